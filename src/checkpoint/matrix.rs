@@ -1,0 +1,66 @@
+//! A dense row-major matrix of f32: what every tensor becomes once it is read.
+
+/// `rows × cols` numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    rows: usize,
+    cols: usize,
+    data: Vec<f32>,
+}
+
+impl Matrix {
+    /// A matrix over `data`, row-major.
+    ///
+    /// # Panics
+    /// If `data` does not hold exactly `rows × cols` numbers; callers build both from one shape.
+    pub fn new(rows: usize, cols: usize, data: Vec<f32>) -> Self {
+        assert_eq!(data.len(), rows * cols, "a {rows}×{cols} matrix");
+        Self { rows, cols, data }
+    }
+
+    /// A matrix of zeros.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        Self::new(rows, cols, vec![0.0; rows * cols])
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Row `i`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.data[i * self.cols..(i + 1) * self.cols]
+    }
+
+    /// All numbers, row after row.
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// All numbers, row after row, to be written.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// The numbers alone.
+    pub fn into_data(self) -> Vec<f32> {
+        self.data
+    }
+
+    /// Rows and columns exchanged.
+    pub fn transposed(&self) -> Self {
+        let mut out = Self::zeros(self.cols, self.rows);
+        for i in 0..self.rows {
+            for (j, &x) in self.row(i).iter().enumerate() {
+                out.data[j * self.rows + i] = x;
+            }
+        }
+        out
+    }
+}

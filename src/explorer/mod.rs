@@ -1,0 +1,1 @@
+//! The terminal: state, update, view, keymap, theme.

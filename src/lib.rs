@@ -1,0 +1,10 @@
+//! lexiscope reads the weights of a transformer as words.
+
+pub mod checkpoint;
+pub mod explorer;
+pub mod projection;
+pub mod query;
+pub mod report;
+pub mod transformer;
+pub mod vocabulary;
+pub mod worker;

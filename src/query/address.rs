@@ -1,0 +1,151 @@
+//! Where one stands in a model: the bookmark, the title, the jump and the command-line argument.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::transformer::Form;
+
+/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Address {
+    /// A layer as a whole.
+    Layer { layer: usize },
+    /// A feed-forward neuron.
+    Neuron { layer: usize, neuron: usize },
+    /// An attention head, or one of its two forms.
+    Head {
+        layer: usize,
+        head: usize,
+        form: Option<Form>,
+    },
+}
+
+impl Address {
+    /// The layer of the place.
+    pub fn layer(self) -> usize {
+        match self {
+            Self::Layer { layer } | Self::Neuron { layer, .. } | Self::Head { layer, .. } => layer,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Layer { layer } => write!(f, "L{layer}"),
+            Self::Neuron { layer, neuron } => write!(f, "L{layer}.N{neuron}"),
+            Self::Head {
+                layer,
+                head,
+                form: None,
+            } => write!(f, "L{layer}.H{head}"),
+            Self::Head {
+                layer,
+                head,
+                form: Some(form),
+            } => write!(f, "L{layer}.H{head}.{form}"),
+        }
+    }
+}
+
+/// What is wrong with an address that does not parse.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("`{0}` is not an address: expected L3, L3.N907, L3.H7, L3.H7.VO or L3.H7.QK")]
+pub struct AddressError(String);
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    /// Upper and lower case are the same.
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let bad = || AddressError(text.chars().take(40).collect());
+        let upper = text.trim().to_ascii_uppercase();
+        let mut parts = upper.split('.');
+        let number = |part: Option<&str>, letter: char| {
+            let digits = part.and_then(|p| p.strip_prefix(letter))?;
+            digits
+                .bytes()
+                .all(|b| b.is_ascii_digit())
+                .then(|| digits.parse().ok())?
+        };
+        let layer = number(parts.next(), 'L').ok_or_else(bad)?;
+        let rest: Vec<&str> = parts.collect();
+        match rest[..] {
+            [] => Ok(Self::Layer { layer }),
+            [part] if part.starts_with('N') => Ok(Self::Neuron {
+                layer,
+                neuron: number(Some(part), 'N').ok_or_else(bad)?,
+            }),
+            [part] => Ok(Self::Head {
+                layer,
+                head: number(Some(part), 'H').ok_or_else(bad)?,
+                form: None,
+            }),
+            [part, form] => Ok(Self::Head {
+                layer,
+                head: number(Some(part), 'H').ok_or_else(bad)?,
+                form: Some(form.parse().map_err(|_| bad())?),
+            }),
+            _ => Err(bad()),
+        }
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = AddressError;
+
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_what_it_parses() {
+        for text in ["L0", "L23", "L23.N907", "L21.H7", "L21.H7.VO", "L0.H0.QK"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "l3.n9".parse(),
+            Ok(Address::Neuron {
+                layer: 3,
+                neuron: 9
+            })
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_address() {
+        for text in [
+            "",
+            "L",
+            "3",
+            "L-1",
+            "L+1",
+            "L3.",
+            "L3.X1",
+            "L3.N",
+            "L3.N1.VO",
+            "L3.H1.XY",
+            "L3.H1.VO.",
+            "L99999999999999999999",
+            "żona",
+            "L3 N1",
+        ] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Queries and answers, as plain values: a query is its own identity, for caches and for telling
+//! a late answer from a wanted one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::checkpoint::{Family, Spec};
+use crate::projection::{End, Pair, Scored};
+use crate::transformer::Form;
+use crate::vocabulary::{Filters, Vocabulary};
+
+use super::Address;
+
+/// What is known of an opened model, shared by whoever shows it.
+#[derive(Clone)]
+pub struct ModelCard {
+    /// As the user named it: `gpt2-pl`, a folder, or a hub id.
+    pub name: String,
+    pub family: &'static Family,
+    pub spec: Spec,
+    pub vocabulary: Arc<Vocabulary>,
+    /// Where products are computed: `cpu`, `cuda:0`.
+    pub device: String,
+    /// What the user should know about how it was opened, a sentence each.
+    pub notices: Vec<String>,
+}
+
+/// What can be asked of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Query {
+    Neuron(NeuronQuery),
+    Pairs(PairsQuery),
+    /// For every layer, the mean norm of its value vectors.
+    ValueNorms,
+}
+
+/// The four columns of a neuron.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NeuronQuery {
+    pub layer: usize,
+    pub neuron: usize,
+    /// Length of each column.
+    pub k: usize,
+    pub filters: Filters,
+}
+
+/// A pair list of a head.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PairsQuery {
+    pub form: Form,
+    pub layer: usize,
+    pub head: usize,
+    pub end: End,
+    /// Length of the list.
+    pub k: usize,
+    pub filters: Filters,
+}
+
+impl Query {
+    /// The place that is asked about.
+    pub fn address(&self) -> Option<Address> {
+        match self {
+            Self::Neuron(q) => Some(Address::Neuron {
+                layer: q.layer,
+                neuron: q.neuron,
+            }),
+            Self::Pairs(q) => Some(Address::Head {
+                layer: q.layer,
+                head: q.head,
+                form: Some(q.form),
+            }),
+            Self::ValueNorms => None,
+        }
+    }
+}
+
+/// One of a neuron's four columns. The negative ones are the low ends of the same scores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    K,
+    V,
+    MinusK,
+    MinusV,
+}
+
+impl Column {
+    /// In the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::K, Self::V, Self::MinusK, Self::MinusV];
+
+    /// The name in JSON and CSV: `K`, `V`, `-K`, `-V`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::K => "K",
+            Self::V => "V",
+            Self::MinusK => "-K",
+            Self::MinusV => "-V",
+        }
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::K => "K",
+            Self::V => "V",
+            Self::MinusK => "−K",
+            Self::MinusV => "−V",
+        })
+    }
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Neuron(NeuronAnswer),
+    Pairs(PairsAnswer),
+    /// Mean norm of the value vectors, a layer each.
+    ValueNorms(Vec<f32>),
+}
+
+/// A neuron's columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NeuronAnswer {
+    /// In the order of [`Column::ALL`], best first. In the negative columns the score is that of
+    /// the negated vector.
+    pub columns: [Vec<Scored>; 4],
+    /// How many rows passed the filters, of how many.
+    pub passing: usize,
+    pub rows: usize,
+}
+
+/// A head's pair list, finished or so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairsAnswer {
+    /// Best first; for the lowest end, most negative first.
+    pub pairs: Vec<Pair>,
+    /// How many rows passed the filters on each side.
+    pub passing: usize,
+    pub rows: usize,
+    /// Share of the search that is done, 0 to 1.
+    pub done: f32,
+    /// True when no better pair can exist.
+    pub exact: bool,
+}

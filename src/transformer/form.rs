@@ -1,0 +1,55 @@
+//! The two bilinear forms of an attention head.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A head's form over the vocabulary (Dar et al. 2022, arXiv 2209.02535, §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// `W_V·W_O`: what the head writes (columns) when it reads (rows).
+    Vo,
+    /// `W_Q·W_Kᵀ`: which query (rows) attends to which key (columns).
+    Qk,
+}
+
+impl Form {
+    /// `vo` or `qk`, as on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vo => "vo",
+            Self::Qk => "qk",
+        }
+    }
+
+    /// What the two sides of a pair are.
+    pub fn sides(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Vo => ("from", "to"),
+            Self::Qk => ("query", "key"),
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vo => "VO",
+            Self::Qk => "QK",
+        })
+    }
+}
+
+impl FromStr for Form {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "vo" => Ok(Self::Vo),
+            "qk" => Ok(Self::Qk),
+            _ => Err(format!("expected vo or qk, got {text}")),
+        }
+    }
+}

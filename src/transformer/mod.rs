@@ -1,0 +1,5 @@
+//! Weights by layer, neuron and head.
+
+mod form;
+
+pub use form::Form;
