@@ -84,6 +84,23 @@ impl Weights {
         self.cut(layer, &self.checkpoint.family().ff_out, Axis::In, neurons)
     }
 
+    /// Mean length of a layer's value vectors.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`].
+    pub fn mean_value_norm(&self, layer: usize) -> Result<f32, CheckpointError> {
+        let values = self.values(layer, 0..self.spec().neurons)?;
+        let norm = |i| {
+            values
+                .row(i)
+                .iter()
+                .map(|&x| f64::from(x).powi(2))
+                .sum::<f64>()
+                .sqrt()
+        };
+        Ok(((0..values.rows()).map(norm).sum::<f64>() / values.rows() as f64) as f32)
+    }
+
     /// The two factors of a head's form.
     ///
     /// # Errors
