@@ -137,3 +137,69 @@ fn edits(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A cache that holds `models--sdadas--polish-gpt2-medium` with one empty snapshot.
+    fn cache(root: &Path) -> Cache {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let model = root.join("models--sdadas--polish-gpt2-medium");
+        fs::create_dir_all(model.join("snapshots").join(commit)).unwrap();
+        fs::create_dir_all(model.join("refs")).unwrap();
+        fs::write(model.join("refs/main"), commit).unwrap();
+        let root = root.as_os_str().to_owned();
+        Cache::located(move |name| (name == "HF_HUB_CACHE").then(|| root.clone()))
+    }
+
+    #[test]
+    fn finds_bundled_models_folders_and_cached_ids() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        let bundled = Location::resolve_in("bert-pl", &cache).unwrap();
+        assert_eq!(
+            bundled,
+            Location::Bundled(Bundle::named("bert-pl").unwrap())
+        );
+        let folder = root.path().to_str().unwrap();
+        assert_eq!(
+            Location::resolve_in(folder, &cache).unwrap().to_string(),
+            folder
+        );
+        let id = "sdadas/polish-gpt2-medium";
+        let Location::Folder { name, path } = Location::resolve_in(id, &cache).unwrap() else {
+            panic!("expected a folder");
+        };
+        assert_eq!(name, id);
+        assert!(path.ends_with("snapshots/0123456789abcdef0123456789abcdef01234567"));
+    }
+
+    #[test]
+    fn says_how_to_get_what_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        let error = |name: &str| Location::resolve_in(name, &cache).unwrap_err().to_string();
+        let absent = error("sdadas/polish-gpt2-medum@v1");
+        assert!(absent.contains(
+            "get it with `huggingface-cli download sdadas/polish-gpt2-medum --revision v1`"
+        ));
+        assert!(
+            absent.ends_with("did you mean sdadas/polish-gpt2-medium?"),
+            "{absent}"
+        );
+        let misspelled = error("gpt-pl");
+        assert!(misspelled.contains("expected a bundled model (gpt2-pl, bert-pl)"));
+        assert!(
+            misspelled.ends_with("; did you mean gpt2-pl?"),
+            "{misspelled}"
+        );
+        assert!(!error("/nowhere/at/all").contains("did you mean"));
+        let file = root.path().join("model.safetensors");
+        fs::write(&file, "").unwrap();
+        assert!(error(file.to_str().unwrap()).contains("expected a folder, got a file"));
+        assert!(!error("a\nb").contains('\n'));
+    }
+}

@@ -149,3 +149,6 @@ impl Tensors {
         .read([down, right])
     }
 }
+
+#[cfg(test)]
+mod tests;
