@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod explorer;
+pub mod hub;
 pub mod projection;
 pub mod query;
 pub mod report;
