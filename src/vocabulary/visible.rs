@@ -75,18 +75,20 @@ fn is_printable(c: char) -> bool {
     str::from_utf8(&buffer[..end]).is_ok_and(|text| text.escape_debug().count() == 2)
 }
 
-/// Marks and letters made to be invisible: Unicode's `Default_Ignorable_Code_Point` as far as it
-/// is neither a format character nor unassigned.
+/// Marks and letters that show nothing of their own: Unicode's `Default_Ignorable_Code_Point` as
+/// far as it is neither a format character nor unassigned, and the Hangul vowels and finals that
+/// only join a letter before them.
 fn is_filler(c: char) -> bool {
     matches!(
         c,
         '\u{34F}'
             | '\u{115F}'
-            | '\u{1160}'
+            | '\u{1160}'..='\u{11FF}'
             | '\u{17B4}'
             | '\u{17B5}'
             | '\u{180B}'..='\u{180F}'
             | '\u{3164}'
+            | '\u{D7B0}'..='\u{D7FF}'
             | '\u{FE00}'..='\u{FE0F}'
             | '\u{FFA0}'
             | '\u{E0100}'..='\u{E01EF}'
