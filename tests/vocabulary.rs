@@ -54,6 +54,23 @@ fn id(value: &Value) -> u32 {
         .expect("an id")
 }
 
+/// The reference writes half a character as the vocabulary's own string, and a control character
+/// and an empty text as they are: these a terminal must not get.
+fn assert_reads(vocabulary: &Vocabulary, id: u32, text: &Value, model: &str) {
+    let token = vocabulary.token(id).expect("a token");
+    let text = text.as_str().expect("a text");
+    if text.is_empty() || text.chars().any(char::is_control) {
+        assert_ne!(text, &*token.text, "{model} {id}");
+    } else {
+        let half = token.text.contains('⟨');
+        assert_eq!(
+            text,
+            if half { &*token.raw } else { &*token.text },
+            "{model} {id}"
+        );
+    }
+}
+
 #[test]
 fn tokens_and_texts_agree_with_the_reference_and_pass_its_filters() -> Outcome {
     for model in MODELS {
@@ -74,7 +91,7 @@ fn tokens_and_texts_agree_with_the_reference_and_pass_its_filters() -> Outcome {
                 let id = id(&row["id"]);
                 let token = vocabulary.token(id).ok_or("no token")?;
                 assert_eq!(row["token"], *token.raw, "{model} {id}");
-                assert_eq!(row["text"], *vocabulary.text(id), "{model} {id}");
+                assert_reads(&vocabulary, id, &row["text"], model);
                 assert!(mask.passes[id as usize], "{model} {filters:?} {row}");
                 seen += 1;
             }

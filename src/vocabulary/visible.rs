@@ -53,7 +53,7 @@ fn push(out: &mut String, c: char, base: bool) -> bool {
         '\0'..='\x1F' => out.extend(char::from_u32(0x2400 + u32::from(c))),
         '\x7F' => out.push('␡'),
         _ if c.is_alphabetic() && c.width() > Some(0) && !is_filler(c) => out.push(c),
-        _ if !is_printable(c) || is_filler(c) => {
+        _ if !is_printable(c) || is_filler(c) || c.width() == Some(0) && !is_mark(c) => {
             out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
             return false;
         }
@@ -75,20 +75,23 @@ fn is_printable(c: char) -> bool {
     str::from_utf8(&buffer[..end]).is_ok_and(|text| text.escape_debug().count() == 2)
 }
 
-/// Marks and letters that show nothing of their own: Unicode's `Default_Ignorable_Code_Point` as
-/// far as it is neither a format character nor unassigned, and the Hangul vowels and finals that
-/// only join a letter before them.
+/// Combines with the character before it: the standard library escapes such a one when alone.
+fn is_mark(c: char) -> bool {
+    c.escape_debug().count() > 1
+}
+
+/// Marks and letters made to be invisible: Unicode's `Default_Ignorable_Code_Point` as far as it
+/// is neither a format character nor unassigned.
 fn is_filler(c: char) -> bool {
     matches!(
         c,
         '\u{34F}'
             | '\u{115F}'
-            | '\u{1160}'..='\u{11FF}'
+            | '\u{1160}'
             | '\u{17B4}'
             | '\u{17B5}'
             | '\u{180B}'..='\u{180F}'
             | '\u{3164}'
-            | '\u{D7B0}'..='\u{D7FF}'
             | '\u{FE00}'..='\u{FE0F}'
             | '\u{FFA0}'
             | '\u{E0100}'..='\u{E01EF}'
