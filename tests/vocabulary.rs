@@ -54,20 +54,17 @@ fn id(value: &Value) -> u32 {
         .expect("an id")
 }
 
-/// The reference writes half a character as the vocabulary's own string, and a control character
-/// and an empty text as they are: these a terminal must not get.
+/// The reference writes half a character as the vocabulary's own string without `Ġ`, and a
+/// control character and an empty text as they are: these a terminal must not get.
 fn assert_reads(vocabulary: &Vocabulary, id: u32, text: &Value, model: &str) {
     let token = vocabulary.token(id).expect("a token");
     let text = text.as_str().expect("a text");
     if text.is_empty() || text.chars().any(char::is_control) {
         assert_ne!(text, &*token.text, "{model} {id}");
+    } else if token.text.contains('⟨') {
+        assert_eq!(text, token.raw.trim_start_matches('Ġ'), "{model} {id}");
     } else {
-        let half = token.text.contains('⟨');
-        assert_eq!(
-            text,
-            if half { &*token.raw } else { &*token.text },
-            "{model} {id}"
-        );
+        assert_eq!(text, &*token.text, "{model} {id}");
     }
 }
 

@@ -40,11 +40,14 @@ impl Recipe {
     }
 }
 
+/// A text and its ids.
+type Kept = (Arc<str>, Arc<[u32]>);
+
 /// Reads texts, and remembers the last one: filters ask for the same again and again.
 pub(super) struct Encoder {
     recipe: Recipe,
     tokenizer: OnceLock<Result<Tokenizer, String>>,
-    last: Mutex<Option<(Arc<str>, Arc<[u32]>)>>,
+    last: Mutex<Option<Kept>>,
 }
 
 impl Encoder {
