@@ -4,6 +4,8 @@
 mod archive;
 mod legacy;
 mod state_dict;
+#[cfg(test)]
+mod tests;
 
 use super::CheckpointError;
 use super::number::Dtype;
