@@ -33,7 +33,12 @@ impl Source {
         // Before opening: opening a pipe would wait for its other end.
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => return Err(CheckpointError::damaged(&name, "expected a file, got none")),
+            Ok(_) => {
+                return Err(CheckpointError::damaged(
+                    &name,
+                    "expected a file, got a folder or a device; move it away",
+                ));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(CheckpointError::io(&name, error)),
         }

@@ -82,7 +82,7 @@ fn list(source: &Source) -> Result<HashMap<String, Stored>, CheckpointError> {
             )));
         };
         let end = start.checked_add(size);
-        if !end.is_some_and(|end| end <= source.len()) || size != entry.compressed_size() {
+        if end.is_none_or(|end| end > source.len()) || size != entry.compressed_size() {
             return Err(damaged(format!(
                 "{name}: expected {size} bytes from byte {start}, got a file of {}; get it again",
                 source.len()

@@ -35,7 +35,16 @@ fn entries(source: &Source, head: &[u8]) -> Result<Vec<(String, Entry)>, String>
     let protocol = next()?;
     match protocol.get(protocol.root()) {
         Node::Int(PROTOCOL) => {}
-        other => return Err(format!("expected protocol {PROTOCOL}, got {other:?}")),
+        Node::Int(other) => {
+            return Err(format!(
+                "expected protocol {PROTOCOL}, got {other}; save it again"
+            ));
+        }
+        _ => {
+            return Err(format!(
+                "expected protocol {PROTOCOL}, got no number; get the file again"
+            ));
+        }
     }
     let machine = next()?;
     let big = machine
