@@ -2,9 +2,13 @@
 //! one, start to end.
 
 mod address;
+mod answering;
 mod ask;
+mod error;
 
 pub use address::{Address, AddressError};
+pub use answering::{Answering, Watch};
 pub use ask::{
     Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
 };
+pub use error::QueryError;
