@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod explorer;
+pub mod log;
 pub mod projection;
 pub mod query;
 pub mod report;

@@ -3,4 +3,7 @@
 pub mod bookmarks;
 pub mod paths;
 pub mod session;
+#[cfg(unix)]
+pub mod signals;
 pub mod store;
+pub mod terminal;
