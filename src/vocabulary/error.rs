@@ -2,6 +2,78 @@
 
 use thiserror::Error;
 
-/// Why a vocabulary could not be read.
+/// Why a vocabulary could not be read. Every message is one line: the file, what was expected,
+/// what was got, what to do.
 #[derive(Debug, Error)]
-pub enum VocabularyError {}
+pub enum VocabularyError {
+    #[error(
+        "no tokenizer: expected tokenizer.json, vocab.json with merges.txt, or vocab.txt, got {got}; \
+         put the model's tokenizer files beside its weights"
+    )]
+    Missing { got: &'static str },
+
+    #[error("{file}: expected UTF-8, got something else at byte {at}; fetch the file again")]
+    NotUtf8 { file: &'static str, at: usize },
+
+    #[error("{file}: expected a tokenizer's JSON, got an error: {problem}; fetch the file again")]
+    Json { file: &'static str, problem: String },
+
+    #[error("{file}: expected a vocabulary, got no token at all; fetch the file again")]
+    Empty { file: &'static str },
+
+    #[error(
+        "{file}: expected ids below {rows}, the rows of the embedding, got {id} for {token:?}; \
+         take the tokenizer and the weights from the same model"
+    )]
+    BeyondRows {
+        file: &'static str,
+        token: String,
+        id: u32,
+        rows: usize,
+    },
+
+    #[error(
+        "{file}: expected one token an id, got {first:?} and {second:?} for id {id}; \
+         fetch the file again"
+    )]
+    SameId {
+        file: &'static str,
+        id: u32,
+        first: String,
+        second: String,
+    },
+
+    #[error(
+        "{file}: expected merges of known tokens, got {merge:?} as merge {number}, and {unknown:?} \
+         is not in the vocabulary; take the vocabulary and the merges from the same model"
+    )]
+    UnknownMerge {
+        file: &'static str,
+        number: usize,
+        merge: String,
+        unknown: String,
+    },
+
+    #[error(
+        "{file}: expected two tokens and a space between them, got {merge:?} as merge {number}; \
+         fetch the file again"
+    )]
+    BadMerge {
+        file: &'static str,
+        number: usize,
+        merge: String,
+    },
+
+    #[error("the tokenizer cannot read texts: {problem}; its tokens can still be listed")]
+    Encode { problem: String },
+}
+
+/// A token as an error message shows it: no longer than a line bears.
+pub(super) fn short(token: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut short: String = token.chars().take(LONGEST).collect();
+    if short.len() < token.len() {
+        short.push('…');
+    }
+    short
+}

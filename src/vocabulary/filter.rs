@@ -16,7 +16,7 @@ pub struct Filters {
     pub alnum: bool,
     /// Pairs: not twice the same word (trimmed and lower-cased).
     pub exclude_same: bool,
-    /// Pairs: not two words that look alike (see [`super::alike`]).
+    /// Pairs: not two words that look alike (see [`super::Vocabulary::similar`]).
     pub exclude_similar: bool,
     /// No special tokens (`<s>`) and none in brackets (`[unused12]`).
     pub exclude_special: bool,
@@ -30,6 +30,38 @@ pub struct Filters {
     /// Only the tokens that occur in a text.
     #[serde(skip)]
     pub text: Option<Text>,
+}
+
+impl Filters {
+    /// Whether everything passes and there are no positions.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The filters that are on, named as on the command line, each with its value.
+    pub fn describe(&self) -> Vec<(&'static str, String)> {
+        let switches = [
+            ("ascii", self.ascii),
+            ("alnum", self.alnum),
+            ("exclude-same", self.exclude_same),
+            ("exclude-similar", self.exclude_similar),
+            ("exclude-special", self.exclude_special),
+            ("positions", self.positions),
+        ];
+        let values = [
+            ("contains", Some(&self.contains).filter(|c| !c.is_empty())),
+            ("words", self.words.as_ref().map(|words| &words.label)),
+            ("text", self.text.as_ref().map(|text| &text.label)),
+        ];
+        let on = switches.into_iter().filter(|(_, on)| *on);
+        on.map(|(name, _)| (name, true.to_string()))
+            .chain(
+                values
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name, value?.clone()))),
+            )
+            .collect()
+    }
 }
 
 /// A list of words: a token passes if its text, lower-cased, is one of them.
@@ -62,4 +94,55 @@ pub struct Text {
     pub label: String,
     /// The text itself; each vocabulary finds its own tokens in it.
     pub text: Arc<str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn describes_what_is_on_as_the_command_line_names_it() {
+        assert!(Filters::default().is_default());
+        assert!(Filters::default().describe().is_empty());
+        let filters = Filters {
+            ascii: true,
+            exclude_same: true,
+            contains: "dom".into(),
+            words: Some(Words::parse("list.txt", " Dom \n\nkot\n")),
+            ..Filters::default()
+        };
+        assert!(!filters.is_default());
+        let described = filters.describe();
+        let described: Vec<_> = described.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let expected = [
+            ("ascii", "true"),
+            ("exclude-same", "true"),
+            ("contains", "dom"),
+            ("words", "list.txt"),
+        ];
+        assert_eq!(described, expected);
+    }
+
+    #[test]
+    fn is_saved_as_toml_without_words_and_text() -> Result<(), Box<dyn std::error::Error>> {
+        let filters = Filters {
+            alnum: true,
+            positions: true,
+            contains: "żo\"na".into(),
+            ..Filters::default()
+        };
+        let with_words = Filters {
+            words: Some(Words::parse("list.txt", "dom")),
+            ..filters.clone()
+        };
+        assert_eq!(
+            toml::from_str::<Filters>(&toml::to_string(&with_words)?)?,
+            filters
+        );
+        assert_eq!(
+            toml::from_str::<Filters>("ascii = true")?.describe().len(),
+            1
+        );
+        Ok(())
+    }
 }

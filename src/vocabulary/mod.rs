@@ -1,13 +1,27 @@
 //! Ids, strings, visible text, token classes, filter masks.
 
+mod encode;
 mod error;
 mod filter;
+mod load;
+mod mask;
+mod separate;
+mod single;
+mod special;
+mod spelling;
 mod token;
+mod visible;
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use encode::Encoder;
+use spelling::Spellings;
+use visible::Class;
 
 pub use error::VocabularyError;
 pub use filter::{Filters, Text, Words};
+pub use mask::Mask;
 pub use token::{Boundary, Token};
 
 /// The tokenizer's files, as far as they are there.
@@ -21,65 +35,119 @@ pub struct TokenizerFiles {
     pub special_tokens_map_json: Option<Cow<'static, [u8]>>,
 }
 
-/// Which rows of the embedding (and, after them, positions) a list may show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mask {
-    /// One flag a row.
-    pub passes: Vec<bool>,
-    /// How many are set.
-    pub passing: usize,
+/// What the rows of an embedding are called.
+pub struct Vocabulary {
+    /// By row; `None` where the embedding is padded.
+    tokens: Vec<Option<Token>>,
+    /// By row.
+    classes: Vec<Class>,
+    /// By row: its number in `spellings`, or [`NO_SPELLING`].
+    spelling_of: Vec<u32>,
+    spellings: Spellings,
+    len: usize,
+    encoder: Encoder,
 }
 
-/// What the rows of an embedding are called.
-pub struct Vocabulary {}
+/// The spelling of a row without a token.
+const NO_SPELLING: u32 = u32::MAX;
 
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "an empty vocabulary does not open"
+)]
 impl Vocabulary {
     /// Reads a tokenizer for an embedding of `rows` rows. Rows without a token never pass a mask.
+    /// Of the files the first counts that is there: tokenizer.json, vocab.json with merges.txt
+    /// (HerBERT's or GPT-2's), vocab.txt.
     ///
     /// # Errors
-    /// No tokenizer files, files that do not parse, or ids beyond the embedding.
-    pub fn open(_files: &TokenizerFiles, _rows: usize) -> Result<Self, VocabularyError> {
-        todo!("helper B")
+    /// No tokenizer files, files that do not parse, merges of unknown tokens, two tokens of one
+    /// id, or ids beyond the embedding.
+    pub fn open(files: &TokenizerFiles, rows: usize) -> Result<Self, VocabularyError> {
+        let placed = load::load(files, rows)?;
+        let mut tokens = Vec::with_capacity(rows);
+        let mut classes = Vec::with_capacity(rows);
+        for row in placed.rows {
+            let read = row.map(|(raw, origin)| placed.style.token(raw, origin));
+            let (token, class) = read.unzip();
+            tokens.push(token);
+            classes.push(class.unwrap_or_default());
+        }
+        let (spellings, numbers) = Spellings::of(tokens.iter().flatten().map(|t| &*t.text));
+        let len = numbers.len();
+        let mut numbers = numbers.into_iter();
+        let number = |token: &Option<Token>| token.as_ref().and_then(|_| numbers.next());
+        let spelling_of = tokens.iter().map(number);
+        let spelling_of = spelling_of
+            .map(|number| number.unwrap_or(NO_SPELLING))
+            .collect();
+        Ok(Self {
+            tokens,
+            classes,
+            spelling_of,
+            spellings,
+            len,
+            encoder: Encoder::new(placed.recipe),
+        })
     }
 
     /// Rows of the embedding.
     pub fn rows(&self) -> usize {
-        todo!("helper B")
+        self.tokens.len()
     }
 
     /// How many rows have a token.
     pub fn len(&self) -> usize {
-        todo!("helper B")
+        self.len
     }
 
     /// The token of a row; `None` for a padded row and for a position.
-    pub fn token(&self, _id: u32) -> Option<&Token> {
-        todo!("helper B")
+    pub fn token(&self, id: u32) -> Option<&Token> {
+        self.tokens.get(id as usize)?.as_ref()
     }
 
-    /// A row as a person reads it: the token's text, or `[pos 17]` for the row `rows() + 17`.
-    pub fn text(&self, _id: u32) -> Cow<'_, str> {
-        todo!("helper B")
-    }
-
-    /// The rows that pass, `positions` learned positions after the vocabulary's own if
-    /// `filters.positions` is set.
-    pub fn mask(&self, _filters: &Filters, _positions: usize) -> Mask {
-        todo!("helper B")
+    /// A row as a person reads it: the token's text, `[pos 17]` for the row `rows() + 17`, or
+    /// `[row 51199]` for a padded one.
+    pub fn text(&self, id: u32) -> Cow<'_, str> {
+        match (self.token(id), (id as usize).checked_sub(self.rows())) {
+            (Some(token), _) => Cow::Borrowed(&token.text),
+            (None, Some(position)) => Cow::Owned(format!("[pos {position}]")),
+            (None, None) => Cow::Owned(format!("[row {id}]")),
+        }
     }
 
     /// Equal when trimmed and lower-cased. A position is the same as itself only.
-    pub fn same(&self, _a: u32, _b: u32) -> bool {
-        todo!("helper B")
+    pub fn same(&self, a: u32, b: u32) -> bool {
+        a == b
+            || self
+                .spelling(a)
+                .is_some_and(|spelling| Some(spelling) == self.spelling(b))
     }
 
-    /// One a prefix of the other or one edit apart, the shorter of four letters or more.
-    pub fn similar(&self, _a: u32, _b: u32) -> bool {
-        todo!("helper B")
+    /// The same, or one a prefix of the other or one edit apart (a letter inserted, deleted or
+    /// substituted), the shorter of four letters or more. In either case.
+    pub fn similar(&self, a: u32, b: u32) -> bool {
+        a == b
+            || self
+                .spelling(a)
+                .zip(self.spelling(b))
+                .is_some_and(|(a, b)| self.spellings.similar(a, b))
     }
 
     /// Token ids of a text, without special tokens.
-    pub fn encode(&self, _text: &str) -> Result<Vec<u32>, VocabularyError> {
-        todo!("helper B")
+    ///
+    /// # Errors
+    /// The tokenizer has parts that are not known here.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
+        self.encoder.encode(text)
+    }
+
+    fn ids_in(&self, text: &Arc<str>) -> Result<Arc<[u32]>, VocabularyError> {
+        self.encoder.encode_kept(text)
+    }
+
+    fn spelling(&self, id: u32) -> Option<u32> {
+        let spelling = *self.spelling_of.get(id as usize)?;
+        (spelling != NO_SPELLING).then_some(spelling)
     }
 }
