@@ -8,4 +8,7 @@ pub mod key;
 pub mod keymap;
 pub mod number;
 pub mod state;
+pub mod theme;
 pub mod update;
+pub mod view;
+pub mod widget;
