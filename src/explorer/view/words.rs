@@ -10,6 +10,8 @@ use crate::vocabulary::Boundary;
 
 /// A word is never given more cells than this; what is left goes to the bar.
 const WORD_MAX: usize = 24;
+/// Before it is given fewer, the bar goes.
+const WORD_MIN: usize = 8;
 /// A bar shorter than this says nothing.
 const BAR_MIN: usize = 3;
 const SCORE_CELLS: usize = 5;
@@ -27,15 +29,13 @@ impl Cells {
     pub fn of(inside: u16, words: usize, fixed: usize) -> Self {
         // One cell before the words, one after the score and one at the end.
         let room = usize::from(inside).saturating_sub(SCORE_CELLS + 3 + fixed);
-        let wanted = room / (words + 1) * words;
-        let narrow = room.saturating_sub(wanted) < BAR_MIN || wanted / words < 8;
-        let word = if narrow {
-            (room + 1) / words
-        } else {
-            (room * 2 / 3) / words
+        let word = (room * 2 / 3 / words).min(WORD_MAX);
+        let bar = room - word * words;
+        let narrow = word < WORD_MIN || bar < BAR_MIN;
+        let (word, bar) = match narrow {
+            true => (((room + 1) / words).min(WORD_MAX), 0),
+            false => (word, bar),
         };
-        let word = word.min(WORD_MAX);
-        let bar = if narrow { 0 } else { room - word * words };
         Self {
             word,
             score: SCORE_CELLS,
