@@ -1,7 +1,9 @@
 //! lexiscope reads the weights of a transformer as words.
 
 pub mod checkpoint;
+pub mod cli;
 pub mod explorer;
+pub mod hub;
 pub mod projection;
 pub mod query;
 pub mod report;

@@ -1,7 +1,146 @@
-//! What can be wrong with a checkpoint: what, where, and what to do.
+//! What can be wrong with a checkpoint: what, where, and what to do, in one line.
+
+use std::io;
+use std::ops::Range;
 
 use thiserror::Error;
 
-/// Why a checkpoint could not be opened or read.
+/// Why a checkpoint could not be found, opened or read. A `file` is a path, or
+/// `name/file` for a bundled one.
 #[derive(Debug, Error)]
-pub enum CheckpointError {}
+pub enum CheckpointError {
+    #[error("{name}: no such model: {advice}")]
+    NotFound { name: String, advice: String },
+    #[error(
+        "{path}: expected a folder, got a file: give the folder that holds config.json and the weights"
+    )]
+    NotAFolder { path: String },
+    #[error("{file}: cannot be read: {source}")]
+    Io { file: String, source: io::Error },
+    #[error("{folder}: no {missing}: expected {expected}; give the folder of a whole checkpoint")]
+    MissingFile {
+        folder: String,
+        missing: &'static str,
+        expected: String,
+    },
+    #[error(
+        "{file}: expected {expected} bytes, got {got}: the file is cut short or was changed; get it again"
+    )]
+    Length {
+        file: String,
+        expected: u64,
+        got: u64,
+    },
+    #[error("{file}: {size} bytes, expected at most {limit}: this cannot be the right file")]
+    TooLarge { file: String, size: u64, limit: u64 },
+    /// A file that contradicts its format; `what` says what was expected, what was got, what to do.
+    #[error("{file}: {what}")]
+    Damaged { file: String, what: String },
+    #[error("{file}: `{key}`: expected {expected}, got {got}; correct it or get the file again")]
+    Config {
+        file: String,
+        key: String,
+        expected: String,
+        got: String,
+    },
+    #[error(
+        "{file}: unknown `model_type` {got}: expected one of {known}; only these can be opened"
+    )]
+    UnknownFamily {
+        file: String,
+        got: String,
+        known: String,
+    },
+    #[error("{place}: no tensor {tensor}: expected it {why}; {advice}")]
+    MissingTensor {
+        place: String,
+        tensor: String,
+        why: String,
+        advice: String,
+    },
+    #[error(
+        "{tensor} in {file}: expected shape {expected:?}, as config.json has it, got {got:?}; \
+         take config.json and weights from the same checkpoint"
+    )]
+    Shape {
+        tensor: String,
+        file: String,
+        expected: Vec<usize>,
+        got: Vec<usize>,
+    },
+    #[error(
+        "{tensor} in {file}: expected F32, F16, BF16 or F64 numbers, got {got}; \
+         save the checkpoint unquantized"
+    )]
+    Dtype {
+        tensor: String,
+        file: String,
+        got: String,
+    },
+    #[error(
+        "{tensor} in {file}: expected a finite number at [{row}, {col}], got {value}; {advice}",
+        advice = "the weights are damaged or overflowed; get or save them again"
+    )]
+    NotFinite {
+        tensor: String,
+        file: String,
+        row: usize,
+        col: usize,
+        value: f32,
+    },
+    #[error("{tensor} in {file}: expected a block inside {shape:?}, got {rows:?} × {cols:?}")]
+    Outside {
+        tensor: String,
+        file: String,
+        shape: Vec<usize>,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    },
+}
+
+impl CheckpointError {
+    pub(super) fn damaged(file: &str, what: impl AsRef<str>) -> Self {
+        Self::Damaged {
+            file: file.to_string(),
+            what: one_line(what.as_ref()),
+        }
+    }
+
+    pub(super) fn io(file: &str, source: io::Error) -> Self {
+        Self::Io {
+            file: file.to_string(),
+            source,
+        }
+    }
+}
+
+/// Text from a file, fit for one line of a message: control characters escaped, long texts cut.
+pub(super) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut line = String::new();
+    for (i, c) in text.chars().enumerate() {
+        if i == LONGEST {
+            line.push('…');
+            break;
+        }
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_a_message_to_one_line_of_bounded_length() {
+        let error = CheckpointError::damaged("a.bin", format!("x\ny\u{1b}[31m{}", "z".repeat(999)));
+        let text = error.to_string();
+        assert!(text.starts_with("a.bin: x\\ny\\u{1b}[31mzzz"), "{text}");
+        assert!(text.chars().count() < 450 && text.ends_with('…'));
+    }
+}

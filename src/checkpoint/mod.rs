@@ -1,11 +1,23 @@
 //! Files → named tensors. Opening reads headers and `config.json` only; numbers are read when
 //! they are looked at, by block, and nothing stays mapped afterwards.
 
+mod block;
+mod bundled;
+mod config;
 mod error;
 mod family;
+mod files;
 mod location;
 mod matrix;
+mod number;
+mod pickle;
+mod pytorch;
+mod safetensors;
+mod source;
 mod spec;
+mod tensors;
+mod verify;
+mod weights;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,9 +28,26 @@ pub use location::{Bundle, Location};
 pub use matrix::Matrix;
 pub use spec::Spec;
 
+use config::Config;
+use files::Files;
+use tensors::Tensors;
+
+/// Larger than any tokenizer's file.
+const LARGEST_FILE: u64 = 256 << 20;
+
 /// An open checkpoint: what it is, and where each of its numbers lies.
 #[derive(Debug)]
-pub struct Checkpoint {}
+pub struct Checkpoint {
+    files: Files,
+    tensors: Tensors,
+    family: &'static Family,
+    spec: Spec,
+    /// What stands before the family's names in this checkpoint.
+    prefix: &'static str,
+    embedding: String,
+    positions: String,
+    output_embedding: Option<&'static str>,
+}
 
 impl Checkpoint {
     /// Opens a checkpoint: reads its headers, finds its family, and holds every tensor that the
@@ -26,36 +55,55 @@ impl Checkpoint {
     ///
     /// # Errors
     /// Whatever is missing, damaged or contradictory, with the file and what was expected.
-    pub fn open(_location: &Location) -> Result<Self, CheckpointError> {
-        todo!("helper A")
+    pub fn open(location: &Location) -> Result<Self, CheckpointError> {
+        let files = Files::of(location)?;
+        let config = Config::open(&files)?;
+        let family = config.family()?;
+        let spec = config.spec(family)?;
+        let tensors = weights::open(&files)?;
+        let prefix = verify::prefix(family, &tensors, &files)?;
+        let output_embedding = verify::output_embedding(family, &spec, &tensors, &files)?;
+        let checkpoint = Self {
+            embedding: format!("{prefix}{}", family.embedding),
+            positions: format!("{prefix}{}", family.positions),
+            files,
+            tensors,
+            family,
+            spec,
+            prefix,
+            output_embedding,
+        };
+        verify::shapes(&checkpoint)?;
+        Ok(checkpoint)
     }
 
     pub fn family(&self) -> &'static Family {
-        todo!("helper A")
+        self.family
     }
 
     pub fn spec(&self) -> &Spec {
-        todo!("helper A")
+        &self.spec
     }
 
     /// Full name of the input embedding, `[vocab, width]`.
     pub fn embedding(&self) -> &str {
-        todo!("helper A")
+        &self.embedding
     }
 
     /// Full name of the output embedding where it is stored apart and not tied.
     pub fn output_embedding(&self) -> Option<&str> {
-        todo!("helper A")
+        self.output_embedding
     }
 
     /// Full name of the learned positions, `[positions, width]`.
     pub fn positions(&self) -> Option<&str> {
-        todo!("helper A")
+        Some(&self.positions)
     }
 
     /// Full name of a layer's linear map, with `.weight`.
-    pub fn linear(&self, _layer: usize, _linear: &Linear) -> String {
-        todo!("helper A")
+    pub fn linear(&self, layer: usize, linear: &Linear) -> String {
+        let layer = self.family.layer.replace("{}", &layer.to_string());
+        format!("{}{layer}{}.weight", self.prefix, linear.name)
     }
 
     /// The block `rows × cols` of a two-dimensional tensor, as f32 whatever the file holds.
@@ -65,18 +113,18 @@ impl Checkpoint {
     /// that is not finite.
     pub fn block(
         &self,
-        _name: &str,
-        _rows: Range<usize>,
-        _cols: Range<usize>,
+        name: &str,
+        rows: Range<usize>,
+        cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
-        todo!("helper A")
+        self.tensors.block(name, rows, cols)
     }
 
     /// A small file beside the weights, `tokenizer.json` for one; `None` if there is none.
     ///
     /// # Errors
     /// A file that is there and cannot be read, or is larger than any such file should be.
-    pub fn file(&self, _name: &str) -> Result<Option<Cow<'static, [u8]>>, CheckpointError> {
-        todo!("helper A")
+    pub fn file(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, CheckpointError> {
+        self.files.read(name, LARGEST_FILE)
     }
 }

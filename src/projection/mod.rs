@@ -1,5 +1,15 @@
 //! Vectors → token lists, forms → pair lists: products with the embedding and exact selection.
 
+mod balance;
+mod device;
+mod error;
+mod kernel;
+mod pairs;
+mod rows;
 mod select;
 
-pub use select::{End, Pair, Scored};
+pub use device::{DeviceChoice, device_name, pick_device};
+pub use error::ProjectionError;
+pub use pairs::{PairsWanted, best_pairs};
+pub use rows::{Ends, Passing, Rows};
+pub use select::{Best, End, Pair, Ranked, Scored};

@@ -2,9 +2,15 @@
 //! one, start to end.
 
 mod address;
+mod answering;
 mod ask;
+mod error;
+mod reader;
 
 pub use address::{Address, AddressError};
+pub use answering::{Answering, Watch};
 pub use ask::{
     Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
 };
+pub use error::QueryError;
+pub use reader::Reader;

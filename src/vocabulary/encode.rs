@@ -2,6 +2,7 @@
 //! questions need only the list: it is built at the first text.
 
 use std::borrow::Cow;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Deserialize;
@@ -19,7 +20,14 @@ pub(super) enum Recipe {
 }
 
 impl Recipe {
+    /// The parser of tokenizer.json panics on a damaged `precompiled_charsmap` (tokenizers 0.23,
+    /// normalizers/mod.rs unwraps it): to us that is a file that cannot be read, like any other.
     fn build(&self) -> Result<Tokenizer, String> {
+        panic::catch_unwind(AssertUnwindSafe(|| self.parse()))
+            .unwrap_or_else(|_| Err("a part of the tokenizer is damaged".to_owned()))
+    }
+
+    fn parse(&self) -> Result<Tokenizer, String> {
         let tokenizer = match self {
             Self::File(bytes) => serde_json::from_slice(bytes),
             Self::Assembled(value) => Tokenizer::deserialize(value),
@@ -32,11 +40,14 @@ impl Recipe {
     }
 }
 
+/// A text and its ids.
+type Kept = (Arc<str>, Arc<[u32]>);
+
 /// Reads texts, and remembers the last one: filters ask for the same again and again.
 pub(super) struct Encoder {
     recipe: Recipe,
     tokenizer: OnceLock<Result<Tokenizer, String>>,
-    last: Mutex<Option<(Arc<str>, Arc<[u32]>)>>,
+    last: Mutex<Option<Kept>>,
 }
 
 impl Encoder {

@@ -29,7 +29,7 @@ pub(super) struct Placed {
 pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, VocabularyError> {
     let settings = Settings::read(files)?;
     let listing = if let Some(bytes) = &files.tokenizer_json {
-        single::read(bytes)?
+        single::read(bytes, Recipe::File(bytes.clone()))?
     } else if let (Some(vocab), Some(merges)) = (&files.vocab_json, &files.merges_txt) {
         separate::pairs(vocab, merges, &settings)?
     } else if let Some(bytes) = &files.vocab_txt {

@@ -49,7 +49,8 @@ pub(super) struct Tokens(pub Vec<(String, u32)>);
 /// A merge: `["a", "b"]`, or `"a b"`, whose second part is none as yet.
 struct Merge<'a>(Cow<'a, str>, Option<Cow<'a, str>>);
 
-pub(super) fn read(bytes: &Cow<'static, [u8]>) -> Result<Listing, VocabularyError> {
+/// Reads the tokens; `recipe` is the same file, for texts.
+pub(super) fn read(bytes: &[u8], recipe: Recipe) -> Result<Listing, VocabularyError> {
     let file: File =
         serde_json::from_str(utf8(FILE, bytes)?).map_err(|e| VocabularyError::Json {
             file: FILE,
@@ -85,7 +86,7 @@ pub(super) fn read(bytes: &Cow<'static, [u8]>) -> Result<Listing, VocabularyErro
             .map(|a| (a.token, a.id))
             .collect(),
         style,
-        recipe: Recipe::File(bytes.clone()),
+        recipe,
     })
 }
 

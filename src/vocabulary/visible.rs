@@ -53,7 +53,7 @@ fn push(out: &mut String, c: char, base: bool) -> bool {
         '\0'..='\x1F' => out.extend(char::from_u32(0x2400 + u32::from(c))),
         '\x7F' => out.push('␡'),
         _ if c.is_alphabetic() && c.width() > Some(0) && !is_filler(c) => out.push(c),
-        _ if !is_printable(c) || is_filler(c) => {
+        _ if !is_printable(c) || is_filler(c) || c.width() == Some(0) && !is_mark(c) => {
             out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
             return false;
         }
@@ -73,6 +73,11 @@ fn is_printable(c: char) -> bool {
     let mut buffer = [b'a'; 5];
     let end = 1 + c.encode_utf8(&mut buffer[1..]).len();
     str::from_utf8(&buffer[..end]).is_ok_and(|text| text.escape_debug().count() == 2)
+}
+
+/// Combines with the character before it: the standard library escapes such a one when alone.
+fn is_mark(c: char) -> bool {
+    c.escape_debug().count() > 1
 }
 
 /// Marks and letters made to be invisible: Unicode's `Default_Ignorable_Code_Point` as far as it

@@ -1,0 +1,75 @@
+//! The files of a location by name, whether they lie in a folder or in the program.
+
+use std::borrow::Cow;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::source::Source;
+use super::{Bundle, CheckpointError, Location};
+
+/// The files beside each other that make a checkpoint.
+#[derive(Debug)]
+pub(super) enum Files {
+    Bundled(&'static Bundle),
+    Folder(PathBuf),
+}
+
+impl Files {
+    /// The files of a location.
+    ///
+    /// # Errors
+    /// A folder that is not there, is a file, or cannot be read.
+    pub(super) fn of(location: &Location) -> Result<Self, CheckpointError> {
+        let path = match location {
+            Location::Bundled(bundle) => return Ok(Self::Bundled(bundle)),
+            Location::Folder { path, .. } => path,
+        };
+        let name = path.display().to_string();
+        match fs::metadata(path) {
+            Ok(metadata) if !metadata.is_dir() => Err(CheckpointError::NotAFolder { path: name }),
+            Ok(_) => match fs::read_dir(path) {
+                Ok(_) => Ok(Self::Folder(path.clone())),
+                Err(error) => Err(CheckpointError::io(&name, error)),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(CheckpointError::NotFound {
+                    name,
+                    advice: "there is no such folder; check the spelling".into(),
+                })
+            }
+            Err(error) => Err(CheckpointError::io(&name, error)),
+        }
+    }
+
+    /// What messages call the folder.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Bundled(bundle) => bundle.name.to_string(),
+            Self::Folder(path) => path.display().to_string(),
+        }
+    }
+
+    /// A file; `None` if there is none of that name.
+    pub(super) fn open(&self, file: &str) -> Result<Option<Source>, CheckpointError> {
+        match self {
+            Self::Folder(path) => Source::open(&path.join(file)),
+            Self::Bundled(bundle) => {
+                let found = bundle.files.iter().find(|(name, _)| *name == file);
+                Ok(found
+                    .map(|(_, bytes)| Source::bundled(format!("{}/{file}", bundle.name), bytes)))
+            }
+        }
+    }
+
+    /// The content of a file of at most `limit` bytes; `None` if there is none of that name.
+    pub(super) fn read(
+        &self,
+        file: &str,
+        limit: u64,
+    ) -> Result<Option<Cow<'static, [u8]>>, CheckpointError> {
+        self.open(file)?
+            .map(|source| source.into_bytes(limit))
+            .transpose()
+    }
+}

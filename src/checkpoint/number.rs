@@ -1,0 +1,134 @@
+//! How numbers are stored, and their way to f32. Files are little-endian, whatever the machine.
+
+use std::fmt;
+
+use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
+
+/// How a tensor's numbers are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Dtype {
+    F32,
+    F16,
+    Bf16,
+    F64,
+    /// Anything else, by name: such a tensor is known, and refused when it is read.
+    Other(String),
+}
+
+impl Dtype {
+    /// Bytes a number; 0 where none will ever be read.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::F64 => 8,
+            Self::Other(_) => 0,
+        }
+    }
+
+    pub(super) fn is_readable(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+            Self::F64 => "F64",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+/// Fills `out` with every `step`-th number of `bytes`, the first one first. `bytes` must reach to
+/// the last; an unreadable dtype leaves `out` as it is.
+pub(super) fn convert(dtype: &Dtype, bytes: &[u8], step: usize, out: &mut [f32]) {
+    match dtype {
+        Dtype::F32 => each(bytes, step, out, f32::from_le_bytes),
+        Dtype::F64 => each(bytes, step, out, |b| f64::from_le_bytes(b) as f32),
+        Dtype::Bf16 => each(bytes, step, out, |b| bf16::from_le_bytes(b).to_f32()),
+        Dtype::F16 if step == 1 && out.len() >= 16 => halves(bytes, out),
+        Dtype::F16 => each(bytes, step, out, |b| f16::from_le_bytes(b).to_f32()),
+        Dtype::Other(_) => {}
+    }
+}
+
+fn each<const N: usize>(
+    bytes: &[u8],
+    step: usize,
+    out: &mut [f32],
+    number: impl Fn([u8; N]) -> f32,
+) {
+    let (numbers, _) = bytes.as_chunks::<N>();
+    if step == 1 {
+        for (x, &b) in out.iter_mut().zip(numbers) {
+            *x = number(b);
+        }
+    } else if let Some(&first) = numbers.first().filter(|_| step == 0) {
+        out.fill(number(first));
+    } else {
+        for (x, &b) in out.iter_mut().zip(numbers.iter().step_by(step.max(1))) {
+            *x = number(b);
+        }
+    }
+}
+
+/// By slices, which use the processor's own conversion where it has one.
+fn halves(bytes: &[u8], out: &mut [f32]) {
+    let mut piece = [f16::ZERO; 512];
+    for (bytes, out) in bytes
+        .chunks(2 * piece.len())
+        .zip(out.chunks_mut(piece.len()))
+    {
+        let piece = &mut piece[..out.len()];
+        for (h, &b) in piece.iter_mut().zip(bytes.as_chunks().0) {
+            *h = f16::from_le_bytes(b);
+        }
+        piece.convert_to_f32_slice(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn converts_each_dtype_to_the_same_numbers() {
+        // 1.5, −2, 0.25: exact in all four.
+        let bits: [(Dtype, Vec<u8>); 4] = [
+            (
+                Dtype::F32,
+                [0x3fc0_0000u32, 0xc000_0000, 0x3e80_0000]
+                    .map(u32::to_le_bytes)
+                    .concat(),
+            ),
+            (
+                Dtype::F16,
+                [0x3e00u16, 0xc000, 0x3400].map(u16::to_le_bytes).concat(),
+            ),
+            (
+                Dtype::Bf16,
+                [0x3fc0u16, 0xc000, 0x3e80].map(u16::to_le_bytes).concat(),
+            ),
+            (
+                Dtype::F64,
+                [1.5f64, -2.0, 0.25].map(f64::to_le_bytes).concat(),
+            ),
+        ];
+        for (dtype, bytes) in bits {
+            let mut three = [0.0; 3];
+            convert(&dtype, &bytes, 1, &mut three);
+            assert_eq!(three, [1.5, -2.0, 0.25], "{dtype}");
+            let mut two = [0.0; 2];
+            convert(&dtype, &bytes, 2, &mut two);
+            assert_eq!(two, [1.5, 0.25], "{dtype} every second");
+            let mut many = vec![0.0; 3_000];
+            convert(&dtype, &bytes.repeat(1_000), 1, &mut many);
+            assert_eq!(many, [1.5, -2.0, 0.25].repeat(1_000), "{dtype} in pieces");
+        }
+    }
+}

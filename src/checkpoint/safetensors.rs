@@ -1,0 +1,69 @@
+//! safetensors: a JSON header with names, shapes and offsets, then the numbers.
+
+use safetensors::tensor::Metadata;
+
+use super::CheckpointError;
+use super::number::Dtype;
+use super::source::Source;
+use super::tensors::Entry;
+
+/// As in the reference implementation.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// Every tensor of a safetensors file.
+///
+/// # Errors
+/// A header that does not parse, contradicts itself, or disagrees with the file's length.
+pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointError> {
+    let damaged = |what: String| CheckpointError::damaged(source.name(), what);
+    if let Some(other) = source.impostor()? {
+        return Err(damaged(format!(
+            "expected safetensors, got {other}; get the file again"
+        )));
+    }
+    if source.len() < 8 {
+        let got = source.len();
+        return Err(damaged(format!(
+            "expected safetensors, got {got} bytes: the file is cut short; get it again"
+        )));
+    }
+    let length = source.with(0, 8, true, |head| {
+        head.iter()
+            .rev()
+            .fold(0u64, |n, &byte| n << 8 | u64::from(byte))
+    })?;
+    if length > LONGEST_HEADER || length > source.len() - 8 {
+        return Err(damaged(format!(
+            "expected a safetensors header inside {} bytes, got one of {length} bytes: this is \
+             no safetensors file, or it is cut short; get it again",
+            source.len()
+        )));
+    }
+    let parse = |header: &[u8]| serde_json::from_slice::<Metadata>(header);
+    // The length is below the limit above, so it fits.
+    let metadata = source.with(8, length as usize, true, parse)?.map_err(|e| {
+        damaged(format!(
+            "expected a safetensors header, got one that is wrong: {e}; get it again"
+        ))
+    })?;
+    let expected = 8 + length + metadata.data_len() as u64;
+    if expected != source.len() {
+        return Err(CheckpointError::Length {
+            file: source.name().to_string(),
+            expected,
+            got: source.len(),
+        });
+    }
+    let entries = metadata.tensors().into_iter().map(|(name, info)| {
+        let dtype = match info.dtype {
+            safetensors::Dtype::F32 => Dtype::F32,
+            safetensors::Dtype::F16 => Dtype::F16,
+            safetensors::Dtype::BF16 => Dtype::Bf16,
+            safetensors::Dtype::F64 => Dtype::F64,
+            other => Dtype::Other(format!("{other:?}")),
+        };
+        let offset = 8 + length + info.data_offsets.0 as u64;
+        (name, Entry::contiguous(dtype, info.shape.clone(), offset))
+    });
+    Ok(entries.collect())
+}

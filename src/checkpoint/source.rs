@@ -1,0 +1,225 @@
+//! Where bytes come from: a file, mapped a window at a time, or a part of the program.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::path::Path;
+
+use memmap2::MmapOptions;
+
+use super::CheckpointError;
+
+/// A file opened for reading, or bundled bytes.
+#[derive(Debug)]
+pub(super) struct Source {
+    name: String,
+    bytes: Bytes,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    File { file: File, len: u64 },
+    Bundled(&'static [u8]),
+}
+
+/// What an archive is listed through.
+pub(super) trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl Source {
+    /// Opens a file read-only; `None` if there is none of that name.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>, CheckpointError> {
+        let name = path.display().to_string();
+        // Before opening: opening a pipe would wait for its other end.
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => return Err(CheckpointError::damaged(&name, "expected a file, got none")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(CheckpointError::io(&name, error)),
+        }
+        let file = File::open(path).map_err(|e| CheckpointError::io(&name, e))?;
+        let len = file
+            .metadata()
+            .map_err(|e| CheckpointError::io(&name, e))?
+            .len();
+        Ok(Some(Self {
+            name,
+            bytes: Bytes::File { file, len },
+        }))
+    }
+
+    pub(super) fn bundled(name: String, bytes: &'static [u8]) -> Self {
+        Self {
+            name,
+            bytes: Bytes::Bundled(bytes),
+        }
+    }
+
+    /// What messages call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes at the time of opening.
+    pub(super) fn len(&self) -> u64 {
+        match &self.bytes {
+            Bytes::File { len, .. } => *len,
+            Bytes::Bundled(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Hands `read` the bytes `start .. start + len`, and lets go of them at once. `whole` says
+    /// that all of them will be looked at, so that they may be brought in together.
+    ///
+    /// # Errors
+    /// A range beyond the file, or a file whose length has changed since it was opened.
+    pub(super) fn with<T>(
+        &self,
+        start: u64,
+        len: usize,
+        whole: bool,
+        read: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, CheckpointError> {
+        let end = start
+            .checked_add(len as u64)
+            .filter(|&end| end <= self.len());
+        let end = end.ok_or_else(|| self.wrong_length(start.saturating_add(len as u64)))?;
+        match &self.bytes {
+            // Both fit: the end lies within a slice that is in memory.
+            Bytes::Bundled(bytes) => Ok(read(&bytes[start as usize..end as usize])),
+            Bytes::File { .. } if len == 0 => Ok(read(&[])),
+            Bytes::File { file, len: opened } => {
+                let now = file
+                    .metadata()
+                    .map_err(|e| CheckpointError::io(&self.name, e))?
+                    .len();
+                if now != *opened {
+                    return Err(CheckpointError::Length {
+                        file: self.name.clone(),
+                        expected: *opened,
+                        got: now,
+                    });
+                }
+                let mut options = MmapOptions::new();
+                options.offset(start).len(len);
+                if whole {
+                    options.populate();
+                }
+                // SAFETY: the file is opened read-only, its length was checked just now, and the
+                // map lives for this call only. Another program that rewrites the file within it
+                // can change the numbers that are read, which only become floats.
+                let map = unsafe { options.map(file) };
+                Ok(read(&map.map_err(|e| CheckpointError::io(&self.name, e))?))
+            }
+        }
+    }
+
+    /// All bytes of a file that should be small.
+    pub(super) fn into_bytes(self, limit: u64) -> Result<Cow<'static, [u8]>, CheckpointError> {
+        let size = self.len();
+        if size > limit {
+            return Err(CheckpointError::TooLarge {
+                file: self.name,
+                size,
+                limit,
+            });
+        }
+        match self.bytes {
+            Bytes::Bundled(bytes) => Ok(Cow::Borrowed(bytes)),
+            Bytes::File { file, len } => {
+                let mut bytes = Vec::new();
+                let read = file.take(limit).read_to_end(&mut bytes);
+                read.map_err(|e| CheckpointError::io(&self.name, e))?;
+                if bytes.len() as u64 != len {
+                    return Err(CheckpointError::Length {
+                        file: self.name,
+                        expected: len,
+                        got: bytes.len() as u64,
+                    });
+                }
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+
+    /// A reader from the start, for what cannot work on a map.
+    pub(super) fn reader(&self) -> Result<Box<dyn ReadSeek + '_>, CheckpointError> {
+        match &self.bytes {
+            Bytes::Bundled(bytes) => Ok(Box::new(Cursor::new(*bytes))),
+            Bytes::File { file, .. } => {
+                let mut file = file;
+                let rewound = file.rewind();
+                rewound.map_err(|e| CheckpointError::io(&self.name, e))?;
+                Ok(Box::new(BufReader::new(file)))
+            }
+        }
+    }
+
+    fn wrong_length(&self, expected: u64) -> CheckpointError {
+        CheckpointError::Length {
+            file: self.name.clone(),
+            expected,
+            got: self.len(),
+        }
+    }
+
+    /// What the file is instead, where something else often lies in the place of weights.
+    pub(super) fn impostor(&self) -> Result<Option<&'static str>, CheckpointError> {
+        let head = usize::try_from(self.len()).unwrap_or(64).min(64);
+        self.with(0, head, true, |head| {
+            let text = String::from_utf8_lossy(head)
+                .trim_start()
+                .to_ascii_lowercase();
+            if head.is_empty() {
+                Some("an empty file")
+            } else if text.starts_with("version https://git-lfs") {
+                Some("a Git LFS pointer (run `git lfs pull` there)")
+            } else if text.starts_with("<!doctype") || text.starts_with("<html") {
+                Some("a web page (an error page saved as the file)")
+            } else {
+                None
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_file_cut_after_it_was_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        fs::write(&path, vec![7; 10_000]).unwrap();
+        let source = Source::open(&path).unwrap().unwrap();
+        assert_eq!(
+            source.with(9_000, 1_000, true, <[u8]>::to_vec).unwrap(),
+            vec![7; 1_000]
+        );
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(4_096)
+            .unwrap();
+        let error = source
+            .with(9_000, 1_000, true, |_| ())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("expected 10000 bytes, got 4096"), "{error}");
+    }
+
+    #[test]
+    fn reads_at_any_offset_and_never_beyond_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        let content: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
+        fs::write(&path, &content).unwrap();
+        let source = Source::open(&path).unwrap().unwrap();
+        let middle = source.with(4_097, 9_001, false, <[u8]>::to_vec).unwrap();
+        assert_eq!(middle, content[4_097..13_098]);
+        assert!(source.with(19_999, 2, false, |_| ()).is_err());
+        assert!(source.with(u64::MAX, 2, false, |_| ()).is_err());
+    }
+}

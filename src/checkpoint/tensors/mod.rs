@@ -1,0 +1,154 @@
+//! Named tensors: what each is, and where its numbers lie.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::block::Block;
+use super::error::one_line;
+use super::number::Dtype;
+use super::source::Source;
+use super::{CheckpointError, Matrix};
+
+/// A tensor as its file's header describes it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<usize>,
+    /// Steps between neighbours along each axis, in numbers.
+    pub(super) strides: Vec<usize>,
+    /// Byte offset of the first number in its file.
+    pub(super) offset: u64,
+}
+
+impl Entry {
+    /// A tensor without gaps, last axis fastest.
+    pub(super) fn contiguous(dtype: Dtype, shape: Vec<usize>, offset: u64) -> Self {
+        let mut strides = vec![1usize; shape.len()];
+        for axis in (1..shape.len()).rev() {
+            strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
+        }
+        Self {
+            dtype,
+            shape,
+            strides,
+            offset,
+        }
+    }
+
+    /// Byte after the last number, if it can be counted. Steps that make numbers overlap count as
+    /// if they did not, so that a small file cannot claim a large tensor.
+    pub(super) fn end(&self) -> Option<u64> {
+        let count = self
+            .shape
+            .iter()
+            .try_fold(1u64, |n, &size| n.checked_mul(size as u64))?;
+        if count == 0 {
+            return Some(self.offset);
+        }
+        let mut last = 0u64;
+        for (&size, &stride) in self.shape.iter().zip(&self.strides) {
+            last = last.checked_add((size as u64 - 1).checked_mul(stride as u64)?)?;
+        }
+        let span = count.max(last.checked_add(1)?);
+        span.checked_mul(self.dtype.bytes() as u64)?
+            .checked_add(self.offset)
+    }
+}
+
+/// Every tensor of a checkpoint, by name, and the files that they lie in.
+#[derive(Debug, Default)]
+pub(super) struct Tensors {
+    sources: Vec<Source>,
+    entries: BTreeMap<String, (usize, Entry)>,
+}
+
+impl Tensors {
+    /// Adds a file and its tensors.
+    ///
+    /// # Errors
+    /// A tensor that does not fit into the file.
+    pub(super) fn add(
+        &mut self,
+        source: Source,
+        entries: Vec<(String, Entry)>,
+    ) -> Result<(), CheckpointError> {
+        for (name, entry) in entries {
+            if !entry.end().is_some_and(|end| end <= source.len()) {
+                let what = format!(
+                    "tensor {name}: expected {:?} numbers of {} from byte {}, got only {} bytes \
+                     in the file; get it again",
+                    entry.shape,
+                    entry.dtype,
+                    entry.offset,
+                    source.len()
+                );
+                return Err(CheckpointError::damaged(source.name(), what));
+            }
+            self.entries.insert(name, (self.sources.len(), entry));
+        }
+        self.sources.push(source);
+        Ok(())
+    }
+
+    /// A tensor's description and the name of its file.
+    pub(super) fn get(&self, name: &str) -> Option<(&Entry, &str)> {
+        let (source, entry) = self.entries.get(name)?;
+        Some((entry, self.sources[*source].name()))
+    }
+
+    /// All names, sorted.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// The block `rows × cols` of a two-dimensional tensor.
+    pub(super) fn block(
+        &self,
+        name: &str,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) -> Result<Matrix, CheckpointError> {
+        let (source, entry) =
+            self.entries
+                .get(name)
+                .ok_or_else(|| CheckpointError::MissingTensor {
+                    place: "the checkpoint".into(),
+                    tensor: one_line(name),
+                    why: "to read from it".into(),
+                    advice: "give the name of a tensor that is in the file".into(),
+                })?;
+        let source = &self.sources[*source];
+        let outside = || CheckpointError::Outside {
+            tensor: name.to_string(),
+            file: source.name().to_string(),
+            shape: entry.shape.clone(),
+            rows: rows.clone(),
+            cols: cols.clone(),
+        };
+        let (&[height, width], &[down, right]) = (&entry.shape[..], &entry.strides[..]) else {
+            return Err(outside());
+        };
+        let inside = |range: &Range<usize>, size| range.start <= range.end && range.end <= size;
+        if !inside(&rows, height) || !inside(&cols, width) {
+            return Err(outside());
+        }
+        if !entry.dtype.is_readable() {
+            return Err(CheckpointError::Dtype {
+                tensor: name.to_string(),
+                file: source.name().to_string(),
+                got: entry.dtype.to_string(),
+            });
+        }
+        Block {
+            name,
+            source,
+            entry,
+            rows,
+            cols,
+        }
+        .read([down, right])
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Whether the weights are what `config.json` says: names, shapes and kinds of number of every
+//! tensor that will be read.
+
+use super::error::one_line;
+use super::files::Files;
+use super::tensors::Tensors;
+use super::{Checkpoint, CheckpointError, Family, Layout, Linear, Spec};
+
+/// What stands before the family's names, found by the embedding.
+pub(super) fn prefix(
+    family: &Family,
+    tensors: &Tensors,
+    files: &Files,
+) -> Result<&'static str, CheckpointError> {
+    let full = |prefix: &str| format!("{prefix}{}", family.embedding);
+    let found = family
+        .prefixes
+        .iter()
+        .find(|prefix| tensors.get(&full(prefix)).is_some());
+    found.copied().ok_or_else(|| {
+        let tried: Vec<String> = family.prefixes.iter().map(|prefix| full(prefix)).collect();
+        let there: Vec<&str> = tensors.names().take(3).collect();
+        CheckpointError::MissingTensor {
+            place: files.name(),
+            tensor: tried.join(" or "),
+            why: format!(
+                "in every {}, got {}, …",
+                family.title,
+                one_line(&there.join(", "))
+            ),
+            advice: "take config.json and weights from the same checkpoint".into(),
+        }
+    })
+}
+
+/// The output embedding where it counts: not tied, and then it must be there.
+pub(super) fn output_embedding(
+    family: &Family,
+    spec: &Spec,
+    tensors: &Tensors,
+    files: &Files,
+) -> Result<Option<&'static str>, CheckpointError> {
+    if spec.tied {
+        return Ok(None);
+    }
+    let found = family
+        .output_embedding
+        .iter()
+        .find(|name| tensors.get(name).is_some());
+    found
+        .copied()
+        .map(Some)
+        .ok_or_else(|| CheckpointError::MissingTensor {
+            place: files.name(),
+            tensor: family.output_embedding.join(" or "),
+            why: "because config.json says `tie_word_embeddings`: false".into(),
+            advice: "take the checkpoint with its language-model head, or set it to true".into(),
+        })
+}
+
+/// Every tensor that will be read, with the shape and the kind of number it must have.
+pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+    let (spec, family) = (checkpoint.spec(), checkpoint.family());
+    check(checkpoint, checkpoint.embedding(), [spec.vocab, spec.width])?;
+    if let Some(output) = checkpoint.output_embedding() {
+        check(checkpoint, output, [spec.vocab, spec.width])?;
+    }
+    if let Some(positions) = checkpoint.positions() {
+        check(checkpoint, positions, [spec.positions, spec.width])?;
+    }
+    // Each with its outputs and inputs.
+    let linears: [(&Linear, usize, usize); 6] = [
+        (&family.ff_in, spec.neurons, spec.width),
+        (&family.ff_out, spec.width, spec.neurons),
+        (&family.query, spec.width, spec.width),
+        (&family.key, spec.width, spec.width),
+        (&family.value, spec.width, spec.width),
+        (&family.attention_out, spec.width, spec.width),
+    ];
+    for layer in 0..spec.layers {
+        for (linear, outputs, inputs) in linears {
+            let outputs = outputs * linear.part.1;
+            let shape = match linear.layout {
+                Layout::OutIn => [outputs, inputs],
+                Layout::InOut => [inputs, outputs],
+            };
+            check(checkpoint, &checkpoint.linear(layer, linear), shape)?;
+        }
+    }
+    Ok(())
+}
+
+fn check(
+    checkpoint: &Checkpoint,
+    tensor: &str,
+    expected: [usize; 2],
+) -> Result<(), CheckpointError> {
+    let Some((entry, file)) = checkpoint.tensors.get(tensor) else {
+        return Err(CheckpointError::MissingTensor {
+            place: checkpoint.files.name(),
+            tensor: tensor.to_string(),
+            why: format!("with shape {expected:?}, as config.json has it"),
+            advice: "take config.json and weights from the same checkpoint".into(),
+        });
+    };
+    if entry.shape != expected {
+        return Err(CheckpointError::Shape {
+            tensor: tensor.to_string(),
+            file: file.to_string(),
+            expected: expected.to_vec(),
+            got: entry.shape.clone(),
+        });
+    }
+    if !entry.dtype.is_readable() {
+        return Err(CheckpointError::Dtype {
+            tensor: tensor.to_string(),
+            file: file.to_string(),
+            got: entry.dtype.to_string(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Which files hold the weights, and what every one of them adds.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::error::one_line;
+use super::files::Files;
+use super::source::Source;
+use super::tensors::{Entry, Tensors};
+use super::{CheckpointError, pytorch, safetensors};
+
+/// Larger than any index of shards.
+const LARGEST_INDEX: u64 = 64 << 20;
+
+type Read = fn(&Source) -> Result<Vec<(String, Entry)>, CheckpointError>;
+
+/// A way in which weights are kept: the single file, and the index of several.
+struct Form {
+    file: &'static str,
+    index: &'static str,
+    read: Read,
+}
+
+/// In the order in which they are looked for.
+const FORMS: [Form; 2] = [
+    Form {
+        file: "model.safetensors",
+        index: "model.safetensors.index.json",
+        read: safetensors::read,
+    },
+    Form {
+        file: "pytorch_model.bin",
+        index: "pytorch_model.bin.index.json",
+        read: pytorch::read,
+    },
+];
+
+#[derive(Deserialize)]
+struct Index {
+    /// Tensor → file.
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Every tensor of the weights that are there: safetensors before pickle, one file before shards.
+pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
+    let mut tensors = Tensors::default();
+    for form in &FORMS {
+        if let Some(source) = files.open(form.file)? {
+            let entries = (form.read)(&source)?;
+            tensors.add(source, entries)?;
+            return Ok(tensors);
+        }
+        if let Some(index) = files.open(form.index)? {
+            let index_name = index.name().to_string();
+            let index = parse_index(&index_name, &index.into_bytes(LARGEST_INDEX)?)?;
+            add_shards(&mut tensors, files, &index_name, index, form.read)?;
+            return Ok(tensors);
+        }
+    }
+    let looked_for: Vec<&str> = FORMS.iter().flat_map(|f| [f.file, f.index]).collect();
+    Err(CheckpointError::MissingFile {
+        folder: files.name(),
+        missing: "weights",
+        expected: format!("one of {}", looked_for.join(", ")),
+    })
+}
+
+fn parse_index(name: &str, bytes: &[u8]) -> Result<Index, CheckpointError> {
+    let index: Index = serde_json::from_slice(bytes).map_err(|e| {
+        let what = format!("expected an index with a `weight_map`, got {e}; get the file again");
+        CheckpointError::damaged(name, what)
+    })?;
+    if index.weight_map.is_empty() {
+        let what = "expected tensors in `weight_map`, got none; get the file again";
+        return Err(CheckpointError::damaged(name, what));
+    }
+    Ok(index)
+}
+
+fn add_shards(
+    tensors: &mut Tensors,
+    files: &Files,
+    index_name: &str,
+    index: Index,
+    read: Read,
+) -> Result<(), CheckpointError> {
+    let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (tensor, shard) in index.weight_map {
+        shards.entry(shard).or_default().push(tensor);
+    }
+    for (shard, names) in shards {
+        let plain = !shard.contains(['/', '\\']) && shard != "..";
+        let found = if plain { files.open(&shard)? } else { None };
+        let source = found.ok_or_else(|| {
+            let shard = one_line(&shard);
+            let what = format!(
+                "names the file {shard}, expected it in the same folder, got none; get it too"
+            );
+            CheckpointError::damaged(index_name, what)
+        })?;
+        let mut entries: BTreeMap<String, Entry> = read(&source)?.into_iter().collect();
+        let mut kept = Vec::with_capacity(names.len());
+        for name in names {
+            let (name, entry) =
+                entries
+                    .remove_entry(&name)
+                    .ok_or_else(|| CheckpointError::MissingTensor {
+                        place: source.name().to_string(),
+                        tensor: one_line(&name),
+                        why: format!("because {index_name} says so"),
+                        advice: "index and shards are of different checkpoints; get all again"
+                            .into(),
+                    })?;
+            kept.push((name, entry));
+        }
+        tensors.add(source, kept)?;
+    }
+    Ok(())
+}

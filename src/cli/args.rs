@@ -1,0 +1,249 @@
+//! The command line as a value.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::projection::{DeviceChoice, End};
+use crate::query::Address;
+use crate::report::Format;
+use crate::transformer::Form;
+use crate::vocabulary::{Filters, Text, Words};
+
+/// Read a transformer's weights as words.
+///
+/// Without a command it opens the explorer; in a pipe it prints what the explorer would show.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub explore: Explore,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  lexiscope                                      explore the last model, or the bundled gpt2-pl
+  lexiscope ./my-gpt2 --at L19.N0                a checkpoint folder, at a neuron
+  lexiscope neuron gpt2-pl 3 103 --alnum         a neuron's four columns
+  lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
+  lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON";
+
+/// What the explorer starts with.
+#[derive(Debug, Args)]
+pub struct Explore {
+    /// A bundled model, a checkpoint folder, or a hub id in the local cache
+    pub model: Option<String>,
+    /// Where to start: L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK
+    #[arg(long, value_name = "ADDRESS")]
+    pub at: Option<Address>,
+    /// When to use colour; NO_COLOR counts for auto
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+    #[command(flatten)]
+    pub machine: Machine,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to compute with.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Machine {
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t, value_name = "DEVICE")]
+    device: Device,
+    /// Threads to compute with; 0 is one a core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Device {
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+impl Machine {
+    /// The device asked for.
+    pub fn device(&self) -> DeviceChoice {
+        match self.device {
+            Device::Auto => DeviceChoice::Auto,
+            Device::Cpu => DeviceChoice::Cpu,
+            Device::Cuda => DeviceChoice::Cuda,
+            Device::Metal => DeviceChoice::Metal,
+        }
+    }
+}
+
+/// One-shot commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A neuron's tokens: columns K, V, −K, −V
+    Neuron {
+        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        model: String,
+        /// Counted from 0
+        layer: usize,
+        /// Counted from 0
+        neuron: usize,
+        /// Tokens in each column
+        #[arg(short, default_value_t = 30, value_parser = list_length)]
+        k: usize,
+        #[command(flatten)]
+        filters: FilterArgs,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// A head's best token pairs
+    Pairs {
+        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        model: String,
+        /// vo: what it writes when it reads; qk: who attends to whom
+        form: Form,
+        /// Counted from 0
+        layer: usize,
+        /// Counted from 0
+        head: usize,
+        /// Pairs in the list
+        #[arg(short, default_value_t = 50, value_parser = list_length)]
+        k: usize,
+        /// The lowest pairs, the most negative first
+        #[arg(long)]
+        lowest: bool,
+        #[command(flatten)]
+        filters: FilterArgs,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// What a model is: family, sizes, vocabulary
+    Info {
+        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        model: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// The models that can be opened by name
+    Models {
+        /// How to write it
+        #[arg(long, default_value_t, value_name = "FORMAT")]
+        format: Format,
+    },
+    /// Print a completion script
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+fn list_length(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(k @ 1..=1_000_000) => Ok(k),
+        _ => Err("expected a whole number from 1 to 1000000".to_owned()),
+    }
+}
+
+/// How an answer is written, and with what it is computed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Output {
+    /// table, json, csv or markdown
+    #[arg(long, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    /// Add how long it took
+    #[arg(long)]
+    pub timings: bool,
+    #[command(flatten)]
+    pub machine: Machine,
+}
+
+/// Which tokens a list may show.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub struct FilterArgs {
+    /// Only printable ASCII
+    #[arg(long)]
+    ascii: bool,
+    /// Only letters and digits
+    #[arg(long)]
+    alnum: bool,
+    /// No pair of twice the same word
+    #[arg(long)]
+    exclude_same: bool,
+    /// No pair of words that look alike (a prefix of the other, or one letter apart)
+    #[arg(long)]
+    exclude_similar: bool,
+    /// No special tokens and none in brackets
+    #[arg(long)]
+    exclude_special: bool,
+    /// Learned positions as rows of their own: [pos 17]
+    #[arg(long)]
+    positions: bool,
+    /// Only the words of a file, one a line
+    #[arg(long, value_name = "FILE")]
+    words: Option<PathBuf>,
+    /// Only the tokens that occur in the text of a file
+    #[arg(long, value_name = "FILE")]
+    text: Option<PathBuf>,
+    /// Only tokens that contain this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    contains: String,
+}
+
+impl FilterArgs {
+    /// The filters, their files read.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not UTF-8.
+    pub fn read(self) -> Result<Filters> {
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path)
+                .with_context(|| format!("{}: cannot be read as UTF-8 text", path.display()))
+        };
+        let words = self
+            .words
+            .as_ref()
+            .map(|path| anyhow::Ok(Words::parse(label(path), &read(path)?)));
+        let text = self.text.as_ref().map(|path| {
+            anyhow::Ok(Text {
+                label: label(path),
+                text: read(path)?.into(),
+            })
+        });
+        Ok(Filters {
+            ascii: self.ascii,
+            alnum: self.alnum,
+            exclude_same: self.exclude_same,
+            exclude_similar: self.exclude_similar,
+            exclude_special: self.exclude_special,
+            positions: self.positions,
+            contains: self.contains,
+            words: words.transpose()?,
+            text: text.transpose()?,
+        })
+    }
+}
+
+fn label(path: &std::path::Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |n| n.to_string_lossy().into(),
+    )
+}
+
+/// The end of a pair list that a flag asks for.
+pub fn end(lowest: bool) -> End {
+    if lowest { End::Lowest } else { End::Highest }
+}

@@ -1,0 +1,161 @@
+//! The command line, and nothing behind it: arguments to queries, answers to standard output.
+
+mod args;
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::{CommandFactory, Parser};
+
+use crate::checkpoint::{Bundle, Location};
+use crate::explorer;
+use crate::hub::Cache;
+use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Query, Reader, Watch};
+use crate::report::{self, Format, Timings};
+
+use args::{Cli, Command, Explore, Output, end};
+
+/// Parses the command line and does what it says. Wrong usage ends the program with status 2.
+///
+/// # Errors
+/// What was asked for could not be done; one line that says what, where, and what to do.
+pub fn run() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        None => explore(cli.explore),
+        Some(Command::Neuron {
+            model,
+            layer,
+            neuron,
+            k,
+            filters,
+            output,
+        }) => {
+            let query = NeuronQuery {
+                layer,
+                neuron,
+                k,
+                filters: filters.read()?,
+            };
+            one_shot(&model, &Query::Neuron(query), output)
+        }
+        Some(Command::Pairs {
+            model,
+            form,
+            layer,
+            head,
+            k,
+            lowest,
+            filters,
+            output,
+        }) => {
+            let (end, filters) = (end(lowest), filters.read()?);
+            one_shot(
+                &model,
+                &Query::Pairs(PairsQuery {
+                    form,
+                    layer,
+                    head,
+                    end,
+                    k,
+                    filters,
+                }),
+                output,
+            )
+        }
+        Some(Command::Info { model, output }) => {
+            let (reader, open) = open(&model, output)?;
+            let timings = Timings { open, compute: 0.0 };
+            let timings = output.timings.then_some(timings);
+            print(&report::info(&reader.card(), output.format, timings))
+        }
+        Some(Command::Models { format }) => print(&report::models(&known_models(), format)),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "lexiscope", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            print(&String::from_utf8_lossy(&page))
+        }
+    }
+}
+
+fn explore(explore: Explore) -> Result<()> {
+    todo!("{explore:?}")
+}
+
+/// Opens a model; with it the milliseconds that took.
+fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(output.machine.threads)
+        .build_global()
+        .context("the threads to compute with could not be started; try --threads 1")?;
+    let start = Instant::now();
+    let reader = Reader::open(&Location::resolve(model)?, output.machine.device())?;
+    for notice in &reader.card().notices {
+        eprintln!("lexiscope: {notice}");
+    }
+    Ok((reader, milliseconds(start)))
+}
+
+fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
+    let (mut reader, open) = open(model, output)?;
+    let start = Instant::now();
+    let answer = reader.answer(query, &Patient)?;
+    let timings = Timings {
+        open,
+        compute: milliseconds(start),
+    };
+    let shown = output.timings.then_some(timings);
+    let card = reader.card();
+    let text = match (query, &answer) {
+        (Query::Neuron(query), Some(Answer::Neuron(answer))) => {
+            report::neuron(&card, query, answer, output.format, shown)
+        }
+        (Query::Pairs(query), Some(Answer::Pairs(answer))) => {
+            report::pairs(&card, query, answer, output.format, shown)
+        }
+        _ => bail!("no answer came back; this is a defect of lexiscope"),
+    };
+    if output.timings && output.format != Format::Json {
+        eprintln!("{timings}");
+    }
+    print(&text)
+}
+
+/// Waits to the end.
+struct Patient;
+
+impl Watch for Patient {
+    fn wanted(&self) -> bool {
+        true
+    }
+
+    fn improved(&self, _partial: Answer) {}
+}
+
+fn known_models() -> Vec<(String, String)> {
+    let bundled = Bundle::all()
+        .iter()
+        .map(|b| (b.name.to_owned(), "bundled".to_owned()));
+    let cached = Cache::from_environment().models().into_iter();
+    let cached = cached.map(|model| (model.name, model.path.display().to_string()));
+    bundled.chain(cached).collect()
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+/// To standard output; a reader that has gone away is no fault.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Rebalancing the two factors of a form, so that norms say as much as they can about products.
+
+use faer::{Mat, MatRef, Side};
+
+use crate::checkpoint::Matrix;
+
+/// Share of a factor's mean square that is added to every direction before it is inverted: keeps
+/// the transformation well conditioned where a factor does not reach a direction at all.
+const FLOOR: f64 = 1e-5;
+
+/// Two transformations with `left·rightᵀ = I`, `[h, h]`, row-major.
+#[derive(Debug)]
+pub struct Balance {
+    pub left: Matrix,
+    pub right: Matrix,
+}
+
+/// For factors A and B (`[n, h]`) of a form A·Bᵀ, transformations such that A·left and B·right
+/// have the same products, weigh each direction alike, and have their directions sorted by how
+/// much they contribute.
+///
+/// With A = Q_A·R_A, B = Q_B·R_B and R_A·R_Bᵀ = U·S·Vᵀ these are left = R_Bᵀ·V·S^(−½) and
+/// right = R_Aᵀ·U·S^(−½). The triangles come from the Gram matrices; as they only shape the
+/// bounds, never a score, the precision that costs is of no matter. `None` where a decomposition
+/// fails (numbers that are not finite): the caller does without.
+pub fn balance(a: &Matrix, b: &Matrix) -> Option<Balance> {
+    let (r_a, r_b) = (triangle(a)?, triangle(b)?);
+    let core = &r_a * r_b.transpose();
+    let svd = core.svd().ok()?;
+    let h = a.cols();
+    let inverse_roots: Vec<f64> = svd
+        .S()
+        .column_vector()
+        .iter()
+        .map(|s| 1.0 / s.sqrt())
+        .collect();
+    let scaled = |triangle: &Mat<f64>, rotation: MatRef<'_, f64>| {
+        let product = triangle.transpose() * rotation;
+        let at = |i: usize| (product[(i / h, i % h)] * inverse_roots[i % h]) as f32;
+        Matrix::new(h, h, (0..h * h).map(at).collect())
+    };
+    let balance = Balance {
+        left: scaled(&r_b, svd.V()),
+        right: scaled(&r_a, svd.U()),
+    };
+    let finite = |m: &Matrix| m.data().iter().all(|x| x.is_finite());
+    (finite(&balance.left) && finite(&balance.right)).then_some(balance)
+}
+
+/// R with Rᵀ·R = Fᵀ·F + floor·I: the triangle of F's QR decomposition, all directions reached.
+fn triangle(factor: &Matrix) -> Option<Mat<f64>> {
+    let h = factor.cols();
+    let f = MatRef::from_row_major_slice(factor.data(), factor.rows(), h);
+    let gram = f.transpose() * f;
+    let trace: f64 = (0..h).map(|i| f64::from(gram[(i, i)])).sum();
+    let floor = (trace / h as f64 * FLOOR).max(f64::from(f32::MIN_POSITIVE));
+    let gram = Mat::from_fn(h, h, |i, j| {
+        f64::from(gram[(i, j)]) + if i == j { floor } else { 0.0 }
+    });
+    let cholesky = gram.llt(Side::Lower).ok()?;
+    Some(cholesky.L().transpose().to_owned())
+}

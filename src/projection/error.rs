@@ -1,0 +1,25 @@
+//! What can go wrong in a projection.
+
+use thiserror::Error;
+
+/// Why a product could not be computed.
+#[derive(Debug, Error)]
+pub enum ProjectionError {
+    /// The device refused; out of memory, most often.
+    #[error("the device failed: {0}; try --device cpu")]
+    Device(String),
+}
+
+impl From<candle_core::Error> for ProjectionError {
+    fn from(error: candle_core::Error) -> Self {
+        // candle adds a backtrace below the first line.
+        Self::Device(
+            error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    }
+}

@@ -1,0 +1,185 @@
+//! The inner products of a few vectors with many rows, at the speed at which memory gives the rows.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Rows that share one pass over the vectors' registers.
+const TILE_ROWS: usize = 4;
+/// Vectors that share one pass over the rows'.
+const TILE_VECTORS: usize = 2;
+
+/// `out[r * m + j] = rows[r]·vectors[j]` for every row and each of the m vectors, all of `width`
+/// numbers.
+///
+/// Each product is summed in an order of its own that depends on `width` only, so neither the
+/// grouping of rows nor that of vectors changes a bit of it.
+pub fn products(rows: &[f32], vectors: &[f32], width: usize, out: &mut [f32]) {
+    if width == 0 {
+        return out.fill(0.0);
+    }
+    debug_assert_eq!(out.len(), (rows.len() / width) * (vectors.len() / width));
+    Arch::new().dispatch(Products {
+        rows,
+        vectors,
+        width,
+        out,
+    });
+}
+
+struct Products<'a> {
+    rows: &'a [f32],
+    vectors: &'a [f32],
+    width: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self {
+            rows,
+            vectors,
+            width,
+            out,
+        } = self;
+        let n = rows.len() / width;
+        let m = vectors.len() / width;
+        let row = |r: usize| &rows[r * width..(r + 1) * width];
+        let vector = |j: usize| &vectors[j * width..(j + 1) * width];
+        let mut r = 0;
+        while r < n {
+            let full_rows = r + TILE_ROWS <= n;
+            let mut j = 0;
+            while j < m {
+                if full_rows && j + TILE_VECTORS <= m {
+                    let tile_rows = [row(r), row(r + 1), row(r + 2), row(r + 3)];
+                    let sums = tile(simd, tile_rows, [vector(j), vector(j + 1)]);
+                    for (i, pair) in sums.iter().enumerate() {
+                        out[(r + i) * m + j..][..TILE_VECTORS].copy_from_slice(pair);
+                    }
+                    j += TILE_VECTORS;
+                } else {
+                    for i in r..n.min(r + TILE_ROWS) {
+                        out[i * m + j] = tile(simd, [row(i)], [vector(j)])[0][0];
+                    }
+                    j += 1;
+                }
+            }
+            r += TILE_ROWS;
+        }
+    }
+}
+
+/// All products of a few rows with a few vectors, accumulated lane by lane in registers.
+#[inline(always)]
+fn tile<S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    rows: [&[f32]; R],
+    vectors: [&[f32]; V],
+) -> [[f32; V]; R] {
+    let rows = rows.map(S::as_simd_f32s);
+    let vectors = vectors.map(S::as_simd_f32s);
+    let lanes = vectors[0].0.len();
+    // Equal lengths that the compiler can see spare the bounds checks in the loop.
+    let row_lanes = rows.map(|(head, _)| &head[..lanes]);
+    let vector_lanes = vectors.map(|(head, _)| &head[..lanes]);
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
+    for k in 0..lanes {
+        for i in 0..R {
+            for j in 0..V {
+                sums[i][j] = simd.mul_add_f32s(row_lanes[i][k], vector_lanes[j][k], sums[i][j]);
+            }
+        }
+    }
+    let mut out = [[0.0; V]; R];
+    for i in 0..R {
+        for j in 0..V {
+            let tail = rows[i].1.iter().zip(vectors[j].1);
+            out[i][j] = tail.fold(simd.reduce_sum_f32s(sums[i][j]), |sum, (a, b)| sum + a * b);
+        }
+    }
+    out
+}
+
+/// One inner product, bit for bit as [`products`] has it.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut out = [0.0];
+    products(a, b, a.len(), &mut out);
+    out[0]
+}
+
+/// The length of a row; in f64, where no square of an f32 overflows or vanishes.
+pub fn norm(row: &[f32]) -> f32 {
+    row.iter()
+        .map(|&x| f64::from(x) * f64::from(x))
+        .sum::<f64>()
+        .sqrt() as f32
+}
+
+/// Calls `found` with every index whose number is not below `least`, in rising order: a NaN, of
+/// which nothing can be said, is among them.
+pub fn for_each_not_below(numbers: &[f32], least: f32, mut found: impl FnMut(usize)) {
+    /// Numbers that are judged together before any is looked at alone.
+    const GROUP: usize = 64;
+    let arch = Arch::new();
+    for (g, group) in numbers.chunks(GROUP).enumerate() {
+        let all_below = arch.dispatch(|| group.iter().fold(true, |all, &x| all & (x < least)));
+        if !all_below {
+            for (i, &x) in group.iter().enumerate() {
+                if !(x < least) {
+                    found(g * GROUP + i);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_sums_in_f64_at_every_shape() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for width in [1, 3, 8, 31, 64, 200] {
+            for (n, m) in [(0, 2), (1, 1), (3, 2), (4, 2), (9, 5), (17, 3)] {
+                let mut draw = |len| (0..len).map(|_| rng.f32() - 0.5).collect::<Vec<f32>>();
+                let (rows, vectors) = (draw(n * width), draw(m * width));
+                let mut out = vec![f32::NAN; n * m];
+                products(&rows, &vectors, width, &mut out);
+                for (at, &got) in out.iter().enumerate() {
+                    let row = &rows[at / m * width..][..width];
+                    let vector = &vectors[at % m * width..][..width];
+                    let want: f64 = row
+                        .iter()
+                        .zip(vector)
+                        .map(|(&a, &b)| f64::from(a) * f64::from(b))
+                        .sum();
+                    assert!(
+                        (f64::from(got) - want).abs() < 1e-5,
+                        "{got} {want} at {width}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_product_does_not_depend_on_its_company() {
+        let mut rng = fastrand::Rng::with_seed(8);
+        let width = 75;
+        let rows: Vec<f32> = (0..11 * width).map(|_| rng.f32() - 0.5).collect();
+        let vectors: Vec<f32> = (0..5 * width).map(|_| rng.f32() - 0.5).collect();
+        let mut together = vec![0.0; 11 * 5];
+        products(&rows, &vectors, width, &mut together);
+        for r in 0..11 {
+            for j in 0..5 {
+                let mut alone = [0.0];
+                let row = &rows[r * width..][..width];
+                products(row, &vectors[j * width..][..width], width, &mut alone);
+                assert_eq!(alone[0].to_bits(), together[r * 5 + j].to_bits());
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The rows that everything is projected on (the embedding, and learned positions), kept on a
+//! device in the layout that its products want.
+
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+use crate::checkpoint::Matrix;
+
+use super::kernel::products;
+use super::{Best, ProjectionError, Scored};
+
+/// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
+/// the answer is still wanted.
+const CHUNK_ROWS: usize = 512;
+
+/// Rows that reach the device at a time: few enough to be called off within a frame.
+const DEVICE_ROWS: usize = 16_384;
+
+/// Rows `[n, width]` on a device.
+#[derive(Debug)]
+pub struct Rows {
+    len: usize,
+    store: Store,
+}
+
+#[derive(Debug)]
+enum Store {
+    Host(Matrix),
+    Device(Tensor),
+}
+
+/// Which rows may be chosen, and under which ids.
+#[derive(Clone, Copy)]
+pub struct Passing<'a> {
+    /// One flag a row.
+    pub flags: &'a [bool],
+    /// The id of row 0.
+    pub first_id: u32,
+}
+
+/// Both ends of one vector's scores.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    pub highest: Best<Scored>,
+    /// The highest of the negated vector.
+    pub lowest: Best<Scored>,
+}
+
+impl Ends {
+    /// Nothing offered yet.
+    pub fn new(k: usize) -> Self {
+        Self {
+            highest: Best::new(k),
+            lowest: Best::new(k),
+        }
+    }
+
+    fn offer(&mut self, id: u32, score: f32) {
+        if self.highest.admits(score) {
+            self.highest.offer(Scored { id, score });
+        }
+        // `0 − s` rather than `−s`: no list should say −0.
+        let negated = 0.0 - score;
+        if self.lowest.admits(negated) {
+            self.lowest.offer(Scored { id, score: negated });
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.highest.merge(other.highest);
+        self.lowest.merge(other.lowest);
+    }
+}
+
+impl Rows {
+    /// Takes a matrix to a device. On the processor nothing is copied.
+    ///
+    /// # Errors
+    /// The device refuses it.
+    pub fn new(matrix: Matrix, device: &Device) -> Result<Self, ProjectionError> {
+        let (len, width) = (matrix.rows(), matrix.cols());
+        let store = if device.is_cpu() {
+            Store::Host(matrix)
+        } else {
+            Store::Device(Tensor::from_vec(matrix.into_data(), (len, width), device)?)
+        };
+        Ok(Self { len, store })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Offers the scores of each of `vectors` (`[m, width]`) at every passing row to its two
+    /// ends. One pass over the rows serves all vectors and both ends. False if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn offer_scores(
+        &self,
+        vectors: &Matrix,
+        passing: Passing<'_>,
+        ends: &mut [Ends],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<bool, ProjectionError> {
+        match &self.store {
+            Store::Host(rows) => Ok(offer_on_host(rows, vectors, passing, ends, wanted)),
+            Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
+        }
+    }
+
+    fn offer_on_device(
+        &self,
+        rows: &Tensor,
+        vectors: &Matrix,
+        passing: Passing<'_>,
+        ends: &mut [Ends],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<bool, ProjectionError> {
+        let shape = (vectors.rows(), vectors.cols());
+        let vectors = Tensor::from_slice(vectors.data(), shape, rows.device())?
+            .t()?
+            .contiguous()?;
+        for chunk in chunks(self.len, DEVICE_ROWS) {
+            if !wanted() {
+                return Ok(false);
+            }
+            let scores = rows.narrow(0, chunk.start, chunk.len())?.matmul(&vectors)?;
+            let scores = scores.flatten_all()?.to_vec1::<f32>()?;
+            offer_chunk(&scores, chunk, passing, ends);
+        }
+        Ok(true)
+    }
+
+    /// The product with thin weights `w` (`[width, h]`): `[n, h]`. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn times(
+        &self,
+        w: &Matrix,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Matrix>, ProjectionError> {
+        match &self.store {
+            Store::Host(rows) => Ok(times_on_host(rows, w, wanted)),
+            Store::Device(rows) => {
+                let w = Tensor::from_slice(w.data(), (w.rows(), w.cols()), rows.device())?;
+                let mut data = Vec::with_capacity(self.len * w.dim(1)?);
+                for chunk in chunks(self.len, DEVICE_ROWS) {
+                    if !wanted() {
+                        return Ok(None);
+                    }
+                    let product = rows.narrow(0, chunk.start, chunk.len())?.matmul(&w)?;
+                    data.extend(product.flatten_all()?.to_vec1::<f32>()?);
+                }
+                Ok(Some(Matrix::new(self.len, w.dim(1)?, data)))
+            }
+        }
+    }
+}
+
+fn times_on_host(rows: &Matrix, w: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<Matrix> {
+    let (width, h) = (rows.cols(), w.cols());
+    let mut out = Matrix::zeros(rows.rows(), h);
+    let done = out
+        .data_mut()
+        .par_chunks_mut((CHUNK_ROWS * h).max(1))
+        .enumerate()
+        .try_for_each(|(i, out)| {
+            wanted().then_some(())?;
+            let n = out.len() / h;
+            let some = &rows.data()[i * CHUNK_ROWS * width..][..n * width];
+            multiply(
+                MatRef::from_row_major_slice(some, n, width),
+                MatRef::from_row_major_slice(w.data(), width, h),
+                out,
+            );
+            Some(())
+        });
+    done.map(|()| out)
+}
+
+/// `out = a·b`, row-major, on the calling thread.
+pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
+    let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
+    matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+}
+
+fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len)
+        .step_by(size)
+        .map(move |start| start..len.min(start + size))
+}
+
+fn offer_on_host(
+    rows: &Matrix,
+    vectors: &Matrix,
+    passing: Passing<'_>,
+    ends: &mut [Ends],
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> bool {
+    let (width, m) = (rows.cols(), vectors.rows());
+    let fresh: Vec<Ends> = ends.iter().map(|e| Ends::new(e.highest.k())).collect();
+    let all: Vec<Range<usize>> = chunks(rows.rows(), CHUNK_ROWS).collect();
+    let found = all
+        .into_par_iter()
+        .fold(
+            || Some((fresh.clone(), Vec::new())),
+            |state, chunk| {
+                let (mut ends, mut scores) = state.filter(|_| wanted())?;
+                scores.resize(chunk.len() * m, 0.0);
+                let some = &rows.data()[chunk.start * width..chunk.end * width];
+                products(some, vectors.data(), width, &mut scores);
+                offer_chunk(&scores, chunk, passing, &mut ends);
+                Some((ends, scores))
+            },
+        )
+        .map(|state| state.map(|(ends, _)| ends))
+        .try_reduce_with(|mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
+            Some(a)
+        });
+    match found {
+        Some(Some(found)) => ends.iter_mut().zip(found).for_each(|(a, b)| a.merge(b)),
+        Some(None) => return false,
+        None => {}
+    }
+    true
+}
+
+/// `scores`: `[chunk, m]`, the m scores of a row side by side.
+fn offer_chunk(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>, ends: &mut [Ends]) {
+    for (row, scores) in chunk.zip(scores.chunks_exact(ends.len())) {
+        if passing.flags[row] {
+            let id = passing.first_id + row as u32;
+            ends.iter_mut()
+                .zip(scores)
+                .for_each(|(ends, &score)| ends.offer(id, score));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What the worker needs from the thing that answers, and what that thing may ask in return.
+
+use std::sync::Arc;
+
+use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
+
+/// An open model that answers queries.
+pub trait Answering: Send {
+    /// Answers one query. `watch.wanted()` is asked between chunks; partial answers go to
+    /// `watch.improved`.
+    ///
+    /// `Ok(None)`: `watch.wanted()` said no, and nothing else makes it.
+    ///
+    /// # Errors
+    /// A place that the model does not have, or numbers that cannot be read.
+    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError>;
+
+    /// Several neuron queries of the same filters in one pass over the embedding, an answer each,
+    /// in their order; otherwise as [`Answering::answer`], without partial answers.
+    ///
+    /// # Errors
+    /// As [`Answering::answer`].
+    fn answer_neurons(
+        &mut self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError>;
+
+    /// What is known of the model.
+    fn card(&self) -> Arc<ModelCard>;
+}
+
+/// Whoever waits for an answer.
+pub trait Watch: Sync {
+    /// Whether the answer is still wanted; cheap enough to be asked every few milliseconds.
+    fn wanted(&self) -> bool;
+
+    /// Takes an answer that is not finished but better than the one before.
+    fn improved(&self, partial: Answer);
+}

@@ -1,0 +1,32 @@
+//! Why a query was not answered.
+
+use thiserror::Error;
+
+use crate::checkpoint::CheckpointError;
+use crate::projection::ProjectionError;
+use crate::vocabulary::VocabularyError;
+
+/// Why a model could not be opened, or a query not answered.
+#[derive(Debug, Error)]
+pub enum QueryError {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("{model}: {source}")]
+    Vocabulary {
+        model: String,
+        source: VocabularyError,
+    },
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    /// A place that the model does not have.
+    #[error("{what} {got} is not in {model}: expected 0 to {last}")]
+    OutOfRange {
+        what: &'static str,
+        got: usize,
+        last: usize,
+        model: String,
+    },
+    /// The computation itself broke off; a defect of the program.
+    #[error("{0}")]
+    Broken(String),
+}

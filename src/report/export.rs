@@ -1,0 +1,53 @@
+//! What the formats share, and an answer with its query as one thing to be written.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::query::{ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery};
+use crate::vocabulary::Filters;
+
+use super::Format;
+
+/// An answer together with its question.
+#[derive(Clone, Copy)]
+pub enum Exported<'a> {
+    Neuron(&'a NeuronQuery, &'a NeuronAnswer),
+    Pairs(&'a PairsQuery, &'a PairsAnswer),
+}
+
+/// An answer in a format, as the command line prints it.
+pub fn export(card: &ModelCard, what: Exported<'_>, format: Format) -> String {
+    match what {
+        Exported::Neuron(query, answer) => super::neuron(card, query, answer, format, None),
+        Exported::Pairs(query, answer) => super::pairs(card, query, answer, format, None),
+    }
+}
+
+/// The filters that are on, by their names on the command line.
+pub(super) fn named_filters(filters: &Filters) -> Map<String, Value> {
+    let named = filters.describe().into_iter();
+    named
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect()
+}
+
+/// Pretty JSON with a newline at its end.
+pub(super) fn json_text(value: &impl Serialize) -> String {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => text + "\n",
+        // Only maps with odd keys and failing writers can fail; there are none here.
+        Err(error) => format!("{{\"error\": {:?}}}\n", error.to_string()),
+    }
+}
+
+/// CSV with a head, fields quoted where they must be.
+pub(super) fn csv_text(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail, nor can UTF-8 become anything else.
+    let written = writer.write_record(head).and_then(|()| {
+        rows.into_iter()
+            .try_for_each(|row| writer.write_record(row))
+    });
+    debug_assert!(written.is_ok());
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,123 @@
+//! What a model is, and which there are.
+
+use serde::Serialize;
+
+use crate::checkpoint::NormPlacement;
+use crate::query::ModelCard;
+
+use super::export::{csv_text, json_text};
+use super::table::{Align, Table};
+use super::{Format, Timings, grouped};
+
+#[derive(Serialize)]
+struct Info<'a> {
+    model: &'a str,
+    family: &'static str,
+    layers: usize,
+    neurons: usize,
+    heads: usize,
+    head_width: usize,
+    width: usize,
+    tokens: usize,
+    embedding_rows: usize,
+    positions: usize,
+    activation: &'a str,
+    norm: &'static str,
+    tied: bool,
+    device: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timing_ms: Option<Timings>,
+}
+
+/// A model's sizes and choices, ending with a newline.
+pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> String {
+    let spec = &card.spec;
+    let info = Info {
+        model: &card.name,
+        family: card.family.title,
+        layers: spec.layers,
+        neurons: spec.neurons,
+        heads: spec.heads,
+        head_width: spec.head_width,
+        width: spec.width,
+        tokens: card.vocabulary.len(),
+        embedding_rows: spec.vocab,
+        positions: spec.positions,
+        activation: &spec.activation,
+        norm: match card.family.norm {
+            NormPlacement::Pre => "pre",
+            NormPlacement::Post => "post",
+        },
+        tied: spec.tied,
+        device: &card.device,
+        timing_ms: timings,
+    };
+    if format == Format::Json {
+        return json_text(&info);
+    }
+    let rows = [
+        ("model", info.model.to_owned()),
+        ("family", info.family.to_owned()),
+        ("layers", grouped(info.layers)),
+        ("neurons a layer", grouped(info.neurons)),
+        (
+            "heads a layer",
+            format!("{} of width {}", info.heads, info.head_width),
+        ),
+        ("width", grouped(info.width)),
+        ("tokens", grouped(info.tokens)),
+        ("embedding rows", grouped(info.embedding_rows)),
+        ("positions", grouped(info.positions)),
+        ("activation", info.activation.to_owned()),
+        ("layer norm", format!("{}-norm", info.norm)),
+        (
+            "embeddings",
+            if info.tied {
+                "tied"
+            } else {
+                "input and output apart"
+            }
+            .to_owned(),
+        ),
+        ("device", info.device.to_owned()),
+    ];
+    written(
+        ["what", "value"],
+        rows.map(|(what, value)| vec![what.to_owned(), value]),
+        format,
+    )
+}
+
+/// The models that can be opened by name: `(name, where it is)`.
+pub fn models(models: &[(String, String)], format: Format) -> String {
+    #[derive(Serialize)]
+    struct Model<'a> {
+        name: &'a str,
+        location: &'a str,
+    }
+    if format == Format::Json {
+        let models: Vec<_> = models
+            .iter()
+            .map(|(name, location)| Model { name, location })
+            .collect();
+        return json_text(&models);
+    }
+    let rows = models
+        .iter()
+        .map(|(name, location)| vec![name.clone(), location.clone()]);
+    written(["model", "where"], rows, format)
+}
+
+fn written(head: [&str; 2], rows: impl IntoIterator<Item = Vec<String>>, format: Format) -> String {
+    let rows = rows.into_iter();
+    if format == Format::Csv {
+        return csv_text(&head, rows);
+    }
+    let mut table = Table::new(head.map(|name| (name, Align::Left)));
+    rows.for_each(|row| table.push(row));
+    if format == Format::Markdown {
+        table.markdown()
+    } else {
+        table.plain()
+    }
+}

@@ -1,0 +1,147 @@
+//! A neuron's four columns, written out.
+
+use serde::Serialize;
+
+use crate::projection::Scored;
+use crate::query::{Column, ModelCard, NeuronAnswer, NeuronQuery};
+use crate::vocabulary::Boundary;
+
+use super::export::{csv_text, json_text, named_filters};
+use super::table::{Align, Table, score};
+use super::{Format, Timings};
+
+#[derive(Serialize)]
+struct Neuron<'a> {
+    model: &'a str,
+    layer: usize,
+    neuron: usize,
+    convention: &'static str,
+    filters: serde_json::Map<String, serde_json::Value>,
+    columns: Columns<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timing_ms: Option<Timings>,
+}
+
+#[derive(Serialize)]
+struct Columns<'a> {
+    #[serde(rename = "K")]
+    k: Vec<Entry<'a>>,
+    #[serde(rename = "V")]
+    v: Vec<Entry<'a>>,
+    #[serde(rename = "-K")]
+    minus_k: Vec<Entry<'a>>,
+    #[serde(rename = "-V")]
+    minus_v: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: u32,
+    token: std::borrow::Cow<'a, str>,
+    text: std::borrow::Cow<'a, str>,
+    score: f32,
+}
+
+/// A neuron's answer in a format, ending with a newline.
+pub fn neuron(
+    card: &ModelCard,
+    query: &NeuronQuery,
+    answer: &NeuronAnswer,
+    format: Format,
+    timings: Option<Timings>,
+) -> String {
+    match format {
+        Format::Json => json_text(&json(card, query, answer, timings)),
+        Format::Csv => csv_text(
+            &["column", "rank", "id", "token", "text", "score"],
+            Column::ALL
+                .iter()
+                .zip(&answer.columns)
+                .flat_map(|(column, list)| {
+                    list.iter().enumerate().map(move |(rank, &scored)| {
+                        let entry = entry(card, scored);
+                        vec![
+                            column.name().to_owned(),
+                            (rank + 1).to_string(),
+                            entry.id.to_string(),
+                            entry.token.into_owned(),
+                            entry.text.into_owned(),
+                            entry.score.to_string(),
+                        ]
+                    })
+                }),
+        ),
+        Format::Table => columns(card, answer).plain(),
+        Format::Markdown => columns(card, answer).markdown(),
+    }
+}
+
+fn json<'a>(
+    card: &'a ModelCard,
+    query: &NeuronQuery,
+    answer: &NeuronAnswer,
+    timings: Option<Timings>,
+) -> Neuron<'a> {
+    let list = |at: usize| answer.columns[at].iter().map(|&s| entry(card, s)).collect();
+    Neuron {
+        model: &card.name,
+        layer: query.layer,
+        neuron: query.neuron,
+        convention: "raw",
+        filters: named_filters(&query.filters),
+        columns: Columns {
+            k: list(0),
+            v: list(1),
+            minus_k: list(2),
+            minus_v: list(3),
+        },
+        timing_ms: timings,
+    }
+}
+
+fn entry(card: &ModelCard, scored: Scored) -> Entry<'_> {
+    let text = card.vocabulary.text(scored.id);
+    let token = card.vocabulary.token(scored.id);
+    let token = token.map_or_else(|| text.clone(), |token| (&*token.raw).into());
+    Entry {
+        id: scored.id,
+        token,
+        text,
+        score: scored.score,
+    }
+}
+
+fn columns(card: &ModelCard, answer: &NeuronAnswer) -> Table {
+    let head = Column::ALL.iter().flat_map(|column| {
+        [
+            (column.to_string(), Align::Left),
+            (String::new(), Align::Right),
+        ]
+    });
+    let mut table = Table::new(head);
+    let longest = answer
+        .columns
+        .iter()
+        .map(Vec::len)
+        .max()
+        .unwrap_or_default();
+    for row in 0..longest {
+        let cells = answer.columns.iter().flat_map(|list| {
+            let largest = list.first().map_or(0.0, |s| s.score.abs());
+            let cell = |s: &Scored| [marked(card, s.id), score(s.score, largest)];
+            list.get(row).map_or_else(Default::default, cell)
+        });
+        table.push(cells.collect());
+    }
+    table
+}
+
+/// A row's text with a `·` on the side where its word goes on.
+pub(super) fn marked(card: &ModelCard, id: u32) -> String {
+    let text = card.vocabulary.text(id);
+    match card.vocabulary.token(id).map(|token| token.boundary) {
+        Some(Boundary::Continues) => format!("·{text}"),
+        Some(Boundary::Open) => format!("{text}·"),
+        Some(Boundary::Word | Boundary::Special) | None => text.into_owned(),
+    }
+}

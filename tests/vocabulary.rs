@@ -1,0 +1,264 @@
+//! Vocabularies in the forms that real checkpoints have, held against reference answers.
+
+use std::error::Error;
+use std::path::Path;
+use std::{fs, io};
+
+use lexiscope::vocabulary::{Boundary, Filters, Text, TokenizerFiles, Vocabulary, Words};
+use serde_json::Value;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+const MODELS: [&str; 5] = [
+    "gpt2-safetensors",
+    "gpt2-pickle",
+    "herbert-pickle",
+    "bert-safetensors",
+    "herbert-legacy",
+];
+
+fn reference() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference"))
+}
+
+fn open(model: &str, rows: usize) -> Result<Vocabulary, Box<dyn Error>> {
+    let read = |file: &str| match fs::read(reference().join(model).join(file)) {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    let files = TokenizerFiles {
+        tokenizer_json: read("tokenizer.json")?,
+        vocab_json: read("vocab.json")?,
+        merges_txt: read("merges.txt")?,
+        vocab_txt: read("vocab.txt")?,
+        tokenizer_config_json: read("tokenizer_config.json")?,
+        special_tokens_map_json: read("special_tokens_map.json")?,
+    };
+    Ok(Vocabulary::open(&files, rows)?)
+}
+
+fn answers(model: &str) -> Result<Value, Box<dyn Error>> {
+    let path = reference().join(format!("{model}.json"));
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn id(value: &Value) -> u32 {
+    value
+        .as_u64()
+        .and_then(|id| u32::try_from(id).ok())
+        .expect("an id")
+}
+
+/// The reference writes half a character as the vocabulary's own string without `Ġ`, and a
+/// control character and an empty text as they are: these a terminal must not get.
+fn assert_reads(vocabulary: &Vocabulary, id: u32, text: &Value, model: &str) {
+    let token = vocabulary.token(id).expect("a token");
+    let text = text.as_str().expect("a text");
+    if text.is_empty() || text.chars().any(char::is_control) {
+        assert_ne!(text, &*token.text, "{model} {id}");
+    } else if token.text.contains('⟨') {
+        assert_eq!(text, token.raw.trim_start_matches('Ġ'), "{model} {id}");
+    } else {
+        assert_eq!(text, &*token.text, "{model} {id}");
+    }
+}
+
+#[test]
+fn tokens_and_texts_agree_with_the_reference_and_pass_its_filters() -> Outcome {
+    for model in MODELS {
+        let answers = answers(model)?;
+        let vocabulary = open(model, id(&answers["vocab"]) as usize)?;
+        let mut seen = 0;
+        for case in list(&answers["neuron"]) {
+            let filters = Filters {
+                ascii: case["ascii"] == true,
+                alnum: case["alnum"] == true,
+                ..Filters::default()
+            };
+            let mask = vocabulary.mask(&filters, 0)?;
+            for row in ["K", "V", "-K", "-V"]
+                .iter()
+                .flat_map(|c| list(&case["columns"][c]))
+            {
+                let id = id(&row["id"]);
+                let token = vocabulary.token(id).ok_or("no token")?;
+                assert_eq!(row["token"], *token.raw, "{model} {id}");
+                assert_reads(&vocabulary, id, &row["text"], model);
+                assert!(mask.passes[id as usize], "{model} {filters:?} {row}");
+                seen += 1;
+            }
+        }
+        for case in list(&answers["pairs"]) {
+            for pair in list(&case["pairs"]) {
+                for (side, text) in [("from", "from_text"), ("to", "to_text")] {
+                    assert_reads(&vocabulary, id(&pair[side]), &pair[text], model);
+                    seen += 1;
+                }
+            }
+        }
+        assert!(seen > 500, "{model}: {seen}");
+    }
+    Ok(())
+}
+
+#[test]
+fn texts_become_the_ids_of_the_reference() -> Outcome {
+    for model in MODELS {
+        let answers = answers(model)?;
+        let vocabulary = open(model, id(&answers["vocab"]) as usize)?;
+        let case = &answers["geometry"];
+        let texts = list(&case["texts"]).iter().zip(list(&case["per_text"]));
+        assert!(texts.len() > 0);
+        for (text, answer) in texts {
+            let written = text.as_str().ok_or("no text")?;
+            let ids: Vec<u32> = list(&answer["ids"]).iter().map(id).collect();
+            let ids = match model.starts_with("gpt2") {
+                true => &ids[..],
+                // Between the special tokens that BERT puts around a text.
+                false => &ids[1..ids.len() - 1],
+            };
+            let got = vocabulary.encode(written)?;
+            // The reference reads a text's first 96 tokens, special ones counted.
+            assert_eq!(&got[..got.len().min(ids.len())], ids, "{model}: {written}");
+            assert!(
+                got.len() == ids.len() || ids.len() >= 94,
+                "{model}: {written}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn rows_without_a_token_never_show() -> Outcome {
+    let vocabulary = open("gpt2-safetensors", 960)?;
+    assert_eq!((vocabulary.rows(), vocabulary.len()), (960, 900));
+    let mask = vocabulary.mask(&Filters::default(), 5)?;
+    assert_eq!((mask.passes.len(), mask.passing), (960, 900));
+    assert!(vocabulary.token(900).is_none());
+    assert!(!vocabulary.same(900, 901) && vocabulary.same(900, 900));
+    assert_eq!(vocabulary.text(959), "[row 959]");
+    assert_eq!(vocabulary.text(977), "[pos 17]");
+    Ok(())
+}
+
+#[test]
+fn positions_pass_every_other_filter() -> Outcome {
+    let vocabulary = open("gpt2-safetensors", 900)?;
+    let filters = Filters {
+        positions: true,
+        contains: "in no token at all".into(),
+        ..Filters::default()
+    };
+    let mask = vocabulary.mask(&filters, 7)?;
+    assert_eq!((mask.passes.len(), mask.passing), (907, 7));
+    assert!(mask.passes[900..].iter().all(|&passes| passes));
+    assert!(!vocabulary.same(900, 901) && !vocabulary.similar(900, 901));
+    Ok(())
+}
+
+/// The raw strings of the tokens that pass.
+fn passing(vocabulary: &Vocabulary, filters: &Filters) -> Result<Vec<String>, Box<dyn Error>> {
+    let mask = vocabulary.mask(filters, 0)?;
+    let ids = (0..).zip(&mask.passes).filter(|(_, passes)| **passes);
+    let tokens: Vec<String> = ids
+        .filter_map(|(id, _)| Some(vocabulary.token(id)?.raw.to_string()))
+        .collect();
+    assert_eq!(tokens.len(), mask.passing);
+    Ok(tokens)
+}
+
+#[test]
+fn finds_listed_words_in_either_case_and_wherever_they_stand() -> Outcome {
+    let vocabulary = open("gpt2-safetensors", 900)?;
+    let filters = Filters {
+        words: Some(Words::parse("words", "NIEGO\n ak \nnowhere")),
+        ..Filters::default()
+    };
+    let mut found = passing(&vocabulary, &filters)?;
+    found.sort();
+    assert_eq!(found, ["ak", "Ġniego"]);
+    Ok(())
+}
+
+#[test]
+fn finds_the_tokens_that_occur_in_a_text() -> Outcome {
+    let vocabulary = open("gpt2-pickle", 800)?;
+    let text = |text: &str| Filters {
+        text: Some(Text {
+            label: "text".into(),
+            text: text.into(),
+        }),
+        ..Filters::default()
+    };
+    assert_eq!(passing(&vocabulary, &text("gdzie gdzie"))?, ["Ġgdzie"]);
+    assert_eq!(passing(&vocabulary, &text("pu"))?, ["Ġpu"]);
+    Ok(())
+}
+
+#[test]
+fn excludes_special_tokens() -> Outcome {
+    for model in MODELS {
+        let vocabulary = open(model, id(&answers(model)?["vocab"]) as usize)?;
+        let filters = Filters {
+            exclude_special: true,
+            ..Filters::default()
+        };
+        let kept = passing(&vocabulary, &filters)?;
+        let special = [
+            "<s>", "</s>", "<pad>", "<unk>", "<mask>", "[CLS]", "[SEP]", "[MASK]",
+        ];
+        assert!(kept.len() < vocabulary.len(), "{model}");
+        assert!(
+            !kept.iter().any(|raw| special.contains(&raw.as_str())),
+            "{model}"
+        );
+        let first = vocabulary.token(0).ok_or("no token")?;
+        assert_eq!(first.boundary, Boundary::Special, "{model}");
+    }
+    Ok(())
+}
+
+fn vocabulary_of(json: &Value, rows: usize) -> Result<Vocabulary, Box<dyn Error>> {
+    let files = TokenizerFiles {
+        tokenizer_json: Some(json.to_string().into_bytes().into()),
+        ..TokenizerFiles::default()
+    };
+    Ok(Vocabulary::open(&files, rows)?)
+}
+
+#[test]
+fn compares_words_without_marks_and_case() -> Outcome {
+    let tokens = [
+        "Ġdom",
+        "dom",
+        "ĠDom",
+        "ĠdomÃ³w",
+        "Ġdomu",
+        "Ġdomy",
+        "Ġżona",
+        "ĠÅ¼ony",
+        "ĠÅ¼ona",
+    ];
+    let json = serde_json::json!({
+        "model": {"type": "BPE", "merges": [],
+            "vocab": tokens.iter().zip(0..).collect::<std::collections::BTreeMap<_, u32>>()},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}]},
+        "added_tokens": [{"id": 10, "content": "Ġdom#", "special": false}],
+    });
+    let vocabulary = vocabulary_of(&json, 12)?;
+    assert_eq!(vocabulary.len(), 10);
+    assert_eq!(vocabulary.text(10), "Ġdom#");
+    assert!(vocabulary.same(0, 1) && vocabulary.same(0, 2) && !vocabulary.same(0, 4));
+    assert!(vocabulary.similar(4, 5), "domu, domy");
+    assert!(!vocabulary.similar(0, 4), "dom is too short");
+    assert!(vocabulary.similar(0, 2), "the same word");
+    assert!(vocabulary.similar(7, 8), "żony, żona");
+    assert_eq!(vocabulary.text(8), "żona");
+    Ok(())
+}
