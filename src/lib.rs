@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod explorer;
 pub mod hub;
+pub mod log;
 pub mod projection;
 pub mod query;
 pub mod report;

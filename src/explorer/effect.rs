@@ -29,6 +29,8 @@ pub enum Effect {
     /// Paint everything, whatever the terminal may show.
     Redraw,
     Suspend,
+    /// The model that the program was started for cannot be opened: end with this message.
+    GiveUp(String),
     /// Save the session and leave.
     Quit,
 }
@@ -39,15 +41,13 @@ pub enum BookmarkChange {
     Add {
         model: String,
         address: Address,
-        note: String,
+        note: Option<String>,
     },
-    Note {
-        model: String,
-        address: Address,
-        note: String,
+    Annotate {
+        id: String,
+        note: Option<String>,
     },
     Remove {
-        model: String,
-        address: Address,
+        id: String,
     },
 }

@@ -7,7 +7,13 @@ pub mod effect;
 pub mod key;
 pub mod keymap;
 pub mod number;
+pub mod paths;
+pub mod session;
+#[cfg(unix)]
+pub mod signals;
 pub mod state;
+pub mod store;
+pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod view;

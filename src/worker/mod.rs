@@ -1,12 +1,28 @@
 //! One thread that owns the model: queries in, answers out, the newest first.
 
+mod cache;
+mod desk;
+mod mailbox;
+mod neighbours;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::io;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::checkpoint::Location;
-use crate::query::{Answer, ModelCard, Query};
+use crate::query::{Answer, Answering, ModelCard, Query, QueryError};
 
-/// Which opening of a model a message belongs to; later openings have larger numbers.
+use desk::Desk;
+
+/// What the answers that are kept may take: tens of thousands of neurons.
+const CACHE_BYTES_MAX: usize = 64 << 20;
+
+/// Which opening of a model a message belongs to; later openings have larger numbers, and 0 is
+/// no model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ModelId(pub u64);
 
@@ -25,6 +41,7 @@ pub enum Event {
         id: ModelId,
         query: Query,
         answer: Arc<Answer>,
+        /// What computing it took; zero if it was there already.
         took: Duration,
     },
     /// A query could not be answered.
@@ -36,17 +53,56 @@ pub enum Event {
 }
 
 /// The thread's handle; dropping it cancels what runs and joins.
-pub struct Worker {}
+pub struct Worker {
+    desk: Arc<Desk>,
+    thread: Option<JoinHandle<()>>,
+}
 
 impl Worker {
-    /// Opens a model in the place of the present one, which stays until the new one is open.
-    pub fn open(&self, _location: Location) -> ModelId {
-        todo!("helper C")
+    /// Starts the thread, with no model. `open` and what it opens live there. `notify` is called
+    /// from that thread and from inside [`Worker::want`], under a lock: it should pass the event
+    /// on and return, and must not call the worker.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn spawn(
+        open: impl Fn(&Location) -> Result<Box<dyn Answering>, QueryError> + Send + 'static,
+        notify: impl Fn(Event) + Send + 'static,
+    ) -> io::Result<Self> {
+        let desk = Arc::new(Desk::new(CACHE_BYTES_MAX, Box::new(notify)));
+        let at_desk = Arc::clone(&desk);
+        let thread = thread::Builder::new()
+            .name("worker".to_owned())
+            .spawn(move || run::run(&at_desk, open))?;
+        Ok(Self {
+            desk,
+            thread: Some(thread),
+        })
+    }
+
+    /// Opens a model in the place of the present one, which stays until the new one is open, and
+    /// for good if it fails. What runs is interrupted. Of several openings that wait, only the
+    /// last is done.
+    pub fn open(&self, location: Location) -> ModelId {
+        self.desk.open(location)
     }
 
     /// What the screen shows now, most important first. Replaces the list before: what is not in
-    /// it any more is dropped or, if it runs, stopped at its next chunk.
-    pub fn want(&self, _id: ModelId, _queries: Vec<Query>) {
-        todo!("helper C")
+    /// it any more is dropped or, if it runs, stopped at its next chunk; what stays in it is not
+    /// answered a second time. An answer that is already there is passed to `notify` before this
+    /// returns, whatever is running.
+    pub fn want(&self, id: ModelId, queries: Vec<Query>) {
+        self.desk.want(id, queries);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.desk.stop();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the worker's thread panicked");
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::explorer::keymap::{COMMANDS, Command, Scope};
 use crate::query::Address;
 
 /// Where a model of the chooser is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// Part of the program.
     Bundled,
@@ -52,7 +52,8 @@ impl State {
             Some(Overlay::Commands { chooser, .. }) => self.commands(chooser.field.text()),
             Some(Overlay::Bookmarks(chooser)) => {
                 let found = self.bookmarks.iter().filter(|mark| {
-                    let text = format!("{} {} {}", mark.model, mark.address, mark.note);
+                    let note = mark.note.as_deref().unwrap_or("");
+                    let text = format!("{} {} {note}", mark.model, mark.address);
                     matches(chooser.field.text(), &text)
                 });
                 found.map(Choice::Bookmark).collect()

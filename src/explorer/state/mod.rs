@@ -5,6 +5,7 @@ mod field;
 mod history;
 mod overlay;
 mod regions;
+mod sitting;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -40,8 +41,8 @@ pub struct Opening {
     /// `None` until the worker has it.
     pub id: Option<ModelId>,
     pub name: String,
-    /// Where to go once it is open.
-    pub then: Option<Address>,
+    /// Where to go once it is open, a place for each pane; the last is the one in front.
+    pub then: Vec<Address>,
 }
 
 /// An answer with its query.
@@ -100,6 +101,8 @@ pub struct State {
     pub count: Option<usize>,
     pub pending: Vec<Key>,
     pub notice: Option<Notice>,
+    /// Whether the program was started for one model and for no other.
+    pub strict: bool,
     /// True until the first key of a first start.
     pub welcome: bool,
     pub bookmarks: Vec<Bookmark>,
@@ -134,6 +137,7 @@ impl State {
             count: None,
             pending: Vec::new(),
             notice: None,
+            strict: false,
             welcome: false,
             bookmarks: Vec::new(),
             models: Vec::new(),

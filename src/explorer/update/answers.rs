@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::navigate;
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{Heads, History, Model, Neurons, Shown, State};
+use crate::explorer::state::{Heads, History, Model, Opening, Shown, State};
 use crate::query::{Answer, ModelCard, Query};
 use crate::worker::{Event, ModelId};
 
@@ -18,10 +18,25 @@ pub fn opening(state: &mut State, id: ModelId) {
     }
 }
 
-/// The model asked for cannot even be begun with.
-pub fn not_opening(state: &mut State, message: String) {
-    state.opening = None;
-    state.fail(message);
+/// The model asked for cannot be opened. Without one before it, the bundled one takes its place,
+/// or the program ends if it was started for this one.
+pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
+    let failed = state.opening.take();
+    if state.model.is_some() {
+        state.fail(message);
+        return Vec::new();
+    }
+    let name = WORTH_SEEING[0].0;
+    if state.strict || failed.is_none_or(|opening| opening.name == name) {
+        return vec![Effect::GiveUp(message)];
+    }
+    state.fail(format!("{message}; this is {name}"));
+    state.opening = Some(Opening {
+        id: None,
+        name: name.to_owned(),
+        then: Vec::new(),
+    });
+    vec![Effect::Open(name.to_owned())]
 }
 
 /// The worker tells something. What is no longer wanted is ignored.
@@ -31,7 +46,7 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
         Event::Opened { id, card } => opened(state, id, card),
         Event::NotOpened { id, name, message } => {
             if state.opening.as_ref().is_some_and(|o| o.id == Some(id)) {
-                not_opening(state, format!("{name}: {message}"));
+                return not_opening(state, with_name(&name, message));
             }
         }
         Event::Answered {
@@ -58,39 +73,41 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
     super::settle(state, Vec::new())
 }
 
+/// The message, which names the model if it does not already.
+fn with_name(name: &str, message: String) -> String {
+    if message.contains(name) {
+        message
+    } else {
+        format!("{name}: {message}")
+    }
+}
+
 fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     let Some(opening) = state.opening.take_if(|o| o.id == Some(id)) else {
         return;
     };
-    let first = state.model.is_none();
+    let before = state.card().map(|card| card.name.clone());
+    let again = before.as_ref() == Some(&card.name);
     state.neuron = None;
     state.pairs = [None, None];
     state.norms = None;
     state.seen.clear();
     state.wanted.clear();
-    let layers = card.spec.layers.saturating_sub(1);
     let (layer, neuron) = worth_seeing(&card);
-    state.neurons = Neurons {
-        layer,
-        neuron,
-        ..state.neurons
-    };
-    state.heads = Heads {
-        layer: state.heads.layer.min(layers),
-        head: state.heads.head.min(card.spec.heads.saturating_sub(1)),
-        ..state.heads
-    };
+    (state.neurons.layer, state.neurons.neuron) = (layer, neuron);
+    (state.heads.layer, state.heads.head) = (layer, 0);
     navigate::to_top(state);
+    state.remember(&card.name);
     if let Some(notice) = card.notices.first() {
         state.say(notice);
-    } else if !first {
+    } else if before.is_some() && !again {
         state.say(format!("{} is open", card.name));
     }
     state.model = Some(Model { id, card });
-    state.history = History::new(state.address());
-    if let Some(address) = opening.then
-        && navigate::go(state, address)
-    {
+    for address in opening.then {
+        navigate::visit(state, address);
+    }
+    if !again {
         state.history = History::new(state.address());
     }
 }

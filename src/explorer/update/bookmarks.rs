@@ -10,9 +10,9 @@ pub(super) fn mark(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     let address = state.address();
-    let change = if state.bookmark(address).is_some() {
+    let change = if let Some(id) = state.bookmark(address).map(|mark| mark.id.clone()) {
         state.say(format!("{address} is no longer marked"));
-        BookmarkChange::Remove { model, address }
+        BookmarkChange::Remove { id }
     } else {
         state.say(format!(
             "{address} is marked · M adds a note · ' lists the marks"
@@ -20,7 +20,7 @@ pub(super) fn mark(state: &mut State) -> Vec<Effect> {
         BookmarkChange::Add {
             model,
             address,
-            note: String::new(),
+            note: None,
         }
     };
     vec![Effect::Bookmark(change)]
@@ -32,12 +32,8 @@ pub(super) fn ask_note(state: &mut State) {
         return;
     };
     let address = state.address();
-    let note = state.bookmark(address).map(|mark| mark.note.clone());
-    ask(
-        state,
-        Purpose::Note { model, address },
-        note.unwrap_or_default(),
-    );
+    let note = state.bookmark(address).and_then(|mark| mark.note.clone());
+    ask(state, Purpose::Note { model, address }, note);
 }
 
 /// Asks for another note of the bookmark that is selected.
@@ -54,21 +50,21 @@ pub(super) fn edit_note(state: &mut State) {
     }
 }
 
-fn ask(state: &mut State, purpose: Purpose, note: String) {
+fn ask(state: &mut State, purpose: Purpose, note: Option<String>) {
     state.overlays.push(Overlay::Prompt(Prompt {
         purpose,
-        field: Field::with(note),
+        field: Field::with(note.unwrap_or_default()),
     }));
 }
 
 /// Deletes the bookmark that is selected.
 pub(super) fn remove(state: &mut State) -> Vec<Effect> {
-    let Some(Bookmark { model, address, .. }) = selected(state) else {
+    let Some(mark) = selected(state) else {
         state.say("no bookmark is selected");
         return Vec::new();
     };
-    state.say(format!("{model} {address} is deleted"));
-    vec![Effect::Bookmark(BookmarkChange::Remove { model, address })]
+    state.say(format!("{} {} is deleted", mark.model, mark.address));
+    vec![Effect::Bookmark(BookmarkChange::Remove { id: mark.id })]
 }
 
 fn selected(state: &State) -> Option<Bookmark> {
@@ -86,19 +82,16 @@ pub(super) fn noted(state: &mut State, purpose: Purpose, note: String) -> Vec<Ef
     let Purpose::Note { model, address } = purpose else {
         return Vec::new();
     };
-    let known = |mark: &Bookmark| mark.model == model && mark.address == address;
-    let change = if state.bookmarks.iter().any(known) {
-        BookmarkChange::Note {
+    let note = Some(note).filter(|note| !note.is_empty());
+    let mut marks = state.bookmarks.iter();
+    let known = marks.find(|mark| mark.model == model && mark.address == address);
+    let change = match known.map(|mark| mark.id.clone()) {
+        Some(id) => BookmarkChange::Annotate { id, note },
+        None => BookmarkChange::Add {
             model,
             address,
             note,
-        }
-    } else {
-        BookmarkChange::Add {
-            model,
-            address,
-            note,
-        }
+        },
     };
     vec![Effect::Bookmark(change)]
 }

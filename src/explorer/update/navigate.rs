@@ -9,13 +9,23 @@ use crate::query::{Address, Answer};
 
 /// Goes to a place of the open model. Says why not if the model has no such place.
 pub fn go(state: &mut State, address: Address) -> bool {
-    if let Err(why) = check(state, address) {
-        state.fail(why);
-        return false;
+    let there = visit(state, address);
+    if there {
+        let here = state.address();
+        state.history.visit(here, false);
     }
-    place(state, address);
-    let here = state.address();
-    state.history.visit(here, false);
+    there
+}
+
+/// Goes to a place without a trace in the history.
+pub(super) fn visit(state: &mut State, address: Address) -> bool {
+    match check(state, address) {
+        Ok(()) => place(state, address),
+        Err(why) => {
+            state.fail(why);
+            return false;
+        }
+    }
     true
 }
 

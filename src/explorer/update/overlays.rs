@@ -88,11 +88,11 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
         }
         Some(Choice::Model(model)) => {
             let name = model.name.clone();
-            open_model(state, name, None)
+            open_model(state, name, Vec::new())
         }
         Some(Choice::Typed(typed)) => {
             let name = (*typed).to_owned();
-            open_model(state, name, None)
+            open_model(state, name, Vec::new())
         }
     }
 }
@@ -105,11 +105,11 @@ fn visit(state: &mut State, model: String, address: Address) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    open_model(state, model, Some(address))
+    open_model(state, model, vec![address])
 }
 
-fn open_model(state: &mut State, name: String, then: Option<Address>) -> Vec<Effect> {
-    state.overlays.pop();
+fn open_model(state: &mut State, name: String, then: Vec<Address>) -> Vec<Effect> {
+    state.overlays.clear();
     state.opening = Some(Opening {
         id: None,
         name: name.clone(),
@@ -157,13 +157,27 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
         }
         Some(_) => {}
         None => {
-            if let Some(opening) = state.opening.take() {
-                state.say(format!("no longer opening {}", opening.name));
-            } else if !state.filters.contains.is_empty() {
+            if let Some(opening) = &state.opening {
+                let stopped = format!("no longer opening {}", opening.name);
+                return stop_opening(state, stopped);
+            }
+            if !state.filters.contains.is_empty() {
                 state.filters.contains.clear();
                 filters::changed(state);
             }
         }
     }
     Vec::new()
+}
+
+/// Opening the model that was there stops the opening of another: the worker does only the last.
+fn stop_opening(state: &mut State, stopped: String) -> Vec<Effect> {
+    let Some(name) = state.card().map(|card| card.name.clone()) else {
+        state.say("no other model is open yet: o chooses another, q quits");
+        return Vec::new();
+    };
+    let places = state.places().to_vec();
+    let effects = open_model(state, name, places);
+    state.say(stopped);
+    effects
 }

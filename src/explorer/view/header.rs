@@ -17,7 +17,11 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         Pane::Heads => state.pairs[state.heads.focus].as_ref(),
     };
     let took = took.filter(|shown| state.wanted.contains(&shown.query));
-    let took = took.map_or_else(|| "…".to_owned(), |shown| duration(shown.took));
+    let took = match took {
+        None => "…".to_owned(),
+        Some(shown) if shown.took.is_zero() => "cached".to_owned(),
+        Some(shown) => duration(shown.took),
+    };
     let Some(card) = state.card() else {
         line.text("lexiscope", theme.title);
         return;
@@ -29,11 +33,14 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         line.text("lexiscope", theme.quiet);
         line.skip(3);
     }
-    line.text(&card.name, theme.title);
+    // Of a folder, its own name: the whole path is in the chooser.
+    let name = card.name.rsplit('/').next().unwrap_or(&card.name);
+    let path = card.name.starts_with('/');
+    line.text(if path { name } else { &card.name }, theme.title);
     line.skip(2);
     let spec = &card.spec;
-    line.whole(card.family.title, theme.quiet);
-    for part in [
+    let details = [
+        card.family.title.to_owned(),
         format!(
             "{} layers × {} neurons × {} heads",
             spec.layers,
@@ -42,8 +49,10 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         ),
         format!("{} tokens", thousands(card.vocabulary.len())),
         card.device.clone(),
-    ] {
-        if !line.whole(&format!(" · {part}"), theme.quiet) {
+    ];
+    for (i, part) in details.iter().enumerate() {
+        let dot = if i == 0 { "" } else { " · " };
+        if !line.whole(&format!("{dot}{part}"), theme.quiet) {
             break;
         }
     }
@@ -74,7 +83,7 @@ pub fn tabs(canvas: &mut Canvas, row: Rect) {
         }
         let address = state.address();
         let mark = state.bookmark(address);
-        let note = mark.map_or("", |mark| &mark.note);
+        let note = mark.and_then(|mark| mark.note.as_deref()).unwrap_or("");
         if mark.is_some() {
             let star = line.right(" ★", theme.on);
             tabs.push((star, Target::Run(Action::Mark)));

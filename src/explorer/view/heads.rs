@@ -113,6 +113,9 @@ fn footer(canvas: &Canvas, index: usize) -> String {
     match canvas.state.pair_list(index) {
         Some((answer, true, took)) if answer.exact => {
             let rows = thousands(answer.passing);
+            if took.is_zero() {
+                return format!("exact · {rows}² pairs");
+            }
             format!("exact · {rows}² pairs · {}", duration(took))
         }
         Some((answer, true, _)) => {

@@ -114,6 +114,6 @@ pub fn bookmarks(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         line.text(&mark.model, row.quiet);
         line.x = line.x.max(from + 18);
         line.skip(1);
-        line.text(&mark.note, row.style);
+        line.text(mark.note.as_deref().unwrap_or(""), row.style);
     });
 }

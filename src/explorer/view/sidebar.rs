@@ -132,7 +132,8 @@ fn selector(canvas: &mut Canvas, area: Rect, neurons: usize) {
             let x = area.x + 2 + used;
             put(canvas.buffer, x, y, "★", 1, theme.on);
             let room = area.right().saturating_sub(x + 2).into();
-            put(canvas.buffer, x + 2, y, &bookmark.note, room, theme.word);
+            let note = bookmark.note.as_deref().unwrap_or("");
+            put(canvas.buffer, x + 2, y, note, room, theme.word);
         }
         canvas.note(Rect::new(area.x, y, area.width, 1), Target::Neuron(neuron));
     }

@@ -1,0 +1,212 @@
+//! What a user relies on: nothing that was marked is ever lost.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, Stdio};
+
+use super::*;
+
+fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+fn addresses(bookmarks: &Bookmarks) -> Vec<String> {
+    let list = bookmarks.list().iter();
+    list.map(|b| b.address.to_string()).collect()
+}
+
+/// The one file whose name has `part` in it.
+fn file_with(folder: &Path, part: &str) -> PathBuf {
+    let paths = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut found: Vec<_> = paths
+        .filter(|p| p.to_string_lossy().contains(part))
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
+fn two_programs_add_and_remove_without_losing_each_others_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut a, _) = Bookmarks::open(folder.path());
+    let (mut b, _) = Bookmarks::open(folder.path());
+    a.add("gpt2-pl", address("L3.N103"), Some("miejsca"))
+        .unwrap();
+    b.add("gpt2-pl", address("L1.H2.VO"), None).unwrap();
+    assert_eq!(addresses(&b), ["L3.N103", "L1.H2.VO"]);
+    a.add("herbert", address("L4"), None).unwrap();
+    let first = a.list()[0].id.clone();
+    b.remove(&first).unwrap();
+    b.remove(&first).unwrap();
+    let second = a.list()[1].id.clone();
+    a.annotate(&second, Some("że")).unwrap();
+    assert_eq!(addresses(&a), ["L1.H2.VO", "L4"]);
+    b.refresh().unwrap();
+    assert_eq!(b.list(), a.list());
+    assert_eq!(b.list()[0].note.as_deref(), Some("że"));
+}
+
+#[test]
+fn threads_that_add_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for layer in 0..4 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let (mut bookmarks, _) = Bookmarks::open(folder);
+                for neuron in 0..10 {
+                    let address = Address::Neuron { layer, neuron };
+                    assert_eq!(bookmarks.add("m", address, None).unwrap(), None);
+                }
+            });
+        }
+    });
+    let (bookmarks, _) = Bookmarks::open(folder.path());
+    let distinct: BTreeSet<_> = addresses(&bookmarks).into_iter().collect();
+    assert_eq!((bookmarks.list().len(), distinct.len()), (40, 40));
+}
+
+#[test]
+fn a_file_edited_by_hand_is_understood_and_its_other_fields_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"
+theme = "dark"
+
+[[bookmark]]
+model = "gpt2-pl"
+address = "l3.n103"
+colour = "red"
+
+[[bookmark]]
+id = "x"
+model = "gpt2-pl"
+address = "L3.N104"
+
+[[bookmark]]
+id = "x"
+model = "gpt2-pl"
+address = "L3.N105"
+[bookmark.seen]
+times = 3
+"#;
+    fs::write(folder.path().join("bookmarks.toml"), text).unwrap();
+    let (mut bookmarks, notice) = Bookmarks::open(folder.path());
+    assert_eq!(notice, None);
+    let ids: BTreeSet<_> = bookmarks.list().iter().map(|b| &b.id).collect();
+    assert_eq!(ids.len(), 3);
+    let last = bookmarks.list()[2].id.clone();
+    bookmarks.annotate(&last, Some("here")).unwrap();
+    bookmarks.remove("x").unwrap();
+    assert_eq!(addresses(&bookmarks), ["L3.N103", "L3.N105"]);
+    let kept: toml::Table =
+        toml::from_str(&fs::read_to_string(folder.path().join("bookmarks.toml")).unwrap()).unwrap();
+    assert_eq!(kept["theme"].as_str(), Some("dark"));
+    assert_eq!(kept["bookmark"][0]["colour"].as_str(), Some("red"));
+    assert_eq!(kept["bookmark"][1]["seen"]["times"].as_integer(), Some(3));
+    assert_eq!(kept["bookmark"][1]["note"].as_str(), Some("here"));
+}
+
+#[test]
+fn a_broken_file_is_set_aside_and_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bookmarks, _) = Bookmarks::open(folder.path());
+    let broken = "[[bookmark]]\nmodel = \"gpt2-pl\naddress =";
+    fs::write(folder.path().join("bookmarks.toml"), broken).unwrap();
+    let notice = bookmarks.add("gpt2-pl", address("L0"), None).unwrap();
+    let aside = file_with(folder.path(), ".broken-");
+    assert!(notice.unwrap().contains(&*aside.to_string_lossy()));
+    assert_eq!(fs::read_to_string(aside).unwrap(), broken);
+    assert_eq!(addresses(&bookmarks), ["L0"]);
+}
+
+#[test]
+fn every_broken_file_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    for _ in 0..3 {
+        fs::write(folder.path().join("bookmarks.toml"), "=").unwrap();
+        let (bookmarks, notice) = Bookmarks::open(folder.path());
+        assert!(bookmarks.list().is_empty() && notice.is_some());
+    }
+    let names = fs::read_dir(folder.path()).unwrap();
+    let broken = names.filter(|e| {
+        e.as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .contains("broken")
+    });
+    assert_eq!(broken.count(), 3);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let (mut bookmarks, _) = Bookmarks::open(&file.join("data"));
+    let error = bookmarks.add("m", address("L0"), None).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("cannot make the folder ") && !text.contains('\n'),
+        "{text}"
+    );
+    assert!(bookmarks.list().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_file_stays_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = folder.path().join("real.toml");
+    fs::write(&real, "").unwrap();
+    let link = folder.path().join("bookmarks.toml");
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let (mut bookmarks, _) = Bookmarks::open(folder.path());
+    bookmarks.add("m", address("L0"), None).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&real).unwrap().contains("L0"));
+}
+
+/// Set for the program that is to be killed: the folder where it adds bookmarks without end.
+const FOLDER: &str = "LEXISCOPE_TEST_BOOKMARKS";
+
+/// Runs itself once more as another program, which says the number of every bookmark that it has
+/// added, and kills it in the middle of the next.
+#[test]
+fn a_killed_program_loses_nothing_that_it_has_said_is_kept() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let (mut bookmarks, _) = Bookmarks::open(Path::new(&folder));
+        for neuron in bookmarks.list().len().. {
+            let place = Address::Neuron { layer: 0, neuron };
+            bookmarks.add("m", place, None).unwrap();
+            println!("kept {neuron}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let test = format!("{module}::a_killed_program_loses_nothing_that_it_has_said_is_kept");
+    for round in 0..12 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", &test, "--nocapture"])
+            .env(FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut text = String::new();
+        for _ in 0..fastrand::usize(4..12) {
+            said.read_line(&mut text).unwrap();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.read_to_string(&mut text).unwrap();
+        let kept = text.lines().filter_map(|l| l.strip_prefix("kept "));
+        let last: usize = kept.last().unwrap().parse().unwrap();
+        let (bookmarks, notice) = Bookmarks::open(folder.path());
+        assert_eq!(notice, None, "round {round}");
+        let expected = (0..bookmarks.list().len()).map(|n| format!("L0.N{n}"));
+        assert!(expected.eq(addresses(&bookmarks)));
+        assert!(bookmarks.list().len() > last, "round {round}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Where the user was, to begin there the next time.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::projection::End;
+use crate::query::Address;
+use crate::vocabulary::Filters;
+
+use super::store::{self, StoreError};
+
+/// The state of the explorer that outlives it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// The model as the user named it.
+    pub model: Option<String>,
+    /// The name of the pane that was in front; empty for the first.
+    pub pane: String,
+    pub neuron: Option<Address>,
+    pub head: Option<Address>,
+    pub end: End,
+    /// Folders that models were opened from, the latest first.
+    pub recent_folders: Vec<String>,
+    /// Word lists and texts are not kept.
+    pub filters: Filters,
+}
+
+const FILE: &str = "session.toml";
+
+impl Session {
+    /// The session kept in `folder`. One that cannot be read is set aside; the default takes its
+    /// place, and the notice says so.
+    pub fn load(folder: &Path) -> (Self, Option<String>) {
+        match store::load(&folder.join(FILE)) {
+            Ok(loaded) => (loaded.content, loaded.notice),
+            Err(error) => (Self::default(), Some(error.to_string())),
+        }
+    }
+
+    /// Keeps the session. Of two programs the last to end is remembered.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn save(&self, folder: &Path) -> Result<(), StoreError> {
+        store::save(&folder.join(FILE), self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_read_as_it_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let filters = Filters {
+            ascii: true,
+            contains: "ński \"\\".to_owned(),
+            ..Filters::default()
+        };
+        let session = Session {
+            model: Some("gpt2-pl".to_owned()),
+            pane: "heads".to_owned(),
+            neuron: Some("L3.N103".parse().unwrap()),
+            head: Some("L4.H3.VO".parse().unwrap()),
+            end: End::Lowest,
+            recent_folders: vec!["/models/gpt2".to_owned()],
+            filters,
+        };
+        let inner = folder.path().join("not/there/yet");
+        session.save(&inner).unwrap();
+        assert_eq!(Session::load(&inner), (session, None));
+    }
+
+    #[test]
+    fn begins_anew_when_there_is_none_or_it_is_of_another_version() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Session::load(folder.path()), (Session::default(), None));
+        std::fs::write(folder.path().join(FILE), "pane = \"heads\"\nzoom = 3\n").unwrap();
+        let (session, notice) = Session::load(folder.path());
+        assert_eq!((session.pane.as_str(), notice), ("heads", None));
+    }
+
+    #[test]
+    fn a_damaged_one_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), b"pane = \xff\xfe").unwrap();
+        let (session, notice) = Session::load(folder.path());
+        assert_eq!(session, Session::default());
+        assert!(notice.unwrap().contains("session.toml.broken-"));
+        assert!(!folder.path().join(FILE).exists());
+    }
+}

@@ -1,0 +1,182 @@
+//! Small TOML files that survive whatever happens: written beside and renamed, never half; one
+//! that cannot be read is set aside, never overwritten.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// A file that could not be kept.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("cannot {doing} {}: {source}", path.display())]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("cannot write {}: {source}", path.display())]
+    Form {
+        path: PathBuf,
+        source: toml::ser::Error,
+    },
+}
+
+/// For `map_err`: what was being done to which file.
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io {
+        doing,
+        path,
+        source,
+    }
+}
+
+/// What a file held.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    pub content: T,
+    /// What the user should know: that the file was set aside, and where it is now.
+    pub notice: Option<String>,
+}
+
+/// Reads a file; one that is not there is the default. One that cannot be understood is set
+/// aside, and the default takes its place.
+///
+/// # Errors
+/// It can neither be understood nor set aside.
+pub fn load<T: DeserializeOwned + Default>(path: &Path) -> Result<Loaded<T>, StoreError> {
+    match read(path) {
+        Ok(content) => Ok(Loaded {
+            content,
+            notice: None,
+        }),
+        // Whoever had the lock may have set it aside already.
+        Err(_) => locked(path, || load_locked(path)),
+    }
+}
+
+/// Reads a file, changes what it holds, and writes it; between the two nobody else writes.
+///
+/// # Errors
+/// It can be neither understood nor set aside, or not be written.
+pub fn change<T: DeserializeOwned + Default + Serialize>(
+    path: &Path,
+    edit: impl FnOnce(&mut T),
+) -> Result<Loaded<T>, StoreError> {
+    locked(path, || {
+        let mut loaded = load_locked(path)?;
+        edit(&mut loaded.content);
+        save(path, &loaded.content)?;
+        Ok(loaded)
+    })
+}
+
+/// Writes a file in the place of the one before: whoever reads sees either, whole.
+///
+/// # Errors
+/// A folder that cannot be made or written to, a full disk.
+pub fn save<T: Serialize>(path: &Path, content: &T) -> Result<(), StoreError> {
+    let text = toml::to_string(content).map_err(|source| StoreError::Form {
+        path: path.to_owned(),
+        source,
+    })?;
+    write_whole(path, &text).map_err(failed("write", path))
+}
+
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    // A link, as people make to share such files between machines, stays one.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = folder_of(&path);
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path)?;
+    // The name is on the disk only once the folder is; Windows cannot open one.
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The default if there is no file; an error says why it cannot be understood.
+fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, String> {
+    match fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| error.message().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn load_locked<T: DeserializeOwned + Default>(path: &Path) -> Result<Loaded<T>, StoreError> {
+    let why = match read(path) {
+        Ok(content) => {
+            return Ok(Loaded {
+                content,
+                notice: None,
+            });
+        }
+        Err(why) => why,
+    };
+    let aside = free_name(path);
+    fs::rename(path, &aside).map_err(failed("set aside", path))?;
+    let notice = format!(
+        "{} could not be read ({why}); it is now {}",
+        path.display(),
+        aside.display()
+    );
+    tracing::warn!("{notice}");
+    Ok(Loaded {
+        content: T::default(),
+        notice: Some(notice),
+    })
+}
+
+/// `bookmarks.toml.broken-1764000000`, with one more second until nothing is called so.
+fn free_name(path: &Path) -> PathBuf {
+    let mut time = now();
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".broken-{time}"));
+        let name = PathBuf::from(name);
+        if fs::symlink_metadata(&name).is_err() {
+            return name;
+        }
+        time += 1;
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| d.as_secs())
+}
+
+/// Runs `f` while no other program holds the file's lock, which is a file of its own, since the
+/// file itself is replaced. On a file system without locks it runs all the same.
+fn locked<T>(path: &Path, f: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+    let lock = File::create(&name).map_err(failed("write", &name))?;
+    match lock.lock() {
+        Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+            Err(failed("lock", &name)(error))
+        }
+        _ => f(),
+    }
+}

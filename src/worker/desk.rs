@@ -1,0 +1,144 @@
+//! Where the threads meet: the mailbox, the cache and the way out, behind one lock. Whether an
+//! answer is wanted and sending it are one step, so that nothing unwanted is ever sent.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::checkpoint::Location;
+use crate::query::{Answer, ModelCard, Query};
+
+use super::cache::Cache;
+use super::mailbox::{Mailbox, Task};
+use super::{Event, ModelId};
+
+pub(super) struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    mailbox: Mailbox,
+    cache: Cache,
+    notify: Box<dyn Fn(Event) + Send>,
+}
+
+impl State {
+    fn answered(&self, query: Query, answer: Arc<Answer>, took: Duration) {
+        (self.notify)(Event::Answered {
+            id: self.mailbox.model(),
+            query,
+            answer,
+            took,
+        });
+    }
+}
+
+impl Desk {
+    pub(super) fn new(cache_bytes_max: usize, notify: Box<dyn Fn(Event) + Send>) -> Self {
+        let state = State {
+            mailbox: Mailbox::default(),
+            cache: Cache::new(cache_bytes_max),
+            notify,
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// A panic in `notify` leaves nothing half done, so a poisoned lock is taken as it is.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn open(&self, location: Location) -> ModelId {
+        let id = self.state().mailbox.open(location);
+        self.changed.notify_one();
+        id
+    }
+
+    /// Answers from the cache at once; the rest is left to the worker's thread.
+    pub(super) fn want(&self, id: ModelId, queries: Vec<Query>) {
+        let mut state = self.state();
+        let new = state.mailbox.want(id, queries);
+        if id == state.mailbox.model() {
+            for query in new {
+                if let Some(answer) = state.cache.get(&query) {
+                    state.mailbox.settle(&query);
+                    state.answered(query, answer, Duration::ZERO);
+                }
+            }
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn stop(&self) {
+        self.state().mailbox.stop();
+        self.changed.notify_one();
+    }
+
+    /// Sleeps until there is something to do.
+    pub(super) fn next(&self) -> Task {
+        let mut state = self.state();
+        loop {
+            if let Some(task) = state.mailbox.next() {
+                return task;
+            }
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// See [`Mailbox::goes_on`].
+    pub(super) fn goes_on(&self, query: Option<&Query>, round: u64) -> bool {
+        self.state().mailbox.goes_on(query, round)
+    }
+
+    /// Those of `queries` whose answers are not there.
+    pub(super) fn missing(&self, mut queries: Vec<Query>) -> Vec<Query> {
+        let state = self.state();
+        queries.retain(|q| !state.cache.contains(q));
+        queries
+    }
+
+    pub(super) fn opened(&self, id: ModelId, card: Arc<ModelCard>) {
+        let mut state = self.state();
+        state.cache.clear();
+        state.mailbox.opened(id);
+        (state.notify)(Event::Opened { id, card });
+    }
+
+    pub(super) fn not_opened(&self, id: ModelId, name: String, message: String) {
+        let event = Event::NotOpened { id, name, message };
+        (self.state().notify)(event);
+    }
+
+    /// Passes a partial answer on, if it is wanted.
+    pub(super) fn improved(&self, query: &Query, partial: Answer, took: Duration) {
+        let state = self.state();
+        if state.mailbox.waits(query) {
+            state.answered(query.clone(), Arc::new(partial), took);
+        }
+    }
+
+    /// Keeps an answer, and passes it on if it is wanted.
+    pub(super) fn finished(&self, query: Query, answer: Answer, took: Duration) {
+        let answer = Arc::new(answer);
+        let mut state = self.state();
+        state.cache.put(query.clone(), Arc::clone(&answer));
+        if state.mailbox.settle(&query) {
+            state.answered(query, answer, took);
+        }
+    }
+
+    /// Says that a query cannot be answered, to whom it concerns.
+    pub(super) fn failed(&self, query: Query, message: String) {
+        tracing::warn!(?query, message, "a query failed");
+        let mut state = self.state();
+        if state.mailbox.settle(&query) {
+            let id = state.mailbox.model();
+            (state.notify)(Event::Failed { id, query, message });
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What is to be done, and in what order: pure, without a lock and without a thread. Nothing
+//! queues here; whatever is asked later takes the place of what was asked before.
+
+use crate::checkpoint::Location;
+use crate::query::Query;
+
+use super::ModelId;
+
+/// The next thing to do.
+#[derive(Debug, PartialEq)]
+pub(super) enum Task {
+    Open {
+        id: ModelId,
+        location: Location,
+    },
+    Answer {
+        query: Query,
+        round: u64,
+    },
+    /// All that was asked is answered: compute what may be asked next. `before` was asked just
+    /// before `asked`, which tells in what direction the user goes.
+    LookAhead {
+        asked: Vec<Query>,
+        before: Vec<Query>,
+        round: u64,
+    },
+    Stop,
+}
+
+/// Requests that wait, each kind in one place.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    /// The model that is open.
+    model: ModelId,
+    /// The last identifier given away.
+    last_id: ModelId,
+    opening: Option<(ModelId, Location)>,
+    /// Whose queries `asked` and `pending` are; they wait until that model is open.
+    asked_of: ModelId,
+    asked: Vec<Query>,
+    before: Vec<Query>,
+    /// The part of `asked` that has no answer yet.
+    pending: Vec<Query>,
+    /// Counts the lists that were asked.
+    round: u64,
+    /// Whether the neighbours of `asked` are still to be computed.
+    look_ahead: bool,
+    stop: bool,
+}
+
+impl Mailbox {
+    /// Asks for a model; one that was asked for before and is not being opened yet is forgotten.
+    pub(super) fn open(&mut self, location: Location) -> ModelId {
+        self.last_id.0 += 1;
+        self.opening = Some((self.last_id, location));
+        self.last_id
+    }
+
+    /// A model is open in the place of the one before.
+    pub(super) fn opened(&mut self, id: ModelId) {
+        self.model = id;
+    }
+
+    /// The model that is open.
+    pub(super) fn model(&self) -> ModelId {
+        self.model
+    }
+
+    /// Replaces the list of wanted queries. Returns the queries that were not in the list before:
+    /// those that stay keep their answers, or go on.
+    pub(super) fn want(&mut self, id: ModelId, queries: Vec<Query>) -> Vec<Query> {
+        if id == self.asked_of && queries == self.asked {
+            return Vec::new();
+        }
+        let stays = |q: &Query| id == self.asked_of && self.asked.contains(q);
+        let new: Vec<Query> = queries.iter().filter(|q| !stays(q)).cloned().collect();
+        let waits = |q: &&Query| new.contains(q) || self.pending.contains(q);
+        self.pending = queries.iter().filter(waits).cloned().collect();
+        self.before = std::mem::replace(&mut self.asked, queries);
+        if id != self.asked_of {
+            self.before.clear();
+        }
+        self.asked_of = id;
+        self.round += 1;
+        self.look_ahead = true;
+        new
+    }
+
+    /// Strikes a query off, with an answer or without. False if nobody waits for it any more.
+    pub(super) fn settle(&mut self, query: &Query) -> bool {
+        let waits = self.waits(query);
+        if waits {
+            self.pending.retain(|q| q != query);
+        }
+        waits
+    }
+
+    /// Whether an answer to `query` from the open model is waited for.
+    pub(super) fn waits(&self, query: &Query) -> bool {
+        self.asked_of == self.model && self.pending.contains(query)
+    }
+
+    /// Whether what runs should go on: `query`, or a batch of neighbours if there is none, begun
+    /// in `round`. A wanted query goes on, except that a neuron, which takes milliseconds, never
+    /// waits for anything longer that is less important. Neighbours go on until something is
+    /// asked, unless it is they that are asked for.
+    pub(super) fn goes_on(&self, query: Option<&Query>, round: u64) -> bool {
+        if self.stop || self.opening.is_some() {
+            return false;
+        }
+        let Some(query) = query.filter(|q| self.waits(q)) else {
+            return self.pending.is_empty() && self.round == round;
+        };
+        let is_neuron = |q: &Query| matches!(q, Query::Neuron(_));
+        let mut more_important = self.pending.iter().take_while(|q| *q != query);
+        is_neuron(query) || !more_important.any(is_neuron)
+    }
+
+    /// Ends everything.
+    pub(super) fn stop(&mut self) {
+        self.stop = true;
+    }
+
+    /// The next thing to do, if there is one.
+    pub(super) fn next(&mut self) -> Option<Task> {
+        if self.stop {
+            return Some(Task::Stop);
+        }
+        if let Some((id, location)) = self.opening.take() {
+            return Some(Task::Open { id, location });
+        }
+        if self.asked_of != self.model {
+            return None;
+        }
+        let round = self.round;
+        if let Some(query) = self.pending.first().cloned() {
+            return Some(Task::Answer { query, round });
+        }
+        std::mem::take(&mut self.look_ahead).then(|| Task::LookAhead {
+            asked: self.asked.clone(),
+            before: self.before.clone(),
+            round,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::tests::{folder, neuron, pairs};
+
+    /// A mailbox whose model 1 is open.
+    fn opened() -> Mailbox {
+        let mut mailbox = Mailbox::default();
+        let id = mailbox.open(folder("a"));
+        assert!(matches!(mailbox.next(), Some(Task::Open { .. })));
+        mailbox.opened(id);
+        mailbox
+    }
+
+    const ONE: ModelId = ModelId(1);
+
+    #[test]
+    fn keeps_only_the_last_of_each_kind() {
+        let mut mailbox = opened();
+        for n in 0..100 {
+            mailbox.want(ONE, vec![neuron(0, n)]);
+            mailbox.open(folder(&n.to_string()));
+        }
+        let open = Task::Open {
+            id: ModelId(101),
+            location: folder("99"),
+        };
+        assert_eq!(mailbox.next(), Some(open));
+        let query = neuron(0, 99);
+        let answer = Task::Answer { query, round: 100 };
+        assert_eq!(mailbox.next(), Some(answer));
+        assert!(mailbox.settle(&neuron(0, 99)));
+        assert!(matches!(mailbox.next(), Some(Task::LookAhead { .. })));
+        assert_eq!(mailbox.next(), None);
+    }
+
+    #[test]
+    fn a_query_that_stays_is_not_asked_again() {
+        let mut mailbox = opened();
+        assert_eq!(mailbox.want(ONE, vec![neuron(0, 1)]), [neuron(0, 1)]);
+        mailbox.settle(&neuron(0, 1));
+        let more = vec![neuron(0, 1), pairs(0, 0)];
+        assert_eq!(mailbox.want(ONE, more.clone()), [pairs(0, 0)]);
+        assert_eq!(mailbox.want(ONE, more), []);
+        assert!(!mailbox.waits(&neuron(0, 1)) && mailbox.waits(&pairs(0, 0)));
+    }
+
+    #[test]
+    fn queries_wait_for_their_model() {
+        let mut mailbox = opened();
+        mailbox.want(ModelId(2), vec![neuron(0, 1)]);
+        assert_eq!(mailbox.next(), None);
+        mailbox.opened(ModelId(2));
+        assert!(matches!(mailbox.next(), Some(Task::Answer { .. })));
+    }
+
+    #[test]
+    fn a_running_query_goes_on_while_it_is_wanted() {
+        let mut mailbox = opened();
+        let (vo, other) = (pairs(0, 0), pairs(0, 1));
+        mailbox.want(ONE, vec![vo.clone()]);
+        mailbox.want(ONE, vec![other.clone(), vo.clone()]);
+        assert!(mailbox.goes_on(Some(&vo), 1));
+        mailbox.want(ONE, vec![neuron(0, 0), vo.clone()]);
+        assert!(!mailbox.goes_on(Some(&vo), 1), "a neuron comes first");
+        mailbox.want(ONE, vec![vo.clone(), neuron(0, 0)]);
+        assert!(mailbox.goes_on(Some(&vo), 1));
+        mailbox.want(ONE, vec![other]);
+        assert!(!mailbox.goes_on(Some(&vo), 1));
+    }
+
+    #[test]
+    fn a_neighbour_goes_on_if_it_is_what_is_asked() {
+        let mut mailbox = opened();
+        mailbox.want(ONE, vec![pairs(0, 0)]);
+        mailbox.settle(&pairs(0, 0));
+        let neighbour = pairs(0, 1);
+        assert!(mailbox.goes_on(Some(&neighbour), 1) && mailbox.goes_on(None, 1));
+        mailbox.want(ONE, vec![neighbour.clone()]);
+        assert!(mailbox.goes_on(Some(&neighbour), 1) && !mailbox.goes_on(None, 1));
+        mailbox.want(ONE, vec![pairs(1, 1)]);
+        assert!(!mailbox.goes_on(Some(&neighbour), 1));
+    }
+
+    #[test]
+    fn opening_and_stopping_interrupt() {
+        let mut mailbox = opened();
+        mailbox.want(ONE, vec![pairs(0, 0)]);
+        mailbox.open(folder("b"));
+        assert!(!mailbox.goes_on(Some(&pairs(0, 0)), 1));
+        assert!(matches!(mailbox.next(), Some(Task::Open { .. })));
+        assert!(mailbox.goes_on(Some(&pairs(0, 0)), 1));
+        mailbox.stop();
+        assert!(!mailbox.goes_on(Some(&pairs(0, 0)), 1));
+        assert_eq!(mailbox.next(), Some(Task::Stop));
+    }
+}

@@ -1,0 +1,162 @@
+//! What the worker's thread does, one task after another; a panic in any of them ends that task
+//! only.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use crate::checkpoint::Location;
+use crate::query::{Answer, Answering, NeuronQuery, Query, QueryError, Watch};
+
+use super::desk::Desk;
+use super::mailbox::Task;
+use super::neighbours::neighbours;
+
+/// Neurons that are computed ahead in one pass over the embedding.
+const BATCH_MAX: usize = 16;
+
+/// Does what the desk says until it says stop. The model is dropped on this thread.
+pub(super) fn run<F>(desk: &Desk, open: F)
+where
+    F: Fn(&Location) -> Result<Box<dyn Answering>, QueryError>,
+{
+    let mut model: Option<Box<dyn Answering>> = None;
+    loop {
+        match (desk.next(), &mut model) {
+            (Task::Stop, _) => return,
+            (Task::Open { id, location }, model) => {
+                let opened = guarded(|| open(&location).map(|opened| (opened.card(), opened)));
+                match opened {
+                    Ok((card, opened)) => {
+                        *model = Some(opened);
+                        desk.opened(id, card);
+                    }
+                    Err(message) => desk.not_opened(id, location.to_string(), message),
+                }
+            }
+            (Task::Answer { query, round }, Some(model)) => answer(model, desk, query, round),
+            (
+                Task::LookAhead {
+                    asked,
+                    before,
+                    round,
+                },
+                Some(model),
+            ) => look_ahead(model, desk, (&asked, &before), round),
+            // Nobody can know the identifier of a model that was never open.
+            (Task::Answer { query, .. }, None) => {
+                desk.failed(query, "no model is open".to_owned());
+            }
+            (Task::LookAhead { .. }, None) => {}
+        }
+    }
+}
+
+/// Answers one query, for whoever waits or ahead.
+fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64) {
+    let watch = Lookout::new(desk, Some(&query), round);
+    let answer = guarded(|| model.answer(&query, &watch));
+    let took = watch.started.elapsed();
+    match answer {
+        Ok(Some(answer)) => desk.finished(query, answer, took),
+        Ok(None) => {}
+        Err(message) => desk.failed(query, message),
+    }
+}
+
+/// Computes the neighbours of what was asked that are not there yet: neurons in one batch, then
+/// heads one by one, until something else is asked.
+fn look_ahead(
+    model: &mut Box<dyn Answering>,
+    desk: &Desk,
+    (asked, before): (&[Query], &[Query]),
+    round: u64,
+) {
+    let around = match guarded(|| Ok(neighbours(asked, before, &model.card().spec))) {
+        Ok(around) => desk.missing(around),
+        Err(message) => return tracing::warn!(message, "no neighbours"),
+    };
+    let mut heads = Vec::new();
+    let mut neurons = Vec::new();
+    for query in around {
+        match query {
+            Query::Neuron(neuron) => neurons.push(neuron),
+            query => heads.push(query),
+        }
+    }
+    neurons.truncate(BATCH_MAX);
+    if !neurons.is_empty() {
+        answer_batch(model, desk, neurons, round);
+    }
+    for query in heads {
+        if !desk.goes_on(Some(&query), round) {
+            return;
+        }
+        answer(model, desk, query, round);
+    }
+}
+
+fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: Vec<NeuronQuery>, round: u64) {
+    let watch = Lookout::new(desk, None, round);
+    let answers = match guarded(|| model.answer_neurons(&batch, &watch)) {
+        Ok(answers) => answers.unwrap_or_default(),
+        // Whoever asks for one of them is told then.
+        Err(message) => return tracing::warn!(message, "neighbours failed"),
+    };
+    let took = watch.started.elapsed();
+    for (query, answer) in batch.into_iter().zip(answers) {
+        desk.finished(Query::Neuron(query), Answer::Neuron(answer), took);
+    }
+}
+
+/// Runs `f`; a panic in it is an error like any other.
+fn guarded<T>(f: impl FnOnce() -> Result<T, QueryError>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(result) => result.map_err(|error| first_line(&error.to_string()).to_owned()),
+        Err(payload) => Err(panic_message(&*payload)),
+    }
+}
+
+/// A message has one line on the screen; some errors bring a backtrace along.
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or("no message")
+}
+
+/// What a panic said.
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let line = first_line(text.unwrap_or_default());
+    format!("a fault in lexiscope, please report it: {line}")
+}
+
+/// Watches over one query, or over a batch of neighbours, begun in a round.
+struct Lookout<'a> {
+    desk: &'a Desk,
+    query: Option<&'a Query>,
+    round: u64,
+    started: Instant,
+}
+
+impl<'a> Lookout<'a> {
+    fn new(desk: &'a Desk, query: Option<&'a Query>, round: u64) -> Self {
+        Self {
+            desk,
+            query,
+            round,
+            started: Instant::now(),
+        }
+    }
+}
+
+impl Watch for Lookout<'_> {
+    fn wanted(&self) -> bool {
+        self.desk.goes_on(self.query, self.round)
+    }
+
+    fn improved(&self, partial: Answer) {
+        if let Some(query) = self.query {
+            self.desk.improved(query, partial, self.started.elapsed());
+        }
+    }
+}

@@ -1,0 +1,443 @@
+//! The worker with a reader that does what a test tells it, over channels: no test sleeps.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::checkpoint::{Spec, family};
+use crate::projection::{End, Pair, Scored};
+use crate::query::{NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Watch};
+use crate::transformer::Form;
+use crate::vocabulary::{Filters, Vocabulary};
+
+pub(super) fn neuron(layer: usize, neuron: usize) -> Query {
+    Query::Neuron(NeuronQuery {
+        layer,
+        neuron,
+        k: 3,
+        filters: Filters::default(),
+    })
+}
+
+pub(super) fn pairs(layer: usize, head: usize) -> Query {
+    Query::Pairs(PairsQuery {
+        form: Form::Vo,
+        layer,
+        head,
+        end: End::Highest,
+        k: 3,
+        filters: Filters::default(),
+    })
+}
+
+pub(super) fn folder(name: &str) -> Location {
+    Location::Folder {
+        name: name.to_owned(),
+        path: name.into(),
+    }
+}
+
+pub(super) fn spec() -> Spec {
+    Spec {
+        layers: 4,
+        width: 8,
+        heads: 6,
+        head_width: 2,
+        neurons: 100,
+        vocab: 10,
+        positions: 0,
+        activation: "gelu".to_owned(),
+        tied: true,
+    }
+}
+
+fn neuron_answer(query: &NeuronQuery) -> NeuronAnswer {
+    let scored = |i| Scored {
+        id: u32::try_from(query.neuron + i).unwrap(),
+        score: 1.0,
+    };
+    NeuronAnswer {
+        columns: std::array::from_fn(|i| vec![scored(i); query.k]),
+        passing: 10,
+        rows: 10,
+    }
+}
+
+fn pairs_answer(query: &PairsQuery, done: f32) -> PairsAnswer {
+    let from = u32::try_from(query.head).unwrap();
+    PairsAnswer {
+        pairs: vec![
+            Pair {
+                from,
+                to: 0,
+                score: done
+            };
+            query.k
+        ],
+        passing: 10,
+        rows: 10,
+        done,
+        exact: done == 1.0,
+    }
+}
+
+/// An answer that tells which query it belongs to.
+pub(super) fn answer_to(query: &Query) -> Answer {
+    match query {
+        Query::Neuron(q) => Answer::Neuron(neuron_answer(q)),
+        Query::Pairs(q) => Answer::Pairs(pairs_answer(q, 1.0)),
+        Query::ValueNorms => Answer::ValueNorms(vec![1.0; 4]),
+    }
+}
+
+fn card(name: &str) -> Arc<ModelCard> {
+    Arc::new(ModelCard {
+        name: name.to_owned(),
+        family: family("gpt2").unwrap(),
+        spec: spec(),
+        vocabulary: Arc::new(Vocabulary {}),
+        device: "cpu".to_owned(),
+        notices: Vec::new(),
+    })
+}
+
+/// What a test tells the reader to do with the query that it has begun.
+enum Step {
+    /// Ask whether it is wanted, say so, and give up if not.
+    Look,
+    /// Send a partial answer.
+    Improve,
+    Finish,
+    Fail,
+    Panic,
+    /// Ask whether it is wanted until it is not.
+    NeverEnd,
+}
+
+/// Says what it begins and waits to be told; once nobody can tell it any more, it answers all.
+struct Reader {
+    name: String,
+    begun: Sender<Vec<Query>>,
+    told: Arc<Mutex<Receiver<Step>>>,
+    looked: Sender<bool>,
+}
+
+impl Reader {
+    /// True if it came to an end, false if it was not wanted any more.
+    fn work(&self, queries: Vec<Query>, watch: &dyn Watch) -> Result<bool, QueryError> {
+        let first = queries[0].clone();
+        self.begun.send(queries).unwrap();
+        loop {
+            let step = self.told.lock().unwrap().recv();
+            match step.unwrap_or(Step::Finish) {
+                Step::Look => {
+                    let wanted = watch.wanted();
+                    self.looked.send(wanted).unwrap();
+                    if !wanted {
+                        return Ok(false);
+                    }
+                }
+                Step::Improve => match &first {
+                    Query::Pairs(q) => watch.improved(Answer::Pairs(pairs_answer(q, 0.5))),
+                    _ => unreachable!("only pairs improve"),
+                },
+                Step::Finish => return Ok(true),
+                Step::Fail => return Err(QueryError::Other("no such thing\nat all".to_owned())),
+                Step::Panic => panic!("out of\nbounds"),
+                Step::NeverEnd => {
+                    while watch.wanted() {
+                        std::thread::yield_now();
+                    }
+                    return Ok(false);
+                }
+            }
+        }
+    }
+}
+
+impl Answering for Reader {
+    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+        let ended = self.work(vec![query.clone()], watch)?;
+        Ok(ended.then(|| answer_to(query)))
+    }
+
+    fn answer_neurons(
+        &mut self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        let ended = self.work(queries.iter().cloned().map(Query::Neuron).collect(), watch)?;
+        Ok(ended.then(|| queries.iter().map(neuron_answer).collect()))
+    }
+
+    fn card(&self) -> Arc<ModelCard> {
+        card(&self.name)
+    }
+}
+
+/// A worker whose model 1 is open, and the other ends of all channels. Dropping it closes `tell`
+/// first, so that the reader comes to an end.
+struct Bench {
+    tell: Sender<Step>,
+    worker: Worker,
+    events: Receiver<Event>,
+    begun: Receiver<Vec<Query>>,
+    looked: Receiver<bool>,
+}
+
+fn bench() -> Bench {
+    let (begun_to, begun) = channel();
+    let (tell, told) = channel();
+    let (looked_to, looked) = channel();
+    let (events_to, events) = channel();
+    let told = Arc::new(Mutex::new(told));
+    let open = move |location: &Location| -> Result<Box<dyn Answering>, QueryError> {
+        match location.to_string().as_str() {
+            "missing" => return Err(QueryError::Other("there is no such folder".to_owned())),
+            "broken" => panic!("index out of bounds"),
+            _ => {}
+        }
+        Ok(Box::new(Reader {
+            name: location.to_string(),
+            begun: begun_to.clone(),
+            told: Arc::clone(&told),
+            looked: looked_to.clone(),
+        }))
+    };
+    let worker = Worker::spawn(open, move |event| events_to.send(event).unwrap()).unwrap();
+    let id = worker.open(folder("a"));
+    assert!(matches!(events.recv(), Ok(Event::Opened { id: i, .. }) if i == id));
+    Bench {
+        worker,
+        events,
+        begun,
+        tell,
+        looked,
+    }
+}
+
+const ONE: ModelId = ModelId(1);
+
+impl Bench {
+    fn tell(&self, steps: impl IntoIterator<Item = Step>) {
+        for step in steps {
+            self.tell.send(step).unwrap();
+        }
+    }
+
+    /// The next event, which must be an answer of model 1.
+    fn answered(&self) -> (Query, Arc<Answer>) {
+        match self.events.recv().unwrap() {
+            Event::Answered {
+                id, query, answer, ..
+            } => {
+                assert_eq!(id, ONE);
+                (query, answer)
+            }
+            Event::Failed { message, .. } | Event::NotOpened { message, .. } => panic!("{message}"),
+            Event::Opened { .. } => panic!("opened"),
+        }
+    }
+
+    /// The next event, which must be the finished answer to `query`.
+    #[track_caller]
+    fn is_answered(&self, query: &Query) {
+        assert_eq!(self.answered(), (query.clone(), Arc::new(answer_to(query))));
+    }
+}
+
+#[test]
+fn of_a_hundred_queries_the_last_is_answered_and_no_more_than_two_are_computed() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    assert_eq!(bench.begun.recv().unwrap(), [pairs(0, 0)]);
+    for i in 1..100 {
+        bench.worker.want(ONE, vec![pairs(i / 6 % 4, i % 6)]);
+    }
+    let last = pairs(99 / 6 % 4, 99 % 6);
+    bench.tell([Step::Look, Step::Finish]);
+    assert!(!bench.looked.recv().unwrap());
+    bench.is_answered(&last);
+    assert_eq!(bench.begun.recv().unwrap(), [last]);
+}
+
+#[test]
+fn what_is_there_is_answered_at_once_whatever_runs() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![neuron(0, 1)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&neuron(0, 1));
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    while bench.begun.recv().unwrap() != [pairs(0, 0)] {
+        bench.tell([Step::Look]);
+    }
+    bench.worker.want(ONE, vec![neuron(0, 1), pairs(0, 0)]);
+    let now: Vec<Event> = bench.events.try_iter().collect();
+    assert!(matches!(&now[..], [Event::Answered { query, took, .. }]
+        if *query == neuron(0, 1) && took.is_zero()));
+    bench.tell([Step::Look, Step::Finish]);
+    bench.is_answered(&pairs(0, 0));
+}
+
+#[test]
+fn partial_answers_are_passed_on_while_wanted() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![pairs(0, 3)]);
+    bench.tell([Step::Improve]);
+    let (query, partial) = bench.answered();
+    assert_eq!(query, pairs(0, 3));
+    assert!(matches!(&*partial, Answer::Pairs(p) if p.done == 0.5 && !p.exact));
+    bench.worker.want(ONE, vec![pairs(1, 0)]);
+    bench.tell([Step::Improve, Step::Look, Step::Finish]);
+    bench.is_answered(&pairs(1, 0));
+}
+
+#[test]
+fn an_answer_that_is_not_wanted_any_more_is_kept_and_not_sent() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    bench.begun.recv().unwrap();
+    bench.worker.want(ONE, vec![pairs(2, 2)]);
+    bench.tell([Step::Finish]);
+    assert_eq!(bench.begun.recv().unwrap(), [pairs(2, 2)]);
+    bench.worker.want(ONE, vec![pairs(0, 0), pairs(2, 2)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&pairs(0, 0));
+    bench.is_answered(&pairs(2, 2));
+}
+
+#[test]
+fn a_panic_becomes_one_line_and_the_worker_lives_on() {
+    let bench = bench();
+    for (step, expected) in [
+        (
+            Step::Panic,
+            "a fault in lexiscope, please report it: out of",
+        ),
+        (Step::Fail, "no such thing"),
+    ] {
+        bench.worker.want(ONE, vec![pairs(0, 0)]);
+        bench.tell([step]);
+        match bench.events.recv().unwrap() {
+            Event::Failed { query, message, .. } => {
+                assert_eq!((query, message.as_str()), (pairs(0, 0), expected));
+            }
+            _ => panic!("an answer from a reader that failed"),
+        }
+        bench.worker.want(ONE, vec![pairs(3, 5)]);
+        while bench.begun.recv().unwrap() != [pairs(3, 5)] {
+            bench.tell([Step::Look]);
+        }
+        bench.worker.want(ONE, vec![]);
+        bench.tell([Step::Look]);
+    }
+}
+
+#[test]
+fn neighbours_are_computed_ahead_and_answered_from_the_cache() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![neuron(1, 50)]);
+    assert_eq!(bench.begun.recv().unwrap(), [neuron(1, 50)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&neuron(1, 50));
+    let batch = bench.begun.recv().unwrap();
+    assert_eq!(batch.len(), 16);
+    bench.tell([Step::Finish]);
+    // The next thing that runs is a head, so the batch is done.
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    assert_eq!(bench.begun.recv().unwrap(), [pairs(0, 0)]);
+    bench.worker.want(ONE, batch.clone());
+    for query in &batch {
+        bench.is_answered(query);
+    }
+}
+
+#[test]
+fn a_query_interrupts_looking_ahead() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![neuron(1, 50)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&neuron(1, 50));
+    bench.begun.recv().unwrap();
+    assert_eq!(bench.begun.recv().unwrap().len(), 16);
+    bench.tell([Step::Look]);
+    assert!(bench.looked.recv().unwrap(), "nothing else to do");
+    bench.worker.want(ONE, vec![neuron(3, 7)]);
+    bench.tell([Step::Look]);
+    assert!(!bench.looked.recv().unwrap());
+    assert_eq!(bench.begun.recv().unwrap(), [neuron(3, 7)]);
+}
+
+#[test]
+fn a_head_that_is_looked_ahead_at_and_then_asked_for_goes_on() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![pairs(1, 3)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&pairs(1, 3));
+    bench.begun.recv().unwrap();
+    let ahead = bench.begun.recv().unwrap();
+    assert_eq!(ahead, [pairs(1, 4)]);
+    bench.worker.want(ONE, ahead);
+    bench.tell([Step::Look, Step::Finish]);
+    assert!(bench.looked.recv().unwrap());
+    bench.is_answered(&pairs(1, 4));
+}
+
+#[test]
+fn a_model_that_does_not_open_leaves_the_one_before() {
+    let bench = bench();
+    for (name, expected) in [
+        ("missing", "there is no such folder"),
+        (
+            "broken",
+            "a fault in lexiscope, please report it: index out of bounds",
+        ),
+    ] {
+        let asked = bench.worker.open(folder(name));
+        match bench.events.recv().unwrap() {
+            Event::NotOpened {
+                id,
+                name: n,
+                message,
+            } => {
+                assert_eq!((id, n.as_str(), message.as_str()), (asked, name, expected));
+            }
+            _ => panic!("{name} opened"),
+        }
+    }
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&pairs(0, 0));
+}
+
+#[test]
+fn another_model_answers_for_itself() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    bench.tell([Step::Finish]);
+    bench.is_answered(&pairs(0, 0));
+    bench.begun.recv().unwrap();
+    bench.begun.recv().unwrap();
+    let id = bench.worker.open(folder("b"));
+    bench.worker.want(id, vec![pairs(0, 0)]);
+    bench.tell([Step::Look]);
+    let opened = bench.events.recv().unwrap();
+    assert!(matches!(opened, Event::Opened { id: i, card } if i == id && card.name == "b"));
+    assert_eq!(bench.begun.recv().unwrap(), [pairs(0, 0)], "computed anew");
+    bench.tell([Step::Finish]);
+    let answered = bench.events.recv().unwrap();
+    assert!(matches!(answered, Event::Answered { id: i, .. } if i == id));
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    assert!(bench.events.try_recv().is_err(), "the old model is gone");
+}
+
+#[test]
+fn dropping_cancels_what_runs_and_joins() {
+    let bench = bench();
+    bench.worker.want(ONE, vec![pairs(0, 0)]);
+    bench.begun.recv().unwrap();
+    bench.tell([Step::NeverEnd]);
+    drop(bench.worker);
+    assert!(bench.begun.try_recv().is_err());
+    assert!(bench.tell.send(Step::Finish).is_err(), "the reader is gone");
+}
