@@ -8,6 +8,7 @@ pub mod key;
 pub mod keymap;
 pub mod number;
 pub mod paths;
+mod run;
 pub mod session;
 #[cfg(unix)]
 pub mod signals;
@@ -18,3 +19,5 @@ pub mod theme;
 pub mod update;
 pub mod view;
 pub mod widget;
+
+pub use run::{Setup, run};
