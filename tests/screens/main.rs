@@ -1,31 +1,47 @@
-//! Whole screens, by key script, at several sizes.
+//! The explorer by key script: what it shows at several sizes, and what its keys do.
 
+mod keys;
 mod model;
+mod mouse;
+mod shown;
 
-use lexiscope::explorer::bookmarks::Bookmark;
+use lexiscope::explorer::bookmarks::Bookmarks;
 use lexiscope::explorer::effect::{BookmarkChange, Effect};
-use lexiscope::explorer::key::keys;
-use lexiscope::explorer::state::State;
+use lexiscope::explorer::key;
+use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::theme::{ColorChoice, Theme};
 use lexiscope::explorer::{update, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use tempfile::TempDir;
 
 /// An explorer on a terminal of a size, its worker and its store played by the test.
 struct Screen {
     state: State,
     theme: Theme,
     terminal: Terminal<TestBackend>,
+    store: Bookmarks,
+    done: Vec<Effect>,
+    _folder: TempDir,
 }
 
 impl Screen {
     /// Opens the model and draws.
     fn new(width: u16, height: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut screen = Self {
+            store: Bookmarks::open(folder.path()).0,
+            done: Vec::new(),
+            _folder: folder,
             state: State::new(7),
             theme: Theme::choose(ColorChoice::Always, |_| None),
             terminal: Terminal::new(TestBackend::new(width, height)).unwrap(),
         };
+        screen.state.opening = Some(Opening {
+            id: None,
+            name: String::new(),
+            then: vec!["L3.H0".parse().unwrap(), "L3.N103".parse().unwrap()],
+        });
         let effects = model::open(&mut screen.state, 1, "gpt2-pl");
         screen.perform(effects);
         screen
@@ -36,8 +52,15 @@ impl Screen {
         loop {
             model::answer(&mut self.state, &effects);
             for effect in effects {
-                if let Effect::Bookmark(change) = effect {
-                    self.keep(change);
+                match effect {
+                    Effect::Bookmark(change) => self.keep(change),
+                    Effect::Open(name) => {
+                        let id = self.state.model.as_ref().unwrap().id.0 + 1;
+                        let wants = model::open(&mut self.state, id, &name);
+                        model::answer(&mut self.state, &wants);
+                    }
+                    Effect::Want(_) => {}
+                    other => self.done.push(other),
                 }
             }
             effects = self.draw();
@@ -48,24 +71,17 @@ impl Screen {
     }
 
     fn keep(&mut self, change: BookmarkChange) {
-        let mut marks = self.state.bookmarks.clone();
-        match change {
+        let kept = match &change {
             BookmarkChange::Add {
                 model,
                 address,
                 note,
-            } => marks.push(Bookmark {
-                model,
-                address,
-                note,
-            }),
-            BookmarkChange::Note { address, note, .. } => {
-                let mark = marks.iter_mut().find(|mark| mark.address == address);
-                mark.unwrap().note = note;
-            }
-            BookmarkChange::Remove { address, .. } => marks.retain(|m| m.address != address),
-        }
-        update::bookmarks(&mut self.state, marks);
+            } => self.store.add(model, *address, note.as_deref()),
+            BookmarkChange::Annotate { id, note } => self.store.annotate(id, note.as_deref()),
+            BookmarkChange::Remove { id } => self.store.remove(id),
+        };
+        assert_eq!(kept.unwrap(), None);
+        update::bookmarks(&mut self.state, self.store.list().to_vec());
     }
 
     fn draw(&mut self) -> Vec<Effect> {
@@ -79,7 +95,7 @@ impl Screen {
 
     /// Presses keys, written with spaces between.
     fn press(&mut self, script: &str) -> &mut Self {
-        for key in keys(script) {
+        for key in key::keys(script) {
             let effects = update::key(&mut self.state, key);
             self.perform(effects);
         }
@@ -93,32 +109,47 @@ impl Screen {
         self
     }
 
+    /// The screen as lines, wide characters as they are.
     fn text(&self) -> String {
         self.terminal.backend().to_string()
     }
-}
 
-#[test]
-fn shows_a_neuron_at_every_size() {
-    for (width, height) in [
-        (60, 15),
-        (80, 24),
-        (120, 30),
-        (200, 60),
-        (48, 20),
-        (39, 15),
-        (90, 14),
-    ] {
-        let name = format!("neurons-{width}x{height}");
-        insta::assert_snapshot!(name, Screen::new(width, height).text());
+    /// The last line.
+    fn last_line(&self) -> String {
+        let text = self.text();
+        text.lines().last().unwrap_or_default().to_owned()
     }
-}
 
-#[test]
-fn shows_a_head_at_every_size() {
-    for (width, height) in [(60, 15), (80, 24), (80, 40), (120, 30), (200, 60)] {
-        let mut screen = Screen::new(width, height);
-        let name = format!("heads-{width}x{height}");
-        insta::assert_snapshot!(name, screen.press("Tab ↓ → v").text());
+    /// Where a text stands on the screen.
+    fn find(&self, text: &str) -> (u16, u16) {
+        let buffer = self.terminal.backend().buffer();
+        let area = buffer.area;
+        for y in 0..area.height {
+            let cells: Vec<&str> = (0..area.width).map(|x| buffer[(x, y)].symbol()).collect();
+            for x in 0..cells.len() {
+                if cells[x..].concat().starts_with(text) {
+                    return (x as u16, y);
+                }
+            }
+        }
+        panic!("`{text}` is not on the screen:\n{}", self.text());
+    }
+
+    fn click(&mut self, text: &str) -> &mut Self {
+        let (x, y) = self.find(text);
+        let effects = update::click(&mut self.state, x, y);
+        self.perform(effects);
+        self
+    }
+
+    fn wheel(&mut self, text: &str, down: bool) -> &mut Self {
+        let (x, y) = self.find(text);
+        let effects = update::wheel(&mut self.state, x, y, down);
+        self.perform(effects);
+        self
+    }
+
+    fn address(&self) -> String {
+        self.state.address().to_string()
     }
 }

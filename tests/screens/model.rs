@@ -38,7 +38,7 @@ const WORDS: [&str; 24] = [
     "nieprzeniknionymi",
     "[UNK]",
     "##ż",
-    "日本",
+    "Ale",
 ];
 
 /// The card of a model of the bundled one's shape.
@@ -75,7 +75,10 @@ pub fn card(name: &str) -> Arc<ModelCard> {
 
 /// Opens a model of that name in a state; returns what the state wants then.
 pub fn open(state: &mut State, id: u64, name: &str) -> Vec<Effect> {
-    let then = state.opening.take().and_then(|opening| opening.then);
+    let then = state
+        .opening
+        .take()
+        .map_or_else(Vec::new, |opening| opening.then);
     state.opening = Some(Opening {
         id: None,
         name: name.to_owned(),

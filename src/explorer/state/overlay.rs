@@ -63,10 +63,10 @@ impl Purpose {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Contains => "Enter keeps · Esc clears",
-            Self::WordsFile => "one word a line",
-            Self::Text => "type it, or @file",
-            Self::Note { .. } => "Enter keeps, also without a note",
-            Self::Export => ".csv .json .md .txt",
+            Self::WordsFile => "one word a line · Esc leaves",
+            Self::Text => "type it, or @file · Esc leaves",
+            Self::Note { .. } => "Enter keeps · Esc leaves",
+            Self::Export => ".csv .json .md .txt · Esc leaves",
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::explorer::state::{Heads, History, Model, Opening, Shown, State};
 use crate::query::{Answer, ModelCard, Query};
 use crate::worker::{Event, ModelId};
 
-/// Neurons worth seeing first, of the bundled models.
-const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 3, 103), ("bert-pl", 3, 0)];
+/// Neurons worth seeing first, of the bundled models: that of gpt2-pl fires on beginnings of verbs
+/// and promotes their endings.
+const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 0)];
 
 /// The worker has begun to open a model.
 pub fn opening(state: &mut State, id: ModelId) {

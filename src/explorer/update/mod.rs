@@ -178,6 +178,3 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     }
     effects
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use super::{act, navigate, overlays, settle};
 use crate::explorer::action::Pane;
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{State, Target};
+use crate::explorer::state::{Overlay, Purpose, State, Target};
 use crate::query::Address;
 
 /// Rows a turn of the wheel scrolls words by.
@@ -22,6 +22,7 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
     let effects = match target {
         Target::Tab(pane) => return act(state, Action::Show(pane)),
         Target::Run(action) => return act(state, action),
+        Target::Behind if finding(state) => return act(state, Action::Accept),
         Target::Behind => return act(state, Action::Cancel),
         Target::Choice(row) => overlays::choose(state, row),
         Target::Layer(layer) => {
@@ -45,6 +46,12 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
         Target::Layers | Target::Selector | Target::Overlay => Vec::new(),
     };
     settle(state, effects)
+}
+
+/// Whether the text that words must contain is being typed: leaving it by a click keeps it.
+fn finding(state: &State) -> bool {
+    matches!(state.overlays.last(),
+        Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::Contains)
 }
 
 fn focus(state: &mut State, list: usize) {

@@ -59,7 +59,10 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             let selected = chooser.selected;
             choose(state, selected)
         }
-        Some(Overlay::Filters) | None => Vec::new(),
+        Some(Overlay::Filters) | None => {
+            state.say("there is nothing to take here");
+            Vec::new()
+        }
     }
 }
 
@@ -164,6 +167,8 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
             if !state.filters.contains.is_empty() {
                 state.filters.contains.clear();
                 filters::changed(state);
+            } else {
+                state.say("there is nothing to leave · q quits");
             }
         }
     }

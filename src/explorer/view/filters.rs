@@ -79,11 +79,15 @@ pub fn line(canvas: &mut Canvas, row: Rect) {
         Pane::Heads => &PAIR_TOGGLES[..],
     };
     let items: Vec<_> = toggles.iter().map(|t| (*t, item(state, *t))).collect();
-    let needed: usize = items.iter().map(|(_, (_, name))| width(name) + 4).sum();
-    let all = needed <= line.room() + 2;
-    let none_on = !items.iter().any(|(_, (on, _))| *on);
+    let cells = |name: &str| width(name) + 4;
+    let on = items.iter().filter(|(_, (on, _))| *on);
+    let needed: usize = on.map(|(_, (_, name))| cells(name)).sum();
+    // Those that are off get what those that are on leave.
+    let mut spare = line.room().saturating_sub(needed);
     for (toggle, (on, name)) in items {
-        if on || all {
+        let shown = on || cells(&name) <= spare;
+        if shown {
+            spare -= if on { 0 } else { cells(&name) };
             let (mark, style) = if on {
                 ("●", theme.on)
             } else {
@@ -96,10 +100,6 @@ pub fn line(canvas: &mut Canvas, row: Rect) {
             targets.push(((from, to), Action::Toggle(toggle)));
             line.skip(2);
         }
-    }
-    if !all {
-        let more = if none_on { "○ none on · f" } else { "…" };
-        line.whole(more, theme.quiet);
     }
     for (cells, action) in targets {
         canvas.note_row(cells, row.y, Target::Run(action));

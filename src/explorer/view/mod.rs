@@ -86,7 +86,6 @@ impl Canvas<'_> {
             (Some(_), Pane::Heads) => heads::draw(self, body),
         }
         filters::line(self, row(area.height - 2));
-        footer::draw(self, row(area.height - 1));
         for overlay in &self.state.overlays {
             self.note(area, Target::Behind);
             match overlay {
@@ -94,12 +93,13 @@ impl Canvas<'_> {
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
                 Overlay::Models(chooser) => models::draw(self, body, chooser),
-                Overlay::Prompt(prompt) => prompt::draw(self, body, prompt),
+                Overlay::Prompt(_) => {}
             }
         }
-        if !self.state.overlays.is_empty() {
-            // The hints stay what they are: keys of what is on top.
-            footer::draw(self, row(area.height - 1));
+        // After what is on top, whose keys it names: clicks on it are for that.
+        match self.state.overlays.last() {
+            Some(Overlay::Prompt(prompt)) => prompt::draw(self, row(area.height - 1), prompt),
+            _ => footer::draw(self, row(area.height - 1)),
         }
         footer::chords(self, body);
     }
@@ -169,6 +169,13 @@ impl Canvas<'_> {
             rows,
         );
         Clear.render(area, self.buffer);
+        // Half of a wide character must not stick out from under the frame.
+        for y in area.top()..area.bottom() {
+            let beside = area.x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, y)));
+            if let Some(cell) = beside.filter(|cell| width(cell.symbol()) > 1) {
+                cell.set_symbol(" ");
+            }
+        }
         self.note(area, Target::Overlay);
         self.panel(title, note, true).draw(area, self.buffer)
     }

@@ -8,8 +8,8 @@ use crate::explorer::state::Target;
 use crate::explorer::widget::{level, put, width, window};
 use crate::query::Address;
 
-/// Rows of the strip: bars, numbers, marker.
-const STRIP_ROWS: u16 = 3;
+/// From this height on, the bars are two rows high.
+const TALL_MIN: u16 = 20;
 
 /// How wide the sidebar of a screen is.
 pub fn cells(canvas: &Canvas, body: Rect) -> u16 {
@@ -32,12 +32,14 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
     let title = format!("Layer {}", at.layer);
     let panel = canvas.panel(&title, "‖V‖ mean", false);
     let inside = panel.draw(area, canvas.buffer);
+    // Bars, numbers, marker.
+    let strip_rows = if area.height < TALL_MIN { 3 } else { 4 };
     let strip_area = Rect {
-        height: STRIP_ROWS.min(inside.height),
+        height: strip_rows.min(inside.height),
         ..inside
     };
     strip(canvas, strip_area, card.spec.layers, at.layer);
-    let divider = inside.y + STRIP_ROWS;
+    let divider = inside.y + strip_rows;
     let title = format!("Neuron {}", at.neuron);
     let of = format!("of {}", card.spec.neurons);
     let panel = canvas.panel(&title, &of, false);
@@ -57,6 +59,7 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
     canvas.note(area, Target::Layers);
     let room = usize::from(area.width.saturating_sub(2));
     let step = if layers * 2 <= room { 2 } else { 1 };
+    let bars = area.height.saturating_sub(2);
     let norms = canvas.state.value_norms();
     let largest = norms
         .unwrap_or_default()
@@ -69,13 +72,15 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
         let here = layer == current;
         let style = if here { theme.here } else { theme.quiet };
         let norm = norms.and_then(|norms| norms.get(layer));
-        let bar = norm.map_or("·", |norm| level(norm / largest));
-        put(canvas.buffer, x, area.y, bar, 1, style);
+        for row in 0..bars {
+            let bar = norm.map_or("·", |norm| level(norm / largest, row, bars));
+            put(canvas.buffer, x, area.y + bars - 1 - row, bar, 1, style);
+        }
         let every = if layers > 10 { 5 } else { 1 };
         if layer.is_multiple_of(every) {
             let label = layer.to_string();
             let fits = area.right().saturating_sub(x).into();
-            put(canvas.buffer, x, area.y + 1, &label, fits, style);
+            put(canvas.buffer, x, area.y + bars, &label, fits, style);
         }
         canvas.note(
             Rect::new(x, area.y, step as u16, area.height),
@@ -91,7 +96,7 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
 /// `▲` under the current layer, its figure beside it where there is room.
 fn marker(canvas: &mut Canvas, area: Rect, x: u16, figure: &str) {
     let theme = canvas.theme;
-    let y = area.y + 2;
+    let y = area.bottom() - 1;
     put(canvas.buffer, x, y, "▲", 1, theme.here);
     let cells = width(figure) as u16;
     let right = x + 2 + cells <= area.right();
@@ -149,8 +154,8 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     let title = format!("L{}.H{}", at.layer, at.head);
     let mut panel = canvas.panel(&title, "layer × head", false);
     panel.footer = match at.focus {
-        0 => "shade: best VO",
-        _ => "shade: best QK",
+        0 => "▓ best VO",
+        _ => "▓ best QK",
     };
     let inside = panel.draw(area, canvas.buffer);
     canvas.note(inside, Target::Selector);

@@ -14,7 +14,7 @@ const WORD_MAX: usize = 24;
 const WORD_MIN: usize = 8;
 /// A bar shorter than this says nothing.
 const BAR_MIN: usize = 3;
-const SCORE_CELLS: usize = 5;
+const SCORE_CELLS: usize = 6;
 
 /// How the cells of a row are shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

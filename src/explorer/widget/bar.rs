@@ -16,14 +16,19 @@ pub fn bar(share: f32, cells: usize) -> String {
     text
 }
 
-/// One cell of a strip: never empty, so that every layer is there to be seen.
-pub fn level(share: f32) -> &'static str {
+/// One cell of a strip of `rows` rows, the row counted from the bottom. The lowest is never
+/// empty, so that every layer is there to be seen.
+pub fn level(share: f32, row: u16, rows: u16) -> &'static str {
     let share = if share.is_finite() {
         share.clamp(0.0, 1.0)
     } else {
         0.0
     };
-    LEVELS[((share * 7.0).round() as usize).min(7)]
+    let eighths = (share * f32::from(8 * rows)).round() as usize;
+    match eighths.saturating_sub(8 * usize::from(row)) {
+        0 if row > 0 => " ",
+        filled => LEVELS[filled.clamp(1, 8) - 1],
+    }
 }
 
 #[cfg(test)]
@@ -41,6 +46,10 @@ mod tests {
 
     #[test]
     fn draws_levels() {
-        assert_eq!((level(0.0), level(0.5), level(2.0)), ("▁", "▅", "█"));
+        let cells = |share| (level(share, 1, 2), level(share, 0, 2));
+        assert_eq!(cells(0.0), (" ", "▁"));
+        assert_eq!(cells(0.5), (" ", "█"));
+        assert_eq!(cells(0.75), ("▄", "█"));
+        assert_eq!(cells(2.0), ("█", "█"));
     }
 }
