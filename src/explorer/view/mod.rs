@@ -171,7 +171,10 @@ impl Canvas<'_> {
         Clear.render(area, self.buffer);
         // Half of a wide character must not stick out from under the frame.
         for y in area.top()..area.bottom() {
-            let beside = area.x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, y)));
+            let beside = area
+                .x
+                .checked_sub(1)
+                .and_then(|x| self.buffer.cell_mut((x, y)));
             if let Some(cell) = beside.filter(|cell| width(cell.symbol()) > 1) {
                 cell.set_symbol(" ");
             }
