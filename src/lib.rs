@@ -1,4 +1,29 @@
 //! lexiscope reads the weights of a transformer as words.
+//!
+//! This page is the map of the code. It is a library of rooms and one thin program; arrows between
+//! rooms run one way, and a test reads the imports to keep it so (`tests/architecture.rs`).
+//!
+//! ```text
+//! cli → explorer → worker → query → projection → transformer → checkpoint → hub
+//!         report ──────────────┘        vocabulary lies under query, projection and report
+//! ```
+//!
+//! | room | what it is for | what is never in it |
+//! |---|---|---|
+//! | [`hub`] | a hub id → a folder of the local cache | weights |
+//! | [`checkpoint`] | files → named tensors; the table of families | the meaning of a weight |
+//! | [`vocabulary`] | ids, visible text, filters | numbers of a model |
+//! | [`transformer`] | weights by layer, neuron and head | the vocabulary |
+//! | [`projection`] | vectors → token lists, forms → pair lists, exactly | files, threads' scheduling |
+//! | [`query`] | what can be asked, what comes back, and answering it | who asks |
+//! | [`worker`] | one thread that owns the model; the newest query first | how anything is computed |
+//! | [`explorer`] | state, update, view: the terminal | computation |
+//! | [`report`] | answers as table, JSON, CSV, Markdown | the terminal |
+//! | [`cli`] | the command line | anything behind it |
+//!
+//! A key's way: key → action → `update(&mut State, Action) -> Effects` → the worker's list of
+//! wanted queries → computed in chunks, asking between chunks whether it is still wanted → an answer
+//! with its query → the state keeps it if it still wants it → view.
 
 pub mod checkpoint;
 pub mod cli;

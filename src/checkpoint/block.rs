@@ -27,28 +27,33 @@ impl Block<'_> {
     pub(super) fn read(&self, strides: [usize; 2]) -> Result<Matrix, CheckpointError> {
         let [down, right] = strides;
         // A transposed view is read along its memory and turned afterwards.
-        if down < right {
-            let block = self.read_along([right, down], &self.cols, &self.rows)?;
-            self.check(&block, true)?;
-            return Ok(block.transposed());
+        let turned = down < right;
+        let (block, finite) = if turned {
+            let (block, finite) = self.read_along([right, down], &self.cols, &self.rows)?;
+            (block.transposed(), finite)
+        } else {
+            self.read_along(strides, &self.rows, &self.cols)?
+        };
+        if finite {
+            Ok(block)
+        } else {
+            Err(self.not_finite(&block))
         }
-        let block = self.read_along(strides, &self.rows, &self.cols)?;
-        self.check(&block, false)?;
-        Ok(block)
     }
 
-    /// Reads `outer × inner` lines, `strides` between lines and within one.
+    /// Reads `outer × inner` lines, `strides` between lines and within one; also whether all
+    /// numbers are finite.
     fn read_along(
         &self,
         strides: [usize; 2],
         outer: &Range<usize>,
         inner: &Range<usize>,
-    ) -> Result<Matrix, CheckpointError> {
+    ) -> Result<(Matrix, bool), CheckpointError> {
         let [step, right] = strides;
         let (lines, width) = (outer.len(), inner.len());
         let mut data = vec![0f32; lines * width];
         if data.is_empty() {
-            return Ok(Matrix::new(lines, width, data));
+            return Ok((Matrix::new(lines, width, data), true));
         }
         let bytes = self.entry.dtype.bytes();
         let run = ((width - 1) * right + 1) * bytes;
@@ -63,47 +68,46 @@ impl Block<'_> {
             let dense = 2 * run > step;
             self.source.with(first, span, dense, |window| {
                 if seamless {
-                    return convert(&self.entry.dtype, window, 1, out);
+                    convert(&self.entry.dtype, window, 1, out);
+                } else {
+                    for (line, out) in out.chunks_exact_mut(width).enumerate() {
+                        let line = &window[line * step..line * step + run];
+                        convert(&self.entry.dtype, line, right, out);
+                    }
                 }
-                for (line, out) in out.chunks_exact_mut(width).enumerate() {
-                    let line = &window[line * step..line * step + run];
-                    convert(&self.entry.dtype, line, right, out);
-                }
+                all_finite(out)
             })
         };
-        if lines <= window {
-            read((0, &mut data))?;
+        let finite = if lines <= window {
+            read((0, &mut data))?
         } else {
             let windows = data.par_chunks_mut(window * width).enumerate();
             // Collected first, so that of several errors the same one is told every time.
-            let done: Vec<_> = windows.map(read).collect();
-            done.into_iter().collect::<Result<(), _>>()?;
-        }
-        Ok(Matrix::new(lines, width, data))
+            let read: Vec<_> = windows.map(read).collect();
+            read.into_iter()
+                .try_fold(true, |finite, window| Ok(finite & window?))?
+        };
+        Ok((Matrix::new(lines, width, data), finite))
     }
 
-    /// Refuses a number that is not finite, by its place in the tensor.
-    fn check(&self, block: &Matrix, turned: bool) -> Result<(), CheckpointError> {
-        let pieces = block.data().par_chunks(1 << 16);
-        let Some(piece) = pieces.position_first(|piece| !all_finite(piece)) else {
-            return Ok(());
-        };
-        let from = piece << 16;
-        let rest = &block.data()[from..];
-        let at = from + rest.iter().position(|x| !x.is_finite()).unwrap_or(0);
-        let (line, place) = (at / block.cols(), at % block.cols());
-        let (row, col) = if turned { (place, line) } else { (line, place) };
-        Err(CheckpointError::NotFinite {
+    /// The first number of the block that is not finite, by its place in the tensor.
+    fn not_finite(&self, block: &Matrix) -> CheckpointError {
+        let bad = block.data().iter().position(|x| !x.is_finite());
+        // Only called when there is one.
+        let at = bad.unwrap_or(0);
+        CheckpointError::NotFinite {
             tensor: self.name.to_string(),
             file: self.source.name().to_string(),
-            row: self.rows.start + row,
-            col: self.cols.start + col,
+            row: self.rows.start + at / block.cols(),
+            col: self.cols.start + at % block.cols(),
             value: block.data()[at],
-        })
+        }
     }
 }
 
 /// Without a branch a number, so that it runs at memory speed.
 fn all_finite(numbers: &[f32]) -> bool {
-    !numbers.iter().fold(false, |bad, x| bad | !x.is_finite())
+    numbers
+        .iter()
+        .fold(true, |finite, x| finite & x.is_finite())
 }

@@ -78,8 +78,8 @@ pub enum CheckpointError {
         got: String,
     },
     #[error(
-        "{tensor} in {file}: expected a finite number at [{row}, {col}], got {value}; {advice}",
-        advice = "the weights are damaged or overflowed; get or save them again"
+        "{tensor} in {file}: expected a finite number at [{row}, {col}], got {value}: the weights \
+         are damaged or overflowed; get or save them again"
     )]
     NotFinite {
         tensor: String,

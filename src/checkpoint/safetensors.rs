@@ -27,11 +27,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             "expected safetensors, got {got} bytes: the file is cut short; get it again"
         )));
     }
-    let length = source.with(0, 8, true, |head| {
-        head.iter()
-            .rev()
-            .fold(0u64, |n, &byte| n << 8 | u64::from(byte))
-    })?;
+    let length = source.length_at(0)?;
     if length > LONGEST_HEADER || length > source.len() - 8 {
         return Err(damaged(format!(
             "expected a safetensors header inside {} bytes, got one of {length} bytes: this is \
@@ -39,14 +35,15 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             source.len()
         )));
     }
-    let parse = |header: &[u8]| serde_json::from_slice::<Metadata>(header);
     // The length is below the limit above, so it fits.
-    let metadata = source.with(8, length as usize, true, parse)?.map_err(|e| {
+    let header = source.copy(8, length as usize)?;
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| {
         damaged(format!(
             "expected a safetensors header, got one that is wrong: {e}; get it again"
         ))
     })?;
-    let expected = 8 + length + metadata.data_len() as u64;
+    let data = 8 + length;
+    let expected = data.saturating_add(metadata.data_len() as u64);
     if expected != source.len() {
         return Err(CheckpointError::Length {
             file: source.name().to_string(),
@@ -62,7 +59,8 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             safetensors::Dtype::F64 => Dtype::F64,
             other => Dtype::Other(format!("{other:?}")),
         };
-        let offset = 8 + length + info.data_offsets.0 as u64;
+        // Below the length of the file, which was just compared.
+        let offset = data + info.data_offsets.0 as u64;
         (name, Entry::contiguous(dtype, info.shape.clone(), offset))
     });
     Ok(entries.collect())

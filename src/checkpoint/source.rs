@@ -33,7 +33,12 @@ impl Source {
         // Before opening: opening a pipe would wait for its other end.
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => return Err(CheckpointError::damaged(&name, "expected a file, got none")),
+            Ok(_) => {
+                return Err(CheckpointError::damaged(
+                    &name,
+                    "expected a file, got a folder or a device; move it away",
+                ));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(CheckpointError::io(&name, error)),
         }
@@ -107,11 +112,29 @@ impl Source {
                 }
                 // SAFETY: the file is opened read-only, its length was checked just now, and the
                 // map lives for this call only. Another program that rewrites the file within it
-                // can change the numbers that are read, which only become floats.
+                // can change what is read: here bytes are copied or become floats, no more, and
+                // texts and headers are parsed from copies.
                 let map = unsafe { options.map(file) };
                 Ok(read(&map.map_err(|e| CheckpointError::io(&self.name, e))?))
             }
         }
+    }
+
+    /// A copy of the bytes `start .. start + len`.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub(super) fn copy(&self, start: u64, len: usize) -> Result<Vec<u8>, CheckpointError> {
+        self.with(start, len, true, <[u8]>::to_vec)
+    }
+
+    /// The little-endian number in the eight bytes from `start`.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub(super) fn length_at(&self, start: u64) -> Result<u64, CheckpointError> {
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+        self.with(start, 8, true, number)
     }
 
     /// All bytes of a file that should be small.
@@ -165,20 +188,17 @@ impl Source {
 
     /// What the file is instead, where something else often lies in the place of weights.
     pub(super) fn impostor(&self) -> Result<Option<&'static str>, CheckpointError> {
-        let head = usize::try_from(self.len()).unwrap_or(64).min(64);
-        self.with(0, head, true, |head| {
-            let text = String::from_utf8_lossy(head)
-                .trim_start()
-                .to_ascii_lowercase();
-            if head.is_empty() {
-                Some("an empty file")
-            } else if text.starts_with("version https://git-lfs") {
-                Some("a Git LFS pointer (run `git lfs pull` there)")
-            } else if text.starts_with("<!doctype") || text.starts_with("<html") {
-                Some("a web page (an error page saved as the file)")
-            } else {
-                None
-            }
+        let head = self.copy(0, self.len().min(64) as usize)?;
+        let text = String::from_utf8_lossy(&head);
+        let text = text.trim_start().to_ascii_lowercase();
+        Ok(if head.is_empty() {
+            Some("an empty file")
+        } else if text.starts_with("version https://git-lfs") {
+            Some("a Git LFS pointer (run `git lfs pull` there)")
+        } else if text.starts_with("<!doctype") || text.starts_with("<html") {
+            Some("a web page (an error page saved as the file)")
+        } else {
+            None
         })
     }
 }

@@ -1,19 +1,6 @@
-//! Numbers as a person reads them: `8,192`, `1.2 ms`, scores with honest digits.
+//! Numbers as a person reads them: `1.2 ms`, scores with honest digits.
 
 use std::time::Duration;
-
-/// With thousands separators: `51,200`.
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// Three digits of a duration: `0.8 ms`, `12 ms`, `1.4 s`.
 pub fn duration(time: Duration) -> String {
@@ -54,18 +41,6 @@ pub fn score(score: f32, decimals: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn separates_thousands() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (8192, "8,192"),
-            (67_108_864, "67,108,864"),
-        ] {
-            assert_eq!(thousands(number), text);
-        }
-    }
 
     #[test]
     fn gives_scores_three_digits_of_the_largest() {

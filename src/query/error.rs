@@ -26,7 +26,7 @@ pub enum QueryError {
         last: usize,
         model: String,
     },
-    /// The computation itself broke off; a defect of the program.
+    /// What another kind of reader has to say.
     #[error("{0}")]
-    Broken(String),
+    Other(String),
 }

@@ -134,7 +134,7 @@ impl Desk {
 
     /// Says that a query cannot be answered, to whom it concerns.
     pub(super) fn failed(&self, query: Query, message: String) {
-        tracing::warn!(?query, message, "a query failed");
+        tracing::warn!(at = ?query.address(), message, "a query failed");
         let mut state = self.state();
         if state.mailbox.settle(&query) {
             let id = state.mailbox.model();

@@ -2,6 +2,8 @@
 
 mod cache;
 mod desk;
+#[cfg(test)]
+mod fake;
 mod mailbox;
 mod neighbours;
 mod run;

@@ -64,8 +64,8 @@ fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64)
     }
 }
 
-/// Computes the neighbours of what was asked that are not there yet: neurons in one batch, then
-/// heads one by one, until something else is asked.
+/// Computes the neighbours of what was asked that are not there yet: neurons of the same filters
+/// in one batch, then heads one by one, until something else is asked.
 fn look_ahead(
     model: &mut Box<dyn Answering>,
     desk: &Desk,
@@ -77,15 +77,16 @@ fn look_ahead(
         Err(message) => return tracing::warn!(message, "no neighbours"),
     };
     let mut heads = Vec::new();
-    let mut neurons = Vec::new();
+    let mut neurons: Vec<NeuronQuery> = Vec::new();
     for query in around {
         match query {
             Query::Neuron(neuron) => neurons.push(neuron),
             query => heads.push(query),
         }
     }
-    neurons.truncate(BATCH_MAX);
-    if !neurons.is_empty() {
+    if let Some(first) = neurons.first().map(|n| n.filters.clone()) {
+        neurons.retain(|neuron| neuron.filters == first);
+        neurons.truncate(BATCH_MAX);
         answer_batch(model, desk, neurons, round);
     }
     for query in heads {

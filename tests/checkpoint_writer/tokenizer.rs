@@ -42,7 +42,7 @@ pub fn tokenizer_json(vocab: usize, seed: u64) -> Vec<u8> {
         let b = tokens[(pieces + random.below(range)).min(tokens.len() - 1)].clone();
         if a.chars().count() + b.chars().count() > 14 {
             continue;
-        } else if random.next() % 3 == 0 && !a.starts_with('Ġ') {
+        } else if random.below(3) == 0 && !a.starts_with('Ġ') {
             add(&mut tokens, "Ġ", &a);
         } else if !b.starts_with('Ġ') {
             add(&mut tokens, &a, &b);

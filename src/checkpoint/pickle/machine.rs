@@ -57,7 +57,7 @@ impl<'a> Machine<'a> {
             b'.' => return self.pop().map(Some),
             0x80 => match self.take(1)?[0] {
                 0..=5 => {}
-                other => return Err(format!("protocol {other}, which is not known")),
+                other => return Err(format!("protocol {other}, which is not known,")),
             },
             0x95 => drop(self.take(8)?),
             b'(' => self.marks.push(self.stack.len()),

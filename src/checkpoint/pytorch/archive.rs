@@ -19,9 +19,10 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
     let damaged = |what: String| CheckpointError::damaged(source.name(), what);
     if let Some(order) = stored.get("byteorder") {
         let length = order.size.min(16) as usize;
-        let order = source.with(order.start, length, true, <[u8]>::to_vec)?;
+        let order = source.copy(order.start, length)?;
         if order != b"little" {
             let order = String::from_utf8_lossy(&order);
+            let order = order.trim();
             return Err(damaged(format!(
                 "expected little-endian numbers, got byte order {order}; save it on another machine"
             )));
@@ -41,15 +42,14 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
              dict alone"
         )));
     }
-    source.with(names.start, names.size as usize, true, |bytes| {
-        let entries = pickle::parse(bytes).and_then(|(pickle, _)| {
-            let views = views(&pickle)?.into_iter();
-            views
-                .map(|(name, view)| Ok((name.to_string(), place(name, view, &stored)?)))
-                .collect()
-        });
-        entries.map_err(|what| damaged(format!("data.pkl: {what}")))
-    })?
+    let bytes = source.copy(names.start, names.size as usize)?;
+    let entries = pickle::parse(&bytes).and_then(|(pickle, _)| {
+        let views = views(&pickle)?.into_iter();
+        views
+            .map(|(name, view)| Ok((name.to_string(), place(name, view, &stored)?)))
+            .collect()
+    });
+    entries.map_err(|what| damaged(format!("data.pkl: {what}")))
 }
 
 /// Every file entry below the archive's one folder, by its name there.
@@ -82,7 +82,7 @@ fn list(source: &Source) -> Result<HashMap<String, Stored>, CheckpointError> {
             )));
         };
         let end = start.checked_add(size);
-        if !end.is_some_and(|end| end <= source.len()) || size != entry.compressed_size() {
+        if end.is_none_or(|end| end > source.len()) || size != entry.compressed_size() {
             return Err(damaged(format!(
                 "{name}: expected {size} bytes from byte {start}, got a file of {}; get it again",
                 source.len()

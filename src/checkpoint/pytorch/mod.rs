@@ -4,6 +4,8 @@
 mod archive;
 mod legacy;
 mod state_dict;
+#[cfg(test)]
+mod tests;
 
 use super::CheckpointError;
 use super::number::Dtype;
@@ -23,7 +25,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
         return Err(CheckpointError::damaged(source.name(), what));
     }
     let length = source.len().min(4) as usize;
-    let head = source.with(0, length, true, <[u8]>::to_vec)?;
+    let head = source.copy(0, length)?;
     match head[..] {
         [b'P', b'K', ..] => archive::read(source),
         [0x80, ..] => legacy::read(source),

@@ -73,7 +73,7 @@ impl Tensors {
         entries: Vec<(String, Entry)>,
     ) -> Result<(), CheckpointError> {
         for (name, entry) in entries {
-            if !entry.end().is_some_and(|end| end <= source.len()) {
+            if entry.end().is_none_or(|end| end > source.len()) {
                 let what = format!(
                     "tensor {name}: expected {:?} numbers of {} from byte {}, got only {} bytes \
                      in the file; get it again",

@@ -201,8 +201,8 @@ fn a_killed_program_loses_nothing_that_it_has_said_is_kept() {
         child.kill().unwrap();
         child.wait().unwrap();
         said.read_to_string(&mut text).unwrap();
-        let kept = text.lines().filter_map(|l| l.strip_prefix("kept "));
-        let last: usize = kept.last().unwrap().parse().unwrap();
+        let mut kept = text.lines().filter_map(|l| l.strip_prefix("kept "));
+        let last: usize = kept.next_back().unwrap().parse().unwrap();
         let (bookmarks, notice) = Bookmarks::open(folder.path());
         assert_eq!(notice, None, "round {round}");
         let expected = (0..bookmarks.list().len()).map(|n| format!("L0.N{n}"));

@@ -2,10 +2,10 @@
 
 use crate::checkpoint::Spec;
 use crate::explorer::action::{Motion, Pane};
-use crate::explorer::number::thousands;
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
 use crate::query::{Address, Answer};
+use crate::report::grouped;
 
 /// Goes to a place of the open model. Says why not if the model has no such place.
 pub fn go(state: &mut State, address: Address) -> bool {
@@ -115,7 +115,7 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
         Motion::Last => count.unwrap_or(last),
     };
     if matches!(motion, Motion::First | Motion::Last) && to > last {
-        let (count, last) = (thousands(to), thousands(last));
+        let (count, last) = (grouped(to), grouped(last));
         state.fail(format!(
             "there is no {what} {count}: the last one is {last}"
         ));

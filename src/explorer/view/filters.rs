@@ -5,10 +5,10 @@ use ratatui::layout::Rect;
 use super::Canvas;
 use crate::explorer::action::{Action, Pane, Toggle};
 use crate::explorer::keymap::{COMMANDS, Scope};
-use crate::explorer::number::thousands;
 use crate::explorer::state::{State, Target};
 use crate::explorer::widget::{Line, put, width};
 use crate::projection::End;
+use crate::report::grouped;
 
 /// A filter's state and what it is called.
 fn item(state: &State, toggle: Toggle) -> (bool, String) {
@@ -119,13 +119,13 @@ fn left(state: &State) -> Option<String> {
             (answer.pairs.len(), answer.passing, answer.rows, true)
         }
     };
-    let count = |n: usize| thousands(if pairs { n * n } else { n });
+    let count = |n: usize| grouped(if pairs { n * n } else { n });
     let all = if passing == rows {
         String::new()
     } else if pairs {
-        format!(" ({}² of {}²)", thousands(passing), thousands(rows))
+        format!(" ({}² of {}²)", grouped(passing), grouped(rows))
     } else {
-        format!(" passing of {}", thousands(rows))
+        format!(" passing of {}", grouped(rows))
     };
     Some(format!("showing {shown} of {}{all}", count(passing)))
 }

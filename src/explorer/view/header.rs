@@ -4,9 +4,10 @@ use ratatui::layout::Rect;
 
 use super::Canvas;
 use crate::explorer::action::{Action, Pane};
-use crate::explorer::number::{duration, thousands};
+use crate::explorer::number::duration;
 use crate::explorer::state::Target;
 use crate::explorer::widget::{Line, width};
+use crate::report::grouped;
 
 /// The model's identity, the convention, and the time of the last answer.
 pub fn draw(canvas: &mut Canvas, row: Rect) {
@@ -44,10 +45,10 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         format!(
             "{} layers × {} neurons × {} heads",
             spec.layers,
-            thousands(spec.neurons),
+            grouped(spec.neurons),
             spec.heads
         ),
-        format!("{} tokens", thousands(card.vocabulary.len())),
+        format!("{} tokens", grouped(card.vocabulary.len())),
         card.device.clone(),
     ];
     for (i, part) in details.iter().enumerate() {

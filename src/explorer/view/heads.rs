@@ -4,10 +4,11 @@ use ratatui::layout::Rect;
 
 use super::words::{Cells, figures, message, token};
 use super::{Canvas, sidebar};
-use crate::explorer::number::{decimals, duration, score, thousands};
+use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::put;
 use crate::projection::End;
+use crate::report::grouped;
 use crate::transformer::Form;
 
 /// From this width on the lists stand side by side.
@@ -112,7 +113,7 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
 fn footer(canvas: &Canvas, index: usize) -> String {
     match canvas.state.pair_list(index) {
         Some((answer, true, took)) if answer.exact => {
-            let rows = thousands(answer.passing);
+            let rows = grouped(answer.passing);
             if took.is_zero() {
                 return format!("exact · {rows}² pairs");
             }

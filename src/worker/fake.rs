@@ -1,0 +1,182 @@
+//! For the tests: queries, answers that tell their query, and a reader that does what it is told.
+
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
+
+use crate::checkpoint::{Location, Spec, family};
+use crate::projection::{End, Pair, Scored};
+use crate::query::{
+    Answer, Answering, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
+    QueryError, Watch,
+};
+use crate::transformer::Form;
+use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
+
+pub(super) fn neuron(layer: usize, neuron: usize) -> Query {
+    Query::Neuron(NeuronQuery {
+        layer,
+        neuron,
+        k: 3,
+        filters: Filters::default(),
+    })
+}
+
+pub(super) fn pairs(layer: usize, head: usize) -> Query {
+    Query::Pairs(PairsQuery {
+        form: Form::Vo,
+        layer,
+        head,
+        end: End::Highest,
+        k: 3,
+        filters: Filters::default(),
+    })
+}
+
+pub(super) fn folder(name: &str) -> Location {
+    Location::Folder {
+        name: name.to_owned(),
+        path: name.into(),
+    }
+}
+
+pub(super) fn spec() -> Spec {
+    Spec {
+        layers: 4,
+        width: 8,
+        heads: 6,
+        head_width: 2,
+        neurons: 100,
+        vocab: 10,
+        positions: 0,
+        activation: "gelu".to_owned(),
+        tied: true,
+    }
+}
+
+fn neuron_answer(query: &NeuronQuery) -> NeuronAnswer {
+    let scored = |i| Scored {
+        id: u32::try_from(query.neuron + i).unwrap(),
+        score: 1.0,
+    };
+    NeuronAnswer {
+        columns: std::array::from_fn(|i| vec![scored(i); query.k]),
+        passing: 10,
+        rows: 10,
+    }
+}
+
+fn pairs_answer(query: &PairsQuery, done: f32) -> PairsAnswer {
+    let from = u32::try_from(query.head).unwrap();
+    PairsAnswer {
+        pairs: vec![
+            Pair {
+                from,
+                to: 0,
+                score: done
+            };
+            query.k
+        ],
+        passing: 10,
+        rows: 10,
+        done,
+        exact: done == 1.0,
+    }
+}
+
+/// An answer that tells which query it belongs to.
+pub(super) fn answer_to(query: &Query) -> Answer {
+    match query {
+        Query::Neuron(q) => Answer::Neuron(neuron_answer(q)),
+        Query::Pairs(q) => Answer::Pairs(pairs_answer(q, 1.0)),
+        Query::ValueNorms => Answer::ValueNorms(vec![1.0; 4]),
+    }
+}
+
+fn card(name: &str) -> Arc<ModelCard> {
+    let files = TokenizerFiles {
+        vocab_txt: Some(b"a\nb\n".as_slice().into()),
+        ..TokenizerFiles::default()
+    };
+    Arc::new(ModelCard {
+        name: name.to_owned(),
+        family: family("gpt2").unwrap(),
+        spec: spec(),
+        vocabulary: Arc::new(Vocabulary::open(&files, 2).unwrap()),
+        device: "cpu".to_owned(),
+        notices: Vec::new(),
+    })
+}
+
+/// What a test tells the reader to do with the query that it has begun.
+pub(super) enum Step {
+    /// Ask whether it is wanted, say so, and give up if not.
+    Look,
+    /// Send a partial answer.
+    Improve,
+    Finish,
+    Fail,
+    Panic,
+    /// Ask whether it is wanted until it is not.
+    NeverEnd,
+}
+
+/// Says what it begins and waits to be told; once nobody can tell it any more, it answers all.
+pub(super) struct Reader {
+    pub(super) name: String,
+    pub(super) begun: Sender<Vec<Query>>,
+    pub(super) told: Arc<Mutex<Receiver<Step>>>,
+    pub(super) looked: Sender<bool>,
+}
+
+impl Reader {
+    /// True if it came to an end, false if it was not wanted any more.
+    fn work(&self, queries: Vec<Query>, watch: &dyn Watch) -> Result<bool, QueryError> {
+        let first = queries[0].clone();
+        self.begun.send(queries).unwrap();
+        loop {
+            let step = self.told.lock().unwrap().recv();
+            match step.unwrap_or(Step::Finish) {
+                Step::Look => {
+                    let wanted = watch.wanted();
+                    self.looked.send(wanted).unwrap();
+                    if !wanted {
+                        return Ok(false);
+                    }
+                }
+                Step::Improve => match &first {
+                    Query::Pairs(q) => watch.improved(Answer::Pairs(pairs_answer(q, 0.5))),
+                    _ => unreachable!("only pairs improve"),
+                },
+                Step::Finish => return Ok(true),
+                Step::Fail => return Err(QueryError::Other("no such thing\nat all".to_owned())),
+                Step::Panic => panic!("out of\nbounds"),
+                Step::NeverEnd => {
+                    while watch.wanted() {
+                        std::thread::yield_now();
+                    }
+                    return Ok(false);
+                }
+            }
+        }
+    }
+}
+
+impl Answering for Reader {
+    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+        let ended = self.work(vec![query.clone()], watch)?;
+        Ok(ended.then(|| answer_to(query)))
+    }
+
+    fn answer_neurons(
+        &mut self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        let ended = self.work(queries.iter().cloned().map(Query::Neuron).collect(), watch)?;
+        Ok(ended.then(|| queries.iter().map(neuron_answer).collect()))
+    }
+
+    fn card(&self) -> Arc<ModelCard> {
+        card(&self.name)
+    }
+}

@@ -1,0 +1,10 @@
+//! What users really have: folders that are half there, files that were cut, swapped or made up.
+//! Every one is refused in a line that names the file, what was expected and what was got.
+
+#[path = "../checkpoint_writer/mod.rs"]
+mod checkpoint_writer;
+mod config;
+mod harm;
+mod pickles;
+mod safetensors;
+mod shards;
