@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
 use crate::checkpoint::{Bundle, Location};
-use crate::explorer;
+use crate::explorer::paths::Paths;
+use crate::explorer::theme::{ColorChoice, Theme};
+use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Query, Reader, Watch};
 use crate::report::{self, Format, Timings};
 
-use args::{Cli, Command, Explore, Output, end};
+use args::{Cli, Color, Command, Explore, Output, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -85,7 +87,26 @@ pub fn run() -> Result<()> {
 }
 
 fn explore(explore: Explore) -> Result<()> {
-    todo!("{explore:?}")
+    if !std::io::stdout().is_terminal() {
+        bail!("standard output is no terminal: use `lexiscope neuron` or `lexiscope pairs`");
+    }
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(explore.machine.threads)
+        .build_global()
+        .context("the threads to compute with could not be started; try --threads 1")?;
+    let choice = match explore.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    explorer::run(Setup {
+        theme: Theme::choose(choice, |name| std::env::var(name).ok()),
+        paths: Paths::find(|name| std::env::var_os(name))?,
+        mouse: !explore.no_mouse,
+        device: explore.machine.device(),
+        model: explore.model,
+        at: explore.at,
+    })
 }
 
 /// Opens a model; with it the milliseconds that took.

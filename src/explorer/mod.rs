@@ -1,9 +1,23 @@
-//! The terminal: state, update, view, keymap, theme.
+//! The terminal: keys and mouse → `update` → state → `view`. `update` computes and touches nothing
+//! outside the state; `view` only draws; what is to be done in the world is an `Effect`.
 
+pub mod action;
 pub mod bookmarks;
+pub mod effect;
+pub mod key;
+pub mod keymap;
+pub mod number;
 pub mod paths;
+mod run;
 pub mod session;
 #[cfg(unix)]
 pub mod signals;
+pub mod state;
 pub mod store;
 pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widget;
+
+pub use run::{Setup, run};

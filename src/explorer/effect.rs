@@ -1,0 +1,53 @@
+//! What `update` wants done to the world, as plain data; the event loop does it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::query::{Address, Answer, Query};
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// What the screen shows now, most important first; replaces the list before.
+    Want(Vec<Query>),
+    /// Open a model by its name, folder or hub id.
+    Open(String),
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Put the answers on the clipboard, as plain text.
+    CopyAnswers(Vec<(Query, Arc<Answer>)>),
+    Bookmark(BookmarkChange),
+    /// Write the answers to a file, in the format of its extension.
+    Export {
+        path: PathBuf,
+        answers: Vec<(Query, Arc<Answer>)>,
+    },
+    /// Read a list of words, one a line, and filter by it.
+    ReadWords(PathBuf),
+    /// Read a text and filter by its tokens.
+    ReadText(PathBuf),
+    /// Paint everything, whatever the terminal may show.
+    Redraw,
+    Suspend,
+    /// The model that the program was started for cannot be opened: end with this message.
+    GiveUp(String),
+    /// Save the session and leave.
+    Quit,
+}
+
+/// A change to the kept bookmarks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BookmarkChange {
+    Add {
+        model: String,
+        address: Address,
+        note: Option<String>,
+    },
+    Annotate {
+        id: String,
+        note: Option<String>,
+    },
+    Remove {
+        id: String,
+    },
+}

@@ -1,0 +1,170 @@
+//! The key table and what is read off it: dispatch, footer hints, help, palette, the README.
+
+mod table;
+
+use super::action::{Action, Pane};
+use super::key::{Key, keys};
+
+pub use table::COMMANDS;
+
+/// Where a command's keys work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Both panes.
+    Panes,
+    Neurons,
+    Heads,
+    /// The filter menu.
+    Filters,
+    /// Any list on top: commands, bookmarks, models.
+    Lists,
+    Bookmarks,
+    /// A line to type into.
+    Prompt,
+}
+
+impl Scope {
+    /// The scopes whose keys work in a pane, the nearest first.
+    pub fn of_pane(pane: Pane) -> &'static [Self] {
+        match pane {
+            Pane::Neurons => &[Self::Neurons, Self::Panes],
+            Pane::Heads => &[Self::Heads, Self::Panes],
+        }
+    }
+
+    /// The heading in the README.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Panes => "Everywhere",
+            Self::Neurons => "Neurons",
+            Self::Heads => "Heads",
+            Self::Filters => "Filter menu",
+            Self::Lists => "Lists on top",
+            Self::Bookmarks => "Bookmarks",
+            Self::Prompt => "Typing",
+        }
+    }
+}
+
+/// What a command is about: the headings of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    Move,
+    View,
+    Filter,
+    Keep,
+    Program,
+}
+
+impl Group {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Move => "Move",
+            Self::View => "View",
+            Self::Filter => "Filter",
+            Self::Keep => "Keep",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Command {
+    /// Alternatives, the one to show first; a chord has spaces between its keys.
+    pub keys: &'static [&'static str],
+    pub action: Action,
+    pub scope: Scope,
+    pub group: Group,
+    /// A word or two for the footer; neighbours with the same one share a hint. Empty: no hint.
+    pub hint: &'static str,
+    /// What it does, for the help, the palette and the README.
+    pub words: &'static str,
+}
+
+/// What a sequence of keys means.
+#[derive(Debug)]
+pub enum Found {
+    Run(&'static Command),
+    /// The beginning of these chords.
+    Prefix(Vec<&'static Command>),
+    Nothing,
+}
+
+/// Looks the keys up in the scopes, the nearest first.
+pub fn find(scopes: &[Scope], pressed: &[Key]) -> Found {
+    let mut prefix = Vec::new();
+    for &scope in scopes {
+        for command in COMMANDS.iter().filter(|c| c.scope == scope) {
+            for text in command.keys {
+                let mut wanted = keys(text);
+                if !pressed.iter().all(|key| wanted.next() == Some(*key)) {
+                    continue;
+                }
+                if wanted.next().is_none() {
+                    return Found::Run(command);
+                }
+                prefix.push(command);
+            }
+        }
+    }
+    if prefix.is_empty() {
+        Found::Nothing
+    } else {
+        Found::Prefix(prefix)
+    }
+}
+
+/// A hint of the footer: its keys, its words, and what a click on it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    pub keys: String,
+    pub words: &'static str,
+    pub action: Action,
+    /// Program hints stand at the right edge and are dropped last.
+    pub edge: bool,
+}
+
+/// The hints of the scopes, in the table's order.
+pub fn hints(scopes: &[Scope]) -> Vec<Hint> {
+    let mut hints: Vec<Hint> = Vec::new();
+    for command in COMMANDS {
+        if command.hint.is_empty() || !scopes.contains(&command.scope) {
+            continue;
+        }
+        match hints.last_mut() {
+            Some(last) if last.words == command.hint => last.keys.push_str(command.keys[0]),
+            _ => hints.push(Hint {
+                keys: command.keys[0].to_owned(),
+                words: command.hint,
+                action: command.action,
+                edge: command.group == Group::Program,
+            }),
+        }
+    }
+    hints
+}
+
+/// The table as Markdown, for the README.
+pub fn markdown() -> String {
+    let mut text = String::new();
+    for scope in [
+        Scope::Neurons,
+        Scope::Heads,
+        Scope::Panes,
+        Scope::Filters,
+        Scope::Lists,
+        Scope::Bookmarks,
+        Scope::Prompt,
+    ] {
+        text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));
+        for command in COMMANDS.iter().filter(|c| c.scope == scope) {
+            let keys: Vec<String> = command.keys.iter().map(|k| format!("`{k}`")).collect();
+            text.push_str(&format!("| {} | {} |\n", keys.join(" "), command.words));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

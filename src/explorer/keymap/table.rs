@@ -1,0 +1,112 @@
+//! The table: one row a command.
+
+use super::super::action::{Action, Motion, Pane, Toggle};
+use super::{Command, Group, Scope};
+
+use Group::{Filter, Keep, Move, Program, View};
+use Scope::{Bookmarks, Filters, Heads, Lists, Neurons, Panes, Prompt};
+
+const fn row(
+    scope: Scope,
+    group: Group,
+    keys: &'static [&'static str],
+    action: Action,
+    hint: &'static str,
+    words: &'static str,
+) -> Command {
+    Command {
+        keys,
+        action,
+        scope,
+        group,
+        hint,
+        words,
+    }
+}
+
+const fn step(motion: Motion) -> Action {
+    Action::Move(motion)
+}
+
+const fn switch(toggle: Toggle) -> Action {
+    Action::Toggle(toggle)
+}
+
+/// Every command. The order is that of the hints and of the help.
+#[rustfmt::skip]
+pub static COMMANDS: &[Command] = &[
+    row(Neurons, Move, &["↑", "k"], step(Motion::Up), "neuron", "previous neuron"),
+    row(Neurons, Move, &["↓", "j"], step(Motion::Down), "neuron", "next neuron"),
+    row(Neurons, Move, &["←", "h"], step(Motion::Left), "layer", "layer below"),
+    row(Neurons, Move, &["→", "l"], step(Motion::Right), "layer", "layer above"),
+    row(Heads, Move, &["↑", "k"], step(Motion::Up), "head", "previous head"),
+    row(Heads, Move, &["↓", "j"], step(Motion::Down), "head", "next head"),
+    row(Heads, Move, &["←", "h"], step(Motion::Left), "layer", "layer below"),
+    row(Heads, Move, &["→", "l"], step(Motion::Right), "layer", "layer above"),
+    row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),
+    row(Panes, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page up"),
+    row(Panes, Move, &["PgDn", "C-f"], step(Motion::PageDown), "", "a page down"),
+    row(Panes, Move, &["C-u"], step(Motion::HalfUp), "", "half a page up"),
+    row(Panes, Move, &["C-d"], step(Motion::HalfDown), "", "half a page down"),
+    row(Panes, Move, &["g g", "Home"], step(Motion::First), "",
+        "the first, or with a count that number (907 g g)"),
+    row(Panes, Move, &["G", "End"], step(Motion::Last), "",
+        "the last, or with a count that number (907 G)"),
+    row(Panes, Move, &["g n"], Action::Show(Pane::Neurons), "", "go to the neurons"),
+    row(Panes, Move, &["g h"], Action::Show(Pane::Heads), "", "go to the heads"),
+    row(Panes, Move, &["H", "Backspace"], Action::Back, "", "back to where you were"),
+    row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
+
+    row(Panes, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
+    row(Panes, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
+    row(Panes, Keep, &["m"], Action::Mark, "mark", "mark this place, or take the mark away"),
+    row(Panes, Keep, &["'"], Action::OpenBookmarks, "marks", "bookmarks of all models"),
+    row(Panes, Move, &[":"], Action::OpenPalette, "jump", "jump to an address, or run a command"),
+    row(Panes, View, &["Tab"], Action::NextPane, "pane", "next pane"),
+    row(Panes, View, &["S-Tab"], Action::PreviousPane, "", "previous pane"),
+    row(Neurons, View, &["-"], Action::Negate, "−K −V", "focus the same column of the other sign"),
+    row(Heads, View, &["v", "-"], Action::SwapEnd, "end", "highest or lowest pairs"),
+    row(Panes, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
+    row(Panes, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),
+    row(Panes, View, &["J", "S-↓"], Action::ScrollDown, "scroll", "scroll the words down"),
+    row(Panes, View, &["K", "S-↑"], Action::ScrollUp, "scroll", "scroll the words up"),
+    row(Panes, Keep, &["y"], Action::CopyList, "copy", "copy the list in focus as text"),
+    row(Panes, Keep, &["Y"], Action::CopyPane, "", "copy everything in the pane as text"),
+    row(Panes, Keep, &["a"], Action::CopyAddress, "", "copy the address"),
+    row(Panes, Keep, &["e"], Action::Export, "export", "write what is on screen to a file"),
+    row(Panes, Keep, &["M"], Action::MarkWithNote, "", "mark this place with a note, or edit it"),
+    row(Panes, Program, &["o"], Action::OpenModels, "model", "open another model"),
+    row(Panes, Program, &["?"], Action::OpenHelp, "help", "all commands and their keys"),
+    row(Panes, Program, &["C-l"], Action::Redraw, "", "draw the screen anew"),
+    row(Panes, Program, &["Esc"], Action::Cancel, "", "stop opening a model; drop a half-typed command"),
+    row(Panes, Program, &["C-z"], Action::Suspend, "", "back to the shell, until `fg`"),
+    row(Panes, Program, &["q", "C-c"], Action::Quit, "quit", "leave; the place is kept for the next time"),
+
+    row(Filters, Filter, &["a"], switch(Toggle::Ascii), "ascii", "printable ASCII only"),
+    row(Filters, Filter, &["n"], switch(Toggle::Alnum), "alnum", "letters and digits only"),
+    row(Filters, Filter, &["x"], switch(Toggle::Special), "no specials",
+        "no special tokens and none in brackets"),
+    row(Filters, Filter, &["p"], switch(Toggle::Positions), "positions",
+        "the learned positions as rows of their own"),
+    row(Filters, Filter, &["s"], switch(Toggle::Same), "not the same",
+        "pairs: not twice the same word"),
+    row(Filters, Filter, &["i"], switch(Toggle::Similar), "not alike",
+        "pairs: not two words that look alike"),
+    row(Filters, Filter, &["c", "/"], switch(Toggle::Contains), "contains", "only words that contain a text"),
+    row(Filters, Filter, &["w"], switch(Toggle::Words), "words", "only the words of a file, one a line"),
+    row(Filters, Filter, &["t"], switch(Toggle::Text), "text", "only the tokens of a text"),
+    row(Filters, Filter, &["0"], Action::ClearFilters, "clear", "all filters off"),
+    row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
+
+    row(Lists, Move, &["↑", "C-p", "S-Tab"], step(Motion::Up), "move", "row above"),
+    row(Lists, Move, &["↓", "C-n", "Tab"], step(Motion::Down), "move", "row below"),
+    row(Lists, Move, &["PgUp"], step(Motion::PageUp), "", "a page up"),
+    row(Lists, Move, &["PgDn"], step(Motion::PageDown), "", "a page down"),
+    row(Lists, Move, &["Enter"], Action::Accept, "choose", "go there, run it, open it"),
+    row(Bookmarks, Keep, &["Del", "C-d"], Action::RemoveBookmark, "delete", "delete the bookmark"),
+    row(Bookmarks, Keep, &["C-e"], Action::EditNote, "edit note", "edit the bookmark's note"),
+    row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
+
+    row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),
+    row(Prompt, Program, &["Esc", "C-c"], Action::Cancel, "leave", "leave without it"),
+];

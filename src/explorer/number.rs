@@ -1,0 +1,58 @@
+//! Numbers as a person reads them: `1.2 ms`, scores with honest digits.
+
+use std::time::Duration;
+
+/// Three digits of a duration: `0.8 ms`, `12 ms`, `1.4 s`.
+pub fn duration(time: Duration) -> String {
+    let ms = time.as_secs_f64() * 1e3;
+    if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else {
+        format!("{:.1} s", ms / 1e3)
+    }
+}
+
+/// Digits after the point that show three of a list's largest score; weights in half precision
+/// carry no more.
+pub fn decimals(largest: f32) -> usize {
+    let size = largest.abs();
+    match size {
+        _ if !size.is_finite() || size >= 100.0 => 0,
+        _ if size >= 10.0 => 1,
+        _ if size >= 1.0 => 2,
+        _ if size >= 0.1 => 3,
+        _ if size >= 0.01 => 4,
+        _ => 5,
+    }
+}
+
+/// A score with so many digits after the point, and a proper minus.
+pub fn score(score: f32, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", score.abs());
+    if score < 0.0 && text.contains(|c| ('1'..='9').contains(&c)) {
+        format!("−{text}")
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_scores_three_digits_of_the_largest() {
+        assert_eq!(score(4.813, decimals(4.813)), "4.81");
+        assert_eq!(score(0.4126, decimals(0.4126)), "0.413");
+        assert_eq!(score(-12.34, decimals(-12.34)), "−12.3");
+        assert_eq!(score(-0.001, decimals(4.0)), "0.00");
+    }
+
+    #[test]
+    fn names_durations_shortly() {
+        assert_eq!(duration(Duration::from_micros(830)), "0.8 ms");
+        assert_eq!(duration(Duration::from_millis(1400)), "1.4 s");
+    }
+}

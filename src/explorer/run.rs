@@ -1,0 +1,387 @@
+//! The loop: waits, updates, does what is wanted of the world, draws. Nothing runs while nothing
+//! happens.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use crossterm::event::{Event as Input, MouseButton, MouseEventKind};
+
+use super::bookmarks::Bookmarks;
+use super::effect::{BookmarkChange, Effect};
+use super::key::Key;
+use super::paths::Paths;
+use super::session::Session;
+use super::state::{ModelChoice, Opening, Origin, State};
+use super::terminal::{self, Screen};
+use super::theme::Theme;
+use super::{update, view};
+use crate::checkpoint::{Bundle, Location};
+use crate::hub::Cache;
+use crate::projection::DeviceChoice;
+use crate::query::{Address, Answer, Answering, Query, Reader};
+use crate::report::{self, Exported, Format};
+use crate::vocabulary::{Text, Words};
+use crate::worker::{Event, Worker};
+
+/// Between two frames at least this long: a burst of events is drawn once.
+const FRAME: Duration = Duration::from_millis(10);
+/// A list of words or a text may be this long.
+const TEXT_BYTES_MAX: u64 = 16 << 20;
+
+/// What the explorer starts with.
+pub struct Setup {
+    /// The model asked for; else the last one, else the bundled one.
+    pub model: Option<String>,
+    pub at: Option<Address>,
+    pub theme: Theme,
+    pub mouse: bool,
+    pub device: DeviceChoice,
+    pub paths: Paths,
+}
+
+/// What wakes the loop.
+enum Message {
+    Input(io::Result<Input>),
+    #[cfg(unix)]
+    Signal(super::signals::Signal),
+    Worker(Event),
+}
+
+/// Runs the explorer to its end.
+///
+/// # Errors
+/// The terminal cannot be had or is gone, or the model asked for cannot be opened.
+pub fn run(setup: Setup) -> Result<()> {
+    if let Some(model) = &setup.model {
+        Location::resolve(model)?;
+    }
+    let (sender, messages) = channel();
+    let device = setup.device;
+    let open = move |location: &Location| {
+        Reader::open(location, device).map(|reader| Box::new(reader) as Box<dyn Answering>)
+    };
+    let tell = sender.clone();
+    // Once the loop is gone nobody is left to be told anything.
+    let worker = Worker::spawn(open, move |event| drop(tell.send(Message::Worker(event))))?;
+    let tell = sender.clone();
+    #[cfg(unix)]
+    super::signals::listen(move |signal| drop(tell.send(Message::Signal(signal))))?;
+    let (state, bookmarks) = begin(&setup);
+    let mut explorer = Explorer {
+        state,
+        worker,
+        bookmarks,
+        screen: Screen::enter(setup.mouse).context("the terminal cannot be taken")?,
+        theme: setup.theme,
+        state_folder: setup.paths.state,
+        over: None,
+    };
+    terminal::read_input(move |input| drop(sender.send(Message::Input(input))))?;
+    let ended = explorer.run(&messages);
+    let Explorer {
+        state,
+        screen,
+        state_folder,
+        ..
+    } = explorer;
+    drop(screen);
+    if state.model.is_some() {
+        state.session().save(&state_folder)?;
+    }
+    ended
+}
+
+/// The state to begin with: the session's, with what the command line says of it.
+fn begin(setup: &Setup) -> (State, Bookmarks) {
+    let mut state = State::new(fastrand::u64(..));
+    let (mut session, notice) = Session::load(&setup.paths.state);
+    state.welcome = session == Session::default();
+    let (bookmarks, marks_notice) = Bookmarks::open(&setup.paths.data);
+    state.bookmarks = bookmarks.list().to_vec();
+    if let Some(model) = &setup.model {
+        let name = full_name(model);
+        if session.model.as_ref() != Some(&name) {
+            (session.neuron, session.head) = (None, None);
+        }
+        session.model = Some(name);
+        state.strict = true;
+    }
+    session
+        .model
+        .get_or_insert_with(|| Bundle::all()[0].name.to_owned());
+    let bundled = Bundle::all()
+        .iter()
+        .map(|bundle| (bundle.name.to_owned(), Origin::Bundled));
+    let cached = Cache::from_environment().models().into_iter();
+    let cached = cached.map(|model| (model.name, Origin::Hub));
+    let models = bundled
+        .chain(cached)
+        .map(|(name, origin)| ModelChoice { name, origin });
+    state.resume(session, models.collect());
+    if let (Some(at), Some(opening)) = (setup.at, &mut state.opening) {
+        opening.then.push(at);
+    }
+    if let Some(notice) = notice.or(marks_notice) {
+        state.fail(notice);
+    }
+    (state, bookmarks)
+}
+
+/// A folder by its whole path, so that it is found from another folder too.
+fn full_name(model: &str) -> String {
+    let path = expand(Path::new(model));
+    if Bundle::named(model).is_some() || !path.is_dir() {
+        return model.to_owned();
+    }
+    let full = fs::canonicalize(&path).unwrap_or(path);
+    full.to_string_lossy().into_owned()
+}
+
+/// `~/` as the shell reads it.
+fn expand(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+struct Explorer {
+    state: State,
+    worker: Worker,
+    bookmarks: Bookmarks,
+    screen: Screen,
+    theme: Theme,
+    state_folder: PathBuf,
+    /// Set when it is time to end.
+    over: Option<Result<()>>,
+}
+
+impl Explorer {
+    fn run(&mut self, messages: &Receiver<Message>) -> Result<()> {
+        if let Some(Opening { name, .. }) = self.state.opening.clone() {
+            self.perform(vec![Effect::Open(name)])?;
+        }
+        loop {
+            self.draw()?;
+            let drawn = Instant::now();
+            let Ok(message) = messages.recv() else {
+                return Ok(());
+            };
+            self.take(message)?;
+            // All that has come, and all that comes until the next frame is due.
+            loop {
+                if let Some(ended) = self.over.take() {
+                    return ended;
+                }
+                let left = FRAME.saturating_sub(drawn.elapsed());
+                match messages.recv_timeout(left) {
+                    Ok(message) => self.take(message)?,
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Draws, and asks for what turns out to fit on the screen.
+    fn draw(&mut self) -> Result<()> {
+        let mut regions = None;
+        let (state, theme) = (&self.state, &self.theme);
+        self.screen
+            .draw(|frame| regions = Some(view::view(state, theme, frame)))?;
+        let effects = update::drawn(&mut self.state, regions.unwrap_or_default());
+        self.perform(effects)
+    }
+
+    fn take(&mut self, message: Message) -> Result<()> {
+        let state = &mut self.state;
+        let effects = match message {
+            Message::Worker(event) => update::event(state, event),
+            Message::Input(input) => match input.context("the terminal is gone")? {
+                Input::Key(event) => match Key::from_event(event) {
+                    Some(key) => update::key(state, key),
+                    None => Vec::new(),
+                },
+                Input::Paste(text) => update::paste(state, &text),
+                Input::Mouse(mouse) => match mouse.kind {
+                    MouseEventKind::Down(MouseButton::Left) => {
+                        update::click(state, mouse.column, mouse.row)
+                    }
+                    MouseEventKind::ScrollUp => {
+                        update::wheel(state, mouse.column, mouse.row, false)
+                    }
+                    MouseEventKind::ScrollDown => {
+                        update::wheel(state, mouse.column, mouse.row, true)
+                    }
+                    _ => Vec::new(),
+                },
+                _ => Vec::new(),
+            },
+            #[cfg(unix)]
+            Message::Signal(signal) => {
+                use super::signals::Signal;
+                match signal {
+                    Signal::End => vec![Effect::Quit],
+                    Signal::Suspend => vec![Effect::Suspend],
+                    Signal::Resumed => {
+                        self.screen.resume()?;
+                        Vec::new()
+                    }
+                }
+            }
+        };
+        self.perform(effects)
+    }
+
+    /// Does what is wanted. What fails is said in the status line, unless it is the terminal.
+    fn perform(&mut self, effects: Vec<Effect>) -> Result<()> {
+        for effect in effects {
+            let more = match effect {
+                Effect::Want(queries) => {
+                    if let Some(model) = &self.state.model {
+                        self.worker.want(model.id, queries);
+                    }
+                    Vec::new()
+                }
+                Effect::Open(name) => self.open(&name),
+                Effect::Copy(text) => {
+                    self.screen.copy(&text)?;
+                    Vec::new()
+                }
+                Effect::CopyAnswers(answers) => {
+                    let text = self.write_out(&answers, Format::Table);
+                    self.screen.copy(&text)?;
+                    Vec::new()
+                }
+                Effect::Bookmark(change) => self.keep(change),
+                Effect::Export { path, answers } => {
+                    match self.export(&path, &answers) {
+                        Ok(()) => self.state.say(format!("wrote {}", path.display())),
+                        Err(error) => self.state.fail(format!("{error:#}")),
+                    }
+                    Vec::new()
+                }
+                Effect::ReadWords(path) => match read(&path) {
+                    Ok((label, text)) => update::words(&mut self.state, Words::parse(label, &text)),
+                    Err(error) => self.failed(&error),
+                },
+                Effect::ReadText(path) => match read(&path) {
+                    Ok((label, text)) => {
+                        let text = text.into();
+                        update::text(&mut self.state, Text { label, text })
+                    }
+                    Err(error) => self.failed(&error),
+                },
+                Effect::Redraw => {
+                    self.screen.redraw()?;
+                    Vec::new()
+                }
+                Effect::Suspend => {
+                    #[cfg(unix)]
+                    self.screen.suspend()?;
+                    Vec::new()
+                }
+                Effect::GiveUp(message) => {
+                    self.over = Some(Err(anyhow::Error::msg(message)));
+                    Vec::new()
+                }
+                Effect::Quit => {
+                    self.over = Some(Ok(()));
+                    Vec::new()
+                }
+            };
+            self.perform(more)?;
+        }
+        Ok(())
+    }
+
+    fn failed(&mut self, error: &anyhow::Error) -> Vec<Effect> {
+        self.state.fail(format!("{error:#}"));
+        Vec::new()
+    }
+
+    fn open(&mut self, name: &str) -> Vec<Effect> {
+        match Location::resolve(&full_name(name)) {
+            Ok(location) => {
+                let id = self.worker.open(location);
+                update::opening(&mut self.state, id);
+                Vec::new()
+            }
+            Err(error) => update::not_opening(&mut self.state, error.to_string()),
+        }
+    }
+
+    fn keep(&mut self, change: BookmarkChange) -> Vec<Effect> {
+        let kept = match &change {
+            BookmarkChange::Add {
+                model,
+                address,
+                note,
+            } => self.bookmarks.add(model, *address, note.as_deref()),
+            BookmarkChange::Annotate { id, note } => self.bookmarks.annotate(id, note.as_deref()),
+            BookmarkChange::Remove { id } => self.bookmarks.remove(id),
+        };
+        match kept {
+            Ok(Some(notice)) => self.state.fail(notice),
+            Ok(None) => {}
+            Err(error) => self.state.fail(error.to_string()),
+        }
+        update::bookmarks(&mut self.state, self.bookmarks.list().to_vec());
+        Vec::new()
+    }
+
+    fn write_out(&self, answers: &[(Query, std::sync::Arc<Answer>)], format: Format) -> String {
+        let Some(card) = self.state.card() else {
+            return String::new();
+        };
+        let texts = answers.iter().filter_map(|(query, answer)| {
+            let what = match (query, &**answer) {
+                (Query::Neuron(query), Answer::Neuron(answer)) => Exported::Neuron(query, answer),
+                (Query::Pairs(query), Answer::Pairs(answer)) => Exported::Pairs(query, answer),
+                _ => return None,
+            };
+            Some(report::export(card, what, format))
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Writes a new file; one that is there is left alone.
+    fn export(&self, path: &Path, answers: &[(Query, std::sync::Arc<Answer>)]) -> Result<()> {
+        let path = expand(path);
+        let name = path.display();
+        let Some(format) = Format::of_file(&path.to_string_lossy()) else {
+            bail!("{name}: expected a name that ends in .csv, .json, .md or .txt");
+        };
+        let text = self.write_out(answers, format);
+        let mut file = fs::File::create_new(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                anyhow::anyhow!("{name} is there already: choose another name")
+            }
+            _ => anyhow::anyhow!("{name} cannot be written: {error}"),
+        })?;
+        file.write_all(text.as_bytes())
+            .with_context(|| format!("{name} is not written whole"))
+    }
+}
+
+/// A text file, under its name.
+fn read(path: &Path) -> Result<(String, String)> {
+    let path = expand(path);
+    let name = path.display();
+    let size = fs::metadata(&path)
+        .with_context(|| format!("{name} cannot be read"))?
+        .len();
+    if size > TEXT_BYTES_MAX {
+        bail!(
+            "{name} is too long: expected at most {} MiB",
+            TEXT_BYTES_MAX >> 20
+        );
+    }
+    let text = fs::read_to_string(&path).with_context(|| format!("{name} cannot be read"))?;
+    let label = path.file_name().unwrap_or(path.as_os_str());
+    Ok((label.to_string_lossy().into_owned(), text))
+}

@@ -1,0 +1,112 @@
+//! The rows of the lists on top, narrowed by what is typed.
+
+use super::{Overlay, State};
+use crate::explorer::action::Pane;
+use crate::explorer::bookmarks::Bookmark;
+use crate::explorer::keymap::{COMMANDS, Command, Scope};
+use crate::query::Address;
+
+/// Where a model of the chooser is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Part of the program.
+    Bundled,
+    /// Opened before.
+    Recent,
+    /// In the hub's local cache.
+    Hub,
+}
+
+impl Origin {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Bundled => "bundled",
+            Self::Recent => "recent",
+            Self::Hub => "hub cache",
+        }
+    }
+}
+
+/// A model that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelChoice {
+    pub name: String,
+    pub origin: Origin,
+}
+
+/// A row of the list on top.
+#[derive(Clone, Debug)]
+pub enum Choice<'a> {
+    Go(Address),
+    Run(&'static Command),
+    Bookmark(&'a Bookmark),
+    Model(&'a ModelChoice),
+    /// The model that is typed: a folder or a hub id.
+    Typed(&'a str),
+}
+
+impl State {
+    /// The rows of the list on top; none if there is no list.
+    pub fn choices(&self) -> Vec<Choice<'_>> {
+        match self.overlays.last() {
+            Some(Overlay::Commands { chooser, .. }) => self.commands(chooser.field.text()),
+            Some(Overlay::Bookmarks(chooser)) => {
+                let found = self.bookmarks.iter().filter(|mark| {
+                    let note = mark.note.as_deref().unwrap_or("");
+                    let text = format!("{} {} {note}", mark.model, mark.address);
+                    matches(chooser.field.text(), &text)
+                });
+                found.map(Choice::Bookmark).collect()
+            }
+            Some(Overlay::Models(chooser)) => {
+                let typed = chooser.field.text().trim();
+                let found = self.models.iter().filter(|m| matches(typed, &m.name));
+                let mut rows: Vec<_> = found.map(Choice::Model).collect();
+                if !typed.is_empty() && !self.models.iter().any(|m| m.name == typed) {
+                    rows.push(Choice::Typed(typed));
+                }
+                rows
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// An address first, if one is typed; then the commands that work in this pane.
+    fn commands(&self, typed: &str) -> Vec<Choice<'_>> {
+        let place = self.place(typed).map(Choice::Go);
+        let here = Scope::of_pane(self.pane);
+        let commands = COMMANDS
+            .iter()
+            .filter(|c| here.contains(&c.scope) || c.scope == Scope::Filters)
+            .filter(|c| {
+                let text = format!("{} {} {}", c.keys.join(" "), c.group.title(), c.words);
+                matches(typed, &text)
+            });
+        place.into_iter().chain(commands.map(Choice::Run)).collect()
+    }
+
+    /// The place that a text names from here: a whole address, `N12`, `H3`, or a number in the
+    /// pane at hand. It may lie outside the model.
+    pub fn place(&self, text: &str) -> Option<Address> {
+        let text = text.trim();
+        let layer = match self.pane {
+            Pane::Neurons => self.neurons.layer,
+            Pane::Heads => self.heads.layer,
+        };
+        let letter = match self.pane {
+            Pane::Neurons => "N",
+            Pane::Heads => "H",
+        };
+        let whole = text.parse().ok();
+        let part = || format!("L{layer}.{text}").parse().ok();
+        let number = || format!("L{layer}.{letter}{text}").parse().ok();
+        whole.or_else(part).or_else(number)
+    }
+}
+
+/// Whether every word that is typed occurs, in either case.
+fn matches(typed: &str, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let mut words = typed.split_whitespace();
+    words.all(|word| text.contains(&word.to_lowercase()))
+}

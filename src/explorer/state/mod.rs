@@ -1,0 +1,248 @@
+//! All that the explorer knows: the model, the place, the filters, the answers, what is on top.
+
+mod choices;
+mod field;
+mod history;
+mod overlay;
+mod regions;
+mod sitting;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::action::Pane;
+use super::bookmarks::Bookmark;
+use super::key::Key;
+use super::keymap::Scope;
+use crate::projection::End;
+use crate::query::{Address, Answer, Column, ModelCard, NeuronAnswer, PairsAnswer, Query};
+use crate::transformer::Form;
+use crate::vocabulary::Filters;
+use crate::worker::ModelId;
+
+pub use choices::{Choice, ModelChoice, Origin};
+pub use field::Field;
+pub use history::History;
+pub use overlay::{Chooser, Overlay, Prompt, Purpose};
+pub use regions::{Area, Regions, Target};
+
+/// An opened model.
+#[derive(Clone)]
+pub struct Model {
+    pub id: ModelId,
+    pub card: Arc<ModelCard>,
+}
+
+/// A model that is being opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// `None` until the worker has it.
+    pub id: Option<ModelId>,
+    pub name: String,
+    /// Where to go once it is open, a place for each pane; the last is the one in front.
+    pub then: Vec<Address>,
+}
+
+/// An answer with its query.
+#[derive(Clone)]
+pub struct Shown {
+    pub query: Query,
+    pub answer: Arc<Answer>,
+    pub took: Duration,
+}
+
+/// Where one is in the Neurons pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Neurons {
+    pub layer: usize,
+    pub neuron: usize,
+    /// Index of the column in focus, in the order of [`Column::ALL`].
+    pub focus: usize,
+    /// First row of words shown.
+    pub scroll: usize,
+}
+
+/// Where one is in the Heads pane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heads {
+    pub layer: usize,
+    pub head: usize,
+    pub end: End,
+    /// Index of the list in focus, in the order of [`Heads::FORMS`].
+    pub focus: usize,
+    /// First pair shown, a list each.
+    pub scroll: [usize; 2],
+}
+
+impl Heads {
+    /// The two lists, in the order in which they are shown.
+    pub const FORMS: [Form; 2] = [Form::Vo, Form::Qk];
+}
+
+/// What the status line says until the next key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    Said(String),
+    Error(String),
+}
+
+/// The explorer's state.
+pub struct State {
+    pub model: Option<Model>,
+    pub opening: Option<Opening>,
+    pub pane: Pane,
+    pub neurons: Neurons,
+    pub heads: Heads,
+    pub filters: Filters,
+    pub history: History,
+    pub overlays: Vec<Overlay>,
+    pub count: Option<usize>,
+    pub pending: Vec<Key>,
+    pub notice: Option<Notice>,
+    /// Whether the program was started for one model and for no other.
+    pub strict: bool,
+    /// True until the first key of a first start.
+    pub welcome: bool,
+    pub bookmarks: Vec<Bookmark>,
+    /// Models to choose from.
+    pub models: Vec<ModelChoice>,
+    pub regions: Regions,
+    /// What was last asked of the worker.
+    pub wanted: Vec<Query>,
+    pub neuron: Option<Shown>,
+    pub pairs: [Option<Shown>; 2],
+    pub norms: Option<Arc<Answer>>,
+    /// The best score of the heads seen so far, VO and QK, highest or lowest.
+    pub seen: BTreeMap<(usize, usize), [Option<f32>; 2]>,
+    pub random: fastrand::Rng,
+}
+
+impl State {
+    /// A state without a model, which draws its random numbers from a seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            model: None,
+            opening: None,
+            pane: Pane::Neurons,
+            neurons: Neurons::default(),
+            heads: Heads::default(),
+            filters: Filters::default(),
+            history: History::new(Address::Neuron {
+                layer: 0,
+                neuron: 0,
+            }),
+            overlays: Vec::new(),
+            count: None,
+            pending: Vec::new(),
+            notice: None,
+            strict: false,
+            welcome: false,
+            bookmarks: Vec::new(),
+            models: Vec::new(),
+            regions: Regions::default(),
+            wanted: Vec::new(),
+            neuron: None,
+            pairs: [None, None],
+            norms: None,
+            seen: BTreeMap::new(),
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// The card of the open model.
+    pub fn card(&self) -> Option<&ModelCard> {
+        self.model.as_ref().map(|model| &*model.card)
+    }
+
+    /// Where one is.
+    pub fn address(&self) -> Address {
+        match self.pane {
+            Pane::Neurons => Address::Neuron {
+                layer: self.neurons.layer,
+                neuron: self.neurons.neuron,
+            },
+            Pane::Heads => Address::Head {
+                layer: self.heads.layer,
+                head: self.heads.head,
+                form: None,
+            },
+        }
+    }
+
+    /// The bookmark of a place in the open model.
+    pub fn bookmark(&self, address: Address) -> Option<&Bookmark> {
+        let name = &self.card()?.name;
+        let mut marks = self.bookmarks.iter();
+        marks.find(|mark| mark.model == *name && mark.address == address)
+    }
+
+    /// The column in focus.
+    pub fn column(&self) -> Column {
+        Column::ALL[self.neurons.focus]
+    }
+
+    /// The list in focus.
+    pub fn form(&self) -> Form {
+        Heads::FORMS[self.heads.focus]
+    }
+
+    /// The neuron's columns on screen, and whether they are those of the place one is at.
+    pub fn columns(&self) -> Option<(&NeuronAnswer, bool)> {
+        let shown = self.neuron.as_ref()?;
+        match &*shown.answer {
+            Answer::Neuron(answer) => Some((answer, self.wanted.contains(&shown.query))),
+            _ => None,
+        }
+    }
+
+    /// A pair list on screen, whether it is that of the place one is at, and what it took.
+    pub fn pair_list(&self, list: usize) -> Option<(&PairsAnswer, bool, Duration)> {
+        let shown = self.pairs[list].as_ref()?;
+        match &*shown.answer {
+            Answer::Pairs(answer) => Some((answer, self.wanted.contains(&shown.query), shown.took)),
+            _ => None,
+        }
+    }
+
+    /// The mean norm of each layer's values, once it is known.
+    pub fn value_norms(&self) -> Option<&[f32]> {
+        match self.norms.as_deref() {
+            Some(Answer::ValueNorms(norms)) => Some(norms),
+            _ => None,
+        }
+    }
+
+    /// The scopes whose keys work now, the nearest first.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match self.overlays.last() {
+            None => Scope::of_pane(self.pane),
+            Some(Overlay::Filters) => &[Scope::Filters],
+            Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
+            Some(Overlay::Commands { .. } | Overlay::Models(_)) => &[Scope::Lists],
+            Some(Overlay::Prompt(_)) => &[Scope::Prompt],
+        }
+    }
+
+    /// The line being typed, if there is one.
+    pub fn field(&mut self) -> Option<&mut Field> {
+        match self.overlays.last_mut()? {
+            Overlay::Filters => None,
+            Overlay::Commands { chooser, .. }
+            | Overlay::Bookmarks(chooser)
+            | Overlay::Models(chooser) => Some(&mut chooser.field),
+            Overlay::Prompt(prompt) => Some(&mut prompt.field),
+        }
+    }
+
+    /// Says a sentence in the status line.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice::Said(text.into()));
+    }
+
+    /// Says in the status line what went wrong.
+    pub fn fail(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice::Error(text.into()));
+    }
+}

@@ -1,0 +1,62 @@
+//! What the screen needs to know, as queries.
+
+use super::{Heads, State};
+use crate::explorer::action::Pane;
+use crate::query::{NeuronQuery, PairsQuery, Query};
+use crate::vocabulary::Filters;
+
+/// A column is never asked for shorter than this, so that it can be scrolled and copied.
+const COLUMN_MIN: usize = 30;
+/// And never for longer.
+const COLUMN_MAX: usize = 200;
+/// Length of a pair list.
+const PAIRS: usize = 50;
+
+impl State {
+    /// The queries of the screen, most important first.
+    pub fn needs(&self) -> Vec<Query> {
+        if self.model.is_none() {
+            return Vec::new();
+        }
+        match self.pane {
+            Pane::Neurons => vec![Query::Neuron(self.neuron_query()), Query::ValueNorms],
+            Pane::Heads => {
+                let focus = self.heads.focus;
+                vec![
+                    Query::Pairs(self.pairs_query(focus)),
+                    Query::Pairs(self.pairs_query(1 - focus)),
+                ]
+            }
+        }
+    }
+
+    fn neuron_query(&self) -> NeuronQuery {
+        NeuronQuery {
+            layer: self.neurons.layer,
+            neuron: self.neurons.neuron,
+            // By tens, so that a resize does not ask anew at every row.
+            k: self
+                .regions
+                .list_rows
+                .next_multiple_of(10)
+                .clamp(COLUMN_MIN, COLUMN_MAX),
+            // Pair filters make no difference to a column: leave them out of its identity.
+            filters: Filters {
+                exclude_same: false,
+                exclude_similar: false,
+                ..self.filters.clone()
+            },
+        }
+    }
+
+    fn pairs_query(&self, list: usize) -> PairsQuery {
+        PairsQuery {
+            form: Heads::FORMS[list],
+            layer: self.heads.layer,
+            head: self.heads.head,
+            end: self.heads.end,
+            k: PAIRS,
+            filters: self.filters.clone(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the worker tells: models and answers.
+
+use std::sync::Arc;
+
+use super::navigate;
+use crate::explorer::effect::Effect;
+use crate::explorer::state::{Heads, History, Model, Opening, Shown, State};
+use crate::query::{Answer, ModelCard, Query};
+use crate::worker::{Event, ModelId};
+
+/// Neurons worth seeing first, of the bundled models: that of gpt2-pl fires on beginnings of verbs
+/// and promotes their endings.
+const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 0)];
+
+/// The worker has begun to open a model.
+pub fn opening(state: &mut State, id: ModelId) {
+    if let Some(opening) = &mut state.opening {
+        opening.id = Some(id);
+    }
+}
+
+/// The model asked for cannot be opened. Without one before it, the bundled one takes its place,
+/// or the program ends if it was started for this one.
+pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
+    let failed = state.opening.take();
+    if state.model.is_some() {
+        state.fail(message);
+        return Vec::new();
+    }
+    let name = WORTH_SEEING[0].0;
+    if state.strict || failed.is_none_or(|opening| opening.name == name) {
+        return vec![Effect::GiveUp(message)];
+    }
+    state.fail(format!("{message}; this is {name}"));
+    state.opening = Some(Opening {
+        id: None,
+        name: name.to_owned(),
+        then: Vec::new(),
+    });
+    vec![Effect::Open(name.to_owned())]
+}
+
+/// The worker tells something. What is no longer wanted is ignored.
+pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
+    let current = state.model.as_ref().map(|model| model.id);
+    match event {
+        Event::Opened { id, card } => opened(state, id, card),
+        Event::NotOpened { id, name, message } => {
+            if state.opening.as_ref().is_some_and(|o| o.id == Some(id)) {
+                return not_opening(state, with_name(&name, message));
+            }
+        }
+        Event::Answered {
+            id,
+            query,
+            answer,
+            took,
+        } => {
+            if Some(id) == current && state.wanted.contains(&query) {
+                let shown = Shown {
+                    query,
+                    answer,
+                    took,
+                };
+                answered(state, shown);
+            }
+        }
+        Event::Failed { id, query, message } => {
+            if Some(id) == current && state.wanted.contains(&query) {
+                state.fail(message);
+            }
+        }
+    }
+    super::settle(state, Vec::new())
+}
+
+/// The message, which names the model if it does not already.
+fn with_name(name: &str, message: String) -> String {
+    if message.contains(name) {
+        message
+    } else {
+        format!("{name}: {message}")
+    }
+}
+
+fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
+    let Some(opening) = state.opening.take_if(|o| o.id == Some(id)) else {
+        return;
+    };
+    let before = state.card().map(|card| card.name.clone());
+    let again = before.as_ref() == Some(&card.name);
+    state.neuron = None;
+    state.pairs = [None, None];
+    state.norms = None;
+    state.seen.clear();
+    state.wanted.clear();
+    let (layer, neuron) = worth_seeing(&card);
+    (state.neurons.layer, state.neurons.neuron) = (layer, neuron);
+    (state.heads.layer, state.heads.head) = (layer, 0);
+    navigate::to_top(state);
+    state.remember(&card.name);
+    if let Some(notice) = card.notices.first() {
+        state.say(notice);
+    } else if before.is_some() && !again {
+        state.say(format!("{} is open", card.name));
+    }
+    state.model = Some(Model { id, card });
+    for address in opening.then {
+        navigate::visit(state, address);
+    }
+    if !again {
+        state.history = History::new(state.address());
+    }
+}
+
+/// A neuron to begin with: a known one, else the first of the middle layer.
+fn worth_seeing(card: &ModelCard) -> (usize, usize) {
+    let known = WORTH_SEEING.iter().find(|(name, ..)| *name == card.name);
+    let (layer, neuron) = known.map_or((card.spec.layers / 2, 0), |&(_, l, n)| (l, n));
+    (
+        layer.min(card.spec.layers.saturating_sub(1)),
+        neuron.min(card.spec.neurons.saturating_sub(1)),
+    )
+}
+
+fn answered(state: &mut State, shown: Shown) {
+    match (&shown.query, &*shown.answer) {
+        (Query::Pairs(query), Answer::Pairs(answer)) => {
+            let list = usize::from(query.form == Heads::FORMS[1]);
+            if let Some(best) = answer.pairs.first() {
+                let seen = state.seen.entry((query.layer, query.head)).or_default();
+                seen[list] = Some(best.score);
+            }
+            state.pairs[list] = Some(shown);
+        }
+        (Query::Neuron(_), _) => state.neuron = Some(shown),
+        (Query::ValueNorms, _) => state.norms = Some(shown.answer),
+        (Query::Pairs(_), _) => {}
+    }
+}

@@ -1,0 +1,121 @@
+//! Copying and exporting what is on screen.
+
+use std::sync::Arc;
+
+use crate::explorer::action::Pane;
+use crate::explorer::effect::Effect;
+use crate::explorer::state::{Field, Overlay, Prompt, Purpose, Shown, State};
+use crate::query::{Address, Answer, Query};
+
+/// Copies the list in focus: a word and its score a line, tabs between.
+pub(super) fn list(state: &mut State) -> Vec<Effect> {
+    let Some(card) = state.card() else {
+        return Vec::new();
+    };
+    let word = |id| card.vocabulary.text(id);
+    let (what, lines): (_, Vec<String>) = match state.pane {
+        Pane::Neurons => {
+            let rows = state.columns().filter(|(_, fresh)| *fresh);
+            let column = rows.map(|(answer, _)| &answer.columns[state.neurons.focus][..]);
+            let line = |row: &crate::projection::Scored| format!("{}\t{}", word(row.id), row.score);
+            let lines = column.unwrap_or_default().iter().map(line).collect();
+            (format!("{} of {}", state.column(), state.address()), lines)
+        }
+        Pane::Heads => {
+            let list = state
+                .pair_list(state.heads.focus)
+                .filter(|(_, fresh, _)| *fresh);
+            let pairs = list.map(|(answer, ..)| &answer.pairs[..]);
+            let line = |pair: &crate::projection::Pair| {
+                format!("{}\t{}\t{}", word(pair.from), word(pair.to), pair.score)
+            };
+            let lines = pairs.unwrap_or_default().iter().map(line).collect();
+            (form_address(state).to_string(), lines)
+        }
+    };
+    if lines.is_empty() {
+        state.say("there is nothing to copy yet");
+        return Vec::new();
+    }
+    state.say(format!("copied {what}, {} lines", lines.len()));
+    vec![Effect::Copy(lines.join("\n") + "\n")]
+}
+
+/// Copies all that the pane shows.
+pub(super) fn pane(state: &mut State) -> Vec<Effect> {
+    let answers = answers(state);
+    if answers.is_empty() {
+        state.say("there is nothing to copy yet");
+        return Vec::new();
+    }
+    state.say(format!("copied {}", state.address()));
+    vec![Effect::CopyAnswers(answers)]
+}
+
+/// Copies the address.
+pub(super) fn address(state: &mut State) -> Vec<Effect> {
+    let address = state.address().to_string();
+    state.say(format!("copied {address}"));
+    vec![Effect::Copy(address)]
+}
+
+/// Asks for the file to write to.
+pub(super) fn ask_path(state: &mut State) {
+    let Some(card) = state.card() else {
+        return;
+    };
+    let model: String = card
+        .name
+        .trim_end_matches('/')
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let address = match state.pane {
+        Pane::Neurons => state.address(),
+        Pane::Heads => form_address(state),
+    };
+    state.overlays.push(Overlay::Prompt(Prompt {
+        purpose: Purpose::Export,
+        field: Field::with(format!("{model}-{address}.csv")),
+    }));
+}
+
+/// Writes the neuron, or the pair list in focus, to a file.
+pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
+    let mut answers = answers(state);
+    if state.pane == Pane::Heads {
+        let form = form_address(state);
+        answers.retain(|(query, _)| query.address() == Some(form));
+    }
+    if answers.is_empty() {
+        state.fail("there is nothing to write yet");
+        return Vec::new();
+    }
+    vec![Effect::Export {
+        path: path.into(),
+        answers,
+    }]
+}
+
+/// The answers on screen that are those of the place one is at.
+fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
+    let shown: Vec<&Shown> = match state.pane {
+        Pane::Neurons => state.neuron.iter().collect(),
+        Pane::Heads => state.pairs.iter().flatten().collect(),
+    };
+    let fresh = shown
+        .into_iter()
+        .filter(|s| state.wanted.contains(&s.query));
+    fresh
+        .map(|s| (s.query.clone(), Arc::clone(&s.answer)))
+        .collect()
+}
+
+fn form_address(state: &State) -> Address {
+    Address::Head {
+        layer: state.heads.layer,
+        head: state.heads.head,
+        form: Some(state.form()),
+    }
+}

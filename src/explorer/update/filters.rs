@@ -1,0 +1,103 @@
+//! Switching filters, and those that need words.
+
+use super::navigate::to_top;
+use crate::explorer::action::{Pane, Toggle};
+use crate::explorer::effect::Effect;
+use crate::explorer::state::{Field, Overlay, Prompt, Purpose, State};
+use crate::vocabulary::{Filters, Text, Words};
+
+/// Letters of a typed text that serve as its name.
+const LABEL_LETTERS: usize = 16;
+
+/// Switches a filter; one that needs words is taken away, or asks for them.
+pub(super) fn switch(state: &mut State, toggle: Toggle) {
+    let filters = &mut state.filters;
+    let flag = match toggle {
+        Toggle::Ascii => &mut filters.ascii,
+        Toggle::Alnum => &mut filters.alnum,
+        Toggle::Same => &mut filters.exclude_same,
+        Toggle::Similar => &mut filters.exclude_similar,
+        Toggle::Special => &mut filters.exclude_special,
+        Toggle::Positions => &mut filters.positions,
+        Toggle::Contains => return find(state),
+        Toggle::Words if filters.words.take().is_some() => return changed(state),
+        Toggle::Words => return ask(state, Purpose::WordsFile),
+        Toggle::Text if filters.text.take().is_some() => return changed(state),
+        Toggle::Text => return ask(state, Purpose::Text),
+    };
+    *flag = !*flag;
+    let pairs_only = matches!(toggle, Toggle::Same | Toggle::Similar);
+    if pairs_only && state.pane == Pane::Neurons {
+        state.say("this filter is about pairs: see the heads (Tab)");
+    }
+    if toggle == Toggle::Positions && state.card().is_some_and(|card| card.spec.positions == 0) {
+        state.say("this model has no learned positions");
+    }
+    changed(state);
+}
+
+fn ask(state: &mut State, purpose: Purpose) {
+    state
+        .overlays
+        .retain(|overlay| *overlay != Overlay::Filters);
+    state.overlays.push(Overlay::Prompt(Prompt {
+        purpose,
+        field: Field::default(),
+    }));
+}
+
+/// Asks for the text that tokens must contain.
+pub(super) fn find(state: &mut State) {
+    let contains = state.filters.contains.clone();
+    ask(state, Purpose::Contains);
+    if let Some(field) = state.field() {
+        *field = Field::with(contains);
+    }
+}
+
+/// All filters off.
+pub(super) fn clear(state: &mut State) {
+    if state.filters == Filters::default() {
+        return state.say("no filter is on");
+    }
+    state.filters = Filters::default();
+    changed(state);
+}
+
+/// Lists under other filters are read from their beginning; figures of heads are not comparable.
+pub(super) fn changed(state: &mut State) {
+    state.seen.clear();
+    to_top(state);
+}
+
+/// A text to filter by was typed.
+pub(super) fn typed_text(state: &mut State, typed: &str) {
+    let mut label: String = typed.chars().take(LABEL_LETTERS).collect();
+    if label.len() < typed.len() {
+        label.push('…');
+    }
+    state.filters.text = Some(Text {
+        label,
+        text: typed.into(),
+    });
+    changed(state);
+}
+
+/// A list of words was read.
+pub fn words(state: &mut State, words: Words) -> Vec<Effect> {
+    if words.words.is_empty() {
+        state.fail(format!("{} has no words in it", words.label));
+        return Vec::new();
+    }
+    state.say(format!("{} words of {}", words.words.len(), words.label));
+    state.filters.words = Some(words);
+    changed(state);
+    super::settle(state, Vec::new())
+}
+
+/// A text was read.
+pub fn text(state: &mut State, text: Text) -> Vec<Effect> {
+    state.filters.text = Some(text);
+    changed(state);
+    super::settle(state, Vec::new())
+}

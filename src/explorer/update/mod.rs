@@ -1,0 +1,180 @@
+//! State and action → state and effects. No input, output, clock or thread in here.
+
+mod answers;
+mod bookmarks;
+mod copy;
+mod filters;
+mod mouse;
+mod navigate;
+mod overlays;
+
+use super::action::{Action, Motion};
+use super::effect::Effect;
+use super::key::{Code, Key};
+use super::keymap::{Found, find};
+use super::state::{Overlay, Purpose, Regions, State};
+
+pub use answers::{event, not_opening, opening};
+pub use bookmarks::bookmarks;
+pub use filters::{text, words};
+pub use mouse::{click, wheel};
+pub use navigate::go;
+
+/// Counts stay below this.
+const COUNT_MAX: usize = 10_000_000;
+
+/// A key was pressed.
+pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
+    state.notice = None;
+    state.welcome = false;
+    if let Some(effects) = count(state, key) {
+        return effects;
+    }
+    state.pending.push(key);
+    match find(state.scopes(), &state.pending) {
+        Found::Run(command) => {
+            state.pending.clear();
+            act(state, command.action)
+        }
+        Found::Prefix(_) => Vec::new(),
+        Found::Nothing => {
+            let pending = std::mem::take(&mut state.pending);
+            unbound(state, &pending, key)
+        }
+    }
+}
+
+/// A digit of a count, which counts for the next command; `0` only goes on with one.
+fn count(state: &mut State, key: Key) -> Option<Vec<Effect>> {
+    let digit = key.typed()?.to_digit(10)? as usize;
+    if !state.overlays.is_empty() || !state.pending.is_empty() {
+        return None;
+    }
+    if digit == 0 && state.count.is_none() {
+        return None;
+    }
+    let count = state.count.unwrap_or(0) * 10 + digit;
+    state.count = Some(count.min(COUNT_MAX));
+    Some(Vec::new())
+}
+
+/// A key without a command: it edits the line being typed, or the status line says so.
+fn unbound(state: &mut State, pending: &[Key], key: Key) -> Vec<Effect> {
+    if let Some(field) = state.field() {
+        field.edit(key);
+        return typed(state);
+    }
+    state.count = None;
+    if pending.len() > 1 && key.code == Code::Esc {
+        return Vec::new();
+    }
+    let keys: Vec<String> = pending.iter().map(ToString::to_string).collect();
+    state.say(format!("{} does nothing here · ? for help", keys.join(" ")));
+    Vec::new()
+}
+
+/// A text was pasted: into the line being typed, and nowhere else.
+pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
+    state.notice = None;
+    let Some(field) = state.field() else {
+        state.say("nothing to paste into: / finds, : jumps");
+        return Vec::new();
+    };
+    field.insert(text);
+    typed(state)
+}
+
+/// The line on top has changed.
+fn typed(state: &mut State) -> Vec<Effect> {
+    match state.overlays.last_mut() {
+        Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::Contains => {
+            state.filters.contains = prompt.field.text().trim().to_owned();
+            filters::changed(state);
+        }
+        Some(
+            Overlay::Commands { chooser, .. }
+            | Overlay::Bookmarks(chooser)
+            | Overlay::Models(chooser),
+        ) => chooser.selected = 0,
+        _ => {}
+    }
+    settle(state, Vec::new())
+}
+
+/// Does what a command says.
+pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    let count = state.count.take();
+    let effects = match action {
+        Action::Move(motion) if !state.overlays.is_empty() => {
+            overlays::select(state, motion);
+            Vec::new()
+        }
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => vec![Effect::Suspend],
+        Action::Quit => vec![Effect::Quit],
+        Action::Accept => overlays::accept(state),
+        Action::Cancel => overlays::cancel(state),
+        Action::OpenFilters
+        | Action::OpenBookmarks
+        | Action::OpenHelp
+        | Action::OpenPalette
+        | Action::OpenModels => {
+            overlays::open(state, action);
+            Vec::new()
+        }
+        Action::RemoveBookmark => bookmarks::remove(state),
+        _ if state.model.is_none() => {
+            state.fail("no model is open: o opens one");
+            Vec::new()
+        }
+        _ => in_pane(state, action, count),
+    };
+    settle(state, effects)
+}
+
+/// The commands that need a model.
+fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effect> {
+    match action {
+        Action::Move(motion) => navigate::step(state, motion, count),
+        Action::ScrollUp => navigate::scroll(state, Motion::Up, count.unwrap_or(1)),
+        Action::ScrollDown => navigate::scroll(state, Motion::Down, count.unwrap_or(1)),
+        Action::Random => navigate::random(state),
+        Action::Back => navigate::back(state, count.unwrap_or(1)),
+        Action::Forward => navigate::forward(state, count.unwrap_or(1)),
+        Action::NextPane | Action::PreviousPane => navigate::other_pane(state),
+        Action::Show(pane) => navigate::show(state, pane),
+        Action::NextColumn => navigate::focus(state, true),
+        Action::PreviousColumn => navigate::focus(state, false),
+        Action::Negate => navigate::negate(state),
+        Action::SwapEnd => navigate::swap_end(state),
+        Action::Toggle(toggle) => filters::switch(state, toggle),
+        Action::Find => filters::find(state),
+        Action::ClearFilters => filters::clear(state),
+        Action::Mark => return bookmarks::mark(state),
+        Action::MarkWithNote => bookmarks::ask_note(state),
+        Action::EditNote => bookmarks::edit_note(state),
+        Action::CopyList => return copy::list(state),
+        Action::CopyPane => return copy::pane(state),
+        Action::CopyAddress => return copy::address(state),
+        Action::Export => copy::ask_path(state),
+        // Handled before, whether or not a model is open.
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// A frame was drawn: the lists may have room for more than was asked for.
+pub fn drawn(state: &mut State, regions: Regions) -> Vec<Effect> {
+    state.regions = regions;
+    settle(state, Vec::new())
+}
+
+/// Asks for what the screen needs, if that has changed.
+fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
+    let needs = state.needs();
+    if needs != state.wanted {
+        state.wanted.clone_from(&needs);
+        effects.push(Effect::Want(needs));
+    }
+    effects
+}

@@ -1,0 +1,252 @@
+//! Going places: steps, jumps, random, back and forward, panes and focus.
+
+use crate::checkpoint::Spec;
+use crate::explorer::action::{Motion, Pane};
+use crate::explorer::state::{Heads, State};
+use crate::projection::End;
+use crate::query::{Address, Answer};
+use crate::report::grouped;
+
+/// Goes to a place of the open model. Says why not if the model has no such place.
+pub fn go(state: &mut State, address: Address) -> bool {
+    let there = visit(state, address);
+    if there {
+        let here = state.address();
+        state.history.visit(here, false);
+    }
+    there
+}
+
+/// Goes to a place without a trace in the history.
+pub(super) fn visit(state: &mut State, address: Address) -> bool {
+    match check(state, address) {
+        Ok(()) => place(state, address),
+        Err(why) => {
+            state.fail(why);
+            return false;
+        }
+    }
+    true
+}
+
+/// Why the open model has no such place.
+fn check(state: &State, address: Address) -> Result<(), String> {
+    let Some(card) = state.card() else {
+        return Err("no model is open: o opens one".to_owned());
+    };
+    let Spec {
+        layers,
+        neurons,
+        heads,
+        ..
+    } = card.spec;
+    let (what, index, of) = match address {
+        _ if address.layer() >= layers => ("layers", address.layer(), layers),
+        Address::Neuron { neuron, .. } => ("neurons", neuron, neurons),
+        Address::Head { head, .. } => ("heads", head, heads),
+        Address::Layer { layer } => ("layers", layer, layers),
+    };
+    if index < of {
+        return Ok(());
+    }
+    Err(format!(
+        "{address} is not in {}: its {what} are 0 to {}",
+        card.name,
+        of.saturating_sub(1)
+    ))
+}
+
+/// Puts the state at a place that is known to exist.
+fn place(state: &mut State, address: Address) {
+    match address {
+        Address::Layer { layer } => match state.pane {
+            Pane::Neurons => state.neurons.layer = layer,
+            Pane::Heads => state.heads.layer = layer,
+        },
+        Address::Neuron { layer, neuron } => {
+            state.pane = Pane::Neurons;
+            state.neurons.layer = layer;
+            state.neurons.neuron = neuron;
+        }
+        Address::Head { layer, head, form } => {
+            state.pane = Pane::Heads;
+            state.heads.layer = layer;
+            state.heads.head = head;
+            let focus = Heads::FORMS.iter().position(|f| Some(*f) == form);
+            state.heads.focus = focus.unwrap_or(state.heads.focus);
+        }
+    }
+    to_top(state);
+}
+
+/// Shows the lists from their first rows.
+pub(super) fn to_top(state: &mut State) {
+    state.neurons.scroll = 0;
+    state.heads.scroll = [0; 2];
+}
+
+/// A motion in the pane: neuron or head up and down, layer left and right.
+pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
+    let Some(spec) = state.card().map(|card| card.spec.clone()) else {
+        return;
+    };
+    let times = count.unwrap_or(1);
+    let page = state.regions.selector_rows.max(1);
+    let half = (page / 2).max(1);
+    let (what, len, index) = match (motion, state.pane) {
+        (Motion::Left | Motion::Right, Pane::Neurons) => {
+            ("layer", spec.layers, &mut state.neurons.layer)
+        }
+        (Motion::Left | Motion::Right, Pane::Heads) => {
+            ("layer", spec.layers, &mut state.heads.layer)
+        }
+        (_, Pane::Neurons) => ("neuron", spec.neurons, &mut state.neurons.neuron),
+        (_, Pane::Heads) => ("head", spec.heads, &mut state.heads.head),
+    };
+    let last = len.saturating_sub(1);
+    let to = match motion {
+        Motion::Up | Motion::Left => index.saturating_sub(times),
+        Motion::Down | Motion::Right => *index + times,
+        Motion::PageUp => index.saturating_sub(page * times),
+        Motion::PageDown => *index + page * times,
+        Motion::HalfUp => index.saturating_sub(half * times),
+        Motion::HalfDown => *index + half * times,
+        Motion::First => count.unwrap_or(0),
+        Motion::Last => count.unwrap_or(last),
+    };
+    if matches!(motion, Motion::First | Motion::Last) && to > last {
+        let (count, last) = (grouped(to), grouped(last));
+        state.fail(format!(
+            "there is no {what} {count}: the last one is {last}"
+        ));
+        return;
+    }
+    let to = to.min(last);
+    if *index == to {
+        let end = if to == 0 { "first" } else { "last" };
+        state.say(format!("this is the {end} {what}"));
+        return;
+    }
+    *index = to;
+    to_top(state);
+    let jump = matches!(motion, Motion::First | Motion::Last);
+    let here = state.address();
+    state.history.visit(here, !jump);
+}
+
+/// A random place of the pane, in a random layer.
+pub(super) fn random(state: &mut State) {
+    let Some(spec) = state.card().map(|card| card.spec.clone()) else {
+        return;
+    };
+    let layer = state.random.usize(0..spec.layers.max(1));
+    let address = match state.pane {
+        Pane::Neurons => Address::Neuron {
+            layer,
+            neuron: state.random.usize(0..spec.neurons.max(1)),
+        },
+        Pane::Heads => Address::Head {
+            layer,
+            head: state.random.usize(0..spec.heads.max(1)),
+            form: None,
+        },
+    };
+    go(state, address);
+}
+
+pub(super) fn back(state: &mut State, times: usize) {
+    for _ in 0..times {
+        match state.history.back() {
+            Some(address) => place(state, address),
+            None => return state.say("this is where you started"),
+        }
+    }
+}
+
+pub(super) fn forward(state: &mut State, times: usize) {
+    for _ in 0..times {
+        match state.history.forward() {
+            Some(address) => place(state, address),
+            None => return state.say("this is the latest place: r, : and clicks make new ones"),
+        }
+    }
+}
+
+pub(super) fn other_pane(state: &mut State) {
+    match state.pane {
+        Pane::Neurons => show(state, Pane::Heads),
+        Pane::Heads => show(state, Pane::Neurons),
+    }
+}
+
+pub(super) fn show(state: &mut State, pane: Pane) {
+    if state.pane == pane {
+        return state.say(format!("these are the {}", pane.title().to_lowercase()));
+    }
+    state.pane = pane;
+    let here = state.address();
+    state.history.visit(here, true);
+}
+
+/// The next or previous list, around the end.
+pub(super) fn focus(state: &mut State, next: bool) {
+    let turn = |at: usize, len: usize| (at + if next { 1 } else { len - 1 }) % len;
+    match state.pane {
+        Pane::Neurons => state.neurons.focus = turn(state.neurons.focus, 4),
+        Pane::Heads => state.heads.focus = turn(state.heads.focus, 2),
+    }
+}
+
+pub(super) fn negate(state: &mut State) {
+    match state.pane {
+        Pane::Neurons => state.neurons.focus = (state.neurons.focus + 2) % 4,
+        Pane::Heads => swap_end(state),
+    }
+}
+
+pub(super) fn swap_end(state: &mut State) {
+    if state.pane == Pane::Neurons {
+        return state.say("the lowest words of a neuron are its columns −K and −V");
+    }
+    state.heads.end = match state.heads.end {
+        End::Highest => End::Lowest,
+        End::Lowest => End::Highest,
+    };
+    state.seen.clear();
+    to_top(state);
+}
+
+/// Moves the words of the list in focus.
+pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
+    let room = state.regions.list_rows;
+    let (len, at) = match state.pane {
+        Pane::Neurons => {
+            let len = state.columns().map_or(0, |(answer, _)| {
+                answer.columns.iter().map(Vec::len).max().unwrap_or(0)
+            });
+            (len, &mut state.neurons.scroll)
+        }
+        Pane::Heads => {
+            let focus = state.heads.focus;
+            let len = match state.pairs[focus].as_ref().map(|shown| &*shown.answer) {
+                Some(Answer::Pairs(answer)) => answer.pairs.len(),
+                _ => 0,
+            };
+            (len, &mut state.heads.scroll[focus])
+        }
+    };
+    let last = len.saturating_sub(room);
+    let to = match motion {
+        Motion::Up => at.saturating_sub(times),
+        _ => (*at + times).min(last),
+    };
+    if to == *at {
+        let end = if to == 0 && motion == Motion::Up {
+            "first"
+        } else {
+            "last"
+        };
+        return state.say(format!("these are the {end} rows"));
+    }
+    *at = to;
+}

@@ -1,0 +1,188 @@
+//! What lies on top: opened, moved in, accepted, left.
+
+use super::{bookmarks, copy, filters, navigate};
+use crate::explorer::action::{Action, Motion};
+use crate::explorer::effect::Effect;
+use crate::explorer::state::{Choice, Chooser, Opening, Overlay, Prompt, Purpose, State};
+use crate::query::Address;
+
+/// Puts a menu or a list on top.
+pub(super) fn open(state: &mut State, action: Action) {
+    let chooser = Chooser::default();
+    state.overlays.push(match action {
+        Action::OpenFilters => Overlay::Filters,
+        Action::OpenBookmarks => Overlay::Bookmarks(chooser),
+        Action::OpenModels => Overlay::Models(chooser),
+        _ => Overlay::Commands {
+            help: action == Action::OpenHelp,
+            chooser,
+        },
+    });
+}
+
+/// Moves in the list on top, around its end by single steps.
+pub(super) fn select(state: &mut State, motion: Motion) {
+    let len = state.choices().len();
+    let page = state.regions.choice_rows.max(1);
+    let Some(
+        Overlay::Commands { chooser, .. } | Overlay::Bookmarks(chooser) | Overlay::Models(chooser),
+    ) = state.overlays.last_mut()
+    else {
+        return;
+    };
+    let last = len.saturating_sub(1);
+    let at = chooser.selected.min(last);
+    chooser.selected = match motion {
+        Motion::Up if at == 0 => last,
+        Motion::Down if at == last => 0,
+        Motion::Up | Motion::Left => at - 1,
+        Motion::Down | Motion::Right => at + 1,
+        Motion::PageUp | Motion::HalfUp => at.saturating_sub(page),
+        Motion::PageDown | Motion::HalfDown => (at + page).min(last),
+        Motion::First => 0,
+        Motion::Last => last,
+    };
+}
+
+/// Enter: runs, goes, opens or keeps what is on top.
+pub(super) fn accept(state: &mut State) -> Vec<Effect> {
+    match state.overlays.last() {
+        Some(Overlay::Prompt(prompt)) => {
+            let prompt = prompt.clone();
+            prompted(state, prompt)
+        }
+        Some(
+            Overlay::Commands { chooser, .. }
+            | Overlay::Bookmarks(chooser)
+            | Overlay::Models(chooser),
+        ) => {
+            let selected = chooser.selected;
+            choose(state, selected)
+        }
+        Some(Overlay::Filters) | None => {
+            state.say("there is nothing to take here");
+            Vec::new()
+        }
+    }
+}
+
+/// Takes a row of the list on top.
+pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
+    let choices = state.choices();
+    match choices.get(row) {
+        None => {
+            state.say("nothing here has all of what is typed");
+            Vec::new()
+        }
+        Some(&Choice::Go(address)) => {
+            if navigate::go(state, address) {
+                state.overlays.pop();
+            }
+            Vec::new()
+        }
+        Some(Choice::Run(command)) => {
+            let action = command.action;
+            state.overlays.pop();
+            super::act(state, action)
+        }
+        Some(Choice::Bookmark(mark)) => {
+            let (model, address) = (mark.model.clone(), mark.address);
+            visit(state, model, address)
+        }
+        Some(Choice::Model(model)) => {
+            let name = model.name.clone();
+            open_model(state, name, Vec::new())
+        }
+        Some(Choice::Typed(typed)) => {
+            let name = (*typed).to_owned();
+            open_model(state, name, Vec::new())
+        }
+    }
+}
+
+/// Goes to a bookmark, in another model if need be.
+fn visit(state: &mut State, model: String, address: Address) -> Vec<Effect> {
+    if state.card().is_some_and(|card| card.name == model) {
+        if navigate::go(state, address) {
+            state.overlays.pop();
+        }
+        return Vec::new();
+    }
+    open_model(state, model, vec![address])
+}
+
+fn open_model(state: &mut State, name: String, then: Vec<Address>) -> Vec<Effect> {
+    state.overlays.clear();
+    state.opening = Some(Opening {
+        id: None,
+        name: name.clone(),
+        then,
+    });
+    vec![Effect::Open(name)]
+}
+
+/// Enter in a prompt.
+fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect> {
+    let typed = field.text().trim().to_owned();
+    let needed = matches!(
+        purpose,
+        Purpose::WordsFile | Purpose::Text | Purpose::Export
+    );
+    if needed && typed.is_empty() {
+        state.say(format!(
+            "nothing is typed ({}); Esc leaves",
+            purpose.advice()
+        ));
+        return Vec::new();
+    }
+    state.overlays.pop();
+    match purpose {
+        Purpose::Contains => Vec::new(),
+        Purpose::WordsFile => vec![Effect::ReadWords(typed.into())],
+        Purpose::Text => match typed.strip_prefix('@') {
+            Some(path) => vec![Effect::ReadText(path.trim().into())],
+            None => {
+                filters::typed_text(state, &typed);
+                Vec::new()
+            }
+        },
+        Purpose::Note { .. } => bookmarks::noted(state, purpose, typed),
+        Purpose::Export => copy::export(state, &typed),
+    }
+}
+
+/// Esc: leaves what is on top, else stops opening a model.
+pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
+    match state.overlays.pop() {
+        Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::Contains => {
+            state.filters.contains.clear();
+            filters::changed(state);
+        }
+        Some(_) => {}
+        None => {
+            if let Some(opening) = &state.opening {
+                let stopped = format!("no longer opening {}", opening.name);
+                return stop_opening(state, stopped);
+            }
+            if !state.filters.contains.is_empty() {
+                state.filters.contains.clear();
+                filters::changed(state);
+            } else {
+                state.say("there is nothing to leave · q quits");
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Opening the model that was there stops the opening of another: the worker does only the last.
+fn stop_opening(state: &mut State, stopped: String) -> Vec<Effect> {
+    let Some(name) = state.card().map(|card| card.name.clone()) else {
+        state.say("no other model is open yet: o chooses another, q quits");
+        return Vec::new();
+    };
+    let places = state.places().to_vec();
+    let effects = open_model(state, name, places);
+    state.say(stopped);
+    effects
+}

@@ -1,0 +1,115 @@
+//! The last row: hints of what can be done here, or what there is to say.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use crate::explorer::action::Action;
+use crate::explorer::keymap::{Found, Hint, find, hints};
+use crate::explorer::state::{Notice, Target};
+use crate::explorer::theme::Theme;
+use crate::explorer::widget::{Line, put, width};
+
+/// What a first start says.
+const WELCOME: &str =
+    "the words this neuron fires on (K) and promotes (V) · arrows step through neurons and layers";
+
+/// A notice, an opening, or the hints; what is half typed and the program's own keys at the right.
+pub fn draw(canvas: &mut Canvas, row: Rect) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    for x in row.left()..row.right() {
+        canvas.buffer[(x, row.y)].reset();
+    }
+    let hints = hints(state.scopes());
+    let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
+    let mut targets = Vec::new();
+    for hint in hints.iter().rev().filter(|hint| hint.edge) {
+        if width(&hint.keys) + width(hint.words) + 24 > line.room() {
+            continue;
+        }
+        let (_, to) = line.right(&format!(" {}", hint.words), theme.quiet);
+        let (from, _) = line.right(&hint.keys, theme.key);
+        line.right("  ", theme.quiet);
+        targets.push(((from, to), hint.action));
+    }
+    let half: String = state.pending.iter().map(ToString::to_string).collect();
+    if state.count.is_some() || !half.is_empty() {
+        let count = state.count.map(|count| count.to_string());
+        let typed = format!("{}{half}…", count.unwrap_or_default());
+        line.right(&typed, theme.here);
+        line.right("  ", theme.quiet);
+    }
+    match (&state.notice, &state.opening) {
+        (Some(Notice::Error(text)), _) => {
+            line.text(&format!("✗ {text}"), theme.error);
+        }
+        (Some(Notice::Said(text)), _) => {
+            line.text(text, theme.word);
+        }
+        (None, Some(opening)) => {
+            let text = format!("opening {} … · Esc stops", opening.name);
+            line.text(&text, theme.word);
+        }
+        (None, None) if state.welcome => {
+            line.text(WELCOME, theme.word);
+        }
+        (None, None) => row_of_hints(&mut line, &hints, theme, &mut targets),
+    }
+    for (cells, action) in targets {
+        canvas.note_row(cells, row.y, Target::Run(action));
+    }
+}
+
+/// Cells of a row, and what a click on them does.
+type Clickable = ((u16, u16), Action);
+
+/// As many hints as fit whole.
+fn row_of_hints(line: &mut Line, hints: &[Hint], theme: &Theme, targets: &mut Vec<Clickable>) {
+    for hint in hints.iter().filter(|hint| !hint.edge) {
+        if width(&hint.keys) + 1 + width(hint.words) > line.room() {
+            break;
+        }
+        let (from, _) = line.text(&hint.keys, theme.key);
+        line.skip(1);
+        let (_, to) = line.text(hint.words, theme.quiet);
+        line.skip(2);
+        targets.push(((from, to), hint.action));
+    }
+}
+
+/// After the first key of a chord: what can follow.
+pub fn chords(canvas: &mut Canvas, body: Rect) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let pending = &state.pending;
+    if pending.is_empty() {
+        return;
+    }
+    let Found::Prefix(commands) = find(state.scopes(), pending) else {
+        return;
+    };
+    let rows = commands.len() as u16 + 2;
+    let corner = Rect {
+        y: body.bottom().saturating_sub(rows),
+        height: rows.min(body.height),
+        ..body
+    };
+    let inside = canvas.on_top(corner, (60, rows), "then", "");
+    for (y, command) in (inside.top()..inside.bottom()).zip(commands) {
+        put(
+            canvas.buffer,
+            inside.x + 1,
+            y,
+            command.keys[0],
+            6,
+            theme.key,
+        );
+        let room = inside.width.saturating_sub(9).into();
+        put(
+            canvas.buffer,
+            inside.x + 8,
+            y,
+            command.words,
+            room,
+            theme.word,
+        );
+    }
+}

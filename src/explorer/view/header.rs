@@ -1,0 +1,100 @@
+//! The first two rows: which model, and where in it.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use crate::explorer::action::{Action, Pane};
+use crate::explorer::number::duration;
+use crate::explorer::state::Target;
+use crate::explorer::widget::{Line, width};
+use crate::report::grouped;
+
+/// The model's identity, the convention, and the time of the last answer.
+pub fn draw(canvas: &mut Canvas, row: Rect) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
+    let took = match state.pane {
+        Pane::Neurons => state.neuron.as_ref(),
+        Pane::Heads => state.pairs[state.heads.focus].as_ref(),
+    };
+    let took = took.filter(|shown| state.wanted.contains(&shown.query));
+    let took = match took {
+        None => "…".to_owned(),
+        Some(shown) if shown.took.is_zero() => "cached".to_owned(),
+        Some(shown) => duration(shown.took),
+    };
+    let Some(card) = state.card() else {
+        line.text("lexiscope", theme.title);
+        return;
+    };
+    line.right(&format!("{took:>7}"), theme.quiet);
+    line.right("raw  ", theme.quiet);
+    line.right("  ", theme.quiet);
+    if line.room() > 60 {
+        line.text("lexiscope", theme.quiet);
+        line.skip(3);
+    }
+    // Of a folder, its own name: the whole path is in the chooser.
+    let name = card.name.rsplit('/').next().unwrap_or(&card.name);
+    let path = card.name.starts_with('/');
+    line.text(if path { name } else { &card.name }, theme.title);
+    line.skip(2);
+    let spec = &card.spec;
+    let details = [
+        card.family.title.to_owned(),
+        format!(
+            "{} layers × {} neurons × {} heads",
+            spec.layers,
+            grouped(spec.neurons),
+            spec.heads
+        ),
+        format!("{} tokens", grouped(card.vocabulary.len())),
+        card.device.clone(),
+    ];
+    for (i, part) in details.iter().enumerate() {
+        let dot = if i == 0 { "" } else { " · " };
+        if !line.whole(&format!("{dot}{part}"), theme.quiet) {
+            break;
+        }
+    }
+}
+
+/// The panes, and the address with its mark and its position in the history.
+pub fn tabs(canvas: &mut Canvas, row: Rect) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let mut line = Line::new(canvas.buffer, row.x, row.y, row.right() - 1);
+    let mut tabs = Vec::new();
+    for pane in Pane::ALL {
+        let here = pane == state.pane;
+        let mark = if here { " ▌" } else { "  " };
+        let (from, _) = line.text(mark, theme.here);
+        let style = if here { theme.here } else { theme.quiet };
+        let (_, to) = line.text(pane.title(), style);
+        line.skip(1);
+        tabs.push(((from, to), Target::Tab(pane)));
+    }
+    if state.model.is_some() {
+        let (at, of) = state.history.position();
+        let position = format!("   {at}/{of} ↩");
+        if line.room() > 24 {
+            tabs.push((
+                line.right(&position, theme.quiet),
+                Target::Run(Action::Back),
+            ));
+        }
+        let address = state.address();
+        let mark = state.bookmark(address);
+        let note = mark.and_then(|mark| mark.note.as_deref()).unwrap_or("");
+        if mark.is_some() {
+            let star = line.right(" ★", theme.on);
+            tabs.push((star, Target::Run(Action::Mark)));
+        }
+        line.right(&address.to_string(), theme.here);
+        if !note.is_empty() && width(note) + 4 < line.room() {
+            line.right(&format!("{note}  "), theme.quiet);
+        }
+    }
+    for (cells, target) in tabs {
+        canvas.note_row(cells, row.y, target);
+    }
+}

@@ -1,0 +1,159 @@
+//! The Heads pane: the grid of heads, and the pair lists of one.
+
+use ratatui::layout::Rect;
+
+use super::words::{Cells, figures, message, token};
+use super::{Canvas, sidebar};
+use crate::explorer::number::{decimals, duration, score};
+use crate::explorer::state::{Heads, Target};
+use crate::explorer::widget::put;
+use crate::projection::End;
+use crate::report::grouped;
+use crate::transformer::Form;
+
+/// From this width on the lists stand side by side.
+const BESIDE_MIN: u16 = 100;
+/// From this height on they stand one over the other.
+const STACKED_MIN: u16 = 24;
+
+/// Draws the pane.
+pub fn draw(canvas: &mut Canvas, body: Rect) {
+    let side = sidebar::cells(canvas, body);
+    sidebar::heads(
+        canvas,
+        Rect {
+            width: side,
+            ..body
+        },
+    );
+    let area = Rect {
+        x: body.x + side,
+        width: body.width - side,
+        ..body
+    };
+    if body.width >= BESIDE_MIN {
+        let half = area.width / 2;
+        let right = area.width - half;
+        list(
+            canvas,
+            Rect {
+                width: half,
+                ..area
+            },
+            0,
+            false,
+        );
+        let x = area.x + half;
+        list(
+            canvas,
+            Rect {
+                x,
+                width: right,
+                ..area
+            },
+            1,
+            false,
+        );
+    } else if body.height >= STACKED_MIN {
+        let half = area.height / 2;
+        let below = area.height - half;
+        list(
+            canvas,
+            Rect {
+                height: half,
+                ..area
+            },
+            0,
+            false,
+        );
+        let y = area.y + half;
+        list(
+            canvas,
+            Rect {
+                y,
+                height: below,
+                ..area
+            },
+            1,
+            false,
+        );
+    } else {
+        list(canvas, area, canvas.state.heads.focus, true);
+    }
+}
+
+fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
+    let state = canvas.state;
+    let form = Heads::FORMS[index];
+    let (from, to) = form.sides();
+    let focus = state.heads.focus == index;
+    let mark = if focus { "▌" } else { "" };
+    let end = match state.heads.end {
+        End::Highest => "",
+        End::Lowest => " ▼ lowest",
+    };
+    let title = format!("{mark}{form}  {from} → {to}{end}");
+    let note = match form {
+        Form::Vo => "what it writes when it reads",
+        Form::Qk => "who attends to whom",
+    };
+    let mut panel = canvas.panel(&title, note, focus);
+    let mut footer = footer(canvas, index);
+    if alone {
+        footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
+    }
+    panel.footer = &footer;
+    let inside = panel.draw(area, canvas.buffer);
+    canvas.regions.list_rows = inside.height.into();
+    canvas.note(area, Target::List(index));
+    rows(canvas, inside, index);
+}
+
+/// How far the search is.
+fn footer(canvas: &Canvas, index: usize) -> String {
+    match canvas.state.pair_list(index) {
+        Some((answer, true, took)) if answer.exact => {
+            let rows = grouped(answer.passing);
+            if took.is_zero() {
+                return format!("exact · {rows}² pairs");
+            }
+            format!("exact · {rows}² pairs · {}", duration(took))
+        }
+        Some((answer, true, _)) => {
+            format!(
+                "{:.0} % … improving",
+                (answer.done * 100.0).clamp(0.0, 99.0)
+            )
+        }
+        _ => "…".to_owned(),
+    }
+}
+
+fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let (Some(card), Some((answer, fresh, _))) = (state.card(), state.pair_list(index)) else {
+        return message(canvas, inside, "…");
+    };
+    let Some(best) = answer.pairs.first() else {
+        let text = if answer.exact {
+            "no pair passes the filters"
+        } else {
+            "…"
+        };
+        return message(canvas, inside, text);
+    };
+    let cells = Cells::of(inside.width, 2, 3);
+    let digits = decimals(best.score);
+    let style = if fresh { theme.word } else { theme.stale };
+    let pairs = answer.pairs.iter().skip(state.heads.scroll[index]);
+    for (y, pair) in (inside.top()..inside.bottom()).zip(pairs) {
+        let x = inside.x + 1;
+        token(canvas, card, (x, y), pair.from, cells.word, style);
+        let x = x + cells.word as u16;
+        put(canvas.buffer, x, y, " → ", 3, theme.quiet);
+        token(canvas, card, (x + 3, y), pair.to, cells.word, style);
+        let x = x + 3 + cells.word as u16 + 1;
+        let share = pair.score / best.score;
+        figures(canvas, (x, y), cells, &score(pair.score, digits), share);
+    }
+}

@@ -1,0 +1,119 @@
+//! Lists on top: a line to narrow them, rows, the row that Enter takes. And the bookmarks.
+
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::Canvas;
+use crate::explorer::state::{Choice, Chooser, Field, Target};
+use crate::explorer::widget::{Line, put, width, window};
+
+/// How wide lists on top are where there is room.
+pub const LIST_CELLS: u16 = 84;
+
+/// Writes the line being typed, with the cursor in it.
+pub fn field(canvas: &mut Canvas, (x, y): (u16, u16), room: usize, field: &Field, empty: &str) {
+    let theme = canvas.theme;
+    if field.text().is_empty() {
+        put(canvas.buffer, x, y, empty, room, theme.quiet);
+    }
+    // The end of a long text stays in sight: the beginning is left out, whole characters at a time.
+    let mut text = field.text();
+    let mut before = width(field.before());
+    while before + 1 > room {
+        let Some(first) = text.chars().next() else {
+            break;
+        };
+        text = &text[first.len_utf8()..];
+        before = before.saturating_sub(width(first.encode_utf8(&mut [0; 4])).max(1));
+    }
+    put(canvas.buffer, x, y, text, room, theme.word);
+    canvas.cursor = Some(Position::new(x + before as u16, y));
+}
+
+/// Where a row of a list is drawn and how.
+pub struct Row {
+    pub area: Rect,
+    pub style: Style,
+    pub quiet: Style,
+    pub key: Style,
+}
+
+/// Draws a list's frame, its line, and the window of its rows by `draw`.
+pub fn list(
+    canvas: &mut Canvas,
+    body: Rect,
+    (title, empty): (&str, &str),
+    chooser: &Chooser,
+    mut draw: impl FnMut(&mut Canvas, &Row, &Choice),
+) {
+    let choices = canvas.state.choices();
+    let theme = canvas.theme;
+    let note = format!("{}", choices.len());
+    let inside = canvas.on_top(body, (LIST_CELLS, body.height), title, &note);
+    put(canvas.buffer, inside.x + 1, inside.y, "›", 1, theme.key);
+    let room = inside.width.saturating_sub(5).into();
+    field(
+        canvas,
+        (inside.x + 3, inside.y),
+        room,
+        &chooser.field,
+        empty,
+    );
+    let rows = usize::from(inside.height.saturating_sub(2));
+    canvas.regions.choice_rows = rows;
+    let selected = chooser.selected.min(choices.len().saturating_sub(1));
+    for (i, index) in window(choices.len(), selected, rows).enumerate() {
+        let area = Rect::new(inside.x, inside.y + 2 + i as u16, inside.width, 1);
+        let here = index == selected;
+        let row = Row {
+            area,
+            style: if here { theme.here } else { theme.word },
+            quiet: if here { theme.here } else { theme.quiet },
+            key: theme.key,
+        };
+        if here {
+            put(canvas.buffer, area.x + 1, area.y, "▸", 1, theme.here);
+        }
+        draw(canvas, &row, &choices[index]);
+        canvas.note(area, Target::Choice(index));
+    }
+    if choices.is_empty() {
+        let y = inside.y + 2;
+        put(
+            canvas.buffer,
+            inside.x + 3,
+            y,
+            "nothing has all of that",
+            room,
+            theme.quiet,
+        );
+    }
+}
+
+/// The bookmarks of all models.
+pub fn bookmarks(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
+    let empty = if canvas.state.bookmarks.is_empty() {
+        "no bookmarks yet: m marks a place"
+    } else {
+        "type to find"
+    };
+    let heading = ("Bookmarks", empty);
+    list(canvas, body, heading, chooser, |canvas, row, choice| {
+        let Choice::Bookmark(mark) = choice else {
+            return;
+        };
+        let Rect { x, y, .. } = row.area;
+        let end = row.area.right() - 1;
+        put(canvas.buffer, x + 3, y, "★", 1, canvas.theme.on);
+        let mut line = Line::new(canvas.buffer, x + 5, y, end);
+        let from = line.x;
+        line.text(&mark.address.to_string(), row.style);
+        line.x = line.x.max(from + 11);
+        line.skip(1);
+        let from = line.x;
+        line.text(&mark.model, row.quiet);
+        line.x = line.x.max(from + 18);
+        line.skip(1);
+        line.text(mark.note.as_deref().unwrap_or(""), row.style);
+    });
+}

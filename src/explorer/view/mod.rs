@@ -1,0 +1,185 @@
+//! State → cells. Draws and computes nothing; says what lies where.
+
+mod commands;
+mod filters;
+mod footer;
+mod header;
+mod heads;
+mod lists;
+mod models;
+mod neurons;
+mod prompt;
+mod sidebar;
+mod words;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Clear, Widget};
+
+use super::action::Pane;
+use super::state::{Area, Overlay, Regions, State, Target};
+use super::theme::Theme;
+use super::widget::{Panel, put, width};
+
+/// Below this there is only a message.
+pub const WIDTH_MIN: u16 = 40;
+/// Below this there is only a message.
+pub const HEIGHT_MIN: u16 = 15;
+
+/// A frame being drawn.
+struct Canvas<'a> {
+    state: &'a State,
+    theme: &'a Theme,
+    buffer: &'a mut Buffer,
+    regions: Regions,
+    cursor: Option<Position>,
+}
+
+/// Draws the state; returns what lies where.
+pub fn view(state: &State, theme: &Theme, frame: &mut Frame) -> Regions {
+    let area = frame.area();
+    let mut canvas = Canvas {
+        state,
+        theme,
+        buffer: frame.buffer_mut(),
+        regions: Regions::default(),
+        cursor: None,
+    };
+    if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
+        canvas.too_small(area);
+    } else {
+        canvas.screen(area);
+    }
+    let Canvas {
+        regions, cursor, ..
+    } = canvas;
+    if let Some(cursor) = cursor {
+        frame.set_cursor_position(cursor);
+    }
+    regions
+}
+
+impl Canvas<'_> {
+    fn too_small(&mut self, area: Rect) {
+        for (i, text) in [
+            format!("lexiscope needs {WIDTH_MIN} × {HEIGHT_MIN} cells"),
+            format!("and has {} × {} here", area.width, area.height),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let y = area.y + area.height.saturating_sub(2) / 2 + i as u16;
+            let x = area.x + area.width.saturating_sub(width(text) as u16) / 2;
+            put(self.buffer, x, y, text, area.width.into(), self.theme.word);
+        }
+    }
+
+    fn screen(&mut self, area: Rect) {
+        let row = |y: u16| Rect::new(area.x, area.y + y, area.width, 1);
+        let body = Rect::new(area.x, area.y + 2, area.width, area.height - 4);
+        header::draw(self, row(0));
+        header::tabs(self, row(1));
+        match (&self.state.model, self.state.pane) {
+            (None, _) => self.no_model(body),
+            (Some(_), Pane::Neurons) => neurons::draw(self, body),
+            (Some(_), Pane::Heads) => heads::draw(self, body),
+        }
+        filters::line(self, row(area.height - 2));
+        for overlay in &self.state.overlays {
+            self.note(area, Target::Behind);
+            match overlay {
+                Overlay::Filters => filters::menu(self, body),
+                Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
+                Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
+                Overlay::Models(chooser) => models::draw(self, body, chooser),
+                Overlay::Prompt(_) => {}
+            }
+        }
+        // After what is on top, whose keys it names: clicks on it are for that.
+        match self.state.overlays.last() {
+            Some(Overlay::Prompt(prompt)) => prompt::draw(self, row(area.height - 1), prompt),
+            _ => footer::draw(self, row(area.height - 1)),
+        }
+        footer::chords(self, body);
+    }
+
+    fn no_model(&mut self, body: Rect) {
+        let text = match &self.state.opening {
+            Some(opening) => format!("opening {} …", opening.name),
+            None => "no model is open: o opens one".to_owned(),
+        };
+        let x = body.x + body.width.saturating_sub(width(&text) as u16) / 2;
+        let y = body.y + body.height / 2;
+        put(
+            self.buffer,
+            x,
+            y,
+            &text,
+            body.width.into(),
+            self.theme.quiet,
+        );
+    }
+
+    /// Notes a target for the mouse.
+    fn note(&mut self, area: Rect, target: Target) {
+        let Rect {
+            x,
+            y,
+            width,
+            height,
+        } = area;
+        self.regions.note(
+            Area {
+                x,
+                y,
+                width,
+                height,
+            },
+            target,
+        );
+    }
+
+    /// Notes a target that lies in one row.
+    fn note_row(&mut self, (from, to): (u16, u16), y: u16, target: Target) {
+        self.note(Rect::new(from, y, to.saturating_sub(from), 1), target);
+    }
+
+    /// A frame in the theme's styles, bright if it has the focus.
+    fn panel<'t>(&self, title: &'t str, note: &'t str, focus: bool) -> Panel<'t> {
+        let theme = self.theme;
+        Panel {
+            title,
+            note,
+            footer: "",
+            border: if focus { theme.focus } else { theme.border },
+            title_style: if focus { theme.here } else { theme.title },
+            quiet: theme.quiet,
+        }
+    }
+
+    /// A frame on top of everything, in the middle of an area; returns its inside.
+    fn on_top(&mut self, body: Rect, size: (u16, u16), title: &str, note: &str) -> Rect {
+        let cells = size.0.min(body.width.saturating_sub(2));
+        let rows = size.1.min(body.height);
+        let area = Rect::new(
+            body.x + (body.width - cells) / 2,
+            body.y + (body.height - rows) / 2,
+            cells,
+            rows,
+        );
+        Clear.render(area, self.buffer);
+        // Half of a wide character must not stick out from under the frame.
+        for y in area.top()..area.bottom() {
+            let beside = area
+                .x
+                .checked_sub(1)
+                .and_then(|x| self.buffer.cell_mut((x, y)));
+            if let Some(cell) = beside.filter(|cell| width(cell.symbol()) > 1) {
+                cell.set_symbol(" ");
+            }
+        }
+        self.note(area, Target::Overlay);
+        self.panel(title, note, true).draw(area, self.buffer)
+    }
+}

@@ -1,0 +1,93 @@
+//! The Neurons pane: selectors, and the four columns of a neuron.
+
+use ratatui::layout::Rect;
+
+use super::words::{Cells, figures, message, token};
+use super::{Canvas, sidebar};
+use crate::explorer::number::{decimals, score};
+use crate::explorer::state::Target;
+use crate::query::Column;
+
+/// From this width on all four columns are shown.
+const FOUR_MIN: u16 = 90;
+/// From this width on two are.
+const TWO_MIN: u16 = 60;
+
+/// Draws the pane.
+pub fn draw(canvas: &mut Canvas, body: Rect) {
+    let side = sidebar::cells(canvas, body);
+    sidebar::neurons(
+        canvas,
+        Rect {
+            width: side,
+            ..body
+        },
+    );
+    let focus = canvas.state.neurons.focus;
+    let shown = match body.width {
+        FOUR_MIN.. => 0..4,
+        TWO_MIN.. => focus / 2 * 2..focus / 2 * 2 + 2,
+        _ => focus..focus + 1,
+    };
+    let count = shown.len() as u16;
+    let room = body.width - side;
+    let mut x = body.x + side;
+    for (i, index) in shown.enumerate() {
+        let spare = u16::from((i as u16) < room % count);
+        let width = room / count + spare;
+        column(canvas, Rect { x, width, ..body }, index, count < 4);
+        x += width;
+    }
+}
+
+/// What a column tells of the neuron.
+fn meaning(column: Column) -> &'static str {
+    match column {
+        Column::K => "fires on",
+        Column::V => "promotes",
+        Column::MinusK => "fires against",
+        Column::MinusV => "suppresses",
+    }
+}
+
+fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
+    let state = canvas.state;
+    let column = Column::ALL[index];
+    let focus = state.neurons.focus == index;
+    let fresh = state.columns().is_some_and(|(_, fresh)| fresh);
+    let mark = if focus { "▌" } else { "" };
+    let title = format!("{mark}{column}{}", if fresh { "" } else { " …" });
+    let mut panel = canvas.panel(&title, meaning(column), focus);
+    if folded {
+        panel.footer = match index {
+            0 | 1 => "- shows −K −V",
+            _ => "- shows K V",
+        };
+    }
+    let inside = panel.draw(area, canvas.buffer);
+    canvas.regions.list_rows = inside.height.into();
+    canvas.note(area, Target::List(index));
+    rows(canvas, inside, index);
+}
+
+fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let (Some(card), Some((answer, fresh))) = (state.card(), state.columns()) else {
+        return message(canvas, inside, "…");
+    };
+    let column = &answer.columns[index];
+    let Some(best) = column.first() else {
+        return message(canvas, inside, "no word passes the filters");
+    };
+    let cells = Cells::of(inside.width, 1, 0);
+    let digits = decimals(best.score);
+    let style = if fresh { theme.word } else { theme.stale };
+    let rows = column.iter().skip(state.neurons.scroll);
+    for (y, row) in (inside.top()..inside.bottom()).zip(rows) {
+        let x = inside.x + 1;
+        token(canvas, card, (x, y), row.id, cells.word, style);
+        let x = x + cells.word as u16 + 1;
+        let share = row.score / best.score.abs();
+        figures(canvas, (x, y), cells, &score(row.score, digits), share);
+    }
+}

@@ -1,0 +1,32 @@
+//! A line to type into, in the place of the hints: nothing that it changes is covered.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use super::lists::field;
+use crate::explorer::state::{Notice, Prompt, Purpose, Target};
+use crate::explorer::widget::{Line, width};
+
+/// Draws the prompt.
+pub fn draw(canvas: &mut Canvas, row: Rect, prompt: &Prompt) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let title = match &prompt.purpose {
+        Purpose::Note { address, .. } => format!("note for {address}"),
+        purpose => purpose.title().to_owned(),
+    };
+    let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
+    line.text(&title, theme.here);
+    line.text(" › ", theme.key);
+    let (aside, style) = match &state.notice {
+        Some(Notice::Error(text)) => (format!("✗ {text}"), theme.error),
+        Some(Notice::Said(text)) => (text.clone(), theme.word),
+        None => (prompt.purpose.advice().to_owned(), theme.quiet),
+    };
+    if width(&aside) + 16 < line.room() {
+        line.right(&aside, style);
+        line.right("  ", theme.quiet);
+    }
+    let (x, room) = (line.x, line.room());
+    field(canvas, (x, row.y), room, &prompt.field, "");
+    canvas.note(row, Target::Overlay);
+}

@@ -1,0 +1,227 @@
+//! The selectors at the left: the strip of layers with the neurons, and the grid of heads.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use crate::explorer::number::{decimals, score};
+use crate::explorer::state::Target;
+use crate::explorer::widget::{level, put, width, window};
+use crate::query::Address;
+
+/// From this height on, the bars are two rows high.
+const TALL_MIN: u16 = 20;
+
+/// How wide the sidebar of a screen is.
+pub fn cells(canvas: &Canvas, body: Rect) -> u16 {
+    let spec = canvas.state.card().map(|card| &card.spec);
+    let layers = spec.map_or(0, |spec| spec.layers as u16);
+    match body.width {
+        0..60 => 15,
+        60..110 => 18,
+        all => (layers + 4).clamp(22, all / 5),
+    }
+}
+
+/// Layers above, neurons below.
+pub fn neurons(canvas: &mut Canvas, area: Rect) {
+    let state = canvas.state;
+    let Some(card) = state.card() else {
+        return;
+    };
+    let at = state.neurons;
+    let title = format!("Layer {}", at.layer);
+    let panel = canvas.panel(&title, "‖V‖ mean", false);
+    let inside = panel.draw(area, canvas.buffer);
+    // Bars, numbers, marker.
+    let strip_rows = if area.height < TALL_MIN { 3 } else { 4 };
+    let strip_area = Rect {
+        height: strip_rows.min(inside.height),
+        ..inside
+    };
+    strip(canvas, strip_area, card.spec.layers, at.layer);
+    let divider = inside.y + strip_rows;
+    let title = format!("Neuron {}", at.neuron);
+    let of = format!("of {}", card.spec.neurons);
+    let panel = canvas.panel(&title, &of, false);
+    panel.divide(area, divider, &title, &of, canvas.buffer);
+    let rows = Rect::new(
+        inside.x,
+        divider + 1,
+        inside.width,
+        inside.bottom().saturating_sub(divider + 1),
+    );
+    selector(canvas, rows, card.spec.neurons);
+}
+
+/// A bar a layer, numbers below, and the marker of the current one with its figure.
+fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
+    let theme = canvas.theme;
+    canvas.note(area, Target::Layers);
+    let room = usize::from(area.width.saturating_sub(2));
+    let step = if layers * 2 <= room { 2 } else { 1 };
+    let bars = area.height.saturating_sub(2);
+    let norms = canvas.state.value_norms();
+    let largest = norms
+        .unwrap_or_default()
+        .iter()
+        .copied()
+        .fold(0.0, f32::max);
+    let shown = window(layers, current, room / step);
+    for (i, layer) in shown.clone().enumerate() {
+        let x = area.x + 1 + (i * step) as u16;
+        let here = layer == current;
+        let style = if here { theme.here } else { theme.quiet };
+        let norm = norms.and_then(|norms| norms.get(layer));
+        for row in 0..bars {
+            let bar = norm.map_or("·", |norm| level(norm / largest, row, bars));
+            put(canvas.buffer, x, area.y + bars - 1 - row, bar, 1, style);
+        }
+        let every = if layers > 10 { 5 } else { 1 };
+        if layer.is_multiple_of(every) {
+            let label = layer.to_string();
+            let fits = area.right().saturating_sub(x).into();
+            put(canvas.buffer, x, area.y + bars, &label, fits, style);
+        }
+        canvas.note(
+            Rect::new(x, area.y, step as u16, area.height),
+            Target::Layer(layer),
+        );
+        if here {
+            let figure = norm.map(|norm| score(*norm, decimals(largest)));
+            marker(canvas, area, x, &figure.unwrap_or_default());
+        }
+    }
+}
+
+/// `▲` under the current layer, its figure beside it where there is room.
+fn marker(canvas: &mut Canvas, area: Rect, x: u16, figure: &str) {
+    let theme = canvas.theme;
+    let y = area.bottom() - 1;
+    put(canvas.buffer, x, y, "▲", 1, theme.here);
+    let cells = width(figure) as u16;
+    let right = x + 2 + cells <= area.right();
+    let from = if right {
+        x + 2
+    } else {
+        x.saturating_sub(cells + 1)
+    };
+    put(canvas.buffer, from, y, figure, cells.into(), theme.quiet);
+}
+
+/// The neurons around the current one, marked ones with their notes.
+fn selector(canvas: &mut Canvas, area: Rect, neurons: usize) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    canvas.regions.selector_rows = area.height.into();
+    canvas.note(area, Target::Selector);
+    let at = state.neurons;
+    let digits = neurons.saturating_sub(1).to_string().len();
+    for (i, neuron) in window(neurons, at.neuron, area.height.into()).enumerate() {
+        let y = area.y + i as u16;
+        let here = neuron == at.neuron;
+        let style = if here { theme.here } else { theme.quiet };
+        let mark = if here { "▸" } else { " " };
+        let text = format!("{mark} {neuron:>digits$}");
+        let used = put(
+            canvas.buffer,
+            area.x + 1,
+            y,
+            &text,
+            area.width.into(),
+            style,
+        );
+        let bookmark = state.bookmark(Address::Neuron {
+            layer: at.layer,
+            neuron,
+        });
+        if let Some(bookmark) = bookmark {
+            let x = area.x + 2 + used;
+            put(canvas.buffer, x, y, "★", 1, theme.on);
+            let room = area.right().saturating_sub(x + 2).into();
+            let note = bookmark.note.as_deref().unwrap_or("");
+            put(canvas.buffer, x + 2, y, note, room, theme.word);
+        }
+        canvas.note(Rect::new(area.x, y, area.width, 1), Target::Neuron(neuron));
+    }
+}
+
+/// A cell a head: visited ones shaded by the best score of the list in focus.
+pub fn heads(canvas: &mut Canvas, area: Rect) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let Some(card) = state.card() else {
+        return;
+    };
+    let at = state.heads;
+    let title = format!("L{}.H{}", at.layer, at.head);
+    let mut panel = canvas.panel(&title, "layer × head", false);
+    panel.footer = match at.focus {
+        0 => "▓ best VO",
+        _ => "▓ best QK",
+    };
+    let inside = panel.draw(area, canvas.buffer);
+    canvas.note(inside, Target::Selector);
+    let (layers, heads) = (card.spec.layers, card.spec.heads);
+    let room = usize::from(inside.width.saturating_sub(5));
+    let step = if heads * 2 <= room { 2 } else { 1 };
+    let columns = window(heads, at.head, room / step);
+    let rows = usize::from(inside.height.saturating_sub(2));
+    canvas.regions.selector_rows = heads;
+    let largest = state.seen.values().filter_map(|seen| seen[at.focus]);
+    let largest = largest.map(f32::abs).fold(0.0, f32::max);
+    let left = inside.x + 4;
+    for (i, head) in columns.clone().enumerate() {
+        let x = left + (i * step) as u16;
+        let here = head == at.head;
+        let style = if here { theme.here } else { theme.quiet };
+        if here || head.is_multiple_of(if heads > 10 { 5 } else { 1 }) {
+            let label = if step == 1 { head % 10 } else { head }.to_string();
+            put(canvas.buffer, x, inside.y, &label, 2, style);
+        }
+    }
+    for (j, layer) in window(layers, at.layer, rows).enumerate() {
+        let y = inside.y + 1 + j as u16;
+        let here = layer == at.layer;
+        let style = if here { theme.here } else { theme.quiet };
+        let mark = if here { "▸" } else { " " };
+        put(
+            canvas.buffer,
+            inside.x,
+            y,
+            &format!("{mark}{layer:>2}"),
+            4,
+            style,
+        );
+        for (i, head) in columns.clone().enumerate() {
+            let x = left + (i * step) as u16;
+            cell(canvas, (x, y), (layer, head), largest);
+            canvas.note(
+                Rect::new(x, y, step as u16, 1),
+                Target::Head { layer, head },
+            );
+        }
+    }
+}
+
+fn cell(canvas: &mut Canvas, (x, y): (u16, u16), (layer, head): (usize, usize), largest: f32) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let at = state.heads;
+    let seen = state
+        .seen
+        .get(&(layer, head))
+        .and_then(|seen| seen[at.focus]);
+    let (symbol, style) = match seen {
+        Some(best) => theme.heat(best.abs() / largest),
+        None => ("·", theme.quiet),
+    };
+    let marked = state.bookmark(Address::Head {
+        layer,
+        head,
+        form: None,
+    });
+    if (layer, head) == (at.layer, at.head) {
+        put(canvas.buffer, x, y, "◆", 1, theme.here);
+    } else if marked.is_some() {
+        put(canvas.buffer, x, y, "★", 1, theme.on);
+    } else {
+        put(canvas.buffer, x, y, symbol, 1, style);
+    }
+}

@@ -1,0 +1,125 @@
+//! A row of words: token, score, bar.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::Canvas;
+use crate::explorer::widget::{bar, put, width};
+use crate::query::ModelCard;
+use crate::vocabulary::Boundary;
+
+/// A word is never given more cells than this; what is left goes to the bar.
+const WORD_MAX: usize = 24;
+/// Before it is given fewer, the bar goes.
+const WORD_MIN: usize = 8;
+/// A bar shorter than this says nothing.
+const BAR_MIN: usize = 3;
+const SCORE_CELLS: usize = 6;
+
+/// How the cells of a row are shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cells {
+    pub word: usize,
+    pub score: usize,
+    pub bar: usize,
+}
+
+impl Cells {
+    /// Shares out a row that holds `words` words and `fixed` other cells (an arrow).
+    pub fn of(inside: u16, words: usize, fixed: usize) -> Self {
+        // One cell before the words, one after the score and one at the end.
+        let room = usize::from(inside).saturating_sub(SCORE_CELLS + 3 + fixed);
+        let word = (room * 2 / 3 / words).min(WORD_MAX);
+        let bar = room - word * words;
+        let narrow = word < WORD_MIN || bar < BAR_MIN;
+        let (word, bar) = match narrow {
+            true => (((room + 1) / words).min(WORD_MAX), 0),
+            false => (word, bar),
+        };
+        Self {
+            word,
+            score: SCORE_CELLS,
+            bar,
+        }
+    }
+}
+
+/// Writes a token's text with its boundary marks, `·` where a word goes on.
+pub fn token(
+    canvas: &mut Canvas,
+    card: &ModelCard,
+    (x, y): (u16, u16),
+    id: u32,
+    cells: usize,
+    style: Style,
+) {
+    let quiet = canvas.theme.quiet;
+    let boundary = card.vocabulary.token(id).map(|token| token.boundary);
+    let text = card.vocabulary.text(id);
+    let (mut x, mut room) = (x, cells);
+    if boundary == Some(Boundary::Continues) {
+        put(canvas.buffer, x, y, "·", room, quiet);
+        (x, room) = (x + 1, room.saturating_sub(1));
+    }
+    let open = boundary == Some(Boundary::Open);
+    let style = match boundary {
+        None | Some(Boundary::Special) => quiet,
+        _ => style,
+    };
+    let used = put(canvas.buffer, x, y, &text, room - usize::from(open), style);
+    if open {
+        put(canvas.buffer, x + used, y, "·", 1, quiet);
+    }
+}
+
+/// Writes a score against the right end of its cells, and its bar.
+pub fn figures(canvas: &mut Canvas, (x, y): (u16, u16), cells: Cells, text: &str, share: f32) {
+    let theme = canvas.theme;
+    let indent = cells.score.saturating_sub(width(text)) as u16;
+    put(
+        canvas.buffer,
+        x + indent,
+        y,
+        text,
+        cells.score + 1,
+        theme.quiet,
+    );
+    let bar_x = x + cells.score as u16 + 1;
+    put(
+        canvas.buffer,
+        bar_x,
+        y,
+        &bar(share, cells.bar),
+        cells.bar,
+        theme.bar,
+    );
+}
+
+/// A sentence in the place of rows.
+pub fn message(canvas: &mut Canvas, inside: Rect, text: &str) {
+    let room = inside.width.saturating_sub(1).into();
+    put(
+        canvas.buffer,
+        inside.x + 1,
+        inside.y,
+        text,
+        room,
+        canvas.theme.quiet,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_out_every_cell_and_drops_the_bar_before_the_word() {
+        for inside in 12..200 {
+            let cells = Cells::of(inside, 1, 0);
+            let used = cells.word + cells.score + cells.bar + 3;
+            assert!(used <= usize::from(inside) + 1, "{inside}: {cells:?}");
+            assert!(cells.bar == 0 || cells.word >= 8);
+        }
+        assert_eq!(Cells::of(22, 1, 0).word + Cells::of(22, 1, 0).bar, 14);
+    }
+}

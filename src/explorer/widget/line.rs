@@ -1,0 +1,111 @@
+//! Text of a known width, written cell by cell.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Cells that a text takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text, cut to `cells` with `…` at the end if it is longer.
+pub fn truncate(text: &str, cells: usize) -> String {
+    if text.width() <= cells {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        used += grapheme.width();
+        if used + 1 > cells {
+            break;
+        }
+        cut.push_str(grapheme);
+    }
+    if cells > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Writes a text of at most `cells` cells; returns the cells it took.
+pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, cells: usize, style: Style) -> u16 {
+    let area = buffer.area;
+    if y < area.top() || y >= area.bottom() || x >= area.right() {
+        return 0;
+    }
+    let (end, _) = if text.width() <= cells {
+        buffer.set_stringn(x, y, text, cells, style)
+    } else {
+        buffer.set_stringn(x, y, truncate(text, cells), cells, style)
+    };
+    end.saturating_sub(x)
+}
+
+/// A row that is written from the left, up to an end.
+pub struct Line<'a> {
+    buffer: &'a mut Buffer,
+    pub x: u16,
+    pub y: u16,
+    end: u16,
+}
+
+impl<'a> Line<'a> {
+    /// A row from `x` to before `end`.
+    pub fn new(buffer: &'a mut Buffer, x: u16, y: u16, end: u16) -> Self {
+        let end = end.min(buffer.area.right());
+        Self { buffer, x, y, end }
+    }
+
+    /// Cells left.
+    pub fn room(&self) -> usize {
+        usize::from(self.end.saturating_sub(self.x))
+    }
+
+    /// Writes a text, cut to the room; returns where it lies, from and to.
+    pub fn text(&mut self, text: &str, style: Style) -> (u16, u16) {
+        let from = self.x;
+        self.x += put(self.buffer, self.x, self.y, text, self.room(), style);
+        (from, self.x)
+    }
+
+    /// Writes a text if it fits whole.
+    pub fn whole(&mut self, text: &str, style: Style) -> bool {
+        let fits = width(text) <= self.room();
+        if fits {
+            self.text(text, style);
+        }
+        fits
+    }
+
+    /// Leaves cells empty.
+    pub fn skip(&mut self, cells: u16) -> &mut Self {
+        self.x = self.x.saturating_add(cells).min(self.end);
+        self
+    }
+
+    /// Writes a text against the right end, which moves before it.
+    pub fn right(&mut self, text: &str, style: Style) -> (u16, u16) {
+        let cells = width(text).min(self.room());
+        let from = self.end.saturating_sub(cells as u16);
+        put(self.buffer, from, self.y, text, cells, style);
+        let to = self.end;
+        self.end = from;
+        (from, to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_by_cells_and_says_so() {
+        assert_eq!(truncate("następnie", 9), "następnie");
+        assert_eq!(truncate("następnie", 5), "nast…");
+        assert_eq!(truncate("日本語", 4), "日…");
+        assert_eq!(truncate("ab", 0), "");
+    }
+}

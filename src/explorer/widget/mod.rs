@@ -1,0 +1,11 @@
+//! Pieces of a screen that know no state: text, bars, frames, windows of long lists.
+
+mod bar;
+mod line;
+mod panel;
+mod window;
+
+pub use bar::{bar, level};
+pub use line::{Line, put, truncate, width};
+pub use panel::Panel;
+pub use window::window;

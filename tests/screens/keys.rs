@@ -1,0 +1,315 @@
+//! What the keys do.
+
+use lexiscope::explorer::action::Pane;
+use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::keymap::COMMANDS;
+use lexiscope::explorer::state::{Notice, State};
+use lexiscope::explorer::update;
+use lexiscope::projection::End;
+use lexiscope::query::Query;
+use lexiscope::worker::{Event, ModelId};
+
+use super::{Screen, model};
+
+#[test]
+fn arrows_and_letters_step_and_counts_multiply() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("1 2 j k → l h ←");
+    assert_eq!(screen.address(), "L3.N114");
+    screen.press("9 9 9 9 ↑");
+    assert_eq!(screen.address(), "L3.N0");
+    assert!(
+        screen
+            .press("↑")
+            .last_line()
+            .contains("this is the first neuron")
+    );
+    screen.press("7 0 7 G");
+    assert_eq!(screen.address(), "L3.N707");
+    screen.press("G");
+    assert_eq!(screen.address(), "L3.N767");
+    screen.press("g g");
+    assert_eq!(screen.address(), "L3.N0");
+    screen.press("PgDn PgUp C-d C-u");
+    assert_eq!(screen.address(), "L3.N0");
+}
+
+#[test]
+fn a_number_that_is_not_there_is_refused() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("8 0 0 0 G");
+    assert_eq!(screen.address(), "L3.N103");
+    assert!(
+        screen
+            .last_line()
+            .contains("✗ there is no neuron 8,000: the last one is 767")
+    );
+    screen.press("↓");
+    assert!(!screen.last_line().contains('✗'));
+}
+
+#[test]
+fn addresses_are_jumped_to_and_come_back_from() {
+    let mut screen = Screen::new(120, 30);
+    for (typed, address) in [
+        ("L5.N0", "L5.N0"),
+        ("n12", "L5.N12"),
+        ("40", "L5.N40"),
+        ("L2", "L2.N40"),
+        ("l4.h3.qk", "L4.H3"),
+        ("1", "L4.H1"),
+    ] {
+        screen.press(":").write(typed).press("Enter");
+        assert_eq!(screen.address(), address, "{typed}");
+    }
+    assert_eq!(screen.state.heads.focus, 1);
+    screen.press("H H");
+    assert_eq!(screen.address(), "L2.N40");
+    screen.press("L");
+    assert_eq!(screen.address(), "L4.H3");
+    screen.press("9 9 H");
+    assert_eq!(screen.address(), "L3.N103");
+}
+
+#[test]
+fn an_address_outside_the_model_says_what_there_is_and_keeps_the_line() {
+    let mut screen = Screen::new(120, 30);
+    screen.press(":").write("L9.N0").press("Enter");
+    assert_eq!(screen.address(), "L3.N103");
+    let line = screen.last_line();
+    assert!(
+        line.contains("✗ L9.N0 is not in gpt2-pl: its layers are 0 to 5"),
+        "{line}"
+    );
+    assert_eq!(screen.state.overlays.len(), 1);
+}
+
+#[test]
+fn the_palette_runs_what_its_words_find() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("?").write("next pane").press("Enter");
+    assert_eq!(screen.state.pane, Pane::Heads);
+    assert!(screen.state.overlays.is_empty());
+    screen.press(":").write("no such thing").press("Enter");
+    assert_eq!(screen.state.overlays.len(), 1);
+}
+
+#[test]
+fn random_places_differ_and_can_be_left() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("r");
+    let first = screen.address();
+    screen.press("r H");
+    assert_eq!(screen.address(), first);
+    assert_ne!(first, "L3.N103");
+}
+
+#[test]
+fn filters_are_part_of_what_is_asked() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("f a n s Esc");
+    let Query::Neuron(query) = &screen.state.wanted[0] else {
+        panic!("{:?}", screen.state.wanted)
+    };
+    assert!(query.filters.ascii && query.filters.alnum && !query.filters.exclude_same);
+    screen.press("Tab");
+    let Query::Pairs(query) = &screen.state.wanted[0] else {
+        panic!("{:?}", screen.state.wanted)
+    };
+    assert!(query.filters.exclude_same);
+    screen.press("f 0");
+    assert!(screen.state.filters.is_default());
+}
+
+#[test]
+fn finding_is_live_and_escape_clears_it() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("/").write("ńsk");
+    assert_eq!(screen.state.filters.contains, "ńsk");
+    screen.press("Backspace Enter");
+    assert_eq!(screen.state.filters.contains, "ńs");
+    screen.press("/ Esc");
+    assert_eq!(screen.state.filters.contains, "");
+}
+
+#[test]
+fn words_and_texts_are_asked_for_and_taken_away_again() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("f t").write("ty i ja").press("Enter");
+    assert_eq!(
+        &*screen.state.filters.text.as_ref().unwrap().text,
+        "ty i ja"
+    );
+    screen.press("f t Esc");
+    assert!(screen.state.filters.text.is_none());
+    screen.press("f w").write("list.txt").press("Enter");
+    assert_eq!(screen.done, [Effect::ReadWords("list.txt".into())]);
+}
+
+#[test]
+fn marks_are_made_listed_noted_and_deleted() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("m");
+    assert!(screen.text().contains("L3.N103 ★"));
+    screen
+        .press("r M")
+        .write("miejsca")
+        .press("Enter '")
+        .write("miejsca");
+    assert_eq!(screen.state.choices().len(), 1);
+    screen.press("C-e").write("!").press("Enter Esc");
+    assert_eq!(screen.state.bookmarks[1].note.as_deref(), Some("miejsca!"));
+    screen.press("H ' ↓ Enter");
+    assert_eq!(screen.state.address(), screen.state.bookmarks[1].address);
+    screen.press("' Del Esc");
+    assert_eq!(screen.state.bookmarks.len(), 1);
+    screen.press("m");
+    assert!(screen.state.bookmarks.is_empty());
+}
+
+#[test]
+fn a_mark_in_another_model_opens_it_first() {
+    let mut screen = Screen::new(120, 30);
+    screen
+        .press(": L 1 . N 7 Enter m o")
+        .write("bert-pl")
+        .press("Enter");
+    assert_eq!(screen.state.card().unwrap().name, "bert-pl");
+    assert_ne!(screen.address(), "L1.N7");
+    screen.press("' Enter");
+    assert_eq!(screen.state.card().unwrap().name, "gpt2-pl");
+    assert_eq!(screen.address(), "L1.N7");
+}
+
+#[test]
+fn a_model_that_does_not_open_leaves_the_one_before() {
+    let mut screen = Screen::new(120, 30);
+    let effects = update::paste(&mut screen.state, "");
+    assert!(effects.is_empty());
+    let opened = screen.state.model.as_ref().unwrap().id;
+    screen.state.overlays.clear();
+    // The key alone: the test's worker would open whatever it is asked for.
+    for key in ["o", "x", "Enter"] {
+        update::key(&mut screen.state, key.parse().unwrap());
+    }
+    update::opening(&mut screen.state, ModelId(9));
+    update::event(
+        &mut screen.state,
+        Event::NotOpened {
+            id: ModelId(9),
+            name: "x".to_owned(),
+            message: "x: no config.json".to_owned(),
+        },
+    );
+    screen.draw();
+    assert!(screen.last_line().contains("✗ x: no config.json"));
+    assert_eq!(screen.state.model.as_ref().unwrap().id, opened);
+    screen.press("↓");
+    assert_eq!(screen.address(), "L3.N104");
+}
+
+#[test]
+fn late_answers_are_ignored() {
+    let mut screen = Screen::new(120, 30);
+    let before = screen.state.wanted[0].clone();
+    let answer = screen.state.neuron.as_ref().unwrap().answer.clone();
+    screen.press("5 ↓");
+    let shown = screen.state.neuron.as_ref().unwrap().query.clone();
+    let id = screen.state.model.as_ref().unwrap().id;
+    for (id, query) in [(id, before.clone()), (ModelId(0), shown.clone())] {
+        let answer = answer.clone();
+        let took = std::time::Duration::ZERO;
+        let event = Event::Answered {
+            id,
+            query,
+            answer,
+            took,
+        };
+        update::event(&mut screen.state, event);
+    }
+    let now = screen.state.neuron.as_ref().unwrap();
+    assert_eq!(now.query, shown);
+    assert_ne!(now.took, std::time::Duration::ZERO);
+}
+
+#[test]
+fn a_session_is_taken_up_where_it_was_left() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("r f a Esc Tab ↓ v ]");
+    let session = screen.state.session();
+    let mut state = State::new(1);
+    state.resume(session.clone(), Vec::new());
+    model::open(&mut state, 1, "gpt2-pl");
+    assert_eq!(state.session(), session);
+    assert_eq!(state.heads.end, End::Lowest);
+    assert_eq!(state.neurons.layer, screen.state.neurons.layer);
+}
+
+#[test]
+fn lists_are_copied_as_lines_and_the_place_as_an_address() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("y a Tab y");
+    let [
+        Effect::Copy(column),
+        Effect::Copy(address),
+        Effect::Copy(pairs),
+    ] = &screen.done[..]
+    else {
+        panic!("{:?}", screen.done)
+    };
+    assert_eq!(column.lines().count(), 30);
+    assert!(column.starts_with("granicy\t4.7"), "{column}");
+    assert_eq!(address, "L3.N103");
+    assert_eq!(pairs.lines().count(), 50);
+    assert_eq!(pairs.lines().next().unwrap().split('\t').count(), 3);
+}
+
+#[test]
+fn exporting_proposes_a_name_and_writes_what_is_on_screen() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("Tab ] e Enter");
+    let [Effect::Export { path, answers }] = &screen.done[..] else {
+        panic!("{:?}", screen.done)
+    };
+    assert_eq!(path.to_str(), Some("gpt2-pl-L3.H0.QK.csv"));
+    assert_eq!(answers.len(), 1);
+}
+
+#[test]
+fn every_command_does_something_or_says_why_not() {
+    for start in ["", "Tab"] {
+        for command in COMMANDS {
+            let mut screen = Screen::new(120, 30);
+            screen.press(start);
+            let before = (screen.state.session(), screen.state.overlays.clone());
+            let (list, fold) = (screen.state.neurons, screen.state.heads);
+            update::act(
+                &mut screen.state,
+                lexiscope::explorer::action::Action::Redraw,
+            );
+            let effects = update::act(&mut screen.state, command.action);
+            let state = &screen.state;
+            let after = (state.session(), state.overlays.clone());
+            let said = matches!(&state.notice, Some(Notice::Said(_) | Notice::Error(_)));
+            let changed = before != after || list != state.neurons || fold != state.heads;
+            assert!(
+                said || changed || !effects.is_empty(),
+                "{:?} does nothing and says nothing",
+                command.action
+            );
+        }
+    }
+}
+
+#[test]
+fn without_a_model_every_command_is_safe() {
+    for command in COMMANDS {
+        let mut state = State::new(0);
+        update::act(&mut state, command.action);
+        for key in command.keys {
+            for key in lexiscope::explorer::key::keys(key) {
+                update::key(&mut state, key);
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A small model made by hand: a card, and answers that look like a model's.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lexiscope::checkpoint::{Spec, family};
+use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::state::{Opening, State};
+use lexiscope::explorer::update;
+use lexiscope::projection::{Pair, Scored};
+use lexiscope::query::{Answer, ModelCard, NeuronAnswer, PairsAnswer, Query};
+use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
+use lexiscope::worker::{Event, ModelId};
+
+const ROWS: usize = 8192;
+const WORDS: [&str; 24] = [
+    "##ńskiego",
+    "##ńskim",
+    "##owskiego",
+    "##ńskich",
+    "wyspie",
+    "stronie",
+    "brzegu",
+    "granicy",
+    "ty",
+    "mnie",
+    "##eś",
+    "tobie",
+    "ręce",
+    "oczy",
+    "słyszał",
+    "##nął",
+    "następnie",
+    "których",
+    "ponieważ",
+    "że",
+    "nieprzeniknionymi",
+    "[UNK]",
+    "##ż",
+    "Ale",
+];
+
+/// The card of a model of the bundled one's shape.
+pub fn card(name: &str) -> Arc<ModelCard> {
+    let filler = (WORDS.len()..ROWS).map(|i| format!("słowo{i}"));
+    let words: Vec<String> = WORDS
+        .iter()
+        .map(ToString::to_string)
+        .chain(filler)
+        .collect();
+    let files = TokenizerFiles {
+        vocab_txt: Some(Cow::Owned(words.join("\n").into_bytes())),
+        ..TokenizerFiles::default()
+    };
+    Arc::new(ModelCard {
+        name: name.to_owned(),
+        family: family("gpt2").unwrap(),
+        spec: Spec {
+            layers: 6,
+            width: 256,
+            heads: 6,
+            head_width: 43,
+            neurons: 768,
+            vocab: ROWS,
+            positions: 512,
+            activation: "gelu_new".to_owned(),
+            tied: true,
+        },
+        vocabulary: Arc::new(Vocabulary::open(&files, ROWS).unwrap()),
+        device: "cpu".to_owned(),
+        notices: Vec::new(),
+    })
+}
+
+/// Opens a model of that name in a state; returns what the state wants then.
+pub fn open(state: &mut State, id: u64, name: &str) -> Vec<Effect> {
+    let then = state
+        .opening
+        .take()
+        .map_or_else(Vec::new, |opening| opening.then);
+    state.opening = Some(Opening {
+        id: None,
+        name: name.to_owned(),
+        then,
+    });
+    update::opening(state, ModelId(id));
+    let card = card(name);
+    update::event(
+        state,
+        Event::Opened {
+            id: ModelId(id),
+            card,
+        },
+    )
+}
+
+/// Answers every query among the effects.
+pub fn answer(state: &mut State, effects: &[Effect]) {
+    for effect in effects {
+        let Effect::Want(queries) = effect else {
+            continue;
+        };
+        for query in queries {
+            let answer = Arc::new(made_up(query));
+            let event = Event::Answered {
+                id: state.model.as_ref().unwrap().id,
+                query: query.clone(),
+                answer,
+                took: Duration::from_micros(1234),
+            };
+            update::event(state, event);
+        }
+    }
+}
+
+fn made_up(query: &Query) -> Answer {
+    let words = WORDS.len();
+    match query {
+        Query::Neuron(query) => {
+            let column = |c: usize| -> Vec<Scored> {
+                let best = [4.81, 2.1, 1.92, 1.31][c] - query.neuron as f32 / 1000.0;
+                let row = |i: usize| Scored {
+                    id: ((i + 4 * c + query.neuron) % words) as u32,
+                    score: best * 0.97f32.powi(i as i32),
+                };
+                (0..query.k).map(row).collect()
+            };
+            let passing = if query.filters.contains.is_empty() {
+                ROWS
+            } else {
+                1204
+            };
+            Answer::Neuron(NeuronAnswer {
+                columns: [column(0), column(1), column(2), column(3)],
+                passing,
+                rows: ROWS,
+            })
+        }
+        Query::Pairs(query) => {
+            let sign = if query.end == lexiscope::projection::End::Lowest {
+                -1.0
+            } else {
+                1.0
+            };
+            let pair = |i: usize| Pair {
+                from: ((i + 16) % words) as u32,
+                to: ((3 * i + 19) % words) as u32,
+                score: sign * 0.412 * 0.96f32.powi((i + query.head) as i32),
+            };
+            let exact = query.form == lexiscope::transformer::Form::Vo;
+            Answer::Pairs(PairsAnswer {
+                pairs: (0..query.k).map(pair).collect(),
+                passing: ROWS,
+                rows: ROWS,
+                done: if exact { 1.0 } else { 0.62 },
+                exact,
+            })
+        }
+        Query::ValueNorms => Answer::ValueNorms(vec![0.9, 1.2, 1.8, 2.4, 3.1, 3.9]),
+    }
+}

@@ -1,0 +1,100 @@
+//! What is on the screen.
+
+use insta::assert_snapshot;
+use lexiscope::explorer::state::{ModelChoice, Origin};
+use lexiscope::explorer::theme::Theme;
+use ratatui::style::Color;
+
+use super::Screen;
+
+#[test]
+fn a_neuron_at_every_size() {
+    for (width, height) in [
+        (39, 15),
+        (48, 20),
+        (60, 15),
+        (80, 24),
+        (90, 14),
+        (90, 20),
+        (120, 30),
+        (200, 60),
+    ] {
+        let name = format!("neurons-{width}x{height}");
+        assert_snapshot!(name, Screen::new(width, height).text());
+    }
+}
+
+#[test]
+fn a_head_at_every_size() {
+    for (width, height) in [(48, 20), (60, 15), (80, 24), (80, 40), (120, 30), (200, 60)] {
+        let mut screen = Screen::new(width, height);
+        let name = format!("heads-{width}x{height}");
+        assert_snapshot!(name, screen.press("Tab ↓ → v").text());
+    }
+}
+
+#[test]
+fn what_lies_on_top() {
+    for (name, script) in [
+        ("filters", "f a p"),
+        ("help", "?"),
+        ("palette", ": L 5 . N 7"),
+        ("models", "o / x"),
+        ("bookmarks", "m r m '"),
+        ("chord", "g"),
+        ("count", "9 0"),
+        ("find", "/ s k"),
+        ("note", "M"),
+    ] {
+        let mut screen = Screen::new(100, 24);
+        screen.state.models = ["gpt2-pl", "bert-pl"]
+            .map(|name| ModelChoice {
+                name: name.to_owned(),
+                origin: Origin::Bundled,
+            })
+            .into();
+        assert_snapshot!(format!("top-{name}"), screen.press(script).text());
+    }
+}
+
+#[test]
+fn nothing_is_coloured_in_mono_and_one_still_sees_where_one_is() {
+    let mut screen = Screen::new(100, 20);
+    screen.theme = Theme::mono();
+    screen.press("↓ m f");
+    let buffer = screen.terminal.backend().buffer();
+    for cell in buffer.content() {
+        assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset));
+    }
+    assert_snapshot!("mono", format!("{buffer:?}"));
+}
+
+#[test]
+fn every_size_is_drawn_without_a_panic() {
+    for script in ["", "Tab", "?", "f", "'", "o", "/", "g"] {
+        let mut screen = Screen::new(30, 10);
+        screen.press(script);
+        for width in [0, 1, 2, 5, 39, 40, 41, 59, 60, 77, 89, 90, 110] {
+            for height in [0, 1, 2, 14, 15, 16, 20, 33] {
+                screen.terminal.backend_mut().resize(width, height);
+                screen.draw();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_frame_is_drawn_in_two_milliseconds() {
+    for script in ["", "Tab", "?"] {
+        let mut screen = Screen::new(200, 60);
+        screen.press(script);
+        let mut times = Vec::new();
+        for _ in 0..50 {
+            let start = std::time::Instant::now();
+            screen.draw();
+            times.push(start.elapsed());
+        }
+        times.sort();
+        assert!(times[10].as_micros() < 2000, "{script}: {:?}", times[10]);
+    }
+}
