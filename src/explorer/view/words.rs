@@ -120,6 +120,7 @@ mod tests {
             assert!(used <= usize::from(inside) + 1, "{inside}: {cells:?}");
             assert!(cells.bar == 0 || cells.word >= 8);
         }
-        assert_eq!(Cells::of(22, 1, 0).word + Cells::of(22, 1, 0).bar, 14);
+        let pairs = Cells::of(47, 2, 3);
+        assert_eq!((pairs.word, pairs.bar), (11, 13));
     }
 }

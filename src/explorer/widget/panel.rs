@@ -53,6 +53,10 @@ impl Panel<'_> {
 
     /// Divides the frame at a row, under another title.
     pub fn divide(&self, area: Rect, y: u16, title: &str, note: &str, buffer: &mut Buffer) {
+        let area = area.intersection(buffer.area);
+        if area.width < 2 || !(area.top()..area.bottom()).contains(&y) {
+            return;
+        }
         let (left, right) = (area.left(), area.right() - 1);
         for x in left + 1..right {
             buffer[(x, y)].set_symbol("─").set_style(self.border);
@@ -96,9 +100,7 @@ mod tests {
             quiet: Style::new(),
         };
         panel.draw(area, &mut buffer);
-        if area.height > 3 {
-            panel.divide(area, area.y + 2, "Neuron", "0 to 767", &mut buffer);
-        }
+        panel.divide(area, area.y + 2, "Neuron", "0 to 767", &mut buffer);
         buffer
     }
 
