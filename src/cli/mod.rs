@@ -1,6 +1,7 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod plain;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -88,7 +89,7 @@ pub fn run() -> Result<()> {
 
 fn explore(explore: Explore) -> Result<()> {
     if !std::io::stdout().is_terminal() {
-        bail!("standard output is no terminal: use `lexiscope neuron` or `lexiscope pairs`");
+        return plain::print_view(&explore);
     }
     rayon::ThreadPoolBuilder::new()
         .num_threads(explore.machine.threads)

@@ -209,6 +209,23 @@ fn a_model_that_does_not_open_leaves_the_one_before() {
 }
 
 #[test]
+fn what_cannot_be_answered_says_why_in_its_place() {
+    let mut screen = Screen::new(120, 30);
+    let event = Event::Failed {
+        id: ModelId(1),
+        query: screen.state.wanted[0].clone(),
+        message: "h.3.mlp.c_fc.weight holds a number that is not finite".to_owned(),
+    };
+    update::event(&mut screen.state, event);
+    screen.draw();
+    assert!(screen.last_line().contains("✗ h.3.mlp.c_fc.weight holds"));
+    screen.press("?").press("Esc");
+    assert!(screen.text().contains("h.3.mlp.c_fc.weight"));
+    screen.press("↓");
+    assert!(!screen.text().contains("h.3.mlp"));
+}
+
+#[test]
 fn late_answers_are_ignored() {
     let mut screen = Screen::new(120, 30);
     let before = screen.state.wanted[0].clone();

@@ -58,6 +58,47 @@ fn what_lies_on_top() {
 }
 
 #[test]
+fn a_long_error_is_read_in_full() {
+    let mut screen = Screen::new(80, 20);
+    let words = "no such model: expected a bundled model (gpt2-pl, bert-pl), a folder, or a hub id \
+                 owner/name that was downloaded before";
+    screen.state.fail(words);
+    screen.draw();
+    let said: Vec<String> = screen
+        .text()
+        .lines()
+        .rev()
+        .take(2)
+        .map(str::to_owned)
+        .collect();
+    assert!(
+        said[1].contains("✗ no such model: expected a bundled model"),
+        "{said:?}"
+    );
+    assert!(
+        said[0].contains("owner/name that was downloaded before"),
+        "{said:?}"
+    );
+    screen.press("↓");
+    assert!(screen.last_line().contains("↑↓ neuron"));
+}
+
+#[test]
+fn a_first_start_says_what_one_looks_at_until_the_first_key() {
+    let mut screen = Screen::new(120, 30);
+    screen.state.welcome = true;
+    screen.draw();
+    assert!(
+        screen
+            .last_line()
+            .contains("the words this neuron fires on (K)")
+    );
+    assert!(screen.last_line().contains("? help"));
+    screen.press("↓");
+    assert!(!screen.last_line().contains("fires on"));
+}
+
+#[test]
 fn nothing_is_coloured_in_mono_and_one_still_sees_where_one_is() {
     let mut screen = Screen::new(100, 20);
     screen.theme = Theme::mono();

@@ -14,7 +14,7 @@ use super::key::{Code, Key};
 use super::keymap::{Found, find};
 use super::state::{Overlay, Purpose, Regions, State};
 
-pub use answers::{event, not_opening, opening};
+pub use answers::{event, not_opening, opening, worth_seeing};
 pub use bookmarks::bookmarks;
 pub use filters::{text, words};
 pub use mouse::{click, wheel};
@@ -174,6 +174,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     let needs = state.needs();
     if needs != state.wanted {
         state.wanted.clone_from(&needs);
+        state.failed.clear();
         effects.push(Effect::Want(needs));
     }
     effects

@@ -8,6 +8,7 @@ use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::put;
 use crate::projection::End;
+use crate::query::Query;
 use crate::report::grouped;
 use crate::transformer::Form;
 
@@ -131,6 +132,11 @@ fn footer(canvas: &Canvas, index: usize) -> String {
 
 fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let (state, theme) = (canvas.state, canvas.theme);
+    let form = Heads::FORMS[index];
+    let asked = |query: &Query| matches!(query, Query::Pairs(q) if q.form == form);
+    if let Some(why) = state.failure(asked) {
+        return message(canvas, inside, why);
+    }
     let (Some(card), Some((answer, fresh, _))) = (state.card(), state.pair_list(index)) else {
         return message(canvas, inside, "…");
     };
