@@ -30,6 +30,10 @@ fn arrows_and_letters_step_and_counts_multiply() {
     assert_eq!(screen.address(), "L3.N767");
     screen.press("g g");
     assert_eq!(screen.address(), "L3.N0");
+    screen.press("5 g g");
+    assert_eq!(screen.address(), "L3.N5");
+    screen.press("9 Esc g Esc ↓ ↑ g g");
+    assert_eq!(screen.address(), "L3.N0");
     screen.press("PgDn PgUp C-d C-u");
     assert_eq!(screen.address(), "L3.N0");
 }

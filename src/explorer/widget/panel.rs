@@ -75,9 +75,18 @@ impl Panel<'_> {
     fn heading(&self, area: Rect, y: u16, buffer: &mut Buffer) {
         let room = usize::from(area.width.saturating_sub(4));
         let x = area.left() + 2;
-        let title = format!(" {} ", self.title);
-        let used = put(buffer, x, y, &title, room, self.title_style);
-        let left = room - usize::from(used);
+        // The spaces around the title are not the title's: it may be underlined.
+        put(buffer, x, y, " ", room, self.border);
+        let used = put(
+            buffer,
+            x + 1,
+            y,
+            self.title,
+            room.saturating_sub(2),
+            self.title_style,
+        );
+        let used = used + 1 + put(buffer, x + 1 + used, y, " ", 1, self.border);
+        let left = room.saturating_sub(usize::from(used));
         let note = format!("{} ", self.note);
         if !self.note.is_empty() && width(&note) <= left {
             put(buffer, x + used, y, &note, left, self.quiet);
