@@ -10,22 +10,12 @@ use std::time::Instant;
 
 use lexiscope::checkpoint::{Location, Matrix};
 use lexiscope::projection::{DeviceChoice, End, PairsWanted, best_pairs};
-use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Query, Reader, Watch};
+use lexiscope::query::{Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
 use lexiscope::transformer::Form;
 use lexiscope::vocabulary::Filters;
 use rayon::prelude::*;
 
 use checkpoint_writer::{Number, Synthetic};
-
-struct Patient;
-
-impl Watch for Patient {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn improved(&self, _partial: Answer) {}
-}
 
 fn main() {
     let folder = std::env::temp_dir().join("lexiscope-bench-medium");

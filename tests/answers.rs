@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
-use lexiscope::query::{Answer, Answering, Column, NeuronQuery, PairsQuery, Query, Reader, Watch};
+use lexiscope::query::{
+    Answer, Answering, Column, NeuronQuery, PairsQuery, Patient, Query, Reader,
+};
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
 
@@ -16,16 +18,6 @@ const CHECKPOINTS: [&str; 5] = [
     "herbert-legacy",
     "bert-safetensors",
 ];
-
-struct Patient;
-
-impl Watch for Patient {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn improved(&self, _partial: Answer) {}
-}
 
 fn reference(name: &str) -> (Reader, Value) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))

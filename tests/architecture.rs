@@ -122,7 +122,7 @@ fn is_test_file(path: &Path) -> bool {
 }
 
 fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod tests {").next().unwrap()
+    text.split("\nmod tests {").next().unwrap()
 }
 
 #[test]

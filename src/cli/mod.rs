@@ -1,7 +1,6 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
-mod plain;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -14,7 +13,8 @@ use crate::explorer::paths::Paths;
 use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::hub::Cache;
-use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Query, Reader, Watch};
+use crate::log;
+use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
 use crate::report::{self, Format, Timings};
 
 use args::{Cli, Color, Command, Explore, Output, end};
@@ -88,34 +88,38 @@ pub fn run() -> Result<()> {
 }
 
 fn explore(explore: Explore) -> Result<()> {
-    if !std::io::stdout().is_terminal() {
-        return plain::print_view(&explore);
-    }
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(explore.machine.threads)
-        .build_global()
-        .context("the threads to compute with could not be started; try --threads 1")?;
+    start_threads(explore.machine.threads)?;
     let choice = match explore.color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     };
-    explorer::run(Setup {
+    let paths = Paths::find(|name| std::env::var_os(name))?;
+    let level = std::env::var(log::VARIABLE).ok();
+    log::start(&paths.state, level.as_deref())?;
+    let setup = Setup {
         theme: Theme::choose(choice, |name| std::env::var(name).ok()),
-        paths: Paths::find(|name| std::env::var_os(name))?,
+        paths,
         mouse: !explore.no_mouse,
         device: explore.machine.device(),
         model: explore.model,
         at: explore.at,
-    })
+    };
+    if !std::io::stdout().is_terminal() {
+        return print(&explorer::page(&setup)?);
+    }
+    explorer::run(setup)
+}
+
+fn start_threads(threads: usize) -> Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build_global()
+        .context("the threads to compute with could not be started; try --threads 1")
 }
 
 /// Opens a model; with it the milliseconds that took.
 fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(output.machine.threads)
-        .build_global()
-        .context("the threads to compute with could not be started; try --threads 1")?;
+    start_threads(output.machine.threads)?;
     let start = Instant::now();
     let reader = Reader::open(&Location::resolve(model)?, output.machine.device())?;
     for notice in &reader.card().notices {
@@ -147,17 +151,6 @@ fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
         eprintln!("{timings}");
     }
     print(&text)
-}
-
-/// Waits to the end.
-struct Patient;
-
-impl Watch for Patient {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn improved(&self, _partial: Answer) {}
 }
 
 fn known_models() -> Vec<(String, String)> {

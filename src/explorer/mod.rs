@@ -7,6 +7,7 @@ pub mod effect;
 pub mod key;
 pub mod keymap;
 pub mod number;
+mod page;
 pub mod paths;
 mod run;
 pub mod session;
@@ -20,4 +21,5 @@ pub mod update;
 pub mod view;
 pub mod widget;
 
+pub use page::page;
 pub use run::{Setup, run};

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -96,7 +97,7 @@ pub fn run(setup: Setup) -> Result<()> {
 }
 
 /// The state to begin with: the session's, with what the command line says of it.
-fn begin(setup: &Setup) -> (State, Bookmarks) {
+pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     let mut state = State::new(fastrand::u64(..));
     let (mut session, notice) = Session::load(&setup.paths.state);
     state.welcome = session == Session::default();
@@ -132,7 +133,7 @@ fn begin(setup: &Setup) -> (State, Bookmarks) {
 }
 
 /// A folder by its whole path, so that it is found from another folder too.
-fn full_name(model: &str) -> String {
+pub(super) fn full_name(model: &str) -> String {
     let path = expand(Path::new(model));
     if Bundle::named(model).is_some() || !path.is_dir() {
         return model.to_owned();
@@ -335,23 +336,17 @@ impl Explorer {
         Vec::new()
     }
 
-    fn write_out(&self, answers: &[(Query, std::sync::Arc<Answer>)], format: Format) -> String {
+    fn write_out(&self, answers: &[(Query, Arc<Answer>)], format: Format) -> String {
         let Some(card) = self.state.card() else {
             return String::new();
         };
-        let texts = answers.iter().filter_map(|(query, answer)| {
-            let what = match (query, &**answer) {
-                (Query::Neuron(query), Answer::Neuron(answer)) => Exported::Neuron(query, answer),
-                (Query::Pairs(query), Answer::Pairs(answer)) => Exported::Pairs(query, answer),
-                _ => return None,
-            };
-            Some(report::export(card, what, format))
-        });
-        texts.collect::<Vec<_>>().join("\n")
+        let answers = answers.iter().map(|(query, answer)| (query, &**answer));
+        let answers: Vec<_> = answers.filter_map(Exported::of).collect();
+        report::export(card, &answers, format)
     }
 
     /// Writes a new file; one that is there is left alone.
-    fn export(&self, path: &Path, answers: &[(Query, std::sync::Arc<Answer>)]) -> Result<()> {
+    fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {
         let path = expand(path);
         let name = path.display();
         let Some(format) = Format::of_file(&path.to_string_lossy()) else {

@@ -8,7 +8,6 @@ use crate::projection::End;
 use crate::query::Address;
 use crate::vocabulary::Filters;
 
-use super::action::Pane;
 use super::store::{self, StoreError};
 
 /// The state of the explorer that outlives it.
@@ -37,15 +36,6 @@ impl Session {
         match store::load(&folder.join(FILE)) {
             Ok(loaded) => (loaded.content, loaded.notice),
             Err(error) => (Self::default(), Some(error.to_string())),
-        }
-    }
-
-    /// The place of the pane that was in front.
-    pub fn front(&self) -> Option<Address> {
-        if self.pane == Pane::Heads.name() {
-            self.head
-        } else {
-            self.neuron
         }
     }
 

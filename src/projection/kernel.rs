@@ -2,16 +2,17 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-/// Rows that share one pass over the vectors' registers.
-const TILE_ROWS: usize = 4;
-/// Vectors that share one pass over the rows'.
-const TILE_VECTORS: usize = 2;
+/// Vectors that share one pass over a row.
+const VECTORS: usize = 2;
+/// Sums that each product is split into, so that no multiplication waits for the one before. One
+/// row at a time and two vectors of four sums read memory in one stream and fit the registers.
+const SUMS: usize = 4;
 
 /// `out[r * m + j] = rows[r]·vectors[j]` for every row and each of the m vectors, all of `width`
 /// numbers.
 ///
-/// Each product is summed in an order of its own that depends on `width` only, so neither the
-/// grouping of rows nor that of vectors changes a bit of it.
+/// A product is summed in an order that depends on `width` only, so neither the grouping of rows
+/// nor that of vectors changes a bit of it.
 pub fn products(rows: &[f32], vectors: &[f32], width: usize, out: &mut [f32]) {
     if width == 0 {
         return out.fill(0.0);
@@ -43,61 +44,47 @@ impl WithSimd for Products<'_> {
             width,
             out,
         } = self;
-        let n = rows.len() / width;
         let m = vectors.len() / width;
-        let row = |r: usize| &rows[r * width..(r + 1) * width];
-        let vector = |j: usize| &vectors[j * width..(j + 1) * width];
-        let mut r = 0;
-        while r < n {
-            let full_rows = r + TILE_ROWS <= n;
-            let mut j = 0;
-            while j < m {
-                if full_rows && j + TILE_VECTORS <= m {
-                    let tile_rows = [row(r), row(r + 1), row(r + 2), row(r + 3)];
-                    let sums = tile(simd, tile_rows, [vector(j), vector(j + 1)]);
-                    for (i, pair) in sums.iter().enumerate() {
-                        out[(r + i) * m + j..][..TILE_VECTORS].copy_from_slice(pair);
-                    }
-                    j += TILE_VECTORS;
-                } else {
-                    for i in r..n.min(r + TILE_ROWS) {
-                        out[i * m + j] = tile(simd, [row(i)], [vector(j)])[0][0];
-                    }
-                    j += 1;
+        for (row, out) in rows.chunks_exact(width).zip(out.chunks_exact_mut(m.max(1))) {
+            let groups = vectors.chunks(VECTORS * width);
+            for (group, out) in groups.zip(out.chunks_mut(VECTORS)) {
+                match group.split_at(width) {
+                    (only, []) => out.copy_from_slice(&tile(simd, row, [only])),
+                    (one, other) => out.copy_from_slice(&tile(simd, row, [one, other])),
                 }
             }
-            r += TILE_ROWS;
         }
     }
 }
 
-/// All products of a few rows with a few vectors, accumulated lane by lane in registers.
+/// The products of one row with a few vectors, accumulated lane by lane in registers.
 #[inline(always)]
-fn tile<S: Simd, const R: usize, const V: usize>(
-    simd: S,
-    rows: [&[f32]; R],
-    vectors: [&[f32]; V],
-) -> [[f32; V]; R] {
-    let rows = rows.map(S::as_simd_f32s);
-    let vectors = vectors.map(S::as_simd_f32s);
-    let lanes = vectors[0].0.len();
-    // Equal lengths that the compiler can see spare the bounds checks in the loop.
-    let row_lanes = rows.map(|(head, _)| &head[..lanes]);
-    let vector_lanes = vectors.map(|(head, _)| &head[..lanes]);
-    let mut sums = [[simd.splat_f32s(0.0); V]; R];
-    for k in 0..lanes {
-        for i in 0..R {
-            for j in 0..V {
-                sums[i][j] = simd.mul_add_f32s(row_lanes[i][k], vector_lanes[j][k], sums[i][j]);
+fn tile<S: Simd, const V: usize>(simd: S, row: &[f32], vectors: [&[f32]; V]) -> [f32; V] {
+    let (row, row_tail) = S::as_simd_f32s(row);
+    let (row, row_rest) = row.as_chunks::<SUMS>();
+    let vectors = vectors.map(|vector| {
+        let (lanes, tail) = S::as_simd_f32s(vector);
+        let (lanes, rest) = lanes.as_chunks::<SUMS>();
+        // Equal lengths that the compiler can see spare the checks of bounds in the loop.
+        (&lanes[..row.len()], rest, tail)
+    });
+    let mut sums = [[simd.splat_f32s(0.0); SUMS]; V];
+    for (k, row) in row.iter().enumerate() {
+        for (sums, (vector, ..)) in sums.iter_mut().zip(vectors) {
+            for i in 0..SUMS {
+                sums[i] = simd.mul_add_f32s(row[i], vector[k][i], sums[i]);
             }
         }
     }
-    let mut out = [[0.0; V]; R];
-    for i in 0..R {
-        for j in 0..V {
-            let tail = rows[i].1.iter().zip(vectors[j].1);
-            out[i][j] = tail.fold(simd.reduce_sum_f32s(sums[i][j]), |sum, (a, b)| sum + a * b);
+    let mut out = [0.0; V];
+    for ((out, sums), (_, rest, tail)) in out.iter_mut().zip(&mut sums).zip(vectors) {
+        for ((sum, &r), &v) in sums.iter_mut().zip(row_rest).zip(rest) {
+            *sum = simd.mul_add_f32s(r, v, *sum);
         }
+        let [a, b, c, d] = *sums;
+        let sum = simd.add_f32s(simd.add_f32s(a, b), simd.add_f32s(c, d));
+        let tail = row_tail.iter().zip(tail);
+        *out = tail.fold(simd.reduce_sum_f32s(sum), |sum, (a, b)| sum + a * b);
     }
     out
 }

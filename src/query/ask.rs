@@ -9,7 +9,7 @@ use crate::projection::{End, Pair, Scored};
 use crate::transformer::Form;
 use crate::vocabulary::{Filters, Vocabulary};
 
-use super::Address;
+use super::{Address, QueryError};
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -23,6 +23,37 @@ pub struct ModelCard {
     pub device: String,
     /// What the user should know about how it was opened, a sentence each.
     pub notices: Vec<String>,
+}
+
+impl ModelCard {
+    /// Whether the model has such a place.
+    ///
+    /// # Errors
+    /// It has not; the message says what it has.
+    pub fn check(&self, address: Address) -> Result<(), QueryError> {
+        let layer = ("layer", address.layer(), self.spec.layers);
+        let inside = match address {
+            Address::Layer { .. } => None,
+            Address::Neuron { neuron, .. } => Some(("neuron", neuron, self.spec.neurons)),
+            Address::Head { head, .. } => Some(("head", head, self.spec.heads)),
+        };
+        match [Some(layer), inside]
+            .into_iter()
+            .flatten()
+            .find(|(_, got, count)| got >= count)
+        {
+            None => Ok(()),
+            Some((what, got, count)) => {
+                let model = self.name.clone();
+                Err(QueryError::OutOfRange {
+                    what,
+                    got,
+                    last: count.saturating_sub(1),
+                    model,
+                })
+            }
+        }
+    }
 }
 
 /// What can be asked of a model.

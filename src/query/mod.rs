@@ -8,7 +8,7 @@ mod error;
 mod reader;
 
 pub use address::{Address, AddressError};
-pub use answering::{Answering, Watch};
+pub use answering::{Answering, Patient, Watch};
 pub use ask::{
     Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
 };

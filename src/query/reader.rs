@@ -13,7 +13,8 @@ use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use super::answering::{Answering, Watch};
 use super::{
-    Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query, QueryError,
+    Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
+    QueryError,
 };
 
 /// Bytes of heads' factors that are kept, for other filters and the other end of the list.
@@ -92,19 +93,6 @@ impl Reader {
         })
     }
 
-    fn in_range(&self, what: &'static str, got: usize, count: usize) -> Result<(), QueryError> {
-        if got < count {
-            return Ok(());
-        }
-        let model = self.card.name.clone();
-        Err(QueryError::OutOfRange {
-            what,
-            got,
-            last: count.saturating_sub(1),
-            model,
-        })
-    }
-
     fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
         if let Some((of, mask)) = &self.mask
             && of == filters
@@ -138,8 +126,6 @@ impl Reader {
         query: &PairsQuery,
         watch: &dyn Watch,
     ) -> Result<Option<PairsAnswer>, QueryError> {
-        self.in_range("layer", query.layer, self.card.spec.layers)?;
-        self.in_range("head", query.head, self.card.spec.heads)?;
         let mask = self.mask(&query.filters)?;
         let Some(factors) = self.factors(query, watch)? else {
             return Ok(None);
@@ -235,6 +221,9 @@ impl Reader {
 
 impl Answering for Reader {
     fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+        query
+            .address()
+            .map_or(Ok(()), |address| self.card.check(address))?;
         Ok(match query {
             Query::Neuron(query) => self
                 .answer_neurons(std::slice::from_ref(query), watch)?
@@ -258,8 +247,8 @@ impl Answering for Reader {
         let mut vectors = Vec::with_capacity(2 * queries.len() * self.card.spec.width);
         let mut ends = Vec::with_capacity(2 * queries.len());
         for query in queries {
-            self.in_range("layer", query.layer, self.card.spec.layers)?;
-            self.in_range("neuron", query.neuron, self.card.spec.neurons)?;
+            let (layer, neuron) = (query.layer, query.neuron);
+            self.card.check(Address::Neuron { layer, neuron })?;
             let one = query.neuron..query.neuron + 1;
             vectors.extend(self.weights.keys(query.layer, one.clone())?.into_data());
             vectors.extend(self.weights.values(query.layer, one)?.into_data());

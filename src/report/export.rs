@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::query::{ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery};
+use crate::query::{Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query};
 use crate::vocabulary::Filters;
 
 use super::Format;
@@ -15,11 +15,40 @@ pub enum Exported<'a> {
     Pairs(&'a PairsQuery, &'a PairsAnswer),
 }
 
-/// An answer in a format, as the command line prints it.
-pub fn export(card: &ModelCard, what: Exported<'_>, format: Format) -> String {
-    match what {
+impl<'a> Exported<'a> {
+    /// A query with its answer; `None` if they are of two kinds, or of none that is exported.
+    pub fn of((query, answer): (&'a Query, &'a Answer)) -> Option<Self> {
+        match (query, answer) {
+            (Query::Neuron(query), Answer::Neuron(answer)) => Some(Self::Neuron(query, answer)),
+            (Query::Pairs(query), Answer::Pairs(answer)) => Some(Self::Pairs(query, answer)),
+            _ => None,
+        }
+    }
+}
+
+/// Answers in a format, as the command line prints them. Several are an array in JSON, one table
+/// with one head in CSV if they are of one kind, and one below the other elsewhere.
+pub fn export(card: &ModelCard, answers: &[Exported<'_>], format: Format) -> String {
+    let write = |what: &Exported<'_>| match *what {
         Exported::Neuron(query, answer) => super::neuron(card, query, answer, format, None),
         Exported::Pairs(query, answer) => super::pairs(card, query, answer, format, None),
+    };
+    let texts: Vec<String> = answers.iter().map(write).collect();
+    match (format, &texts[..]) {
+        (_, [only]) => only.clone(),
+        (Format::Json, _) => {
+            let items = texts
+                .iter()
+                .map(|text| text.trim_end().replace('\n', "\n  "));
+            format!("[\n  {}\n]\n", items.collect::<Vec<_>>().join(",\n  "))
+        }
+        (Format::Csv, [first, rest @ ..]) => {
+            let rows = rest
+                .iter()
+                .map(|text| text.split_once('\n').map_or("", |(_, rows)| rows));
+            std::iter::once(first.as_str()).chain(rows).collect()
+        }
+        _ => texts.join("\n"),
     }
 }
 

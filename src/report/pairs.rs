@@ -51,9 +51,10 @@ pub fn pairs(
     match format {
         Format::Json => json_text(&json(card, query, answer, timings)),
         Format::Csv => csv_text(
-            &["rank", "from_id", "from", "to_id", "to", "score"],
+            &["form", "rank", "from_id", "from", "to_id", "to", "score"],
             answer.pairs.iter().enumerate().map(|(rank, pair)| {
                 vec![
+                    query.form.name().to_owned(),
                     (rank + 1).to_string(),
                     pair.from.to_string(),
                     card.vocabulary.text(pair.from).into_owned(),

@@ -110,7 +110,7 @@ fn heap_bytes(answer: &Answer) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::fake::{answer_to, neuron};
+    use crate::worker::tests::fake::{answer_to, neuron};
 
     fn put(cache: &mut Cache, n: usize) {
         let query = neuron(0, n);

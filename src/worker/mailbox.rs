@@ -147,7 +147,7 @@ impl Mailbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::fake::{folder, neuron, pairs};
+    use crate::worker::tests::fake::{folder, neuron, pairs};
 
     /// A mailbox whose model 1 is open.
     fn opened() -> Mailbox {

@@ -2,8 +2,6 @@
 
 mod cache;
 mod desk;
-#[cfg(test)]
-mod fake;
 mod mailbox;
 mod neighbours;
 mod run;

@@ -128,7 +128,7 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::fake::{neuron, pairs, spec};
+    use crate::worker::tests::fake::{neuron, pairs, spec};
 
     /// Their addresses, in order.
     fn around(asked: Query, before: Option<Query>) -> Vec<String> {

@@ -82,7 +82,7 @@ fn an_address_outside_the_model_says_what_there_is_and_keeps_the_line() {
     assert_eq!(screen.address(), "L3.N103");
     let line = screen.last_line();
     assert!(
-        line.contains("✗ L9.N0 is not in gpt2-pl: its layers are 0 to 5"),
+        line.contains("✗ layer 9 is not in gpt2-pl: expected 0 to 5"),
         "{line}"
     );
     assert_eq!(screen.state.overlays.len(), 1);

@@ -116,7 +116,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
 }
 
 /// A neuron to begin with: a known one, else the first of the middle layer.
-pub fn worth_seeing(card: &ModelCard) -> (usize, usize) {
+fn worth_seeing(card: &ModelCard) -> (usize, usize) {
     let known = WORTH_SEEING.iter().find(|(name, ..)| *name == card.name);
     let (layer, neuron) = known.map_or((card.spec.layers / 2, 0), |&(_, l, n)| (l, n));
     (

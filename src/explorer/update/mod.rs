@@ -14,7 +14,7 @@ use super::key::{Code, Key};
 use super::keymap::{Found, find};
 use super::state::{Overlay, Purpose, Regions, State};
 
-pub use answers::{event, not_opening, opening, worth_seeing};
+pub use answers::{event, not_opening, opening};
 pub use bookmarks::bookmarks;
 pub use filters::{text, words};
 pub use mouse::{click, wheel};

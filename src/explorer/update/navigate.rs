@@ -1,6 +1,5 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
-use crate::checkpoint::Spec;
 use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
@@ -31,29 +30,10 @@ pub(super) fn visit(state: &mut State, address: Address) -> bool {
 
 /// Why the open model has no such place.
 fn check(state: &State, address: Address) -> Result<(), String> {
-    let Some(card) = state.card() else {
-        return Err("no model is open: o opens one".to_owned());
-    };
-    let Spec {
-        layers,
-        neurons,
-        heads,
-        ..
-    } = card.spec;
-    let (what, index, of) = match address {
-        _ if address.layer() >= layers => ("layers", address.layer(), layers),
-        Address::Neuron { neuron, .. } => ("neurons", neuron, neurons),
-        Address::Head { head, .. } => ("heads", head, heads),
-        Address::Layer { layer } => ("layers", layer, layers),
-    };
-    if index < of {
-        return Ok(());
+    match state.card() {
+        Some(card) => card.check(address).map_err(|error| error.to_string()),
+        None => Err("no model is open: o opens one".to_owned()),
     }
-    Err(format!(
-        "{address} is not in {}: its {what} are 0 to {}",
-        card.name,
-        of.saturating_sub(1)
-    ))
 }
 
 /// Puts the state at a place that is known to exist.

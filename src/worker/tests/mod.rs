@@ -1,10 +1,12 @@
 //! The worker with a reader that does what a test tells it, over channels: no test sleeps.
 
+pub(super) mod fake;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use super::fake::{Reader, Step, answer_to, folder, neuron, pairs};
 use super::*;
+use fake::{Reader, Step, answer_to, folder, neuron, pairs};
 
 /// A worker whose model 1 is open, and the other ends of all channels. Dropping it closes `tell`
 /// first, so that the reader comes to an end.

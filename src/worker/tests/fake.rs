@@ -12,7 +12,7 @@ use crate::query::{
 use crate::transformer::Form;
 use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
 
-pub(super) fn neuron(layer: usize, neuron: usize) -> Query {
+pub(in crate::worker) fn neuron(layer: usize, neuron: usize) -> Query {
     Query::Neuron(NeuronQuery {
         layer,
         neuron,
@@ -21,7 +21,7 @@ pub(super) fn neuron(layer: usize, neuron: usize) -> Query {
     })
 }
 
-pub(super) fn pairs(layer: usize, head: usize) -> Query {
+pub(in crate::worker) fn pairs(layer: usize, head: usize) -> Query {
     Query::Pairs(PairsQuery {
         form: Form::Vo,
         layer,
@@ -32,14 +32,14 @@ pub(super) fn pairs(layer: usize, head: usize) -> Query {
     })
 }
 
-pub(super) fn folder(name: &str) -> Location {
+pub(in crate::worker) fn folder(name: &str) -> Location {
     Location::Folder {
         name: name.to_owned(),
         path: name.into(),
     }
 }
 
-pub(super) fn spec() -> Spec {
+pub(in crate::worker) fn spec() -> Spec {
     Spec {
         layers: 4,
         width: 8,
@@ -84,7 +84,7 @@ fn pairs_answer(query: &PairsQuery, done: f32) -> PairsAnswer {
 }
 
 /// An answer that tells which query it belongs to.
-pub(super) fn answer_to(query: &Query) -> Answer {
+pub(in crate::worker) fn answer_to(query: &Query) -> Answer {
     match query {
         Query::Neuron(q) => Answer::Neuron(neuron_answer(q)),
         Query::Pairs(q) => Answer::Pairs(pairs_answer(q, 1.0)),
@@ -108,7 +108,7 @@ fn card(name: &str) -> Arc<ModelCard> {
 }
 
 /// What a test tells the reader to do with the query that it has begun.
-pub(super) enum Step {
+pub(in crate::worker) enum Step {
     /// Ask whether it is wanted, say so, and give up if not.
     Look,
     /// Send a partial answer.
@@ -121,11 +121,11 @@ pub(super) enum Step {
 }
 
 /// Says what it begins and waits to be told; once nobody can tell it any more, it answers all.
-pub(super) struct Reader {
-    pub(super) name: String,
-    pub(super) begun: Sender<Vec<Query>>,
-    pub(super) told: Arc<Mutex<Receiver<Step>>>,
-    pub(super) looked: Sender<bool>,
+pub(in crate::worker) struct Reader {
+    pub(in crate::worker) name: String,
+    pub(in crate::worker) begun: Sender<Vec<Query>>,
+    pub(in crate::worker) told: Arc<Mutex<Receiver<Step>>>,
+    pub(in crate::worker) looked: Sender<bool>,
 }
 
 impl Reader {

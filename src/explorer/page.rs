@@ -1,0 +1,72 @@
+//! What the explorer would show first, as text: for a pipe, and for whoever reads no screen.
+
+use anyhow::{Context, Result};
+
+use super::run::{Setup, begin, full_name};
+use super::update;
+use crate::checkpoint::Location;
+use crate::query::{Answering, ModelCard, Patient, Query, Reader};
+use crate::report::{self, Exported, Format};
+use crate::worker::{Event, ModelId};
+
+/// The lists of the place where the explorer would begin, each under its address.
+///
+/// # Errors
+/// The model cannot be opened or has no such place.
+pub fn page(setup: &Setup) -> Result<String> {
+    let (mut state, _) = begin(setup);
+    let opening = state
+        .opening
+        .as_ref()
+        .context("there is no model to open")?;
+    let location = Location::resolve(&full_name(&opening.name))?;
+    let mut reader = Reader::open(&location, setup.device)?;
+    let card = reader.card();
+    update::opening(&mut state, ModelId(1));
+    update::event(
+        &mut state,
+        Event::Opened {
+            id: ModelId(1),
+            card: card.clone(),
+        },
+    );
+    if let Some(at) = setup.at {
+        // A place that the model does not have is a fault here, not a notice.
+        card.check(at)?;
+    }
+    let mut page = String::new();
+    for query in state.needs() {
+        let Some(address) = query.address() else {
+            continue;
+        };
+        let answer = reader
+            .answer(&query, &Patient)?
+            .context("no answer came back")?;
+        if let Some(answer) = Exported::of((&query, &answer)) {
+            page += &title(&card, &query, &address.to_string());
+            page += &report::export(&card, &[answer], Format::Table);
+        }
+    }
+    Ok(page)
+}
+
+/// `gpt2-pl  L3.N103  alnum`, on a line of its own with a line between it and what was before.
+fn title(card: &ModelCard, query: &Query, address: &str) -> String {
+    let filters = match query {
+        Query::Neuron(query) => query.filters.describe(),
+        Query::Pairs(query) => query.filters.describe(),
+        Query::ValueNorms => Vec::new(),
+    };
+    let named = |(name, value): &(&str, String)| {
+        if value == "true" {
+            (*name).to_owned()
+        } else {
+            format!("{name} {value}")
+        }
+    };
+    let filters: Vec<String> = filters.iter().map(named).collect();
+    format!("{}  {address}  {}\n\n", card.name, filters.join(" · "))
+        .trim_end()
+        .to_owned()
+        + "\n\n"
+}
