@@ -318,6 +318,7 @@ impl Explorer {
 
     fn keep(&mut self, change: BookmarkChange) -> Vec<Effect> {
         let kept = match &change {
+            BookmarkChange::Refresh => self.bookmarks.refresh(),
             BookmarkChange::Add {
                 model,
                 address,

@@ -10,7 +10,7 @@ use crate::worker::{Event, ModelId};
 
 /// Neurons worth seeing first, of the bundled models: that of gpt2-pl fires on beginnings of verbs
 /// and promotes their endings.
-const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 0)];
+const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 297)];
 
 /// The worker has begun to open a model.
 pub fn opening(state: &mut State, id: ModelId) {
@@ -67,7 +67,9 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Failed { id, query, message } => {
             if Some(id) == current && state.wanted.contains(&query) {
-                state.fail(message);
+                state.fail(&message);
+                state.failed.retain(|(failed, _)| *failed != query);
+                state.failed.push((query, message));
             }
         }
     }

@@ -113,15 +113,14 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => vec![Effect::Quit],
         Action::Accept => overlays::accept(state),
+        // It drops the count, and that is all.
+        Action::Cancel if count.is_some() => Vec::new(),
         Action::Cancel => overlays::cancel(state),
         Action::OpenFilters
         | Action::OpenBookmarks
         | Action::OpenHelp
         | Action::OpenPalette
-        | Action::OpenModels => {
-            overlays::open(state, action);
-            Vec::new()
-        }
+        | Action::OpenModels => overlays::open(state, action),
         Action::RemoveBookmark => bookmarks::remove(state),
         _ if state.model.is_none() => {
             state.fail("no model is open: o opens one");
@@ -174,6 +173,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     let needs = state.needs();
     if needs != state.wanted {
         state.wanted.clone_from(&needs);
+        state.failed.clear();
         effects.push(Effect::Want(needs));
     }
     effects
