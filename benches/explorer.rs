@@ -125,7 +125,7 @@ impl Bench {
         loop {
             let queries = self.state.needs();
             let shown = self.state.neuron.as_ref();
-            if queries.first().is_some() && shown.map(|shown| &shown.query) == queries.first() {
+            if !queries.is_empty() && shown.map(|shown| &shown.query) == queries.first() {
                 return;
             }
             let event = self.events.recv().expect("the worker lives");

@@ -133,7 +133,7 @@ impl Reader {
         let vocabulary = Arc::clone(&self.card.vocabulary);
         let (same, similar) = (query.filters.exclude_same, query.filters.exclude_similar);
         let admits = move |from, to| {
-            !(same && vocabulary.same(from, to)) && !(similar && vocabulary.similar(from, to))
+            !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
         };
         let want = PairsWanted {
             k: query.k.min(mask.passing * mask.passing),
