@@ -88,6 +88,7 @@ pub enum Action {
     Find,
     ClearFilters,
     Mark,
+    MarkLayer,
     MarkWithNote,
     OpenBookmarks,
     RemoveBookmark,

@@ -75,6 +75,7 @@ pub static COMMANDS: &[Command] = &[
     row(Panes, Keep, &["a"], Action::CopyAddress, "", "copy the address"),
     row(Panes, Keep, &["e"], Action::Export, "export", "write what is on screen to a file"),
     row(Panes, Keep, &["M"], Action::MarkWithNote, "", "mark this place with a note, or edit it"),
+    row(Panes, Keep, &["g m"], Action::MarkLayer, "", "mark this layer, or take the mark away"),
     row(Panes, Program, &["o"], Action::OpenModels, "model", "open another model"),
     row(Panes, Program, &["?"], Action::OpenHelp, "help", "all commands and their keys"),
     row(Panes, Program, &["C-l"], Action::Redraw, "", "draw the screen anew"),

@@ -13,6 +13,7 @@ use super::effect::Effect;
 use super::key::{Code, Key};
 use super::keymap::{Found, find};
 use super::state::{Overlay, Purpose, Regions, State};
+use crate::query::Address;
 
 pub use answers::{event, not_opening, opening};
 pub use bookmarks::bookmarks;
@@ -149,7 +150,11 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::Toggle(toggle) => filters::switch(state, toggle),
         Action::Find => filters::find(state),
         Action::ClearFilters => filters::clear(state),
-        Action::Mark => return bookmarks::mark(state),
+        Action::Mark => return bookmarks::mark(state, state.address()),
+        Action::MarkLayer => {
+            let layer = state.address().layer();
+            return bookmarks::mark(state, Address::Layer { layer });
+        }
         Action::MarkWithNote => bookmarks::ask_note(state),
         Action::EditNote => bookmarks::edit_note(state),
         Action::CopyList => return copy::list(state),

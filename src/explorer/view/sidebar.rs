@@ -30,7 +30,8 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
         return;
     };
     let at = state.neurons;
-    let title = format!("Layer {}", at.layer);
+    let marked = state.bookmark(Address::Layer { layer: at.layer }).is_some();
+    let title = format!("Layer {}{}", at.layer, if marked { " ★" } else { "" });
     let panel = canvas.panel(&title, "‖V‖ mean", false);
     let inside = panel.draw(area, canvas.buffer);
     // Bars, numbers, marker.
