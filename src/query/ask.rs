@@ -10,6 +10,9 @@ use crate::transformer::Form;
 use crate::vocabulary::{Filters, Vocabulary};
 
 use super::Address;
+use super::contextual::{
+    ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
+};
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -32,6 +35,12 @@ pub enum Query {
     Pairs(PairsQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
+    /// What is measured of the states of texts.
+    Geometry(GeometryQuery),
+    /// A token's occurrences as points.
+    ContextMap(ContextMapQuery),
+    /// The best tokens of a neuron's column as points.
+    NeuronMap(NeuronMapQuery),
 }
 
 /// The four columns of a neuron.
@@ -69,7 +78,11 @@ impl Query {
                 head: q.head,
                 form: Some(q.form),
             }),
-            Self::ValueNorms => None,
+            Self::NeuronMap(q) => Some(Address::Neuron {
+                layer: q.layer,
+                neuron: q.neuron,
+            }),
+            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) => None,
         }
     }
 }
@@ -116,6 +129,9 @@ pub enum Answer {
     Pairs(PairsAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
+    Geometry(GeometryAnswer),
+    /// Of both kinds of map.
+    Map(MapAnswer),
 }
 
 /// A neuron's columns.
