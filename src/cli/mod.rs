@@ -1,6 +1,7 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod geometry;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -14,7 +15,7 @@ use crate::hub::Cache;
 use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Query, Reader, Watch};
 use crate::report::{self, Format, Timings};
 
-use args::{Cli, Command, Explore, Output, end};
+use args::{Cli, Command, Explore, Machine, Output, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -64,6 +65,7 @@ pub fn run() -> Result<()> {
                 output,
             )
         }
+        Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Info { model, output }) => {
             let (reader, open) = open(&model, output)?;
             let timings = Timings { open, compute: 0.0 };
@@ -90,12 +92,21 @@ fn explore(explore: Explore) -> Result<()> {
 
 /// Opens a model; with it the milliseconds that took.
 fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
+    start_threads(output.machine)?;
+    open_on(model, output.machine)
+}
+
+/// The threads that everything computes with, for the whole program.
+fn start_threads(machine: Machine) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
-        .num_threads(output.machine.threads)
+        .num_threads(machine.threads)
         .build_global()
-        .context("the threads to compute with could not be started; try --threads 1")?;
+        .context("the threads to compute with could not be started; try --threads 1")
+}
+
+fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
-    let reader = Reader::open(&Location::resolve(model)?, output.machine.device())?;
+    let reader = Reader::open(&Location::resolve(model)?, machine.device())?;
     for notice in &reader.card().notices {
         eprintln!("lexiscope: {notice}");
     }

@@ -35,6 +35,11 @@ impl TextPlan {
             drawn: Vec::new(),
         }
     }
+
+    /// The token's occurrences.
+    pub fn occurrences(&self) -> &[Range<usize>] {
+        &self.occurrences
+    }
 }
 
 /// All texts, in the order in which they are run.

@@ -39,8 +39,8 @@ impl Model<'_> {
         let plans: Vec<TextPlan> = run.iter().map(plan).collect();
         let token = word.map(|word| TokenAnswer {
             spellings: word.spellings().to_vec(),
-            occurrences: plans.iter().map(|p| p.occurrences.len()).sum(),
-            texts: plans.iter().filter(|p| !p.occurrences.is_empty()).count(),
+            occurrences: plans.iter().map(|p| p.occurrences().len()).sum(),
+            texts: plans.iter().filter(|p| !p.occurrences().is_empty()).count(),
         });
         if let (Some(asked), Some(TokenAnswer { occurrences: 0, .. })) = (&query.token, &token) {
             let token = self.shown(asked);
