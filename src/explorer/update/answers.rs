@@ -121,7 +121,9 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
 fn worth_seeing(card: &ModelCard) -> ([usize; 2], [usize; 2]) {
     let middle = [card.spec.layers / 2, 0];
     let mut known = WORTH_SEEING.iter().filter(|(name, ..)| *name == card.name);
-    known.next().map_or((middle, middle), |&(_, neuron, head)| (neuron, head))
+    known
+        .next()
+        .map_or((middle, middle), |&(_, neuron, head)| (neuron, head))
 }
 
 fn answered(state: &mut State, shown: Shown) {
@@ -136,6 +138,6 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
-        (Query::Pairs(_), _) => {}
+        _ => {}
     }
 }

@@ -14,7 +14,9 @@ pub(super) fn mark(state: &mut State, address: Address) -> Vec<Effect> {
         state.say(format!("{address} is no longer marked"));
         BookmarkChange::Remove { id }
     } else {
-        state.say(format!("{address} is marked · ' lists the marks, where C-e adds a note"));
+        state.say(format!(
+            "{address} is marked · ' lists the marks, where C-e adds a note"
+        ));
         BookmarkChange::Add {
             model,
             address,
