@@ -28,6 +28,7 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod explorer;
+pub mod geometry;
 pub mod hub;
 pub mod log;
 pub mod projection;

@@ -12,6 +12,7 @@ use crate::transformer::{Form, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use super::answering::{Answering, Watch};
+use super::contextual::Model;
 use super::{
     Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
     QueryError,
@@ -91,6 +92,14 @@ impl Reader {
             mask: None,
             factors: Vec::new(),
         })
+    }
+
+    fn model(&self) -> Model<'_> {
+        Model {
+            checkpoint: self.weights.checkpoint(),
+            device: &self.device,
+            card: &self.card,
+        }
     }
 
     fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
@@ -231,6 +240,15 @@ impl Answering for Reader {
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
+            Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
+            Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),
+            Query::NeuronMap(query) => {
+                let neuron = query.neuron_query();
+                let answers = self.answer_neurons(&[neuron], watch)?;
+                let answer = answers.and_then(|mut answers| answers.pop());
+                let map = answer.map(|answer| self.model().neuron_map(query, &answer));
+                map.transpose()?.map(Answer::Map)
+            }
         })
     }
 

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use crate::checkpoint::Location;
 use crate::query::{Answer, Answering, NeuronQuery, Query, QueryError, Watch};
-use crate::vocabulary::Filters;
 
 use super::desk::Desk;
 use super::mailbox::Task;
@@ -81,7 +80,7 @@ fn look_ahead(
     let (neurons, heads): (Vec<Query>, Vec<Query>) = around
         .into_iter()
         .partition(|query| matches!(query, Query::Neuron(_)));
-    let alike = neurons.chunk_by(|a, b| filters(a) == filters(b));
+    let alike = neurons.chunk_by(|a, b| a.filters() == b.filters());
     for batch in alike.flat_map(|alike| alike.chunks(BATCH)) {
         if !desk.goes_on(&batch[0], round) {
             return;
@@ -93,14 +92,6 @@ fn look_ahead(
             return;
         }
         answer(model, desk, query, round);
-    }
-}
-
-fn filters(query: &Query) -> Option<&Filters> {
-    match query {
-        Query::Neuron(query) => Some(&query.filters),
-        Query::Pairs(query) => Some(&query.filters),
-        Query::ValueNorms => None,
     }
 }
 

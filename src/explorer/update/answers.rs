@@ -138,6 +138,6 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
-        (Query::Pairs(_), _) => {}
+        _ => {}
     }
 }
