@@ -1,6 +1,7 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod scan;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::log;
 use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
 use crate::report::{self, Format, Timings};
 
-use args::{Cli, Color, Command, Explore, Output, end};
+use args::{Cli, Color, Command, Explore, Machine, Output, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -67,8 +68,19 @@ pub fn run() -> Result<()> {
                 output,
             )
         }
+        Some(Command::Scan {
+            model,
+            out,
+            range,
+            filters,
+            machine,
+        }) => {
+            let plan = range.plan(filters.read()?);
+            let (mut reader, _) = open(&model, machine)?;
+            scan::scan(&mut reader, &plan, &out)
+        }
         Some(Command::Info { model, output }) => {
-            let (reader, open) = open(&model, output)?;
+            let (reader, open) = open(&model, output.machine)?;
             let timings = Timings { open, compute: 0.0 };
             let timings = output.timings.then_some(timings);
             print(&report::info(&reader.card(), output.format, timings))
@@ -118,10 +130,10 @@ fn start_threads(threads: usize) -> Result<()> {
 }
 
 /// Opens a model; with it the milliseconds that took.
-fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
-    start_threads(output.machine.threads)?;
+fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
+    start_threads(machine.threads)?;
     let start = Instant::now();
-    let reader = Reader::open(&Location::resolve(model)?, output.machine.device())?;
+    let reader = Reader::open(&Location::resolve(model)?, machine.device())?;
     for notice in &reader.card().notices {
         eprintln!("lexiscope: {notice}");
     }
@@ -129,7 +141,7 @@ fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
 }
 
 fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    let (mut reader, open) = open(model, output)?;
+    let (mut reader, open) = open(model, output.machine)?;
     let start = Instant::now();
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {
