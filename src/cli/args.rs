@@ -9,6 +9,7 @@ use crate::geometry::{Measure, Pieces, Texts};
 use crate::projection::{DeviceChoice, End};
 use crate::query::{Address, GeometryQuery, TextReading, TokenChoice};
 use crate::report::{Chart, Depth, Format, GeometryFormat};
+use crate::scan::{Layers, Plan, What};
 use crate::transformer::Form;
 use crate::vocabulary::{Filters, Text, Words};
 
@@ -32,7 +33,8 @@ Examples:
   lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
-  lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings";
+  lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
+  lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table";
 
 /// What the explorer starts with.
 #[derive(Debug, Args)]
@@ -135,6 +137,20 @@ pub enum Command {
     },
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
+    /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was
+    Scan {
+        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        model: String,
+        /// The file to write; until it is whole its parts lie in FILE.parts
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        range: ScanRange,
+        #[command(flatten)]
+        filters: FilterArgs,
+        #[command(flatten)]
+        machine: Machine,
+    },
     /// What a model is: family, sizes, vocabulary
     Info {
         /// A bundled model, a checkpoint folder, or a hub id in the local cache
@@ -152,6 +168,44 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
     Man,
+}
+
+/// What of a model is scanned.
+#[derive(Clone, Debug, Args)]
+pub struct ScanRange {
+    /// Only these layers: 0..8 (0 to 7), or one: 3
+    #[arg(long, value_name = "LAYERS")]
+    layers: Option<Layers>,
+    /// Tokens in each column of a neuron
+    #[arg(short, default_value_t = 30, value_parser = list_length)]
+    k: usize,
+    /// Pairs in each list of a head
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = list_length)]
+    pairs: usize,
+    /// No heads
+    #[arg(long, conflicts_with = "heads_only")]
+    neurons_only: bool,
+    /// No neurons
+    #[arg(long)]
+    heads_only: bool,
+}
+
+impl ScanRange {
+    /// The scan that is asked for.
+    pub fn plan(self, filters: Filters) -> Plan {
+        let what = match (self.neurons_only, self.heads_only) {
+            (true, _) => What::Neurons,
+            (_, true) => What::Heads,
+            _ => What::All,
+        };
+        Plan {
+            layers: self.layers,
+            what,
+            k: self.k,
+            pairs: self.pairs,
+            filters,
+        }
+    }
 }
 
 fn list_length(text: &str) -> Result<usize, String> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod geometry;
+mod scan;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -69,8 +70,19 @@ pub fn run() -> Result<()> {
             )
         }
         Some(Command::Geometry(args)) => geometry::run(&args),
+        Some(Command::Scan {
+            model,
+            out,
+            range,
+            filters,
+            machine,
+        }) => {
+            let plan = range.plan(filters.read()?);
+            let (mut reader, _) = open(&model, machine)?;
+            scan::scan(&mut reader, &plan, &out)
+        }
         Some(Command::Info { model, output }) => {
-            let (reader, open) = open(&model, output)?;
+            let (reader, open) = open(&model, output.machine)?;
             let timings = Timings { open, compute: 0.0 };
             let timings = output.timings.then_some(timings);
             print(&report::info(&reader.card(), output.format, timings))
@@ -121,9 +133,9 @@ fn start_threads(machine: Machine) -> Result<()> {
 }
 
 /// Opens a model; with it the milliseconds that took.
-fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
-    start_threads(output.machine)?;
-    open_on(model, output.machine)
+fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
+    start_threads(machine)?;
+    open_on(model, machine)
 }
 
 fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
@@ -136,7 +148,7 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 }
 
 fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    let (mut reader, open) = open(model, output)?;
+    let (mut reader, open) = open(model, output.machine)?;
     let start = Instant::now();
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {

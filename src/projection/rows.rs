@@ -2,6 +2,7 @@
 //! device in the layout that its products want.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
 use faer::linalg::matmul::matmul;
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 
+use super::batch;
 use super::kernel::products;
 use super::{Best, ProjectionError, Scored};
 
@@ -25,6 +27,8 @@ const DEVICE_ROWS: usize = 16_384;
 pub struct Rows {
     len: usize,
     store: Store,
+    /// The norm of the longest row, NaN if one is; computed when it is first needed.
+    longest: OnceLock<f32>,
 }
 
 #[derive(Debug)]
@@ -59,7 +63,7 @@ impl Ends {
         }
     }
 
-    fn offer(&mut self, id: u32, score: f32) {
+    pub(super) fn offer(&mut self, id: u32, score: f32) {
         if self.highest.admits(score) {
             self.highest.offer(Scored { id, score });
         }
@@ -88,7 +92,11 @@ impl Rows {
         } else {
             Store::Device(Tensor::from_vec(matrix.into_data(), (len, width), device)?)
         };
-        Ok(Self { len, store })
+        Ok(Self {
+            len,
+            store,
+            longest: OnceLock::new(),
+        })
     }
 
     /// Number of rows.
@@ -102,7 +110,8 @@ impl Rows {
     }
 
     /// Offers the scores of each of `vectors` (`[m, width]`) at every passing row to its two
-    /// ends. One pass over the rows serves all vectors and both ends. False if it was called off.
+    /// ends. One pass over the rows serves all vectors and both ends; a vector's scores do not
+    /// depend on how many there are. False if it was called off.
     ///
     /// # Errors
     /// The device fails.
@@ -114,7 +123,14 @@ impl Rows {
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, ProjectionError> {
         match &self.store {
-            Store::Host(rows) => Ok(offer_on_host(rows, vectors, passing, ends, wanted)),
+            Store::Host(rows) if vectors.rows() < batch::LEAST => {
+                Ok(offer_on_host(rows, vectors, passing, ends, wanted))
+            }
+            Store::Host(rows) => {
+                let longest = *self.longest.get_or_init(|| batch::longest(rows));
+                let rows = (rows, longest);
+                Ok(batch::offer(rows, vectors, passing, ends, wanted))
+            }
             Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
         }
     }
@@ -196,7 +212,7 @@ pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) 
     matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
 }
 
-fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len)
         .step_by(size)
         .map(move |start| start..len.min(start + size))

@@ -102,6 +102,14 @@ impl Reader {
         }
     }
 
+    /// See [`Weights::fingerprint`].
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn fingerprint(&self) -> Result<u64, QueryError> {
+        Ok(self.weights.fingerprint()?)
+    }
+
     fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
         if let Some((of, mask)) = &self.mask
             && of == filters
@@ -264,14 +272,24 @@ impl Answering for Reader {
         let positions = self.position_rows(&first.filters)?;
         let mut vectors = Vec::with_capacity(2 * queries.len() * self.card.spec.width);
         let mut ends = Vec::with_capacity(2 * queries.len());
-        for query in queries {
-            let (layer, neuron) = (query.layer, query.neuron);
-            self.card.check(Address::Neuron { layer, neuron })?;
-            let one = query.neuron..query.neuron + 1;
-            vectors.extend(self.weights.keys(query.layer, one.clone())?.into_data());
-            vectors.extend(self.weights.values(query.layer, one)?.into_data());
-            let k = query.k.min(mask.passing);
-            ends.extend([Ends::new(k), Ends::new(k)]);
+        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
+            a.layer == b.layer && a.neuron.checked_add(1) == Some(b.neuron)
+        };
+        // Neurons side by side are read together: in some files they are columns.
+        for run in queries.chunk_by(follows) {
+            for query in run {
+                let (layer, neuron) = (query.layer, query.neuron);
+                self.card.check(Address::Neuron { layer, neuron })?;
+                let k = query.k.min(mask.passing);
+                ends.extend([Ends::new(k), Ends::new(k)]);
+            }
+            let (layer, first) = (run[0].layer, run[0].neuron);
+            let keys = self.weights.keys(layer, first..first + run.len())?;
+            let values = self.weights.values(layer, first..first + run.len())?;
+            for i in 0..run.len() {
+                vectors.extend_from_slice(keys.row(i));
+                vectors.extend_from_slice(values.row(i));
+            }
         }
         let vectors = Matrix::new(ends.len(), self.card.spec.width, vectors);
         let mut first_id = 0;

@@ -162,5 +162,8 @@ fn made_up(query: &Query) -> Answer {
             })
         }
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
+        Query::Geometry(_) | Query::ContextMap(_) | Query::NeuronMap(_) => {
+            unreachable!("no pane asks for it")
+        }
     }
 }
