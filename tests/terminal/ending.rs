@@ -1,0 +1,99 @@
+//! Signals, stops, ends, and rest.
+
+use super::Home;
+use super::answers::columns;
+use super::places::DOWN;
+#[cfg(target_os = "linux")]
+use super::program::eventually;
+
+#[test]
+fn signals_end_it_well_and_the_place_is_kept() {
+    for (signal, neuron) in [("TERM", 41), ("HUP", 42), ("INT", 43)] {
+        let home = Home::new();
+        let address = format!("L1.N{neuron}");
+        let mut program = home.start(&["gpt2-pl", "--at", &address]);
+        program.until_at(&address).signal(signal);
+        program.ended_well();
+        home.start(&[]).until_at(&address);
+    }
+}
+
+#[test]
+fn keys_end_it_well() {
+    let home = Home::new();
+    for key in ["q", "\x03"] {
+        let mut program = home.start(&[]);
+        program.until_at("L0.N302").send(key);
+        program.ended_well();
+    }
+}
+
+#[test]
+fn a_closed_window_ends_it_and_the_place_is_kept() {
+    let home = Home::new();
+    let mut program = home.start(&["gpt2-pl", "--at", "L1.N44"]);
+    program.until_at("L1.N44").hang_up();
+    let status = program.ended();
+    assert!(status.exit_code() < 2, "{status:?}");
+    home.start(&[]).until_at("L1.N44");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_stop_gives_the_terminal_back_until_it_goes_on() {
+    let home = Home::new();
+    let answer = columns(&home, 2, 7, &[]);
+    let mut program = home.start(&["gpt2-pl", "--at", "L2.N7"]);
+    program.wait("the columns", |screen| answer.are_on(screen));
+    for stop in ["\x1a", "TSTP"] {
+        assert!(!program.is_cooked());
+        if stop.len() == 1 {
+            program.send(stop);
+        } else {
+            program.signal(stop);
+        }
+        program.wait("the shell's screen", |screen| !screen.alternate_screen());
+        eventually("the stop", || (program.stat()[0] == "T").then_some(()));
+        program.look(|screen| {
+            assert!(!screen.hide_cursor() && !screen.bracketed_paste());
+            assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        });
+        assert!(program.is_cooked());
+        program.signal("CONT");
+        program.wait("the columns", |screen| {
+            screen.alternate_screen() && answer.are_on(screen)
+        });
+        program
+            .send(DOWN)
+            .until_at("L2.N8")
+            .send("k")
+            .until_at("L2.N7");
+        program.wait("the columns", |screen| answer.are_on(screen));
+    }
+    program.quit();
+}
+
+/// Once everything is drawn and the neighbours are known, nothing runs. This is about time, so
+/// time is what it waits for.
+#[test]
+#[cfg(target_os = "linux")]
+fn nothing_runs_while_nothing_happens() {
+    const TICKS: u64 = 1;
+    let home = Home::new();
+    let mut program = home.start(&[]);
+    program.until_at("L0.N302").send(DOWN).until_at("L0.N303");
+    let used = || {
+        let stat = program.stat();
+        let ticks = |field: usize| stat[field].parse::<u64>().unwrap();
+        (ticks(11) + ticks(12), program.written().len())
+    };
+    let mut before = used();
+    eventually("a second of rest", || {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let now = used();
+        let rested = now.0 - before.0 <= TICKS && now.1 == before.1;
+        before = now;
+        rested.then_some(())
+    });
+    program.quit();
+}

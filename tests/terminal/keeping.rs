@@ -1,0 +1,153 @@
+//! What outlives the program: bookmarks, the session, copies, files.
+
+use serde_json::Value;
+
+use super::bytes::{Piece, base64, pieces};
+use super::places::{DOWN, ESC};
+use super::program::{address_of, eventually, toml};
+use super::{Home, Program};
+
+#[test]
+fn a_bookmark_survives_and_leads_back() {
+    let home = Home::new();
+    let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
+    program.until_at("L3.N103").send("Mmiejsca\r").until("★");
+    program.quit();
+    let mut program = home.start(&["gpt2-pl", "--at", "L0.N0"]);
+    program.until_at("L0.N0").send("'");
+    program.until("★ L3.N103").until("miejsca").send("\r");
+    program
+        .until_at("L3.N103")
+        .until("★")
+        .send("m")
+        .until_gone("★");
+    program.quit();
+    let marks = &toml(&home.bookmarks())["bookmark"];
+    assert_eq!(marks.as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn the_session_goes_on_where_it_ended() {
+    let home = Home::new();
+    let mut program = home.start(&["gpt2-pl", "--at", "L4.N77"]);
+    program
+        .until_at("L4.N77")
+        .send("fa")
+        .send(ESC)
+        .until("● ascii");
+    program
+        .send("\t:L2.H5\r")
+        .until_at("L2.H5")
+        .send("v")
+        .until("▼ lowest");
+    program.quit();
+    let mut program = home.start(&[]);
+    program.until_at("L2.H5").until("● ascii").until("▼ lowest");
+    program.send("\t").until_at("L4.N77").quit();
+}
+
+#[test]
+fn a_damaged_session_is_set_aside_and_said_so() {
+    let home = Home::new();
+    let state = home.path("state/lexiscope");
+    std::fs::create_dir_all(&state).unwrap();
+    std::fs::write(state.join("session.toml"), "model = ").unwrap();
+    let mut program = home.start(&[]);
+    program.until_at("L0.N302").until("✗").quit();
+    let names = std::fs::read_dir(&state).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        names
+            .iter()
+            .any(|n| n.to_string_lossy().contains("broken-"))
+    );
+}
+
+/// What was put on the clipboard last.
+fn copied(program: &Program) -> String {
+    let written = program.written();
+    let pieces = pieces(&written).into_iter().rev();
+    let mut copies = pieces.filter_map(|piece| match piece {
+        Piece::Osc(osc) => osc.strip_prefix("52;c;"),
+        _ => None,
+    });
+    String::from_utf8(base64(copies.next().unwrap())).unwrap()
+}
+
+#[test]
+fn a_list_is_copied_with_its_scores() {
+    let home = Home::new();
+    let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
+    program
+        .until_at("L3.N103")
+        .send("]")
+        .until("▌V")
+        .send("y")
+        .until("copied V of L3.N103");
+    let list = copied(&program);
+    let answer = home.print(&["neuron", "gpt2-pl", "3", "103", "--format", "json"]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let rows = answer["columns"]["V"].as_array().unwrap();
+    assert_eq!(list.lines().count(), rows.len());
+    for (line, row) in list.lines().zip(rows) {
+        let (word, score) = line.split_once('\t').unwrap();
+        assert_eq!(word, row["text"]);
+        assert_eq!(
+            score.parse::<f64>().unwrap(),
+            row["score"].as_f64().unwrap()
+        );
+    }
+    program.send("a").until("copied L3.N103");
+    assert_eq!(copied(&program), "L3.N103");
+    program.quit();
+}
+
+#[test]
+fn what_is_exported_is_what_the_command_line_prints() {
+    let home = Home::new();
+    let file = home.path("gpt2-pl-L3.N103.csv");
+    let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
+    program
+        .until_at("L3.N103")
+        .send("e")
+        .until("gpt2-pl-L3.N103.csv")
+        .send("\r");
+    program.until("wrote gpt2-pl-L3.N103.csv");
+    let printed = home.print(&["neuron", "gpt2-pl", "3", "103", "--format", "csv"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
+    // A file that is there is never written over.
+    std::fs::write(&file, "mine").unwrap();
+    program.send("e\r").until("✗").until("is there already");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+    program.quit();
+}
+
+#[test]
+fn killed_while_it_saves_it_leaves_bookmarks_that_can_be_read() {
+    let home = Home::new();
+    let mut kept = 0;
+    for round in 0..5 {
+        let first = round * 100;
+        let mut program = home.start(&["gpt2-pl", "--at", &format!("L5.N{first}")]);
+        program.until_at(&format!("L5.N{first}"));
+        for _ in 0..90 {
+            program.send("m").send(DOWN);
+        }
+        let far = |address: &str| {
+            let neuron = address.rsplit('N').next().unwrap().parse::<usize>();
+            neuron.is_ok_and(|neuron| neuron >= first + 3 * (round + 1))
+        };
+        program.wait("some marks", |screen| far(&address_of(screen)));
+        program.signal("KILL").ended();
+        let marks = toml(&home.bookmarks())["bookmark"]
+            .as_array()
+            .unwrap()
+            .len();
+        assert!(marks > kept, "{marks} bookmarks after {kept}");
+        kept = marks;
+    }
+    let mut program = home.start(&["gpt2-pl", "--at", "L0.N0"]);
+    program.until_at("L0.N0").send("m").until("★").quit();
+    let marks = || toml(&home.bookmarks())["bookmark"].as_array().map(Vec::len);
+    eventually("one more", || (marks() == Some(kept + 1)).then_some(()));
+}

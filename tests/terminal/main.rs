@@ -1,0 +1,17 @@
+//! The program itself in a pseudo-terminal, used as its user uses it: keys and signals in, what a
+//! terminal shows of it out.
+#![cfg(unix)]
+
+mod answers;
+mod bytes;
+mod colours;
+mod ending;
+mod keeping;
+mod models;
+mod mouse;
+mod places;
+mod program;
+mod sizes;
+mod words;
+
+use program::{Home, Program};

@@ -1,0 +1,396 @@
+//! The program under a terminal, and the person before it.
+
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use tempfile::TempDir;
+use vt100::{Parser, Screen};
+
+use super::bytes::{outside_frames, whole_frames};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_lexiscope");
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A user's folders; they outlive the program.
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A path in the folder the program is started in.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn bookmarks(&self) -> PathBuf {
+        self.path("data/lexiscope/bookmarks.toml")
+    }
+
+    /// The variables that the program sees, and no others.
+    fn variables(&self) -> Vec<(&'static str, PathBuf)> {
+        vec![
+            ("PATH", std::env::var_os("PATH").unwrap_or_default().into()),
+            ("TERM", "xterm-256color".into()),
+            ("HOME", self.path("")),
+            ("XDG_DATA_HOME", self.path("data")),
+            ("XDG_STATE_HOME", self.path("state")),
+            ("XDG_CONFIG_HOME", self.path("config")),
+        ]
+    }
+
+    /// Starts the explorer in a terminal of 120 × 30.
+    pub fn start(&self, arguments: &[&str]) -> Program {
+        self.start_with(arguments, &[])
+    }
+
+    pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+        let mut command = CommandBuilder::new(BINARY);
+        command.args(arguments);
+        command.env_clear();
+        for (name, value) in self.variables() {
+            command.env(name, value);
+        }
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        command.cwd(self.path(""));
+        Program::start(command)
+    }
+
+    /// What a one-shot command prints.
+    pub fn print(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).env_clear().envs(self.variables());
+        let output = command.current_dir(self.path("")).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// What the terminal has got.
+struct Seen {
+    parser: Parser,
+    /// All of it.
+    bytes: Vec<u8>,
+    /// How much of it is on the screen: whole frames, as a terminal shows them.
+    shown: usize,
+    /// The window is to be closed.
+    closing: bool,
+    /// Nothing more will come.
+    over: bool,
+}
+
+#[derive(Clone)]
+struct Terminal(Arc<(Mutex<Seen>, Condvar)>);
+
+impl Terminal {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.0.lock().unwrap()
+    }
+
+    /// Takes what the program writes until it is gone.
+    fn listen(self, mut reader: Box<dyn Read + Send>) {
+        let mut bytes = [0; 1 << 14];
+        // Reading fails, rather than ends, once the program is gone.
+        while let Ok(n @ 1..) = reader.read(&mut bytes) {
+            let mut seen = self.seen();
+            seen.bytes.extend(&bytes[..n]);
+            let whole = whole_frames(&seen.bytes[seen.shown..]);
+            seen.show(whole);
+            self.0.1.notify_all();
+            if seen.closing {
+                break;
+            }
+        }
+        drop(reader);
+        let mut seen = self.seen();
+        let rest = seen.bytes.len() - seen.shown;
+        seen.show(rest);
+        seen.over = true;
+        self.0.1.notify_all();
+    }
+}
+
+impl Seen {
+    fn show(&mut self, count: usize) {
+        let Self { parser, bytes, .. } = self;
+        parser.process(&bytes[self.shown..self.shown + count]);
+        self.shown += count;
+    }
+}
+
+/// The running program.
+pub struct Program {
+    child: Box<dyn Child + Send + Sync>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    keys: Option<Box<dyn Write + Send>>,
+    terminal: Terminal,
+}
+
+impl Program {
+    fn start(command: CommandBuilder) -> Self {
+        let size = PtySize {
+            rows: 30,
+            cols: 120,
+            ..PtySize::default()
+        };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let child = pty.slave.spawn_command(command).unwrap();
+        let reader = pty.master.try_clone_reader().unwrap();
+        let seen = Seen {
+            parser: Parser::new(cells(size.rows), cells(size.cols), 0),
+            bytes: Vec::new(),
+            shown: 0,
+            closing: false,
+            over: false,
+        };
+        let terminal = Terminal(Arc::new((Mutex::new(seen), Condvar::new())));
+        let listener = terminal.clone();
+        thread::spawn(move || listener.listen(reader));
+        Self {
+            child,
+            keys: Some(pty.master.take_writer().unwrap()),
+            master: Some(pty.master),
+            terminal,
+        }
+    }
+
+    /// Types: letters as they are, and escape sequences as a terminal sends them.
+    pub fn send(&mut self, text: &str) -> &mut Self {
+        self.keys
+            .as_mut()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        self
+    }
+
+    /// Waits until the screen is as wished.
+    #[track_caller]
+    pub fn wait(&mut self, what: &str, wish: impl Fn(&Screen) -> bool) -> &mut Self {
+        let deadline = Instant::now() + PATIENCE;
+        let mut seen = self.terminal.seen();
+        while !wish(seen.parser.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || seen.over {
+                let screen = seen.parser.screen().contents();
+                drop(seen);
+                panic!("waited in vain for {what}; on the screen:\n{screen}");
+            }
+            seen = self.terminal.0.1.wait_timeout(seen, left).unwrap().0;
+        }
+        drop(seen);
+        self
+    }
+
+    /// Waits until a text is on the screen.
+    #[track_caller]
+    pub fn until(&mut self, text: &str) -> &mut Self {
+        self.wait(&format!("`{text}`"), |screen| {
+            screen.contents().contains(text)
+        })
+    }
+
+    /// Waits until a text is no longer on the screen.
+    #[track_caller]
+    pub fn until_gone(&mut self, text: &str) -> &mut Self {
+        let what = format!("`{text}` to go");
+        self.wait(&what, |screen| !screen.contents().contains(text))
+    }
+
+    /// Waits until the title says that one is at an address.
+    #[track_caller]
+    pub fn until_at(&mut self, address: &str) -> &mut Self {
+        self.wait(address, |screen| address_of(screen) == address)
+    }
+
+    /// Waits until all that is in the terminal's way has been written: a key that does nothing
+    /// but say so is answered after all that was sent before it.
+    #[track_caller]
+    pub fn until_read(&mut self) -> &mut Self {
+        self.send("=").until("= does nothing here")
+    }
+
+    /// What is on the screen.
+    pub fn look<T>(&self, f: impl FnOnce(&Screen) -> T) -> T {
+        f(self.terminal.seen().parser.screen())
+    }
+
+    pub fn text(&self) -> String {
+        self.look(Screen::contents)
+    }
+
+    /// All that was written, as it was written.
+    pub fn written(&self) -> String {
+        String::from_utf8_lossy(&self.terminal.seen().bytes).into_owned()
+    }
+
+    /// Where a text stands, row and column from 0.
+    #[track_caller]
+    pub fn find(&self, text: &str) -> (u16, u16) {
+        let found = self.look(|screen| find(screen, text));
+        found.unwrap_or_else(|| panic!("`{text}` is not on the screen:\n{}", self.text()))
+    }
+
+    /// Another size, as when a window is pulled.
+    pub fn resize(&mut self, cols: u16, rows: u16) -> &mut Self {
+        let size = PtySize {
+            rows,
+            cols,
+            ..PtySize::default()
+        };
+        // What the terminal shows must not be older than its size.
+        let mut seen = self.terminal.seen();
+        seen.parser.screen_mut().set_size(cells(rows), cells(cols));
+        self.master.as_ref().unwrap().resize(size).unwrap();
+        drop(seen);
+        self
+    }
+
+    /// Whether the terminal echoes and collects lines, as shells find it.
+    pub fn is_cooked(&self) -> bool {
+        let termios = self.master.as_ref().unwrap().get_termios().unwrap();
+        let flags = termios.local_flags.bits();
+        let cooked = libc::ECHO | libc::ICANON;
+        (flags & cooked) == cooked
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    pub fn signal(&mut self, name: &str) -> &mut Self {
+        assert!(signal(self.id(), name));
+        self
+    }
+
+    /// The fields of `/proc/ID/stat` from the process's state on.
+    #[cfg(target_os = "linux")]
+    pub fn stat(&self) -> Vec<String> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Closes the window, at the next thing that the program writes to it.
+    pub fn hang_up(&mut self) -> &mut Self {
+        self.terminal.seen().closing = true;
+        self.send("=");
+        self.until_over();
+        (self.keys, self.master) = (None, None);
+        self
+    }
+
+    /// Waits until the program can write no more.
+    pub fn until_over(&mut self) {
+        let (seen, changed) = &*self.terminal.0;
+        let over = changed.wait_timeout_while(seen.lock().unwrap(), PATIENCE, |seen| !seen.over);
+        assert!(over.unwrap().0.over, "waited in vain for the last byte");
+    }
+
+    /// Waits for the end.
+    pub fn ended(&mut self) -> ExitStatus {
+        eventually("the end", || self.child.try_wait().unwrap())
+    }
+
+    /// Waits for a good end, after which the terminal is as it was and no text is left on it.
+    #[track_caller]
+    pub fn ended_well(&mut self) {
+        let status = self.ended();
+        self.until_over();
+        assert!(status.success(), "{status:?}\n{}", self.text());
+        self.look(|screen| {
+            assert!(!screen.alternate_screen() && !screen.hide_cursor());
+            assert!(!screen.bracketed_paste());
+            assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+            assert_eq!(screen.contents(), "");
+        });
+        assert_eq!(outside_frames(&self.written()), "");
+    }
+
+    #[track_caller]
+    pub fn quit(&mut self) {
+        self.send("q");
+        self.ended_well();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            signal(self.id(), "KILL");
+            let _ended = self.child.wait();
+        }
+    }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).unwrap()
+}
+
+fn signal(id: u32, name: &str) -> bool {
+    let kill = format!("kill -{name} {id}");
+    let status = Command::new("sh").args(["-c", &kill]).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Asks again and again, for what nobody announces.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The rows of the screen.
+pub fn rows(screen: &Screen) -> Vec<String> {
+    screen.rows(0, screen.size().1.get()).collect()
+}
+
+/// Where a text stands, row and column from 0.
+fn find(screen: &Screen, text: &str) -> Option<(u16, u16)> {
+    let (height, width) = screen.size();
+    for row in 0..height.get() {
+        let cell = |col| screen.cell(row, col).unwrap();
+        let shown = |col| match cell(col).contents() {
+            "" if !cell(col).is_wide_continuation() => " ",
+            contents => contents,
+        };
+        let cells: Vec<&str> = (0..width.get()).map(shown).collect();
+        let starts = |col: &usize| cells[*col..].concat().starts_with(text);
+        if let Some(col) = (0..cells.len()).find(starts) {
+            return Some((row, col as u16));
+        }
+    }
+    None
+}
+
+/// The address in the second row, if there is one.
+pub fn address_of(screen: &Screen) -> String {
+    let rows = rows(screen);
+    let words = rows.get(1).map_or("", String::as_str).split_whitespace();
+    let mut addresses = words.filter(|word| word.starts_with('L') && word.contains('.'));
+    addresses.next().unwrap_or_default().to_owned()
+}
+
+/// A file as TOML, which it must be.
+pub fn toml(path: &Path) -> toml::Table {
+    std::fs::read_to_string(path).unwrap().parse().unwrap()
+}

@@ -1,0 +1,81 @@
+//! What is shown: filters, pasted text, heads.
+
+use super::Home;
+use super::answers::{columns, pairs};
+use super::places::ESC;
+
+#[test]
+fn filters_are_switched_in_their_menu() {
+    let home = Home::new();
+    let (all, ascii) = (
+        columns(&home, 0, 302, &[]),
+        columns(&home, 0, 302, &["--ascii"]),
+    );
+    let mut program = home.start(&[]);
+    program.wait("the columns", |screen| all.are_on(screen));
+    program.send("fa").send(ESC).until("● ascii");
+    program.wait("the columns in ASCII", |screen| ascii.are_on(screen));
+    program.send("f0").send(ESC).until("○ ascii");
+    program
+        .wait("the columns", |screen| all.are_on(screen))
+        .quit();
+}
+
+#[test]
+fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
+    let home = Home::new();
+    let all = columns(&home, 0, 302, &[]);
+    let mut program = home.start(&[]);
+    program
+        .wait("the columns", |screen| all.are_on(screen))
+        .send("/");
+    for typed in ["s", "k", "i"] {
+        let text = program.send(typed).text();
+        assert!(!text.is_empty());
+    }
+    let found = columns(&home, 0, 302, &["--contains", "ski"]);
+    program.wait("what was found", |screen| found.are_on(screen));
+    program.send("\x7f\x7f");
+    let fewer = columns(&home, 0, 302, &["--contains", "s"]);
+    program.wait("what was found", |screen| fewer.are_on(screen));
+    program
+        .send(ESC)
+        .wait("the columns", |screen| all.are_on(screen));
+    program
+        .send("/ski\r")
+        .wait("what was found", |screen| found.are_on(screen));
+    program.until("contains: ski").quit();
+}
+
+#[test]
+fn pasted_text_is_typed_and_never_runs_as_keys() {
+    let home = Home::new();
+    let mut program = home.start(&[]);
+    program.until_at("L0.N302");
+    let paste = |text: &str| format!("\x1b[200~{text}\x1b[201~");
+    program
+        .send(&paste("jjq\rmq"))
+        .until("nothing to paste into");
+    program.until_read().until_at("L0.N302");
+    assert!(!home.bookmarks().exists());
+    program.send("/").send(&paste("ski\rq"));
+    // One line is typed, and nothing accepts it.
+    program.until("ski").send(ESC).until_gone("ski");
+    program.send("/").send(&paste("ński"));
+    let found = columns(&home, 0, 302, &["--contains", "ński"]);
+    program.wait("what was found", |screen| found.are_on(screen));
+    program.send("\r").until("contains: ński").quit();
+}
+
+#[test]
+fn the_lists_of_a_head_become_exact() {
+    let home = Home::new();
+    let mut program = home.start(&["gpt2-pl", "--at", "L3.N0"]);
+    program.until_at("L3.N0").send("\t").until_at("L0.H0");
+    program.send(":L3.H1\r").until_at("L3.H1");
+    let exact = |text: &str| text.matches("exact · ").count();
+    program.wait("both lists", |screen| exact(&screen.contents()) == 2);
+    let (vo, qk) = (pairs(&home, "vo", 3, 1), pairs(&home, "qk", 3, 1));
+    assert!(program.look(|screen| vo.are_on(screen) && qk.are_on(screen)));
+    program.send("\t").until_at("L3.N0").quit();
+}
