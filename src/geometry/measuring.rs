@@ -151,7 +151,8 @@ impl Measuring {
         let found: Vec<[Option<Explained>; 2]> = tokens
             .map(|t| [&t.spread, &t.baseline].map(|s| s.clone().explained()))
             .collect();
-        let picks: [(Measure, fn(&Explained) -> f64); 3] = [
+        type Pick = fn(&Explained) -> f64;
+        let picks: [(Measure, Pick); 3] = [
             (Measure::MevUncentred, |e| e.uncentred),
             (Measure::MevCentred, |e| e.centred),
             (Measure::MevTruncated, |e| e.truncated),
@@ -160,7 +161,7 @@ impl Measuring {
             value,
             interval: None,
         };
-        let curve = |(measure, pick): (Measure, fn(&Explained) -> f64)| Curve {
+        let curve = |(measure, pick): (Measure, Pick)| Curve {
             measure,
             raw: found
                 .iter()

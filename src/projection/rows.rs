@@ -277,6 +277,7 @@ mod tests {
         let device = Rows {
             len: rows.rows(),
             store: Store::Device(tensor),
+            longest: OnceLock::new(),
         };
         [Rows::new(rows.clone(), &Device::Cpu).unwrap(), device]
     }

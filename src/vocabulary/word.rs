@@ -112,6 +112,10 @@ fn special(token: &super::Token, typed: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::single_range_in_vec_init,
+    reason = "one occurrence is one range"
+)]
 mod tests {
     use super::*;
     use crate::vocabulary::TokenizerFiles;

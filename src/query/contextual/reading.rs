@@ -70,12 +70,11 @@ impl Model<'_> {
             cut_from = Some(ids.len());
             ids = cut(&ids, &vocabulary.encode(text)?, limit);
         }
-        let counts = |&at: &usize| {
-            !(reading.skip_first && at == 0)
-                && !(reading.skip_special && vocabulary.is_special(ids[at]))
+        let skipped = |at: usize| {
+            reading.skip_first && at == 0 || reading.skip_special && vocabulary.is_special(ids[at])
         };
         Ok(ReadText {
-            counted: (0..ids.len()).filter(counts).collect(),
+            counted: (0..ids.len()).filter(|&at| !skipped(at)).collect(),
             ids,
             cut_from,
         })
