@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! cli → explorer → worker → query → projection → transformer → checkpoint → hub
-//!         report ──────────────┘        vocabulary lies under query, projection and report
+//!  ├───── report ──────────────┤        vocabulary lies under query, projection and report
+//!  └───── scan ────────────────┘
 //! ```
 //!
 //! | room | what it is for | what is never in it |
@@ -19,6 +20,7 @@
 //! | [`worker`] | one thread that owns the model; the newest query first | how anything is computed |
 //! | [`explorer`] | state, update, view: the terminal | computation |
 //! | [`report`] | answers as table, JSON, CSV, Markdown | the terminal |
+//! | [`scan`] | all lists of a model as one Parquet table, part by part | how a list is computed |
 //! | [`cli`] | the command line | anything behind it |
 //!
 //! A key's way: key → action → `update(&mut State, Action) -> Effects` → the worker's list of
@@ -28,11 +30,13 @@
 pub mod checkpoint;
 pub mod cli;
 pub mod explorer;
+pub mod geometry;
 pub mod hub;
 pub mod log;
 pub mod projection;
 pub mod query;
 pub mod report;
+pub mod scan;
 pub mod transformer;
 pub mod vocabulary;
 pub mod worker;

@@ -37,6 +37,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "scan",
+        &["query", "projection", "transformer", "vocabulary"],
+    ),
+    (
         "explorer",
         &[
             "worker",
@@ -54,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "explorer",
+            "scan",
             "report",
             "query",
             "projection",
@@ -70,7 +75,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["explorer"]),
     ("crossterm", &["explorer"]),
-    ("signal_hook", &["explorer"]),
+    ("signal_hook", &["explorer", "cli"]),
+    ("parquet", &["scan"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli", "explorer"]),
     ("candle_core", &["projection", "query"]),

@@ -262,3 +262,15 @@ fn compares_words_without_marks_and_case() -> Outcome {
     assert_eq!(vocabulary.text(8), "żona");
     Ok(())
 }
+
+#[test]
+fn a_token_added_without_a_row_of_its_own_is_left_out() {
+    let json = r#"{"model": {"vocab": {"a": 0, "b": 1}}, "added_tokens": [
+        {"id": 1, "content": "b", "special": true}, {"id": 2, "content": "[PAD]", "special": true}]}"#;
+    let files = TokenizerFiles {
+        tokenizer_json: Some(json.as_bytes().into()),
+        ..TokenizerFiles::default()
+    };
+    let vocabulary = Vocabulary::open(&files, 2).unwrap();
+    assert_eq!((vocabulary.len(), vocabulary.token(2)), (2, None));
+}

@@ -87,20 +87,3 @@ fn has_an_output_embedding_of_its_own_only_when_it_is_not_tied() {
     .unwrap();
     assert_eq!(open(folder.path()).output_embedding(), None);
 }
-
-#[test]
-#[ignore = "writes 1.4 GB"]
-fn writes_a_medium_model_in_seconds() {
-    let folder = tempfile::tempdir().unwrap();
-    for number in [Number::F32, Number::F16, Number::Bf16] {
-        let start = std::time::Instant::now();
-        let model = Synthetic {
-            number,
-            ..Synthetic::medium()
-        };
-        model.write(folder.path()).unwrap();
-        let seconds = start.elapsed().as_secs_f32();
-        println!("{number:?}: {seconds:.1} s");
-        assert!(seconds < 60.0);
-    }
-}

@@ -23,6 +23,18 @@ pub(super) struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// The block, if its kind of number can be read.
+    pub(super) fn readable(self) -> Result<Self, CheckpointError> {
+        if self.entry.dtype.is_readable() {
+            return Ok(self);
+        }
+        Err(CheckpointError::Dtype {
+            tensor: self.name.to_string(),
+            file: self.source.name().to_string(),
+            got: self.entry.dtype.to_string(),
+        })
+    }
+
     /// The numbers. `strides` are the tensor's, down a column and along a row.
     pub(super) fn read(&self, strides: [usize; 2]) -> Result<Matrix, CheckpointError> {
         let [down, right] = strides;

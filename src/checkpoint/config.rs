@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::error::one_line;
 use super::files::Files;
-use super::{CheckpointError, FAMILIES, Family, Spec, family};
+use super::{CheckpointError, FAMILIES, Family, PassSpec, Spec, family};
 
 /// Larger than any `config.json`.
 const LARGEST_CONFIG: u64 = 16 << 20;
@@ -94,14 +94,43 @@ impl Config {
                     return Err(self.wrong(key, "the name of a function".into(), shown(other)));
                 }
             },
-            tied: match self.value(&["tie_word_embeddings"]) {
-                None => true,
-                Some((_, Value::Bool(tied))) => *tied,
-                Some((key, other)) => {
-                    return Err(self.wrong(key, "true or false".into(), shown(other)));
-                }
-            },
+            tied: self.flag(&["tie_word_embeddings"], true)?,
         })
+    }
+
+    /// What concerns the forward pass; `None` for a family without one.
+    ///
+    /// # Errors
+    /// A value of the wrong kind.
+    pub(super) fn pass(&self, family: &Family) -> Result<Option<PassSpec>, CheckpointError> {
+        let keys = &family.config;
+        let Some(pass) = &family.pass else {
+            return Ok(None);
+        };
+        let norm_epsilon = match self.value(keys.norm_epsilon) {
+            None => pass.norm_epsilon,
+            Some((key, value)) => {
+                let epsilon = value.as_f64().filter(|e| (0.0..1.0).contains(e));
+                let expected = || "a small number, 0 or more".to_string();
+                epsilon.ok_or_else(|| self.wrong(key, expected(), shown(value)))?
+            }
+        };
+        let kind = self.value(keys.position_kind).map(|(_, kind)| kind);
+        Ok(Some(PassSpec {
+            causal: pass.causal || self.flag(keys.decoder, false)?,
+            norm_epsilon,
+            scale_scores: self.flag(keys.scale_scores, true)?,
+            scale_by_layer: self.flag(keys.scale_by_layer, false)?,
+            odd_positions: kind.filter(|&kind| kind != "absolute").map(shown),
+        }))
+    }
+
+    fn flag(&self, keys: &[&str], usual: bool) -> Result<bool, CheckpointError> {
+        match self.value(keys) {
+            None => Ok(usual),
+            Some((_, Value::Bool(flag))) => Ok(*flag),
+            Some((key, other)) => Err(self.wrong(key, "true or false".into(), shown(other))),
+        }
     }
 
     /// The first of the keys that is there and not null.

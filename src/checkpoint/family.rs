@@ -40,10 +40,39 @@ pub struct ConfigKeys {
     pub neurons: &'static [&'static str],
     pub positions: &'static [&'static str],
     pub activation: &'static [&'static str],
+    pub norm_epsilon: &'static [&'static str],
+    /// True or absent: attention scores are divided by the root of the head's width.
+    pub scale_scores: &'static [&'static str],
+    /// True: scores are divided by the layer's number, counted from 1, too.
+    pub scale_by_layer: &'static [&'static str],
+    /// True: an encoder that is used as a decoder, and looks back only.
+    pub decoder: &'static [&'static str],
+    /// Anything but `absolute` is a kind of position that is not computed here.
+    pub position_kind: &'static [&'static str],
+}
+
+/// What the forward pass needs beyond the linear maps. Norms are layer norms; their names are
+/// without `.weight` and `.bias` (in old files `.gamma` and `.beta`).
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// Whether a position sees only those before it.
+    pub causal: bool,
+    /// Norm before or after attention, below the layer's prefix.
+    pub attention_norm: &'static str,
+    /// Norm before or after the feed-forward part, below the layer's prefix.
+    pub ff_norm: &'static str,
+    /// Norm of the embeddings, below the model's prefix.
+    pub embedding_norm: Option<&'static str>,
+    /// Norm after the last layer, below the model's prefix.
+    pub final_norm: Option<&'static str>,
+    /// Token types, of which the first is added everywhere, below the model's prefix.
+    pub token_types: Option<&'static str>,
+    /// ε of the norms when the configuration names none.
+    pub norm_epsilon: f64,
 }
 
 /// One architecture.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Family {
     /// `model_type` in `config.json`.
     pub model_type: &'static str,
@@ -69,6 +98,8 @@ pub struct Family {
     pub key: Linear,
     pub value: Linear,
     pub attention_out: Linear,
+    /// How the forward pass goes; `None` where it is not known here.
+    pub pass: Option<Pass>,
 }
 
 const fn linear(name: &'static str) -> Linear {
@@ -100,6 +131,11 @@ pub static FAMILIES: &[Family] = &[
             neurons: &["n_inner"],
             positions: &["n_positions", "n_ctx"],
             activation: &["activation_function"],
+            norm_epsilon: &["layer_norm_epsilon"],
+            scale_scores: &["scale_attn_weights"],
+            scale_by_layer: &["scale_attn_by_inverse_layer_idx"],
+            decoder: &[],
+            position_kind: &[],
         },
         default_activation: "gelu_new",
         prefixes: &["transformer.", ""],
@@ -113,6 +149,15 @@ pub static FAMILIES: &[Family] = &[
         key: conv1d("attn.c_attn", (1, 3)),
         value: conv1d("attn.c_attn", (2, 3)),
         attention_out: conv1d("attn.c_proj", (0, 1)),
+        pass: Some(Pass {
+            causal: true,
+            attention_norm: "ln_1",
+            ff_norm: "ln_2",
+            embedding_norm: None,
+            final_norm: Some("ln_f"),
+            token_types: None,
+            norm_epsilon: 1e-5,
+        }),
     },
     Family {
         model_type: "bert",
@@ -125,6 +170,11 @@ pub static FAMILIES: &[Family] = &[
             neurons: &["intermediate_size"],
             positions: &["max_position_embeddings"],
             activation: &["hidden_act"],
+            norm_epsilon: &["layer_norm_eps"],
+            scale_scores: &[],
+            scale_by_layer: &[],
+            decoder: &["is_decoder"],
+            position_kind: &["position_embedding_type"],
         },
         default_activation: "gelu",
         prefixes: &["bert.", ""],
@@ -138,6 +188,15 @@ pub static FAMILIES: &[Family] = &[
         key: linear("attention.self.key"),
         value: linear("attention.self.value"),
         attention_out: linear("attention.output.dense"),
+        pass: Some(Pass {
+            causal: false,
+            attention_norm: "attention.output.LayerNorm",
+            ff_norm: "output.LayerNorm",
+            embedding_norm: Some("embeddings.LayerNorm"),
+            final_norm: None,
+            token_types: Some("embeddings.token_type_embeddings.weight"),
+            norm_epsilon: 1e-12,
+        }),
     },
 ];
 

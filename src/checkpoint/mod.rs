@@ -23,10 +23,10 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use error::CheckpointError;
-pub use family::{FAMILIES, Family, Layout, Linear, NormPlacement, family};
+pub use family::{FAMILIES, Family, Layout, Linear, NormPlacement, Pass, family};
 pub use location::{Bundle, Location};
 pub use matrix::Matrix;
-pub use spec::Spec;
+pub use spec::{PassSpec, Spec};
 
 use config::Config;
 use files::Files;
@@ -42,6 +42,7 @@ pub struct Checkpoint {
     tensors: Tensors,
     family: &'static Family,
     spec: Spec,
+    pass: Option<PassSpec>,
     /// What stands before the family's names in this checkpoint.
     prefix: &'static str,
     embedding: String,
@@ -60,6 +61,7 @@ impl Checkpoint {
         let config = Config::open(&files)?;
         let family = config.family()?;
         let spec = config.spec(family)?;
+        let pass = config.pass(family)?;
         let tensors = weights::open(&files)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
         let output_embedding = verify::output_embedding(family, &spec, &tensors, &files)?;
@@ -70,6 +72,7 @@ impl Checkpoint {
             tensors,
             family,
             spec,
+            pass,
             prefix,
             output_embedding,
         };
@@ -83,6 +86,11 @@ impl Checkpoint {
 
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// What `config.json` says about the forward pass; `None` for a family without one.
+    pub fn pass(&self) -> Option<&PassSpec> {
+        self.pass.as_ref()
     }
 
     /// Full name of the input embedding, `[vocab, width]`.
@@ -102,8 +110,36 @@ impl Checkpoint {
 
     /// Full name of a layer's linear map, with `.weight`.
     pub fn linear(&self, layer: usize, linear: &Linear) -> String {
+        format!("{}.weight", self.in_layer(layer, linear.name))
+    }
+
+    /// Full name of what lies below the model's prefix.
+    pub fn full(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// Full name of what lies below a layer's prefix.
+    pub fn in_layer(&self, layer: usize, name: &str) -> String {
         let layer = self.family.layer.replace("{}", &layer.to_string());
-        format!("{}{layer}{}.weight", self.prefix, linear.name)
+        format!("{}{layer}{name}", self.prefix)
+    }
+
+    /// A tensor of one dimension and `len` numbers, under the first of its names that is there.
+    ///
+    /// # Errors
+    /// None there, another shape, or as [`Checkpoint::block`].
+    pub fn vector(&self, names: &[String], len: usize) -> Result<Vec<f32>, CheckpointError> {
+        let name = verify::first(self, names)?;
+        verify::check(self, name, &[len])?;
+        self.tensors.vector(name)
+    }
+
+    /// The first row of a matrix, `width` numbers.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`].
+    pub fn first_row(&self, name: &str, width: usize) -> Result<Vec<f32>, CheckpointError> {
+        Ok(self.tensors.block(name, 0..1, 0..width)?.into_data())
     }
 
     /// The block `rows × cols` of a two-dimensional tensor, as f32 whatever the file holds.

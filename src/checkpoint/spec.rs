@@ -21,3 +21,17 @@ pub struct Spec {
     /// Whether one matrix is both input and output embedding.
     pub tied: bool,
 }
+
+/// What `config.json` says about the forward pass alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassSpec {
+    /// Whether a position sees only those before it.
+    pub causal: bool,
+    pub norm_epsilon: f64,
+    /// Whether attention scores are divided by the root of the head's width.
+    pub scale_scores: bool,
+    /// Whether they are divided by the layer's number, counted from 1, too.
+    pub scale_by_layer: bool,
+    /// Kind of position where it is not the usual learned, absolute one.
+    pub odd_positions: Option<String>,
+}

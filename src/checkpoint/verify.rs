@@ -61,12 +61,16 @@ pub(super) fn output_embedding(
 /// Every tensor that will be read, with the shape and the kind of number it must have.
 pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     let (spec, family) = (checkpoint.spec(), checkpoint.family());
-    check(checkpoint, checkpoint.embedding(), [spec.vocab, spec.width])?;
+    check(
+        checkpoint,
+        checkpoint.embedding(),
+        &[spec.vocab, spec.width],
+    )?;
     if let Some(output) = checkpoint.output_embedding() {
-        check(checkpoint, output, [spec.vocab, spec.width])?;
+        check(checkpoint, output, &[spec.vocab, spec.width])?;
     }
     if let Some(positions) = checkpoint.positions() {
-        check(checkpoint, positions, [spec.positions, spec.width])?;
+        check(checkpoint, positions, &[spec.positions, spec.width])?;
     }
     // Each with its outputs and inputs.
     let linears: [(&Linear, usize, usize); 6] = [
@@ -84,16 +88,34 @@ pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
                 Layout::OutIn => [outputs, inputs],
                 Layout::InOut => [inputs, outputs],
             };
-            check(checkpoint, &checkpoint.linear(layer, linear), shape)?;
+            check(checkpoint, &checkpoint.linear(layer, linear), &shape)?;
         }
     }
     Ok(())
 }
 
-fn check(
+/// The first of a tensor's names that is there.
+pub(super) fn first<'n>(
+    checkpoint: &Checkpoint,
+    names: &'n [String],
+) -> Result<&'n str, CheckpointError> {
+    let there = |name: &&String| checkpoint.tensors.get(name).is_some();
+    let found = names.iter().find(there);
+    found
+        .map(String::as_str)
+        .ok_or_else(|| CheckpointError::MissingTensor {
+            place: checkpoint.files.name(),
+            tensor: names.join(" or "),
+            why: "for the forward pass".into(),
+            advice: "take a checkpoint that holds the whole model".into(),
+        })
+}
+
+/// Whether a tensor is there, with the shape and the kind of number it must have.
+pub(super) fn check(
     checkpoint: &Checkpoint,
     tensor: &str,
-    expected: [usize; 2],
+    expected: &[usize],
 ) -> Result<(), CheckpointError> {
     let Some((entry, file)) = checkpoint.tensors.get(tensor) else {
         return Err(CheckpointError::MissingTensor {

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::geometry::{Measure, Pieces, Texts};
 use crate::projection::{DeviceChoice, End};
-use crate::query::Address;
-use crate::report::Format;
+use crate::query::{Address, GeometryQuery, TextReading, TokenChoice};
+use crate::report::{Chart, Depth, Format, GeometryFormat};
+use crate::scan::{Layers, Plan, What};
 use crate::transformer::Form;
 use crate::vocabulary::{Filters, Text, Words};
 
@@ -29,7 +31,10 @@ Examples:
   lexiscope ./my-gpt2 --at L19.N0                a checkpoint folder, at a neuron
   lexiscope neuron gpt2-pl 3 103 --alnum         a neuron's four columns
   lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
-  lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON";
+  lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
+  lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
+  lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
+  lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table";
 
 /// What the explorer starts with.
 #[derive(Debug, Args)]
@@ -130,6 +135,22 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// How far apart a model keeps its words, state by state
+    Geometry(GeometryArgs),
+    /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was
+    Scan {
+        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        model: String,
+        /// The file to write; until it is whole its parts lie in FILE.parts
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        range: ScanRange,
+        #[command(flatten)]
+        filters: FilterArgs,
+        #[command(flatten)]
+        machine: Machine,
+    },
     /// What a model is: family, sizes, vocabulary
     Info {
         /// A bundled model, a checkpoint folder, or a hub id in the local cache
@@ -149,10 +170,176 @@ pub enum Command {
     Man,
 }
 
+/// What of a model is scanned.
+#[derive(Clone, Debug, Args)]
+pub struct ScanRange {
+    /// Only these layers: 0..8 (0 to 7), or one: 3
+    #[arg(long, value_name = "LAYERS")]
+    layers: Option<Layers>,
+    /// Tokens in each column of a neuron
+    #[arg(short, default_value_t = 30, value_parser = list_length)]
+    k: usize,
+    /// Pairs in each list of a head
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = list_length)]
+    pairs: usize,
+    /// No heads
+    #[arg(long, conflicts_with = "heads_only")]
+    neurons_only: bool,
+    /// No neurons
+    #[arg(long)]
+    heads_only: bool,
+}
+
+impl ScanRange {
+    /// The scan that is asked for.
+    pub fn plan(self, filters: Filters) -> Plan {
+        let what = match (self.neurons_only, self.heads_only) {
+            (true, _) => What::Neurons,
+            (_, true) => What::Heads,
+            _ => What::All,
+        };
+        Plan {
+            layers: self.layers,
+            what,
+            k: self.k,
+            pairs: self.pairs,
+            filters,
+        }
+    }
+}
+
 fn list_length(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(k @ 1..=1_000_000) => Ok(k),
         _ => Err("expected a whole number from 1 to 1000000".to_owned()),
+    }
+}
+
+/// What is measured, of which models and texts.
+#[derive(Clone, Debug, Args)]
+pub struct GeometryArgs {
+    /// Bundled models, checkpoint folders, or hub ids in the local cache
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// Texts, one a line or as JSON lines with a field `text`; default: the bundled ones
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
+    /// One text
+    #[arg(long, value_name = "TEXT", conflicts_with = "texts")]
+    text: Option<String>,
+    /// A whole word, capitals as they are typed, or a token's own string (Ġdom, ##mu)
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// A token by its id, wherever it stands
+    #[arg(long, value_name = "ID", conflicts_with = "token")]
+    token_id: Option<u32>,
+    /// What stands for a word of several pieces: mean, first or last
+    #[arg(long, value_parser = pieces, default_value = "mean", value_name = "PIECES")]
+    pieces: Pieces,
+    /// Cut longer texts, special tokens counted
+    #[arg(long, value_name = "N", value_parser = list_length)]
+    max_tokens: Option<usize>,
+    /// Leave out each text's first position
+    #[arg(long)]
+    skip_first: bool,
+    /// Leave out special tokens
+    #[arg(long)]
+    skip_special: bool,
+    /// Leave out the N dimensions that bring the most to anisotropy, at each state
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    without_dominant: usize,
+    #[command(flatten)]
+    pub chart: ChartArgs,
+    /// table, json, csv, markdown or svg
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    pub format: GeometryFormat,
+    /// Add how long it took
+    #[arg(long)]
+    pub timings: bool,
+    #[command(flatten)]
+    pub machine: Machine,
+}
+
+/// What the SVG chart and the table show.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Chart and table")]
+pub struct ChartArgs {
+    /// The measure of the chart: anisotropy, context_specificity, self_similarity, …
+    #[arg(long, value_parser = measure, value_name = "MEASURE")]
+    measure: Option<Measure>,
+    /// Less what vectors without any relation have
+    #[arg(long)]
+    corrected: bool,
+    /// The number of the state instead of relative depth
+    #[arg(long)]
+    by_layer: bool,
+    /// A logarithmic scale
+    #[arg(long)]
+    log: bool,
+}
+
+impl GeometryArgs {
+    /// The query, its file read.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no texts.
+    pub fn query(&self) -> Result<GeometryQuery> {
+        let texts = match (&self.texts, &self.text) {
+            (Some(path), _) => {
+                let bytes = std::fs::read(path)
+                    .with_context(|| format!("{}: cannot be read", path.display()))?;
+                Texts::parse(&label(path), &bytes)?
+            }
+            (None, Some(text)) => Texts::typed(text),
+            (None, None) => Texts::bundled(),
+        };
+        let id = self.token_id.map(TokenChoice::Id);
+        Ok(GeometryQuery {
+            reading: TextReading {
+                texts,
+                max_tokens: self.max_tokens,
+                skip_first: self.skip_first,
+                skip_special: self.skip_special,
+            },
+            token: id.or_else(|| self.token.clone().map(TokenChoice::Word)),
+            pieces: self.pieces,
+            without_dominant: self.without_dominant,
+        })
+    }
+
+    /// The chart that is asked for; by itself anisotropy, or a token's context specificity.
+    pub fn chart(&self) -> Chart {
+        let of_token = self.token.is_some() || self.token_id.is_some();
+        let usual = match of_token {
+            true => Measure::ContextSpecificity,
+            false => Measure::Anisotropy,
+        };
+        Chart {
+            measure: self.chart.measure.unwrap_or(usual),
+            corrected: self.chart.corrected,
+            depth: match self.chart.by_layer {
+                true => Depth::State,
+                false => Depth::Relative,
+            },
+            log: self.chart.log,
+        }
+    }
+}
+
+fn measure(text: &str) -> Result<Measure, String> {
+    let found = Measure::ALL.into_iter().find(|m| m.name() == text);
+    found.ok_or_else(|| {
+        let names = Measure::ALL.map(Measure::name).join(", ");
+        format!("expected one of {names}")
+    })
+}
+
+fn pieces(text: &str) -> Result<Pieces, String> {
+    match text {
+        "mean" => Ok(Pieces::Mean),
+        "first" => Ok(Pieces::First),
+        "last" => Ok(Pieces::Last),
+        _ => Err("expected mean, first or last".to_owned()),
     }
 }
 

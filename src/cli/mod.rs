@@ -1,6 +1,8 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod geometry;
+mod scan;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -17,7 +19,7 @@ use crate::log;
 use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
 use crate::report::{self, Format, Timings};
 
-use args::{Cli, Color, Command, Explore, Output, end};
+use args::{Cli, Color, Command, Explore, Machine, Output, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -67,8 +69,20 @@ pub fn run() -> Result<()> {
                 output,
             )
         }
+        Some(Command::Geometry(args)) => geometry::run(&args),
+        Some(Command::Scan {
+            model,
+            out,
+            range,
+            filters,
+            machine,
+        }) => {
+            let plan = range.plan(filters.read()?);
+            let (mut reader, _) = open(&model, machine)?;
+            scan::scan(&mut reader, &plan, &out)
+        }
         Some(Command::Info { model, output }) => {
-            let (reader, open) = open(&model, output)?;
+            let (reader, open) = open(&model, output.machine)?;
             let timings = Timings { open, compute: 0.0 };
             let timings = output.timings.then_some(timings);
             print(&report::info(&reader.card(), output.format, timings))
@@ -88,7 +102,7 @@ pub fn run() -> Result<()> {
 }
 
 fn explore(explore: Explore) -> Result<()> {
-    start_threads(explore.machine.threads)?;
+    start_threads(explore.machine)?;
     let choice = match explore.color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
@@ -111,17 +125,22 @@ fn explore(explore: Explore) -> Result<()> {
     explorer::run(setup)
 }
 
-fn start_threads(threads: usize) -> Result<()> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+/// The threads that everything computes with, for the whole program.
+fn start_threads(machine: Machine) -> Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(machine.threads);
     pool.build_global()
         .context("the threads to compute with could not be started; try --threads 1")
 }
 
 /// Opens a model; with it the milliseconds that took.
-fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
-    start_threads(output.machine.threads)?;
+fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
+    start_threads(machine)?;
+    open_on(model, machine)
+}
+
+fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
-    let reader = Reader::open(&Location::resolve(model)?, output.machine.device())?;
+    let reader = Reader::open(&Location::resolve(model)?, machine.device())?;
     for notice in &reader.card().notices {
         eprintln!("lexiscope: {notice}");
     }
@@ -129,7 +148,7 @@ fn open(model: &str, output: Output) -> Result<(Reader, f64)> {
 }
 
 fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    let (mut reader, open) = open(model, output)?;
+    let (mut reader, open) = open(model, output.machine)?;
     let start = Instant::now();
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {

@@ -12,6 +12,14 @@ impl Pane {
     /// In the order of the tabs.
     pub const ALL: [Self; 2] = [Self::Neurons, Self::Heads];
 
+    /// The name in the session file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Neurons => "neurons",
+            Self::Heads => "heads",
+        }
+    }
+
     /// The tab's title.
     pub fn title(self) -> &'static str {
         match self {
@@ -80,6 +88,7 @@ pub enum Action {
     Find,
     ClearFilters,
     Mark,
+    MarkLayer,
     MarkWithNote,
     OpenBookmarks,
     RemoveBookmark,

@@ -38,6 +38,8 @@ pub enum Effect {
 /// A change to the kept bookmarks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BookmarkChange {
+    /// None, but another program may have changed them.
+    Refresh,
     Add {
         model: String,
         address: Address,

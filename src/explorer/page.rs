@@ -7,6 +7,7 @@ use super::update;
 use crate::checkpoint::Location;
 use crate::query::{Answering, ModelCard, Patient, Query, Reader};
 use crate::report::{self, Exported, Format};
+use crate::vocabulary::Filters;
 use crate::worker::{Event, ModelId};
 
 /// The lists of the place where the explorer would begin, each under its address.
@@ -52,11 +53,7 @@ pub fn page(setup: &Setup) -> Result<String> {
 
 /// `gpt2-pl  L3.N103  alnum`, on a line of its own with a line between it and what was before.
 fn title(card: &ModelCard, query: &Query, address: &str) -> String {
-    let filters = match query {
-        Query::Neuron(query) => query.filters.describe(),
-        Query::Pairs(query) => query.filters.describe(),
-        Query::ValueNorms => Vec::new(),
-    };
+    let filters = query.filters().map(Filters::describe).unwrap_or_default();
     let named = |(name, value): &(&str, String)| {
         if value == "true" {
             (*name).to_owned()

@@ -103,6 +103,9 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     let mut state = State::new(fastrand::u64(..));
     let (mut session, notice) = Session::load(&setup.paths.state);
     state.welcome = session == Session::default();
+    // Bytes and signs that hardly occur crowd the ends of raw lists; who starts for the first time
+    // should see words, and sees by the filter line why.
+    session.filters.alnum |= state.welcome;
     let (bookmarks, marks_notice) = Bookmarks::open(&setup.paths.data);
     state.bookmarks = bookmarks.list().to_vec();
     if let Some(model) = &setup.model {
@@ -322,6 +325,7 @@ impl Explorer {
 
     fn keep(&mut self, change: BookmarkChange) -> Vec<Effect> {
         let kept = match &change {
+            BookmarkChange::Refresh => self.bookmarks.refresh(),
             BookmarkChange::Add {
                 model,
                 address,

@@ -34,8 +34,6 @@ pub struct Theme {
     pub here: Style,
     /// The frame of what has the focus.
     pub focus: Style,
-    /// The row that Enter takes.
-    pub selected: Style,
     /// A key in a hint.
     pub key: Style,
     /// A filter that is on, a bookmark.
@@ -78,9 +76,6 @@ impl Theme {
             bar: plain.fg(Color::Blue).add_modifier(Modifier::DIM),
             here: plain.fg(Color::Cyan).add_modifier(Modifier::BOLD),
             focus: plain.fg(Color::Cyan),
-            selected: plain
-                .fg(Color::Cyan)
-                .add_modifier(Modifier::BOLD | Modifier::REVERSED),
             key: plain.fg(Color::Cyan),
             on: plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
             error: plain.fg(Color::Red).add_modifier(Modifier::BOLD),
@@ -89,7 +84,7 @@ impl Theme {
         }
     }
 
-    /// No colour at all: bold, dim, reverse and underline.
+    /// No colour at all: bold, dim and underline.
     pub fn mono() -> Self {
         let plain = Style::new();
         let dim = plain.add_modifier(Modifier::DIM);
@@ -101,7 +96,6 @@ impl Theme {
             border: dim,
             here: bold.add_modifier(Modifier::UNDERLINED),
             focus: bold,
-            selected: bold.add_modifier(Modifier::REVERSED),
             key: bold,
             on: bold,
             title: bold,

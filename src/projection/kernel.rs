@@ -104,9 +104,13 @@ pub fn norm(row: &[f32]) -> f32 {
         .sqrt() as f32
 }
 
-/// Calls `found` with every index whose number is not below `least`, in rising order: a NaN, of
-/// which nothing can be said, is among them.
-pub fn for_each_not_below(numbers: &[f32], least: f32, mut found: impl FnMut(usize)) {
+/// Whether a number reaches `least`, or is NaN: a bound that is none rules nothing out.
+pub fn may_reach(number: f32, least: f32) -> bool {
+    number >= least || number.is_nan()
+}
+
+/// Calls `found` with every index whose number [may reach](may_reach) `least`, in rising order.
+pub fn for_each_that_may_reach(numbers: &[f32], least: f32, mut found: impl FnMut(usize)) {
     /// Numbers that are judged together before any is looked at alone.
     const GROUP: usize = 64;
     let arch = Arch::new();
@@ -114,7 +118,7 @@ pub fn for_each_not_below(numbers: &[f32], least: f32, mut found: impl FnMut(usi
         let all_below = arch.dispatch(|| group.iter().fold(true, |all, &x| all & (x < least)));
         if !all_below {
             for (i, &x) in group.iter().enumerate() {
-                if !(x < least) {
+                if may_reach(x, least) {
                     found(g * GROUP + i);
                 }
             }

@@ -1,6 +1,7 @@
 //! Vectors → token lists, forms → pair lists: products with the embedding and exact selection.
 
 mod balance;
+mod batch;
 mod device;
 mod error;
 mod kernel;

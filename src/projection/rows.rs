@@ -2,6 +2,7 @@
 //! device in the layout that its products want.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use candle_core::{Device, Tensor};
 use faer::linalg::matmul::matmul;
@@ -10,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 
+use super::batch;
 use super::kernel::products;
 use super::{Best, ProjectionError, Scored};
 
@@ -25,6 +27,8 @@ const DEVICE_ROWS: usize = 16_384;
 pub struct Rows {
     len: usize,
     store: Store,
+    /// The norm of the longest row, NaN if one is; computed when it is first needed.
+    longest: OnceLock<f32>,
 }
 
 #[derive(Debug)]
@@ -59,7 +63,7 @@ impl Ends {
         }
     }
 
-    fn offer(&mut self, id: u32, score: f32) {
+    pub(super) fn offer(&mut self, id: u32, score: f32) {
         if self.highest.admits(score) {
             self.highest.offer(Scored { id, score });
         }
@@ -88,7 +92,11 @@ impl Rows {
         } else {
             Store::Device(Tensor::from_vec(matrix.into_data(), (len, width), device)?)
         };
-        Ok(Self { len, store })
+        Ok(Self {
+            len,
+            store,
+            longest: OnceLock::new(),
+        })
     }
 
     /// Number of rows.
@@ -102,7 +110,8 @@ impl Rows {
     }
 
     /// Offers the scores of each of `vectors` (`[m, width]`) at every passing row to its two
-    /// ends. One pass over the rows serves all vectors and both ends. False if it was called off.
+    /// ends. One pass over the rows serves all vectors and both ends; a vector's scores do not
+    /// depend on how many there are. False if it was called off.
     ///
     /// # Errors
     /// The device fails.
@@ -114,7 +123,14 @@ impl Rows {
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, ProjectionError> {
         match &self.store {
-            Store::Host(rows) => Ok(offer_on_host(rows, vectors, passing, ends, wanted)),
+            Store::Host(rows) if vectors.rows() < batch::LEAST => {
+                Ok(offer_on_host(rows, vectors, passing, ends, wanted))
+            }
+            Store::Host(rows) => {
+                let longest = *self.longest.get_or_init(|| batch::longest(rows));
+                let rows = (rows, longest);
+                Ok(batch::offer(rows, vectors, passing, ends, wanted))
+            }
             Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
         }
     }
@@ -196,7 +212,7 @@ pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) 
     matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
 }
 
-fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len)
         .step_by(size)
         .map(move |start| start..len.min(start + size))
@@ -246,6 +262,79 @@ fn offer_chunk(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>, ends: 
             ends.iter_mut()
                 .zip(scores)
                 .for_each(|(ends, &score)| ends.offer(id, score));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same rows on the host, and as a device's tensor (candle's own processor device).
+    fn both(rows: &Matrix) -> [Rows; 2] {
+        let shape = (rows.rows(), rows.cols());
+        let tensor = Tensor::from_slice(rows.data(), shape, &Device::Cpu).unwrap();
+        let device = Rows {
+            len: rows.rows(),
+            store: Store::Device(tensor),
+            longest: OnceLock::new(),
+        };
+        [Rows::new(rows.clone(), &Device::Cpu).unwrap(), device]
+    }
+
+    fn random(rng: &mut fastrand::Rng, rows: usize, cols: usize) -> Matrix {
+        // Small whole numbers: every sum is exact, in whatever order it is taken.
+        let data = (0..rows * cols).map(|_| rng.i32(-4..=4) as f32).collect();
+        Matrix::new(rows, cols, data)
+    }
+
+    #[test]
+    fn a_device_answers_as_the_host_does() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let n = CHUNK_ROWS * 2 + 77;
+        let (rows, vectors) = (random(&mut rng, n, 24), random(&mut rng, 3, 24));
+        let w = random(&mut rng, 24, 5);
+        let flags: Vec<bool> = (0..n).map(|_| rng.bool()).collect();
+        let passing = Passing {
+            flags: &flags,
+            first_id: 10,
+        };
+        let lists = both(&rows).map(|rows| {
+            let mut ends = vec![Ends::new(40); 3];
+            assert!(
+                rows.offer_scores(&vectors, passing, &mut ends, &|| true)
+                    .unwrap()
+            );
+            let lists = ends
+                .into_iter()
+                .map(|e| (e.highest.into_sorted(), e.lowest.into_sorted()));
+            (lists.collect::<Vec<_>>(), rows.times(&w, &|| true).unwrap())
+        });
+        assert_eq!(lists[0], lists[1]);
+        for (list, _) in &lists[0].0 {
+            assert_eq!(list.len(), 40);
+            assert!(list.iter().all(|s| s.id >= 10 && flags[s.id as usize - 10]));
+        }
+    }
+
+    #[test]
+    fn calling_off_is_not_an_answer() {
+        let mut rng = fastrand::Rng::with_seed(4);
+        let (rows, w) = (random(&mut rng, 600, 8), random(&mut rng, 8, 2));
+        let flags = vec![true; 600];
+        let passing = Passing {
+            flags: &flags,
+            first_id: 0,
+        };
+        for rows in both(&rows) {
+            let mut ends = vec![Ends::new(5); 1];
+            let vector = random(&mut rng, 1, 8);
+            assert!(
+                !rows
+                    .offer_scores(&vector, passing, &mut ends, &|| false)
+                    .unwrap()
+            );
+            assert_eq!(rows.times(&w, &|| false).unwrap(), None);
         }
     }
 }

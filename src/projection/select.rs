@@ -13,6 +13,16 @@ pub enum End {
     Lowest,
 }
 
+impl End {
+    /// `highest` or `lowest`, as in JSON and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Highest => "highest",
+            Self::Lowest => "lowest",
+        }
+    }
+}
+
 /// A row of the embedding with its score. Ids from the vocabulary's size upwards are positions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {

@@ -9,6 +9,9 @@ use crate::projection::{End, Pair, Scored};
 use crate::transformer::Form;
 use crate::vocabulary::{Filters, Vocabulary};
 
+use super::contextual::{
+    ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
+};
 use super::{Address, QueryError};
 
 /// What is known of an opened model, shared by whoever shows it.
@@ -63,6 +66,12 @@ pub enum Query {
     Pairs(PairsQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
+    /// What is measured of the states of texts.
+    Geometry(GeometryQuery),
+    /// A token's occurrences as points.
+    ContextMap(ContextMapQuery),
+    /// The best tokens of a neuron's column as points.
+    NeuronMap(NeuronMapQuery),
 }
 
 /// The four columns of a neuron.
@@ -88,6 +97,15 @@ pub struct PairsQuery {
 }
 
 impl Query {
+    /// The filters of its list, if it asks for one.
+    pub fn filters(&self) -> Option<&Filters> {
+        match self {
+            Self::Neuron(query) => Some(&query.filters),
+            Self::Pairs(query) => Some(&query.filters),
+            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) | Self::NeuronMap(_) => None,
+        }
+    }
+
     /// The place that is asked about.
     pub fn address(&self) -> Option<Address> {
         match self {
@@ -100,7 +118,11 @@ impl Query {
                 head: q.head,
                 form: Some(q.form),
             }),
-            Self::ValueNorms => None,
+            Self::NeuronMap(q) => Some(Address::Neuron {
+                layer: q.layer,
+                neuron: q.neuron,
+            }),
+            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) => None,
         }
     }
 }
@@ -147,6 +169,9 @@ pub enum Answer {
     Pairs(PairsAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
+    Geometry(GeometryAnswer),
+    /// Of both kinds of map.
+    Map(MapAnswer),
 }
 
 /// A neuron's columns.

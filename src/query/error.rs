@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
 use crate::projection::ProjectionError;
+use crate::transformer::ForwardError;
 use crate::vocabulary::VocabularyError;
 
 /// Why a model could not be opened, or a query not answered.
@@ -16,6 +17,14 @@ pub enum QueryError {
         model: String,
         source: VocabularyError,
     },
+    #[error("{model}: {source}")]
+    Forward {
+        model: String,
+        source: Box<ForwardError>,
+    },
+    /// Texts or a token about which nothing can be said.
+    #[error("{model}: {what}")]
+    Nothing { model: String, what: String },
     #[error(transparent)]
     Projection(#[from] ProjectionError),
     /// A place that the model does not have.

@@ -4,6 +4,7 @@
 mod address;
 mod answering;
 mod ask;
+mod contextual;
 mod error;
 mod reader;
 
@@ -11,6 +12,10 @@ pub use address::{Address, AddressError};
 pub use answering::{Answering, Patient, Watch};
 pub use ask::{
     Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
+};
+pub use contextual::{
+    ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,
+    TextAnswer, TextReading, TokenAnswer, TokenChoice,
 };
 pub use error::QueryError;
 pub use reader::Reader;

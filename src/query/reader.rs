@@ -12,6 +12,7 @@ use crate::transformer::{Form, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use super::answering::{Answering, Watch};
+use super::contextual::Model;
 use super::{
     Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
     QueryError,
@@ -93,6 +94,22 @@ impl Reader {
         })
     }
 
+    fn model(&self) -> Model<'_> {
+        Model {
+            checkpoint: self.weights.checkpoint(),
+            device: &self.device,
+            card: &self.card,
+        }
+    }
+
+    /// See [`Weights::fingerprint`].
+    ///
+    /// # Errors
+    /// Weights that cannot be read.
+    pub fn fingerprint(&self) -> Result<u64, QueryError> {
+        Ok(self.weights.fingerprint()?)
+    }
+
     fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
         if let Some((of, mask)) = &self.mask
             && of == filters
@@ -133,7 +150,7 @@ impl Reader {
         let vocabulary = Arc::clone(&self.card.vocabulary);
         let (same, similar) = (query.filters.exclude_same, query.filters.exclude_similar);
         let admits = move |from, to| {
-            !(same && vocabulary.same(from, to)) && !(similar && vocabulary.similar(from, to))
+            !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
         };
         let want = PairsWanted {
             k: query.k.min(mask.passing * mask.passing),
@@ -231,6 +248,15 @@ impl Answering for Reader {
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
+            Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
+            Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),
+            Query::NeuronMap(query) => {
+                let neuron = query.neuron_query();
+                let answers = self.answer_neurons(&[neuron], watch)?;
+                let answer = answers.and_then(|mut answers| answers.pop());
+                let map = answer.map(|answer| self.model().neuron_map(query, &answer));
+                map.transpose()?.map(Answer::Map)
+            }
         })
     }
 
@@ -246,14 +272,24 @@ impl Answering for Reader {
         let positions = self.position_rows(&first.filters)?;
         let mut vectors = Vec::with_capacity(2 * queries.len() * self.card.spec.width);
         let mut ends = Vec::with_capacity(2 * queries.len());
-        for query in queries {
-            let (layer, neuron) = (query.layer, query.neuron);
-            self.card.check(Address::Neuron { layer, neuron })?;
-            let one = query.neuron..query.neuron + 1;
-            vectors.extend(self.weights.keys(query.layer, one.clone())?.into_data());
-            vectors.extend(self.weights.values(query.layer, one)?.into_data());
-            let k = query.k.min(mask.passing);
-            ends.extend([Ends::new(k), Ends::new(k)]);
+        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
+            a.layer == b.layer && a.neuron.checked_add(1) == Some(b.neuron)
+        };
+        // Neurons side by side are read together: in some files they are columns.
+        for run in queries.chunk_by(follows) {
+            for query in run {
+                let (layer, neuron) = (query.layer, query.neuron);
+                self.card.check(Address::Neuron { layer, neuron })?;
+                let k = query.k.min(mask.passing);
+                ends.extend([Ends::new(k), Ends::new(k)]);
+            }
+            let (layer, first) = (run[0].layer, run[0].neuron);
+            let keys = self.weights.keys(layer, first..first + run.len())?;
+            let values = self.weights.values(layer, first..first + run.len())?;
+            for i in 0..run.len() {
+                vectors.extend_from_slice(keys.row(i));
+                vectors.extend_from_slice(values.row(i));
+            }
         }
         let vectors = Matrix::new(ends.len(), self.card.spec.width, vectors);
         let mut first_id = 0;

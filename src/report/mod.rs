@@ -1,6 +1,8 @@
 //! Answers as table, JSON, CSV, Markdown: the same bytes for a pipe, a file and the clipboard.
 
+mod chart;
 mod export;
+mod geometry;
 mod info;
 mod neuron;
 mod pairs;
@@ -11,7 +13,9 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+pub use chart::{Chart, ChartError, Depth, chart};
 pub use export::{Exported, export};
+pub use geometry::{GeometryFormat, ModelGeometry, geometry};
 pub use info::{info, models};
 pub use neuron::neuron;
 pub use pairs::pairs;

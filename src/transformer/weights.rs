@@ -101,6 +101,23 @@ impl Weights {
         Ok(((0..values.rows()).map(norm).sum::<f64>() / values.rows() as f64) as f32)
     }
 
+    /// A number that differs, but for chance, between models of other weights: FNV-1a over the key
+    /// and the value of the first neuron in every layer.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`].
+    pub fn fingerprint(&self) -> Result<u64, CheckpointError> {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for layer in 0..self.spec().layers {
+            for vector in [self.keys(layer, 0..1)?, self.values(layer, 0..1)?] {
+                for byte in vector.data().iter().flat_map(|x| x.to_le_bytes()) {
+                    hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+                }
+            }
+        }
+        Ok(hash)
+    }
+
     /// The two factors of a head's form.
     ///
     /// # Errors

@@ -59,11 +59,12 @@ impl Encoder {
         }
     }
 
-    pub(super) fn encode(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
+    /// `special`: with the tokens that the tokenizer puts around a text.
+    pub(super) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, VocabularyError> {
         let failed = |problem| VocabularyError::Encode { problem };
         let tokenizer = self.tokenizer.get_or_init(|| self.recipe.build());
         let tokenizer = tokenizer.as_ref().map_err(|e| failed(e.clone()))?;
-        let encoding = tokenizer.encode_fast(text, false);
+        let encoding = tokenizer.encode_fast(text, special);
         Ok(encoding
             .map_err(|e| failed(one_line(&e)))?
             .get_ids()
@@ -76,7 +77,7 @@ impl Encoder {
         if let Some((_, ids)) = last.as_ref().filter(|(kept, _)| kept == text) {
             return Ok(Arc::clone(ids));
         }
-        let ids: Arc<[u32]> = self.encode(text)?.into();
+        let ids: Arc<[u32]> = self.encode(text, false)?.into();
         *last = Some((Arc::clone(text), Arc::clone(&ids)));
         Ok(ids)
     }

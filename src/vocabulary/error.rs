@@ -64,6 +64,12 @@ pub enum VocabularyError {
         merge: String,
     },
 
+    #[error(
+        "{word:?} is not in the vocabulary: expected a word that its tokens can spell, or a token's \
+         own string; try another spelling"
+    )]
+    UnknownWord { word: String },
+
     #[error("the tokenizer cannot read texts: {problem}; its tokens can still be listed")]
     Encode { problem: String },
 }

@@ -94,6 +94,8 @@ fn put(
 ) -> Result<(), VocabularyError> {
     let rows = placed.len();
     match placed.get_mut(id as usize) {
+        // A token added for padding often has no row of its own; no list can hold it.
+        None if origin != Origin::Model => Ok(()),
         None => Err(VocabularyError::BeyondRows {
             file,
             token: short(&token),

@@ -11,6 +11,7 @@ mod special;
 mod spelling;
 mod token;
 mod visible;
+mod word;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use error::VocabularyError;
 pub use filter::{Filters, Text, Words};
 pub use mask::Mask;
 pub use token::{Boundary, Token};
+pub use word::Word;
 
 /// The tokenizer's files, as far as they are there.
 #[derive(Debug, Default)]
@@ -139,7 +141,21 @@ impl Vocabulary {
     /// # Errors
     /// The tokenizer has parts that are not known here.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
-        self.encoder.encode(text)
+        self.encoder.encode(text, false)
+    }
+
+    /// Token ids of a text, with the special tokens that the tokenizer puts around it: `[CLS]`
+    /// and `[SEP]` for BERT, none for GPT-2.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::encode`].
+    pub fn encode_with_special(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
+        self.encoder.encode(text, true)
+    }
+
+    /// Whether a row is a special token or one in brackets: `[CLS]`, `</s>`, `[unused12]`.
+    pub fn is_special(&self, id: u32) -> bool {
+        self.classes.get(id as usize).is_some_and(|c| c.special)
     }
 
     fn ids_in(&self, text: &Arc<str>) -> Result<Arc<[u32]>, VocabularyError> {

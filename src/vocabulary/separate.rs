@@ -29,13 +29,14 @@ pub(super) fn pairs(
     let starts = tokens.iter().any(|(token, _)| token.starts_with('Ġ'));
     let herbert = ends && !starts;
     let mut model = json!({ "type": "BPE", "merges": merges });
-    let (style, normalizer, pre_tokenizer) = if herbert {
+    let (style, normalizer, pre_tokenizer, around) = if herbert {
         model["end_of_word_suffix"] = json!(END_OF_WORD);
         model["unk_token"] = json!(unknown(settings, &tokens, "<unk>"));
         (
             Style::EndOfWord(END_OF_WORD.into()),
             bert_normalizer(settings, Some(false), false),
             json!({ "type": "BertPreTokenizer" }),
+            bert_processing(settings, &tokens, ["<s>", "</s>"]),
         )
     } else {
         let pre_tokenizer = json!({
@@ -44,9 +45,11 @@ pub(super) fn pairs(
             "trim_offsets": true,
             "use_regex": true,
         });
-        (Style::ByteLevel, Value::Null, pre_tokenizer)
+        let around = first_token(settings, &tokens);
+        (Style::ByteLevel, Value::Null, pre_tokenizer, around)
     };
-    let recipe = assemble(&tokens, settings, model, normalizer, pre_tokenizer);
+    let parts = [normalizer, pre_tokenizer, around];
+    let recipe = assemble(&tokens, settings, model, parts);
     Ok(Listing {
         file: "vocab.json",
         tokens,
@@ -72,7 +75,9 @@ pub(super) fn pieces(bytes: &[u8], settings: &Settings) -> Result<Listing, Vocab
     });
     let normalizer = bert_normalizer(settings, settings.strip_accents, true);
     let pre_tokenizer = json!({ "type": "BertPreTokenizer" });
-    let recipe = assemble(&tokens, settings, model, normalizer, pre_tokenizer);
+    let around = bert_processing(settings, &tokens, ["[CLS]", "[SEP]"]);
+    let parts = [normalizer, pre_tokenizer, around];
+    let recipe = assemble(&tokens, settings, model, parts);
     Ok(Listing {
         file: FILE,
         tokens,
@@ -123,13 +128,49 @@ fn bert_normalizer(settings: &Settings, strip_accents: Option<bool>, lowercase: 
     })
 }
 
-/// A tokenizer.json of these parts.
+/// What BERT puts around a text, `usual` unless the settings name others; nothing where the
+/// vocabulary lacks them.
+fn bert_processing(settings: &Settings, tokens: &[(String, u32)], usual: [&str; 2]) -> Value {
+    let named = |name: &Option<String>, usual: &str| {
+        let name = name.as_deref().unwrap_or(usual);
+        tokens.iter().find(|(token, _)| token == name)
+    };
+    match (
+        named(&settings.cls, usual[0]),
+        named(&settings.sep, usual[1]),
+    ) {
+        (Some(cls), Some(sep)) => json!({ "type": "BertProcessing", "cls": cls, "sep": sep }),
+        _ => Value::Null,
+    }
+}
+
+/// What GPT-2 puts before a text: nothing, unless the settings ask for it.
+fn first_token(settings: &Settings, tokens: &[(String, u32)]) -> Value {
+    let bos = settings.bos.as_deref().unwrap_or("<|endoftext|>");
+    let found = tokens.iter().find(|(token, _)| token == bos);
+    let (Some(true), Some((bos, id))) = (settings.add_bos_token, found) else {
+        return Value::Null;
+    };
+    json!({
+        "type": "TemplateProcessing",
+        "single": [
+            { "SpecialToken": { "id": bos, "type_id": 0 } },
+            { "Sequence": { "id": "A", "type_id": 0 } },
+        ],
+        "pair": [
+            { "Sequence": { "id": "A", "type_id": 0 } },
+            { "Sequence": { "id": "B", "type_id": 1 } },
+        ],
+        "special_tokens": { bos: { "id": bos, "ids": [id], "tokens": [bos] } },
+    })
+}
+
+/// A tokenizer.json of a model, and of normalizer, pre-tokenizer and post-processor.
 fn assemble(
     tokens: &[(String, u32)],
     settings: &Settings,
     mut model: Value,
-    normalizer: Value,
-    pre_tokenizer: Value,
+    [normalizer, pre_tokenizer, around]: [Value; 3],
 ) -> Recipe {
     let added = settings.added_tokens_decoder.iter();
     let mut vocab: Map<String, Value> = added
@@ -165,7 +206,7 @@ fn assemble(
     model["vocab"] = Value::Object(vocab);
     Recipe::Assembled(json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": added_tokens,
-        "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "post_processor": null,
+        "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "post_processor": around,
         "decoder": null, "model": model,
     }))
 }

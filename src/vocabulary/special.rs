@@ -24,12 +24,21 @@ pub(super) struct Settings {
     pub do_lower_case: Option<bool>,
     pub strip_accents: Option<bool>,
     pub tokenize_chinese_chars: Option<bool>,
+    /// Whether texts begin with `bos`.
+    pub add_bos_token: Option<bool>,
     pub added_tokens_decoder: BTreeMap<u32, AddedToken>,
     /// The strings of the special tokens, of both files.
     #[serde(skip)]
     pub special: BTreeSet<String>,
     #[serde(skip)]
     pub unknown: Option<String>,
+    /// What begins a text, by its names as bos and as cls; and what ends one.
+    #[serde(skip)]
+    pub bos: Option<String>,
+    #[serde(skip)]
+    pub cls: Option<String>,
+    #[serde(skip)]
+    pub sep: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -80,17 +89,17 @@ impl Settings {
     }
 
     fn add_names(&mut self, names: Names) {
-        let unknown = names.unk_token.map(Name::into_string);
-        self.special.extend(unknown.clone());
-        self.unknown = unknown.or(self.unknown.take());
-        let one = [
-            names.bos_token,
-            names.eos_token,
-            names.sep_token,
-            names.pad_token,
-            names.cls_token,
-            names.mask_token,
-        ];
+        for (name, kept) in [
+            (names.unk_token, &mut self.unknown),
+            (names.bos_token, &mut self.bos),
+            (names.cls_token, &mut self.cls),
+            (names.sep_token, &mut self.sep),
+        ] {
+            let name = name.map(Name::into_string);
+            self.special.extend(name.clone());
+            *kept = name.or(kept.take());
+        }
+        let one = [names.eos_token, names.pad_token, names.mask_token];
         let more = names.additional_special_tokens.into_iter().flatten();
         let all = one.into_iter().flatten().chain(more);
         self.special.extend(all.map(Name::into_string));

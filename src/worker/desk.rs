@@ -91,8 +91,13 @@ impl Desk {
     }
 
     /// See [`Mailbox::goes_on`].
-    pub(super) fn goes_on(&self, query: Option<&Query>, round: u64) -> bool {
+    pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
         self.state().mailbox.goes_on(query, round)
+    }
+
+    /// See [`Mailbox::batch_goes_on`].
+    pub(super) fn batch_goes_on(&self, batch: &[Query]) -> bool {
+        self.state().mailbox.batch_goes_on(batch)
     }
 
     /// Those of `queries` whose answers are not there.

@@ -12,8 +12,9 @@ use super::desk::Desk;
 use super::mailbox::Task;
 use super::neighbours::neighbours;
 
-/// Neurons that are computed ahead in one pass over the embedding.
-const BATCH_MAX: usize = 16;
+/// Neurons that are computed ahead in one pass over the embedding: as many as a pass takes along
+/// for little more than its own time, so that whoever asks for another waits no longer than that.
+const BATCH: usize = 4;
 
 /// Does what the desk says until it says stop. The model is dropped on this thread.
 pub(super) fn run<F>(desk: &Desk, open: F)
@@ -54,7 +55,7 @@ where
 
 /// Answers one query, for whoever waits or ahead.
 fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64) {
-    let watch = Lookout::new(desk, Some(&query), round);
+    let watch = Lookout::new(desk, std::slice::from_ref(&query), Some(round));
     let answer = guarded(|| model.answer(&query, &watch));
     let took = watch.started.elapsed();
     match answer {
@@ -64,8 +65,8 @@ fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64)
     }
 }
 
-/// Computes the neighbours of what was asked that are not there yet: neurons of the same filters
-/// in one batch, then heads one by one, until something else is asked.
+/// Computes the neighbours of what was asked that are not there yet, the nearest first: neurons of
+/// the same filters in batches, then heads one by one, until something else is asked.
 fn look_ahead(
     model: &mut Box<dyn Answering>,
     desk: &Desk,
@@ -76,37 +77,41 @@ fn look_ahead(
         Ok(around) => desk.missing(around),
         Err(message) => return tracing::warn!(message, "no neighbours"),
     };
-    let mut heads = Vec::new();
-    let mut neurons: Vec<NeuronQuery> = Vec::new();
-    for query in around {
-        match query {
-            Query::Neuron(neuron) => neurons.push(neuron),
-            query => heads.push(query),
+    let (neurons, heads): (Vec<Query>, Vec<Query>) = around
+        .into_iter()
+        .partition(|query| matches!(query, Query::Neuron(_)));
+    let alike = neurons.chunk_by(|a, b| a.filters() == b.filters());
+    for batch in alike.flat_map(|alike| alike.chunks(BATCH)) {
+        if !desk.goes_on(&batch[0], round) {
+            return;
         }
-    }
-    if let Some(first) = neurons.first().map(|n| n.filters.clone()) {
-        neurons.retain(|neuron| neuron.filters == first);
-        neurons.truncate(BATCH_MAX);
-        answer_batch(model, desk, neurons, round);
+        answer_batch(model, desk, batch);
     }
     for query in heads {
-        if !desk.goes_on(Some(&query), round) {
+        if !desk.goes_on(&query, round) {
             return;
         }
         answer(model, desk, query, round);
     }
 }
 
-fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: Vec<NeuronQuery>, round: u64) {
-    let watch = Lookout::new(desk, None, round);
-    let answers = match guarded(|| model.answer_neurons(&batch, &watch)) {
+fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
+    let watch = Lookout::new(desk, batch, None);
+    let neurons: Vec<NeuronQuery> = batch
+        .iter()
+        .filter_map(|query| match query {
+            Query::Neuron(neuron) => Some(neuron.clone()),
+            _ => None,
+        })
+        .collect();
+    let answers = match guarded(|| model.answer_neurons(&neurons, &watch)) {
         Ok(answers) => answers.unwrap_or_default(),
         // Whoever asks for one of them is told then.
         Err(message) => return tracing::warn!(message, "neighbours failed"),
     };
     let took = watch.started.elapsed();
-    for (query, answer) in batch.into_iter().zip(answers) {
-        desk.finished(Query::Neuron(query), Answer::Neuron(answer), took);
+    for (query, answer) in batch.iter().zip(answers) {
+        desk.finished(query.clone(), Answer::Neuron(answer), took);
     }
 }
 
@@ -131,32 +136,37 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     format!("a fault in lexiscope, please report it: {line}")
 }
 
-/// Watches over one query, or over a batch of neighbours, begun in a round.
+/// Watches over one query begun in a round, or over a batch of neighbours.
 struct Lookout<'a> {
     desk: &'a Desk,
-    query: Option<&'a Query>,
-    round: u64,
+    queries: &'a [Query],
+    /// `None` for a batch.
+    round: Option<u64>,
     started: Instant,
 }
 
 impl<'a> Lookout<'a> {
-    fn new(desk: &'a Desk, query: Option<&'a Query>, round: u64) -> Self {
+    fn new(desk: &'a Desk, queries: &'a [Query], round: Option<u64>) -> Self {
+        let started = Instant::now();
         Self {
             desk,
-            query,
+            queries,
             round,
-            started: Instant::now(),
+            started,
         }
     }
 }
 
 impl Watch for Lookout<'_> {
     fn wanted(&self) -> bool {
-        self.desk.goes_on(self.query, self.round)
+        match (self.queries, self.round) {
+            ([query], Some(round)) => self.desk.goes_on(query, round),
+            (batch, _) => self.desk.batch_goes_on(batch),
+        }
     }
 
     fn improved(&self, partial: Answer) {
-        if let Some(query) = self.query {
+        if let [query] = self.queries {
             self.desk.improved(query, partial, self.started.elapsed());
         }
     }

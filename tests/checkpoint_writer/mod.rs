@@ -54,6 +54,21 @@ pub struct Synthetic {
     pub seed: u64,
 }
 
+/// The folder of a checkpoint of medium size in f16, written once for all benches.
+pub fn medium() -> std::path::PathBuf {
+    let folder = std::env::temp_dir().join("lexiscope-bench-medium");
+    if !folder.join("model.safetensors").exists() {
+        let medium = Synthetic {
+            number: Number::F16,
+            ..Synthetic::medium()
+        };
+        medium
+            .write(&folder)
+            .expect("room for 0.7 GB in the folder of temporary files");
+    }
+    folder
+}
+
 struct Tensor {
     name: String,
     shape: Vec<usize>,

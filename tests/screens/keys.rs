@@ -3,7 +3,7 @@
 use lexiscope::explorer::action::Pane;
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::keymap::COMMANDS;
-use lexiscope::explorer::state::{Notice, State};
+use lexiscope::explorer::state::{Notice, Opening, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::End;
 use lexiscope::query::Query;
@@ -29,6 +29,10 @@ fn arrows_and_letters_step_and_counts_multiply() {
     screen.press("G");
     assert_eq!(screen.address(), "L3.N767");
     screen.press("g g");
+    assert_eq!(screen.address(), "L3.N0");
+    screen.press("5 g g");
+    assert_eq!(screen.address(), "L3.N5");
+    screen.press("9 Esc g Esc ↓ ↑ g g");
     assert_eq!(screen.address(), "L3.N0");
     screen.press("PgDn PgUp C-d C-u");
     assert_eq!(screen.address(), "L3.N0");
@@ -209,6 +213,23 @@ fn a_model_that_does_not_open_leaves_the_one_before() {
 }
 
 #[test]
+fn what_cannot_be_answered_says_why_in_its_place() {
+    let mut screen = Screen::new(120, 30);
+    let event = Event::Failed {
+        id: ModelId(1),
+        query: screen.state.wanted[0].clone(),
+        message: "h.3.mlp.c_fc.weight holds a number that is not finite".to_owned(),
+    };
+    update::event(&mut screen.state, event);
+    screen.draw();
+    assert!(screen.last_line().contains("✗ h.3.mlp.c_fc.weight holds"));
+    screen.press("?").press("Esc");
+    assert!(screen.text().contains("h.3.mlp.c_fc.weight"));
+    screen.press("↓");
+    assert!(!screen.text().contains("h.3.mlp"));
+}
+
+#[test]
 fn late_answers_are_ignored() {
     let mut screen = Screen::new(120, 30);
     let before = screen.state.wanted[0].clone();
@@ -312,4 +333,44 @@ fn without_a_model_every_command_is_safe() {
             }
         }
     }
+}
+
+#[test]
+fn opening_can_be_left_and_the_place_is_kept() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("r ↓");
+    let (address, visited) = (screen.address(), screen.state.history.position());
+    let mut effects = Vec::new();
+    for key in ["o", "x", "Enter", "Esc"] {
+        effects.extend(update::key(&mut screen.state, key.parse().unwrap()));
+    }
+    // The worker does the last opening only.
+    let opened = ["x", "gpt2-pl"].map(|name| Effect::Open(name.to_owned()));
+    assert_eq!(effects, opened);
+    screen.draw();
+    assert!(screen.last_line().contains("no longer opening x"));
+    model::open(&mut screen.state, 3, "gpt2-pl");
+    assert_eq!(screen.address(), address);
+    assert_eq!(screen.state.history.position(), visited);
+}
+
+#[test]
+fn a_last_model_that_is_gone_gives_way_to_the_bundled_one_but_a_named_one_ends_the_program() {
+    let start = |strict| {
+        let mut state = State::new(0);
+        state.strict = strict;
+        state.opening = Some(Opening {
+            id: None,
+            name: "/gone".to_owned(),
+            then: Vec::new(),
+        });
+        let effects = update::not_opening(&mut state, "/gone: no such model".to_owned());
+        (effects, state.notice.is_some())
+    };
+    assert_eq!(
+        start(false),
+        (vec![Effect::Open("gpt2-pl".to_owned())], true)
+    );
+    let message = "/gone: no such model".to_owned();
+    assert_eq!(start(true), (vec![Effect::GiveUp(message)], false));
 }

@@ -72,6 +72,7 @@ impl Screen {
 
     fn keep(&mut self, change: BookmarkChange) {
         let kept = match &change {
+            BookmarkChange::Refresh => self.store.refresh(),
             BookmarkChange::Add {
                 model,
                 address,

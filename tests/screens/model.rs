@@ -41,6 +41,9 @@ const WORDS: [&str; 24] = [
     "Ale",
 ];
 
+/// The name of a model of 24 layers, 4096 neurons and 16 heads.
+pub const LARGE: &str = "sdadas/polish-gpt2-medium";
+
 /// The card of a model of the bundled one's shape.
 pub fn card(name: &str) -> Arc<ModelCard> {
     let filler = (WORDS.len()..ROWS).map(|i| format!("słowo{i}"));
@@ -53,15 +56,16 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         vocab_txt: Some(Cow::Owned(words.join("\n").into_bytes())),
         ..TokenizerFiles::default()
     };
+    let large = name == LARGE;
     Arc::new(ModelCard {
         name: name.to_owned(),
         family: family("gpt2").unwrap(),
         spec: Spec {
-            layers: 6,
+            layers: if large { 24 } else { 6 },
             width: 256,
-            heads: 6,
+            heads: if large { 16 } else { 6 },
             head_width: 43,
-            neurons: 768,
+            neurons: if large { 4096 } else { 768 },
             vocab: ROWS,
             positions: 512,
             activation: "gelu_new".to_owned(),
@@ -157,6 +161,9 @@ fn made_up(query: &Query) -> Answer {
                 exact,
             })
         }
-        Query::ValueNorms => Answer::ValueNorms(vec![0.9, 1.2, 1.8, 2.4, 3.1, 3.9]),
+        Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
+        Query::Geometry(_) | Query::ContextMap(_) | Query::NeuronMap(_) => {
+            unreachable!("no pane asks for it")
+        }
     }
 }

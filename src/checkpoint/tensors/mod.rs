@@ -108,16 +108,7 @@ impl Tensors {
         rows: Range<usize>,
         cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
-        let (source, entry) =
-            self.entries
-                .get(name)
-                .ok_or_else(|| CheckpointError::MissingTensor {
-                    place: "the checkpoint".into(),
-                    tensor: one_line(name),
-                    why: "to read from it".into(),
-                    advice: "give the name of a tensor that is in the file".into(),
-                })?;
-        let source = &self.sources[*source];
+        let (source, entry) = self.find(name)?;
         let outside = || CheckpointError::Outside {
             tensor: name.to_string(),
             file: source.name().to_string(),
@@ -132,21 +123,51 @@ impl Tensors {
         if !inside(&rows, height) || !inside(&cols, width) {
             return Err(outside());
         }
-        if !entry.dtype.is_readable() {
-            return Err(CheckpointError::Dtype {
-                tensor: name.to_string(),
-                file: source.name().to_string(),
-                got: entry.dtype.to_string(),
-            });
-        }
-        Block {
+        let block = Block {
             name,
             source,
             entry,
             rows,
             cols,
-        }
-        .read([down, right])
+        };
+        block.readable()?.read([down, right])
+    }
+
+    /// All numbers of a tensor of one dimension.
+    pub(super) fn vector(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        let (source, entry) = self.find(name)?;
+        let (&[len], &[step]) = (&entry.shape[..], &entry.strides[..]) else {
+            return Err(CheckpointError::Outside {
+                tensor: name.to_string(),
+                file: source.name().to_string(),
+                shape: entry.shape.clone(),
+                rows: 0..1,
+                cols: 0..entry.shape.iter().product(),
+            });
+        };
+        let block = Block {
+            name,
+            source,
+            entry,
+            rows: 0..1,
+            cols: 0..len,
+        };
+        // As one row, the next of which would follow the last number.
+        let row = block.readable()?.read([len * step, step])?;
+        Ok(row.into_data())
+    }
+
+    fn find(&self, name: &str) -> Result<(&Source, &Entry), CheckpointError> {
+        let (source, entry) =
+            self.entries
+                .get(name)
+                .ok_or_else(|| CheckpointError::MissingTensor {
+                    place: "the checkpoint".into(),
+                    tensor: one_line(name),
+                    why: "to read from it".into(),
+                    advice: "give the name of a tensor that is in the file".into(),
+                })?;
+        Ok((&self.sources[*source], entry))
     }
 }
 

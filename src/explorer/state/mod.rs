@@ -114,6 +114,8 @@ pub struct State {
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub norms: Option<Arc<Answer>>,
+    /// What could not be answered, and why.
+    pub failed: Vec<(Query, String)>,
     /// The best score of the heads seen so far, VO and QK, highest or lowest.
     pub seen: BTreeMap<(usize, usize), [Option<f32>; 2]>,
     pub random: fastrand::Rng,
@@ -146,6 +148,7 @@ impl State {
             neuron: None,
             pairs: [None, None],
             norms: None,
+            failed: Vec::new(),
             seen: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
         }
@@ -195,6 +198,13 @@ impl State {
             Answer::Neuron(answer) => Some((answer, self.wanted.contains(&shown.query))),
             _ => None,
         }
+    }
+
+    /// Why what the screen asked for last cannot be answered.
+    pub fn failure(&self, asked: impl Fn(&Query) -> bool) -> Option<&str> {
+        let mut failed = self.failed.iter();
+        let found = failed.find(|(query, _)| self.wanted.contains(query) && asked(query));
+        found.map(|(_, why)| &**why)
     }
 
     /// A pair list on screen, whether it is that of the place one is at, and what it took.

@@ -23,7 +23,7 @@ impl State {
         self.models.sort_by_key(|model| model.origin);
         self.filters = session.filters;
         self.heads.end = session.end;
-        if session.pane == Pane::Heads.title() {
+        if session.pane == Pane::Heads.name() {
             self.pane = Pane::Heads;
         }
         let mut places: Vec<_> = session.neuron.into_iter().chain(session.head).collect();
@@ -66,7 +66,7 @@ impl State {
         let recent = self.models.iter().filter(|m| m.origin == Origin::Recent);
         Session {
             model: self.card().map(|card| card.name.clone()),
-            pane: self.pane.title().to_owned(),
+            pane: self.pane.name().to_owned(),
             neuron,
             head,
             end: self.heads.end,

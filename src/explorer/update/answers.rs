@@ -8,9 +8,11 @@ use crate::explorer::state::{Heads, History, Model, Opening, Shown, State};
 use crate::query::{Answer, ModelCard, Query};
 use crate::worker::{Event, ModelId};
 
-/// Neurons worth seeing first, of the bundled models: that of gpt2-pl fires on beginnings of verbs
-/// and promotes their endings.
-const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 0)];
+/// Places worth seeing first, of the bundled models: layer and neuron, layer and head. The neuron of
+/// gpt2-pl fires on beginnings of verbs and promotes their endings; its head answers adjectives and
+/// pronouns with verbs of their gender.
+const WORTH_SEEING: [(&str, [usize; 2], [usize; 2]); 2] =
+    [("gpt2-pl", [0, 302], [5, 4]), ("bert-pl", [3, 297], [3, 0])];
 
 /// The worker has begun to open a model.
 pub fn opening(state: &mut State, id: ModelId) {
@@ -67,7 +69,9 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Failed { id, query, message } => {
             if Some(id) == current && state.wanted.contains(&query) {
-                state.fail(message);
+                state.fail(&message);
+                state.failed.retain(|(failed, _)| *failed != query);
+                state.failed.push((query, message));
             }
         }
     }
@@ -94,9 +98,9 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.norms = None;
     state.seen.clear();
     state.wanted.clear();
-    let (layer, neuron) = worth_seeing(&card);
-    (state.neurons.layer, state.neurons.neuron) = (layer, neuron);
-    (state.heads.layer, state.heads.head) = (layer, 0);
+    let (neuron, head) = worth_seeing(&card);
+    [state.neurons.layer, state.neurons.neuron] = neuron;
+    [state.heads.layer, state.heads.head] = head;
     navigate::to_top(state);
     state.remember(&card.name);
     if let Some(notice) = card.notices.first() {
@@ -113,14 +117,13 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     }
 }
 
-/// A neuron to begin with: a known one, else the first of the middle layer.
-fn worth_seeing(card: &ModelCard) -> (usize, usize) {
-    let known = WORTH_SEEING.iter().find(|(name, ..)| *name == card.name);
-    let (layer, neuron) = known.map_or((card.spec.layers / 2, 0), |&(_, l, n)| (l, n));
-    (
-        layer.min(card.spec.layers.saturating_sub(1)),
-        neuron.min(card.spec.neurons.saturating_sub(1)),
-    )
+/// A neuron and a head to begin with: known ones, else the first of the middle layer.
+fn worth_seeing(card: &ModelCard) -> ([usize; 2], [usize; 2]) {
+    let middle = [card.spec.layers / 2, 0];
+    let mut known = WORTH_SEEING.iter().filter(|(name, ..)| *name == card.name);
+    known
+        .next()
+        .map_or((middle, middle), |&(_, neuron, head)| (neuron, head))
 }
 
 fn answered(state: &mut State, shown: Shown) {
@@ -135,6 +138,6 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
-        (Query::Pairs(_), _) => {}
+        _ => {}
     }
 }

@@ -3,19 +3,19 @@
 use crate::explorer::bookmarks::Bookmark;
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Field, Overlay, Prompt, Purpose, State};
+use crate::query::Address;
 
-/// Marks the place on screen, or takes its mark away.
-pub(super) fn mark(state: &mut State) -> Vec<Effect> {
+/// Marks a place of the open model, or takes its mark away.
+pub(super) fn mark(state: &mut State, address: Address) -> Vec<Effect> {
     let Some(model) = state.card().map(|card| card.name.clone()) else {
         return Vec::new();
     };
-    let address = state.address();
     let change = if let Some(id) = state.bookmark(address).map(|mark| mark.id.clone()) {
         state.say(format!("{address} is no longer marked"));
         BookmarkChange::Remove { id }
     } else {
         state.say(format!(
-            "{address} is marked · M adds a note · ' lists the marks"
+            "{address} is marked · ' lists the marks, where C-e adds a note"
         ));
         BookmarkChange::Add {
             model,

@@ -13,6 +13,7 @@ use super::effect::Effect;
 use super::key::{Code, Key};
 use super::keymap::{Found, find};
 use super::state::{Overlay, Purpose, Regions, State};
+use crate::query::Address;
 
 pub use answers::{event, not_opening, opening};
 pub use bookmarks::bookmarks;
@@ -113,15 +114,14 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => vec![Effect::Quit],
         Action::Accept => overlays::accept(state),
+        // It drops the count, and that is all.
+        Action::Cancel if count.is_some() => Vec::new(),
         Action::Cancel => overlays::cancel(state),
         Action::OpenFilters
         | Action::OpenBookmarks
         | Action::OpenHelp
         | Action::OpenPalette
-        | Action::OpenModels => {
-            overlays::open(state, action);
-            Vec::new()
-        }
+        | Action::OpenModels => overlays::open(state, action),
         Action::RemoveBookmark => bookmarks::remove(state),
         _ if state.model.is_none() => {
             state.fail("no model is open: o opens one");
@@ -150,7 +150,11 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::Toggle(toggle) => filters::switch(state, toggle),
         Action::Find => filters::find(state),
         Action::ClearFilters => filters::clear(state),
-        Action::Mark => return bookmarks::mark(state),
+        Action::Mark => return bookmarks::mark(state, state.address()),
+        Action::MarkLayer => {
+            let layer = state.address().layer();
+            return bookmarks::mark(state, Address::Layer { layer });
+        }
         Action::MarkWithNote => bookmarks::ask_note(state),
         Action::EditNote => bookmarks::edit_note(state),
         Action::CopyList => return copy::list(state),
@@ -174,6 +178,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     let needs = state.needs();
     if needs != state.wanted {
         state.wanted.clone_from(&needs);
+        state.failed.clear();
         effects.push(Effect::Want(needs));
     }
     effects

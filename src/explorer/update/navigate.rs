@@ -161,7 +161,7 @@ pub(super) fn other_pane(state: &mut State) {
 
 pub(super) fn show(state: &mut State, pane: Pane) {
     if state.pane == pane {
-        return state.say(format!("these are the {}", pane.title().to_lowercase()));
+        return state.say(format!("these are the {}", pane.name()));
     }
     state.pane = pane;
     let here = state.address();

@@ -2,12 +2,12 @@
 
 use super::{bookmarks, copy, filters, navigate};
 use crate::explorer::action::{Action, Motion};
-use crate::explorer::effect::Effect;
+use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Chooser, Opening, Overlay, Prompt, Purpose, State};
 use crate::query::Address;
 
 /// Puts a menu or a list on top.
-pub(super) fn open(state: &mut State, action: Action) {
+pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
     let chooser = Chooser::default();
     state.overlays.push(match action {
         Action::OpenFilters => Overlay::Filters,
@@ -18,6 +18,10 @@ pub(super) fn open(state: &mut State, action: Action) {
             chooser,
         },
     });
+    match action {
+        Action::OpenBookmarks => vec![Effect::Bookmark(BookmarkChange::Refresh)],
+        _ => Vec::new(),
+    }
 }
 
 /// Moves in the list on top, around its end by single steps.

@@ -1,17 +1,22 @@
 //! The last row: hints of what can be done here, or what there is to say.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
 
 use super::Canvas;
 use crate::explorer::action::Action;
 use crate::explorer::keymap::{Found, Hint, find, hints};
-use crate::explorer::state::{Notice, Target};
+use crate::explorer::state::{Notice, State, Target};
 use crate::explorer::theme::Theme;
-use crate::explorer::widget::{Line, put, width};
+use crate::explorer::widget::{Line, put, width, wrap};
 
 /// What a first start says.
 const WELCOME: &str =
     "the words this neuron fires on (K) and promotes (V) · arrows step through neurons and layers";
+
+/// A sentence may take so many rows.
+const SAID_ROWS_MAX: usize = 5;
 
 /// A notice, an opening, or the hints; what is half typed and the program's own keys at the right.
 pub fn draw(canvas: &mut Canvas, row: Rect) {
@@ -38,24 +43,47 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         line.right(&typed, theme.here);
         line.right("  ", theme.quiet);
     }
-    match (&state.notice, &state.opening) {
-        (Some(Notice::Error(text)), _) => {
-            line.text(&format!("✗ {text}"), theme.error);
+    match said(canvas.state, theme) {
+        Some((text, style)) if width(&text) <= line.room() => {
+            line.text(&text, style);
         }
-        (Some(Notice::Said(text)), _) => {
-            line.text(text, theme.word);
-        }
-        (None, Some(opening)) => {
-            let text = format!("opening {} … · Esc stops", opening.name);
-            line.text(&text, theme.word);
-        }
-        (None, None) if state.welcome => {
-            line.text(WELCOME, theme.word);
-        }
-        (None, None) => row_of_hints(&mut line, &hints, theme, &mut targets),
+        // Too long for what the hints leave: it is more important than they are.
+        Some((text, style)) => return in_full(canvas, row, &text, style),
+        None => row_of_hints(&mut line, &hints, theme, &mut targets),
     }
     for (cells, action) in targets {
         canvas.note_row(cells, row.y, Target::Run(action));
+    }
+}
+
+/// What there is to say in the place of the hints.
+fn said(state: &State, theme: &Theme) -> Option<(String, Style)> {
+    Some(match (&state.notice, &state.opening) {
+        (Some(Notice::Error(text)), _) => (format!("✗ {text}"), theme.error),
+        (Some(Notice::Said(text)), _) => (text.clone(), theme.word),
+        (None, Some(opening)) => {
+            let text = format!("opening {} … · Esc stops", opening.name);
+            (text, theme.word)
+        }
+        (None, None) if state.welcome => (WELCOME.to_owned(), theme.word),
+        (None, None) => return None,
+    })
+}
+
+/// Writes a long sentence over as many rows as it takes, upwards.
+fn in_full(canvas: &mut Canvas, row: Rect, text: &str, style: Style) {
+    let lines = wrap(text, usize::from(row.width.saturating_sub(2)));
+    for (above, text) in lines.iter().rev().enumerate().take(SAID_ROWS_MAX) {
+        let y = row.y.saturating_sub(above as u16);
+        Clear.render(Rect { y, ..row }, canvas.buffer);
+        put(
+            canvas.buffer,
+            row.x + 1,
+            y,
+            text,
+            (row.width - 2).into(),
+            style,
+        );
     }
 }
 

@@ -67,8 +67,8 @@ pub fn tabs(canvas: &mut Canvas, row: Rect) {
     for pane in Pane::ALL {
         let here = pane == state.pane;
         let mark = if here { " ▌" } else { "  " };
-        let (from, _) = line.text(mark, theme.here);
         let style = if here { theme.here } else { theme.quiet };
+        let (from, _) = line.text(mark, theme.focus);
         let (_, to) = line.text(pane.title(), style);
         line.skip(1);
         tabs.push(((from, to), Target::Tab(pane)));

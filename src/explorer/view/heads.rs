@@ -1,6 +1,6 @@
 //! The Heads pane: the grid of heads, and the pair lists of one.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::words::{Cells, figures, message, token};
 use super::{Canvas, sidebar};
@@ -8,6 +8,7 @@ use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::put;
 use crate::projection::End;
+use crate::query::Query;
 use crate::report::grouped;
 use crate::transformer::Form;
 
@@ -31,55 +32,16 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         width: body.width - side,
         ..body
     };
-    if body.width >= BESIDE_MIN {
-        let half = area.width / 2;
-        let right = area.width - half;
-        list(
-            canvas,
-            Rect {
-                width: half,
-                ..area
-            },
-            0,
-            false,
-        );
-        let x = area.x + half;
-        list(
-            canvas,
-            Rect {
-                x,
-                width: right,
-                ..area
-            },
-            1,
-            false,
-        );
+    let halves = [Constraint::Fill(1); 2];
+    let [first, second] = if body.width >= BESIDE_MIN {
+        Layout::horizontal(halves).areas(area)
     } else if body.height >= STACKED_MIN {
-        let half = area.height / 2;
-        let below = area.height - half;
-        list(
-            canvas,
-            Rect {
-                height: half,
-                ..area
-            },
-            0,
-            false,
-        );
-        let y = area.y + half;
-        list(
-            canvas,
-            Rect {
-                y,
-                height: below,
-                ..area
-            },
-            1,
-            false,
-        );
+        Layout::vertical(halves).areas(area)
     } else {
-        list(canvas, area, canvas.state.heads.focus, true);
-    }
+        return list(canvas, area, canvas.state.heads.focus, true);
+    };
+    list(canvas, first, 0, false);
+    list(canvas, second, 1, false);
 }
 
 fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
@@ -131,6 +93,11 @@ fn footer(canvas: &Canvas, index: usize) -> String {
 
 fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let (state, theme) = (canvas.state, canvas.theme);
+    let form = Heads::FORMS[index];
+    let asked = |query: &Query| matches!(query, Query::Pairs(q) if q.form == form);
+    if let Some(why) = state.failure(asked) {
+        return message(canvas, inside, why);
+    }
     let (Some(card), Some((answer, fresh, _))) = (state.card(), state.pair_list(index)) else {
         return message(canvas, inside, "…");
     };

@@ -6,7 +6,7 @@ use super::words::{Cells, figures, message, token};
 use super::{Canvas, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
-use crate::query::Column;
+use crate::query::{Column, Query};
 
 /// From this width on all four columns are shown.
 const FOUR_MIN: u16 = 90;
@@ -72,6 +72,9 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
 
 fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let (state, theme) = (canvas.state, canvas.theme);
+    if let Some(why) = state.failure(|query| matches!(query, Query::Neuron(_))) {
+        return message(canvas, inside, why);
+    }
     let (Some(card), Some((answer, fresh))) = (state.card(), state.columns()) else {
         return message(canvas, inside, "…");
     };

@@ -7,6 +7,7 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::explorer::widget::{level, put, width, window};
 use crate::query::Address;
+use crate::report::grouped;
 
 /// From this height on, the bars are two rows high.
 const TALL_MIN: u16 = 20;
@@ -29,7 +30,8 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
         return;
     };
     let at = state.neurons;
-    let title = format!("Layer {}", at.layer);
+    let marked = state.bookmark(Address::Layer { layer: at.layer }).is_some();
+    let title = format!("Layer {}{}", at.layer, if marked { " ★" } else { "" });
     let panel = canvas.panel(&title, "‖V‖ mean", false);
     let inside = panel.draw(area, canvas.buffer);
     // Bars, numbers, marker.
@@ -41,7 +43,7 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
     strip(canvas, strip_area, card.spec.layers, at.layer);
     let divider = inside.y + strip_rows;
     let title = format!("Neuron {}", at.neuron);
-    let of = format!("of {}", card.spec.neurons);
+    let of = format!("of {}", grouped(card.spec.neurons));
     let panel = canvas.panel(&title, &of, false);
     panel.divide(area, divider, &title, &of, canvas.buffer);
     let rows = Rect::new(
@@ -160,7 +162,7 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     let inside = panel.draw(area, canvas.buffer);
     canvas.note(inside, Target::Selector);
     let (layers, heads) = (card.spec.layers, card.spec.heads);
-    let room = usize::from(inside.width.saturating_sub(5));
+    let room = usize::from(inside.width.saturating_sub(4));
     let step = if heads * 2 <= room { 2 } else { 1 };
     let columns = window(heads, at.head, room / step);
     let rows = usize::from(inside.height.saturating_sub(2));
@@ -168,14 +170,17 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     let largest = state.seen.values().filter_map(|seen| seen[at.focus]);
     let largest = largest.map(f32::abs).fold(0.0, f32::max);
     let left = inside.x + 4;
-    for (i, head) in columns.clone().enumerate() {
-        let x = left + (i * step) as u16;
-        let here = head == at.head;
-        let style = if here { theme.here } else { theme.quiet };
-        if here || head.is_multiple_of(if heads > 10 { 5 } else { 1 }) {
-            let label = if step == 1 { head % 10 } else { head }.to_string();
-            put(canvas.buffer, x, inside.y, &label, 2, style);
-        }
+    let every = if step == 1 { 5 } else { 1 };
+    // The current one last: its label may lie over a neighbour's.
+    let labelled = columns.clone().filter(|head| head % every == 0);
+    for head in labelled.chain([at.head]) {
+        let x = left + ((head - columns.start) * step) as u16;
+        let style = if head == at.head {
+            theme.here
+        } else {
+            theme.quiet
+        };
+        put(canvas.buffer, x, inside.y, &head.to_string(), 2, style);
     }
     for (j, layer) in window(layers, at.layer, rows).enumerate() {
         let y = inside.y + 1 + j as u16;

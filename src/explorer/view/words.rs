@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::Canvas;
-use crate::explorer::widget::{bar, put, width};
+use crate::explorer::widget::{bar, put, width, wrap};
 use crate::query::ModelCard;
 use crate::vocabulary::Boundary;
 
@@ -97,15 +97,17 @@ pub fn figures(canvas: &mut Canvas, (x, y): (u16, u16), cells: Cells, text: &str
 
 /// A sentence in the place of rows.
 pub fn message(canvas: &mut Canvas, inside: Rect, text: &str) {
-    let room = inside.width.saturating_sub(1).into();
-    put(
-        canvas.buffer,
-        inside.x + 1,
-        inside.y,
-        text,
-        room,
-        canvas.theme.quiet,
-    );
+    let room = inside.width.saturating_sub(2).into();
+    for (y, line) in (inside.top()..inside.bottom()).zip(wrap(text, room)) {
+        put(
+            canvas.buffer,
+            inside.x + 1,
+            y,
+            &line,
+            room,
+            canvas.theme.quiet,
+        );
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +122,7 @@ mod tests {
             assert!(used <= usize::from(inside) + 1, "{inside}: {cells:?}");
             assert!(cells.bar == 0 || cells.word >= 8);
         }
-        assert_eq!(Cells::of(22, 1, 0).word + Cells::of(22, 1, 0).bar, 14);
+        let pairs = Cells::of(47, 2, 3);
+        assert_eq!((pairs.word, pairs.bar), (11, 13));
     }
 }

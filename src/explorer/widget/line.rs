@@ -30,6 +30,24 @@ pub fn truncate(text: &str, cells: usize) -> String {
     cut
 }
 
+/// The text in lines of at most `cells` cells, broken between words where that is possible.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.len() - 1;
+        let line = &mut lines[last];
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.width() + 1 + word.width() <= cells {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
 /// Writes a text of at most `cells` cells; returns the cells it took.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, cells: usize, style: Style) -> u16 {
     let area = buffer.area;
@@ -107,5 +125,11 @@ mod tests {
         assert_eq!(truncate("następnie", 5), "nast…");
         assert_eq!(truncate("日本語", 4), "日…");
         assert_eq!(truncate("ab", 0), "");
+    }
+
+    #[test]
+    fn breaks_lines_between_words() {
+        assert_eq!(wrap("ala ma kota i psa", 7), ["ala ma", "kota i", "psa"]);
+        assert_eq!(wrap("nieprzenikniony", 7), ["nieprzenikniony"]);
     }
 }

@@ -6,6 +6,6 @@ mod panel;
 mod window;
 
 pub use bar::{bar, level};
-pub use line::{Line, put, truncate, width};
+pub use line::{Line, put, truncate, width, wrap};
 pub use panel::Panel;
 pub use window::window;

@@ -53,6 +53,10 @@ impl Panel<'_> {
 
     /// Divides the frame at a row, under another title.
     pub fn divide(&self, area: Rect, y: u16, title: &str, note: &str, buffer: &mut Buffer) {
+        let area = area.intersection(buffer.area);
+        if area.width < 2 || !(area.top()..area.bottom()).contains(&y) {
+            return;
+        }
         let (left, right) = (area.left(), area.right() - 1);
         for x in left + 1..right {
             buffer[(x, y)].set_symbol("─").set_style(self.border);
@@ -71,9 +75,18 @@ impl Panel<'_> {
     fn heading(&self, area: Rect, y: u16, buffer: &mut Buffer) {
         let room = usize::from(area.width.saturating_sub(4));
         let x = area.left() + 2;
-        let title = format!(" {} ", self.title);
-        let used = put(buffer, x, y, &title, room, self.title_style);
-        let left = room - usize::from(used);
+        // The spaces around the title are not the title's: it may be underlined.
+        put(buffer, x, y, " ", room, self.border);
+        let used = put(
+            buffer,
+            x + 1,
+            y,
+            self.title,
+            room.saturating_sub(2),
+            self.title_style,
+        );
+        let used = used + 1 + put(buffer, x + 1 + used, y, " ", 1, self.border);
+        let left = room.saturating_sub(usize::from(used));
         let note = format!("{} ", self.note);
         if !self.note.is_empty() && width(&note) <= left {
             put(buffer, x + used, y, &note, left, self.quiet);
@@ -96,9 +109,7 @@ mod tests {
             quiet: Style::new(),
         };
         panel.draw(area, &mut buffer);
-        if area.height > 3 {
-            panel.divide(area, area.y + 2, "Neuron", "0 to 767", &mut buffer);
-        }
+        panel.divide(area, area.y + 2, "Neuron", "0 to 767", &mut buffer);
         buffer
     }
 

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::checkpoint::Matrix;
 
 use crate::projection::balance::balance;
-use crate::projection::kernel::{dot, for_each_not_below, norm};
+use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::rows::multiply;
 use crate::projection::{Best, End, Pair};
 
@@ -197,8 +197,8 @@ impl<'a> Search<'a> {
             multiply(head_a, head_b.transpose(), &mut bounds);
             for (i, bounds) in bounds.chunks_exact(end - start).enumerate() {
                 let mut least = best.threshold() - self.slack;
-                for_each_not_below(bounds, least, |j| {
-                    if !(bounds[j] < least) {
+                for_each_that_may_reach(bounds, least, |j| {
+                    if may_reach(bounds[j], least) {
                         self.score(rows.start + i, start + j, &mut best);
                         least = best.threshold() - self.slack;
                     }

@@ -174,10 +174,21 @@ fn neighbours_are_computed_ahead_and_answered_from_the_cache() {
     bench.tell([Step::Finish]);
     bench.is_answered(&neuron(1, 50));
     let batch = bench.begun.recv().unwrap();
-    assert_eq!(batch.len(), 16);
+    let nearest = [neuron(1, 51), neuron(1, 49), neuron(2, 50), neuron(0, 50)];
+    assert_eq!(batch, nearest);
     bench.tell([Step::Finish]);
-    // The next thing that runs is a head, so the batch is done.
+    // The next batch gives way to a head, so the first one is done.
+    assert!(
+        !bench
+            .begun
+            .recv()
+            .unwrap()
+            .iter()
+            .any(|query| nearest.contains(query))
+    );
     bench.worker.want(ONE, vec![pairs(0, 0)]);
+    bench.tell([Step::Look]);
+    assert!(!bench.looked.recv().unwrap());
     assert_eq!(bench.begun.recv().unwrap(), [pairs(0, 0)]);
     bench.worker.want(ONE, batch.clone());
     for query in &batch {
@@ -192,9 +203,12 @@ fn a_query_interrupts_looking_ahead() {
     bench.tell([Step::Finish]);
     bench.is_answered(&neuron(1, 50));
     bench.begun.recv().unwrap();
-    assert_eq!(bench.begun.recv().unwrap().len(), 16);
+    let batch = bench.begun.recv().unwrap();
     bench.tell([Step::Look]);
     assert!(bench.looked.recv().unwrap(), "nothing else to do");
+    bench.worker.want(ONE, vec![batch[0].clone()]);
+    bench.tell([Step::Look]);
+    assert!(bench.looked.recv().unwrap(), "what is asked is what runs");
     bench.worker.want(ONE, vec![neuron(3, 7)]);
     bench.tell([Step::Look]);
     assert!(!bench.looked.recv().unwrap());

@@ -1,5 +1,5 @@
 //! The figures that the README states, measured on a synthetic checkpoint of the size of GPT-2
-//! medium with 51,200 tokens: `cargo bench --bench figures`. Ratios are taken within one run.
+//! medium with 51,200 tokens: `cargo bench --bench projection`. Ratios are taken within one run.
 
 #[path = "../tests/checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
@@ -15,18 +15,8 @@ use lexiscope::transformer::Form;
 use lexiscope::vocabulary::Filters;
 use rayon::prelude::*;
 
-use checkpoint_writer::{Number, Synthetic};
-
 fn main() {
-    let folder = std::env::temp_dir().join("lexiscope-bench-medium");
-    if !folder.join("model.safetensors").exists() {
-        Synthetic {
-            number: Number::F16,
-            ..Synthetic::medium()
-        }
-        .write(&folder)
-        .expect("room for 0.7 GB");
-    }
+    let folder = checkpoint_writer::medium();
     let mut reader = opening(&folder);
     neurons(&mut reader);
     heads(&mut reader);

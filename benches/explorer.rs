@@ -1,0 +1,196 @@
+//! The figures of the explorer: key press to frame at the rate of a held key, a frame alone, and
+//! the first frame of the program. `cargo bench --bench explorer`; a synthetic checkpoint of the
+//! size of GPT-2 medium with 51,200 tokens, but for the first frame.
+
+#[path = "../tests/checkpoint_writer/mod.rs"]
+mod checkpoint_writer;
+
+use std::io::Read;
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use lexiscope::checkpoint::Location;
+use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::key::{self, Key};
+use lexiscope::explorer::state::{Opening, State};
+use lexiscope::explorer::theme::{ColorChoice, Theme};
+use lexiscope::explorer::{update, view};
+use lexiscope::projection::DeviceChoice;
+use lexiscope::query::{Answering, Reader};
+use lexiscope::worker::{Event, Worker};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+/// A key that repeats 30 times a second.
+const REPEAT: Duration = Duration::from_millis(33);
+
+struct Bench {
+    state: State,
+    theme: Theme,
+    worker: Worker,
+    events: Receiver<Event>,
+    terminal: Terminal<CrosstermBackend<std::io::Sink>>,
+}
+
+fn main() {
+    let folder = checkpoint_writer::medium();
+    let mut bench = Bench::open(Location::Folder {
+        name: "medium".into(),
+        path: folder,
+    });
+    bench.frames();
+    bench.steps("↓", "a neuron on, held");
+    bench.steps("→", "a layer on, held");
+    first_frames();
+}
+
+impl Bench {
+    fn open(location: Location) -> Self {
+        let (sender, events) = channel();
+        let open = |location: &Location| {
+            let reader = Reader::open(location, DeviceChoice::Cpu)?;
+            Ok(Box::new(reader) as Box<dyn Answering>)
+        };
+        let worker = Worker::spawn(open, move |event| drop(sender.send(event))).expect("a thread");
+        let mut state = State::new(1);
+        state.opening = Some(Opening {
+            id: None,
+            name: location.to_string(),
+            then: Vec::new(),
+        });
+        let id = worker.open(location);
+        update::opening(&mut state, id);
+        let area = Rect::new(0, 0, 200, 60);
+        let options = TerminalOptions {
+            viewport: Viewport::Fixed(area),
+        };
+        let backend = CrosstermBackend::new(std::io::sink());
+        let terminal = Terminal::with_options(backend, options).expect("a terminal");
+        let theme = Theme::choose(ColorChoice::Always, |_| Some("truecolor".into()));
+        let mut bench = Self {
+            state,
+            theme,
+            worker,
+            events,
+            terminal,
+        };
+        bench.until_answered();
+        bench
+    }
+
+    /// A frame of 200 × 60 cells: the same again, and with all cells new.
+    fn frames(&mut self) {
+        let mut same = Vec::new();
+        let mut new = Vec::new();
+        for _ in 0..200 {
+            let start = Instant::now();
+            self.draw();
+            same.push(start.elapsed());
+            self.terminal
+                .resize(Rect::new(0, 0, 200, 60))
+                .expect("a terminal");
+            let start = Instant::now();
+            self.draw();
+            new.push(start.elapsed());
+        }
+        print("a frame of 200 × 60, nothing new", &mut same);
+        print("a frame of 200 × 60, all new", &mut new);
+    }
+
+    /// From key press to the frame that shows its neuron.
+    fn steps(&mut self, key: &str, what: &str) {
+        let key: Key = key::keys(key).next().expect("a key");
+        let mut times = Vec::new();
+        for _ in 0..100 {
+            let start = Instant::now();
+            let effects = update::key(&mut self.state, key);
+            self.perform(effects);
+            self.until_answered();
+            self.draw();
+            times.push(start.elapsed());
+            std::thread::sleep(REPEAT.saturating_sub(start.elapsed()));
+        }
+        let late = times
+            .iter()
+            .filter(|&&time| time > Duration::from_millis(16))
+            .count();
+        print(what, &mut times);
+        println!("    {} of 100 within 16 ms", 100 - late);
+    }
+
+    fn until_answered(&mut self) {
+        loop {
+            let queries = self.state.needs();
+            let shown = self.state.neuron.as_ref();
+            if !queries.is_empty() && shown.map(|shown| &shown.query) == queries.first() {
+                return;
+            }
+            let event = self.events.recv().expect("the worker lives");
+            let effects = update::event(&mut self.state, event);
+            self.perform(effects);
+        }
+    }
+
+    fn draw(&mut self) {
+        let mut regions = None;
+        self.terminal
+            .draw(|frame| regions = Some(view::view(&self.state, &self.theme, frame)))
+            .expect("a terminal");
+        let effects = update::drawn(&mut self.state, regions.unwrap_or_default());
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let (Effect::Want(queries), Some(model)) = (effect, &self.state.model) {
+                self.worker.want(model.id, queries);
+            }
+        }
+    }
+}
+
+/// From the start of the program on the bundled model to the columns on the screen.
+fn first_frames() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut times = Vec::new();
+    for _ in 0..15 {
+        let (rows, cols) = (
+            NonZero::<u16>::MIN.saturating_add(39),
+            NonZero::<u16>::MIN.saturating_add(119),
+        );
+        let size = PtySize {
+            rows: 40,
+            cols: 120,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pty = native_pty_system().openpty(size).expect("a terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lexiscope"));
+        for name in ["XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
+            command.env(name, home.path());
+        }
+        command.env("TERM", "xterm-256color");
+        let mut reader = pty.master.try_clone_reader().expect("a reader");
+        let start = Instant::now();
+        let mut child = pty.slave.spawn_command(command).expect("the program");
+        let mut screen = vt100::Parser::new(rows, cols, 0);
+        let mut bytes = [0; 65536];
+        while !screen.screen().contents().contains('█') {
+            let n = reader.read(&mut bytes).expect("output");
+            screen.process(&bytes[..n]);
+        }
+        times.push(start.elapsed());
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+    }
+    print("start to the bundled model's columns", &mut times);
+}
+
+fn print(what: &str, times: &mut [Duration]) {
+    times.sort();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    println!("{what}: median {:.2} ms, 99 % {:.2} ms", at(50), at(99));
+}

@@ -1,0 +1,359 @@
+//! Many vectors at once: the rows are multiplied in blocks at the processor's full rate, both ends
+//! are selected while a block's products are warm, and what may be among the best is scored again
+//! by the exact kernel, so that lists and scores are those of one vector alone.
+
+use std::ops::Range;
+
+use faer::MatRef;
+use pulp::Arch;
+use rayon::prelude::*;
+
+use crate::checkpoint::Matrix;
+
+use super::Scored;
+use super::kernel::{dot, norm, products};
+use super::rows::{Ends, Passing, chunks, multiply};
+
+/// Vectors from which on the blocked product pays.
+pub(super) const LEAST: usize = 32;
+/// Rows multiplied at a time.
+const BLOCK_ROWS: usize = 512;
+/// A vector with more candidates than this has mostly equal scores: it is left to the kernel.
+const MOST: usize = 1 << 13;
+
+/// As `Rows::offer_scores` for rows on the processor, given with the norm of the longest, and
+/// `LEAST` vectors or more.
+pub(super) fn offer(
+    (rows, longest): (&Matrix, f32),
+    vectors: &Matrix,
+    passing: Passing<'_>,
+    ends: &mut [Ends],
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> bool {
+    let fresh: Vec<Candidates> = ends
+        .iter()
+        .enumerate()
+        .map(|(j, ends)| Candidates::new(ends.highest.k(), slack(vectors.row(j), longest)))
+        .collect();
+    let blocks: Vec<Range<usize>> = chunks(rows.rows(), BLOCK_ROWS).collect();
+    // Each share begins with nothing, so there are only a few for every thread.
+    let share = blocks.len().div_ceil(4 * rayon::current_num_threads());
+    let found = blocks
+        .par_chunks(share.max(1))
+        .map(|blocks| {
+            let mut found = fresh.clone();
+            let mut scores = Vec::new();
+            for block in blocks {
+                wanted().then_some(())?;
+                gather(rows, block, vectors, passing.flags, &mut scores, &mut found);
+            }
+            Some(found)
+        })
+        .try_reduce_with(|mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
+            Some(a)
+        });
+    let Some(found) = found else {
+        return true;
+    };
+    let Some(found) = found else {
+        return false;
+    };
+    ends.par_iter_mut()
+        .zip(found)
+        .enumerate()
+        .try_for_each(|(j, (ends, found))| {
+            wanted().then_some(())?;
+            rescore(rows, vectors.row(j), passing, found, ends);
+            Some(())
+        })
+        .is_some()
+}
+
+/// The norm of the longest row, NaN if one is.
+pub(super) fn longest(rows: &Matrix) -> f32 {
+    (0..rows.rows())
+        .into_par_iter()
+        .map(|i| norm(rows.row(i)))
+        .reduce(|| 0.0, |a, b| if a.is_nan() || a > b { a } else { b })
+}
+
+/// The furthest that the scores of a product in any order of summation are from the kernel's:
+/// each is within width·u of the exact one, relative to the product of the norms (Higham 2002,
+/// §3.1), where u is half of epsilon; here four times the sum of both. Infinite if there is no
+/// telling.
+fn slack(vector: &[f32], longest: f32) -> f32 {
+    let terms = vector.len() as f32 + 2.0;
+    let slack = 4.0 * terms * (f32::EPSILON * norm(vector) * longest + f32::MIN_POSITIVE);
+    if slack.is_finite() {
+        slack
+    } else {
+        f32::INFINITY
+    }
+}
+
+/// Multiplies one block of rows and takes in what may be among the best.
+fn gather(
+    rows: &Matrix,
+    block: &Range<usize>,
+    vectors: &Matrix,
+    flags: &[bool],
+    scores: &mut Vec<f32>,
+    found: &mut [Candidates],
+) {
+    let width = rows.cols();
+    scores.resize(block.len() * vectors.rows(), 0.0);
+    let some = &rows.data()[block.start * width..block.end * width];
+    multiply(
+        MatRef::from_row_major_slice(vectors.data(), vectors.rows(), width),
+        MatRef::from_row_major_slice(some, block.len(), width).transpose(),
+        scores,
+    );
+    let arch = Arch::new();
+    for (found, scores) in found.iter_mut().zip(scores.chunks_exact(block.len())) {
+        found.take(arch, scores, block.start, flags);
+    }
+}
+
+/// The exact scores of one vector's candidates, offered to its ends.
+fn rescore(
+    rows: &Matrix,
+    vector: &[f32],
+    passing: Passing<'_>,
+    found: Candidates,
+    ends: &mut Ends,
+) {
+    if !found.overflows() {
+        for row in found.rows() {
+            ends.offer(passing.first_id + row, dot(rows.row(row as usize), vector));
+        }
+        return;
+    }
+    let mut scores = vec![0.0; rows.rows()];
+    products(rows.data(), vector, rows.cols(), &mut scores);
+    for (row, score) in scores.into_iter().enumerate() {
+        if passing.flags[row] {
+            ends.offer(passing.first_id + row as u32, score);
+        }
+    }
+}
+
+/// Rows that may be among the k highest or lowest of one vector, by scores that are off by at
+/// most `slack`.
+///
+/// If t is the k-th best such score, k rows have exact scores of t − slack or more, so a row among
+/// the exact best has one too, and here t − 2·slack or more.
+#[derive(Clone)]
+struct Candidates {
+    highest: Side,
+    lowest: Side,
+    slack: f32,
+}
+
+/// One end; the lowest with its scores negated.
+#[derive(Clone)]
+struct Side {
+    k: usize,
+    kept: Vec<Scored>,
+    /// Scores below this are out.
+    least: f32,
+    /// The length at which it is next worth throwing away.
+    full: usize,
+}
+
+impl Candidates {
+    fn new(k: usize, slack: f32) -> Self {
+        let side = Side {
+            k,
+            kept: Vec::new(),
+            least: f32::NEG_INFINITY,
+            full: 4 * k.max(16),
+        };
+        Self {
+            highest: side.clone(),
+            lowest: side,
+            slack,
+        }
+    }
+
+    /// `scores`: those of the rows from `first` on.
+    fn take(&mut self, arch: Arch, scores: &[f32], first: usize, flags: &[bool]) {
+        /// Scores that are judged together before any is looked at alone.
+        const GROUP: usize = 64;
+        if self.overflows() {
+            return;
+        }
+        for (g, group) in scores.chunks(GROUP).enumerate() {
+            let (high, low) = (self.highest.least, -self.lowest.least);
+            let neither = |all: bool, &x: &f32| all & (x < high) & (x > low);
+            if arch.dispatch(|| group.iter().fold(true, neither)) {
+                continue;
+            }
+            for (i, &score) in group.iter().enumerate() {
+                let row = first + g * GROUP + i;
+                if (score >= self.highest.least || score <= -self.lowest.least) && flags[row] {
+                    self.highest.offer(row as u32, score, self.slack);
+                    self.lowest.offer(row as u32, -score, self.slack);
+                }
+            }
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (side, other) in [
+            (&mut self.highest, other.highest),
+            (&mut self.lowest, other.lowest),
+        ] {
+            for Scored { id, score } in other.kept {
+                side.offer(id, score, self.slack);
+            }
+        }
+    }
+
+    fn overflows(&self) -> bool {
+        let most = MOST + 4 * self.highest.k;
+        self.slack.is_infinite() || self.highest.kept.len() > most || self.lowest.kept.len() > most
+    }
+
+    /// The rows, each once.
+    fn rows(mut self) -> Vec<u32> {
+        self.highest.prune(self.slack);
+        self.lowest.prune(self.slack);
+        let kept = [self.highest.kept, self.lowest.kept].concat();
+        let mut rows: Vec<u32> = kept.iter().map(|s| s.id).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+}
+
+impl Side {
+    fn offer(&mut self, id: u32, score: f32, slack: f32) {
+        if self.k > 0 && score >= self.least {
+            self.kept.push(Scored { id, score });
+            if self.kept.len() >= self.full {
+                self.prune(slack);
+                // What stays may be more than k, where many scores are within the slack.
+                self.full = (2 * self.kept.len()).max(4 * self.k.max(16));
+            }
+        }
+    }
+
+    fn prune(&mut self, slack: f32) {
+        if self.k == 0 || self.kept.len() < self.k {
+            return;
+        }
+        let falling = |a: &Scored, b: &Scored| b.score.total_cmp(&a.score);
+        let (_, last, _) = self.kept.select_nth_unstable_by(self.k - 1, falling);
+        let least = last.score - 2.0 * slack;
+        // Rounded down, or the difference might be one step too high.
+        self.least = self.least.max(least.next_down());
+        self.kept.retain(|s| s.score >= self.least);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use fastrand::Rng;
+
+    use super::*;
+    use crate::projection::Rows;
+
+    fn draw(rng: &mut Rng, n: usize, width: usize) -> Matrix {
+        let data = (0..n * width).map(|_| rng.f32() - rng.f32());
+        Matrix::new(n, width, data.collect())
+    }
+
+    /// The lists of all vectors together and of each alone must be the same to the last bit.
+    fn check(rows: Matrix, vectors: &Matrix, flags: &[bool], k: usize, what: &str) {
+        let rows = Rows::new(rows, &Device::Cpu).unwrap();
+        let passing = Passing { flags, first_id: 7 };
+        let lists = |vectors: &Matrix| {
+            let mut ends = vec![Ends::new(k); vectors.rows()];
+            let done = rows.offer_scores(vectors, passing, &mut ends, &|| true);
+            assert!(done.unwrap());
+            let bits = |list: Vec<Scored>| -> Vec<_> {
+                list.iter().map(|s| (s.id, s.score.to_bits())).collect()
+            };
+            ends.into_iter()
+                .map(|ends| {
+                    (
+                        bits(ends.highest.into_sorted()),
+                        bits(ends.lowest.into_sorted()),
+                    )
+                })
+                .collect::<Vec<_>>()
+        };
+        assert!(vectors.rows() >= LEAST);
+        let together = lists(vectors);
+        for (j, together) in together.into_iter().enumerate() {
+            let one = Matrix::new(1, vectors.cols(), vectors.row(j).to_vec());
+            assert_eq!(vec![together], lists(&one), "{what}: vector {j}");
+        }
+    }
+
+    #[test]
+    fn many_vectors_have_the_lists_of_each_alone() {
+        let mut rng = Rng::with_seed(1);
+        for (n, width, k) in [(1, 3, 5), (700, 48, 30), (2500, 20, 1), (1500, 96, 400)] {
+            let (rows, vectors) = (draw(&mut rng, n, width), draw(&mut rng, 40, width));
+            let flags: Vec<bool> = (0..n).map(|_| rng.f32() < 0.7).collect();
+            check(rows, &vectors, &flags, k, &format!("{n}×{width}, k {k}"));
+        }
+    }
+
+    #[test]
+    fn equal_scores_hide_no_smaller_id() {
+        // Rows that repeat, vectors of nothing and of one number: ties beyond any candidates' room.
+        let mut rng = Rng::with_seed(2);
+        let (n, width) = (20_000, 16);
+        let few = draw(&mut rng, 5, width);
+        let data = (0..n).flat_map(|i| few.row(i * 7 % 5).to_vec()).collect();
+        let mut vectors = draw(&mut rng, 32, width);
+        vectors.data_mut()[..4 * width].fill(0.0);
+        vectors.data_mut()[4 * width..8 * width].fill(1e-30);
+        let flags = vec![true; n];
+        check(
+            Matrix::new(n, width, data),
+            &vectors,
+            &flags,
+            30,
+            "repeated rows",
+        );
+    }
+
+    #[test]
+    fn numbers_that_are_none_or_huge_change_nothing() {
+        let mut rng = Rng::with_seed(3);
+        let (n, width) = (900, 24);
+        for odd in [f32::NAN, f32::INFINITY, 3e38, 1e-40] {
+            let flags = vec![true; n];
+            let (mut rows, vectors) = (draw(&mut rng, n, width), draw(&mut rng, 33, width));
+            rows.data_mut()[500 * width + 3] = odd;
+            check(rows, &vectors, &flags, 10, &format!("{odd} in a row"));
+            let (rows, mut vectors) = (draw(&mut rng, n, width), draw(&mut rng, 33, width));
+            vectors.data_mut()[8 * width..9 * width].fill(odd);
+            check(rows, &vectors, &flags, 10, &format!("{odd} in a vector"));
+        }
+    }
+
+    #[test]
+    fn is_called_off_within_a_block() {
+        let mut rng = Rng::with_seed(4);
+        let (rows, vectors) = (draw(&mut rng, 3000, 8), draw(&mut rng, 64, 8));
+        let flags = vec![true; 3000];
+        let passing = Passing {
+            flags: &flags,
+            first_id: 0,
+        };
+        let mut ends = vec![Ends::new(5); 64];
+        assert!(!offer((&rows, 9.0), &vectors, passing, &mut ends, &|| {
+            false
+        }));
+        assert!(
+            ends.iter()
+                .all(|e| e.highest.clone().into_sorted().is_empty())
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! The table as a Parquet file: its columns, a part's rows as one group of rows, and files of parts
+//! joined without decoding them.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int32Type};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
+
+use super::ScanError;
+use super::list::Lists;
+use super::plan::Settings;
+
+/// A row a list entry. `kind` is K, V, -K, -V, vo or qk, `item` the neuron or the head, `end` is
+/// highest or lowest, `rank` counts from 1. A pair goes from `id` to `to_id`, which neurons have
+/// not. In -K and -V the score is that of the negated vector.
+const SCHEMA: &str = "message scan {
+    required binary model (STRING);
+    required int32 layer;
+    required binary kind (STRING);
+    required int32 item;
+    required binary end (STRING);
+    required int32 rank;
+    required int32 id;
+    required binary token (STRING);
+    required binary text (STRING);
+    optional int32 to_id;
+    optional binary to_text (STRING);
+    required float score;
+}";
+
+type Writer = SerializedFileWriter<BufWriter<File>>;
+
+/// Writes a file of one group of rows; it is there as a whole or not at all.
+pub(super) fn write_part(
+    path: &Path,
+    model: &str,
+    settings: &Settings,
+    lists: &Lists,
+) -> Result<(), ScanError> {
+    write(path, settings, |writer| {
+        let mut group = writer.next_row_group()?;
+        let rows = lists.rank.len();
+        let model = vec![ByteArray::from(model); rows];
+        column::<ByteArrayType>(&mut group, &model, None)?;
+        column::<Int32Type>(&mut group, &lists.layer, None)?;
+        column::<ByteArrayType>(&mut group, &lists.kind, None)?;
+        column::<Int32Type>(&mut group, &lists.item, None)?;
+        column::<ByteArrayType>(&mut group, &lists.end, None)?;
+        column::<Int32Type>(&mut group, &lists.rank, None)?;
+        column::<Int32Type>(&mut group, &lists.id, None)?;
+        column::<ByteArrayType>(&mut group, &lists.token, None)?;
+        column::<ByteArrayType>(&mut group, &lists.text, None)?;
+        let there = vec![i16::from(!lists.to_id.is_empty()); rows];
+        column::<Int32Type>(&mut group, &lists.to_id, Some(&there))?;
+        column::<ByteArrayType>(&mut group, &lists.to_text, Some(&there))?;
+        column::<FloatType>(&mut group, &lists.score, None)?;
+        group.close()?;
+        Ok(())
+    })
+}
+
+/// Joins files of parts into one, a group of rows each, in their order; as [`write_part`] does.
+pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Result<(), ScanError> {
+    let opened = |part: &PathBuf| {
+        let file = File::open(part).map_err(|error| ScanError::Damaged {
+            path: part.clone(),
+            reason: error.to_string(),
+        })?;
+        SerializedFileReader::new(file).map_err(ScanError::parquet(part))
+    };
+    write(path, settings, |writer| {
+        for part in parts {
+            let reader = opened(part).map_err(|error| ParquetError::External(error.into()))?;
+            let file = File::open(part)?;
+            for group in reader.metadata().row_groups() {
+                let mut out = writer.next_row_group()?;
+                for column in group.columns() {
+                    let close = ColumnCloseResult {
+                        bytes_written: column.compressed_size() as u64,
+                        rows_written: group.num_rows() as u64,
+                        metadata: column.clone(),
+                        bloom_filter: None,
+                        column_index: None,
+                        offset_index: None,
+                    };
+                    out.append_column(&file, close)?;
+                }
+                out.close()?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The settings that a scan's file says of itself, by name.
+pub(super) fn settings_of(path: &Path) -> Result<Vec<(String, String)>, ScanError> {
+    let damaged = |reason: String| ScanError::Damaged {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = File::open(path).map_err(|error| damaged(error.to_string()))?;
+    let reader = SerializedFileReader::new(file).map_err(ScanError::parquet(path))?;
+    let found = reader.metadata().file_metadata().key_value_metadata();
+    let found = found.into_iter().flatten();
+    Ok(found
+        .map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default()))
+        .collect())
+}
+
+/// Writes beside `path` and puts it into its place when all of it is on the disk.
+fn write(
+    path: &Path,
+    settings: &Settings,
+    rows: impl FnOnce(&mut Writer) -> ParquetResult<()>,
+) -> Result<(), ScanError> {
+    let beside = path.with_added_extension("tmp");
+    let failed = ScanError::write(path);
+    let file = File::create(&beside).map_err(&failed)?;
+    let written = || -> ParquetResult<File> {
+        let schema = Arc::new(parse_message_type(SCHEMA)?);
+        let properties = Arc::new(properties(settings));
+        let mut writer = Writer::new(BufWriter::with_capacity(1 << 20, file), schema, properties)?;
+        rows(&mut writer)?;
+        let mut out = writer.into_inner()?;
+        out.flush()?;
+        Ok(out
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?)
+    };
+    written()
+        .map_err(ScanError::parquet(path))
+        .and_then(|file| file.sync_all().map_err(&failed))
+        .and_then(|()| fs::rename(&beside, path).map_err(&failed))
+        .inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
+fn properties(settings: &Settings) -> WriterProperties {
+    let metadata = settings
+        .iter()
+        .map(|(name, value)| KeyValue::new((*name).to_owned(), value.clone()));
+    WriterProperties::builder()
+        .set_created_by(concat!("lexiscope version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_key_value_metadata(Some(metadata.collect()))
+        .set_compression(Compression::SNAPPY)
+        // Hardly two scores are equal.
+        .set_column_dictionary_enabled(ColumnPath::from("score"), false)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .build()
+}
+
+/// The next column of a group. `there`: for each row, 1 if it has a value.
+fn column<T: DataType>(
+    group: &mut SerializedRowGroupWriter<'_, BufWriter<File>>,
+    values: &[T::T],
+    there: Option<&[i16]>,
+) -> ParquetResult<()> {
+    let Some(mut column) = group.next_column()? else {
+        return Err(ParquetError::General("a column too many".to_owned()));
+    };
+    column.typed::<T>().write_batch(values, there, None)?;
+    column.close()
+}

@@ -1,0 +1,15 @@
+//! The whole model as one table: the lists of every neuron and head, computed part by part and
+//! written as Parquet, so that a scan that was ended goes on where it was.
+
+mod error;
+mod file;
+mod layers;
+mod list;
+mod parts;
+mod plan;
+mod run;
+
+pub use error::ScanError;
+pub use layers::Layers;
+pub use plan::{Plan, What};
+pub use run::{Progress, Scan};

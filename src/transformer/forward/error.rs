@@ -1,0 +1,39 @@
+//! Why a model could not be run on texts.
+
+use thiserror::Error;
+
+use crate::checkpoint::CheckpointError;
+
+/// What stands in the way of a forward pass, in one line.
+#[derive(Debug, Error)]
+pub enum ForwardError {
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(
+        "{family} models can be read as words but not run on texts yet: \
+         expected one of {known}; open one of these for its geometry"
+    )]
+    Family { family: &'static str, known: String },
+    #[error("config.json: unknown activation function {got}: expected one of {known}")]
+    Activation { got: String, known: String },
+    #[error(
+        "config.json: unknown `position_embedding_type` {got}: expected \"absolute\"; \
+         such a model can be read as words but not run on texts"
+    )]
+    Positions { got: String },
+    #[error("a text of {got} tokens: expected 1 to {limit}, the positions that the model has")]
+    Length { got: usize, limit: usize },
+    #[error("token {got}: expected an id below {vocab}, the rows of the embedding")]
+    Token { got: u32, vocab: usize },
+    /// The device failed; the first line of what it says.
+    #[error("the device could not compute: {0}; try --device cpu")]
+    Device(String),
+}
+
+impl From<candle_core::Error> for ForwardError {
+    fn from(error: candle_core::Error) -> Self {
+        // candle adds a backtrace below the first line.
+        let text = error.to_string();
+        Self::Device(text.lines().next().unwrap_or_default().to_owned())
+    }
+}

@@ -1,0 +1,278 @@
+//! A model run on texts: its states, activations and attention, handed out where they arise.
+//!
+//! Texts lie one after another in the rows of one tensor, some thousands of tokens at a time, so
+//! that nothing is padded and every linear map is one large product. Such a chunk goes through
+//! all layers, and a layer's weights are read when its turn comes: memory holds one layer and one
+//! chunk, however many layers and texts there are.
+
+mod activation;
+mod attention;
+mod error;
+mod layer;
+mod ops;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+
+use crate::checkpoint::{Checkpoint, FAMILIES, Family, Pass};
+
+use activation::Activation;
+use layer::{From, Onlooker};
+
+pub use error::ForwardError;
+pub use ops::with_numbers;
+
+/// Tokens that go through the layers together, if no text alone has more: enough that reading a
+/// layer costs little beside running it.
+const CHUNK_TOKENS: usize = 4096;
+
+/// What can be seen of a model that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Site {
+    /// The residual stream, `[rows, width]`, with Hugging Face's meaning of `hidden_states`:
+    /// number 0 is the embedding output, number i the output of the i-th layer, and the last one
+    /// is after the final norm where there is one.
+    State,
+    /// What the feed-forward neurons of a layer pass on, `[rows, neurons]`.
+    Activations,
+    /// Attention probabilities of a layer in one text, `[heads, n, n]`, from (rows) to (columns).
+    Attention,
+}
+
+/// A tensor as it arises.
+pub struct Seen<'a> {
+    pub site: Site,
+    /// The state's or the layer's number.
+    pub at: usize,
+    /// Which of the texts it is about.
+    pub texts: Range<usize>,
+    /// The rows of each of them; for attention there are none.
+    pub rows: &'a [Range<usize>],
+    pub tensor: &'a Tensor,
+}
+
+/// Takes what is seen.
+pub type Hook<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), ForwardError>;
+
+/// A model that can be run.
+pub struct Forward<'a> {
+    from: From<'a>,
+    activation: Activation,
+    /// The last state that is computed.
+    last: usize,
+}
+
+impl<'a> Forward<'a> {
+    /// The forward pass of a checkpoint on a device.
+    ///
+    /// # Errors
+    /// A family or a configuration that is not known here.
+    pub fn new(checkpoint: &'a Checkpoint, device: &'a Device) -> Result<Self, ForwardError> {
+        let pass = pass_of(checkpoint.family())?;
+        if let Some(got) = checkpoint.pass().and_then(|p| p.odd_positions.clone()) {
+            return Err(ForwardError::Positions { got });
+        }
+        Ok(Self {
+            from: From {
+                checkpoint,
+                pass,
+                device,
+            },
+            activation: Activation::named(&checkpoint.spec().activation)?,
+            last: checkpoint.spec().layers,
+        })
+    }
+
+    /// The same, but no layer is run beyond what this state needs.
+    pub fn up_to(mut self, state: usize) -> Self {
+        self.last = self.last.min(state);
+        self
+    }
+
+    /// The most tokens that a text may have.
+    pub fn positions(&self) -> usize {
+        self.from.checkpoint.spec().positions
+    }
+
+    /// How many states there are: one more than layers.
+    pub fn states(&self) -> usize {
+        self.from.checkpoint.spec().layers + 1
+    }
+
+    /// Runs texts of 1 to [`Forward::positions`] tokens, and hands `hook` what is asked for, chunk
+    /// by chunk, layer by layer. False if `wanted` called it off.
+    ///
+    /// # Errors
+    /// An empty text or one that is too long, an id beyond the vocabulary, weights that cannot
+    /// be read, a device that fails, or what the hook says.
+    pub fn run(
+        &self,
+        texts: &[&[u32]],
+        sites: &[Site],
+        wanted: &(dyn Fn() -> bool + Sync),
+        hook: Hook<'_>,
+    ) -> Result<bool, ForwardError> {
+        self.check(texts)?;
+        for chunk in chunks(texts) {
+            if !self.run_chunk(texts, chunk, (sites, wanted), hook)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn check(&self, texts: &[&[u32]]) -> Result<(), ForwardError> {
+        let (limit, vocab) = (self.positions(), self.from.checkpoint.spec().vocab);
+        for text in texts {
+            if text.is_empty() || text.len() > limit {
+                let got = text.len();
+                return Err(ForwardError::Length { got, limit });
+            }
+            if let Some(&got) = text.iter().find(|&&id| id as usize >= vocab) {
+                return Err(ForwardError::Token { got, vocab });
+            }
+        }
+        Ok(())
+    }
+
+    fn run_chunk(
+        &self,
+        texts: &[&[u32]],
+        chunk: Range<usize>,
+        (sites, wanted): (&[Site], &(dyn Fn() -> bool + Sync)),
+        hook: Hook<'_>,
+    ) -> Result<bool, ForwardError> {
+        let rows = rows_of(&texts[chunk.clone()]);
+        let layers = self.from.checkpoint.spec().layers;
+        let mut see = |site, at, text: Option<usize>, tensor: &Tensor| {
+            let (texts, rows) = match text {
+                Some(i) => (chunk.start + i..chunk.start + i + 1, &[][..]),
+                None => (chunk.clone(), &rows[..]),
+            };
+            hook(Seen {
+                site,
+                at,
+                texts,
+                rows,
+                tensor,
+            })
+        };
+        let states = sites.contains(&Site::State);
+        let mut x = self.embed(&texts[chunk.clone()])?;
+        if states {
+            see(Site::State, 0, None, &x)?;
+        }
+        for at in 0..self.last {
+            if !wanted() {
+                return Ok(false);
+            }
+            let layer = self.from.layer(at, self.activation)?;
+            let mut onlooker = Onlooker {
+                sites,
+                wanted,
+                see: &mut |site, text, tensor| see(site, at, text, tensor),
+            };
+            let Some(next) = layer.run(&x, &rows, &mut onlooker)? else {
+                return Ok(false);
+            };
+            x = next;
+            if let (true, Some(name)) = (at + 1 == layers, self.from.pass.final_norm) {
+                x = self.norm(name)?.of(&x)?;
+            }
+            if states {
+                see(Site::State, at + 1, None, &x)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// State 0 of some texts: tokens, positions and the first token type, normed where the family
+    /// does so.
+    fn embed(&self, texts: &[&[u32]]) -> Result<Tensor, ForwardError> {
+        let checkpoint = self.from.checkpoint;
+        let width = checkpoint.spec().width;
+        let longest = texts.iter().map(|t| t.len()).max().unwrap_or_default();
+        let mut tokens: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
+        for &id in texts.iter().copied().flatten() {
+            if let std::collections::btree_map::Entry::Vacant(empty) = tokens.entry(id) {
+                let row = id as usize..id as usize + 1;
+                let row = checkpoint.block(checkpoint.embedding(), row, 0..width)?;
+                empty.insert(row.into_data());
+            }
+        }
+        let positions = match checkpoint.positions() {
+            Some(name) => Some(checkpoint.block(name, 0..longest, 0..width)?),
+            None => None,
+        };
+        let first_type = match self.from.pass.token_types {
+            Some(name) => Some(checkpoint.first_row(&checkpoint.full(name), width)?),
+            None => None,
+        };
+        let mut x = Vec::with_capacity(texts.iter().map(|t| t.len()).sum::<usize>() * width);
+        for text in texts {
+            for (at, id) in text.iter().enumerate() {
+                let start = x.len();
+                x.extend_from_slice(&tokens[id]);
+                let others = [positions.as_ref().map(|p| p.row(at)), first_type.as_deref()];
+                for other in others.into_iter().flatten() {
+                    x[start..].iter_mut().zip(other).for_each(|(x, y)| *x += y);
+                }
+            }
+        }
+        let shape = (x.len() / width, width);
+        let x = Tensor::from_vec(x, shape, self.from.device)?;
+        Ok(match self.from.pass.embedding_norm {
+            Some(name) => self.norm(name)?.of(&x)?,
+            None => x,
+        })
+    }
+
+    fn norm(&self, name: &str) -> Result<ops::Norm, ForwardError> {
+        let checkpoint = self.from.checkpoint;
+        let epsilon = checkpoint.pass().map(|p| p.norm_epsilon);
+        let epsilon = epsilon.ok_or_else(|| unknown(checkpoint.family()))?;
+        self.from.norm(&checkpoint.full(name), epsilon)
+    }
+}
+
+/// Consecutive texts of [`CHUNK_TOKENS`] at most together, or one text.
+fn chunks(texts: &[&[u32]]) -> Vec<Range<usize>> {
+    let mut chunks: Vec<Range<usize>> = Vec::new();
+    let mut tokens = 0;
+    for (at, text) in texts.iter().enumerate() {
+        tokens += text.len();
+        match chunks.last_mut() {
+            Some(last) if tokens <= CHUNK_TOKENS => last.end = at + 1,
+            _ => {
+                tokens = text.len();
+                chunks.push(at..at + 1);
+            }
+        }
+    }
+    chunks
+}
+
+fn rows_of(texts: &[&[u32]]) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let row = |text: &&[u32]| {
+        let start = end;
+        end += text.len();
+        start..end
+    };
+    texts.iter().map(row).collect()
+}
+
+fn pass_of(family: &'static Family) -> Result<&'static Pass, ForwardError> {
+    family.pass.as_ref().ok_or_else(|| unknown(family))
+}
+
+fn unknown(family: &Family) -> ForwardError {
+    let known = FAMILIES.iter().filter(|f| f.pass.is_some());
+    let known: Vec<&str> = known.map(|f| f.title).collect();
+    ForwardError::Family {
+        family: family.title,
+        known: known.join(", "),
+    }
+}

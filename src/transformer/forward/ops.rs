@@ -1,0 +1,134 @@
+//! Products, norms and sums of rows. On the processor what candle does on one thread, or by one
+//! copy more, is done here in place and on all threads.
+
+use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, bail};
+use rayon::prelude::*;
+
+use super::activation::Activation;
+
+/// Numbers that a thread takes at once.
+const GRAIN: usize = 1 << 15;
+
+/// A linear map: `y = x·weight + bias`.
+pub(super) struct Linear {
+    /// `[in, out]`, perhaps as a transposed view.
+    pub weight: Tensor,
+    /// `[out]`.
+    pub bias: Tensor,
+}
+
+/// A layer norm.
+pub(super) struct Norm {
+    pub weight: Tensor,
+    pub bias: Tensor,
+    pub epsilon: f32,
+}
+
+impl Linear {
+    /// `activation(x·weight + bias)` of rows `[n, in]`: `[n, out]`.
+    pub(super) fn of(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        // A matrix by a matrix: candle 0.11's products of a batch are silently wrong where the
+        // left side is a transposed view and the right one is broadcast.
+        if x.rank() != 2 {
+            bail!("expected rows, got a tensor of shape {:?}", x.shape());
+        }
+        let y = x.contiguous()?.matmul(&self.weight)?;
+        if y.device().is_cpu() {
+            y.inplace_op2(&self.bias, &BiasThen(activation))?;
+            Ok(y)
+        } else {
+            activation.apply_on_device(&y.broadcast_add(&self.bias)?)
+        }
+    }
+}
+
+impl Norm {
+    /// Rows with mean 0 and variance 1, scaled and shifted.
+    pub(super) fn of(&self, x: &Tensor) -> Result<Tensor> {
+        candle_nn::ops::layer_norm(&x.contiguous()?, &self.weight, &self.bias, self.epsilon)
+    }
+}
+
+/// `x + y`, in the place of `y`, which nobody else may hold.
+pub(super) fn add_to(y: Tensor, x: &Tensor) -> Result<Tensor> {
+    if y.device().is_cpu() {
+        y.inplace_op2(x, &Add)?;
+        Ok(y)
+    } else {
+        y + x
+    }
+}
+
+/// What `f` makes of a tensor's numbers, row-major.
+///
+/// # Errors
+/// It is not of f32, or the device fails.
+pub fn with_numbers<T>(x: &Tensor, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    if x.device().is_cpu() && x.is_contiguous() && x.dtype() == DType::F32 {
+        let (storage, layout) = x.storage_and_layout();
+        if let candle_core::Storage::Cpu(storage) = &*storage {
+            let numbers = storage.as_slice::<f32>()?;
+            let start = layout.start_offset();
+            return Ok(f(&numbers[start..start + layout.shape().elem_count()]));
+        }
+    }
+    Ok(f(&x.flatten_all()?.to_vec1::<f32>()?))
+}
+
+struct BiasThen(Activation);
+
+impl InplaceOp2 for BiasThen {
+    fn name(&self) -> &'static str {
+        "bias-then-activation"
+    }
+
+    fn cpu_fwd(
+        &self,
+        y: &mut CpuStorage,
+        l: &Layout,
+        bias: &CpuStorage,
+        lb: &Layout,
+    ) -> Result<()> {
+        let (y, bias) = (numbers_mut(y, l)?, numbers(bias, lb)?);
+        let rows = (GRAIN / bias.len().max(1)).max(1);
+        y.par_chunks_mut(rows * bias.len()).for_each(|rows| {
+            for row in rows.chunks_exact_mut(bias.len()) {
+                row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+            }
+            self.0.apply(rows);
+        });
+        Ok(())
+    }
+}
+
+struct Add;
+
+impl InplaceOp2 for Add {
+    fn name(&self) -> &'static str {
+        "add-in-place"
+    }
+
+    fn cpu_fwd(&self, y: &mut CpuStorage, l: &Layout, x: &CpuStorage, lx: &Layout) -> Result<()> {
+        let (y, x) = (numbers_mut(y, l)?, numbers(x, lx)?);
+        if x.len() != y.len() {
+            bail!("expected {} numbers to add, got {}", y.len(), x.len());
+        }
+        let pairs = y.par_chunks_mut(GRAIN).zip(x.par_chunks(GRAIN));
+        pairs.for_each(|(y, x)| y.iter_mut().zip(x).for_each(|(y, x)| *y += x));
+        Ok(())
+    }
+}
+
+fn numbers<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(numbers), Some((start, end))) => Ok(&numbers[start..end]),
+        _ => bail!("expected contiguous f32 numbers"),
+    }
+}
+
+fn numbers_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(numbers), Some((start, end))) => Ok(&mut numbers[start..end]),
+        _ => bail!("expected contiguous f32 numbers"),
+    }
+}

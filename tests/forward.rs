@@ -1,0 +1,209 @@
+//! The forward pass: against PyTorch's states of the reference checkpoints, against candle's own
+//! BERT, and against itself.
+
+use std::path::PathBuf;
+
+use candle_core::{Device, Tensor};
+use lexiscope::checkpoint::{Checkpoint, Location};
+use lexiscope::transformer::{Forward, Site, with_numbers};
+use serde_json::Value;
+
+const CHECKPOINTS: [&str; 5] = [
+    "gpt2-safetensors",
+    "gpt2-pickle",
+    "herbert-pickle",
+    "herbert-legacy",
+    "bert-safetensors",
+];
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
+}
+
+fn open(name: &str) -> Checkpoint {
+    Checkpoint::open(&Location::Folder {
+        name: name.to_owned(),
+        path: folder(name),
+    })
+    .unwrap()
+}
+
+fn answers(name: &str) -> Value {
+    let text = std::fs::read_to_string(folder(name).with_extension("json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn ids(text: &Value) -> Vec<u32> {
+    let ids = text["ids"].as_array().unwrap().iter();
+    ids.map(|id| id.as_u64().unwrap() as u32).collect()
+}
+
+fn texts(answers: &Value) -> Vec<Vec<u32>> {
+    let texts = answers["geometry"]["per_text"].as_array().unwrap();
+    texts.iter().map(ids).collect()
+}
+
+/// The states of each text, `[state][row × width]`.
+fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
+    let forward = Forward::new(checkpoint, &Device::Cpu).unwrap();
+    let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+    let width = checkpoint.spec().width;
+    let mut found = vec![vec![Vec::new(); forward.states()]; texts.len()];
+    let done = forward.run(&texts, &[Site::State], &|| true, &mut |seen| {
+        with_numbers(seen.tensor, |numbers| {
+            for (text, rows) in seen.texts.clone().zip(seen.rows) {
+                found[text][seen.at] = numbers[rows.start * width..rows.end * width].to_vec();
+            }
+        })?;
+        Ok(())
+    });
+    assert!(done.unwrap());
+    found
+}
+
+#[test]
+fn states_agree_with_pytorch_in_every_family_and_form_of_file() {
+    for name in CHECKPOINTS {
+        let (checkpoint, answers) = (open(name), answers(name));
+        let width = checkpoint.spec().width;
+        let found = states(&checkpoint, &texts(&answers));
+        let expected = answers["geometry"]["per_text"].as_array().unwrap();
+        assert_eq!(found.len(), 12);
+        for (text, expected) in found.iter().zip(expected) {
+            assert_eq!(text.len(), checkpoint.spec().layers + 1);
+            for (at, state) in text.iter().enumerate() {
+                let last: Vec<f64> = state[state.len() - width..]
+                    .iter()
+                    .map(|&x| f64::from(x))
+                    .collect();
+                let norm = last.iter().map(|x| x * x).sum::<f64>().sqrt();
+                let expected_norm = expected["last_norm"][at].as_f64().unwrap();
+                assert!(
+                    (norm / expected_norm - 1.0).abs() < 1e-4,
+                    "{name} state {at}: {norm} {expected_norm}"
+                );
+                for (i, got) in last.iter().take(4).enumerate() {
+                    let want = expected["first4"][at][i].as_f64().unwrap();
+                    assert!(
+                        (got - want).abs() < 1e-4 * expected_norm,
+                        "{name} state {at} [{i}]: {got} {want}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bert_agrees_with_candle_in_every_position() {
+    use candle_transformers::models::bert::{BertModel, Config};
+    let (checkpoint, answers) = (open("bert-safetensors"), answers("bert-safetensors"));
+    let config = std::fs::read_to_string(folder("bert-safetensors").join("config.json")).unwrap();
+    let config: Config = serde_json::from_str(&config).unwrap();
+    let weights = std::fs::read(folder("bert-safetensors").join("model.safetensors")).unwrap();
+    let weights = candle_nn::VarBuilder::from_buffered_safetensors(
+        weights,
+        candle_core::DType::F32,
+        &Device::Cpu,
+    );
+    let model = BertModel::load(weights.unwrap(), &config).unwrap();
+    let texts = texts(&answers);
+    for (text, ours) in texts.iter().zip(states(&checkpoint, &texts)) {
+        let ids = Tensor::new(text.as_slice(), &Device::Cpu).unwrap();
+        let ids = ids.unsqueeze(0).unwrap();
+        let types = ids.zeros_like().unwrap();
+        let theirs = model.forward(&ids, &types, None).unwrap();
+        let theirs: Vec<f32> = theirs.flatten_all().unwrap().to_vec1().unwrap();
+        let ours = ours.last().unwrap();
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!((ours - theirs).abs() < 2e-5, "{ours} {theirs}");
+        }
+    }
+}
+
+#[test]
+fn a_text_has_the_same_states_alone_and_among_thousands_of_tokens() {
+    for name in ["gpt2-safetensors", "bert-safetensors"] {
+        let (checkpoint, answers) = (open(name), answers(name));
+        let texts = texts(&answers);
+        // More than one chunk, whichever way it is cut.
+        let many: Vec<Vec<u32>> = texts.iter().cycle().take(15 * 12).cloned().collect();
+        let together = states(&checkpoint, &many);
+        let alone = states(&checkpoint, &texts[3..4]);
+        for at in [3, 3 + 12, 3 + 14 * 12] {
+            for (ours, theirs) in together[at].iter().zip(&alone[0]) {
+                assert_eq!(ours.len(), theirs.len());
+                let apart = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs());
+                assert!(apart.fold(0.0, f32::max) < 1e-5, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hooks_show_activations_and_attention_of_every_layer() {
+    for (name, causal) in [("gpt2-safetensors", true), ("bert-safetensors", false)] {
+        let (checkpoint, answers) = (open(name), answers(name));
+        let texts = texts(&answers);
+        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
+        let spec = checkpoint.spec();
+        let rows: usize = texts.iter().map(|t| t.len()).sum();
+        let (mut layers, mut looked) = (Vec::new(), 0);
+        let sites = [Site::Activations, Site::Attention];
+        let done = forward.run(&texts, &sites, &|| true, &mut |seen| {
+            match seen.site {
+                Site::Activations => {
+                    assert_eq!(seen.tensor.dims(), [rows, spec.neurons]);
+                    layers.push(seen.at);
+                }
+                Site::Attention => {
+                    let n = texts[seen.texts.start].len();
+                    assert_eq!(seen.tensor.dims(), [spec.heads, n, n]);
+                    looked += 1;
+                    with_numbers(seen.tensor, |p| {
+                        for (i, row) in p.chunks(n).enumerate() {
+                            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                            let ahead = row[i % n + 1..].iter().any(|&p| p > 0.0);
+                            assert_eq!(ahead, !causal && i % n + 1 < n);
+                        }
+                    })?;
+                }
+                Site::State => panic!("not asked for"),
+            }
+            Ok(())
+        });
+        assert!(done.unwrap());
+        assert!(layers.iter().copied().eq(0..spec.layers));
+        assert_eq!(looked, spec.layers * texts.len());
+    }
+}
+
+#[test]
+fn stops_when_it_is_not_wanted() {
+    let checkpoint = open("gpt2-safetensors");
+    let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
+    let mut seen = 0;
+    let done = forward.run(&[&[1, 2, 3]], &[Site::State], &|| false, &mut |_| {
+        seen += 1;
+        Ok(())
+    });
+    assert!(!done.unwrap());
+    assert_eq!(seen, 1);
+}
+
+#[test]
+fn texts_that_do_not_fit_are_refused_in_a_line() {
+    let checkpoint = open("gpt2-safetensors");
+    let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
+    let refused = |text: &[u32]| {
+        let run = forward.run(&[text], &[], &|| true, &mut |_| Ok(()));
+        run.unwrap_err().to_string()
+    };
+    assert!(refused(&[1; 129]).contains("129 tokens: expected 1 to 128"));
+    assert!(refused(&[]).contains("a text of 0 tokens"));
+    assert!(refused(&[900]).contains("token 900: expected an id below 900"));
+}
