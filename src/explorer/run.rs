@@ -89,11 +89,13 @@ pub fn run(setup: Setup) -> Result<()> {
         state_folder,
         ..
     } = explorer;
+    let saved = match state.model {
+        Some(_) => state.session().save(&state_folder),
+        None => Ok(()),
+    };
     drop(screen);
-    if state.model.is_some() {
-        state.session().save(&state_folder)?;
-    }
-    ended
+    ended?;
+    Ok(saved?)
 }
 
 /// The state to begin with: the session's, with what the command line says of it.
@@ -223,6 +225,8 @@ impl Explorer {
                     }
                     _ => Vec::new(),
                 },
+                // The terminal may have been smaller for a moment, and have lost what did not fit.
+                Input::Resize(..) => vec![Effect::Redraw],
                 _ => Vec::new(),
             },
             #[cfg(unix)]

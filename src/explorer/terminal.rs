@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +28,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, taken; dropping it gives it back.
 pub struct Screen {
-    /// Buffered, so that a frame is one write.
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Buffered, so that a frame is one write. Never dropped: all that would do is to show the
+    /// cursor, as `leave` does, and to panic where the terminal is gone.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: bool,
 }
 
@@ -48,7 +50,10 @@ impl Screen {
         take(mouse)?;
         let output = BufWriter::with_capacity(1 << 16, io::stdout());
         match Terminal::new(CrosstermBackend::new(output)) {
-            Ok(terminal) => Ok(Self { terminal, mouse }),
+            Ok(terminal) => Ok(Self {
+                terminal: ManuallyDrop::new(terminal),
+                mouse,
+            }),
             Err(error) => {
                 leave()?;
                 Err(error)

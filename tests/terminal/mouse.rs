@@ -10,7 +10,13 @@ const WHEEL_DOWN: u8 = 65;
 fn press(program: &mut Program, button: u8, text: &str) {
     let (row, col) = program.find(text);
     let at = format!("{button};{};{}", col + 1, row + 1);
-    program.send(&format!("\x1b[<{at}M\x1b[<{at}m"));
+    // A wheel is never let go of.
+    let release = if button == LEFT {
+        format!("\x1b[<{at}m")
+    } else {
+        String::new()
+    };
+    program.send(&format!("\x1b[<{at}M{release}"));
 }
 
 #[test]

@@ -187,8 +187,10 @@ impl Program {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || seen.over {
                 let screen = seen.parser.screen().contents();
+                let tail = &seen.bytes[seen.bytes.len().saturating_sub(300)..];
+                let tail = tail.escape_ascii().to_string();
                 drop(seen);
-                panic!("waited in vain for {what}; on the screen:\n{screen}");
+                panic!("waited in vain for {what}; at last: {tail}\non the screen:\n{screen}");
             }
             seen = self.terminal.0.1.wait_timeout(seen, left).unwrap().0;
         }
