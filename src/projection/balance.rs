@@ -24,7 +24,8 @@ pub struct Balance {
 /// bounds, never a score, the precision that costs is of no matter. `None` where a decomposition
 /// fails (numbers that are not finite): the caller does without.
 pub fn balance(a: &Matrix, b: &Matrix) -> Option<Balance> {
-    let (r_a, r_b) = (triangle(a)?, triangle(b)?);
+    let (r_a, r_b) = rayon::join(|| triangle(a), || triangle(b));
+    let (r_a, r_b) = r_a.zip(r_b)?;
     let core = &r_a * r_b.transpose();
     let svd = core.svd().ok()?;
     let h = a.cols();

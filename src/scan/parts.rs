@@ -34,7 +34,13 @@ impl Parts {
         if !out.exists() {
             return Ok(false);
         }
-        same(out, &settings_of(out)?, settings).map(|()| true)
+        same(out, &settings_of(out)?, settings)?;
+        // It was ended between its last two steps.
+        let folder = out.with_added_extension("parts");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(ScanError::write(&folder))?;
+        }
+        Ok(true)
     }
 
     /// Opens the folder of parts beside `out`, or makes it.

@@ -4,6 +4,8 @@
 //! The bounds are those of LEMP (Teflioudi et al. 2015, §3–4) and FEXIPRO (Li et al. 2017, §3);
 //! every rounding error is added to them, so that the list is the brute-force one, ties by id.
 
+mod side;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,14 +19,33 @@ use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::rows::multiply;
 use crate::projection::{Best, End, Pair};
 
-/// Rows of A a task takes.
-const BLOCK_A: usize = 128;
-/// Rows of B multiplied at a time: the products fill a core's second-level cache, no more.
-const BLOCK_B: usize = 1024;
-/// Blocks of A between two reports of how far the search is.
-const WAVE: usize = 16;
-/// The longest rows of either side, multiplied in full first, for a threshold to start from.
-const SEED: usize = 4 * BLOCK_A;
+use side::{Heads, Side, gather, identity_error, longest};
+
+/// How the search is cut up; the list does not depend on it.
+#[derive(Clone, Copy, Debug)]
+struct Blocks {
+    /// Rows of A a task takes.
+    a: usize,
+    /// Rows of B multiplied at a time: the products fill a core's second-level cache, no more.
+    b: usize,
+    /// Blocks of A between two reports of how far the search is.
+    wave: usize,
+    /// Blocks of A whose rows, the longest, are multiplied in full with as many of B first, for a
+    /// threshold to start from.
+    seed: usize,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Self {
+            a: 128,
+            b: 1024,
+            wave: 16,
+            seed: 4,
+        }
+    }
+}
+
 /// What scoring one surviving pair costs, in multiplications of one coordinate in a block.
 const SURVIVOR_COST: f32 = 6.0;
 
@@ -50,6 +71,17 @@ pub fn best_pairs(
     wanted: &(dyn Fn() -> bool + Sync),
     report: Report<'_>,
 ) -> Option<Vec<Pair>> {
+    best_pairs_in(Blocks::default(), a, b, want, wanted, report)
+}
+
+fn best_pairs_in(
+    blocks: Blocks,
+    a: &Matrix,
+    b: &Matrix,
+    want: &PairsWanted<'_>,
+    wanted: &(dyn Fn() -> bool + Sync),
+    report: Report<'_>,
+) -> Option<Vec<Pair>> {
     let sign = if want.end == End::Lowest { -1.0 } else { 1.0 };
     let signed = |pairs: Vec<Pair>| -> Vec<Pair> {
         // Adding 0 makes 0 of −0.
@@ -61,23 +93,13 @@ pub fn best_pairs(
             })
             .collect()
     };
-    let search = Search::new(a, b, sign, want, wanted);
+    let search = Search::new(blocks, (a, b), sign, want, wanted)?;
     let found = search.run(&mut |done, best| report(done, signed(best)))?;
     Some(signed(found))
 }
 
-/// One factor, its passing rows in falling order of their norms.
-struct Side {
-    ids: Vec<u32>,
-    /// As given: what scores are computed from.
-    exact: Matrix,
-    /// Balanced: what bounds are computed from.
-    bounding: Matrix,
-    /// Norms of the balanced rows.
-    norms: Vec<f32>,
-}
-
 struct Search<'a> {
+    blocks: Blocks,
     a: Side,
     b: Side,
     /// No bound is off by more.
@@ -88,83 +110,95 @@ struct Search<'a> {
     threshold: AtomicU32,
 }
 
-/// Leading coordinates and, as one more, the norm of the rest: `[n, width]` for each side.
-struct Heads {
-    width: usize,
-    a: Vec<f32>,
-    b: Vec<f32>,
+/// What no bound is off by: each side with the norm of its transformation (0 if there is none),
+/// and what these two are short of being inverse.
+fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
+    // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two products
+    // lose, and what the bound's own product loses; each at its largest.
+    let rounding = 4.0 * f32::EPSILON * (a.exact.cols() as f32 + 2.0);
+    let (long_a, long_b) = (longest(&a.exact), longest(&b.exact));
+    let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
+    let (norm_a, norm_b) = (a.longest(), b.longest());
+    let slack = error * long_a * long_b
+        + norm_a * lost_b
+        + norm_b * lost_a
+        + lost_a * lost_b
+        + rounding * (norm_a * norm_b + long_a * long_b)
+        + f32::MIN_POSITIVE;
+    // Numbers that overflow or are none: no bound holds, every pair is scored.
+    if slack.is_finite() {
+        slack
+    } else {
+        f32::INFINITY
+    }
 }
 
 impl<'a> Search<'a> {
+    /// `None` if it was called off.
     fn new(
-        a: &Matrix,
-        b: &Matrix,
+        blocks: Blocks,
+        (a, b): (&Matrix, &Matrix),
         sign: f32,
         want: &'a PairsWanted<'a>,
         wanted: &'a (dyn Fn() -> bool + Sync),
-    ) -> Self {
+    ) -> Option<Self> {
+        let goes_on = || wanted().then_some(());
         let ids: Vec<u32> = (0..want.passing.len())
             .filter(|&i| want.passing[i])
             .map(|i| i as u32)
             .collect();
-        let (a, b) = (gather(a, &ids, sign), gather(b, &ids, 1.0));
+        let (a, b) = rayon::join(|| gather(a, &ids, sign), || gather(b, &ids, 1.0));
+        goes_on()?;
         let balance = balance(&a, &b);
-        let error = balance
-            .as_ref()
-            .map_or(0.0, |t| identity_error(&t.left, &t.right));
-        let (a, left) = Side::new(a, &ids, balance.as_ref().map(|t| &t.left));
-        let (b, right) = Side::new(b, &ids, balance.as_ref().map(|t| &t.right));
-        // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two
-        // products lose, and what the bound's own product loses; each at its largest.
-        let rounding = 4.0 * f32::EPSILON * (a.exact.cols() as f32 + 2.0);
-        let (long_a, long_b) = (longest(&a.exact), longest(&b.exact));
-        let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
-        let (norm_a, norm_b) = (a.longest(), b.longest());
-        let slack = error * long_a * long_b
-            + norm_a * lost_b
-            + norm_b * lost_a
-            + lost_a * lost_b
-            + rounding * (norm_a * norm_b + long_a * long_b)
-            + f32::MIN_POSITIVE;
-        // Numbers that overflow or are none: no bound holds, every pair is scored.
-        let slack = if slack.is_finite() {
-            slack
-        } else {
-            f32::INFINITY
-        };
-        let threshold = AtomicU32::new(f32::NEG_INFINITY.to_bits());
-        Self {
+        goes_on()?;
+        let (left, right) = balance.as_ref().map(|t| (&t.left, &t.right)).unzip();
+        let error = left
+            .zip(right)
+            .map_or(0.0, |(left, right)| identity_error(left, right));
+        let (a, b) = rayon::join(
+            || Side::new(&a, &ids, left, wanted),
+            || Side::new(&b, &ids, right, wanted),
+        );
+        let (a, b) = a.zip(b)?;
+        goes_on()?;
+        let size = |t: Option<&Matrix>| t.map_or(0.0, |t| norm(t.data()));
+        let slack = slack((&a, size(left)), (&b, size(right)), error);
+        Some(Self {
+            blocks,
             a,
             b,
             slack,
             want,
             wanted,
-            threshold,
-        }
+            threshold: AtomicU32::new(f32::NEG_INFINITY.to_bits()),
+        })
     }
 
     fn run(&self, report: Report<'_>) -> Option<Vec<Pair>> {
         let n = self.a.ids.len();
-        let seed = SEED.min(n);
+        let Blocks { a, wave, seed, .. } = self.blocks;
+        let seed = (seed * a).min(n);
         let full = Heads::new(&self.a, &self.b, self.a.exact.cols());
+        (self.wanted)().then_some(())?;
         let mut best = self.visit(0..seed, 0..seed, &full)?;
         self.raise(&mut best);
         let heads = match self.cheapest_width() {
             Some(width) => Heads::new(&self.a, &self.b, width),
             None => full,
         };
-        let starts: Vec<usize> = (0..n).step_by(BLOCK_A).collect();
-        for (wave, starts) in starts.chunks(WAVE).enumerate() {
+        (self.wanted)().then_some(())?;
+        let starts: Vec<usize> = (0..n).step_by(a).collect();
+        for (i, starts) in starts.chunks(wave).enumerate() {
             let found: Vec<Best<Pair>> = starts
                 .par_iter()
                 .map(|&start| {
                     let from = if start < seed { seed } else { 0 };
-                    self.visit(start..n.min(start + BLOCK_A), from..n, &heads)
+                    self.visit(start..n.min(start + a), from..n, &heads)
                 })
                 .collect::<Option<_>>()?;
             found.into_iter().for_each(|found| best.merge(found));
             self.raise(&mut best);
-            let visited = (wave * WAVE + starts.len()) * BLOCK_A;
+            let visited = (i * wave + starts.len()) * a;
             report(
                 (visited as f32 / n as f32).min(1.0),
                 best.clone().into_sorted(),
@@ -183,7 +217,7 @@ impl<'a> Search<'a> {
         let w = heads.width;
         let head_a =
             MatRef::from_row_major_slice(&heads.a[rows.start * w..rows.end * w], rows.len(), w);
-        for start in cols.clone().step_by(BLOCK_B) {
+        for start in cols.clone().step_by(self.blocks.b) {
             (self.wanted)().then_some(())?;
             best.raise(self.reached());
             let least = best.threshold() - self.slack;
@@ -191,7 +225,7 @@ impl<'a> Search<'a> {
             if self.a.norms[rows.start] * self.b.norms[start] < least {
                 break;
             }
-            let end = cols.end.min(start + BLOCK_B);
+            let end = cols.end.min(start + self.blocks.b);
             let head_b = MatRef::from_row_major_slice(&heads.b[start * w..end * w], end - start, w);
             bounds.resize(rows.len() * (end - start), 0.0);
             multiply(head_a, head_b.transpose(), &mut bounds);
@@ -279,106 +313,6 @@ impl<'a> Search<'a> {
             .flat_map(|i| spread(reach(i)).map(move |j| (i, j)))
             .collect()
     }
-}
-
-impl Side {
-    /// Balances and sorts; with it the norm of the transformation, 0 if there is none.
-    fn new(exact: Matrix, ids: &[u32], transformation: Option<&Matrix>) -> (Self, f32) {
-        let h = exact.cols();
-        let bounding = match transformation {
-            Some(t) => times(&exact, t),
-            None => exact.clone(),
-        };
-        let mut order: Vec<(u32, f32)> = (0..ids.len())
-            .map(|i| (i as u32, norm(bounding.row(i))))
-            .collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let by_norm = |m: &Matrix| {
-            let rows = order.iter().flat_map(|&(i, _)| m.row(i as usize)).copied();
-            Matrix::new(order.len(), h, rows.collect())
-        };
-        let side = Self {
-            ids: order.iter().map(|&(i, _)| ids[i as usize]).collect(),
-            exact: by_norm(&exact),
-            bounding: by_norm(&bounding),
-            norms: order.iter().map(|&(_, norm)| norm).collect(),
-        };
-        let size = transformation.map_or(0.0, |t| norm(t.data()));
-        (side, size)
-    }
-
-    fn longest(&self) -> f32 {
-        self.norms.first().copied().unwrap_or(0.0)
-    }
-
-    fn head(&self, width: usize) -> Vec<f32> {
-        let h = self.bounding.cols();
-        if width >= h {
-            return self.bounding.data().to_vec();
-        }
-        let lead = |row: &[f32]| [&row[..width - 1], &[norm(&row[width - 1..])]].concat();
-        (0..self.ids.len())
-            .flat_map(|i| lead(self.bounding.row(i)))
-            .collect()
-    }
-}
-
-impl Heads {
-    fn new(a: &Side, b: &Side, width: usize) -> Self {
-        Self {
-            width,
-            a: a.head(width),
-            b: b.head(width),
-        }
-    }
-}
-
-fn gather(m: &Matrix, ids: &[u32], sign: f32) -> Matrix {
-    let rows = ids
-        .iter()
-        .flat_map(|&i| m.row(i as usize))
-        .map(|x| sign * x);
-    Matrix::new(ids.len(), m.cols(), rows.collect())
-}
-
-fn times(m: &Matrix, t: &Matrix) -> Matrix {
-    let mut out = Matrix::zeros(m.rows(), t.cols());
-    let (h, w) = (m.cols(), t.cols());
-    let t = MatRef::from_row_major_slice(t.data(), h, w);
-    out.data_mut()
-        .par_chunks_mut((BLOCK_B * w).max(1))
-        .enumerate()
-        .for_each(|(i, out)| {
-            let n = out.len() / w;
-            let some = &m.data()[i * BLOCK_B * h..][..n * h];
-            multiply(MatRef::from_row_major_slice(some, n, h), t, out);
-        });
-    out
-}
-
-fn longest(m: &Matrix) -> f32 {
-    (0..m.rows()).map(|i| norm(m.row(i))).fold(0.0, nan_or_max)
-}
-
-/// The larger, or NaN if one is.
-fn nan_or_max(a: f32, b: f32) -> f32 {
-    if a.is_nan() || a > b { a } else { b }
-}
-
-/// ‖left·rightᵀ − I‖, in f64.
-fn identity_error(left: &Matrix, right: &Matrix) -> f32 {
-    let h = left.rows();
-    let entry = |i: usize, j: usize| {
-        let sum: f64 = left
-            .row(i)
-            .iter()
-            .zip(right.row(j))
-            .map(|(&a, &b)| f64::from(a) * f64::from(b))
-            .sum();
-        sum - f64::from(u8::from(i == j))
-    };
-    let squares = (0..h * h).map(|at| entry(at / h, at % h).powi(2));
-    squares.sum::<f64>().sqrt() as f32
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
-use super::*;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use fastrand::Rng;
+
+use super::*;
 
 /// Every admitted pair in f64, sorted in full: score falling, then from and to rising.
 fn brute(a: &Matrix, b: &Matrix, want: &PairsWanted<'_>) -> Vec<(u32, u32, f64)> {
@@ -38,7 +42,12 @@ fn whole_numbers(rng: &mut Rng, n: usize, h: usize, most: i32) -> Matrix {
 }
 
 fn check(a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
-    let got = best_pairs(a, b, want, &|| true, &mut |_, _| ()).expect("not called off");
+    check_in(Blocks::default(), a, b, want, what);
+}
+
+fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
+    let got = best_pairs_in(blocks, a, b, want, &|| true, &mut |_, _| ());
+    let got = got.expect("not called off");
     let expected = brute(a, b, want);
     let got: Vec<_> = got
         .iter()
@@ -110,6 +119,36 @@ fn equals_brute_force_across_blocks_and_widths() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn no_size_of_block_changes_a_list() {
+    let mut rng = Rng::with_seed(8);
+    let sizes = [1, 2, 7, 64, 300];
+    for case in 0..600 {
+        let (n, h) = (rng.usize(1..90), rng.usize(1..30));
+        let most = rng.i32(1..4);
+        let a = whole_numbers(&mut rng, n, h, most);
+        let b = whole_numbers(&mut rng, n, h, most);
+        let blocks = Blocks {
+            a: sizes[rng.usize(0..sizes.len())],
+            b: sizes[rng.usize(0..sizes.len())],
+            wave: rng.usize(1..5),
+            seed: rng.usize(0..6),
+        };
+        let passing: Vec<bool> = (0..n).map(|_| rng.u32(0..5) > 0).collect();
+        let want = PairsWanted {
+            k: rng.usize(0..40),
+            end: if rng.bool() {
+                End::Highest
+            } else {
+                End::Lowest
+            },
+            passing: &passing,
+            admits: &|i, j| i != j,
+        };
+        check_in(blocks, &a, &b, &want, &format!("case {case}, {blocks:?}"));
     }
 }
 
@@ -242,5 +281,22 @@ fn reports_only_improve_and_calling_off_ends_it() {
                 .all(|(before, after)| after.score >= before.score)
         );
     }
-    assert_eq!(best_pairs(&a, &a, &want, &|| false, &mut |_, _| ()), None);
+    // Called off at every moment at which it asks.
+    let asked = AtomicUsize::new(0);
+    let found = best_pairs(
+        &a,
+        &a,
+        &want,
+        &|| asked.fetch_add(1, Relaxed) + 1 > 0,
+        &mut |_, _| (),
+    );
+    assert!(found.is_some());
+    for at in (0..asked.into_inner()).step_by(7) {
+        let left = AtomicUsize::new(at);
+        let wanted = || {
+            left.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
+                .is_ok()
+        };
+        assert_eq!(best_pairs(&a, &a, &want, &wanted, &mut |_, _| ()), None);
+    }
 }
