@@ -162,7 +162,7 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     let inside = panel.draw(area, canvas.buffer);
     canvas.note(inside, Target::Selector);
     let (layers, heads) = (card.spec.layers, card.spec.heads);
-    let room = usize::from(inside.width.saturating_sub(5));
+    let room = usize::from(inside.width.saturating_sub(4));
     let step = if heads * 2 <= room { 2 } else { 1 };
     let columns = window(heads, at.head, room / step);
     let rows = usize::from(inside.height.saturating_sub(2));
