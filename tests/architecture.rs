@@ -11,16 +11,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("vocabulary", &[]),
     ("checkpoint", &["hub"]),
     ("transformer", &["checkpoint"]),
+    ("geometry", &[]),
     ("projection", &["checkpoint", "transformer", "vocabulary"]),
     (
         "query",
-        &["projection", "transformer", "checkpoint", "vocabulary"],
+        &[
+            "projection",
+            "geometry",
+            "transformer",
+            "checkpoint",
+            "vocabulary",
+        ],
     ),
     (
         "report",
         &[
             "query",
             "projection",
+            "geometry",
             "transformer",
             "checkpoint",
             "vocabulary",
@@ -31,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "query",
             "projection",
+            "geometry",
             "transformer",
             "checkpoint",
             "vocabulary",
@@ -43,6 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
             "query",
             "projection",
+            "geometry",
             "transformer",
             "checkpoint",
             "vocabulary",
@@ -57,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "report",
             "query",
             "projection",
+            "geometry",
             "transformer",
             "checkpoint",
             "vocabulary",
@@ -73,9 +84,22 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["explorer"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli", "explorer"]),
-    ("candle_core", &["projection", "query"]),
+    ("candle_core", &["projection", "query", "transformer"]),
+    ("candle_nn", &["transformer"]),
+    ("candle_transformers", &["transformer"]),
+    ("plotters", &["report"]),
     ("tokenizers", &["vocabulary"]),
-    ("rayon", &["projection", "query", "checkpoint", "cli"]),
+    (
+        "rayon",
+        &[
+            "projection",
+            "geometry",
+            "query",
+            "transformer",
+            "checkpoint",
+            "cli",
+        ],
+    ),
 ];
 
 /// What is in the `src` folder, each file with its code alone, tests left out.

@@ -173,7 +173,7 @@ pub struct GeometryArgs {
     /// One text
     #[arg(long, value_name = "TEXT", conflicts_with = "texts")]
     text: Option<String>,
-    /// A word, whole and as it begins a sentence too, or a token's own string (Ġdom, ##mu)
+    /// A whole word, capitals as they are typed, or a token's own string (Ġdom, ##mu)
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// A token by its id, wherever it stands

@@ -201,12 +201,35 @@ where
     }
     chart
         .configure_series_labels()
+        .position(emptiest_corner(lines, depth, of.log))
         .background_style(WHITE.mix(0.85))
         .border_style(RGBColor(0xb0, 0xb0, 0xb0))
         .label_font(("sans-serif", 16))
         .draw()?;
     root.present()?;
     Ok(())
+}
+
+/// Where the legend hides the fewest points.
+fn emptiest_corner(lines: &[Line], depth: f64, log: bool) -> SeriesLabelPosition {
+    use SeriesLabelPosition::{LowerLeft, LowerRight, UpperLeft, UpperRight};
+    let scaled = |y: f64| if log { y.ln() } else { y };
+    let [low, high] = extent(lines).map(scaled);
+    let points = || lines.iter().flat_map(|l| &l.points);
+    let within = |right: bool, upper: bool| {
+        let inside = |&&(x, y): &&(f64, f64)| {
+            (x / depth > 0.6) == right && ((scaled(y) - low) / (high - low) > 0.6) == upper
+        };
+        points().filter(inside).count()
+    };
+    let corners = [
+        (within(true, true), UpperRight),
+        (within(true, false), LowerRight),
+        (within(false, true), UpperLeft),
+        (within(false, false), LowerLeft),
+    ];
+    let fewest = corners.into_iter().min_by_key(|(points, _)| *points);
+    fewest.map_or(UpperRight, |(_, corner)| corner)
 }
 
 /// A mark of its own for each line, for print without colour: full, hollow, small.
