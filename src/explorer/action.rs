@@ -1,22 +1,26 @@
 //! Everything a user can do, as plain values: no key, no terminal in it.
 
+use crate::geometry::Measure;
+
 /// A pane of the explorer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pane {
     #[default]
     Neurons,
     Heads,
+    Geometry,
 }
 
 impl Pane {
     /// In the order of the tabs.
-    pub const ALL: [Self; 2] = [Self::Neurons, Self::Heads];
+    pub const ALL: [Self; 3] = [Self::Neurons, Self::Heads, Self::Geometry];
 
     /// The name in the session file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Neurons => "neurons",
             Self::Heads => "heads",
+            Self::Geometry => "geometry",
         }
     }
 
@@ -25,6 +29,7 @@ impl Pane {
         match self {
             Self::Neurons => "Neurons",
             Self::Heads => "Heads",
+            Self::Geometry => "Geometry",
         }
     }
 }
@@ -61,6 +66,34 @@ pub enum Toggle {
     Text,
 }
 
+/// What the Geometry pane shows, and of what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Chart {
+    /// Of a token's measure that is shown already: asks for another token.
+    Show(Measure),
+    /// The next of the three definitions of explained variance.
+    Variance,
+    Corrected,
+    /// State numbers or relative depth.
+    Depth,
+    /// Linear or logarithmic values.
+    Log,
+    SkipFirst,
+    SkipSpecial,
+    /// With a count, that many of the dominant dimensions are left out.
+    Dominant,
+    /// How the pieces of a word become one vector.
+    Pieces,
+    /// From the chart to the map of the token's occurrences and back.
+    Points,
+    AskToken,
+    AskTexts,
+    AddModel,
+    RemoveModel,
+    /// Measures after it was stopped.
+    Again,
+}
+
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -81,6 +114,11 @@ pub enum Action {
     Negate,
     /// From the highest pairs to the lowest and back.
     SwapEnd,
+    /// From a neuron's words to the map of the column in focus and back.
+    MapColumn,
+    /// What the strip of layers shows.
+    NextStrip,
+    Chart(Chart),
     OpenFilters,
     /// Switches a filter; one that needs words asks for them.
     Toggle(Toggle),

@@ -26,6 +26,15 @@ pub enum Effect {
     ReadWords(PathBuf),
     /// Read a text and filter by its tokens.
     ReadText(PathBuf),
+    /// Read texts to measure.
+    ReadTexts(PathBuf),
+    /// Write a text to a new file.
+    Write {
+        path: PathBuf,
+        text: String,
+    },
+    /// Something about a further model of the chart, by its key.
+    Beside(u64, Beside),
     /// Paint everything, whatever the terminal may show.
     Redraw,
     Suspend,
@@ -33,6 +42,17 @@ pub enum Effect {
     GiveUp(String),
     /// Save the session and leave.
     Quit,
+}
+
+/// What is to be done about a further model of the chart.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Beside {
+    /// Open it by its name, in a worker of its own.
+    Open(String),
+    /// As [`Effect::Want`], of its worker.
+    Want(Vec<Query>),
+    /// Drop its worker.
+    Close,
 }
 
 /// A change to the kept bookmarks.

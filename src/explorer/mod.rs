@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod bookmarks;
+mod companions;
 pub mod effect;
 pub mod key;
 pub mod keymap;

@@ -1,12 +1,13 @@
 //! What the explorer would show first, as text: for a pipe, and for whoever reads no screen.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::run::{Setup, begin, full_name};
+use super::state::State;
 use super::update;
 use crate::checkpoint::Location;
-use crate::query::{Answering, ModelCard, Patient, Query, Reader};
-use crate::report::{self, Exported, Format};
+use crate::query::{Answer, Answering, GeometryQuery, ModelCard, Patient, Query, Reader};
+use crate::report::{self, Exported, Format, ModelGeometry};
 use crate::vocabulary::Filters;
 use crate::worker::{Event, ModelId};
 
@@ -37,6 +38,9 @@ pub fn page(setup: &Setup) -> Result<String> {
     }
     let mut page = String::new();
     for query in state.needs() {
+        if let Query::Geometry(asked) = &query {
+            page += &measured(&mut reader, asked, &state)?;
+        }
         let Some(address) = query.address() else {
             continue;
         };
@@ -49,6 +53,22 @@ pub fn page(setup: &Setup) -> Result<String> {
         }
     }
     Ok(page)
+}
+
+/// What the Geometry pane would measure of the open model.
+fn measured(reader: &mut Reader, asked: &GeometryQuery, state: &State) -> Result<String> {
+    let answer = reader.answer(&Query::Geometry(asked.clone()), &Patient)?;
+    let Some(Answer::Geometry(answer)) = answer else {
+        bail!("no answer came back");
+    };
+    let card = reader.card();
+    let model = ModelGeometry {
+        card: &card,
+        answer: &answer,
+        timings: None,
+    };
+    let corrected = state.geometry.settings.corrected;
+    Ok(report::geometry(&[model], asked, corrected, Format::Table))
 }
 
 /// `gpt2-pl  L3.N103  alnum`, on a line of its own with a line between it and what was before.

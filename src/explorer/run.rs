@@ -12,7 +12,8 @@ use anyhow::{Context, Result, bail};
 use crossterm::event::{Event as Input, MouseButton, MouseEventKind};
 
 use super::bookmarks::Bookmarks;
-use super::effect::{BookmarkChange, Effect};
+use super::companions::Companions;
+use super::effect::{Beside, BookmarkChange, Effect};
 use super::key::Key;
 use super::paths::Paths;
 use super::session::Session;
@@ -21,12 +22,13 @@ use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{update, view};
 use crate::checkpoint::{Bundle, Location};
+use crate::geometry::Texts;
 use crate::hub::Cache;
 use crate::projection::DeviceChoice;
 use crate::query::{Address, Answer, Answering, Query, Reader};
 use crate::report::{self, Exported, Format};
 use crate::vocabulary::{Text, Words};
-use crate::worker::{Event, Worker};
+use crate::worker::{Event, ModelId, Worker};
 
 /// Between two frames at least this long: a burst of events is drawn once.
 const FRAME: Duration = Duration::from_millis(10);
@@ -50,6 +52,8 @@ enum Message {
     #[cfg(unix)]
     Signal(super::signals::Signal),
     Worker(Event),
+    /// Of a further model of the chart, by its key.
+    Beside(u64, Event),
 }
 
 /// Runs the explorer to its end.
@@ -72,9 +76,14 @@ pub fn run(setup: Setup) -> Result<()> {
     #[cfg(unix)]
     super::signals::listen(move |signal| drop(tell.send(Message::Signal(signal))))?;
     let (state, bookmarks) = begin(&setup);
+    let tell = sender.clone();
+    let companions = Companions::new(device, move |key, event| {
+        drop(tell.send(Message::Beside(key, event)));
+    });
     let mut explorer = Explorer {
         state,
         worker,
+        companions,
         bookmarks,
         screen: Screen::enter(setup.mouse).context("the terminal cannot be taken")?,
         theme: setup.theme,
@@ -158,6 +167,7 @@ fn expand(path: &Path) -> PathBuf {
 struct Explorer {
     state: State,
     worker: Worker,
+    companions: Companions,
     bookmarks: Bookmarks,
     screen: Screen,
     theme: Theme,
@@ -207,6 +217,7 @@ impl Explorer {
         let state = &mut self.state;
         let effects = match message {
             Message::Worker(event) => update::event(state, event),
+            Message::Beside(key, event) => update::beside(state, key, event),
             Message::Input(input) => match input.context("the terminal is gone")? {
                 Input::Key(event) => match Key::from_event(event) {
                     Some(key) => update::key(state, key),
@@ -267,12 +278,18 @@ impl Explorer {
                 }
                 Effect::Bookmark(change) => self.keep(change),
                 Effect::Export { path, answers } => {
-                    match self.export(&path, &answers) {
-                        Ok(()) => self.state.say(format!("wrote {}", path.display())),
-                        Err(error) => self.state.fail(format!("{error:#}")),
-                    }
-                    Vec::new()
+                    let written = self.export(&path, &answers);
+                    self.written(&path, written)
                 }
+                Effect::Write { path, text } => {
+                    let written = write_new(&path, &text);
+                    self.written(&path, written)
+                }
+                Effect::Beside(key, what) => self.beside(key, what),
+                Effect::ReadTexts(path) => match read_texts(&path) {
+                    Ok(texts) => update::texts(&mut self.state, texts),
+                    Err(error) => self.failed(&error),
+                },
                 Effect::ReadWords(path) => match read(&path) {
                     Ok((label, text)) => update::words(&mut self.state, Words::parse(label, &text)),
                     Err(error) => self.failed(&error),
@@ -305,6 +322,32 @@ impl Explorer {
             self.perform(more)?;
         }
         Ok(())
+    }
+
+    fn written(&mut self, path: &Path, written: Result<()>) -> Vec<Effect> {
+        match written {
+            Ok(()) => self.state.say(format!("wrote {}", path.display())),
+            Err(error) => self.state.fail(format!("{error:#}")),
+        }
+        Vec::new()
+    }
+
+    fn beside(&mut self, key: u64, what: Beside) -> Vec<Effect> {
+        match what {
+            Beside::Open(name) => {
+                if let Err(error) = self.companions.open(key, &full_name(&name)) {
+                    let event = Event::NotOpened {
+                        id: ModelId(0),
+                        name,
+                        message: format!("{error:#}"),
+                    };
+                    return update::beside(&mut self.state, key, event);
+                }
+            }
+            Beside::Want(queries) => self.companions.want(key, queries),
+            Beside::Close => self.companions.close(key),
+        }
+        Vec::new()
     }
 
     fn failed(&mut self, error: &anyhow::Error) -> Vec<Effect> {
@@ -352,27 +395,43 @@ impl Explorer {
         report::export(card, &answers, format)
     }
 
-    /// Writes a new file; one that is there is left alone.
     fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {
-        let path = expand(path);
         let name = path.display();
         let Some(format) = Format::of_file(&path.to_string_lossy()) else {
             bail!("{name}: expected a name that ends in .csv, .json, .md or .txt");
         };
-        let text = self.write_out(answers, format);
-        let mut file = fs::File::create_new(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => {
-                anyhow::anyhow!("{name} is there already: choose another name")
-            }
-            _ => anyhow::anyhow!("{name} cannot be written: {error}"),
-        })?;
-        file.write_all(text.as_bytes())
-            .with_context(|| format!("{name} is not written whole"))
+        write_new(path, &self.write_out(answers, format))
     }
+}
+
+/// Writes a new file; one that is there is left alone.
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    let path = expand(path);
+    let name = path.display();
+    let mut file = fs::File::create_new(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            anyhow::anyhow!("{name} is there already: choose another name")
+        }
+        _ => anyhow::anyhow!("{name} cannot be written: {error}"),
+    })?;
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("{name} is not written whole"))
+}
+
+/// A file of texts, under its name.
+fn read_texts(path: &Path) -> Result<Texts> {
+    let (label, bytes) = read_bytes(path)?;
+    Ok(Texts::parse(&label, &bytes)?)
 }
 
 /// A text file, under its name.
 fn read(path: &Path) -> Result<(String, String)> {
+    let (label, bytes) = read_bytes(path)?;
+    let text = String::from_utf8(bytes).with_context(|| format!("{label} cannot be read"))?;
+    Ok((label, text))
+}
+
+fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {
     let path = expand(path);
     let name = path.display();
     let size = fs::metadata(&path)
@@ -384,7 +443,7 @@ fn read(path: &Path) -> Result<(String, String)> {
             TEXT_BYTES_MAX >> 20
         );
     }
-    let text = fs::read_to_string(&path).with_context(|| format!("{name} cannot be read"))?;
+    let text = fs::read(&path).with_context(|| format!("{name} cannot be read"))?;
     let label = path.file_name().unwrap_or(path.as_os_str());
     Ok((label.to_string_lossy().into_owned(), text))
 }

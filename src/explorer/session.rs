@@ -20,6 +20,13 @@ pub struct Session {
     pub pane: String,
     pub neuron: Option<Address>,
     pub head: Option<Address>,
+    pub state: Option<Address>,
+    /// The name of the measure that is charted; empty for the first.
+    pub measure: String,
+    /// The token that is measured.
+    pub token: Option<String>,
+    /// Further models of the chart.
+    pub beside: Vec<String>,
     pub end: End,
     /// Folders that models were opened from, the latest first.
     pub recent_folders: Vec<String>,
@@ -65,6 +72,10 @@ mod tests {
             pane: "heads".to_owned(),
             neuron: Some("L3.N103".parse().unwrap()),
             head: Some("L4.H3.VO".parse().unwrap()),
+            state: Some("S2".parse().unwrap()),
+            measure: "anisotropy".to_owned(),
+            token: Some("zamek".to_owned()),
+            beside: vec!["bert-pl".to_owned()],
             end: End::Lowest,
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,

@@ -42,6 +42,8 @@ pub struct Theme {
     pub error: Style,
     /// Words that belong to the place before, until the new ones are there.
     pub stale: Style,
+    /// The lines of a chart.
+    pub lines: [Style; 3],
     depth: Depth,
 }
 
@@ -79,6 +81,7 @@ impl Theme {
             key: plain.fg(Color::Cyan),
             on: plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
             error: plain.fg(Color::Red).add_modifier(Modifier::BOLD),
+            lines: [Color::Cyan, Color::Yellow, Color::Magenta].map(|c| plain.fg(c)),
             depth,
             ..Self::mono()
         }
@@ -101,6 +104,7 @@ impl Theme {
             title: bold,
             error: bold,
             stale: dim,
+            lines: [plain; 3],
             depth: Depth::Mono,
         }
     }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::transformer::Form;
 
-/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`.
+/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`, `S4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Address {
@@ -22,13 +22,16 @@ pub enum Address {
         head: usize,
         form: Option<Form>,
     },
+    /// A hidden state: 0 the embeddings, n what layer n − 1 leaves behind.
+    State { state: usize },
 }
 
 impl Address {
-    /// The layer of the place.
+    /// The layer of the place; of a state the one that made it, and of the embeddings the first.
     pub fn layer(self) -> usize {
         match self {
             Self::Layer { layer } | Self::Neuron { layer, .. } | Self::Head { layer, .. } => layer,
+            Self::State { state } => state.saturating_sub(1),
         }
     }
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Layer { layer } => write!(f, "L{layer}"),
+            Self::State { state } => write!(f, "S{state}"),
             Self::Neuron { layer, neuron } => write!(f, "L{layer}.N{neuron}"),
             Self::Head {
                 layer,
@@ -54,7 +58,7 @@ impl fmt::Display for Address {
 
 /// What is wrong with an address that does not parse.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is not an address: expected L3, L3.N907, L3.H7, L3.H7.VO or L3.H7.QK")]
+#[error("`{0}` is not an address: expected L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK or S4")]
 pub struct AddressError(String);
 
 impl FromStr for Address {
@@ -72,8 +76,12 @@ impl FromStr for Address {
                 .all(|b| b.is_ascii_digit())
                 .then(|| digits.parse().ok())?
         };
-        let layer = number(parts.next(), 'L').ok_or_else(bad)?;
+        let first = parts.next();
         let rest: Vec<&str> = parts.collect();
+        if let (Some(state), []) = (number(first, 'S'), &rest[..]) {
+            return Ok(Self::State { state });
+        }
+        let layer = number(first, 'L').ok_or_else(bad)?;
         match rest[..] {
             [] => Ok(Self::Layer { layer }),
             [part] if part.starts_with('N') => Ok(Self::Neuron {
@@ -115,7 +123,16 @@ mod tests {
 
     #[test]
     fn prints_what_it_parses() {
-        for text in ["L0", "L23", "L23.N907", "L21.H7", "L21.H7.VO", "L0.H0.QK"] {
+        for text in [
+            "L0",
+            "L23",
+            "L23.N907",
+            "L21.H7",
+            "L21.H7.VO",
+            "L0.H0.QK",
+            "S0",
+            "S24",
+        ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
         assert_eq!(
@@ -141,6 +158,8 @@ mod tests {
             "L3.N1.VO",
             "L3.H1.XY",
             "L3.H1.VO.",
+            "S",
+            "S4.N1",
             "L99999999999999999999",
             "żona",
             "L3 N1",

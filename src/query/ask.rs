@@ -36,11 +36,13 @@ impl ModelCard {
     pub fn check(&self, address: Address) -> Result<(), QueryError> {
         let layer = ("layer", address.layer(), self.spec.layers);
         let inside = match address {
-            Address::Layer { .. } => None,
-            Address::Neuron { neuron, .. } => Some(("neuron", neuron, self.spec.neurons)),
-            Address::Head { head, .. } => Some(("head", head, self.spec.heads)),
+            Address::Layer { .. } => layer,
+            Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons),
+            Address::Head { head, .. } => ("head", head, self.spec.heads),
+            Address::State { state } => ("state", state, self.spec.layers + 1),
         };
-        match [Some(layer), inside]
+        let of_state = matches!(address, Address::State { .. });
+        match [(!of_state).then_some(layer), Some(inside)]
             .into_iter()
             .flatten()
             .find(|(_, got, count)| got >= count)

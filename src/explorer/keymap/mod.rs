@@ -10,10 +10,13 @@ pub use table::COMMANDS;
 /// Where a command's keys work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Both panes.
+    /// Every pane.
     Panes,
+    /// The panes of words: neurons and heads.
+    Words,
     Neurons,
     Heads,
+    Geometry,
     /// The filter menu.
     Filters,
     /// Any list on top: commands, bookmarks, models.
@@ -27,8 +30,9 @@ impl Scope {
     /// The scopes whose keys work in a pane, the nearest first.
     pub fn of_pane(pane: Pane) -> &'static [Self] {
         match pane {
-            Pane::Neurons => &[Self::Neurons, Self::Panes],
-            Pane::Heads => &[Self::Heads, Self::Panes],
+            Pane::Neurons => &[Self::Neurons, Self::Words, Self::Panes],
+            Pane::Heads => &[Self::Heads, Self::Words, Self::Panes],
+            Pane::Geometry => &[Self::Geometry, Self::Panes],
         }
     }
 
@@ -37,7 +41,9 @@ impl Scope {
         match self {
             Self::Panes => "Everywhere",
             Self::Neurons => "Neurons",
+            Self::Words => "Neurons and heads",
             Self::Heads => "Heads",
+            Self::Geometry => "Geometry",
             Self::Filters => "Filter menu",
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
@@ -151,6 +157,8 @@ pub fn markdown() -> String {
     for scope in [
         Scope::Neurons,
         Scope::Heads,
+        Scope::Words,
+        Scope::Geometry,
         Scope::Panes,
         Scope::Filters,
         Scope::Lists,

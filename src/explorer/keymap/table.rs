@@ -1,10 +1,11 @@
 //! The table: one row a command.
 
-use super::super::action::{Action, Motion, Pane, Toggle};
+use super::super::action::{Action, Chart, Motion, Pane, Toggle};
 use super::{Command, Group, Scope};
+use crate::geometry::Measure;
 
 use Group::{Filter, Keep, Move, Program, View};
-use Scope::{Bookmarks, Filters, Heads, Lists, Neurons, Panes, Prompt};
+use Scope::{Bookmarks, Filters, Geometry, Heads, Lists, Neurons, Panes, Prompt, Words};
 
 const fn row(
     scope: Scope,
@@ -32,6 +33,14 @@ const fn switch(toggle: Toggle) -> Action {
     Action::Toggle(toggle)
 }
 
+const fn chart(chart: Chart) -> Action {
+    Action::Chart(chart)
+}
+
+const fn measure(measure: Measure) -> Action {
+    chart(Chart::Show(measure))
+}
+
 /// Every command. The order is that of the hints and of the help.
 #[rustfmt::skip]
 pub static COMMANDS: &[Command] = &[
@@ -43,6 +52,44 @@ pub static COMMANDS: &[Command] = &[
     row(Heads, Move, &["↓", "j"], step(Motion::Down), "head", "next head"),
     row(Heads, Move, &["←", "h"], step(Motion::Left), "layer", "layer below"),
     row(Heads, Move, &["→", "l"], step(Motion::Right), "layer", "layer above"),
+    row(Geometry, Move, &["←", "h"], step(Motion::Left), "state", "state below"),
+    row(Geometry, Move, &["→", "l"], step(Motion::Right), "state", "state above"),
+    row(Geometry, Move, &["↑", "k"], step(Motion::Up), "measure", "previous measure, or occurrence on the map"),
+    row(Geometry, Move, &["↓", "j"], step(Motion::Down), "measure", "next measure, or occurrence on the map"),
+    row(Geometry, View, &["a"], measure(Measure::Anisotropy), "anisotropy",
+        "anisotropy: how alike vectors without relation are"),
+    row(Geometry, View, &["c"], measure(Measure::ContextSpecificity), "context",
+        "context specificity of a token; again: of another token"),
+    row(Geometry, View, &["s"], measure(Measure::SelfSimilarity), "self",
+        "self-similarity of a token's occurrences"),
+    row(Geometry, View, &["i"], measure(Measure::IntraSentence), "in text",
+        "similarity within a text"),
+    row(Geometry, View, &["v"], chart(Chart::Variance), "variance",
+        "variance explained, in three definitions one after another"),
+    row(Geometry, View, &["D"], measure(Measure::TopThree), "",
+        "share of the three largest dimensions"),
+    row(Geometry, View, &["p"], chart(Chart::Points), "points",
+        "the token's occurrences as points, and back to the chart"),
+    row(Geometry, View, &["-"], chart(Chart::Corrected), "corrected",
+        "raw, or corrected for what vectors without relation have"),
+    row(Geometry, View, &["x"], chart(Chart::Depth), "axis",
+        "states by number, or by relative depth"),
+    row(Geometry, View, &["X"], chart(Chart::Log), "", "linear or logarithmic values"),
+    row(Geometry, Filter, &["t", "/"], chart(Chart::AskToken), "token", "measure another token"),
+    row(Geometry, Filter, &["T"], chart(Chart::AskTexts), "texts",
+        "measure other texts: typed, of a file, or the bundled ones"),
+    row(Geometry, View, &["+"], chart(Chart::AddModel), "add model", "add a model to the chart"),
+    row(Geometry, View, &["Del", "_"], chart(Chart::RemoveModel), "",
+        "remove the last added model from the chart"),
+    row(Geometry, Filter, &["f"], chart(Chart::SkipFirst), "",
+        "leave out each text's first position"),
+    row(Geometry, Filter, &["b"], chart(Chart::SkipSpecial), "", "leave out special tokens"),
+    row(Geometry, Filter, &["d"], chart(Chart::Dominant), "",
+        "leave out 1 or 3 dominant dimensions, or with a count that many (5 d)"),
+    row(Geometry, Filter, &["w"], chart(Chart::Pieces), "",
+        "of a word of several pieces take the mean, the first or the last"),
+    row(Geometry, Program, &["Enter"], chart(Chart::Again), "", "measure after it was stopped"),
+    row(Geometry, Keep, &["A"], Action::CopyAddress, "", "copy the address"),
     row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),
     row(Panes, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page up"),
     row(Panes, Move, &["PgDn", "C-f"], step(Motion::PageDown), "", "a page down"),
@@ -54,25 +101,30 @@ pub static COMMANDS: &[Command] = &[
         "the last, or with a count that number (907 G)"),
     row(Panes, Move, &["g n"], Action::Show(Pane::Neurons), "", "go to the neurons"),
     row(Panes, Move, &["g h"], Action::Show(Pane::Heads), "", "go to the heads"),
+    row(Panes, Move, &["g s"], Action::Show(Pane::Geometry), "", "go to the geometry of states"),
     row(Panes, Move, &["H", "Backspace"], Action::Back, "", "back to where you were"),
     row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
 
-    row(Panes, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
-    row(Panes, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
+    row(Words, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
+    row(Words, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
     row(Panes, Keep, &["m"], Action::Mark, "mark", "mark this place, or take the mark away"),
     row(Panes, Keep, &["'"], Action::OpenBookmarks, "marks", "bookmarks of all models"),
     row(Panes, Move, &[":"], Action::OpenPalette, "jump", "jump to an address, or run a command"),
     row(Panes, View, &["Tab"], Action::NextPane, "pane", "next pane"),
     row(Panes, View, &["S-Tab"], Action::PreviousPane, "", "previous pane"),
     row(Neurons, View, &["-"], Action::Negate, "−K −V", "focus the same column of the other sign"),
+    row(Neurons, View, &["p"], Action::MapColumn, "",
+        "the column's best words as points, and back to the words"),
+    row(Neurons, View, &["s"], Action::NextStrip, "",
+        "the strip of layers: norms of the values, or anisotropy"),
     row(Heads, View, &["v", "-"], Action::SwapEnd, "end", "highest or lowest pairs"),
-    row(Panes, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
-    row(Panes, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),
-    row(Panes, View, &["J", "S-↓"], Action::ScrollDown, "scroll", "scroll the words down"),
-    row(Panes, View, &["K", "S-↑"], Action::ScrollUp, "scroll", "scroll the words up"),
+    row(Words, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
+    row(Words, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),
+    row(Words, View, &["J", "S-↓"], Action::ScrollDown, "scroll", "scroll the words down"),
+    row(Words, View, &["K", "S-↑"], Action::ScrollUp, "scroll", "scroll the words up"),
     row(Panes, Keep, &["y"], Action::CopyList, "copy", "copy the list in focus as text"),
     row(Panes, Keep, &["Y"], Action::CopyPane, "", "copy everything in the pane as text"),
-    row(Panes, Keep, &["a"], Action::CopyAddress, "", "copy the address"),
+    row(Words, Keep, &["a"], Action::CopyAddress, "", "copy the address"),
     row(Panes, Keep, &["e"], Action::Export, "export", "write what is on screen to a file"),
     row(Panes, Keep, &["M"], Action::MarkWithNote, "", "mark this place with a note, or edit it"),
     row(Panes, Keep, &["g m"], Action::MarkLayer, "", "mark this layer, or take the mark away"),
@@ -80,7 +132,7 @@ pub static COMMANDS: &[Command] = &[
     row(Panes, Program, &["?"], Action::OpenHelp, "help", "all commands and their keys"),
     row(Panes, Program, &["C-l"], Action::Redraw, "", "draw the screen anew"),
     row(Panes, Program, &["Esc"], Action::Cancel, "",
-        "stop opening a model; let words contain anything again"),
+        "stop opening or measuring; let words contain anything again"),
     row(Panes, Program, &["C-z"], Action::Suspend, "", "back to the shell, until `fg`"),
     row(Panes, Program, &["q", "C-c"], Action::Quit, "quit",
         "leave; the place is kept for the next time"),

@@ -8,6 +8,7 @@ fn binds_no_key_twice_in_one_place() {
     for scopes in [
         Scope::of_pane(Pane::Neurons),
         Scope::of_pane(Pane::Heads),
+        Scope::of_pane(Pane::Geometry),
         &[Scope::Filters],
         &[Scope::Bookmarks, Scope::Lists],
         &[Scope::Prompt],
@@ -34,7 +35,10 @@ fn binds_no_key_twice_in_one_place() {
 #[test]
 fn keeps_digits_free_for_counts() {
     for command in COMMANDS {
-        let pane = matches!(command.scope, Scope::Panes | Scope::Neurons | Scope::Heads);
+        let pane = matches!(
+            command.scope,
+            Scope::Panes | Scope::Words | Scope::Neurons | Scope::Heads | Scope::Geometry
+        );
         let digit = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
         assert!(!pane || !command.keys.iter().any(digit), "{command:?}");
     }

@@ -58,7 +58,7 @@ impl State {
                 });
                 found.map(Choice::Bookmark).collect()
             }
-            Some(Overlay::Models(chooser)) => {
+            Some(Overlay::Models { chooser, .. }) => {
                 let typed = chooser.field.text().trim();
                 let found = self.models.iter().filter(|m| matches(typed, &m.name));
                 let mut rows: Vec<_> = found.map(Choice::Model).collect();
@@ -77,7 +77,10 @@ impl State {
         let here = Scope::of_pane(self.pane);
         let commands = COMMANDS
             .iter()
-            .filter(|c| here.contains(&c.scope) || c.scope == Scope::Filters)
+            .filter(|c| {
+                let filters = c.scope == Scope::Filters && here.contains(&Scope::Words);
+                here.contains(&c.scope) || filters
+            })
             .filter(|c| {
                 let text = format!("{} {} {}", c.keys.join(" "), c.group.title(), c.words);
                 matches(typed, &text)
@@ -89,17 +92,15 @@ impl State {
     /// pane at hand. It may lie outside the model.
     pub fn place(&self, text: &str) -> Option<Address> {
         let text = text.trim();
-        let layer = match self.pane {
-            Pane::Neurons => self.neurons.layer,
-            Pane::Heads => self.heads.layer,
-        };
-        let letter = match self.pane {
-            Pane::Neurons => "N",
-            Pane::Heads => "H",
+        let layer = self.address().layer();
+        let before = match self.pane {
+            Pane::Neurons => format!("L{layer}.N"),
+            Pane::Heads => format!("L{layer}.H"),
+            Pane::Geometry => "S".to_owned(),
         };
         let whole = text.parse().ok();
         let part = || format!("L{layer}.{text}").parse().ok();
-        let number = || format!("L{layer}.{letter}{text}").parse().ok();
+        let number = || format!("{before}{text}").parse().ok();
         whole.or_else(part).or_else(number)
     }
 }

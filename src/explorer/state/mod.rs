@@ -2,6 +2,7 @@
 
 mod choices;
 mod field;
+mod geometry;
 mod history;
 mod overlay;
 mod regions;
@@ -24,6 +25,7 @@ use crate::worker::ModelId;
 
 pub use choices::{Choice, ModelChoice, Origin};
 pub use field::Field;
+pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose};
 pub use regions::{Area, Regions, Target};
@@ -62,6 +64,20 @@ pub struct Neurons {
     pub focus: usize,
     /// First row of words shown.
     pub scroll: usize,
+    /// Whether the column in focus is shown as a map.
+    pub points: bool,
+    /// The selected point of the map.
+    pub selected: usize,
+}
+
+/// What the strip of layers shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strip {
+    /// The mean norm of each layer's values.
+    #[default]
+    Norms,
+    /// Anisotropy after each layer.
+    Anisotropy,
 }
 
 /// Where one is in the Heads pane.
@@ -95,6 +111,8 @@ pub struct State {
     pub pane: Pane,
     pub neurons: Neurons,
     pub heads: Heads,
+    pub geometry: Geometry,
+    pub strip: Strip,
     pub filters: Filters,
     pub history: History,
     pub overlays: Vec<Overlay>,
@@ -114,6 +132,8 @@ pub struct State {
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub norms: Option<Arc<Answer>>,
+    /// The map of a neuron's column.
+    pub column_points: Option<Shown>,
     /// What could not be answered, and why.
     pub failed: Vec<(Query, String)>,
     /// The best score of the heads seen so far, VO and QK, highest or lowest.
@@ -130,6 +150,8 @@ impl State {
             pane: Pane::Neurons,
             neurons: Neurons::default(),
             heads: Heads::default(),
+            geometry: Geometry::default(),
+            strip: Strip::default(),
             filters: Filters::default(),
             history: History::new(Address::Neuron {
                 layer: 0,
@@ -148,6 +170,7 @@ impl State {
             neuron: None,
             pairs: [None, None],
             norms: None,
+            column_points: None,
             failed: Vec::new(),
             seen: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
@@ -170,6 +193,9 @@ impl State {
                 layer: self.heads.layer,
                 head: self.heads.head,
                 form: None,
+            },
+            Pane::Geometry => Address::State {
+                state: self.geometry.state,
             },
         }
     }
@@ -230,7 +256,7 @@ impl State {
             None => Scope::of_pane(self.pane),
             Some(Overlay::Filters) => &[Scope::Filters],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
-            Some(Overlay::Commands { .. } | Overlay::Models(_)) => &[Scope::Lists],
+            Some(Overlay::Commands { .. } | Overlay::Models { .. }) => &[Scope::Lists],
             Some(Overlay::Prompt(_)) => &[Scope::Prompt],
         }
     }
@@ -241,7 +267,7 @@ impl State {
             Overlay::Filters => None,
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
-            | Overlay::Models(chooser) => Some(&mut chooser.field),
+            | Overlay::Models { chooser, .. } => Some(&mut chooser.field),
             Overlay::Prompt(prompt) => Some(&mut prompt.field),
         }
     }

@@ -14,7 +14,11 @@ pub enum Overlay {
         chooser: Chooser,
     },
     Bookmarks(Chooser),
-    Models(Chooser),
+    /// The models to open, or to set beside the open one in the chart.
+    Models {
+        beside: bool,
+        chooser: Chooser,
+    },
     Prompt(Prompt),
 }
 
@@ -45,6 +49,12 @@ pub enum Purpose {
         address: Address,
     },
     Export,
+    /// The same, of a pane that is a chart.
+    ExportChart,
+    /// The word whose occurrences are measured.
+    Token,
+    /// Texts to measure, or `@` and a file; nothing for the bundled ones.
+    Texts,
 }
 
 impl Purpose {
@@ -55,7 +65,9 @@ impl Purpose {
             Self::WordsFile => "words from file",
             Self::Text => "tokens of the text",
             Self::Note { .. } => "note",
-            Self::Export => "write to",
+            Self::Export | Self::ExportChart => "write to",
+            Self::Token => "token",
+            Self::Texts => "texts",
         }
     }
 
@@ -67,6 +79,9 @@ impl Purpose {
             Self::Text => "type it, or @file · Esc leaves",
             Self::Note { .. } => "Enter keeps · Esc leaves",
             Self::Export => ".csv .json .md .txt · Esc leaves",
+            Self::ExportChart => ".svg .csv .json .md .txt · Esc leaves",
+            Self::Token => "a word · Esc leaves",
+            Self::Texts => "a | b, or @file, or nothing: the bundled ones",
         }
     }
 }

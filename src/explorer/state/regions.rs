@@ -31,6 +31,8 @@ pub enum Target {
         layer: usize,
         head: usize,
     },
+    /// A state of the chart.
+    State(usize),
     /// The selector around its rows.
     Selector,
     /// A column of words, or a pair list.

@@ -1,8 +1,9 @@
 //! What outlives a sitting: the session, read at the start and written at the end.
 
-use super::{Heads, ModelChoice, Opening, Origin, State};
+use super::{Companion, Heads, ModelChoice, Opening, Origin, State};
 use crate::explorer::action::Pane;
 use crate::explorer::session::Session;
+use crate::geometry::Measure;
 use crate::query::Address;
 
 /// Folders that are remembered.
@@ -23,13 +24,27 @@ impl State {
         self.models.sort_by_key(|model| model.origin);
         self.filters = session.filters;
         self.heads.end = session.end;
-        if session.pane == Pane::Heads.name() {
-            self.pane = Pane::Heads;
+        let mut panes = Pane::ALL.into_iter();
+        self.pane = panes.find(|p| p.name() == session.pane).unwrap_or_default();
+        let measure = Measure::ALL
+            .into_iter()
+            .find(|m| m.name() == session.measure);
+        let settings = &mut self.geometry.settings;
+        settings.measure = measure.unwrap_or(settings.measure);
+        if measure.is_some() {
+            settings.token = session.token;
         }
-        let mut places: Vec<_> = session.neuron.into_iter().chain(session.head).collect();
-        if self.pane == Pane::Neurons {
-            places.reverse();
+        for name in session.beside {
+            self.geometry.next_key += 1;
+            self.geometry
+                .beside
+                .push(Companion::named(self.geometry.next_key, name));
         }
+        let mut places = vec![session.neuron, session.head, session.state];
+        let front = Pane::ALL.iter().position(|p| *p == self.pane);
+        let front = places.remove(front.unwrap_or(0));
+        places.push(front);
+        let places: Vec<Address> = places.into_iter().flatten().collect();
         if let Some(name) = session.model {
             self.opening = Some(Opening {
                 id: None,
@@ -39,8 +54,8 @@ impl State {
         }
     }
 
-    /// The places of the panes, the one in front last.
-    pub fn places(&self) -> [Address; 2] {
+    /// The places of the panes, in their order.
+    fn by_pane(&self) -> [Address; 3] {
         let neuron = Address::Neuron {
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
@@ -50,25 +65,36 @@ impl State {
             head: self.heads.head,
             form: Some(Heads::FORMS[self.heads.focus]),
         };
-        match self.pane {
-            Pane::Neurons => [head, neuron],
-            Pane::Heads => [neuron, head],
-        }
+        let state = Address::State {
+            state: self.geometry.state,
+        };
+        [neuron, head, state]
+    }
+
+    /// The places of the panes, the one in front last.
+    pub fn places(&self) -> Vec<Address> {
+        let mut places = self.by_pane().to_vec();
+        let front = Pane::ALL.iter().position(|p| *p == self.pane);
+        let front = places.remove(front.unwrap_or(0));
+        places.push(front);
+        places
     }
 
     /// The session to keep.
     pub fn session(&self) -> Session {
-        let places = self.places().map(Some);
-        let (neuron, head) = match self.pane {
-            Pane::Neurons => (places[1], places[0]),
-            Pane::Heads => (places[0], places[1]),
-        };
+        let [neuron, head, state] = self.by_pane().map(Some);
+        let settings = &self.geometry.settings;
+        let beside = self.geometry.beside.iter().map(|c| c.name.clone());
         let recent = self.models.iter().filter(|m| m.origin == Origin::Recent);
         Session {
             model: self.card().map(|card| card.name.clone()),
             pane: self.pane.name().to_owned(),
             neuron,
             head,
+            state,
+            measure: settings.measure.name().to_owned(),
+            token: settings.token.clone(),
+            beside: beside.collect(),
             end: self.heads.end,
             recent_folders: recent.map(|m| m.name.clone()).collect(),
             filters: self.filters.clone(),

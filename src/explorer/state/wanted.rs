@@ -2,7 +2,7 @@
 
 use super::{Heads, State};
 use crate::explorer::action::Pane;
-use crate::query::{NeuronQuery, PairsQuery, Query};
+use crate::query::{NeuronMapQuery, NeuronQuery, PairsQuery, Query};
 use crate::vocabulary::Filters;
 
 /// A column is never asked for shorter than this, so that it can be scrolled and copied.
@@ -11,6 +11,8 @@ const COLUMN_MIN: usize = 30;
 const COLUMN_MAX: usize = 200;
 /// Length of a pair list.
 const PAIRS: usize = 50;
+/// Words of a column's map.
+const POINTS: usize = 100;
 
 impl State {
     /// The queries of the screen, most important first.
@@ -19,7 +21,20 @@ impl State {
             return Vec::new();
         }
         match self.pane {
-            Pane::Neurons => vec![Query::Neuron(self.neuron_query()), Query::ValueNorms],
+            Pane::Neurons => {
+                let points = self.neurons.points;
+                let map = points.then(|| Query::NeuronMap(self.column_map_query()));
+                let mut needs = vec![Query::Neuron(self.neuron_query())];
+                needs.extend(map);
+                needs.push(Query::ValueNorms);
+                needs
+            }
+            Pane::Geometry if self.geometry.stopped => Vec::new(),
+            Pane::Geometry if self.geometry.points => {
+                let map = self.context_query().map(Query::ContextMap);
+                map.into_iter().collect()
+            }
+            Pane::Geometry => vec![Query::Geometry(self.geometry.settings.query())],
             Pane::Heads => {
                 let focus = self.heads.focus;
                 vec![
@@ -46,6 +61,22 @@ impl State {
                 exclude_similar: false,
                 ..self.filters.clone()
             },
+        }
+    }
+
+    fn column_map_query(&self) -> NeuronMapQuery {
+        let NeuronQuery {
+            layer,
+            neuron,
+            filters,
+            ..
+        } = self.neuron_query();
+        NeuronMapQuery {
+            layer,
+            neuron,
+            column: self.column(),
+            k: POINTS,
+            filters,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::navigate;
+use super::{geometry, navigate};
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{Heads, History, Model, Opening, Shown, State};
+use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
 use crate::query::{Answer, ModelCard, Query};
 use crate::worker::{Event, ModelId};
 
@@ -71,6 +71,9 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
             if Some(id) == current && state.wanted.contains(&query) {
                 state.fail(&message);
                 state.failed.retain(|(failed, _)| *failed != query);
+                if matches!(query, Query::Geometry(_)) {
+                    state.geometry.part.done = None;
+                }
                 state.failed.push((query, message));
             }
         }
@@ -79,7 +82,7 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
 }
 
 /// The message, which names the model if it does not already.
-fn with_name(name: &str, message: String) -> String {
+pub(super) fn with_name(name: &str, message: String) -> String {
     if message.contains(name) {
         message
     } else {
@@ -96,6 +99,11 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.neuron = None;
     state.pairs = [None, None];
     state.norms = None;
+    state.column_points = None;
+    state.geometry.part = Part::default();
+    state.geometry.map = None;
+    state.geometry.contexts.clear();
+    state.geometry.state = card.spec.layers;
     state.seen.clear();
     state.wanted.clear();
     let (neuron, head) = worth_seeing(&card);
@@ -138,6 +146,15 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
+        (Query::Geometry(_), _) => state.geometry.part.take(shown),
+        (Query::ContextMap(_), Answer::Map(_)) => {
+            state.geometry.map = Some(shown);
+            geometry::contexts(state);
+        }
+        (Query::NeuronMap(_), Answer::Map(_)) => {
+            state.column_points = Some(shown);
+            state.neurons.selected = 0;
+        }
         _ => {}
     }
 }

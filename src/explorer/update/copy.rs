@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::geometry;
 use crate::explorer::action::Pane;
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, Shown, State};
 use crate::query::{Address, Answer, Query};
+use crate::report::{self, Format, ModelGeometry};
 
 /// Copies the list in focus: a word and its score a line, tabs between.
 pub(super) fn list(state: &mut State) -> Vec<Effect> {
@@ -32,6 +34,10 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
             let lines = pairs.unwrap_or_default().iter().map(line).collect();
             (form_address(state).to_string(), lines)
         }
+        Pane::Geometry => {
+            let title = state.geometry.settings.measure.title();
+            (title.to_owned(), geometry::table(state))
+        }
     };
     if lines.is_empty() {
         state.say("there is nothing to copy yet");
@@ -43,6 +49,18 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
 
 /// Copies all that the pane shows.
 pub(super) fn pane(state: &mut State) -> Vec<Effect> {
+    if state.pane == Pane::Geometry {
+        return match geometry_text(state, ".txt") {
+            Ok(text) => {
+                state.say("copied all measures");
+                vec![Effect::Copy(text)]
+            }
+            Err(why) => {
+                state.say(why);
+                Vec::new()
+            }
+        };
+    }
     let answers = answers(state);
     if answers.is_empty() {
         state.say("there is nothing to copy yet");
@@ -71,13 +89,17 @@ pub(super) fn ask_path(state: &mut State) {
         .next()
         .unwrap_or_default()
         .to_owned();
-    let address = match state.pane {
-        Pane::Neurons => state.address(),
-        Pane::Heads => form_address(state),
+    let (purpose, name) = match state.pane {
+        Pane::Neurons => (Purpose::Export, format!("{}.csv", state.address())),
+        Pane::Heads => (Purpose::Export, format!("{}.csv", form_address(state))),
+        Pane::Geometry => {
+            let measure = state.geometry.settings.measure.name();
+            (Purpose::ExportChart, format!("{measure}.svg"))
+        }
     };
     state.overlays.push(Overlay::Prompt(Prompt {
-        purpose: Purpose::Export,
-        field: Field::with(format!("{model}-{address}.csv")),
+        purpose,
+        field: Field::with(format!("{model}-{name}")),
     }));
 }
 
@@ -103,6 +125,7 @@ fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
     let shown: Vec<&Shown> = match state.pane {
         Pane::Neurons => state.neuron.iter().collect(),
         Pane::Heads => state.pairs.iter().flatten().collect(),
+        Pane::Geometry => Vec::new(),
     };
     let fresh = shown
         .into_iter()
@@ -110,6 +133,41 @@ fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
     fresh
         .map(|s| (s.query.clone(), Arc::clone(&s.answer)))
         .collect()
+}
+
+/// What was measured of the models of the chart, as a file of that name holds it.
+pub(super) fn geometry_text(state: &State, path: &str) -> Result<String, String> {
+    let compared = state.compared();
+    let models: Vec<ModelGeometry<'_>> = compared
+        .iter()
+        .filter(|model| model.fresh)
+        .filter_map(|model| {
+            Some(ModelGeometry {
+                card: model.card?,
+                answer: model.part.answer()?,
+                timings: None,
+            })
+        })
+        .collect();
+    if models.is_empty() {
+        return Err("nothing is measured yet".to_owned());
+    }
+    let settings = &state.geometry.settings;
+    let corrected = settings.is_corrected();
+    if path.to_lowercase().ends_with(".svg") {
+        let chart = report::Chart {
+            measure: settings.measure,
+            corrected,
+            depth: settings.depth,
+            log: settings.log,
+        };
+        return report::chart(&models, &chart).map_err(|error| error.to_string());
+    }
+    let format = Format::of_file(path).ok_or_else(|| {
+        format!("{path}: expected a name that ends in .svg, .csv, .json, .md or .txt")
+    })?;
+    let query = settings.query();
+    Ok(report::geometry(&models, &query, corrected, format))
 }
 
 fn form_address(state: &State) -> Address {

@@ -1,9 +1,11 @@
 //! State and action → state and effects. No input, output, clock or thread in here.
 
 mod answers;
+mod beside;
 mod bookmarks;
 mod copy;
 mod filters;
+mod geometry;
 mod mouse;
 mod navigate;
 mod overlays;
@@ -16,8 +18,10 @@ use super::state::{Overlay, Purpose, Regions, State};
 use crate::query::Address;
 
 pub use answers::{event, not_opening, opening};
+pub use beside::beside;
 pub use bookmarks::bookmarks;
 pub use filters::{text, words};
+pub use geometry::texts;
 pub use mouse::{click, wheel};
 pub use navigate::go;
 
@@ -92,10 +96,14 @@ fn typed(state: &mut State) -> Vec<Effect> {
             state.filters.contains = prompt.field.text().trim().to_owned();
             filters::changed(state);
         }
+        Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::Token => {
+            let typed = prompt.field.text().to_owned();
+            geometry::typing_token(state, &typed);
+        }
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
-            | Overlay::Models(chooser),
+            | Overlay::Models { chooser, .. },
         ) => chooser.selected = 0,
         _ => {}
     }
@@ -141,12 +149,16 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::Random => navigate::random(state),
         Action::Back => navigate::back(state, count.unwrap_or(1)),
         Action::Forward => navigate::forward(state, count.unwrap_or(1)),
-        Action::NextPane | Action::PreviousPane => navigate::other_pane(state),
+        Action::NextPane => navigate::other_pane(state, true),
+        Action::PreviousPane => navigate::other_pane(state, false),
         Action::Show(pane) => navigate::show(state, pane),
         Action::NextColumn => navigate::focus(state, true),
         Action::PreviousColumn => navigate::focus(state, false),
         Action::Negate => navigate::negate(state),
         Action::SwapEnd => navigate::swap_end(state),
+        Action::MapColumn => geometry::map_column(state),
+        Action::NextStrip => geometry::next_strip(state),
+        Action::Chart(chart) => return geometry::act(state, chart, count),
         Action::Toggle(toggle) => filters::switch(state, toggle),
         Action::Find => filters::find(state),
         Action::ClearFilters => filters::clear(state),
@@ -181,5 +193,6 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
         state.failed.clear();
         effects.push(Effect::Want(needs));
     }
+    beside::settle(state, &mut effects);
     effects
 }

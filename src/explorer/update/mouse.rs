@@ -43,6 +43,10 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
             focus(state, list);
             Vec::new()
         }
+        Target::State(at) => {
+            navigate::go(state, Address::State { state: at });
+            Vec::new()
+        }
         Target::Layers | Target::Selector | Target::Overlay => Vec::new(),
     };
     settle(state, effects)
@@ -58,6 +62,7 @@ fn focus(state: &mut State, list: usize) {
     match state.pane {
         Pane::Neurons => state.neurons.focus = list,
         Pane::Heads => state.heads.focus = list,
+        Pane::Geometry => {}
     }
 }
 
@@ -73,7 +78,7 @@ pub fn wheel(state: &mut State, x: u16, y: u16, down: bool) -> Vec<Effect> {
         Some(Target::Neuron(_) | Target::Selector | Target::Head { .. }) => {
             navigate::step(state, motion, None);
         }
-        Some(Target::Layer(_) | Target::Layers) => {
+        Some(Target::Layer(_) | Target::Layers | Target::State(_)) => {
             let motion = if down { Motion::Right } else { Motion::Left };
             navigate::step(state, motion, None);
         }

@@ -1,5 +1,6 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
+use super::geometry;
 use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
@@ -42,7 +43,13 @@ fn place(state: &mut State, address: Address) {
         Address::Layer { layer } => match state.pane {
             Pane::Neurons => state.neurons.layer = layer,
             Pane::Heads => state.heads.layer = layer,
+            // What the layer leaves behind.
+            Pane::Geometry => state.geometry.state = layer + 1,
         },
+        Address::State { state: at } => {
+            state.pane = Pane::Geometry;
+            state.geometry.state = at;
+        }
         Address::Neuron { layer, neuron } => {
             state.pane = Pane::Neurons;
             state.neurons.layer = layer;
@@ -71,6 +78,9 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
         return;
     };
     let times = count.unwrap_or(1);
+    if state.pane == Pane::Geometry && matches!(motion, Motion::Up | Motion::Down) {
+        return geometry::vertical(state, motion == Motion::Down, times);
+    }
     let page = state.regions.selector_rows.max(1);
     let half = (page / 2).max(1);
     let (what, len, index) = match (motion, state.pane) {
@@ -80,6 +90,7 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
         (Motion::Left | Motion::Right, Pane::Heads) => {
             ("layer", spec.layers, &mut state.heads.layer)
         }
+        (_, Pane::Geometry) => ("state", spec.layers + 1, &mut state.geometry.state),
         (_, Pane::Neurons) => ("neuron", spec.neurons, &mut state.neurons.neuron),
         (_, Pane::Heads) => ("head", spec.heads, &mut state.heads.head),
     };
@@ -130,6 +141,9 @@ pub(super) fn random(state: &mut State) {
             head: state.random.usize(0..spec.heads.max(1)),
             form: None,
         },
+        Pane::Geometry => Address::State {
+            state: state.random.usize(0..spec.layers + 1),
+        },
     };
     go(state, address);
 }
@@ -152,16 +166,16 @@ pub(super) fn forward(state: &mut State, times: usize) {
     }
 }
 
-pub(super) fn other_pane(state: &mut State) {
-    match state.pane {
-        Pane::Neurons => show(state, Pane::Heads),
-        Pane::Heads => show(state, Pane::Neurons),
-    }
+pub(super) fn other_pane(state: &mut State, next: bool) {
+    let panes = Pane::ALL;
+    let at = panes.iter().position(|pane| *pane == state.pane);
+    let step = if next { 1 } else { panes.len() - 1 };
+    show(state, panes[(at.unwrap_or(0) + step) % panes.len()]);
 }
 
 pub(super) fn show(state: &mut State, pane: Pane) {
     if state.pane == pane {
-        return state.say(format!("these are the {}", pane.name()));
+        return state.say(format!("{} is in front already", pane.title()));
     }
     state.pane = pane;
     let here = state.address();
@@ -174,6 +188,7 @@ pub(super) fn focus(state: &mut State, next: bool) {
     match state.pane {
         Pane::Neurons => state.neurons.focus = turn(state.neurons.focus, 4),
         Pane::Heads => state.heads.focus = turn(state.heads.focus, 2),
+        Pane::Geometry => state.say("there is one chart here"),
     }
 }
 
@@ -181,11 +196,12 @@ pub(super) fn negate(state: &mut State) {
     match state.pane {
         Pane::Neurons => state.neurons.focus = (state.neurons.focus + 2) % 4,
         Pane::Heads => swap_end(state),
+        Pane::Geometry => state.say("signs are of a neuron's columns (g n)"),
     }
 }
 
 pub(super) fn swap_end(state: &mut State) {
-    if state.pane == Pane::Neurons {
+    if state.pane != Pane::Heads {
         return state.say("the lowest words of a neuron are its columns −K and −V");
     }
     state.heads.end = match state.heads.end {
@@ -200,6 +216,12 @@ pub(super) fn swap_end(state: &mut State) {
 pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
     let room = state.regions.list_rows;
     let (len, at) = match state.pane {
+        Pane::Geometry => return geometry::vertical(state, motion == Motion::Down, times),
+        Pane::Neurons if state.neurons.points => {
+            let len = state.column_map().map_or(0, |(map, _)| map.points.len());
+            // A selection, not the first of a window: the last is one like any other.
+            (len + room.saturating_sub(1), &mut state.neurons.selected)
+        }
         Pane::Neurons => {
             let len = state.columns().map_or(0, |(answer, _)| {
                 answer.columns.iter().map(Vec::len).max().unwrap_or(0)

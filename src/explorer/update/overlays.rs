@@ -1,6 +1,6 @@
 //! What lies on top: opened, moved in, accepted, left.
 
-use super::{bookmarks, copy, filters, navigate};
+use super::{beside, bookmarks, copy, filters, geometry, navigate};
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Chooser, Opening, Overlay, Prompt, Purpose, State};
@@ -12,7 +12,10 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
     state.overlays.push(match action {
         Action::OpenFilters => Overlay::Filters,
         Action::OpenBookmarks => Overlay::Bookmarks(chooser),
-        Action::OpenModels => Overlay::Models(chooser),
+        Action::OpenModels => Overlay::Models {
+            beside: false,
+            chooser,
+        },
         _ => Overlay::Commands {
             help: action == Action::OpenHelp,
             chooser,
@@ -29,7 +32,9 @@ pub(super) fn select(state: &mut State, motion: Motion) {
     let len = state.choices().len();
     let page = state.regions.choice_rows.max(1);
     let Some(
-        Overlay::Commands { chooser, .. } | Overlay::Bookmarks(chooser) | Overlay::Models(chooser),
+        Overlay::Commands { chooser, .. }
+        | Overlay::Bookmarks(chooser)
+        | Overlay::Models { chooser, .. },
     ) = state.overlays.last_mut()
     else {
         return;
@@ -58,7 +63,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
-            | Overlay::Models(chooser),
+            | Overlay::Models { chooser, .. },
         ) => {
             let selected = chooser.selected;
             choose(state, selected)
@@ -95,11 +100,11 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
         }
         Some(Choice::Model(model)) => {
             let name = model.name.clone();
-            open_model(state, name, Vec::new())
+            take_model(state, name)
         }
         Some(Choice::Typed(typed)) => {
             let name = (*typed).to_owned();
-            open_model(state, name, Vec::new())
+            take_model(state, name)
         }
     }
 }
@@ -113,6 +118,16 @@ fn visit(state: &mut State, model: String, address: Address) -> Vec<Effect> {
         return Vec::new();
     }
     open_model(state, model, vec![address])
+}
+
+/// A model was chosen, to be opened or to be set beside the open one.
+fn take_model(state: &mut State, name: String) -> Vec<Effect> {
+    if let Some(Overlay::Models { beside: true, .. }) = state.overlays.last() {
+        state.overlays.pop();
+        beside::add(state, name);
+        return Vec::new();
+    }
+    open_model(state, name, Vec::new())
 }
 
 fn open_model(state: &mut State, name: String, then: Vec<Address>) -> Vec<Effect> {
@@ -130,7 +145,7 @@ fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect>
     let typed = field.text().trim().to_owned();
     let needed = matches!(
         purpose,
-        Purpose::WordsFile | Purpose::Text | Purpose::Export
+        Purpose::WordsFile | Purpose::Text | Purpose::Export | Purpose::ExportChart
     );
     if needed && typed.is_empty() {
         state.say(format!(
@@ -139,9 +154,12 @@ fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect>
         ));
         return Vec::new();
     }
+    if purpose == Purpose::Token && !geometry::typed_token(state, &typed) {
+        return Vec::new();
+    }
     state.overlays.pop();
     match purpose {
-        Purpose::Contains => Vec::new(),
+        Purpose::Contains | Purpose::Token => Vec::new(),
         Purpose::WordsFile => vec![Effect::ReadWords(typed.into())],
         Purpose::Text => match typed.strip_prefix('@') {
             Some(path) => vec![Effect::ReadText(path.trim().into())],
@@ -152,6 +170,14 @@ fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect>
         },
         Purpose::Note { .. } => bookmarks::noted(state, purpose, typed),
         Purpose::Export => copy::export(state, &typed),
+        Purpose::ExportChart => geometry::export(state, &typed),
+        Purpose::Texts => match typed.strip_prefix('@') {
+            Some(path) => vec![Effect::ReadTexts(path.trim().into())],
+            None => {
+                geometry::typed_texts(state, &typed);
+                Vec::new()
+            }
+        },
     }
 }
 
@@ -167,6 +193,9 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
             if let Some(opening) = &state.opening {
                 let stopped = format!("no longer opening {}", opening.name);
                 return stop_opening(state, stopped);
+            }
+            if geometry::cancel(state) {
+                return Vec::new();
             }
             if !state.filters.contains.is_empty() {
                 state.filters.contains.clear();
@@ -185,7 +214,7 @@ fn stop_opening(state: &mut State, stopped: String) -> Vec<Effect> {
         state.say("no other model is open yet: o chooses another, q quits");
         return Vec::new();
     };
-    let places = state.places().to_vec();
+    let places = state.places();
     let effects = open_model(state, name, places);
     state.say(stopped);
     effects

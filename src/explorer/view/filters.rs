@@ -76,7 +76,7 @@ pub fn line(canvas: &mut Canvas, row: Rect) {
     }
     let toggles = match state.pane {
         Pane::Neurons => &COLUMN_TOGGLES[..],
-        Pane::Heads => &PAIR_TOGGLES[..],
+        Pane::Heads | Pane::Geometry => &PAIR_TOGGLES[..],
     };
     let items: Vec<_> = toggles.iter().map(|t| (*t, item(state, *t))).collect();
     let cells = |name: &str| width(name) + 4;
@@ -118,6 +118,7 @@ fn left(state: &State) -> Option<String> {
             let (answer, ..) = state.pair_list(state.heads.focus)?;
             (answer.pairs.len(), answer.passing, answer.rows, true)
         }
+        Pane::Geometry => return None,
     };
     let count = |n: usize| grouped(if pairs { n * n } else { n });
     let all = if passing == rows {

@@ -16,6 +16,8 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     let took = match state.pane {
         Pane::Neurons => state.neuron.as_ref(),
         Pane::Heads => state.pairs[state.heads.focus].as_ref(),
+        Pane::Geometry if state.geometry.points => state.geometry.map.as_ref(),
+        Pane::Geometry => state.geometry.part.shown.as_ref(),
     };
     let took = took.filter(|shown| state.wanted.contains(&shown.query));
     let took = match took {
@@ -28,7 +30,11 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         return;
     };
     line.right(&format!("{took:>7}"), theme.quiet);
-    line.right("raw  ", theme.quiet);
+    let convention = match state.pane {
+        Pane::Neurons | Pane::Heads => "raw  ",
+        Pane::Geometry => "states  ",
+    };
+    line.right(convention, theme.quiet);
     line.right("  ", theme.quiet);
     if line.room() > 60 {
         line.text("lexiscope", theme.quiet);

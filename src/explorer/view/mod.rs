@@ -3,9 +3,11 @@
 mod commands;
 mod filters;
 mod footer;
+mod geometry;
 mod header;
 mod heads;
 mod lists;
+mod map;
 mod models;
 mod neurons;
 mod prompt;
@@ -84,15 +86,19 @@ impl Canvas<'_> {
             (None, _) => self.no_model(body),
             (Some(_), Pane::Neurons) => neurons::draw(self, body),
             (Some(_), Pane::Heads) => heads::draw(self, body),
+            (Some(_), Pane::Geometry) => geometry::draw(self, body),
         }
-        filters::line(self, row(area.height - 2));
+        match self.state.pane {
+            Pane::Geometry => geometry::settings(self, row(area.height - 2)),
+            _ => filters::line(self, row(area.height - 2)),
+        }
         for overlay in &self.state.overlays {
             self.note(area, Target::Behind);
             match overlay {
                 Overlay::Filters => filters::menu(self, body),
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
-                Overlay::Models(chooser) => models::draw(self, body, chooser),
+                Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),
                 Overlay::Prompt(_) => {}
             }
         }

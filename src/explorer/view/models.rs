@@ -8,8 +8,13 @@ use crate::explorer::state::{Choice, Chooser};
 use crate::explorer::widget::Line;
 
 /// Draws the list.
-pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
-    let heading = ("Open a model", "a folder or a hub id, or choose below");
+pub fn draw(canvas: &mut Canvas, body: Rect, beside: bool, chooser: &Chooser) {
+    let title = if beside {
+        "Add a model to the chart"
+    } else {
+        "Open a model"
+    };
+    let heading = (title, "a folder or a hub id, or choose below");
     list(canvas, body, heading, chooser, |canvas, row, choice| {
         let Rect { x, y, .. } = row.area;
         let open = canvas.state.card().map(|card| card.name.as_str());

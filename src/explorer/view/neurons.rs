@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, sidebar};
+use super::{Canvas, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::query::{Column, Query};
@@ -23,6 +23,10 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
             ..body
         },
     );
+    if canvas.state.neurons.points {
+        let (x, width) = (body.x + side, body.width - side);
+        return map::of_column(canvas, Rect { x, width, ..body });
+    }
     let focus = canvas.state.neurons.focus;
     let shown = match body.width {
         FOUR_MIN.. => 0..4,

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::Canvas;
 use crate::explorer::number::{decimals, score};
-use crate::explorer::state::Target;
+use crate::explorer::state::{Strip, Target};
 use crate::explorer::widget::{level, put, width, window};
 use crate::query::Address;
 use crate::report::grouped;
@@ -32,7 +32,11 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
     let at = state.neurons;
     let marked = state.bookmark(Address::Layer { layer: at.layer }).is_some();
     let title = format!("Layer {}{}", at.layer, if marked { " ★" } else { "" });
-    let panel = canvas.panel(&title, "‖V‖ mean", false);
+    let figure = match state.strip {
+        Strip::Norms => "‖V‖ mean",
+        Strip::Anisotropy => "anisotropy",
+    };
+    let panel = canvas.panel(&title, figure, false);
     let inside = panel.draw(area, canvas.buffer);
     // Bars, numbers, marker.
     let strip_rows = if area.height < TALL_MIN { 3 } else { 4 };
@@ -62,7 +66,11 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
     let room = usize::from(area.width.saturating_sub(2));
     let step = if layers * 2 <= room { 2 } else { 1 };
     let bars = area.height.saturating_sub(2);
-    let norms = canvas.state.value_norms();
+    let anisotropy = canvas.state.layer_anisotropy();
+    let norms = match canvas.state.strip {
+        Strip::Norms => canvas.state.value_norms(),
+        Strip::Anisotropy => anisotropy.as_deref(),
+    };
     let largest = norms
         .unwrap_or_default()
         .iter()
