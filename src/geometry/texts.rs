@@ -88,8 +88,9 @@ impl Texts {
 
 /// The lines that are not empty, with their numbers, counted from 1.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let numbered = text.lines().enumerate();
-    numbered.filter_map(|(at, line)| (!line.trim().is_empty()).then(|| (at + 1, line.trim())))
+    let numbered = text.lines().map(str::trim).enumerate();
+    let numbered = numbered.map(|(at, line)| (at + 1, line));
+    numbered.filter(|(_, line)| !line.is_empty())
 }
 
 fn field(line: &str) -> Result<String, String> {

@@ -18,7 +18,10 @@ pub enum QueryError {
         source: VocabularyError,
     },
     #[error("{model}: {source}")]
-    Forward { model: String, source: ForwardError },
+    Forward {
+        model: String,
+        source: Box<ForwardError>,
+    },
     /// Texts or a token about which nothing can be said.
     #[error("{model}: {what}")]
     Nothing { model: String, what: String },

@@ -199,7 +199,7 @@ impl Model<'_> {
     fn forward_error(&self, source: ForwardError) -> QueryError {
         QueryError::Forward {
             model: self.card.name.clone(),
-            source,
+            source: Box::new(source),
         }
     }
 

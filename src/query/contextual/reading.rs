@@ -71,7 +71,7 @@ impl Model<'_> {
             ids = cut(&ids, &vocabulary.encode(text)?, limit);
         }
         let counts = |&at: &usize| {
-            !(reading.skip_first && at == 0)
+            (at > 0 || !reading.skip_first)
                 && !(reading.skip_special && vocabulary.is_special(ids[at]))
         };
         Ok(ReadText {

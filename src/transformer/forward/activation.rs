@@ -140,13 +140,13 @@ fn phi(x: f32) -> f32 {
         0.170_872_77,
         -0.822_152_2,
         1.488_515_9,
-        -1.135_203_98,
+        -1.135_204,
         0.278_868_07,
         -0.186_288_06,
         0.096_784_18,
         0.374_091_96,
-        1.000_023_68,
-        -1.265_512_23,
+        1.000_023_7,
+        -1.265_512_2,
     ];
     let series = C.iter().fold(0.0, |sum: f32, c| sum.mul_add(t, *c));
     let tail = 0.5 * t * exp(series - z * z);
@@ -157,7 +157,7 @@ fn phi(x: f32) -> f32 {
 /// runs in wide registers.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
-    const LN2_HIGH: f32 = 0.693_359_375;
+    const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     /// Added to a small number, it leaves the nearest whole one in the lowest bits.
     const ROUND: f32 = 12_582_912.0;

@@ -136,12 +136,14 @@ impl From<'_> {
     }
 }
 
+/// Takes a tensor of a site; for attention, that of the text of this number in the chunk.
+type See<'a> = &'a mut dyn FnMut(Site, Option<usize>, &Tensor) -> Result<(), ForwardError>;
+
 /// Who looks on while a layer runs.
 pub(super) struct Onlooker<'a> {
     pub sites: &'a [Site],
     pub wanted: &'a (dyn Fn() -> bool + Sync),
-    /// Takes a tensor of a site; for attention, that of the text of this number in the chunk.
-    pub see: &'a mut dyn FnMut(Site, Option<usize>, &Tensor) -> Result<(), ForwardError>,
+    pub see: See<'a>,
 }
 
 impl Layer {
