@@ -207,3 +207,27 @@ fn texts_that_do_not_fit_are_refused_in_a_line() {
     assert!(refused(&[]).contains("a text of 0 tokens"));
     assert!(refused(&[900]).contains("token 900: expected an id below 900"));
 }
+
+#[test]
+fn norms_under_their_old_names_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = self::folder("bert-safetensors");
+    for file in ["config.json", "tokenizer.json"] {
+        std::fs::copy(from.join(file), folder.path().join(file)).unwrap();
+    }
+    let bytes = std::fs::read(from.join("model.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let renamed = tensors.tensors().into_iter().map(|(name, tensor)| {
+        let name = name.replace("LayerNorm.weight", "LayerNorm.gamma");
+        (name.replace("LayerNorm.bias", "LayerNorm.beta"), tensor)
+    });
+    let path = folder.path().join("model.safetensors");
+    safetensors::serialize_to_file(renamed, None, &path).unwrap();
+    let old = Checkpoint::open(&Location::Folder {
+        name: "old".to_owned(),
+        path: folder.path().to_owned(),
+    });
+    let texts = texts(&answers("bert-safetensors"));
+    let now = states(&open("bert-safetensors"), &texts);
+    assert_eq!(states(&old.unwrap(), &texts), now);
+}

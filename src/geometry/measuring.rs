@@ -31,6 +31,9 @@ pub struct Measured {
     pub dominant: Vec<Vec<usize>>,
 }
 
+/// One of the three definitions.
+type Pick = fn(&Explained) -> f64;
+
 /// A value, and its values in the bootstrap samples.
 type Sampled = (Option<f64>, Vec<Option<f64>>);
 
@@ -151,7 +154,6 @@ impl Measuring {
         let found: Vec<[Option<Explained>; 2]> = tokens
             .map(|t| [&t.spread, &t.baseline].map(|s| s.clone().explained()))
             .collect();
-        type Pick = fn(&Explained) -> f64;
         let picks: [(Measure, Pick); 3] = [
             (Measure::MevUncentred, |e| e.uncentred),
             (Measure::MevCentred, |e| e.centred),

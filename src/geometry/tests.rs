@@ -23,13 +23,15 @@ fn texts(seed: u64) -> Vec<Text> {
             .map(|i| rng.f32() - 0.3 + i as f32 * 0.05)
             .collect()
     };
-    let mut text =
-        |n: usize, places: &[Range<usize>]| ((0..n).map(|_| vector()).collect(), places.to_vec());
+    let mut text = |n: usize, places: &[[usize; 2]]| {
+        let places = places.iter().map(|&[start, end]| start..end);
+        ((0..n).map(|_| vector()).collect(), places.collect())
+    };
     vec![
-        text(5, &[1..2, 3..5]),
+        text(5, &[[1, 2], [3, 5]]),
         text(1, &[]),
-        text(7, &[0..1]),
-        text(4, &[2..3, 3..4]),
+        text(7, &[[0, 1]]),
+        text(4, &[[2, 3], [3, 4]]),
     ]
 }
 

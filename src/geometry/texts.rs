@@ -89,9 +89,8 @@ impl Texts {
 /// The lines that are not empty, with their numbers, counted from 1.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let numbered = text.lines().map(str::trim).enumerate();
-    numbered
-        .filter(|(_, line)| !line.is_empty())
-        .map(|(at, line)| (at + 1, line))
+    let numbered = numbered.map(|(at, line)| (at + 1, line));
+    numbered.filter(|(_, line)| !line.is_empty())
 }
 
 fn field(line: &str) -> Result<String, String> {

@@ -129,25 +129,26 @@ mod tests {
         Vocabulary::open(&files, list.split(' ').count()).unwrap()
     }
 
-    fn found(vocabulary: &Vocabulary, typed: &str, text: &str) -> Vec<Range<usize>> {
+    fn found(vocabulary: &Vocabulary, typed: &str, text: &str) -> Vec<[usize; 2]> {
         let ids = vocabulary.encode_with_special(text).unwrap();
-        vocabulary.occurrences(&vocabulary.word(typed).unwrap(), &ids)
+        let places = vocabulary.occurrences(&vocabulary.word(typed).unwrap(), &ids);
+        places.into_iter().map(|p| [p.start, p.end]).collect()
     }
 
     #[test]
     fn finds_whole_words_as_they_are_typed() {
         let v = pieces("[CLS] [SEP] [UNK] nie Nie ##zwykle ma dom ##ek .");
-        assert_eq!(found(&v, "nie", "Nie ma . nie niezwykle"), [4..5]);
-        assert_eq!(found(&v, "Nie", "Nie ma . nie"), [1..2]);
-        assert_eq!(found(&v, "niezwykle", "nie niezwykle"), [2..4]);
-        assert_eq!(found(&v, "dom", "domek dom"), [3..4]);
+        assert_eq!(found(&v, "nie", "Nie ma . nie niezwykle"), [[4, 5]]);
+        assert_eq!(found(&v, "Nie", "Nie ma . nie"), [[1, 2]]);
+        assert_eq!(found(&v, "niezwykle", "nie niezwykle"), [[2, 4]]);
+        assert_eq!(found(&v, "dom", "domek dom"), [[3, 4]]);
     }
 
     #[test]
     fn finds_a_token_by_its_own_string_wherever_it_stands() {
         let v = pieces("[CLS] [SEP] [UNK] nie Nie ##zwykle ma dom ##ek .");
-        assert_eq!(found(&v, "##ek", "domek ma"), [2..3]);
-        assert_eq!(found(&v, "[CLS]", "domek"), [0..1]);
+        assert_eq!(found(&v, "##ek", "domek ma"), [[2, 3]]);
+        assert_eq!(found(&v, "[CLS]", "domek"), [[0, 1]]);
     }
 
     #[test]

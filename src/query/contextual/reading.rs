@@ -70,11 +70,12 @@ impl Model<'_> {
             cut_from = Some(ids.len());
             ids = cut(&ids, &vocabulary.encode(text)?, limit);
         }
-        let skipped = |at: usize| {
-            reading.skip_first && at == 0 || reading.skip_special && vocabulary.is_special(ids[at])
+        let counts = |&at: &usize| {
+            (at > 0 || !reading.skip_first)
+                && !(reading.skip_special && vocabulary.is_special(ids[at]))
         };
         Ok(ReadText {
-            counted: (0..ids.len()).filter(|&at| !skipped(at)).collect(),
+            counted: (0..ids.len()).filter(counts).collect(),
             ids,
             cut_from,
         })

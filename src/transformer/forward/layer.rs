@@ -136,15 +136,15 @@ impl From<'_> {
     }
 }
 
+/// Takes a tensor of a site; for attention, that of the text of this number in the chunk.
+type See<'a> = &'a mut dyn FnMut(Site, Option<usize>, &Tensor) -> Result<(), ForwardError>;
+
 /// Who looks on while a layer runs.
 pub(super) struct Onlooker<'a> {
     pub sites: &'a [Site],
     pub wanted: &'a (dyn Fn() -> bool + Sync),
-    /// Takes a tensor of a site; for attention, that of the text of this number in the chunk.
-    pub see: &'a mut See<'a>,
+    pub see: See<'a>,
 }
-
-type See<'a> = dyn FnMut(Site, Option<usize>, &Tensor) -> Result<(), ForwardError> + 'a;
 
 impl Layer {
     /// The states after the layer, both `[rows, width]`; `None` if it was called off.

@@ -276,3 +276,34 @@ fn unknown(family: &Family) -> ForwardError {
         known: known.join(", "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::family;
+
+    #[test]
+    fn a_family_without_a_pass_is_refused_with_those_that_have_one() {
+        let opt = Family {
+            title: "OPT",
+            pass: None,
+            ..*family("gpt2").unwrap()
+        };
+        let message = pass_of(Box::leak(Box::new(opt))).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "OPT models can be read as words but not run on texts yet: \
+             expected one of GPT-2, BERT; open one of these for its geometry"
+        );
+    }
+
+    #[test]
+    fn chunks_hold_whole_texts_in_order() {
+        let text = vec![0u32; CHUNK_TOKENS / 3];
+        let long = vec![0u32; CHUNK_TOKENS + 1];
+        let (text, long) = (text.as_slice(), long.as_slice());
+        let found = chunks(&[text, text, text, text, long, text]);
+        assert_eq!(found, [0..3, 3..4, 4..5, 5..6]);
+        assert!(chunks(&[]).is_empty());
+    }
+}

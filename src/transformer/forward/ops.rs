@@ -132,3 +132,36 @@ fn numbers_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a m
         _ => bail!("expected contiguous f32 numbers"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, IndexOp};
+
+    use super::*;
+
+    /// candle 0.11.1 answers wrongly, and without an error, where a batch of transposed views is
+    /// multiplied with one broadcast matrix: `candle_nn::Linear` does so.
+    #[test]
+    fn a_transposed_view_is_multiplied_as_what_it_shows() {
+        let batch = Tensor::arange(0f32, 24.0, &Device::Cpu).unwrap();
+        let batch = batch.reshape((2, 3, 4)).unwrap().transpose(1, 2).unwrap();
+        let weight = Tensor::arange(0f32, 15.0, &Device::Cpu).unwrap();
+        let linear = Linear {
+            weight: weight.reshape((5, 3)).unwrap().t().unwrap(),
+            bias: Tensor::new(&[1f32, 2.0, 3.0, 4.0, 5.0], &Device::Cpu).unwrap(),
+        };
+        assert!(linear.of(&batch, Activation::Linear).is_err());
+        for text in 0..2 {
+            let y = linear.of(&batch.i(text).unwrap(), Activation::Linear);
+            let y: Vec<Vec<f32>> = y.unwrap().to_vec2().unwrap();
+            for (row, y) in y.iter().enumerate() {
+                for (out, y) in y.iter().enumerate() {
+                    // Row `row` of the view is column `row` of what lies in memory.
+                    let x = |i: usize| (12 * text + 4 * i + row) as f32;
+                    let expected: f32 = (0..3).map(|i| x(i) * (3 * out + i) as f32).sum();
+                    assert_eq!(*y, expected + (out + 1) as f32);
+                }
+            }
+        }
+    }
+}
