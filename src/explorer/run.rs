@@ -120,7 +120,7 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     if let Some(model) = &setup.model {
         let name = full_name(model);
         if session.model.as_ref() != Some(&name) {
-            (session.neuron, session.head) = (None, None);
+            (session.neuron, session.head, session.state) = (None, None, None);
         }
         session.model = Some(name);
         state.strict = true;

@@ -298,12 +298,14 @@ fn exporting_proposes_a_name_and_writes_what_is_on_screen() {
 
 #[test]
 fn every_command_does_something_or_says_why_not() {
-    for start in ["", "Tab"] {
+    for start in ["", "Tab", "Tab Tab"] {
         for command in COMMANDS {
             let mut screen = Screen::new(120, 30);
             screen.press(start);
             let before = (screen.state.session(), screen.state.overlays.clone());
             let (list, fold) = (screen.state.neurons, screen.state.heads);
+            let chart = |state: &State| (state.geometry.settings.clone(), state.geometry.points);
+            let charted = chart(&screen.state);
             update::act(
                 &mut screen.state,
                 lexiscope::explorer::action::Action::Redraw,
@@ -313,6 +315,7 @@ fn every_command_does_something_or_says_why_not() {
             let after = (state.session(), state.overlays.clone());
             let said = matches!(&state.notice, Some(Notice::Said(_) | Notice::Error(_)));
             let changed = before != after || list != state.neurons || fold != state.heads;
+            let changed = changed || charted != chart(state);
             assert!(
                 said || changed || !effects.is_empty(),
                 "{:?} does nothing and says nothing",

@@ -1,5 +1,6 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
 
+mod geometry;
 mod keys;
 mod model;
 mod mouse;
@@ -51,6 +52,7 @@ impl Screen {
     fn perform(&mut self, mut effects: Vec<Effect>) {
         loop {
             model::answer(&mut self.state, &effects);
+            let mut more = Vec::new();
             for effect in effects {
                 match effect {
                     Effect::Bookmark(change) => self.keep(change),
@@ -60,10 +62,15 @@ impl Screen {
                         model::answer(&mut self.state, &wants);
                     }
                     Effect::Want(_) => {}
+                    Effect::Beside(key, what) => {
+                        let wants = geometry::beside(&mut self.state, key, what);
+                        more.extend(wants);
+                    }
                     other => self.done.push(other),
                 }
             }
             effects = self.draw();
+            effects.extend(more);
             if effects.is_empty() {
                 return;
             }

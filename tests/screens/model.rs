@@ -13,6 +13,8 @@ use lexiscope::query::{Answer, ModelCard, NeuronAnswer, PairsAnswer, Query};
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
+use super::geometry;
+
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
     "##ńskiego",
@@ -162,8 +164,8 @@ fn made_up(query: &Query) -> Answer {
             })
         }
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
-        Query::Geometry(_) | Query::ContextMap(_) | Query::NeuronMap(_) => {
-            unreachable!("no pane asks for it")
-        }
+        Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
+        Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
+        Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),
     }
 }

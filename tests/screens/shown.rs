@@ -130,7 +130,20 @@ fn nothing_is_coloured_in_mono_and_one_still_sees_where_one_is() {
 
 #[test]
 fn every_size_is_drawn_without_a_panic() {
-    for script in ["", "Tab", "?", "f", "'", "o", "/", "g"] {
+    for script in [
+        "",
+        "p",
+        "Tab",
+        "Tab Tab",
+        "Tab Tab p",
+        "Tab Tab X x -",
+        "?",
+        "f",
+        "'",
+        "o",
+        "/",
+        "g",
+    ] {
         let mut screen = Screen::new(30, 10);
         screen.press(script);
         for width in [0, 1, 2, 5, 39, 40, 41, 59, 60, 77, 89, 90, 110] {

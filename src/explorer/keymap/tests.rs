@@ -92,7 +92,7 @@ fn merges_the_hints_of_neighbours() {
 fn tells_a_chord_from_its_beginning() {
     let scopes = Scope::of_pane(Pane::Heads);
     let pressed = |text| keys(text).collect::<Vec<_>>();
-    assert!(matches!(find(scopes, &pressed("g")), Found::Prefix(chords) if chords.len() == 3));
+    assert!(matches!(find(scopes, &pressed("g")), Found::Prefix(chords) if chords.len() == 5));
     assert!(matches!(find(scopes, &pressed("g g")),
         Found::Run(c) if c.action == Action::Move(Motion::First)));
     assert!(matches!(find(scopes, &pressed("g z")), Found::Nothing));

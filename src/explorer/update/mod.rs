@@ -191,6 +191,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     if needs != state.wanted {
         state.wanted.clone_from(&needs);
         state.failed.clear();
+        state.geometry.part.done = None;
         effects.push(Effect::Want(needs));
     }
     beside::settle(state, &mut effects);

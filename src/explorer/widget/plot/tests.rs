@@ -54,12 +54,11 @@ fn a_line_is_split_where_there_is_no_number() {
 #[test]
 fn equal_values_are_a_line_in_the_middle() {
     let rows = drawn(&trace(&[0.5; 3]), 5, 3);
-    assert_eq!(
-        rows,
-        ["     ", "●⠒●⠒●", "     "]
-            .map(|r| r.replace('⠒', &rows[1].chars().nth(1).unwrap().to_string()))
+    assert!(
+        rows[0].trim().is_empty() && rows[2].trim().is_empty(),
+        "{rows:#?}"
     );
-    assert!(rows[1].chars().all(|c| c != ' '));
+    assert!(rows[1].chars().all(|c| c != ' '), "{rows:#?}");
     assert_eq!(extent([&trace(&[0.0, 0.0])]), Some([-0.01, 0.01]));
 }
 
