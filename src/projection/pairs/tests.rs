@@ -281,17 +281,17 @@ fn reports_only_improve_and_calling_off_ends_it() {
                 .all(|(before, after)| after.score >= before.score)
         );
     }
-    // Called off at every moment at which it asks.
+    // Called off at any moment at which it asks; how often it does differs a little.
     let asked = AtomicUsize::new(0);
     let found = best_pairs(
         &a,
         &a,
         &want,
-        &|| asked.fetch_add(1, Relaxed) + 1 > 0,
+        &|| asked.fetch_add(1, Relaxed) < usize::MAX,
         &mut |_, _| (),
     );
     assert!(found.is_some());
-    for at in (0..asked.into_inner()).step_by(7) {
+    for at in 0..asked.into_inner() / 2 {
         let left = AtomicUsize::new(at);
         let wanted = || {
             left.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))

@@ -1,0 +1,173 @@
+//! Pair lists: one head, exact best 50, against the plain product in blocks.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use candle_core::Device;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use lexiscope::checkpoint::Matrix;
+use lexiscope::projection::{End, PairsWanted, Rows, best_pairs};
+use lexiscope::query::{PairsQuery, Query, Reader};
+use lexiscope::transformer::Form;
+use lexiscope::vocabulary::Filters;
+use rayon::prelude::*;
+
+use super::factors::{Kind, factors};
+use super::{HEAD, VOCAB, WIDTH, ask, figure, median, memory, time};
+
+/// Moments at which a search is called off.
+const MOMENTS: u32 = 16;
+
+/// Figures: ten times the blocked product on trained-like factors, at most 1.1 of its time on
+/// Gaussian ones; called off within 20 ms.
+pub fn alone() {
+    for (name, kind) in [
+        ("trained-like", Kind::Trained),
+        ("Gaussian", Kind::Gaussian),
+    ] {
+        let (a, b) = factors(VOCAB, HEAD, kind);
+        let before = memory::peak_mb();
+        let (mut bounded, mut plain) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            bounded.push(time(|| best(&a, &b, &|| true)));
+            plain.push(time(|| blocked(&a, &b)));
+        }
+        let (bounded, plain) = (median(bounded), median(plain));
+        figure(&format!("pairs, {name}"), bounded, "ms");
+        figure(&format!("pairs, {name}, blocked product"), plain, "ms");
+        figure(
+            &format!("pairs, {name}, times faster"),
+            plain / bounded,
+            "×",
+        );
+        figure(
+            &format!("pairs, {name}, memory"),
+            memory::peak_mb() - before,
+            "MB",
+        );
+        called_off(name, &a, &b);
+    }
+}
+
+/// Figure: one head of the checkpoint, whose weights are Gaussian, with its factors.
+pub fn of_the_checkpoint(reader: &mut Reader) {
+    for form in [Form::Vo, Form::Qk] {
+        let query = Query::Pairs(PairsQuery {
+            form,
+            layer: 5,
+            head: 3,
+            end: End::Highest,
+            k: 50,
+            filters: Filters::default(),
+        });
+        let took = time(|| ask(reader, &query));
+        figure(
+            &format!("pairs, {form} of the checkpoint, cold"),
+            took,
+            "ms",
+        );
+    }
+}
+
+/// The two factors of a head, as a reader computes them from the embedding.
+pub fn factors_of_a_head() {
+    let draw = |rows: usize, cols: usize| {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let numbers = (0..rows * cols).map(|_| rng.f32() - 0.5).collect();
+        Matrix::new(rows, cols, numbers)
+    };
+    let embedding = Rows::new(draw(VOCAB, WIDTH), &Device::Cpu).expect("room");
+    let weights = draw(WIDTH, HEAD);
+    let both = (0..5)
+        .map(|_| time(|| [0, 1].map(|_| embedding.times(&weights, &|| true).expect("a product"))));
+    figure("pairs, a head's factors", median(both.collect()), "ms");
+}
+
+/// The best score, by a search that asks `wanted`; `None` if it was called off.
+fn best(a: &Matrix, b: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<f32> {
+    let passing = vec![true; a.rows()];
+    let want = PairsWanted {
+        k: 50,
+        end: End::Highest,
+        passing: &passing,
+        admits: &|_, _| true,
+    };
+    let found = best_pairs(a, b, &want, wanted, &mut |_, _| ())?;
+    found.first().map(|pair| pair.score)
+}
+
+/// How long a search goes on after it was called off, at moments spread over all of it, and the
+/// longest it goes without asking.
+fn called_off(name: &str, a: &Matrix, b: &Matrix) {
+    let asked = Mutex::new((Instant::now(), Duration::ZERO));
+    let whole = time(|| {
+        best(a, b, &|| {
+            let mut asked = asked.lock().expect("no panic");
+            let (last, longest) = *asked;
+            *asked = (Instant::now(), longest.max(last.elapsed()));
+            true
+        })
+    });
+    let silence = asked.into_inner().expect("no panic").1;
+    let late = (0..MOMENTS).filter_map(|i| {
+        let (off, at) = (
+            AtomicBool::new(false),
+            whole * f64::from(i) / f64::from(MOMENTS),
+        );
+        thread::scope(|scope| {
+            let search = scope.spawn(|| {
+                let found = best(a, b, &|| !off.load(Ordering::Relaxed));
+                found.is_none().then(Instant::now)
+            });
+            thread::sleep(Duration::from_secs_f64(at / 1e3));
+            off.store(true, Ordering::Relaxed);
+            let called = Instant::now();
+            let ended = search.join().expect("no panic")?;
+            Some(ended.saturating_duration_since(called).as_secs_f64() * 1e3)
+        })
+    });
+    let worst = late.fold(0.0, f64::max);
+    figure(
+        &format!("pairs, {name}, longest without asking"),
+        silence.as_secs_f64() * 1e3,
+        "ms",
+    );
+    figure(
+        &format!("pairs, {name}, called off (at most 20)"),
+        worst,
+        "ms",
+    );
+}
+
+/// The best score by a plain product in row blocks: what anyone would write.
+fn blocked(a: &Matrix, b: &Matrix) -> f32 {
+    const BLOCK: usize = 128;
+    const COLUMNS: usize = 1024;
+    let h = a.cols();
+    let best_of = |rows: &[f32]| {
+        let m = rows.len() / h;
+        let mut best = f32::NEG_INFINITY;
+        let mut out = vec![0.0f32; m * COLUMNS];
+        for cols in b.data().chunks(COLUMNS * h) {
+            let c = cols.len() / h;
+            let out = &mut out[..m * c];
+            matmul(
+                MatMut::from_row_major_slice_mut(out, m, c),
+                Accum::Replace,
+                MatRef::from_row_major_slice(rows, m, h),
+                MatRef::from_row_major_slice(cols, c, h).transpose(),
+                1.0,
+                Par::Seq,
+            );
+            best = out.iter().fold(best, |x, &y| if y > x { y } else { x });
+        }
+        best
+    };
+    a.data()
+        .par_chunks(BLOCK * h)
+        .map(best_of)
+        .reduce(|| f32::NEG_INFINITY, f32::max)
+}
