@@ -110,9 +110,9 @@ pub enum Command {
         #[arg(short, default_value_t = 30, value_parser = list_length)]
         k: usize,
         #[command(flatten)]
-        filters: FilterArgs,
-        #[command(flatten)]
         output: Output,
+        #[command(flatten)]
+        filters: FilterArgs,
     },
     /// A head's best token pairs
     Pairs {
@@ -131,9 +131,9 @@ pub enum Command {
         #[arg(long)]
         lowest: bool,
         #[command(flatten)]
-        filters: FilterArgs,
-        #[command(flatten)]
         output: Output,
+        #[command(flatten)]
+        filters: FilterArgs,
     },
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
@@ -147,9 +147,9 @@ pub enum Command {
         #[command(flatten)]
         range: ScanRange,
         #[command(flatten)]
-        filters: FilterArgs,
-        #[command(flatten)]
         machine: Machine,
+        #[command(flatten)]
+        filters: FilterArgs,
     },
     /// What a model is: family, sizes, vocabulary
     Info {
@@ -248,8 +248,6 @@ pub struct GeometryArgs {
     /// Leave out the N dimensions that bring the most to anisotropy, at each state
     #[arg(long, value_name = "N", default_value_t = 0)]
     without_dominant: usize,
-    #[command(flatten)]
-    pub chart: ChartArgs,
     /// table, json, csv, markdown or svg
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     pub format: GeometryFormat,
@@ -258,9 +256,11 @@ pub struct GeometryArgs {
     pub timings: bool,
     #[command(flatten)]
     pub machine: Machine,
+    #[command(flatten)]
+    pub chart: ChartArgs,
 }
 
-/// What the SVG chart and the table show.
+/// What the SVG chart and the table show. Flattened last, as its heading.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Chart and table")]
 pub struct ChartArgs {
@@ -356,7 +356,7 @@ pub struct Output {
     pub machine: Machine,
 }
 
-/// Which tokens a list may show.
+/// Which tokens a list may show. Flattened last: its heading stands over all that follows.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct FilterArgs {
@@ -385,7 +385,12 @@ pub struct FilterArgs {
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
     /// Only tokens that contain this
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     contains: String,
 }
 

@@ -84,8 +84,10 @@ pub fn run() -> Result<()> {
         Some(Command::Info { model, output }) => {
             let (reader, open) = open(&model, output.machine)?;
             let timings = Timings { open, compute: 0.0 };
-            let timings = output.timings.then_some(timings);
-            print(&report::info(&reader.card(), output.format, timings))
+            let shown = output.timings.then_some(timings);
+            let text = report::info(&reader.card(), output.format, shown);
+            say_timings(output, timings);
+            print(&text)
         }
         Some(Command::Models { format }) => print(&report::models(&known_models(), format)),
         Some(Command::Completions { shell }) => {
@@ -166,10 +168,15 @@ fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
         }
         _ => bail!("no answer came back; this is a defect of lexiscope"),
     };
+    say_timings(output, timings);
+    print(&text)
+}
+
+/// On standard error, where JSON does not have them in it.
+fn say_timings(output: Output, timings: Timings) {
     if output.timings && output.format != Format::Json {
         eprintln!("{timings}");
     }
-    print(&text)
 }
 
 fn known_models() -> Vec<(String, String)> {

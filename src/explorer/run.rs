@@ -302,7 +302,7 @@ impl Explorer {
                     Err(error) => self.failed(&error),
                 },
                 Effect::Redraw => {
-                    self.screen.redraw()?;
+                    self.screen.redraw();
                     Vec::new()
                 }
                 Effect::Suspend => {

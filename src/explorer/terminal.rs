@@ -32,6 +32,8 @@ pub struct Screen {
     /// cursor, as `leave` does, and to panic where the terminal is gone.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     mouse: bool,
+    /// The next frame draws every cell.
+    anew: bool,
 }
 
 impl Screen {
@@ -53,6 +55,7 @@ impl Screen {
             Ok(terminal) => Ok(Self {
                 terminal: ManuallyDrop::new(terminal),
                 mouse,
+                anew: false,
             }),
             Err(error) => {
                 leave()?;
@@ -67,17 +70,25 @@ impl Screen {
     /// The terminal is gone.
     pub fn draw(&mut self, view: impl FnOnce(&mut Frame)) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(view).map(|_| ());
+        let drawn = self
+            .forget()
+            .and_then(|()| self.terminal.draw(view).map(|_| ()));
         let ended = execute!(self.terminal.backend_mut(), EndSynchronizedUpdate);
         drawn.and(ended)
     }
 
-    /// Forgets what is on the terminal, so that the next frame draws every cell. `clear` would do
-    /// it too, but first asks the terminal where its cursor is, and waits for the answer.
-    ///
-    /// # Errors
-    /// The terminal is gone.
-    pub fn redraw(&mut self) -> io::Result<()> {
+    /// Forgets what is on the terminal: the next frame draws every cell.
+    pub fn redraw(&mut self) {
+        self.anew = true;
+    }
+
+    /// Empties the terminal if it is to be drawn anew, inside a frame, so that nobody sees it
+    /// empty. `clear` would do it too, but first asks the terminal where its cursor is, and waits
+    /// for the answer.
+    fn forget(&mut self) -> io::Result<()> {
+        if !std::mem::take(&mut self.anew) {
+            return Ok(());
+        }
         let area = self.terminal.size()?.into();
         self.terminal.resize(area)
     }
@@ -91,7 +102,8 @@ impl Screen {
         // Raw mode is not set where it is believed to be set already.
         disable_raw_mode()?;
         take(self.mouse)?;
-        self.redraw()
+        self.redraw();
+        Ok(())
     }
 
     /// Gives the terminal to the shell and stops, as Ctrl-Z does; returns when the program goes

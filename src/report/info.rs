@@ -55,19 +55,24 @@ pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> Strin
     if format == Format::Json {
         return json_text(&info);
     }
+    // People read 8,192; what reads CSV does not.
+    let count = |n: usize| match format {
+        Format::Csv => n.to_string(),
+        _ => grouped(n),
+    };
     let rows = [
         ("model", info.model.to_owned()),
         ("family", info.family.to_owned()),
-        ("layers", grouped(info.layers)),
-        ("neurons a layer", grouped(info.neurons)),
+        ("layers", count(info.layers)),
+        ("neurons a layer", count(info.neurons)),
         (
             "heads a layer",
             format!("{} of width {}", info.heads, info.head_width),
         ),
-        ("width", grouped(info.width)),
-        ("tokens", grouped(info.tokens)),
-        ("embedding rows", grouped(info.embedding_rows)),
-        ("positions", grouped(info.positions)),
+        ("width", count(info.width)),
+        ("tokens", count(info.tokens)),
+        ("embedding rows", count(info.embedding_rows)),
+        ("positions", count(info.positions)),
         ("activation", info.activation.to_owned()),
         ("layer norm", format!("{}-norm", info.norm)),
         (

@@ -10,6 +10,9 @@ const ROWS: usize = 5;
 /// Letters of a word that are compared: long words are cut where columns are narrow.
 const LETTERS: usize = 6;
 
+/// The filter that a first start switches on.
+pub const FIRST: &[&str] = &["--alnum"];
+
 /// Lists of words, side by side.
 #[derive(Debug)]
 pub struct Lists(Vec<Vec<String>>);
@@ -29,12 +32,13 @@ pub fn columns(home: &Home, layer: usize, neuron: usize, filters: &[&str]) -> Li
     Lists(["K", "V", "-K", "-V"].map(words).into())
 }
 
-/// The pairs of a head's form: the words from, and the words to.
+/// The pairs of a head's form, as a first start filters them.
 pub fn pairs(home: &Home, form: &str, layer: usize, head: usize) -> Lists {
     let place = [layer.to_string(), head.to_string()];
-    let arguments = [
+    let mut arguments = vec![
         "pairs", "gpt2-pl", form, &place[0], &place[1], "--format", "json",
     ];
+    arguments.extend(FIRST);
     let answer: Value = serde_json::from_str(&home.print(&arguments)).unwrap();
     let words = |side: &str| {
         let rows = answer["pairs"].as_array().unwrap().iter();

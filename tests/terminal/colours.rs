@@ -8,13 +8,14 @@ use super::{Home, Program};
 fn walk(program: &mut Program) -> String {
     program
         .until_at("L0.N302")
-        .until_gone("…")
+        .until("showing")
         .send("m")
         .until("★");
     program.send("fa").send(ESC).until("● ascii");
     program.send(":L9\r").until("✗").send(ESC).until_gone("✗");
     program
-        .send("\t")
+        .send("\t:L0.H0\r")
+        .until_at("L0.H0")
         .until("exact")
         .send(DOWN)
         .until_at("L0.H1")

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::answers::FIRST;
 use super::bytes::{Piece, base64, pieces};
 use super::places::{DOWN, ESC};
 use super::program::{address_of, eventually, toml};
@@ -74,6 +75,13 @@ fn copied(program: &Program) -> String {
     String::from_utf8(base64(copies.next().unwrap())).unwrap()
 }
 
+/// What the command line says of the neuron that is copied and exported.
+fn printed(home: &Home, format: &str) -> String {
+    let mut arguments = vec!["neuron", "gpt2-pl", "3", "103", "--format", format];
+    arguments.extend(FIRST);
+    home.print(&arguments)
+}
+
 #[test]
 fn a_list_is_copied_with_its_scores() {
     let home = Home::new();
@@ -85,8 +93,7 @@ fn a_list_is_copied_with_its_scores() {
         .send("y")
         .until("copied V of L3.N103");
     let list = copied(&program);
-    let answer = home.print(&["neuron", "gpt2-pl", "3", "103", "--format", "json"]);
-    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let answer: Value = serde_json::from_str(&printed(&home, "json")).unwrap();
     let rows = answer["columns"]["V"].as_array().unwrap();
     assert_eq!(list.lines().count(), rows.len());
     for (line, row) in list.lines().zip(rows) {
@@ -113,8 +120,10 @@ fn what_is_exported_is_what_the_command_line_prints() {
         .until("gpt2-pl-L3.N103.csv")
         .send("\r");
     program.until("wrote gpt2-pl-L3.N103.csv");
-    let printed = home.print(&["neuron", "gpt2-pl", "3", "103", "--format", "csv"]);
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), printed);
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        printed(&home, "csv")
+    );
     // A file that is there is never written over.
     std::fs::write(&file, "mine").unwrap();
     program.send("e\r").until("✗").until("is there already");

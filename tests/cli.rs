@@ -1,0 +1,443 @@
+//! The command line as its users run it: what it prints, where, and with which status.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::assert::OutputAssertExt;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A user's folders.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// A command in the folder, its arguments with spaces between.
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.path(""));
+        for (name, folder) in [
+            ("HOME", ""),
+            ("HF_HOME", "hub"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_STATE_HOME", "state"),
+            ("XDG_CONFIG_HOME", "config"),
+        ] {
+            command.env(name, self.path(folder));
+        }
+        for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LEXISCOPE_LOG"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn output(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
+    }
+
+    /// What it prints; on standard error it is silent.
+    #[track_caller]
+    fn print(&self, line: &str) -> String {
+        let assert = self.command(line).assert().success().stderr("");
+        String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    }
+
+    #[track_caller]
+    fn json(&self, line: &str) -> Value {
+        serde_json::from_str(&self.print(&format!("{line} --format json"))).unwrap()
+    }
+
+    /// Head and rows.
+    #[track_caller]
+    fn csv(&self, line: &str) -> (Vec<String>, Vec<Vec<String>>) {
+        let text = self.print(&format!("{line} --format csv"));
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let fields = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();
+        let head = fields(reader.headers().unwrap());
+        (
+            head,
+            reader.records().map(|r| fields(&r.unwrap())).collect(),
+        )
+    }
+
+    /// The texts of all columns.
+    #[track_caller]
+    fn texts(&self, line: &str) -> Vec<String> {
+        let answer = self.json(line);
+        let columns = answer["columns"].as_object().unwrap().values();
+        let rows = columns.flat_map(|column| column.as_array().unwrap());
+        rows.map(|row| row["text"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_neuron_as_json_has_what_others_rely_on() {
+    let answer = Home::new().json("neuron gpt2-pl 3 103 -k 7");
+    assert_eq!(answer["model"], "gpt2-pl");
+    assert_eq!(
+        (&answer["layer"], &answer["neuron"]),
+        (&3.into(), &103.into())
+    );
+    let columns = answer["columns"].as_object().unwrap();
+    let names: BTreeSet<&str> = columns.keys().map(String::as_str).collect();
+    assert_eq!(names, BTreeSet::from(["K", "V", "-K", "-V"]));
+    for column in columns.values() {
+        let rows = column.as_array().unwrap();
+        assert_eq!(rows.len(), 7);
+        assert!(
+            rows.iter()
+                .all(|row| row["token"].is_string() && row["text"].is_string())
+        );
+        assert!(rows.iter().all(|row| row["id"].as_u64().unwrap() < 8192));
+        assert!(rows.is_sorted_by(|a, b| a["score"].as_f64() >= b["score"].as_f64()));
+    }
+    assert!(answer.get("timing_ms").is_none());
+}
+
+#[test]
+fn pairs_as_json_have_what_others_rely_on() {
+    let home = Home::new();
+    for (form, lowest) in [("vo", ""), ("qk", "--lowest")] {
+        let answer = home.json(&format!("pairs gpt2-pl {form} 2 1 -k 5 {lowest}"));
+        assert_eq!(
+            (&answer["model"], &answer["kind"]),
+            (&"gpt2-pl".into(), &form.into())
+        );
+        assert_eq!((&answer["layer"], &answer["head"]), (&2.into(), &1.into()));
+        let pairs = answer["pairs"].as_array().unwrap();
+        assert_eq!(pairs.len(), 5);
+        for pair in pairs {
+            for side in ["from", "to"] {
+                assert!(pair[side]["id"].is_u64() && pair[side]["text"].is_string());
+            }
+            assert_eq!(pair["score"].as_f64().unwrap() < 0.0, !lowest.is_empty());
+        }
+        let score = |pair: &Value| pair["score"].as_f64().unwrap().abs();
+        assert!(pairs.is_sorted_by(|a, b| score(a) >= score(b)));
+    }
+}
+
+#[test]
+fn csv_says_the_same_as_json() {
+    let home = Home::new();
+    let (head, rows) = home.csv("neuron gpt2-pl 3 103 -k 7");
+    assert_eq!(head, ["column", "rank", "id", "token", "text", "score"]);
+    let answer = home.json("neuron gpt2-pl 3 103 -k 7");
+    assert_eq!(rows.len(), 4 * 7);
+    for row in rows {
+        let rank: usize = row[1].parse().unwrap();
+        let same = &answer["columns"][&row[0]][rank - 1];
+        assert_eq!(
+            (row[2].parse().ok(), row[4].as_str()),
+            (same["id"].as_u64(), same["text"].as_str().unwrap())
+        );
+        assert_eq!(row[5].parse::<f64>().ok(), same["score"].as_f64());
+    }
+    let (head, rows) = home.csv("pairs bert-pl qk 0 0 -k 4");
+    assert_eq!(
+        head,
+        ["form", "rank", "from_id", "from", "to_id", "to", "score"]
+    );
+    let answer = home.json("pairs bert-pl qk 0 0 -k 4");
+    for (row, same) in rows.iter().zip(answer["pairs"].as_array().unwrap()) {
+        assert_eq!(row[3], same["from"]["text"].as_str().unwrap());
+        assert_eq!(row[5], same["to"]["text"].as_str().unwrap());
+    }
+    let (_, rows) = home.csv("info bert-pl");
+    assert!(
+        rows.contains(&vec!["tokens".to_owned(), "8192".to_owned()]),
+        "{rows:?}"
+    );
+    let (_, rows) = home.csv("models");
+    assert_eq!(rows, [["gpt2-pl", "bundled"], ["bert-pl", "bundled"]]);
+}
+
+#[test]
+fn tables_are_for_reading_and_markdown_for_documents() {
+    let home = Home::new();
+    for (line, word) in [
+        ("neuron gpt2-pl 0 302 -k 3", "·kow"),
+        ("pairs gpt2-pl vo 3 1 -k 3", "→"),
+        ("info gpt2-pl", "GPT-2"),
+        ("models", "bert-pl"),
+    ] {
+        let table = home.print(line);
+        assert!(table.contains(word) && table.contains("──"), "{table}");
+        assert!(table.lines().all(|line| line == line.trim_end()), "{table}");
+        let markdown = home.print(&format!("{line} --format markdown"));
+        let bars = |line: &str| line.matches('|').count();
+        let first = bars(markdown.lines().next().unwrap());
+        assert!(markdown.contains(word) && first > 1, "{markdown}");
+        assert!(
+            markdown.lines().all(|line| bars(line) == first),
+            "{markdown}"
+        );
+    }
+}
+
+#[test]
+fn a_model_says_what_it_is() {
+    let info = Home::new().json("info bert-pl");
+    assert_eq!(
+        (&info["model"], &info["family"]),
+        (&"bert-pl".into(), &"BERT".into())
+    );
+    for (field, count) in [
+        ("layers", 6),
+        ("neurons", 768),
+        ("heads", 6),
+        ("tokens", 8192),
+    ] {
+        assert_eq!(info[field], count, "{field}");
+    }
+}
+
+#[test]
+fn each_filter_keeps_what_it_says() {
+    let home = Home::new();
+    home.write("words.txt", "kot\nnie\nżona\n");
+    home.write("text.txt", "Ala ma kota.");
+    let neuron = |filter: &str| home.texts(&format!("neuron gpt2-pl 3 103 -k 8192 {filter}"));
+    let ascii = neuron("--ascii");
+    assert!(!ascii.is_empty() && ascii.iter().all(|text| text.is_ascii()));
+    let alnum = neuron("--alnum");
+    assert!(alnum.iter().any(|text| !text.is_ascii()));
+    assert!(
+        alnum
+            .iter()
+            .all(|text| text.chars().all(char::is_alphanumeric))
+    );
+    let found = neuron("--contains ński");
+    assert!(!found.is_empty() && found.iter().all(|text| text.contains("ński")));
+    let words: BTreeSet<String> = neuron("--words words.txt").into_iter().collect();
+    assert!(words.contains("nie"));
+    assert!(
+        words
+            .iter()
+            .all(|w| ["kot", "nie", "żona"].contains(&w.to_lowercase().as_str()))
+    );
+    let tokens = neuron("--text text.txt");
+    assert!(
+        tokens.contains(&".".to_owned()) && tokens.len() < 40,
+        "{tokens:?}"
+    );
+    assert!(!neuron("--exclude-special").contains(&"<pad>".to_owned()));
+    assert!(neuron("").contains(&"<pad>".to_owned()));
+    let positions = home.texts("neuron gpt2-pl 3 103 -k 9000 --positions");
+    assert!(positions.contains(&"[pos 17]".to_owned()));
+}
+
+#[test]
+fn pair_filters_leave_out_the_same_word() {
+    let home = Home::new();
+    let same = |pair: &Value| {
+        let side = |side: &str| pair[side]["text"].as_str().unwrap().to_lowercase();
+        side("from") == side("to")
+    };
+    // One word at each side: with nothing left out it can only be with itself.
+    home.write("same.txt", "nie\n");
+    let pairs =
+        |filter: &str| home.json(&format!("pairs gpt2-pl vo 0 0 {filter}"))["pairs"].clone();
+    let some = pairs("--words same.txt");
+    assert!(some.as_array().unwrap().iter().any(same));
+    let none = pairs("--words same.txt --exclude-same");
+    assert!(!none.as_array().unwrap().iter().any(same));
+}
+
+#[test]
+fn timings_are_in_the_json_or_on_standard_error() {
+    let home = Home::new();
+    for line in ["neuron gpt2-pl 0 0", "pairs gpt2-pl qk 0 0", "info gpt2-pl"] {
+        let timings = home.json(&format!("{line} --timings"))["timing_ms"].clone();
+        assert!(timings["open"].as_f64().unwrap() > 0.0);
+        assert!(timings["compute"].as_f64().unwrap() >= 0.0);
+        let output = home.output(&format!("{line} --timings"));
+        assert_eq!(text(&output.stdout), home.print(line));
+        assert!(text(&output.stderr).starts_with("open "), "{output:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_one_line_and_status_1() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("empty")).unwrap();
+    std::fs::create_dir(home.path("broken")).unwrap();
+    home.write("broken/config.json", "{\"model_type\": \"gpt2\"");
+    home.write("bad.txt", b"\xff\xfe\xfa");
+    for (line, said) in [
+        ("neuron no-such-model 0 0", "no-such-model: no such model"),
+        ("info owner/name", "owner/name"),
+        ("info bad.txt", "expected a folder"),
+        ("info empty", "config.json"),
+        ("info broken", "config.json"),
+        (
+            "neuron gpt2-pl 6 0",
+            "layer 6 is not in gpt2-pl: expected 0 to 5",
+        ),
+        ("neuron gpt2-pl 0 768", "expected 0 to 767"),
+        ("pairs gpt2-pl vo 0 6", "expected 0 to 5"),
+        ("neuron gpt2-pl 0 0 --words bad.txt", "bad.txt"),
+        ("neuron gpt2-pl 0 0 --text none.txt", "none.txt"),
+        ("no-such-model", "no-such-model"),
+        ("gpt2-pl --at L9", "expected 0 to 5"),
+    ] {
+        let output = home.output(line);
+        assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+        let error = text(&output.stderr);
+        assert!(
+            error.starts_with("lexiscope: ") && error.contains(said),
+            "{line}: {error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{line}: {error}");
+        assert_eq!(text(&output.stdout), "", "{line}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    let home = Home::new();
+    for (line, said) in [
+        ("neuron gpt2-pl 0 0 -k 0", "from 1 to"),
+        ("neuron gpt2-pl 0", "<NEURON>"),
+        ("neuron gpt2-pl one 0", "one"),
+        ("pairs gpt2-pl vq 0 0", "expected vo or qk"),
+        (
+            "info gpt2-pl --format xml",
+            "expected table, json, csv or markdown",
+        ),
+        ("--at somewhere", "expected L3, L3.N907"),
+        ("completions nosh", "bash"),
+        ("--no-such-option", "--no-such-option"),
+    ] {
+        let output = home.output(line);
+        assert_eq!(output.status.code(), Some(2), "{line}: {output:?}");
+        assert!(text(&output.stderr).contains(said), "{line}: {output:?}");
+        assert_eq!(text(&output.stdout), "", "{line}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let home = Home::new();
+    for line in [
+        "neuron gpt2-pl 0 0 -k 8000",
+        "pairs gpt2-pl vo 0 0 -k 20000",
+        "man",
+        "",
+    ] {
+        let mut command = home.command(line);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        assert_eq!(text(&output.stderr), "", "{line}");
+    }
+}
+
+#[test]
+fn in_a_pipe_the_first_page_is_printed_and_nothing_is_kept() {
+    let home = Home::new();
+    let page = home.print("");
+    assert!(page.starts_with("gpt2-pl  L0.N302  alnum\n"), "{page}");
+    assert!(
+        page.contains(&home.print("neuron gpt2-pl 0 302 --alnum")),
+        "{page}"
+    );
+    let page = home.print("bert-pl --at L2.H1.QK");
+    assert!(page.starts_with("bert-pl  L2.H1.QK  alnum\n"), "{page}");
+    assert!(
+        page.contains(&home.print("pairs bert-pl qk 2 1 --alnum")),
+        "{page}"
+    );
+    assert!(!page.contains('\x1b'));
+    assert!(!home.path("state/lexiscope/session.toml").exists());
+}
+
+/// The commands that the help names.
+fn commands(home: &Home) -> Vec<String> {
+    let help = home.print("--help");
+    let (_, after) = help.split_once("Commands:\n").unwrap();
+    let lines = after.lines().take_while(|line| !line.is_empty());
+    // Long descriptions go on below themselves.
+    let named = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    named
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn help_fits_and_names_examples_that_work() {
+    let home = Home::new();
+    let help = home.print("--help");
+    let (_, examples) = help.split_once("Examples:\n").unwrap();
+    // A scan takes its time, and says so.
+    let bundled = |line: &&str| line.contains("-pl ") && !line.contains(" scan ");
+    let mut count = 0;
+    for line in examples.lines().filter(bundled) {
+        let (example, _) = line.trim_start().split_once("  ").unwrap();
+        let arguments = example.strip_prefix("lexiscope ").unwrap();
+        assert!(!home.print(arguments).is_empty(), "{example}");
+        count += 1;
+    }
+    assert!(count >= 3, "{help}");
+    let commands = commands(&home);
+    assert!(commands.len() >= 7);
+    let helps = commands
+        .iter()
+        .map(|command| home.print(&format!("help {command}")));
+    for help in helps.chain([help.clone(), home.print("-h")]) {
+        assert!(help.contains("Usage:"), "{help}");
+        let longest = help.lines().map(|line| line.chars().count()).max();
+        assert!(longest.unwrap() <= 100, "{help}");
+    }
+    for command in commands.iter().filter(|command| *command != "help") {
+        assert!(home.print(&format!("{command} --help")).contains(command));
+    }
+    assert!(home.print("--version").starts_with("lexiscope 0."));
+}
+
+#[test]
+fn only_filters_stand_under_filters() {
+    let help = Home::new().print("neuron --help");
+    let (_, filters) = help.split_once("Filters:\n").unwrap();
+    assert!(filters.contains("--ascii") && filters.contains("--contains"));
+    for other in ["--format", "--device", "--timings"] {
+        assert!(help.contains(other) && !filters.contains(other), "{help}");
+    }
+}
+
+#[test]
+fn completions_and_the_manual_know_every_command() {
+    let home = Home::new();
+    let commands = commands(&home);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = home.print(&format!("completions {shell}"));
+        for word in commands.iter().map(String::as_str).chain(["exclude-same"]) {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    let manual = home.print("man");
+    assert!(manual.contains(".TH lexiscope 1"));
+    assert!(commands.iter().all(|command| manual.contains(command)));
+}
