@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::query::{Answer, Answering, GeometryAnswer, GeometryQuery, ModelCard, Query, Watch};
 use crate::report::{self, GeometryFormat, ModelGeometry, Timings};
 
-use super::args::GeometryArgs;
+use super::geometry_args::GeometryArgs;
 use super::{milliseconds, open_on, print, start_threads};
 
 struct Answered {

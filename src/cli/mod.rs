@@ -2,6 +2,7 @@
 
 mod args;
 mod geometry;
+mod geometry_args;
 mod scan;
 
 use std::io::{ErrorKind, IsTerminal, Write};

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::run::{Setup, begin, full_name};
+use super::files::full_name;
+use super::run::{Setup, begin};
 use super::state::State;
 use super::update;
 use crate::checkpoint::Location;

@@ -1,8 +1,7 @@
 //! The loop: waits, updates, does what is wanted of the world, draws. Nothing runs while nothing
 //! happens.
 
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,6 +13,7 @@ use crossterm::event::{Event as Input, MouseButton, MouseEventKind};
 use super::bookmarks::Bookmarks;
 use super::companions::Companions;
 use super::effect::{Beside, BookmarkChange, Effect};
+use super::files::{full_name, read, read_texts, write_new};
 use super::key::Key;
 use super::paths::Paths;
 use super::session::Session;
@@ -22,7 +22,6 @@ use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{update, view};
 use crate::checkpoint::{Bundle, Location};
-use crate::geometry::Texts;
 use crate::hub::Cache;
 use crate::projection::DeviceChoice;
 use crate::query::{Address, Answer, Answering, Query, Reader};
@@ -32,8 +31,6 @@ use crate::worker::{Event, ModelId, Worker};
 
 /// Between two frames at least this long: a burst of events is drawn once.
 const FRAME: Duration = Duration::from_millis(10);
-/// A list of words or a text may be this long.
-const TEXT_BYTES_MAX: u64 = 16 << 20;
 
 /// What the explorer starts with.
 pub struct Setup {
@@ -144,24 +141,6 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         state.fail(notice);
     }
     (state, bookmarks)
-}
-
-/// A folder by its whole path, so that it is found from another folder too.
-pub(super) fn full_name(model: &str) -> String {
-    let path = expand(Path::new(model));
-    if Bundle::named(model).is_some() || !path.is_dir() {
-        return model.to_owned();
-    }
-    let full = fs::canonicalize(&path).unwrap_or(path);
-    full.to_string_lossy().into_owned()
-}
-
-/// `~/` as the shell reads it.
-fn expand(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::home_dir()) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
-    }
 }
 
 struct Explorer {
@@ -402,48 +381,4 @@ impl Explorer {
         };
         write_new(path, &self.write_out(answers, format))
     }
-}
-
-/// Writes a new file; one that is there is left alone.
-fn write_new(path: &Path, text: &str) -> Result<()> {
-    let path = expand(path);
-    let name = path.display();
-    let mut file = fs::File::create_new(&path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => {
-            anyhow::anyhow!("{name} is there already: choose another name")
-        }
-        _ => anyhow::anyhow!("{name} cannot be written: {error}"),
-    })?;
-    file.write_all(text.as_bytes())
-        .with_context(|| format!("{name} is not written whole"))
-}
-
-/// A file of texts, under its name.
-fn read_texts(path: &Path) -> Result<Texts> {
-    let (label, bytes) = read_bytes(path)?;
-    Ok(Texts::parse(&label, &bytes)?)
-}
-
-/// A text file, under its name.
-fn read(path: &Path) -> Result<(String, String)> {
-    let (label, bytes) = read_bytes(path)?;
-    let text = String::from_utf8(bytes).with_context(|| format!("{label} cannot be read"))?;
-    Ok((label, text))
-}
-
-fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {
-    let path = expand(path);
-    let name = path.display();
-    let size = fs::metadata(&path)
-        .with_context(|| format!("{name} cannot be read"))?
-        .len();
-    if size > TEXT_BYTES_MAX {
-        bail!(
-            "{name} is too long: expected at most {} MiB",
-            TEXT_BYTES_MAX >> 20
-        );
-    }
-    let text = fs::read(&path).with_context(|| format!("{name} cannot be read"))?;
-    let label = path.file_name().unwrap_or(path.as_os_str());
-    Ok((label.to_string_lossy().into_owned(), text))
 }

@@ -1,7 +1,7 @@
 //! With colours and without.
 
 use super::bytes::colours;
-use super::places::{DOWN, ESC};
+use super::places::{BACK_TAB, DOWN, ESC};
 use super::{Home, Program};
 
 /// Goes where there is something to colour; all that was written on the way.
@@ -25,7 +25,7 @@ fn walk(program: &mut Program) -> String {
         .until("somewhere at random")
         .send(ESC)
         .until_gone("somewhere at random");
-    program.send("\t").until_at("L0.N302");
+    program.send(BACK_TAB).until_at("L0.N302");
     program.written()
 }
 

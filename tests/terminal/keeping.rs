@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::answers::FIRST;
 use super::bytes::{Piece, base64, pieces};
-use super::places::{DOWN, ESC};
+use super::places::{BACK_TAB, DOWN, ESC};
 use super::program::{address_of, eventually, toml};
 use super::{Home, Program};
 
@@ -44,7 +44,7 @@ fn the_session_goes_on_where_it_ended() {
     program.quit();
     let mut program = home.start(&[]);
     program.until_at("L2.H5").until("● ascii").until("▼ lowest");
-    program.send("\t").until_at("L4.N77").quit();
+    program.send(BACK_TAB).until_at("L4.N77").quit();
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub const DOWN: &str = "\x1b[B";
 pub const RIGHT: &str = "\x1b[C";
 pub const LEFT: &str = "\x1b[D";
 pub const ESC: &str = "\x1b";
+pub const BACK_TAB: &str = "\x1b[Z";
 
 #[test]
 fn the_first_start_shows_four_columns_of_the_bundled_model() {

@@ -2,7 +2,7 @@
 
 use super::Home;
 use super::answers::{FIRST, columns, pairs};
-use super::places::ESC;
+use super::places::{BACK_TAB, ESC};
 
 #[test]
 fn filters_are_switched_in_their_menu() {
@@ -79,5 +79,5 @@ fn the_lists_of_a_head_become_exact() {
     program.wait("both lists", |screen| exact(&screen.contents()) == 2);
     let (vo, qk) = (pairs(&home, "vo", 3, 1), pairs(&home, "qk", 3, 1));
     assert!(program.look(|screen| vo.are_on(screen) && qk.are_on(screen)));
-    program.send("\t").until_at("L3.N0").quit();
+    program.send(BACK_TAB).until_at("L3.N0").quit();
 }

@@ -34,6 +34,9 @@ pub(super) fn act(state: &mut State, chart: Chart, count: Option<usize>) -> Vec<
             ask_token(state);
             return Vec::new();
         }
+        Chart::Show(measure) if measure == settings.measure && !geometry.points => {
+            state.say(format!("this is {}", measure.title()));
+        }
         Chart::Show(measure) => show(state, measure),
         Chart::Variance => {
             let at = VARIANCES.iter().position(|m| *m == settings.measure);

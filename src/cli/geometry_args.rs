@@ -1,0 +1,139 @@
+//! The arguments of `lexiscope geometry`.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::args::{Machine, label, list_length};
+use crate::geometry::{Measure, Pieces, Texts};
+use crate::query::{GeometryQuery, TextReading, TokenChoice};
+use crate::report::{Chart, Depth, GeometryFormat};
+
+/// What is measured, of which models and texts.
+#[derive(Clone, Debug, Args)]
+pub struct GeometryArgs {
+    /// Bundled models, checkpoint folders, or hub ids in the local cache
+    #[arg(required = true, value_name = "MODEL")]
+    pub models: Vec<String>,
+    /// Texts, one a line or as JSON lines with a field `text`; default: the bundled ones
+    #[arg(long, value_name = "FILE")]
+    texts: Option<PathBuf>,
+    /// One text
+    #[arg(long, value_name = "TEXT", conflicts_with = "texts")]
+    text: Option<String>,
+    /// A whole word, capitals as they are typed, or a token's own string (Ġdom, ##mu)
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// A token by its id, wherever it stands
+    #[arg(long, value_name = "ID", conflicts_with = "token")]
+    token_id: Option<u32>,
+    /// What stands for a word of several pieces: mean, first or last
+    #[arg(long, value_parser = pieces, default_value = "mean", value_name = "PIECES")]
+    pieces: Pieces,
+    /// Cut longer texts, special tokens counted
+    #[arg(long, value_name = "N", value_parser = list_length)]
+    max_tokens: Option<usize>,
+    /// Leave out each text's first position
+    #[arg(long)]
+    skip_first: bool,
+    /// Leave out special tokens
+    #[arg(long)]
+    skip_special: bool,
+    /// Leave out the N dimensions that bring the most to anisotropy, at each state
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    without_dominant: usize,
+    /// table, json, csv, markdown or svg
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    pub format: GeometryFormat,
+    /// Add how long it took
+    #[arg(long)]
+    pub timings: bool,
+    #[command(flatten)]
+    pub machine: Machine,
+    #[command(flatten)]
+    pub chart: ChartArgs,
+}
+
+/// What the SVG chart and the table show. Flattened last, as its heading.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Chart and table")]
+pub struct ChartArgs {
+    /// The measure of the chart: anisotropy, context_specificity, self_similarity, …
+    #[arg(long, value_parser = measure, value_name = "MEASURE")]
+    measure: Option<Measure>,
+    /// Less what vectors without any relation have
+    #[arg(long)]
+    corrected: bool,
+    /// The number of the state instead of relative depth
+    #[arg(long)]
+    by_layer: bool,
+    /// A logarithmic scale
+    #[arg(long)]
+    log: bool,
+}
+
+impl GeometryArgs {
+    /// The query, its file read.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no texts.
+    pub fn query(&self) -> Result<GeometryQuery> {
+        let texts = match (&self.texts, &self.text) {
+            (Some(path), _) => {
+                let bytes = std::fs::read(path)
+                    .with_context(|| format!("{}: cannot be read", path.display()))?;
+                Texts::parse(&label(path), &bytes)?
+            }
+            (None, Some(text)) => Texts::typed(text),
+            (None, None) => Texts::bundled(),
+        };
+        let id = self.token_id.map(TokenChoice::Id);
+        Ok(GeometryQuery {
+            reading: TextReading {
+                texts,
+                max_tokens: self.max_tokens,
+                skip_first: self.skip_first,
+                skip_special: self.skip_special,
+            },
+            token: id.or_else(|| self.token.clone().map(TokenChoice::Word)),
+            pieces: self.pieces,
+            without_dominant: self.without_dominant,
+        })
+    }
+
+    /// The chart that is asked for; by itself anisotropy, or a token's context specificity.
+    pub fn chart(&self) -> Chart {
+        let of_token = self.token.is_some() || self.token_id.is_some();
+        let usual = match of_token {
+            true => Measure::ContextSpecificity,
+            false => Measure::Anisotropy,
+        };
+        Chart {
+            measure: self.chart.measure.unwrap_or(usual),
+            corrected: self.chart.corrected,
+            depth: match self.chart.by_layer {
+                true => Depth::State,
+                false => Depth::Relative,
+            },
+            log: self.chart.log,
+        }
+    }
+}
+
+fn measure(text: &str) -> Result<Measure, String> {
+    let found = Measure::ALL.into_iter().find(|m| m.name() == text);
+    found.ok_or_else(|| {
+        let names = Measure::ALL.map(Measure::name).join(", ");
+        format!("expected one of {names}")
+    })
+}
+
+fn pieces(text: &str) -> Result<Pieces, String> {
+    match text {
+        "mean" => Ok(Pieces::Mean),
+        "first" => Ok(Pieces::First),
+        "last" => Ok(Pieces::Last),
+        _ => Err("expected mean, first or last".to_owned()),
+    }
+}

@@ -1,0 +1,84 @@
+//! Files that the user names: read, written, found again from another folder.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::checkpoint::Bundle;
+use crate::geometry::Texts;
+
+/// A list of words or a text may be this long.
+const TEXT_BYTES_MAX: u64 = 16 << 20;
+
+/// A folder by its whole path, so that it is found from another folder too.
+pub fn full_name(model: &str) -> String {
+    let path = expand(Path::new(model));
+    if Bundle::named(model).is_some() || !path.is_dir() {
+        return model.to_owned();
+    }
+    let full = fs::canonicalize(&path).unwrap_or(path);
+    full.to_string_lossy().into_owned()
+}
+
+/// `~/` as the shell reads it.
+fn expand(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
+}
+
+/// Writes a new file; one that is there is left alone.
+///
+/// # Errors
+/// It is there, or cannot be written.
+pub fn write_new(path: &Path, text: &str) -> Result<()> {
+    let path = expand(path);
+    let name = path.display();
+    let mut file = fs::File::create_new(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            anyhow::anyhow!("{name} is there already: choose another name")
+        }
+        _ => anyhow::anyhow!("{name} cannot be written: {error}"),
+    })?;
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("{name} is not written whole"))
+}
+
+/// A file of texts, under its name.
+///
+/// # Errors
+/// It cannot be read, or holds no texts.
+pub fn read_texts(path: &Path) -> Result<Texts> {
+    let (label, bytes) = read_bytes(path)?;
+    Ok(Texts::parse(&label, &bytes)?)
+}
+
+/// A text file, under its name.
+///
+/// # Errors
+/// It cannot be read, is too long, or is not UTF-8.
+pub fn read(path: &Path) -> Result<(String, String)> {
+    let (label, bytes) = read_bytes(path)?;
+    let text = String::from_utf8(bytes).with_context(|| format!("{label} cannot be read"))?;
+    Ok((label, text))
+}
+
+fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {
+    let path = expand(path);
+    let name = path.display();
+    let size = fs::metadata(&path)
+        .with_context(|| format!("{name} cannot be read"))?
+        .len();
+    if size > TEXT_BYTES_MAX {
+        bail!(
+            "{name} is too long: expected at most {} MiB",
+            TEXT_BYTES_MAX >> 20
+        );
+    }
+    let text = fs::read(&path).with_context(|| format!("{name} cannot be read"))?;
+    let label = path.file_name().unwrap_or(path.as_os_str());
+    Ok((label.to_string_lossy().into_owned(), text))
+}
