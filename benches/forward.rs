@@ -68,7 +68,7 @@ fn run(forward: &Forward<'_>, checkpoint: &Checkpoint) -> (f64, f64) {
     // A token that stands once in every text, as "nie" does in Polish ones.
     let plans = (0..TEXTS).map(|i| {
         let at = i % TOKENS;
-        TextPlan::new((0..TOKENS).collect(), vec![at..at + 1])
+        TextPlan::new((0..TOKENS).collect(), std::iter::once(at..at + 1).collect())
     });
     let sizes = [forward.states(), checkpoint.spec().width];
     let plan = Plan::new(sizes, plans.collect(), true, Pieces::Mean, 1);

@@ -1,10 +1,5 @@
 //! Closed forms against loops over all pairs.
 
-#![expect(
-    clippy::single_range_in_vec_init,
-    reason = "one occurrence is one range"
-)]
-
 use std::ops::Range;
 
 use super::measuring::{Measured, Measuring};

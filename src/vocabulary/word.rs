@@ -112,10 +112,6 @@ fn special(token: &super::Token, typed: &str) -> bool {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::single_range_in_vec_init,
-    reason = "one occurrence is one range"
-)]
 mod tests {
     use super::*;
     use crate::vocabulary::TokenizerFiles;

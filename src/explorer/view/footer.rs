@@ -71,7 +71,7 @@ fn said(state: &State, theme: &Theme) -> Option<(String, Style)> {
 }
 
 /// Writes a long sentence over as many rows as it takes, upwards.
-fn in_full(canvas: &mut Canvas, row: Rect, text: &str, style: Style) {
+pub(super) fn in_full(canvas: &mut Canvas, row: Rect, text: &str, style: Style) {
     let lines = wrap(text, usize::from(row.width.saturating_sub(2)));
     for (above, text) in lines.iter().rev().enumerate().take(SAID_ROWS_MAX) {
         let y = row.y.saturating_sub(above as u16);

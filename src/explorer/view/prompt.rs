@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
+use super::footer::in_full;
 use super::lists::field;
 use crate::explorer::state::{Notice, Prompt, Purpose, Target};
 use crate::explorer::widget::{Line, width};
@@ -22,11 +23,16 @@ pub fn draw(canvas: &mut Canvas, row: Rect, prompt: &Prompt) {
         Some(Notice::Said(text)) => (text.clone(), theme.word),
         None => (prompt.purpose.advice().to_owned(), theme.quiet),
     };
-    if width(&aside) + 16 < line.room() {
+    let fits = width(&aside) + 16 < line.room();
+    if fits {
         line.right(&aside, style);
         line.right("  ", theme.quiet);
     }
     let (x, room) = (line.x, line.room());
     field(canvas, (x, row.y), room, &prompt.field, "");
     canvas.note(row, Target::Overlay);
+    if !fits && state.notice.is_some() {
+        let y = row.y.saturating_sub(1);
+        in_full(canvas, Rect { y, ..row }, &aside, style);
+    }
 }
