@@ -50,6 +50,13 @@ fn scan(model: &Path, out: &Path, more: &[&str]) {
     assert!(output.stdout.is_empty());
 }
 
+/// Where the parts of a scan lie until it is whole.
+fn parts_of(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".parts");
+    name.into()
+}
+
 /// The one line with which a scan is refused, and its exit code.
 fn refused(model: &Path, out: &Path, more: &[&str]) -> (String, i32) {
     let output = command(model, out, more).output().unwrap();
@@ -173,7 +180,7 @@ fn holds_every_list_that_the_single_commands_print() {
         let layers = reader.card().spec.layers;
         let want = answered(&mut reader, 0..layers, (30, 50), &Filters::default());
         assert!(lists(&out, &reader) == want, "{name}");
-        assert!(!out.with_added_extension("parts").exists());
+        assert!(!parts_of(&out).exists());
     }
 }
 
@@ -265,7 +272,7 @@ fn killed_at_any_time_it_goes_on_to_the_same_file() {
     synthetic.write(&model).unwrap();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     scan(&model, &whole, &[]);
-    let parts = killed.with_added_extension("parts");
+    let parts = parts_of(&killed);
     let there = || fs::read_dir(&parts).map_or(0, Iterator::count);
     let mut kills = 0;
     loop {
@@ -313,7 +320,7 @@ fn an_interrupt_ends_it_after_the_part_in_work_and_says_how_to_go_on() {
     };
     synthetic.write(&model).unwrap();
     let (whole, ended) = (folder.path().join("whole"), folder.path().join("ended"));
-    let parts = ended.with_added_extension("parts");
+    let parts = parts_of(&ended);
     let child = command(&model, &ended, &[])
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -399,7 +406,7 @@ fn parts_of_other_settings_do_not_mix_either() {
         reference("gpt2-safetensors"),
         folder.path().join("scan.parquet"),
     );
-    let parts = out.with_added_extension("parts");
+    let parts = parts_of(&out);
     scan(&model, &out, &[]);
     // As a scan leaves it that was killed when all its parts were there but one.
     let settings = SerializedFileReader::new(File::open(&out).unwrap()).unwrap();

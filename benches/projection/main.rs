@@ -5,9 +5,9 @@
 #[path = "../../tests/checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
 mod factors;
-mod memory;
 mod neurons;
 mod pairs;
+mod process;
 mod scan;
 
 use std::hint::black_box;
@@ -46,7 +46,7 @@ fn main() {
     let embedding = (VOCAB * WIDTH * 4) as f64 / 1e6;
     figure(
         "memory at most, above the embedding",
-        memory::peak_mb() - embedding,
+        process::peak_mb() - embedding,
         "MB",
     );
 }
@@ -62,7 +62,7 @@ fn opening(folder: &Path) -> Reader {
     figure("open", milliseconds(start), "ms");
     ask(&mut reader, &neuron(0, 0));
     figure("open, until the first columns", milliseconds(start), "ms");
-    figure("open, memory", memory::resident_mb(), "MB");
+    figure("open, memory", process::resident_mb(), "MB");
     reader
 }
 

@@ -16,7 +16,7 @@ use lexiscope::vocabulary::Filters;
 use rayon::prelude::*;
 
 use super::factors::{Kind, factors};
-use super::{HEAD, VOCAB, WIDTH, ask, figure, median, memory, time};
+use super::{HEAD, VOCAB, WIDTH, ask, figure, median, process, time};
 
 /// Moments at which a search is called off.
 const MOMENTS: u32 = 16;
@@ -29,7 +29,7 @@ pub fn alone() {
         ("Gaussian", Kind::Gaussian),
     ] {
         let (a, b) = factors(VOCAB, HEAD, kind);
-        let before = memory::peak_mb();
+        let before = process::peak_mb();
         let (mut bounded, mut plain) = (Vec::new(), Vec::new());
         for _ in 0..3 {
             bounded.push(time(|| best(&a, &b, &|| true)));
@@ -45,7 +45,7 @@ pub fn alone() {
         );
         figure(
             &format!("pairs, {name}, memory"),
-            memory::peak_mb() - before,
+            process::peak_mb() - before,
             "MB",
         );
         called_off(name, &a, &b);
@@ -99,19 +99,22 @@ fn best(a: &Matrix, b: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<f3
     found.first().map(|pair| pair.score)
 }
 
-/// How long a search goes on after it was called off, at moments spread over all of it, and the
-/// longest it goes without asking.
+/// How long a search goes on after it was called off, at moments spread over all of it; and the
+/// most of the processor's time that it takes without asking, on one thread.
 fn called_off(name: &str, a: &Matrix, b: &Matrix) {
-    let asked = Mutex::new((Instant::now(), Duration::ZERO));
-    let whole = time(|| {
-        best(a, b, &|| {
-            let mut asked = asked.lock().expect("no panic");
-            let (last, longest) = *asked;
-            *asked = (Instant::now(), longest.max(last.elapsed()));
-            true
-        })
-    });
+    let asked = Mutex::new((process::processor_ms(), 0.0));
+    let watched = || {
+        let mut asked = asked.lock().expect("no panic");
+        let longest = (process::processor_ms() - asked.0).max(asked.1);
+        *asked = (process::processor_ms(), longest);
+        true
+    };
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    one_thread
+        .expect("a thread")
+        .install(|| best(a, b, &watched));
     let silence = asked.into_inner().expect("no panic").1;
+    let whole = time(|| best(a, b, &|| true));
     let late = (0..MOMENTS).filter_map(|i| {
         let (off, at) = (
             AtomicBool::new(false),
@@ -132,7 +135,7 @@ fn called_off(name: &str, a: &Matrix, b: &Matrix) {
     let worst = late.fold(0.0, f64::max);
     figure(
         &format!("pairs, {name}, longest without asking"),
-        silence.as_secs_f64() * 1e3,
+        silence,
         "ms",
     );
     figure(

@@ -119,15 +119,22 @@ pub(super) fn settings_of(path: &Path) -> Result<Vec<(String, String)>, ScanErro
         .collect())
 }
 
+/// The path of something that lies beside a file until it is whole: its name with an ending more.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 /// Writes beside `path` and puts it into its place when all of it is on the disk.
 fn write(
     path: &Path,
     settings: &Settings,
     rows: impl FnOnce(&mut Writer) -> ParquetResult<()>,
 ) -> Result<(), ScanError> {
-    let beside = path.with_added_extension("tmp");
+    let whole = beside(path, ".tmp");
     let failed = ScanError::write(path);
-    let file = File::create(&beside).map_err(&failed)?;
+    let file = File::create(&whole).map_err(&failed)?;
     let written = || -> ParquetResult<File> {
         let schema = Arc::new(parse_message_type(SCHEMA)?);
         let properties = Arc::new(properties(settings));
@@ -142,8 +149,8 @@ fn write(
     written()
         .map_err(ScanError::parquet(path))
         .and_then(|file| file.sync_all().map_err(&failed))
-        .and_then(|()| fs::rename(&beside, path).map_err(&failed))
-        .inspect_err(|_| drop(fs::remove_file(&beside)))
+        .and_then(|()| fs::rename(&whole, path).map_err(&failed))
+        .inspect_err(|_| drop(fs::remove_file(&whole)))
 }
 
 fn properties(settings: &Settings) -> WriterProperties {

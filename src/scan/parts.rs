@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::ScanError;
-use super::file::{join, settings_of, write_part};
+use super::file::{beside, join, settings_of, write_part};
 use super::list::Lists;
 use super::plan::{Part, Settings};
 
@@ -36,7 +36,7 @@ impl Parts {
         }
         same(out, &settings_of(out)?, settings)?;
         // It was ended between its last two steps.
-        let folder = out.with_added_extension("parts");
+        let folder = beside(out, ".parts");
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(ScanError::write(&folder))?;
         }
@@ -48,7 +48,7 @@ impl Parts {
     /// # Errors
     /// It cannot be made, another process has it, or its parts were made with other settings.
     pub(super) fn open(out: &Path, settings: Settings) -> Result<Self, ScanError> {
-        let folder = out.with_added_extension("parts");
+        let folder = beside(out, ".parts");
         let path = folder.join("settings.json");
         let failed = ScanError::write(out);
         match fs::create_dir(&folder) {
