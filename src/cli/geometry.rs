@@ -57,12 +57,7 @@ fn answer(model: &str, query: &GeometryQuery, args: &GeometryArgs) -> Result<Ans
     let Some(Answer::Geometry(answer)) = answer? else {
         bail!("no answer came back; this is a defect of lexiscope");
     };
-    let missing = answer
-        .curves
-        .iter()
-        .filter_map(|c| c.missing.as_ref().map(|why| (c, why)));
-    let missing = missing.map(|(c, why)| format!("no {}: {why}", c.measure.title()));
-    for notice in answer.notices.iter().cloned().chain(missing) {
+    for notice in answer.notices.iter().cloned().chain(missing(&answer)) {
         eprintln!("lexiscope: {}: {notice}", card.name);
     }
     let compute = milliseconds(start);
@@ -71,6 +66,25 @@ fn answer(model: &str, query: &GeometryQuery, args: &GeometryArgs) -> Result<Ans
         answer,
         timings: Timings { open, compute },
     })
+}
+
+/// What could not be measured, a sentence for each reason. That no text holds the token is said
+/// already.
+fn missing(answer: &GeometryAnswer) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    let nowhere = answer.token.as_ref().is_some_and(|t| t.occurrences == 0);
+    for curve in &answer.curves {
+        let Some(why) = &curve.missing else { continue };
+        if nowhere && curve.measure.of_token() {
+            continue;
+        }
+        match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            Some((_, titles)) => titles.push(curve.measure.title()),
+            None => reasons.push((why, vec![curve.measure.title()])),
+        }
+    }
+    let sentence = |(why, titles): (&str, Vec<&str>)| format!("no {}: {why}", titles.join(", "));
+    reasons.into_iter().map(sentence).collect()
 }
 
 /// Waits to the end, and shows how far it is.
