@@ -21,6 +21,16 @@ pub struct FormWeights {
     pub right: Matrix,
 }
 
+/// A block of a tensor that reads as `[channels, width]` of the residual stream, whichever way the
+/// file lays it out.
+struct Part {
+    tensor: String,
+    rows: Range<usize>,
+    cols: Range<usize>,
+    /// Whether the channels are the block's columns.
+    turned: bool,
+}
+
 /// Which side of a linear map a block is cut along.
 enum Axis {
     In,
@@ -73,7 +83,7 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn keys(&self, layer: usize, neurons: Range<usize>) -> Result<Matrix, CheckpointError> {
-        self.cut(layer, &self.checkpoint.family().ff_in, Axis::Out, neurons)
+        self.read(self.key_part(layer, neurons))
     }
 
     /// Values of a layer's neurons, `[neurons, width]`: rows of the feed-forward output weights.
@@ -81,7 +91,7 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn values(&self, layer: usize, neurons: Range<usize>) -> Result<Matrix, CheckpointError> {
-        self.cut(layer, &self.checkpoint.family().ff_out, Axis::In, neurons)
+        self.read(self.value_part(layer, neurons))
     }
 
     /// Mean length of a layer's value vectors.
@@ -128,36 +138,38 @@ impl Weights {
         layer: usize,
         head: usize,
     ) -> Result<FormWeights, CheckpointError> {
-        let family = self.checkpoint.family();
-        let width = self.spec().head_width;
-        let channels = head * width..(head + 1) * width;
-        let (left, right) = match form {
-            Form::Vo => (
-                self.cut(layer, &family.value, Axis::Out, channels.clone())?,
-                self.cut(layer, &family.attention_out, Axis::In, channels)?,
-            ),
-            Form::Qk => (
-                self.cut(layer, &family.query, Axis::Out, channels.clone())?,
-                self.cut(layer, &family.key, Axis::Out, channels)?,
-            ),
-        };
+        let [left, right] = self.form_parts(form, layer, head);
         Ok(FormWeights {
-            left: left.transposed(),
-            right: right.transposed(),
+            left: self.read(left)?.transposed(),
+            right: self.read(right)?.transposed(),
         })
     }
 
-    /// The part of a linear map that belongs to `channels` of one of its sides: `[channels, width]`
-    /// of the residual stream, whichever way the file lays it out.
-    fn cut(
-        &self,
-        layer: usize,
-        linear: &Linear,
-        axis: Axis,
-        channels: Range<usize>,
-    ) -> Result<Matrix, CheckpointError> {
+    fn key_part(&self, layer: usize, neurons: Range<usize>) -> Part {
+        self.part(layer, &self.checkpoint.family().ff_in, Axis::Out, neurons)
+    }
+
+    fn value_part(&self, layer: usize, neurons: Range<usize>) -> Part {
+        self.part(layer, &self.checkpoint.family().ff_out, Axis::In, neurons)
+    }
+
+    fn form_parts(&self, form: Form, layer: usize, head: usize) -> [Part; 2] {
+        let family = self.checkpoint.family();
+        let width = self.spec().head_width;
+        let channels = head * width..(head + 1) * width;
+        let part = |linear, axis| self.part(layer, linear, axis, channels.clone());
+        match form {
+            Form::Vo => [
+                part(&family.value, Axis::Out),
+                part(&family.attention_out, Axis::In),
+            ],
+            Form::Qk => [part(&family.query, Axis::Out), part(&family.key, Axis::Out)],
+        }
+    }
+
+    /// Where the part of a linear map lies that belongs to `channels` of one of its sides.
+    fn part(&self, layer: usize, linear: &Linear, axis: Axis, channels: Range<usize>) -> Part {
         let spec = self.spec();
-        let name = self.checkpoint.linear(layer, linear);
         // A fused map stacks its equal parts along the output; each is as wide as all heads.
         let offset = linear.part.0 * spec.heads * spec.head_width;
         let channels = channels.start + offset..channels.end + offset;
@@ -165,13 +177,27 @@ impl Weights {
             (linear.layout, axis),
             (Layout::OutIn, Axis::Out) | (Layout::InOut, Axis::In)
         );
-        if along_rows {
-            self.checkpoint.block(&name, channels, 0..spec.width)
+        let width = 0..spec.width;
+        let (rows, cols) = if along_rows {
+            (channels, width)
         } else {
-            Ok(self
-                .checkpoint
-                .block(&name, 0..spec.width, channels)?
-                .transposed())
+            (width, channels)
+        };
+        Part {
+            tensor: self.checkpoint.linear(layer, linear),
+            rows,
+            cols,
+            turned: !along_rows,
         }
+    }
+
+    /// The numbers of a part.
+    fn read(&self, part: Part) -> Result<Matrix, CheckpointError> {
+        let block = self.checkpoint.block(&part.tensor, part.rows, part.cols)?;
+        Ok(if part.turned {
+            block.transposed()
+        } else {
+            block
+        })
     }
 }
