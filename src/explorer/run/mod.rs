@@ -43,6 +43,8 @@ pub struct Setup {
     pub theme: Theme,
     pub mouse: bool,
     pub device: DeviceChoice,
+    /// Bytes that may be held in memory beside the embedding.
+    pub memory: u64,
     /// Of a model on the hub, fetch only what is looked at.
     pub by_tensor: bool,
     /// What of that may be kept on disk, in bytes.
@@ -78,9 +80,10 @@ pub fn run(setup: Setup) -> Result<()> {
         }
     }
     let (sender, messages) = channel();
-    let device = setup.device;
+    let (device, memory) = (setup.device, setup.memory);
     let open = move |location: &Location| {
-        Reader::open(location, device).map(|reader| Box::new(reader) as Box<dyn Answering>)
+        let reader = Reader::open(location, device)?.holding(memory);
+        Ok(Box::new(reader) as Box<dyn Answering>)
     };
     let tell = sender.clone();
     // Once the loop is gone nobody is left to be told anything.
