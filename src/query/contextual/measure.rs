@@ -64,7 +64,7 @@ impl Model<'_> {
         watch: &dyn Watch,
     ) -> Result<Option<Measured>, QueryError> {
         let sizes = [forward.states(), self.card.spec.width];
-        let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces, SEED);
+        let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces);
         let asked = query.token.is_some();
         let (mut whole, mut start) = (plan(texts.clone(), asked), 0.0);
         if query.without_dominant > 0 {
