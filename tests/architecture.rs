@@ -53,6 +53,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "explorer",
         &[
             "worker",
+            "scan",
             "report",
             "query",
             "projection",

@@ -6,6 +6,7 @@ mod geometry_args;
 mod scan;
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,7 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
 use crate::report::{self, Format, Timings};
+use crate::scan::Scanned;
 
 use args::{Cli, Color, Command, Explore, Machine, Output, end};
 
@@ -35,6 +37,7 @@ pub fn run() -> Result<()> {
             layer,
             neuron,
             k,
+            scan,
             filters,
             output,
         }) => {
@@ -44,7 +47,7 @@ pub fn run() -> Result<()> {
                 k,
                 filters: filters.read()?,
             };
-            one_shot(&model, &Query::Neuron(query), output)
+            one_shot(&model, scan.as_deref(), &Query::Neuron(query), output)
         }
         Some(Command::Pairs {
             model,
@@ -53,12 +56,14 @@ pub fn run() -> Result<()> {
             head,
             k,
             lowest,
+            scan,
             filters,
             output,
         }) => {
             let (end, filters) = (end(lowest), filters.read()?);
             one_shot(
                 &model,
+                scan.as_deref(),
                 &Query::Pairs(PairsQuery {
                     form,
                     layer,
@@ -121,6 +126,7 @@ fn explore(explore: Explore) -> Result<()> {
         device: explore.machine.device(),
         model: explore.model,
         at: explore.at,
+        scan: explore.scan,
     };
     if !std::io::stdout().is_terminal() {
         return print(&explorer::page(&setup)?);
@@ -150,8 +156,13 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     Ok((reader, milliseconds(start)))
 }
 
-fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    let (mut reader, open) = open(model, output.machine)?;
+/// Answers one query, from the scan where it can.
+fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> Result<()> {
+    let (reader, open) = open(model, output.machine)?;
+    let mut reader: Box<dyn Answering> = match scan {
+        Some(path) => Box::new(Scanned::open(reader, path)?),
+        None => Box::new(reader),
+    };
     let start = Instant::now();
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {

@@ -8,6 +8,7 @@ pub mod effect;
 mod files;
 pub mod key;
 pub mod keymap;
+mod models;
 pub mod number;
 mod page;
 pub mod paths;

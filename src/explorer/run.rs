@@ -15,6 +15,7 @@ use super::companions::Companions;
 use super::effect::{Beside, BookmarkChange, Effect};
 use super::files::{full_name, read, read_texts, write_new};
 use super::key::Key;
+use super::models::Models;
 use super::paths::Paths;
 use super::session::Session;
 use super::state::{ModelChoice, Opening, Origin, State};
@@ -24,7 +25,7 @@ use super::{update, view};
 use crate::checkpoint::{Bundle, Location};
 use crate::hub::Cache;
 use crate::projection::DeviceChoice;
-use crate::query::{Address, Answer, Answering, Query, Reader};
+use crate::query::{Address, Answer, Query};
 use crate::report::{self, Exported, Format};
 use crate::vocabulary::{Text, Words};
 use crate::worker::{Event, ModelId, Worker};
@@ -41,6 +42,8 @@ pub struct Setup {
     pub mouse: bool,
     pub device: DeviceChoice,
     pub paths: Paths,
+    /// A finished scan of the model.
+    pub scan: Option<PathBuf>,
 }
 
 /// What wakes the loop.
@@ -62,19 +65,17 @@ pub fn run(setup: Setup) -> Result<()> {
         Location::resolve(model)?;
     }
     let (sender, messages) = channel();
-    let device = setup.device;
-    let open = move |location: &Location| {
-        Reader::open(location, device).map(|reader| Box::new(reader) as Box<dyn Answering>)
-    };
+    let (state, bookmarks) = begin(&setup);
+    let models = Models::new(&state, &setup);
+    let open = move |location: &Location| models.open(location);
     let tell = sender.clone();
     // Once the loop is gone nobody is left to be told anything.
     let worker = Worker::spawn(open, move |event| drop(tell.send(Message::Worker(event))))?;
     let tell = sender.clone();
     #[cfg(unix)]
     super::signals::listen(move |signal| drop(tell.send(Message::Signal(signal))))?;
-    let (state, bookmarks) = begin(&setup);
     let tell = sender.clone();
-    let companions = Companions::new(device, move |key, event| {
+    let companions = Companions::new(setup.device, move |key, event| {
         drop(tell.send(Message::Beside(key, event)));
     });
     let mut explorer = Explorer {
@@ -134,6 +135,12 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         .chain(cached)
         .map(|(name, origin)| ModelChoice { name, origin });
     state.resume(session, models.collect());
+    if let (Some(scan), Some(opening)) = (&setup.scan, &state.opening) {
+        let scan = std::path::absolute(scan).unwrap_or_else(|_| scan.clone());
+        state.scans.insert(opening.name.clone(), scan);
+        // What was asked for is not opened without it.
+        state.strict = true;
+    }
     if let (Some(at), Some(opening)) = (setup.at, &mut state.opening) {
         opening.then.push(at);
     }

@@ -10,6 +10,7 @@ mod sitting;
 mod wanted;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,6 +122,8 @@ pub struct State {
     pub notice: Option<Notice>,
     /// Whether the program was started for one model and for no other.
     pub strict: bool,
+    /// Models' finished scans, by the names of the models.
+    pub scans: BTreeMap<String, PathBuf>,
     /// True until the first key of a first start.
     pub welcome: bool,
     pub bookmarks: Vec<Bookmark>,
@@ -162,6 +165,7 @@ impl State {
             pending: Vec::new(),
             notice: None,
             strict: false,
+            scans: BTreeMap::new(),
             welcome: false,
             bookmarks: Vec::new(),
             models: Vec::new(),
