@@ -127,7 +127,7 @@ impl Bench {
     fn beside_a_pass(&mut self) {
         let (mut frames, mut leaving) = (Vec::new(), Vec::new());
         for _ in 0..5 {
-            self.press("gs");
+            self.press("g s");
             while self.state.geometry.part.done.is_none() {
                 let event = self.events.recv().expect("the worker lives");
                 let effects = update::event(&mut self.state, event);
@@ -146,7 +146,7 @@ impl Bench {
                 std::thread::sleep(REPEAT);
             }
             let start = Instant::now();
-            self.press("gn");
+            self.press("g n");
             self.press("r");
             self.until_answered();
             self.draw();

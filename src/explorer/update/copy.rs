@@ -97,7 +97,7 @@ pub(super) fn ask_path(state: &mut State) {
         .to_owned();
     let (purpose, name) = match state.pane {
         Pane::Neurons if state.neurons.points => {
-            let name = format!("{}-{}-map.svg", state.address(), state.column().name());
+            let name = format!("{}.{}-map.svg", state.address(), state.column().name());
             (Purpose::ExportChart, name)
         }
         Pane::Geometry if state.geometry.points => {
