@@ -11,7 +11,7 @@ use crate::projection::{
 use crate::transformer::{Form, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
-use super::answering::{Answering, Watch};
+use super::answering::{Answering, Fetch, Watch, arrived};
 use super::contextual::Model;
 use super::{
     Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
@@ -81,6 +81,7 @@ impl Reader {
             spec,
             vocabulary: Arc::new(vocabulary),
             device: device_name(&device).to_owned(),
+            remote: weights.checkpoint().is_remote(),
             notices: notice.into_iter().collect(),
         };
         Ok(Self {
@@ -199,7 +200,11 @@ impl Reader {
             self.factors.push(found);
             return Ok(Some(factors));
         }
-        let form = self.weights.form(query.form, query.layer, query.head)?;
+        let (form, layer, head) = (query.form, query.layer, query.head);
+        if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
+            return Ok(None);
+        }
+        let form = self.weights.form(form, layer, head)?;
         let wanted = || watch.wanted();
         let over_all_rows = |w: &Matrix| -> Result<Option<Matrix>, QueryError> {
             let Some(product) = self.embedding.times(w, &wanted)? else {
@@ -252,6 +257,11 @@ impl Answering for Reader {
                 .and_then(|mut answers| answers.pop())
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
+            Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) if self.card.remote => {
+                return Err(QueryError::NeedsAll {
+                    model: self.card.name.clone(),
+                });
+            }
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),
@@ -289,6 +299,10 @@ impl Answering for Reader {
                 ends.extend([Ends::new(k), Ends::new(k)]);
             }
             let (layer, first) = (run[0].layer, run[0].neuron);
+            let neurons = first..first + run.len();
+            if !arrived(self.weights.bring_neurons(layer, neurons, &Fetch(watch)))? {
+                return Ok(None);
+            }
             let keys = self.weights.keys(layer, first..first + run.len())?;
             let values = self.weights.values(layer, first..first + run.len())?;
             for i in 0..run.len() {

@@ -79,9 +79,7 @@ impl Scanned {
                 path: path.to_owned(),
                 of: setting("model").to_owned(),
                 model: card.name.clone(),
-                name: name.to_owned(),
-                there: setting(name).to_owned(),
-                here,
+                what: format!("{name}: {}, here {here}", setting(name)),
             });
         }
         let damaged = |what: &str| ScanError::Damaged {
@@ -117,11 +115,7 @@ impl Scanned {
         pairs: bool,
     ) -> Result<Option<(usize, usize)>, QueryError> {
         let [described, lists] = &self.filters;
-        // What is about pairs makes no difference to a neuron's columns.
-        let same = match pairs {
-            true => *described == named(filters).to_string(),
-            false => without_pairs(described) == without_pairs(&named(filters).to_string()),
-        };
+        let same = about(described, pairs) == about(&named(filters).to_string(), pairs);
         if !same || *lists != list_digest(filters) {
             return Ok(None);
         }
@@ -339,9 +333,10 @@ fn slice<T: DataType>(
     }
 }
 
-/// Filters as they are written, without those that are about pairs.
-fn without_pairs(described: &str) -> Option<serde_json::Map<String, serde_json::Value>> {
-    let mut filters: serde_json::Map<_, _> = serde_json::from_str(described).ok()?;
-    filters.retain(|name, _| name != "exclude-same" && name != "exclude-similar");
+/// Filters as they are written; for a neuron's columns, to which they make no difference, without
+/// those that are about pairs.
+fn about(written: &str, pairs: bool) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let mut filters: serde_json::Map<_, _> = serde_json::from_str(written).ok()?;
+    filters.retain(|name, _| pairs || name != "exclude-same" && name != "exclude-similar");
     Some(filters)
 }

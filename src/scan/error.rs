@@ -24,16 +24,14 @@ pub enum ScanError {
     #[error("{path}: cannot be read: {reason}")]
     Read { path: PathBuf, reason: io::Error },
     #[error(
-        "{path}: is a scan of another model ({of}), not of {model} ({name}: {there}, here {here}); \
+        "{path}: is a scan of another model ({of}), not of {model} ({what}); \
          give a scan of {model}"
     )]
     OfAnother {
         path: PathBuf,
         of: String,
         model: String,
-        name: String,
-        there: String,
-        here: String,
+        what: String,
     },
     #[error("{path}: expected the name of a file, as scan.parquet")]
     NoFile { path: PathBuf },

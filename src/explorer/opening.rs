@@ -12,14 +12,14 @@ use super::run::Setup;
 use super::state::State;
 
 /// How models are opened in this sitting.
-pub(super) struct Models {
+pub(super) struct Opener {
     device: DeviceChoice,
     scans: BTreeMap<String, PathBuf>,
     /// The model whose scan was asked for on the command line.
     asked: Option<String>,
 }
 
-impl Models {
+impl Opener {
     pub(super) fn new(state: &State, setup: &Setup) -> Self {
         let first = state.opening.as_ref().map(|opening| opening.name.clone());
         Self {
