@@ -81,7 +81,7 @@ pub struct Machine {
     /// Threads to compute with; 0 is one a core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
-    /// What may be held in memory beside the embedding [default: half of what is free]
+    /// What may be held in memory beside the embedding [default: half of what is free, at most 2G]
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
     /// Of a model that is not here, fetch only the tensors that are looked at
@@ -101,7 +101,26 @@ enum Device {
     Metal,
 }
 
+/// What is held serves to show again what was shown; more would not be missed.
+const MEMORY_MAX: u64 = 2 << 30;
+
+/// Bytes that programs can have without anything being swapped out, where the system says so.
+fn free_memory() -> Option<u64> {
+    let about = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = about
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes << 10)
+}
+
 impl Machine {
+    /// Bytes that may be held in memory beside the embedding.
+    pub fn memory(&self) -> u64 {
+        let usual = || free_memory().map_or(MEMORY_MAX, |free| (free / 2).min(MEMORY_MAX));
+        self.memory.map_or_else(usual, |size| size.0)
+    }
+
     /// Bytes that parts of models on the hub may take on disk.
     pub fn blocks_max(&self) -> u64 {
         self.remote_cache.0

@@ -95,7 +95,11 @@ impl Waiting for Bars {
 
     fn progress(&self, progress: &Progress) {
         let missing = progress.size().saturating_sub(progress.done());
-        if missing > 0 && !io::stderr().is_terminal() && !self.said.swap(true, Ordering::Relaxed) {
+        // What a moment brings needs no word.
+        if missing > 1_000_000
+            && !io::stderr().is_terminal()
+            && !self.said.swap(true, Ordering::Relaxed)
+        {
             let megabytes = missing.div_ceil(1_000_000);
             eprintln!("lexiscope: fetching {megabytes} MB of {}", self.model);
         }

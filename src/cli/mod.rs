@@ -129,6 +129,7 @@ fn explore(explore: Explore) -> Result<()> {
         mouse: !explore.no_mouse,
         device: explore.machine.device(),
         by_tensor: explore.machine.remote,
+        memory: explore.machine.memory(),
         blocks_max: explore.machine.blocks_max(),
         model: explore.model,
         at: explore.at,
@@ -158,7 +159,7 @@ fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
     let location = fetch::locate(model, || machine.way())?;
-    let reader = Reader::open(&location, machine.device())?;
+    let reader = Reader::open(&location, machine.device())?.holding(machine.memory());
     for notice in &reader.card().notices {
         eprintln!("lexiscope: {notice}");
     }

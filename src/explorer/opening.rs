@@ -14,6 +14,7 @@ use super::state::State;
 /// How models are opened in this sitting.
 pub(super) struct Opener {
     device: DeviceChoice,
+    memory: u64,
     scans: BTreeMap<String, PathBuf>,
     /// The model whose scan was asked for on the command line.
     asked: Option<String>,
@@ -24,6 +25,7 @@ impl Opener {
         let first = state.opening.as_ref().map(|opening| opening.name.clone());
         Self {
             device: setup.device,
+            memory: setup.memory,
             scans: state.scans.clone(),
             asked: first.filter(|_| setup.scan.is_some()),
         }
@@ -36,7 +38,7 @@ impl Opener {
     /// As [`Reader::open`]; a scan that was asked for and is not one of this model.
     pub(super) fn open(&self, location: &Location) -> Result<Box<dyn Answering>, QueryError> {
         let name = location.to_string();
-        let reader = || Reader::open(location, self.device);
+        let reader = || Reader::open(location, self.device).map(|r| r.holding(self.memory));
         let Some(scan) = self.scans.get(&name) else {
             return Ok(Box::new(reader()?));
         };

@@ -18,8 +18,8 @@ use super::{
     QueryError,
 };
 
-/// Bytes of heads' factors that are kept, for other filters and the other end of the list.
-const FACTOR_BYTES: usize = 192 << 20;
+/// Bytes of heads' factors that are kept unless something else is said.
+const FACTOR_BYTES: u64 = 192 << 20;
 
 /// An open model that answers.
 pub struct Reader {
@@ -30,8 +30,10 @@ pub struct Reader {
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
     mask: Option<(Filters, Arc<Mask>)>,
-    /// The latest last.
+    /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// Bytes that may be held beside the embedding.
+    memory: u64,
 }
 
 /// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
@@ -49,8 +51,8 @@ struct FactorKey {
 }
 
 impl Factors {
-    fn bytes(&self) -> usize {
-        size_of_val(self.a.data()) + size_of_val(self.b.data())
+    fn bytes(&self) -> u64 {
+        (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
     }
 }
 
@@ -92,7 +94,14 @@ impl Reader {
             positions: None,
             mask: None,
             factors: Vec::new(),
+            memory: FACTOR_BYTES,
         })
+    }
+
+    /// The same, which holds no more than so many bytes beside the embedding and what it is at.
+    #[must_use]
+    pub fn holding(self, memory: u64) -> Self {
+        Self { memory, ..self }
     }
 
     fn model(&self) -> Model<'_> {
@@ -226,7 +235,7 @@ impl Reader {
         let factors = Arc::new(Factors { a, b });
         self.factors.push((key, Arc::clone(&factors)));
         while self.factors.len() > 1
-            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<usize>() > FACTOR_BYTES
+            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory
         {
             self.factors.remove(0);
         }

@@ -1,6 +1,7 @@
 //! A hub of our own on loopback: the routes that models are fetched by, and every way in which
 //! they are known to go wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -251,9 +252,9 @@ fn send(
     content: &[u8],
     headers: &str,
 ) -> usize {
-    let mut content = content.to_vec();
+    let mut content = Cow::Borrowed(content);
     if let Some(Fault::Wrong) = fault {
-        *content.last_mut().unwrap() ^= 1;
+        *content.to_mut().last_mut().unwrap() ^= 1;
     }
     let size = content.len();
     let range = request

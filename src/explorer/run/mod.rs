@@ -44,6 +44,8 @@ pub struct Setup {
     pub theme: Theme,
     pub mouse: bool,
     pub device: DeviceChoice,
+    /// Bytes that may be held in memory beside the embedding.
+    pub memory: u64,
     /// Of a model on the hub, fetch only what is looked at.
     pub by_tensor: bool,
     /// What of that may be kept on disk, in bytes.
