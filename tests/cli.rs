@@ -214,6 +214,30 @@ fn a_model_says_what_it_is() {
 }
 
 #[test]
+fn undertrained_tokens_are_counted_marked_and_left_out() {
+    let home = Home::new();
+    // Single bytes alone are more than a hundred of either vocabulary.
+    for (model, counts) in [("gpt2-pl", 150..300), ("bert-pl", 250..600)] {
+        let count = home.json(&format!("info {model}"))["undertrained"].clone();
+        let count = count.as_u64().unwrap() as usize;
+        assert!(counts.contains(&count), "{model}: {count}");
+        let all = home.texts(&format!("neuron {model} 3 103 -k 8192"));
+        let trained = home.texts(&format!(
+            "neuron {model} 3 103 -k 8192 --exclude-undertrained"
+        ));
+        assert_eq!(all.len() - trained.len(), 4 * count, "{model}");
+        assert!(all.contains(&"<pad>".to_owned()));
+        assert!(!trained.contains(&"<pad>".to_owned()));
+        assert!(trained.contains(&"nie".to_owned()));
+    }
+    let table = home.print("neuron gpt2-pl 3 103 -k 8192");
+    assert!(table.contains("<pad>°") && table.contains("⟨FF⟩°"));
+    assert!(!table.contains("nie°"));
+    let table = home.print("neuron gpt2-pl 3 103 -k 8192 --exclude-undertrained");
+    assert!(!table.contains('°'));
+}
+
+#[test]
 fn each_filter_keeps_what_it_says() {
     let home = Home::new();
     home.write("words.txt", "kot\nnie\nżona\n");

@@ -314,6 +314,9 @@ pub struct FilterArgs {
     /// No special tokens and none in brackets
     #[arg(long)]
     exclude_special: bool,
+    /// No tokens that training hardly saw, as far as the embedding tells
+    #[arg(long)]
+    exclude_undertrained: bool,
     /// Learned positions as rows of their own: [pos 17]
     #[arg(long)]
     positions: bool,
@@ -359,6 +362,7 @@ impl FilterArgs {
             exclude_same: self.exclude_same,
             exclude_similar: self.exclude_similar,
             exclude_special: self.exclude_special,
+            exclude_undertrained: self.exclude_undertrained,
             positions: self.positions,
             contains: self.contains,
             words: words.transpose()?,

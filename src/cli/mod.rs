@@ -91,10 +91,18 @@ pub fn run() -> Result<()> {
             scan::scan(&mut reader, &plan, &out)
         }
         Some(Command::Info { model, output }) => {
-            let (reader, open) = open(&model, output.machine)?;
-            let timings = Timings { open, compute: 0.0 };
+            let (mut reader, open) = open(&model, output.machine)?;
+            let start = Instant::now();
+            let undertrained = match reader.answer(&Query::Undertrained, &Patient)? {
+                Some(Answer::Undertrained(count)) => count,
+                _ => None,
+            };
+            let timings = Timings {
+                open,
+                compute: milliseconds(start),
+            };
             let shown = output.timings.then_some(timings);
-            let text = report::info(&reader.card(), output.format, shown);
+            let text = report::info(&reader.card(), undertrained, output.format, shown);
             say_timings(output, timings);
             print(&text)
         }
@@ -174,6 +182,10 @@ fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> 
         None => Box::new(reader),
     };
     let start = Instant::now();
+    // Marked where people read.
+    if matches!(output.format, Format::Table | Format::Markdown) {
+        reader.answer(&Query::Undertrained, &Patient)?;
+    }
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {
         open,

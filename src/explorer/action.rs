@@ -60,6 +60,7 @@ pub enum Toggle {
     Same,
     Similar,
     Special,
+    Undertrained,
     Positions,
     Contains,
     Words,

@@ -70,6 +70,8 @@ pub enum Query {
     Pairs(PairsQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
+    /// Which tokens are undertrained: the vocabulary is told.
+    Undertrained,
     /// What is measured of the states of texts.
     Geometry(GeometryQuery),
     /// A token's occurrences as points.
@@ -106,7 +108,11 @@ impl Query {
         match self {
             Self::Neuron(query) => Some(&query.filters),
             Self::Pairs(query) => Some(&query.filters),
-            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) | Self::NeuronMap(_) => None,
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::Geometry(_)
+            | Self::ContextMap(_)
+            | Self::NeuronMap(_) => None,
         }
     }
 
@@ -126,7 +132,7 @@ impl Query {
                 layer: q.layer,
                 neuron: q.neuron,
             }),
-            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) => None,
+            Self::ValueNorms | Self::Undertrained | Self::Geometry(_) | Self::ContextMap(_) => None,
         }
     }
 }
@@ -173,6 +179,8 @@ pub enum Answer {
     Pairs(PairsAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
+    /// How many tokens are undertrained; `None` if the embedding does not tell.
+    Undertrained(Option<usize>),
     Geometry(GeometryAnswer),
     /// Of both kinds of map.
     Map(MapAnswer),

@@ -1,5 +1,7 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
+mod undertrained;
+
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -11,7 +13,7 @@ use crate::projection::{
 use crate::transformer::{Form, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
-use super::answering::{Answering, Fetch, Watch, arrived};
+use super::answering::{Answering, Fetch, Patient, Watch, arrived};
 use super::contextual::Model;
 use super::{
     Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
@@ -30,6 +32,8 @@ pub struct Reader {
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
     mask: Option<(Filters, Arc<Mask>)>,
+    /// How many tokens are undertrained, once that was looked for; `None` in it if it cannot be told.
+    undertrained: Option<Option<usize>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
     /// Bytes that may be held beside the embedding.
@@ -93,6 +97,7 @@ impl Reader {
             device,
             positions: None,
             mask: None,
+            undertrained: None,
             factors: Vec::new(),
             memory: FACTOR_BYTES,
         })
@@ -125,11 +130,18 @@ impl Reader {
         Ok(self.weights.fingerprint()?)
     }
 
-    fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
+    /// The rows that filters let pass.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::mask`], and a device that fails.
+    pub fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
         if let Some((of, mask)) = &self.mask
             && of == filters
         {
             return Ok(Arc::clone(mask));
+        }
+        if filters.exclude_undertrained {
+            self.undertrained(&Patient)?;
         }
         let mask = self.card.vocabulary.mask(filters, self.card.spec.positions);
         let mask = Arc::new(mask.map_err(|source| QueryError::Vocabulary {
@@ -271,6 +283,7 @@ impl Answering for Reader {
                     model: self.card.name.clone(),
                 });
             }
+            Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),

@@ -104,6 +104,7 @@ fn heap_bytes(answer: &Answer) -> usize {
             Answer::Neuron(a) => a.columns.iter().map(|c| size_of_val(&c[..])).sum(),
             Answer::Pairs(a) => size_of_val(&a.pairs[..]),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),
+            Answer::Undertrained(_) => 0,
             Answer::Geometry(a) => a.heap_bytes(),
             Answer::Map(a) => size_of_val(&a.points[..]),
         }

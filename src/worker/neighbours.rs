@@ -56,9 +56,11 @@ fn place(query: &Query) -> Option<Step> {
     let (layer, item) = match query {
         Query::Neuron(q) => (q.layer, q.neuron),
         Query::Pairs(q) => (q.layer, q.head),
-        Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) | Query::NeuronMap(_) => {
-            return None;
-        }
+        Query::ValueNorms
+        | Query::Undertrained
+        | Query::Geometry(_)
+        | Query::ContextMap(_)
+        | Query::NeuronMap(_) => return None,
     };
     Some(Step {
         layers: isize::try_from(layer).ok()?,
@@ -135,9 +137,11 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
             head: moved(q.head, step.items, spec.heads)?,
             ..q.clone()
         }),
-        Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) | Query::NeuronMap(_) => {
-            return None;
-        }
+        Query::ValueNorms
+        | Query::Undertrained
+        | Query::Geometry(_)
+        | Query::ContextMap(_)
+        | Query::NeuronMap(_) => return None,
     })
 }
 

@@ -166,6 +166,7 @@ fn made_up(query: &Query) -> Answer {
             })
         }
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
+        Query::Undertrained => Answer::Undertrained(None),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),

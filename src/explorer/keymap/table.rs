@@ -141,6 +141,8 @@ pub static COMMANDS: &[Command] = &[
     row(Filters, Filter, &["n"], switch(Toggle::Alnum), "alnum", "letters and digits only"),
     row(Filters, Filter, &["x"], switch(Toggle::Special), "no specials",
         "no special tokens and none in brackets"),
+    row(Filters, Filter, &["u"], switch(Toggle::Undertrained), "trained",
+        "no undertrained tokens, those marked ° in the lists"),
     row(Filters, Filter, &["p"], switch(Toggle::Positions), "positions",
         "the learned positions as rows of their own"),
     row(Filters, Filter, &["s"], switch(Toggle::Same), "not the same",

@@ -65,6 +65,7 @@ fn names_every_action_a_user_has() {
         Toggle::Same,
         Toggle::Similar,
         Toggle::Special,
+        Toggle::Undertrained,
         Toggle::Positions,
         Toggle::Contains,
         Toggle::Words,

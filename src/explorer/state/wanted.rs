@@ -26,6 +26,7 @@ impl State {
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
+                needs.push(Query::Undertrained);
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs
             }
@@ -42,6 +43,8 @@ impl State {
                 let focus = self.heads.focus;
                 vec![
                     Query::Pairs(self.pairs_query(focus)),
+                    // Done in no time beside a search over all pairs.
+                    Query::Undertrained,
                     Query::Pairs(self.pairs_query(1 - focus)),
                 ]
             }

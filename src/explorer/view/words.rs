@@ -44,7 +44,8 @@ impl Cells {
     }
 }
 
-/// Writes a token's text with its boundary marks, `·` where a word goes on.
+/// Writes a token's text with its boundary marks, `·` where a word goes on, and `°` if it is
+/// undertrained.
 pub fn token(
     canvas: &mut Canvas,
     card: &ModelCard,
@@ -66,10 +67,29 @@ pub fn token(
         None | Some(Boundary::Special) => quiet,
         _ => style,
     };
-    let used = put(canvas.buffer, x, y, &text, room - usize::from(open), style);
-    if open {
-        put(canvas.buffer, x + used, y, "·", 1, quiet);
-    }
+    let undertrained = card.vocabulary.is_undertrained(id);
+    let marks = match (open, undertrained) {
+        (false, false) => "",
+        (true, false) => "·",
+        (false, true) => "°",
+        (true, true) => "·°",
+    };
+    let used = put(
+        canvas.buffer,
+        x,
+        y,
+        &text,
+        room.saturating_sub(width(marks)),
+        style,
+    );
+    put(
+        canvas.buffer,
+        x + used,
+        y,
+        marks,
+        width(marks).min(room),
+        quiet,
+    );
 }
 
 /// Writes a score against the right end of its cells, and its bar.
