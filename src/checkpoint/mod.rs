@@ -23,10 +23,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use error::CheckpointError;
-pub use family::{FAMILIES, Family, Layout, Linear, NormPlacement, Pass, family};
+pub use family::{
+    FAMILIES, Family, Layout, Linear, NormKind, NormPlacement, Pass, Role, Split, family,
+};
 pub use location::{Bundle, Location};
 pub use matrix::Matrix;
-pub use spec::{PassSpec, Spec};
+pub use spec::{PassSpec, Places, Rotation, Spec, UnknownChoice};
 
 use config::Config;
 use files::Files;
@@ -43,10 +45,11 @@ pub struct Checkpoint {
     family: &'static Family,
     spec: Spec,
     pass: Option<PassSpec>,
+    places: Places,
     /// What stands before the family's names in this checkpoint.
     prefix: &'static str,
     embedding: String,
-    positions: String,
+    positions: Option<String>,
     output_embedding: Option<&'static str>,
 }
 
@@ -60,19 +63,27 @@ impl Checkpoint {
         let files = Files::of(location)?;
         let config = Config::open(&files)?;
         let family = config.family()?;
-        let spec = config.spec(family)?;
-        let pass = config.pass(family)?;
+        let config = config.completed(family)?;
+        let mut spec = config.spec(family)?;
+        let mut pass = config.pass(family, &spec)?;
+        let (places, unknown) = config.places(family, &mut spec)?;
+        if let (Some(pass), Some(unknown)) = (&mut pass, unknown) {
+            pass.unknown = Some(unknown);
+        }
         let tensors = weights::open(&files)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
         let output_embedding = verify::output_embedding(family, &spec, &tensors, &files)?;
         let checkpoint = Self {
             embedding: format!("{prefix}{}", family.embedding),
-            positions: format!("{prefix}{}", family.positions),
+            positions: family
+                .positions
+                .map(|positions| format!("{prefix}{}", positions.name)),
             files,
             tensors,
             family,
             spec,
             pass,
+            places,
             prefix,
             output_embedding,
         };
@@ -103,9 +114,21 @@ impl Checkpoint {
         self.output_embedding
     }
 
-    /// Full name of the learned positions, `[positions, width]`.
-    pub fn positions(&self) -> Option<&str> {
-        Some(&self.positions)
+    /// Windows and rotary positions.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Where the learned positions lie: the full name, and the rows of a text's tokens.
+    pub fn positions(&self) -> Option<(&str, Range<usize>)> {
+        let first = self.family.positions?.first;
+        let rows = first..first + self.spec.positions;
+        self.positions.as_deref().map(|name| (name, rows))
+    }
+
+    /// Whether there is a tensor of this full name.
+    pub fn holds(&self, name: &str) -> bool {
+        self.tensors.get(name).is_some()
     }
 
     /// Full name of a layer's linear map, with `.weight`.

@@ -35,12 +35,14 @@ pub fn run() -> Result<()> {
             layer,
             neuron,
             k,
+            key,
             filters,
             output,
         }) => {
             let query = NeuronQuery {
                 layer,
                 neuron,
+                input: key,
                 k,
                 filters: filters.read()?,
             };
@@ -53,6 +55,7 @@ pub fn run() -> Result<()> {
             head,
             k,
             lowest,
+            distance,
             filters,
             output,
         }) => {
@@ -63,6 +66,7 @@ pub fn run() -> Result<()> {
                     form,
                     layer,
                     head,
+                    distance,
                     end,
                     k,
                     filters,
