@@ -39,6 +39,8 @@ impl Home {
         ] {
             command.env(name, self.path(folder));
         }
+        // No test leaves the machine.
+        command.env("HF_HUB_OFFLINE", "1");
         for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LEXISCOPE_LOG"] {
             command.env_remove(name);
         }

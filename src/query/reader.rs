@@ -11,15 +11,15 @@ use crate::projection::{
 use crate::transformer::{Form, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
-use super::answering::{Answering, Watch};
+use super::answering::{Answering, Fetch, Watch, arrived};
 use super::contextual::Model;
 use super::{
     Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
     QueryError,
 };
 
-/// Bytes of heads' factors that are kept, for other filters and the other end of the list.
-const FACTOR_BYTES: usize = 192 << 20;
+/// Bytes of heads' factors that are kept unless something else is said.
+const FACTOR_BYTES: u64 = 192 << 20;
 
 /// An open model that answers.
 pub struct Reader {
@@ -33,8 +33,10 @@ pub struct Reader {
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
     mask: Option<(Filters, Arc<Mask>)>,
-    /// The latest last.
+    /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// Bytes that may be held beside the embedding.
+    memory: u64,
 }
 
 /// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
@@ -53,8 +55,8 @@ struct FactorKey {
 }
 
 impl Factors {
-    fn bytes(&self) -> usize {
-        size_of_val(self.a.data()) + size_of_val(self.b.data())
+    fn bytes(&self) -> u64 {
+        (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
     }
 }
 
@@ -85,6 +87,7 @@ impl Reader {
             spec,
             vocabulary: Arc::new(vocabulary),
             device: device_name(&device).to_owned(),
+            remote: weights.checkpoint().is_remote(),
             notices: notice.into_iter().collect(),
         };
         let (input, output) = embeddings?;
@@ -102,7 +105,14 @@ impl Reader {
             positions: None,
             mask: None,
             factors: Vec::new(),
+            memory: FACTOR_BYTES,
         })
+    }
+
+    /// The same, which holds no more than so many bytes beside the embedding and what it is at.
+    #[must_use]
+    pub fn holding(self, memory: u64) -> Self {
+        Self { memory, ..self }
     }
 
     fn model(&self) -> Model<'_> {
@@ -207,6 +217,9 @@ impl Reader {
             return Ok(Some(factors));
         }
         let (form, layer, head) = (query.form, query.layer, query.head);
+        if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
+            return Ok(None);
+        }
         let factors = self.weights.form(form, layer, head, query.distance)?;
         let wanted = || watch.wanted();
         let over_all_rows = |rows: &Rows, w: &Matrix| -> Result<Option<Matrix>, QueryError> {
@@ -233,15 +246,19 @@ impl Reader {
         let factors = Arc::new(Factors { a, b });
         self.factors.push((key, Arc::clone(&factors)));
         while self.factors.len() > 1
-            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<usize>() > FACTOR_BYTES
+            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory
         {
             self.factors.remove(0);
         }
         Ok(Some(factors))
     }
 
-    /// Keys and values, `[queries, width]` each.
-    fn vectors(&self, queries: &[NeuronQuery]) -> Result<(Matrix, Matrix), QueryError> {
+    /// Keys and values, `[queries, width]` each; `None` if it was called off.
+    fn vectors(
+        &self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<(Matrix, Matrix)>, QueryError> {
         let width = self.card.spec.width;
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         let follows = |a: &NeuronQuery, b: &NeuronQuery| {
@@ -254,12 +271,19 @@ impl Reader {
                 self.card.check(Address::Neuron { layer, neuron })?;
             }
             let neurons = first..first + run.len();
+            let near = Fetch(watch);
+            let brought = self
+                .weights
+                .bring_neurons(layer, neurons.clone(), input, &near);
+            if !arrived(brought)? {
+                return Ok(None);
+            }
             let read = self.weights.keys(layer, neurons.clone(), input)?;
             keys.extend_from_slice(read.data());
             values.extend_from_slice(self.weights.values(layer, neurons)?.data());
         }
         let matrix = |data| Matrix::new(queries.len(), width, data);
-        Ok((matrix(keys), matrix(values)))
+        Ok(Some((matrix(keys), matrix(values))))
     }
 
     fn value_norms(&self, watch: &dyn Watch) -> Result<Option<Vec<f32>>, QueryError> {
@@ -284,6 +308,11 @@ impl Answering for Reader {
                 .and_then(|mut answers| answers.pop())
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
+            Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) if self.card.remote => {
+                return Err(QueryError::NeedsAll {
+                    model: self.card.name.clone(),
+                });
+            }
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),
@@ -307,7 +336,9 @@ impl Answering for Reader {
         };
         let mask = self.mask(&first.filters)?;
         let positions = self.position_rows(&first.filters)?;
-        let (keys, values) = self.vectors(queries)?;
+        let Some((keys, values)) = self.vectors(queries, watch)? else {
+            return Ok(None);
+        };
         let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
         for _ in 0..2 {
             let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));

@@ -40,6 +40,7 @@ impl Screen {
         };
         screen.state.opening = Some(Opening {
             id: None,
+            transfer: None,
             name: String::new(),
             then: vec!["L3.H0".parse().unwrap(), "L3.N103".parse().unwrap()],
         });

@@ -81,6 +81,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         },
         vocabulary: Arc::new(Vocabulary::open(&files, ROWS).unwrap()),
         device: "cpu".to_owned(),
+        remote: false,
         notices: Vec::new(),
     })
 }
@@ -93,6 +94,7 @@ pub fn open(state: &mut State, id: u64, name: &str) -> Vec<Effect> {
         .map_or_else(Vec::new, |opening| opening.then);
     state.opening = Some(Opening {
         id: None,
+        transfer: None,
         name: name.to_owned(),
         then,
     });

@@ -17,16 +17,16 @@ const POINTS: usize = 100;
 impl State {
     /// The queries of the screen, most important first.
     pub fn needs(&self) -> Vec<Query> {
-        if self.model.is_none() {
+        let Some(card) = self.card() else {
             return Vec::new();
-        }
+        };
         match self.pane {
             Pane::Neurons => {
                 let points = self.neurons.points;
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
-                needs.push(Query::ValueNorms);
+                needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs
             }
             Pane::Geometry if self.geometry.stopped => Vec::new(),

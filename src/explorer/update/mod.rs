@@ -6,6 +6,7 @@ mod bookmarks;
 mod copy;
 mod filters;
 mod geometry;
+mod hub;
 mod mouse;
 mod navigate;
 mod overlays;
@@ -22,6 +23,7 @@ pub use beside::beside;
 pub use bookmarks::bookmarks;
 pub use filters::{text, words};
 pub use geometry::texts;
+pub use hub::{cost, failed, on_hub, progress};
 pub use mouse::{click, wheel};
 pub use navigate::go;
 
@@ -194,6 +196,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     if needs != state.wanted {
         state.wanted.clone_from(&needs);
         state.failed.clear();
+        state.fetching = None;
         state.geometry.part.done = None;
         effects.push(Effect::Want(needs));
     }
