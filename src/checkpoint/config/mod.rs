@@ -110,6 +110,19 @@ impl Config {
                 return Err(self.wrong(key, expected, heads.to_string()));
             }
         };
+        for &key in family.as_wide {
+            if let Some((key, _)) = self.value(&[key]) {
+                let got = self.size(&[key])?;
+                if got != width {
+                    return Err(CheckpointError::Unlike {
+                        file: self.file.clone(),
+                        key: key.to_string(),
+                        expected: format!("{width}, as wide as the layers"),
+                        got: got.to_string(),
+                    });
+                }
+            }
+        }
         let key_heads = self.key_heads(keys, heads)?;
         let positions = self.positions(family)?;
         Ok(Spec {

@@ -13,6 +13,9 @@ use super::{Config, shown};
 const FULL: &str = "full_attention";
 const SLIDING: &str = "sliding_attention";
 
+/// A rotation and how far it holds, or why it is not known here.
+type Known = Result<(Rotation, Option<usize>), UnknownChoice>;
+
 const TRAINED: &str = "original_max_position_embeddings";
 
 /// The kinds of rotary positions that are known here.
@@ -131,7 +134,7 @@ impl Config {
         theta: &[&'static str],
         given: &[Option<&Map<String, Value>>; 3],
         spec: &Spec,
-    ) -> Result<Result<(Rotation, Option<usize>), UnknownChoice>, CheckpointError> {
+    ) -> Result<Known, CheckpointError> {
         let said = |key: &str| given.iter().flatten().find_map(|o| o.get(key));
         let said = |key: &str| said(key).filter(|value| !value.is_null());
         let kind = said("rope_type").or_else(|| said("type"));

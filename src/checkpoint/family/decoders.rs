@@ -23,6 +23,7 @@ pub(super) const GPT2: Family = Family {
         activation: &["activation_function"],
         norm_epsilon: &["layer_norm_epsilon"],
     },
+    as_wide: &[],
     usual: &[("layer_norm_epsilon", Usual::Real(1e-5))],
     default_activation: "gelu_new",
     prefixes: &["transformer.", ""],
@@ -243,6 +244,7 @@ pub(super) const OPT: Family = Family {
         norm_epsilon: &[],
         ..GPT2.config
     },
+    as_wide: &["word_embed_proj_dim"],
     usual: &[],
     default_activation: "relu",
     prefixes: &["model.decoder.", "decoder.", ""],

@@ -23,6 +23,7 @@ pub(super) const BERT: Family = Family {
         activation: &["hidden_act"],
         norm_epsilon: &["layer_norm_eps"],
     },
+    as_wide: &[],
     usual: &[("layer_norm_eps", Usual::Real(1e-12))],
     default_activation: "gelu",
     prefixes: &["bert.", ""],

@@ -23,6 +23,7 @@ pub(super) const LLAMA: Family = Family {
         activation: &["hidden_act"],
         norm_epsilon: &["rms_norm_eps"],
     },
+    as_wide: &[],
     usual: &[
         ("tie_word_embeddings", Usual::Flag(false)),
         ("rms_norm_eps", Usual::Real(1e-6)),

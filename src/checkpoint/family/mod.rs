@@ -233,6 +233,8 @@ pub struct Family {
     /// Where the language model's configuration lies within `config.json`.
     pub nested: Option<&'static str>,
     pub config: ConfigKeys,
+    /// Keys whose numbers must be the width, if they are there.
+    pub as_wide: &'static [&'static str],
     pub usual: &'static [(&'static str, Usual)],
     /// Activation when the configuration names none.
     pub default_activation: &'static str,
