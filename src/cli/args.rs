@@ -50,6 +50,9 @@ pub struct Explore {
     /// Where to start: L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK
     #[arg(long, value_name = "ADDRESS")]
     pub at: Option<Address>,
+    /// Take lists from this finished scan of the model, this time and the next times
+    #[arg(long, value_name = "FILE")]
+    pub scan: Option<PathBuf>,
     /// When to use colour; NO_COLOR counts for auto
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
@@ -165,6 +168,9 @@ pub enum Command {
         /// Of gated feed-forwards, which input is the key: gate or up
         #[arg(long, default_value = "gate", value_name = "INPUT")]
         key: Input,
+        /// Take the lists from this finished scan of the model, where it has them
+        #[arg(long, value_name = "FILE")]
+        scan: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]
@@ -189,6 +195,9 @@ pub enum Command {
         /// QK with rotary positions: how many tokens the key lies behind the query
         #[arg(long, default_value_t = 0, value_name = "TOKENS")]
         distance: usize,
+        /// Take the lists from this finished scan of the model, where it has them
+        #[arg(long, value_name = "FILE")]
+        scan: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]

@@ -9,6 +9,7 @@ mod scan;
 mod size;
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -22,6 +23,7 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
 use crate::report::{self, Format, Timings};
+use crate::scan::Scanned;
 
 use args::{Cli, Color, Command, Explore, Machine, Output, end};
 
@@ -39,6 +41,7 @@ pub fn run() -> Result<()> {
             neuron,
             k,
             key,
+            scan,
             filters,
             output,
         }) => {
@@ -49,7 +52,7 @@ pub fn run() -> Result<()> {
                 k,
                 filters: filters.read()?,
             };
-            one_shot(&model, &Query::Neuron(query), output)
+            one_shot(&model, scan.as_deref(), &Query::Neuron(query), output)
         }
         Some(Command::Pairs {
             model,
@@ -59,12 +62,14 @@ pub fn run() -> Result<()> {
             k,
             lowest,
             distance,
+            scan,
             filters,
             output,
         }) => {
             let (end, filters) = (end(lowest), filters.read()?);
             one_shot(
                 &model,
+                scan.as_deref(),
                 &Query::Pairs(PairsQuery {
                     form,
                     layer,
@@ -132,6 +137,7 @@ fn explore(explore: Explore) -> Result<()> {
         blocks_max: explore.machine.blocks_max(),
         model: explore.model,
         at: explore.at,
+        scan: explore.scan,
     };
     if !std::io::stdout().is_terminal() {
         let machine = explore.machine;
@@ -164,8 +170,13 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     Ok((reader, milliseconds(start)))
 }
 
-fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    let (mut reader, open) = open(model, output.machine)?;
+/// Answers one query, from the scan where it can.
+fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> Result<()> {
+    let (reader, open) = open(model, output.machine)?;
+    let mut reader: Box<dyn Answering> = match scan {
+        Some(path) => Box::new(Scanned::open(reader, path)?),
+        None => Box::new(reader),
+    };
     let start = Instant::now();
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {

@@ -5,8 +5,10 @@ use std::fs;
 use candle_core::Device;
 use lexiscope::checkpoint::{Checkpoint, Location};
 use lexiscope::projection::{DeviceChoice, End};
-use lexiscope::query::{PairsQuery, Query, Reader};
-use lexiscope::transformer::{Form, Forward};
+use lexiscope::query::{Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
+use lexiscope::report::{Exported, Format, export};
+use lexiscope::scan::{Plan, Scan, Scanned, What};
+use lexiscope::transformer::{Form, Forward, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -120,16 +122,9 @@ fn a_distance_is_refused_where_it_changes_nothing() {
         ),
         ("llama", Form::Vo, "llama: VO is the same at every distance"),
     ] {
-        let query = Query::Pairs(PairsQuery {
-            form,
-            layer: 0,
-            head: 0,
-            distance: 1,
-            end: End::Highest,
-            k: 5,
-            filters: Filters::default(),
-        });
-        let error = ask(&mut reader(name), query).unwrap_err().to_string();
+        let error = ask(&mut reader(name), pairs(form, 1))
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with(said), "{error}");
     }
 }
@@ -158,9 +153,83 @@ fn an_embedding_narrower_than_the_layers_is_refused() {
 
 #[test]
 fn pieces_and_bytes_show_as_text() {
-    use lexiscope::query::Answering;
     let card = reader("llama").card();
     let text = |id| card.vocabulary.text(id).into_owned();
     assert_eq!([4, 5, 6, 7, 8].map(text), ["⏎", "⟨C5⟩", "␣", "a b", "ba"]);
     assert_eq!(&*card.vocabulary.token(8).unwrap().raw, "▁ba");
+}
+
+fn pairs(form: Form, distance: usize) -> Query {
+    Query::Pairs(PairsQuery {
+        form,
+        layer: 0,
+        head: 0,
+        distance,
+        end: End::Highest,
+        k: 5,
+        filters: Filters::default(),
+    })
+}
+
+fn neuron(input: Input) -> Query {
+    Query::Neuron(NeuronQuery {
+        layer: 1,
+        neuron: 3,
+        input,
+        k: 5,
+        filters: Filters::default(),
+    })
+}
+
+#[test]
+fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("llama.parquet");
+    let plan = Plan {
+        layers: None,
+        what: What::All,
+        k: 5,
+        pairs: 5,
+        filters: Filters::default(),
+    };
+    Scan::run(&mut reader("llama"), &plan, &out, &|| true, &mut |_| {}).unwrap();
+    let mut scanned = Scanned::open(reader("llama"), &out).unwrap();
+    let mut computed = reader("llama");
+    let answers = [
+        neuron(Input::Gate),
+        neuron(Input::Up),
+        pairs(Form::Qk, 0),
+        pairs(Form::Qk, 3),
+    ]
+    .map(|query| {
+        let scanned = scanned.answer(&query, &Patient).unwrap().unwrap();
+        assert_eq!(scanned, computed.answer(&query, &Patient).unwrap().unwrap());
+        scanned
+    });
+    assert!(answers[0] != answers[1] && answers[2] != answers[3]);
+}
+
+#[test]
+fn what_is_written_says_which_key_and_how_far() {
+    let written = |name: &str, query: Query, format| {
+        let mut reader = reader(name);
+        let answer = ask(&mut reader, query.clone()).unwrap();
+        let exported = Exported::of((&query, &answer)).unwrap();
+        export(&reader.card(), &[exported], format)
+    };
+    let json = |name, query| -> Value {
+        serde_json::from_str(&written(name, query, Format::Json)).unwrap()
+    };
+    let gated = json("llama", neuron(Input::Up));
+    assert_eq!(gated["key"], "up");
+    let minus = json!({"gate": "+", "up": "-", "writes": "-V"});
+    assert_eq!(gated["quadrants"][1], minus);
+    let plain = json("opt", neuron(Input::Gate));
+    assert!(plain.get("key").is_none() && plain.get("quadrants").is_none());
+    assert_eq!(json("llama", pairs(Form::Qk, 3))["distance"], 3);
+    assert!(json("llama", pairs(Form::Vo, 0)).get("distance").is_none());
+    let table = written("llama", neuron(Input::Gate), Format::Table);
+    assert!(table.starts_with("K gate "), "{table}");
+    let csv = written("llama", pairs(Form::Qk, 3), Format::Csv);
+    assert!(csv.contains("\nqk at 3,1,"), "{csv}");
 }

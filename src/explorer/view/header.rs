@@ -55,7 +55,10 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
             spec.heads
         ),
         format!("{} tokens", grouped(card.vocabulary.len())),
-        card.device.clone(),
+        match card.remote {
+            true => format!("{} · in parts from the hub", card.device),
+            false => card.device.clone(),
+        },
     ];
     for (i, part) in details.iter().enumerate() {
         let dot = if i == 0 { "" } else { " · " };
