@@ -78,16 +78,12 @@ impl Checkpoint {
         let config = Config::open(&files)?;
         let family = config.family()?;
         let config = config.completed(family)?;
-        let mut spec = config.spec(family)?;
-        let mut pass = config.pass(family, &spec)?;
-        let (places, unknown) = config.places(family, &mut spec)?;
-        if let (Some(pass), Some(unknown)) = (&mut pass, unknown) {
-            pass.unknown = Some(unknown);
-        }
+        let spec = config.spec(family)?;
+        let pass = config.pass(family, &spec)?;
         let tensors = weights::open(&files)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
         let output_embedding = verify::output_embedding(family, &spec, &tensors, &files)?;
-        let checkpoint = Self {
+        let mut checkpoint = Self {
             embedding: format!("{prefix}{}", family.embedding),
             positions: family
                 .positions
@@ -97,11 +93,17 @@ impl Checkpoint {
             family,
             spec,
             pass,
-            places,
+            places: Places::default(),
             prefix,
             output_embedding,
         };
         verify::shapes(&checkpoint)?;
+        // Once there are known to be as many layers as the configuration says.
+        let (places, unknown) = config.places(family, &mut checkpoint.spec)?;
+        checkpoint.places = places;
+        if let (Some(pass), Some(unknown)) = (&mut checkpoint.pass, unknown) {
+            pass.unknown = Some(unknown);
+        }
         Ok(checkpoint)
     }
 

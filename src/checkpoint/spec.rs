@@ -108,10 +108,11 @@ pub struct Places {
 impl Places {
     /// How a layer turns queries and keys.
     pub fn rotation(&self, layer: usize) -> Option<&Rotation> {
-        match self.windows.get(layer) {
+        let rotation = match self.windows.get(layer) {
             Some(Some(_)) => self.local_rotation.as_ref(),
             _ => self.rotation.as_ref(),
-        }
+        };
+        rotation.filter(|rotation| !rotation.frequencies.is_empty())
     }
 }
 

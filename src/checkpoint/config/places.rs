@@ -109,7 +109,7 @@ impl Config {
                 self.named(list, "local")?
             }
             (None, Local::Listed { patterns, .. }) => match self.value(&[patterns]) {
-                Some((_, patterns)) => repeated(patterns, "local"),
+                Some((_, patterns)) => repeated(patterns, "local", layers),
                 None => (0..layers).map(|i| i % 2 == 1).collect(),
             },
         };
@@ -178,7 +178,7 @@ impl Config {
         let longest = turn
             .trained
             .filter(|_| long)
-            .map(|trained| trained as usize);
+            .map(|trained| (trained as usize).max(1));
         let rotation = Rotation {
             frequencies,
             neighbours: rotary.turning == Turning::Neighbours,
@@ -188,15 +188,17 @@ impl Config {
     }
 }
 
-/// Which names are this one, of `[[[name, name], how often], …]`.
-fn repeated(patterns: &Value, name: &str) -> Vec<bool> {
+/// Which names are this one, of `[[[name, name], how often], …]`, as far as there are layers.
+fn repeated(patterns: &Value, name: &str, layers: usize) -> Vec<bool> {
     let one = |pattern: &Value| {
         let names = pattern[0].as_array().map_or(&[][..], Vec::as_slice);
         let local: Vec<bool> = names.iter().map(|n| n == name).collect();
-        local.repeat(pattern[1].as_u64().unwrap_or(0).min(1 << 10) as usize)
+        let times = pattern[1].as_u64().unwrap_or(0).min(layers as u64) as usize;
+        let all = local.len().saturating_mul(times);
+        local.into_iter().cycle().take(all)
     };
     let patterns = patterns.as_array().map_or(&[][..], Vec::as_slice);
-    patterns.iter().flat_map(one).collect()
+    patterns.iter().flat_map(one).take(layers).collect()
 }
 
 /// What frequencies are made of; the formulas are those of transformers' `modeling_rope_utils`.
