@@ -10,7 +10,7 @@ use std::path::Path;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
-use lexiscope::transformer::Form;
+use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
 
@@ -107,6 +107,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
         let neuron = Query::Neuron(NeuronQuery {
             layer,
             neuron: 4 * WIDTH - 1 - layer,
+            input: Input::default(),
             k: 10,
             filters: filters.clone(),
         });
@@ -115,6 +116,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
                 form,
                 layer,
                 head: layer,
+                distance: 0,
                 end: End::Highest,
                 k: 10,
                 filters: filters.clone(),

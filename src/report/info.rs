@@ -16,14 +16,19 @@ struct Info<'a> {
     layers: usize,
     neurons: usize,
     heads: usize,
+    key_heads: usize,
     head_width: usize,
     width: usize,
     tokens: usize,
     embedding_rows: usize,
     positions: usize,
+    rotary: bool,
+    gated: bool,
     activation: &'a str,
     norm: &'static str,
     tied: bool,
+    /// Whether it can be run on texts, for its geometry.
+    runs: bool,
     device: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
@@ -38,17 +43,21 @@ pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> Strin
         layers: spec.layers,
         neurons: spec.neurons,
         heads: spec.heads,
+        key_heads: spec.key_heads,
         head_width: spec.head_width,
         width: spec.width,
         tokens: card.vocabulary.len(),
         embedding_rows: spec.vocab,
         positions: spec.positions,
+        rotary: spec.rotary,
+        gated: card.gated(),
         activation: &spec.activation,
         norm: match card.family.norm {
             NormPlacement::Pre => "pre",
             NormPlacement::Post => "post",
         },
         tied: spec.tied,
+        runs: card.family.pass.is_some(),
         device: &card.device,
         timing_ms: timings,
     };
@@ -67,13 +76,28 @@ pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> Strin
         ("neurons a layer", count(info.neurons)),
         (
             "heads a layer",
-            format!("{} of width {}", info.heads, info.head_width),
+            match info.key_heads {
+                all if all == info.heads => format!("{all} of width {}", info.head_width),
+                keys => format!("{} of width {}, {keys} keys", info.heads, info.head_width),
+            },
         ),
         ("width", count(info.width)),
         ("tokens", count(info.tokens)),
         ("embedding rows", count(info.embedding_rows)),
-        ("positions", count(info.positions)),
-        ("activation", info.activation.to_owned()),
+        (
+            "positions",
+            match (info.positions, info.rotary) {
+                (0, true) => "rotary".to_owned(),
+                (n, _) => count(n),
+            },
+        ),
+        (
+            "activation",
+            match info.gated {
+                true => format!("{}, gated", info.activation),
+                false => info.activation.to_owned(),
+            },
+        ),
         ("layer norm", format!("{}-norm", info.norm)),
         (
             "embeddings",

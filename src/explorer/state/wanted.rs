@@ -52,6 +52,7 @@ impl State {
         NeuronQuery {
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
+            input: self.input(),
             // By tens, so that a resize does not ask anew at every row.
             k: self
                 .regions
@@ -71,12 +72,14 @@ impl State {
         let NeuronQuery {
             layer,
             neuron,
+            input,
             filters,
             ..
         } = self.neuron_query();
         NeuronMapQuery {
             layer,
             neuron,
+            input,
             column: self.column(),
             k: POINTS,
             filters,
@@ -88,6 +91,7 @@ impl State {
             form: Heads::FORMS[list],
             layer: self.heads.layer,
             head: self.heads.head,
+            distance: self.distance(Heads::FORMS[list]),
             end: self.heads.end,
             k: PAIRS,
             filters: self.filters.clone(),
