@@ -8,6 +8,7 @@ use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
     Answer, Answering, Column, NeuronQuery, PairsQuery, Patient, Query, Reader,
 };
+use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
 
@@ -82,6 +83,7 @@ fn neurons_agree_with_the_notebook() {
             let query = NeuronQuery {
                 layer: number(case, "layer"),
                 neuron: number(case, "neuron"),
+                input: Input::default(),
                 k: number(case, "k"),
                 filters: filters(case),
             };
@@ -118,6 +120,7 @@ fn pairs_agree_with_brute_force() {
                 form: case["kind"].as_str().unwrap().parse().unwrap(),
                 layer: number(case, "layer"),
                 head: number(case, "head"),
+                distance: 0,
                 end: if flag(case, "lowest") {
                     End::Lowest
                 } else {
@@ -161,6 +164,7 @@ fn a_batch_of_neurons_is_answered_as_one_by_one() {
     let query = |layer, neuron| NeuronQuery {
         layer,
         neuron,
+        input: Input::default(),
         k: 25,
         filters: filters.clone(),
     };
@@ -183,6 +187,7 @@ fn a_negative_list_is_the_low_end_and_positions_are_rows_of_their_own() {
     let query = Query::Neuron(NeuronQuery {
         layer: 1,
         neuron: 3,
+        input: Input::default(),
         k: rows,
         filters,
     });
@@ -209,6 +214,7 @@ fn places_out_of_range_are_refused_in_a_sentence() {
         let query = NeuronQuery {
             layer,
             neuron,
+            input: Input::default(),
             k: 3,
             filters: filters.clone(),
         };

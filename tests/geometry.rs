@@ -31,6 +31,7 @@ use lexiscope::query::{
     NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, Watch,
 };
 use lexiscope::report::{self, Chart, Depth, Format, ModelGeometry};
+use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
 
@@ -296,6 +297,7 @@ fn a_map_of_a_neuron_shows_the_tokens_of_its_column() {
     let asked = NeuronMapQuery {
         layer: 3,
         neuron: 103,
+        input: Input::default(),
         column: Column::V,
         k: 100,
         filters: Filters::default(),

@@ -10,7 +10,7 @@ use std::path::Path;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
-use lexiscope::transformer::Form;
+use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
 
@@ -57,13 +57,10 @@ fn write(folder: &Path) -> (usize, u64) {
             (name("mlp.c_fc"), vec![WIDTH, 4 * WIDTH]),
             (name("mlp.c_proj"), vec![4 * WIDTH, WIDTH]),
         ];
-        let numbers = |tensors: &[(String, Vec<usize>)]| {
-            let sizes = tensors
-                .iter()
-                .map(|(_, shape)| shape.iter().product::<usize>());
-            F32 * sizes.sum::<usize>()
-        };
-        layer_bytes = numbers(&tensors);
+        let sizes = tensors
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>());
+        layer_bytes = F32 * sizes.sum::<usize>();
         if layer == 0 {
             tensors.push(("transformer.wte.weight".to_owned(), vec![VOCAB, WIDTH]));
             tensors.push(("transformer.wpe.weight".to_owned(), vec![64, WIDTH]));
@@ -110,6 +107,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
         let neuron = Query::Neuron(NeuronQuery {
             layer,
             neuron: 4 * WIDTH - 1 - layer,
+            input: Input::default(),
             k: 10,
             filters: filters.clone(),
         });
@@ -118,6 +116,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
                 form,
                 layer,
                 head: layer,
+                distance: 0,
                 end: End::Highest,
                 k: 10,
                 filters: filters.clone(),

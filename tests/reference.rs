@@ -50,7 +50,10 @@ fn reads_gpt2_from_safetensors() {
     assert_eq!(spec.activation, "gelu_new");
     assert_eq!(checkpoint.family().title, "GPT-2");
     assert_eq!(checkpoint.embedding(), "transformer.wte.weight");
-    assert_eq!(checkpoint.positions(), Some("transformer.wpe.weight"));
+    assert_eq!(
+        checkpoint.positions(),
+        Some(("transformer.wpe.weight", 0..128))
+    );
     assert_eq!(checkpoint.output_embedding(), None);
     let query = checkpoint.linear(2, &checkpoint.family().query);
     assert_eq!(query, "transformer.h.2.attn.c_attn.weight");

@@ -16,7 +16,7 @@ use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
     Answer, Answering, Column, NeuronQuery, PairsQuery, Patient, Query, Reader,
 };
-use lexiscope::transformer::Form;
+use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
@@ -113,6 +113,7 @@ fn answered(
             let query = NeuronQuery {
                 layer,
                 neuron,
+                input: Input::default(),
                 k,
                 filters,
             };
@@ -144,6 +145,7 @@ fn answered(
                     form,
                     layer,
                     head,
+                    distance: 0,
                     end,
                     k,
                     filters,

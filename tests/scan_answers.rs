@@ -10,7 +10,7 @@ use lexiscope::query::{
     Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, QueryError, Reader, Watch,
 };
 use lexiscope::scan::{Layers, Plan, Scan, Scanned, What};
-use lexiscope::transformer::Form;
+use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use tempfile::TempDir;
 
@@ -54,6 +54,7 @@ fn neuron(layer: usize, neuron: usize, k: usize, filters: Filters) -> Query {
     Query::Neuron(NeuronQuery {
         layer,
         neuron,
+        input: Input::default(),
         k,
         filters,
     })
@@ -64,6 +65,7 @@ fn pairs(form: Form, layer: usize, end: End, k: usize, filters: Filters) -> Quer
         form,
         layer,
         head: 1,
+        distance: 0,
         end,
         k,
         filters,
@@ -146,6 +148,7 @@ fn what_a_scan_does_not_hold_is_computed() {
     let batch = [(1, 2), (0, 2), (1, 0), (0, 0)].map(|(layer, neuron)| NeuronQuery {
         layer,
         neuron,
+        input: Input::default(),
         k: 12,
         filters: alnum(),
     });

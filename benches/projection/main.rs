@@ -17,6 +17,7 @@ use std::time::Instant;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{Answering, NeuronQuery, Patient, Query, Reader};
+use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 
 /// Sizes of the synthetic checkpoint.
@@ -74,6 +75,7 @@ fn neuron_query(layer: usize, neuron: usize) -> NeuronQuery {
     NeuronQuery {
         layer,
         neuron,
+        input: Input::default(),
         k: 30,
         filters: Filters::default(),
     }

@@ -59,6 +59,7 @@ pub fn of_the_checkpoint(reader: &mut Reader) {
             form,
             layer: 5,
             head: 3,
+            distance: 0,
             end: End::Highest,
             k: 50,
             filters: Filters::default(),

@@ -154,6 +154,7 @@ impl<'a> Prospect<'a> {
         let folder = self
             .hub
             .download(&self.listing, &self.all_files(), self.waiting)?;
+        self.hub.point_to(&self.listing)?;
         let location = Location::Folder {
             name: self.listing.id.to_string(),
             path: folder,

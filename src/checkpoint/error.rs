@@ -61,6 +61,15 @@ pub enum CheckpointError {
         got: String,
     },
     #[error(
+        "{file}: `{key}`: expected {expected}, got {got}; models of another kind cannot be opened yet"
+    )]
+    Unlike {
+        file: String,
+        key: String,
+        expected: String,
+        got: String,
+    },
+    #[error(
         "{file}: unknown `model_type` {got}: expected one of {known}; only these can be opened"
     )]
     UnknownFamily {

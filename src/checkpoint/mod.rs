@@ -26,11 +26,13 @@ use std::ops::Range;
 
 pub use acquire::{Acquired, Cost, Way, acquire, cost};
 pub use error::CheckpointError;
-pub use family::{FAMILIES, Family, Layout, Linear, NormPlacement, Pass, family};
+pub use family::{
+    FAMILIES, Family, Layout, Linear, NormKind, NormPlacement, Pass, Role, Split, family,
+};
 pub use location::{Bundle, Found, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;
-pub use spec::{PassSpec, Spec};
+pub use spec::{PassSpec, Places, Rotation, Spec, UnknownChoice};
 
 use crate::hub::Waiting;
 
@@ -57,10 +59,11 @@ pub struct Checkpoint {
     family: &'static Family,
     spec: Spec,
     pass: Option<PassSpec>,
+    places: Places,
     /// What stands before the family's names in this checkpoint.
     prefix: &'static str,
     embedding: String,
-    positions: String,
+    positions: Option<String>,
     output_embedding: Option<&'static str>,
 }
 
@@ -74,23 +77,33 @@ impl Checkpoint {
         let files = Files::of(location)?;
         let config = Config::open(&files)?;
         let family = config.family()?;
+        let config = config.completed(family)?;
         let spec = config.spec(family)?;
-        let pass = config.pass(family)?;
+        let pass = config.pass(family, &spec)?;
         let tensors = weights::open(&files)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
         let output_embedding = verify::output_embedding(family, &spec, &tensors, &files)?;
-        let checkpoint = Self {
+        let mut checkpoint = Self {
             embedding: format!("{prefix}{}", family.embedding),
-            positions: format!("{prefix}{}", family.positions),
+            positions: family
+                .positions
+                .map(|positions| format!("{prefix}{}", positions.name)),
             files,
             tensors,
             family,
             spec,
             pass,
+            places: Places::default(),
             prefix,
             output_embedding,
         };
         verify::shapes(&checkpoint)?;
+        // Once there are known to be as many layers as the configuration says.
+        let (places, unknown) = config.places(family, &mut checkpoint.spec)?;
+        checkpoint.places = places;
+        if let (Some(pass), Some(unknown)) = (&mut checkpoint.pass, unknown) {
+            pass.unknown = Some(unknown);
+        }
         Ok(checkpoint)
     }
 
@@ -117,9 +130,21 @@ impl Checkpoint {
         self.output_embedding
     }
 
-    /// Full name of the learned positions, `[positions, width]`.
-    pub fn positions(&self) -> Option<&str> {
-        Some(&self.positions)
+    /// Windows and rotary positions.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Where the learned positions lie: the full name, and the rows of a text's tokens.
+    pub fn positions(&self) -> Option<(&str, Range<usize>)> {
+        let first = self.family.positions?.first;
+        let rows = first..first + self.spec.positions;
+        self.positions.as_deref().map(|name| (name, rows))
+    }
+
+    /// Whether there is a tensor of this full name.
+    pub fn holds(&self, name: &str) -> bool {
+        self.tensors.get(name).is_some()
     }
 
     /// Full name of a layer's linear map, with `.weight`.

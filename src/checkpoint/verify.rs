@@ -69,21 +69,27 @@ pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     if let Some(output) = checkpoint.output_embedding() {
         check(checkpoint, output, &[spec.vocab, spec.width])?;
     }
-    if let Some(positions) = checkpoint.positions() {
-        check(checkpoint, positions, &[spec.positions, spec.width])?;
+    if let Some((positions, rows)) = checkpoint.positions() {
+        check(checkpoint, positions, &[rows.end, spec.width])?;
     }
+    let (all, keys) = (
+        spec.heads * spec.head_width,
+        spec.key_heads * spec.head_width,
+    );
     // Each with its outputs and inputs.
-    let linears: [(&Linear, usize, usize); 6] = [
-        (&family.ff_in, spec.neurons, spec.width),
-        (&family.ff_out, spec.width, spec.neurons),
-        (&family.query, spec.width, spec.width),
-        (&family.key, spec.width, spec.width),
-        (&family.value, spec.width, spec.width),
-        (&family.attention_out, spec.width, spec.width),
+    let linears: [(Option<&Linear>, usize, usize); 7] = [
+        (Some(&family.ff_in), spec.neurons, spec.width),
+        (family.ff_gate.as_ref(), spec.neurons, spec.width),
+        (Some(&family.ff_out), spec.width, spec.neurons),
+        (Some(&family.query), all, spec.width),
+        (Some(&family.key), keys, spec.width),
+        (Some(&family.value), keys, spec.width),
+        (Some(&family.attention_out), spec.width, all),
     ];
     for layer in 0..spec.layers {
         for (linear, outputs, inputs) in linears {
-            let outputs = outputs * linear.part.1;
+            let Some(linear) = linear else { continue };
+            let outputs = spec.outputs(linear.split, outputs);
             let shape = match linear.layout {
                 Layout::OutIn => [outputs, inputs],
                 Layout::InOut => [inputs, outputs],

@@ -15,7 +15,7 @@ use crate::projection::{DeviceChoice, End};
 use crate::query::Address;
 use crate::report::Format;
 use crate::scan::{Layers, Plan, What};
-use crate::transformer::Form;
+use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Text, Words};
 
 /// Read a transformer's weights as words.
@@ -165,6 +165,9 @@ pub enum Command {
         /// Tokens in each column
         #[arg(short, default_value_t = 30, value_parser = list_length)]
         k: usize,
+        /// Of gated feed-forwards, which input is the key: gate or up
+        #[arg(long, default_value = "gate", value_name = "INPUT")]
+        key: Input,
         /// Take the lists from this finished scan of the model, where it has them
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,
@@ -189,6 +192,9 @@ pub enum Command {
         /// The lowest pairs, the most negative first
         #[arg(long)]
         lowest: bool,
+        /// QK with rotary positions: how many tokens the key lies behind the query
+        #[arg(long, default_value_t = 0, value_name = "TOKENS")]
+        distance: usize,
         /// Take the lists from this finished scan of the model, where it has them
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,

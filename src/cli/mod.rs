@@ -40,6 +40,7 @@ pub fn run() -> Result<()> {
             layer,
             neuron,
             k,
+            key,
             scan,
             filters,
             output,
@@ -47,6 +48,7 @@ pub fn run() -> Result<()> {
             let query = NeuronQuery {
                 layer,
                 neuron,
+                input: key,
                 k,
                 filters: filters.read()?,
             };
@@ -59,6 +61,7 @@ pub fn run() -> Result<()> {
             head,
             k,
             lowest,
+            distance,
             scan,
             filters,
             output,
@@ -71,6 +74,7 @@ pub fn run() -> Result<()> {
                     form,
                     layer,
                     head,
+                    distance,
                     end,
                     k,
                     filters,

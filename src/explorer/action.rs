@@ -113,8 +113,13 @@ pub enum Action {
     PreviousColumn,
     /// From K and V to −K and −V and back.
     Negate,
+    /// From one input of a gated neuron to the other, as its key.
+    SwapInput,
     /// From the highest pairs to the lowest and back.
     SwapEnd,
+    /// The key of QK nearer to the query, or farther behind it.
+    Nearer,
+    Farther,
     /// From a neuron's words to the map of the column in focus and back.
     MapColumn,
     /// What the strip of layers shows.

@@ -32,7 +32,7 @@ struct Incoming<'a> {
 
 impl Hub {
     /// Brings files of a listing into the cache, unless they lie there already, and returns the
-    /// folder of the snapshot. Only when all of them are there does the revision point to it.
+    /// folder of the snapshot.
     ///
     /// # Errors
     /// Whatever goes wrong with one of them, or [`HubError::CalledOff`]; what has arrived of a
@@ -66,11 +66,22 @@ impl Hub {
                 }
             }
         })?;
-        if listing.id.revision() != listing.commit {
-            let kept = cache.create_ref(&listing.commit);
-            kept.map_err(|error| HubError::disk(root, error))?;
-        }
         Ok(cache.pointer_path(&listing.commit))
+    }
+
+    /// Lets the revision point to a listing of which all is there that is needed: until then
+    /// whoever asks for the revision finds what was there before.
+    ///
+    /// # Errors
+    /// The cache cannot be written.
+    pub fn point_to(&self, listing: &Listing) -> Result<(), HubError> {
+        let root = self.settings().cache.root().ok_or(HubError::NoCache)?;
+        if listing.id.revision() == listing.commit {
+            return Ok(());
+        }
+        let cache = hf_hub::Cache::new(root.to_owned()).repo(listing.id.repo());
+        let kept = cache.create_ref(&listing.commit);
+        kept.map_err(|error| HubError::disk(root, error))
     }
 
     /// The size of each file, in bytes.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::{Family, Spec};
 use crate::projection::{End, Pair, Scored};
-use crate::transformer::Form;
+use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Vocabulary};
 
 use super::contextual::{
@@ -31,6 +31,42 @@ pub struct ModelCard {
 }
 
 impl ModelCard {
+    /// Whether its neurons have a gate, and so two inputs.
+    pub fn gated(&self) -> bool {
+        self.family.ff_gate.is_some()
+    }
+
+    /// Whether the model has what a query asks about.
+    ///
+    /// # Errors
+    /// As [`ModelCard::check`]; or it has no gate, or no distance.
+    pub(super) fn check_query(&self, query: &Query) -> Result<(), QueryError> {
+        query
+            .address()
+            .map_or(Ok(()), |address| self.check(address))?;
+        let without = |what: &str| {
+            Err(QueryError::Nothing {
+                model: self.name.clone(),
+                what: what.to_owned(),
+            })
+        };
+        match query {
+            Query::Neuron(NeuronQuery { input, .. })
+            | Query::NeuronMap(NeuronMapQuery { input, .. })
+                if *input != Input::default() && !self.gated() =>
+            {
+                without("a neuron has one input here, no gate: leave the key as it is")
+            }
+            Query::Pairs(query) if query.distance > 0 && query.form == Form::Vo => {
+                without("VO is the same at every distance: give none")
+            }
+            Query::Pairs(query) if query.distance > 0 && !self.spec.rotary => without(
+                "positions are not rotary here, QK is the same at every distance: give none",
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the model has such a place.
     ///
     /// # Errors
@@ -85,6 +121,8 @@ pub enum Query {
 pub struct NeuronQuery {
     pub layer: usize,
     pub neuron: usize,
+    /// Of a gated neuron, which input is the key. Of any other, the first.
+    pub input: Input,
     /// Length of each column.
     pub k: usize,
     pub filters: Filters,
@@ -96,6 +134,8 @@ pub struct PairsQuery {
     pub form: Form,
     pub layer: usize,
     pub head: usize,
+    /// QK with rotary positions: how many positions the key lies behind the query. Else 0.
+    pub distance: usize,
     pub end: End,
     /// Length of the list.
     pub k: usize,

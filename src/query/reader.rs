@@ -28,7 +28,10 @@ pub struct Reader {
     card: Arc<ModelCard>,
     weights: Weights,
     device: Device,
-    embedding: Rows,
+    /// The input embedding: what keys and heads read.
+    read: Arc<Rows>,
+    /// The output embedding: what values and heads write. The same, where they are tied.
+    written: Arc<Rows>,
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
     mask: Option<(Filters, Arc<Mask>)>,
@@ -51,6 +54,7 @@ struct FactorKey {
     form: Form,
     layer: usize,
     head: usize,
+    distance: usize,
     positions: bool,
 }
 
@@ -61,7 +65,7 @@ impl Factors {
 }
 
 impl Reader {
-    /// Opens a model: headers, vocabulary, and the embedding, which is all that stays in memory.
+    /// Opens a model: headers, vocabulary, and the embeddings, which are all that stays in memory.
     ///
     /// # Errors
     /// Whatever is wrong with the checkpoint or its tokenizer, or a device without room.
@@ -72,9 +76,9 @@ impl Reader {
         let family = checkpoint.family();
         let files = tokenizer_files(&checkpoint)?;
         let weights = Weights::new(checkpoint);
-        let (vocabulary, embedding) = rayon::join(
+        let (vocabulary, embeddings) = rayon::join(
             || Vocabulary::open(&files, spec.vocab),
-            || weights.embedding(),
+            || Ok::<_, QueryError>((weights.input_embedding()?, weights.output_embedding()?)),
         );
         let vocabulary = vocabulary.map_err(|source| QueryError::Vocabulary {
             model: name.clone(),
@@ -90,9 +94,16 @@ impl Reader {
             remote: weights.checkpoint().is_remote(),
             notices: notice.into_iter().collect(),
         };
+        let (input, output) = embeddings?;
+        let read = Arc::new(Rows::new(input, &device)?);
+        let written = match output {
+            Some(output) => Arc::new(Rows::new(output, &device)?),
+            None => Arc::clone(&read),
+        };
         Ok(Self {
             card: Arc::new(card),
-            embedding: Rows::new(embedding?, &device)?,
+            read,
+            written,
             weights,
             device,
             positions: None,
@@ -213,6 +224,7 @@ impl Reader {
             form: query.form,
             layer: query.layer,
             head: query.head,
+            distance: query.distance,
             positions: positions.is_some(),
         };
         if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
@@ -225,10 +237,10 @@ impl Reader {
         if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
             return Ok(None);
         }
-        let form = self.weights.form(form, layer, head)?;
+        let factors = self.weights.form(form, layer, head, query.distance)?;
         let wanted = || watch.wanted();
-        let over_all_rows = |w: &Matrix| -> Result<Option<Matrix>, QueryError> {
-            let Some(product) = self.embedding.times(w, &wanted)? else {
+        let over_all_rows = |rows: &Rows, w: &Matrix| -> Result<Option<Matrix>, QueryError> {
+            let Some(product) = rows.times(w, &wanted)? else {
                 return Ok(None);
             };
             let Some(positions) = &positions else {
@@ -238,10 +250,14 @@ impl Reader {
                 .times(w, &wanted)?
                 .map(|below| stacked(product, &below)))
         };
-        let Some(a) = over_all_rows(&form.left)? else {
+        let Some(a) = over_all_rows(&self.read, &factors.left)? else {
             return Ok(None);
         };
-        let Some(b) = over_all_rows(&form.right)? else {
+        let right = match form {
+            Form::Vo => &self.written,
+            Form::Qk => &self.read,
+        };
+        let Some(b) = over_all_rows(right, &factors.right)? else {
             return Ok(None);
         };
         let factors = Arc::new(Factors { a, b });
@@ -252,6 +268,39 @@ impl Reader {
             self.factors.remove(0);
         }
         Ok(Some(factors))
+    }
+
+    /// Keys and values, `[queries, width]` each; `None` if it was called off.
+    fn vectors(
+        &self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<(Matrix, Matrix)>, QueryError> {
+        let width = self.card.spec.width;
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
+            a.layer == b.layer && a.input == b.input && a.neuron.checked_add(1) == Some(b.neuron)
+        };
+        // Neurons side by side are read together: in some files they are columns.
+        for run in queries.chunk_by(follows) {
+            let (layer, first, input) = (run[0].layer, run[0].neuron, run[0].input);
+            for neuron in [first, run[run.len() - 1].neuron] {
+                self.card.check(Address::Neuron { layer, neuron })?;
+            }
+            let neurons = first..first + run.len();
+            let near = Fetch(watch);
+            let brought = self
+                .weights
+                .bring_neurons(layer, neurons.clone(), input, &near);
+            if !arrived(brought)? {
+                return Ok(None);
+            }
+            let read = self.weights.keys(layer, neurons.clone(), input)?;
+            keys.extend_from_slice(read.data());
+            values.extend_from_slice(self.weights.values(layer, neurons)?.data());
+        }
+        let matrix = |data| Matrix::new(queries.len(), width, data);
+        Ok(Some((matrix(keys), matrix(values))))
     }
 
     fn value_norms(&self, watch: &dyn Watch) -> Result<Option<Vec<f32>>, QueryError> {
@@ -269,9 +318,7 @@ impl Reader {
 
 impl Answering for Reader {
     fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
-        query
-            .address()
-            .map_or(Ok(()), |address| self.card.check(address))?;
+        self.card.check_query(query)?;
         Ok(match query {
             Query::Neuron(query) => self
                 .answer_neurons(std::slice::from_ref(query), watch)?
@@ -307,58 +354,54 @@ impl Answering for Reader {
         };
         let mask = self.mask(&first.filters)?;
         let positions = self.position_rows(&first.filters)?;
-        let mut vectors = Vec::with_capacity(2 * queries.len() * self.card.spec.width);
-        let mut ends = Vec::with_capacity(2 * queries.len());
-        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
-            a.layer == b.layer && a.neuron.checked_add(1) == Some(b.neuron)
+        let Some((keys, values)) = self.vectors(queries, watch)? else {
+            return Ok(None);
         };
-        // Neurons side by side are read together: in some files they are columns.
-        for run in queries.chunk_by(follows) {
-            for query in run {
-                let (layer, neuron) = (query.layer, query.neuron);
-                self.card.check(Address::Neuron { layer, neuron })?;
-                let k = query.k.min(mask.passing);
-                ends.extend([Ends::new(k), Ends::new(k)]);
-            }
-            let (layer, first) = (run[0].layer, run[0].neuron);
-            let neurons = first..first + run.len();
-            if !arrived(self.weights.bring_neurons(layer, neurons, &Fetch(watch)))? {
-                return Ok(None);
-            }
-            let keys = self.weights.keys(layer, first..first + run.len())?;
-            let values = self.weights.values(layer, first..first + run.len())?;
-            for i in 0..run.len() {
-                vectors.extend_from_slice(keys.row(i));
-                vectors.extend_from_slice(values.row(i));
-            }
+        let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
+        for _ in 0..2 {
+            let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
+            ends.extend(queries.iter().map(ends_of));
         }
-        let vectors = Matrix::new(ends.len(), self.card.spec.width, vectors);
+        let one_pass = Arc::ptr_eq(&self.read, &self.written);
         let mut first_id = 0;
-        for rows in [Some(&self.embedding), positions.as_deref()]
-            .into_iter()
-            .flatten()
+        for (read, written) in [
+            Some((&*self.read, &*self.written)),
+            positions.as_deref().map(|rows| (rows, rows)),
+        ]
+        .into_iter()
+        .flatten()
         {
-            let flags = &mask.passes[first_id..first_id + rows.len()];
+            let flags = &mask.passes[first_id..first_id + read.len()];
             let passing = Passing {
                 flags,
                 first_id: first_id as u32,
             };
-            if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
+            first_id += read.len();
+            let wanted = || watch.wanted();
+            // Keys and values together, where they are projected on the same rows.
+            let done = if one_pass {
+                let both = stacked(keys.clone(), &values);
+                read.offer_scores(&both, passing, &mut ends, &wanted)?
+            } else {
+                let (of_keys, of_values) = ends.split_at_mut(queries.len());
+                read.offer_scores(&keys, passing, of_keys, &wanted)?
+                    && written.offer_scores(&values, passing, of_values, &wanted)?
+            };
+            if !done {
                 return Ok(None);
             }
-            first_id += rows.len();
         }
-        let mut ends = ends.into_iter();
-        let mut answers = Vec::with_capacity(queries.len());
-        while let (Some(key), Some(value)) = (ends.next(), ends.next()) {
-            answers.push(NeuronAnswer {
+        let of_values = ends.split_off(queries.len());
+        let answers = ends
+            .into_iter()
+            .zip(of_values)
+            .map(|(key, value)| NeuronAnswer {
                 columns: [key.highest, value.highest, key.lowest, value.lowest]
                     .map(|best| best.into_sorted()),
                 passing: mask.passing,
                 rows: mask.passes.len(),
             });
-        }
-        Ok(Some(answers))
+        Ok(Some(answers.collect()))
     }
 
     fn card(&self) -> Arc<ModelCard> {

@@ -16,6 +16,7 @@ struct Info<'a> {
     layers: usize,
     neurons: usize,
     heads: usize,
+    key_heads: usize,
     head_width: usize,
     width: usize,
     tokens: usize,
@@ -23,9 +24,13 @@ struct Info<'a> {
     undertrained: Option<usize>,
     embedding_rows: usize,
     positions: usize,
+    rotary: bool,
+    gated: bool,
     activation: &'a str,
     norm: &'static str,
     tied: bool,
+    /// Whether it can be run on texts, for its geometry.
+    runs: bool,
     device: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
@@ -46,18 +51,22 @@ pub fn info(
         layers: spec.layers,
         neurons: spec.neurons,
         heads: spec.heads,
+        key_heads: spec.key_heads,
         head_width: spec.head_width,
         width: spec.width,
         tokens: card.vocabulary.len(),
         undertrained,
         embedding_rows: spec.vocab,
         positions: spec.positions,
+        rotary: spec.rotary,
+        gated: card.gated(),
         activation: &spec.activation,
         norm: match card.family.norm {
             NormPlacement::Pre => "pre",
             NormPlacement::Post => "post",
         },
         tied: spec.tied,
+        runs: card.family.pass.is_some(),
         device: &card.device,
         timing_ms: timings,
     };
@@ -76,7 +85,10 @@ pub fn info(
         ("neurons a layer", count(info.neurons)),
         (
             "heads a layer",
-            format!("{} of width {}", info.heads, info.head_width),
+            match info.key_heads {
+                all if all == info.heads => format!("{all} of width {}", info.head_width),
+                keys => format!("{} of width {}, {keys} keys", info.heads, info.head_width),
+            },
         ),
         ("width", count(info.width)),
         ("tokens", count(info.tokens)),
@@ -86,8 +98,20 @@ pub fn info(
                 .map_or_else(|| "cannot be told".to_owned(), count),
         ),
         ("embedding rows", count(info.embedding_rows)),
-        ("positions", count(info.positions)),
-        ("activation", info.activation.to_owned()),
+        (
+            "positions",
+            match (info.positions, info.rotary) {
+                (0, true) => "rotary".to_owned(),
+                (n, _) => count(n),
+            },
+        ),
+        (
+            "activation",
+            match info.gated {
+                true => format!("{}, gated", info.activation),
+                false => info.activation.to_owned(),
+            },
+        ),
         ("layer norm", format!("{}-norm", info.norm)),
         (
             "embeddings",

@@ -15,12 +15,34 @@ struct Neuron<'a> {
     model: &'a str,
     layer: usize,
     neuron: usize,
+    /// Of a gated neuron, which input the columns K and −K are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
+    /// And what it writes by the signs of its two inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quadrants: Option<[Quadrant; 4]>,
     convention: &'static str,
     filters: serde_json::Map<String, serde_json::Value>,
     columns: Columns<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
 }
+
+/// The signs of gate and up, and what a neuron then writes: an activation's negative side is
+/// small, but not nothing.
+#[derive(Serialize)]
+struct Quadrant {
+    gate: &'static str,
+    up: &'static str,
+    writes: &'static str,
+}
+
+const QUADRANTS: [[&str; 3]; 4] = [
+    ["+", "+", "V"],
+    ["+", "-", "-V"],
+    ["-", "+", "-V, faintly"],
+    ["-", "-", "V, faintly"],
+];
 
 #[derive(Serialize)]
 struct Columns<'a> {
@@ -61,7 +83,7 @@ pub fn neuron(
                     list.iter().enumerate().map(move |(rank, &scored)| {
                         let entry = entry(card, scored);
                         vec![
-                            column.name().to_owned(),
+                            named(card, query, column.name(), *column),
                             (rank + 1).to_string(),
                             entry.id.to_string(),
                             entry.token.into_owned(),
@@ -71,8 +93,8 @@ pub fn neuron(
                     })
                 }),
         ),
-        Format::Table => columns(card, answer).plain(),
-        Format::Markdown => columns(card, answer).markdown(),
+        Format::Table => columns(card, query, answer).plain(),
+        Format::Markdown => columns(card, query, answer).markdown(),
     }
 }
 
@@ -87,6 +109,10 @@ fn json<'a>(
         model: &card.name,
         layer: query.layer,
         neuron: query.neuron,
+        key: card.gated().then(|| query.input.name()),
+        quadrants: card
+            .gated()
+            .then(|| QUADRANTS.map(|[gate, up, writes]| Quadrant { gate, up, writes })),
         convention: "raw",
         filters: named_filters(&query.filters),
         columns: Columns {
@@ -111,10 +137,18 @@ fn entry(card: &ModelCard, scored: Scored) -> Entry<'_> {
     }
 }
 
-fn columns(card: &ModelCard, answer: &NeuronAnswer) -> Table {
-    let head = Column::ALL.iter().flat_map(|column| {
+/// A column's name, with the input that it is of where there are two.
+fn named(card: &ModelCard, query: &NeuronQuery, name: &str, column: Column) -> String {
+    match column {
+        Column::K | Column::MinusK if card.gated() => format!("{name} {}", query.input.name()),
+        _ => name.to_owned(),
+    }
+}
+
+fn columns(card: &ModelCard, query: &NeuronQuery, answer: &NeuronAnswer) -> Table {
+    let head = Column::ALL.iter().flat_map(|&column| {
         [
-            (column.to_string(), Align::Left),
+            (named(card, query, &column.to_string(), column), Align::Left),
             (String::new(), Align::Right),
         ]
     });

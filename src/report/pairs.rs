@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::projection::{End, Pair};
 use crate::query::{ModelCard, PairsAnswer, PairsQuery};
+use crate::transformer::Form;
 
 use super::export::{csv_text, json_text, named_filters};
 use super::neuron::marked;
@@ -18,6 +19,9 @@ struct Pairs<'a> {
     kind: &'static str,
     layer: usize,
     head: usize,
+    /// QK with rotary positions: how many tokens the key lies behind the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distance: Option<usize>,
     end: End,
     convention: &'static str,
     exact: bool,
@@ -48,13 +52,17 @@ pub fn pairs(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
+    let form = match query.distance {
+        0 => query.form.name().to_owned(),
+        distance => format!("{} at {distance}", query.form.name()),
+    };
     match format {
         Format::Json => json_text(&json(card, query, answer, timings)),
         Format::Csv => csv_text(
             &["form", "rank", "from_id", "from", "to_id", "to", "score"],
             answer.pairs.iter().enumerate().map(|(rank, pair)| {
                 vec![
-                    query.form.name().to_owned(),
+                    form.clone(),
                     (rank + 1).to_string(),
                     pair.from.to_string(),
                     card.vocabulary.text(pair.from).into_owned(),
@@ -89,6 +97,7 @@ fn json<'a>(
         kind: query.form.name(),
         layer: query.layer,
         head: query.head,
+        distance: (card.spec.rotary && query.form == Form::Qk).then_some(query.distance),
         end: query.end,
         convention: "raw",
         exact: answer.exact,
@@ -100,11 +109,15 @@ fn json<'a>(
 
 fn list(card: &ModelCard, query: &PairsQuery, answer: &PairsAnswer) -> Table {
     let (from, to) = query.form.sides();
+    let to = match query.distance {
+        0 => to.to_owned(),
+        distance => format!("{to}, {distance} back"),
+    };
     let mut table = Table::new([
-        (from, Align::Right),
-        ("→", Align::Left),
+        (from.to_owned(), Align::Right),
+        ("→".to_owned(), Align::Left),
         (to, Align::Left),
-        ("score", Align::Right),
+        ("score".to_owned(), Align::Right),
     ]);
     let largest = answer.pairs.first().map_or(0.0, |p| p.score.abs());
     for pair in &answer.pairs {

@@ -20,6 +20,7 @@ use crate::query::{
     Query, QueryError, Reader, Watch,
 };
 use crate::transformer::Form;
+use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
 use super::ScanError;
@@ -141,7 +142,8 @@ impl Scanned {
             return Ok(None);
         };
         let kept = self.k.min(passing);
-        if query.k.min(passing) > kept {
+        // A scan holds gates alone of gated neurons' keys.
+        if query.k.min(passing) > kept || query.input != Input::default() {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.neuron, true) else {
@@ -195,7 +197,8 @@ impl Scanned {
         let Some((passing, rows)) = self.passing(&query.filters, true)? else {
             return Ok(None);
         };
-        if query.k > self.pairs {
+        // And of rotary models the forms at distance 0.
+        if query.k > self.pairs || query.distance > 0 {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.head, false) else {

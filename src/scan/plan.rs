@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::projection::End;
 use crate::query::{ModelCard, NeuronQuery, PairsQuery};
-use crate::transformer::Form;
+use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 
 use super::{Layers, ScanError};
@@ -99,6 +99,7 @@ impl Plan {
         NeuronQuery {
             layer,
             neuron,
+            input: Input::default(),
             k: self.k,
             filters: self.filters.clone(),
         }
@@ -110,6 +111,7 @@ impl Plan {
             form,
             layer,
             head,
+            distance: 0,
             end,
             k: self.pairs,
             filters: self.filters.clone(),

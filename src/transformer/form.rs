@@ -1,4 +1,4 @@
-//! The two bilinear forms of an attention head.
+//! The two bilinear forms of an attention head, and the two inputs of a gated neuron.
 
 use std::fmt;
 use std::str::FromStr;
@@ -50,6 +50,42 @@ impl FromStr for Form {
             "vo" => Ok(Self::Vo),
             "qk" => Ok(Self::Qk),
             _ => Err(format!("expected vo or qk, got {text}")),
+        }
+    }
+}
+
+/// Which input of a gated neuron counts as its key: its output is
+/// `activation(gate·x) · (up·x)` times its value. Where there is no gate, both are the one key.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// What goes through the activation, and so opens the neuron or closes it.
+    #[default]
+    Gate,
+    /// What the open gate lets through, and so gives the value its sign.
+    Up,
+}
+
+impl Input {
+    /// `gate` or `up`, as on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Up => "up",
+        }
+    }
+}
+
+impl FromStr for Input {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "gate" => Ok(Self::Gate),
+            "up" => Ok(Self::Up),
+            _ => Err(format!("expected gate or up, got {text}")),
         }
     }
 }

@@ -4,6 +4,6 @@ mod form;
 mod forward;
 mod weights;
 
-pub use form::Form;
+pub use form::{Form, Input};
 pub use forward::{Forward, ForwardError, Hook, Seen, Site, with_numbers};
 pub use weights::{FormWeights, Weights};

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Layout, Linear, Matrix, Place, Spec};
+use crate::checkpoint::{
+    Checkpoint, CheckpointError, Layout, Linear, Matrix, NormKind, Place, Role, Spec, Split,
+};
 use crate::hub::Waiting;
 
-use super::Form;
+use super::{Form, Input};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
 #[derive(Debug)]
@@ -51,17 +53,27 @@ impl Weights {
         self.checkpoint.spec()
     }
 
-    /// E, the output embedding, `[vocab, width]`; with tied weights the input embedding.
+    /// What is read from: the input embedding, `[vocab, width]`.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn embedding(&self) -> Result<Matrix, CheckpointError> {
-        let name = self
-            .checkpoint
-            .output_embedding()
-            .unwrap_or(self.checkpoint.embedding());
-        self.checkpoint
-            .block(name, 0..self.spec().vocab, 0..self.spec().width)
+    pub fn input_embedding(&self) -> Result<Matrix, CheckpointError> {
+        self.whole(self.checkpoint.embedding())
+    }
+
+    /// What is written to, `[vocab, width]`: the output embedding, if it is not the input
+    /// embedding too.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`].
+    pub fn output_embedding(&self) -> Result<Option<Matrix>, CheckpointError> {
+        let name = self.checkpoint.output_embedding();
+        name.map(|name| self.whole(name)).transpose()
+    }
+
+    fn whole(&self, embedding: &str) -> Result<Matrix, CheckpointError> {
+        let (vocab, width) = (self.spec().vocab, self.spec().width);
+        self.checkpoint.block(embedding, 0..vocab, 0..width)
     }
 
     /// The learned positions, `[positions, width]`, if the model has any.
@@ -69,20 +81,25 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn positions(&self) -> Result<Option<Matrix>, CheckpointError> {
-        let Some(name) = self.checkpoint.positions() else {
+        let Some((name, rows)) = self.checkpoint.positions() else {
             return Ok(None);
         };
-        self.checkpoint
-            .block(name, 0..self.spec().positions, 0..self.spec().width)
-            .map(Some)
+        let width = 0..self.spec().width;
+        self.checkpoint.block(name, rows, width).map(Some)
     }
 
-    /// Keys of a layer's neurons, `[neurons, width]`: rows of the feed-forward input weights.
+    /// Keys of a layer's neurons, `[neurons, width]`: rows of the feed-forward input weights; of
+    /// gated ones those that `input` says.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn keys(&self, layer: usize, neurons: Range<usize>) -> Result<Matrix, CheckpointError> {
-        self.read(self.key_part(layer, neurons))
+    pub fn keys(
+        &self,
+        layer: usize,
+        neurons: Range<usize>,
+        input: Input,
+    ) -> Result<Matrix, CheckpointError> {
+        self.read(self.key_part(layer, neurons, input))
     }
 
     /// Values of a layer's neurons, `[neurons, width]`: rows of the feed-forward output weights.
@@ -118,7 +135,10 @@ impl Weights {
     pub fn fingerprint(&self) -> Result<u64, CheckpointError> {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         for layer in 0..self.spec().layers {
-            for vector in [self.keys(layer, 0..1)?, self.values(layer, 0..1)?] {
+            for vector in [
+                self.keys(layer, 0..1, Input::Gate)?,
+                self.values(layer, 0..1)?,
+            ] {
                 for byte in vector.data().iter().flat_map(|x| x.to_le_bytes()) {
                     hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
                 }
@@ -127,7 +147,9 @@ impl Weights {
         Ok(hash)
     }
 
-    /// The two factors of a head's form.
+    /// The two factors of a head's form. Those of QK are as at two positions of which the key
+    /// lies `distance` behind the query, where the model has rotary positions; gains of norms of
+    /// queries and keys are in them, constants that scale all scores are not.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
@@ -136,11 +158,24 @@ impl Weights {
         form: Form,
         layer: usize,
         head: usize,
+        distance: usize,
     ) -> Result<FormWeights, CheckpointError> {
         let [left, right] = self.form_parts(form, layer, head);
+        let (mut left, mut right) = (self.read(left)?, self.read(right)?);
+        if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.family().head_norms) {
+            for (factor, norm) in [(&mut left, query), (&mut right, key)] {
+                scale_rows(factor, &self.gain(layer, norm)?);
+            }
+        }
+        let mut left = left.transposed();
+        let rotation = self.checkpoint.places().rotation(layer);
+        if let (Form::Qk, Some(rotation), 1..) = (form, rotation, distance) {
+            let heads = left.data_mut().chunks_exact_mut(self.spec().head_width);
+            heads.for_each(|head| rotation.turn(head, distance));
+        }
         Ok(FormWeights {
-            left: self.read(left)?.transposed(),
-            right: self.read(right)?.transposed(),
+            left,
+            right: right.transposed(),
         })
     }
 
@@ -152,10 +187,11 @@ impl Weights {
         &self,
         layer: usize,
         neurons: Range<usize>,
+        input: Input,
         waiting: &dyn Waiting,
     ) -> Result<(), CheckpointError> {
         let parts = [
-            self.key_part(layer, neurons.clone()),
+            self.key_part(layer, neurons.clone(), input),
             self.value_part(layer, neurons),
         ];
         self.bring(parts, waiting)
@@ -184,8 +220,24 @@ impl Weights {
         self.checkpoint.bring(&places, waiting)
     }
 
-    fn key_part(&self, layer: usize, neurons: Range<usize>) -> Part {
-        self.part(layer, &self.checkpoint.family().ff_in, Axis::Out, neurons)
+    /// What a norm of queries or keys multiplies a head's channels with.
+    fn gain(&self, layer: usize, norm: &str) -> Result<Vec<f32>, CheckpointError> {
+        let name = format!("{}.weight", self.checkpoint.in_layer(layer, norm));
+        let width = self.spec().head_width;
+        let mut gain = self.checkpoint.vector(&[name], width)?;
+        if self.checkpoint.family().norm_kind == NormKind::RmsPlusOne {
+            gain.iter_mut().for_each(|g| *g += 1.0);
+        }
+        Ok(gain)
+    }
+
+    fn key_part(&self, layer: usize, neurons: Range<usize>, input: Input) -> Part {
+        let family = self.checkpoint.family();
+        let linear = match (input, &family.ff_gate) {
+            (Input::Gate, Some(gate)) => gate,
+            _ => &family.ff_in,
+        };
+        self.part(layer, linear, Axis::Out, neurons)
     }
 
     fn value_part(&self, layer: usize, neurons: Range<usize>) -> Part {
@@ -194,29 +246,37 @@ impl Weights {
 
     fn form_parts(&self, form: Form, layer: usize, head: usize) -> [Part; 2] {
         let family = self.checkpoint.family();
-        let width = self.spec().head_width;
-        let channels = head * width..(head + 1) * width;
-        let part = |linear, axis| self.part(layer, linear, axis, channels.clone());
+        let channels = |split, role| self.spec().channels(split, role, head);
+        let out = |linear: &Linear, role| {
+            self.part(layer, linear, Axis::Out, channels(linear.split, role))
+        };
         match form {
-            Form::Vo => [
-                part(&family.value, Axis::Out),
-                part(&family.attention_out, Axis::In),
-            ],
-            Form::Qk => [part(&family.query, Axis::Out), part(&family.key, Axis::Out)],
+            Form::Vo => {
+                // What a head reads lies in the output's columns as its queries do in their rows.
+                let read = channels(Split::Whole, Role::Query);
+                [
+                    out(&family.value, Role::Value),
+                    self.part(layer, &family.attention_out, Axis::In, read),
+                ]
+            }
+            Form::Qk => [out(&family.query, Role::Query), out(&family.key, Role::Key)],
         }
     }
 
     /// Where the part of a linear map lies that belongs to `channels` of one of its sides.
     fn part(&self, layer: usize, linear: &Linear, axis: Axis, channels: Range<usize>) -> Part {
-        let spec = self.spec();
-        // A fused map stacks its equal parts along the output; each is as wide as all heads.
-        let offset = linear.part.0 * spec.heads * spec.head_width;
-        let channels = channels.start + offset..channels.end + offset;
         let along_rows = matches!(
-            (linear.layout, axis),
+            (linear.layout, &axis),
             (Layout::OutIn, Axis::Out) | (Layout::InOut, Axis::In)
         );
-        let width = 0..spec.width;
+        let channels = match (linear.split, axis) {
+            (Split::Part(i, _), Axis::Out) => {
+                let before = i * self.spec().neurons;
+                channels.start + before..channels.end + before
+            }
+            _ => channels,
+        };
+        let width = 0..self.spec().width;
         let (rows, cols) = if along_rows {
             (channels, width)
         } else {
@@ -241,5 +301,13 @@ impl Weights {
         } else {
             block
         })
+    }
+}
+
+/// Row i times the i-th number.
+fn scale_rows(matrix: &mut Matrix, by: &[f32]) {
+    let width = matrix.cols();
+    for (row, by) in matrix.data_mut().chunks_exact_mut(width).zip(by) {
+        row.iter_mut().for_each(|x| *x *= by);
     }
 }

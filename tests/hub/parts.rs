@@ -7,7 +7,7 @@ use lexiscope::checkpoint::{Location, Way};
 use lexiscope::hub::Blocks;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
-use lexiscope::transformer::Form;
+use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 
 use super::checkpoint_writer::Synthetic;
@@ -24,6 +24,7 @@ fn neuron(layer: usize, neuron: usize) -> Query {
     Query::Neuron(NeuronQuery {
         layer,
         neuron,
+        input: Input::default(),
         k: 20,
         filters: Filters::default(),
     })
@@ -34,6 +35,7 @@ fn pairs(form: Form, layer: usize, head: usize) -> Query {
         form,
         layer,
         head,
+        distance: 0,
         end: End::Highest,
         k: 20,
         filters: Filters::default(),

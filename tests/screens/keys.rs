@@ -7,6 +7,7 @@ use lexiscope::explorer::state::{Notice, Opening, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::End;
 use lexiscope::query::Query;
+use lexiscope::transformer::Input;
 use lexiscope::worker::{Event, ModelId};
 
 use super::{Screen, model};
@@ -36,6 +37,51 @@ fn arrows_and_letters_step_and_counts_multiply() {
     assert_eq!(screen.address(), "L3.N0");
     screen.press("PgDn PgUp C-d C-u");
     assert_eq!(screen.address(), "L3.N0");
+}
+
+#[test]
+fn a_gated_neuron_shows_either_input_as_its_key() {
+    let mut screen = Screen::new(120, 30);
+    assert!(screen.press("u").last_line().contains("no gate here"));
+    screen.press("o").write(model::GATED).press("Enter");
+    let asked = |screen: &Screen| match &screen.state.wanted[0] {
+        Query::Neuron(query) => query.input,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(asked(&screen), Input::Gate);
+    let text = screen.text();
+    assert!(
+        text.contains("K gate") && text.contains("−K gate"),
+        "{text}"
+    );
+    assert!(text.contains("gate·up ++ (−−)") && text.contains("gate·up +− (−+)"));
+    screen.press("u");
+    assert_eq!(asked(&screen), Input::Up);
+    assert!(screen.text().contains("K up"));
+    assert!(screen.press("y").last_line().contains("copied K up of"));
+}
+
+#[test]
+fn the_key_of_qk_moves_behind_the_query() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("Tab >");
+    assert!(screen.last_line().contains("not rotary here"));
+    screen.press("o").write(model::GATED).press("Enter");
+    let asked = |screen: &Screen| {
+        let distance = |query: &Query| match query {
+            Query::Pairs(query) => query.distance,
+            other => panic!("{other:?}"),
+        };
+        screen.state.wanted.iter().map(distance).collect::<Vec<_>>()
+    };
+    screen.press("g h 1 2 > >");
+    assert_eq!(asked(&screen), [0, 13]);
+    assert!(screen.text().contains("QK Δ13  query → key"));
+    assert_eq!(asked(screen.press("<")), [0, 12]);
+    screen.press("9 9 <");
+    assert_eq!(asked(&screen), [0, 0]);
+    assert!(screen.text().contains("QK Δ0  query → key"));
+    assert!(screen.press("<").last_line().contains("nearest key"));
 }
 
 #[test]

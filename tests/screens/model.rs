@@ -46,6 +46,9 @@ const WORDS: [&str; 24] = [
 /// The name of a model of 24 layers, 4096 neurons and 16 heads.
 pub const LARGE: &str = "sdadas/polish-gpt2-medium";
 
+/// The name of a model with gated neurons and rotary positions.
+pub const GATED: &str = "gated/llama";
+
 /// The card of a model of the bundled one's shape.
 pub fn card(name: &str) -> Arc<ModelCard> {
     let filler = (WORDS.len()..ROWS).map(|i| format!("słowo{i}"));
@@ -58,18 +61,21 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         vocab_txt: Some(Cow::Owned(words.join("\n").into_bytes())),
         ..TokenizerFiles::default()
     };
-    let large = name == LARGE;
+    let (large, gated) = (name == LARGE, name == GATED);
     Arc::new(ModelCard {
         name: name.to_owned(),
-        family: family("gpt2").unwrap(),
+        family: family(if gated { "llama" } else { "gpt2" }).unwrap(),
         spec: Spec {
             layers: if large { 24 } else { 6 },
             width: 256,
             heads: if large { 16 } else { 6 },
+            key_heads: if large { 16 } else { 6 },
             head_width: 43,
             neurons: if large { 4096 } else { 768 },
             vocab: ROWS,
-            positions: 512,
+            positions: if gated { 0 } else { 512 },
+            rotary: gated,
+            longest: 512,
             activation: "gelu_new".to_owned(),
             tied: true,
         },

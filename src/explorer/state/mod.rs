@@ -21,7 +21,7 @@ use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{Address, Answer, Column, ModelCard, NeuronAnswer, PairsAnswer, Query};
-use crate::transformer::Form;
+use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 use crate::worker::ModelId;
 
@@ -64,6 +64,8 @@ pub struct Shown {
 pub struct Neurons {
     pub layer: usize,
     pub neuron: usize,
+    /// Which input of a gated neuron is its key.
+    pub input: Input,
     /// Index of the column in focus, in the order of [`Column::ALL`].
     pub focus: usize,
     /// First row of words shown.
@@ -89,6 +91,8 @@ pub enum Strip {
 pub struct Heads {
     pub layer: usize,
     pub head: usize,
+    /// How many positions the key lies behind the query, where positions are rotary.
+    pub distance: usize,
     pub end: End,
     /// Index of the list in focus, in the order of [`Heads::FORMS`].
     pub focus: usize,
@@ -223,6 +227,35 @@ impl State {
     /// The column in focus.
     pub fn column(&self) -> Column {
         Column::ALL[self.neurons.focus]
+    }
+
+    /// Which input of the neuron is its key; the first where there is no gate.
+    pub fn input(&self) -> Input {
+        let gated = self.card().is_some_and(ModelCard::gated);
+        if gated {
+            self.neurons.input
+        } else {
+            Input::default()
+        }
+    }
+
+    /// How far the key lies behind the query; 0 where it makes no difference to a form.
+    pub fn distance(&self, form: Form) -> usize {
+        let turns = self.card().is_some_and(|card| card.spec.rotary);
+        if turns && form == Form::Qk {
+            self.heads.distance
+        } else {
+            0
+        }
+    }
+
+    /// A column's name, with the input that it is of where there are two.
+    pub fn column_title(&self, column: Column) -> String {
+        let gated = self.card().is_some_and(ModelCard::gated);
+        match column {
+            Column::K | Column::MinusK if gated => format!("{column} {}", self.input().name()),
+            _ => column.to_string(),
+        }
     }
 
     /// The list in focus.

@@ -55,6 +55,7 @@ impl State {
         NeuronQuery {
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
+            input: self.input(),
             // By tens, so that a resize does not ask anew at every row.
             k: self
                 .regions
@@ -74,12 +75,14 @@ impl State {
         let NeuronQuery {
             layer,
             neuron,
+            input,
             filters,
             ..
         } = self.neuron_query();
         NeuronMapQuery {
             layer,
             neuron,
+            input,
             column: self.column(),
             k: POINTS,
             filters,
@@ -91,6 +94,7 @@ impl State {
             form: Heads::FORMS[list],
             layer: self.heads.layer,
             head: self.heads.head,
+            distance: self.distance(Heads::FORMS[list]),
             end: self.heads.end,
             k: PAIRS,
             filters: self.filters.clone(),

@@ -21,7 +21,8 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
             let column = rows.map(|(answer, _)| &answer.columns[state.neurons.focus][..]);
             let line = |row: &crate::projection::Scored| format!("{}\t{}", word(row.id), row.score);
             let lines = column.unwrap_or_default().iter().map(line).collect();
-            (format!("{} of {}", state.column(), state.address()), lines)
+            let column = state.column_title(state.column());
+            (format!("{column} of {}", state.address()), lines)
         }
         Pane::Heads => {
             let list = state

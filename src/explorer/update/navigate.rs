@@ -4,8 +4,9 @@ use super::geometry;
 use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
-use crate::query::{Address, Answer};
+use crate::query::{Address, Answer, ModelCard};
 use crate::report::grouped;
+use crate::transformer::Input;
 
 /// Goes to a place of the open model. Says why not if the model has no such place.
 pub fn go(state: &mut State, address: Address) -> bool {
@@ -208,6 +209,43 @@ pub(super) fn swap_end(state: &mut State) {
         End::Highest => End::Lowest,
         End::Lowest => End::Highest,
     };
+    state.seen.clear();
+    to_top(state);
+}
+
+/// The other input of a gated neuron becomes its key.
+pub(super) fn swap_input(state: &mut State) {
+    if !state.card().is_some_and(ModelCard::gated) {
+        return state.say("neurons have no gate here: K is their one input");
+    }
+    state.neurons.input = match state.neurons.input {
+        Input::Gate => Input::Up,
+        Input::Up => Input::Gate,
+    };
+    to_top(state);
+    state.say(match state.neurons.input {
+        Input::Gate => "K is the gate: it opens the neuron, −K all but closes it",
+        Input::Up => "K is the up input: through an open gate it writes V, −K writes −V",
+    });
+}
+
+/// The key of QK moves behind the query, or back to it.
+pub(super) fn distance(state: &mut State, farther: bool, times: usize) {
+    let Some(card) = state.card() else { return };
+    if !card.spec.rotary {
+        return state.say("positions are not rotary here: QK is the same at every distance");
+    }
+    let (last, at) = (card.spec.longest - 1, state.heads.distance);
+    let to = if farther {
+        (at + times).min(last)
+    } else {
+        at.saturating_sub(times)
+    };
+    if to == at {
+        let end = if farther { "farthest" } else { "nearest" };
+        return state.say(format!("this is the {end} key"));
+    }
+    state.heads.distance = to;
     state.seen.clear();
     to_top(state);
 }

@@ -54,7 +54,12 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         End::Highest => "",
         End::Lowest => " ▼ lowest",
     };
-    let title = format!("{mark}{form}  {from} → {to}{end}");
+    let turns = form == Form::Qk && state.card().is_some_and(|card| card.spec.rotary);
+    let far = match turns {
+        true => format!(" Δ{}", state.distance(form)),
+        false => String::new(),
+    };
+    let title = format!("{mark}{form}{far}  {from} → {to}{end}");
     let note = match form {
         Form::Vo => "what it writes when it reads",
         Form::Qk => "who attends to whom",

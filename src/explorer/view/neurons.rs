@@ -7,6 +7,7 @@ use super::{Canvas, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::query::{Column, Query};
+use crate::transformer::Input;
 
 /// From this width on all four columns are shown.
 const FOUR_MIN: u16 = 90;
@@ -44,13 +45,27 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     }
 }
 
-/// What a column tells of the neuron.
-fn meaning(column: Column) -> &'static str {
+/// What a column tells of the neuron; `gated` is the input that K is, if there are two.
+fn meaning(column: Column, gated: Option<Input>) -> &'static str {
+    match (column, gated) {
+        (Column::K, None) => "fires on",
+        (Column::K, Some(Input::Gate)) => "opens on",
+        (Column::K, Some(Input::Up)) => "writes V on",
+        (Column::V, _) => "promotes",
+        (Column::MinusK, None) => "fires against",
+        (Column::MinusK, Some(Input::Gate)) => "closes on",
+        (Column::MinusK, Some(Input::Up)) => "writes −V on",
+        (Column::MinusV, _) => "suppresses",
+    }
+}
+
+/// The signs of gate and up with which a gated neuron writes a column; in brackets those with
+/// which it does so faintly.
+fn quadrants(column: Column) -> &'static str {
     match column {
-        Column::K => "fires on",
-        Column::V => "promotes",
-        Column::MinusK => "fires against",
-        Column::MinusV => "suppresses",
+        Column::V => "gate·up ++ (−−)",
+        Column::MinusV => "gate·up +− (−+)",
+        Column::K | Column::MinusK => "",
     }
 }
 
@@ -60,8 +75,14 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let focus = state.neurons.focus == index;
     let fresh = state.columns().is_some_and(|(_, fresh)| fresh);
     let mark = if focus { "▌" } else { "" };
-    let title = format!("{mark}{column}{}", if fresh { "" } else { " …" });
-    let mut panel = canvas.panel(&title, meaning(column), focus);
+    let gated = state.card().filter(|card| card.gated());
+    let gated = gated.map(|_| state.input());
+    let name = state.column_title(column);
+    let title = format!("{mark}{name}{}", if fresh { "" } else { " …" });
+    let mut panel = canvas.panel(&title, meaning(column, gated), focus);
+    if gated.is_some() {
+        panel.footer = quadrants(column);
+    }
     if folded {
         panel.footer = match index {
             0 | 1 => "- shows −K −V",

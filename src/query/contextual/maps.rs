@@ -81,22 +81,25 @@ impl Model<'_> {
         let list = column.map_or(&[][..], |at| &answer.columns[at]);
         let (what, mut vectors) = (list.iter().map(pointed).collect(), Vec::new());
         for scored in list {
-            vectors.extend(self.row(scored.id)?);
+            vectors.extend(self.row(scored.id, query.column)?);
         }
         let title = format!("{} of L{}.N{}", query.column, query.layer, query.neuron);
         self.map(what, &vectors, Vec::new(), &title)
     }
 
-    /// A row of what neurons are projected on: the output embedding, then the positions.
-    fn row(&self, id: u32) -> Result<Vec<f32>, CheckpointError> {
+    /// A row of what a column is projected on: the embedding of its side, then the positions.
+    fn row(&self, id: u32, column: Column) -> Result<Vec<f32>, CheckpointError> {
         let checkpoint = self.checkpoint;
         let (vocab, width) = (self.card.spec.vocab, self.card.spec.width);
-        let output = checkpoint
-            .output_embedding()
-            .unwrap_or(checkpoint.embedding());
+        let embedding = match column {
+            Column::K | Column::MinusK => checkpoint.embedding(),
+            Column::V | Column::MinusV => checkpoint
+                .output_embedding()
+                .unwrap_or(checkpoint.embedding()),
+        };
         let (name, row) = match (checkpoint.positions(), (id as usize).checked_sub(vocab)) {
-            (Some(positions), Some(row)) => (positions, row),
-            _ => (output, id as usize),
+            (Some((positions, rows)), Some(row)) => (positions, rows.start + row),
+            _ => (embedding, id as usize),
         };
         let row = checkpoint.block(name, row..row + 1, 0..width)?;
         Ok(row.into_data())

@@ -12,7 +12,7 @@ use candle_core::Device;
 
 use crate::checkpoint::Checkpoint;
 use crate::geometry::{Curve, Measure, Pieces, Texts};
-use crate::transformer::ForwardError;
+use crate::transformer::{ForwardError, Input};
 use crate::vocabulary::{Filters, Vocabulary, VocabularyError};
 
 use super::{Column, ModelCard, NeuronQuery, QueryError};
@@ -74,6 +74,8 @@ pub struct ContextMapQuery {
 pub struct NeuronMapQuery {
     pub layer: usize,
     pub neuron: usize,
+    /// As in a [`NeuronQuery`].
+    pub input: Input,
     pub column: Column,
     pub k: usize,
     pub filters: Filters,
@@ -84,6 +86,7 @@ impl NeuronMapQuery {
         NeuronQuery {
             layer: self.layer,
             neuron: self.neuron,
+            input: self.input,
             k: self.k,
             filters: self.filters.clone(),
         }

@@ -34,8 +34,8 @@ impl Model<'_> {
         reading: &TextReading,
         watch: &dyn Watch,
     ) -> Result<Option<Read>, QueryError> {
-        let positions = self.checkpoint.spec().positions;
-        let limit = reading.max_tokens.map_or(positions, |n| n.min(positions));
+        let longest = self.checkpoint.spec().longest;
+        let limit = reading.max_tokens.map_or(longest, |n| n.min(longest));
         let texts = reading.texts.texts.par_iter().map(|text| {
             let read = || self.read_one(text, reading, limit);
             watch.wanted().then(read).transpose()

@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
-use candle_core::{D, DType, Result, Tensor};
+use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
-use candle_transformers::utils::build_additive_causal_mask;
+use candle_transformers::utils::repeat_kv;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
+use half::bf16;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -18,10 +19,51 @@ use super::ops::with_numbers;
 #[derive(Clone, Copy)]
 pub(super) struct Heads {
     pub heads: usize,
+    /// Keys and values, each shared by as many heads.
+    pub key_heads: usize,
     pub head_width: usize,
     pub causal: bool,
+    /// How many positions are seen, back from each; centred on it if not causal.
+    pub window: Option<usize>,
     /// What scores are multiplied with.
     pub scale: f32,
+    /// What they are bent to stay below.
+    pub cap: Option<f32>,
+    pub alibi: Option<Alibi>,
+}
+
+/// Scores that fall with the distance.
+#[derive(Clone, Copy)]
+pub(super) struct Alibi {
+    /// Before scores are scaled, and rounded to bfloat16.
+    pub before_scale: bool,
+}
+
+impl Alibi {
+    /// What is added to a head's scores at a position. By the position and not by the distance:
+    /// that is the same for all that a query sees, up to a number that softmax takes out.
+    fn at(self, head: usize, heads: usize, scale: f32) -> impl Fn(usize) -> f32 {
+        let slope = slope(head, heads);
+        move |position| {
+            if self.before_scale {
+                let slope = bf16::from_f32(slope).to_f32();
+                bf16::from_f32(slope * position as f32).to_f32() * scale
+            } else {
+                slope * position as f32
+            }
+        }
+    }
+}
+
+/// Powers of 2^(−8/n) for the first n heads, n a power of two; for those beyond, every other one
+/// of 2n heads (Press et al. 2021, as in BLOOM's code).
+fn slope(head: usize, heads: usize) -> f32 {
+    let n = 1usize << heads.max(1).ilog2();
+    let power = |step: f64, times: usize| 2f64.powf(-step * times as f64) as f32;
+    match head.checked_sub(n) {
+        None => power(8.0 / n as f64, head + 1),
+        Some(beyond) => power(4.0 / n as f64, 2 * beyond + 1),
+    }
 }
 
 /// What the heads read, and where they looked.
@@ -51,13 +93,23 @@ impl Heads {
         self.heads * self.head_width
     }
 
+    /// What position i of n sees.
+    fn seen(&self, i: usize, n: usize) -> Range<usize> {
+        let end = if self.causal { i + 1 } else { n };
+        match self.window {
+            None => 0..end,
+            Some(window) if self.causal => (i + 1).saturating_sub(window)..end,
+            Some(window) => i.saturating_sub(window / 2)..end.min(i + window / 2 + 1),
+        }
+    }
+
     fn attend_on_host(
         &self,
         [q, k, v]: [&Tensor; 3],
         texts: &[Range<usize>],
         keep: bool,
     ) -> Result<Attended> {
-        let width = self.width();
+        let (width, shared) = (self.width(), self.key_heads * self.head_width);
         let mut out = vec![0f32; q.dim(0)? * width];
         // The part of the output that belongs to each text.
         let mut parts = Vec::with_capacity(texts.len());
@@ -75,8 +127,9 @@ impl Heads {
             with_numbers(k, |k| {
                 with_numbers(v, |v| {
                     let each = |(text, out): (Range<usize>, &mut [f32])| {
-                        let part = text.start * width..text.end * width;
-                        let qkv = [&q[part.clone()], &k[part.clone()], &v[part]];
+                        let q = &q[text.start * width..text.end * width];
+                        let part = text.start * shared..text.end * shared;
+                        let qkv = [q, &k[part.clone()], &v[part]];
                         self.attend_to_one(qkv, out, par, keep)
                     };
                     parts.into_par_iter().map(each).collect()
@@ -103,31 +156,37 @@ impl Heads {
     ) -> Vec<f32> {
         let (width, h) = (self.width(), self.head_width);
         let n = out.len() / width;
-        let all = |data| MatRef::from_row_major_slice(data, n, width);
-        let (q, k, v) = (all(q), all(k), all(v));
+        let all = |data, heads| MatRef::from_row_major_slice(data, n, heads * h);
+        let (q, k, v) = (
+            all(q, self.heads),
+            all(k, self.key_heads),
+            all(v, self.key_heads),
+        );
         let mut out = MatMut::from_row_major_slice_mut(out, n, width);
         let mut kept = Vec::with_capacity(if keep { self.heads * n * n } else { 0 });
         let mut scores = vec![0f32; n * n];
         for head in 0..self.heads {
-            let at = head * h;
+            let (at, of_key) = (head * h, head * self.key_heads / self.heads * h);
             matmul(
                 MatMut::from_row_major_slice_mut(&mut scores, n, n),
                 Accum::Replace,
                 q.subcols(at, h),
-                k.subcols(at, h).transpose(),
+                k.subcols(of_key, h).transpose(),
                 self.scale,
                 par,
             );
             for (i, row) in scores.chunks_exact_mut(n).enumerate() {
-                let seen = if self.causal { i + 1 } else { n };
-                row[seen..].fill(0.0);
-                Arch::new().dispatch(Softmax(&mut row[..seen]));
+                let seen = self.seen(i, n);
+                row[..seen.start].fill(0.0);
+                row[seen.end..].fill(0.0);
+                self.adjust(head, &mut row[seen.clone()], seen.start);
+                Arch::new().dispatch(Softmax(&mut row[seen]));
             }
             matmul(
                 out.as_mut().subcols_mut(at, h),
                 Accum::Replace,
                 MatRef::from_row_major_slice(&scores, n, n),
-                v.subcols(at, h),
+                v.subcols(of_key, h),
                 1.0,
                 par,
             );
@@ -136,6 +195,18 @@ impl Heads {
             }
         }
         kept
+    }
+
+    /// Bends a head's scores, and lets them fall, at positions from `first` on.
+    fn adjust(&self, head: usize, scores: &mut [f32], first: usize) {
+        if let Some(cap) = self.cap {
+            scores.iter_mut().for_each(|s| *s = cap * (*s / cap).tanh());
+        }
+        if let Some(alibi) = self.alibi {
+            let at = alibi.at(head, self.heads, self.scale);
+            let positions = scores.iter_mut().enumerate();
+            positions.for_each(|(i, s)| *s += at(first + i));
+        }
     }
 
     fn attend_on_device(
@@ -148,18 +219,23 @@ impl Heads {
         let mut probabilities = Vec::new();
         for text in texts {
             let n = text.len();
-            let heads = |x: &Tensor| {
+            let heads = |x: &Tensor, heads: usize| {
                 let x = x.narrow(0, text.start, n)?;
-                let x = x.reshape((n, self.heads, self.head_width))?;
-                x.transpose(0, 1)?.contiguous()
+                let x = x.reshape((1, n, heads, self.head_width))?;
+                let x = x.transpose(1, 2)?.contiguous()?;
+                repeat_kv(x, self.heads / heads)?.squeeze(0)?.contiguous()
             };
-            let (q, k, v) = (heads(qkv[0])?, heads(qkv[1])?, heads(qkv[2])?);
+            let q = heads(qkv[0], self.heads)?;
+            let (k, v) = (
+                heads(qkv[1], self.key_heads)?,
+                heads(qkv[2], self.key_heads)?,
+            );
             let keys = k.transpose(D::Minus1, D::Minus2)?.contiguous()?;
             let mut scores = (q.matmul(&keys)? * f64::from(self.scale))?;
-            if self.causal {
-                let mask = build_additive_causal_mask(n, 0, None, q.device(), DType::F32)?;
-                scores = scores.broadcast_add(&mask.squeeze(0)?)?;
+            if let Some(cap) = self.cap.map(f64::from) {
+                scores = ((scores / cap)?.tanh()? * cap)?;
             }
+            scores = scores.broadcast_add(&self.added(n, q.device())?)?;
             let looked = softmax_last_dim(&scores)?;
             let mixed = looked.matmul(&v)?.transpose(0, 1)?.contiguous()?;
             read.push(mixed.reshape((n, self.width()))?);
@@ -171,6 +247,21 @@ impl Heads {
             read: Tensor::cat(&read, 0)?,
             probabilities,
         })
+    }
+
+    /// What is added to scores, `[1 or heads, n, n]`: −∞ where nothing is seen.
+    fn added(&self, n: usize, device: &Device) -> Result<Tensor> {
+        let heads = if self.alibi.is_some() { self.heads } else { 1 };
+        let mut added = vec![f32::NEG_INFINITY; heads * n * n];
+        for (at, row) in added.chunks_exact_mut(n).enumerate() {
+            let seen = self.seen(at % n, n);
+            row[seen.clone()].fill(0.0);
+            if let Some(alibi) = self.alibi {
+                let fall = alibi.at(at / n, self.heads, self.scale);
+                seen.for_each(|i| row[i] = fall(i));
+            }
+        }
+        Tensor::from_vec(added, (heads, n, n), device)
     }
 }
 
@@ -194,8 +285,6 @@ impl WithSimd for Softmax<'_> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     fn random(rows: usize, width: usize, seed: u64) -> Tensor {
@@ -209,19 +298,78 @@ mod tests {
         apart.max(0).unwrap().to_scalar().unwrap()
     }
 
+    const PLAIN: Heads = Heads {
+        heads: 2,
+        key_heads: 2,
+        head_width: 4,
+        causal: true,
+        window: None,
+        scale: 0.5,
+        cap: None,
+        alibi: None,
+    };
+
     #[test]
     fn the_processor_and_a_device_attend_alike() {
         let [q, k, v] = [1, 2, 3].map(|seed| random(12, 8, seed));
+        let [shared_k, shared_v] = [4, 5].map(|seed| random(12, 4, seed));
         let texts = [0..5, 5..6, 6..12];
-        for causal in [true, false] {
-            let heads = Heads {
-                heads: 2,
-                head_width: 4,
-                causal,
-                scale: 0.5,
-            };
-            let host = heads.attend_on_host([&q, &k, &v], &texts, true).unwrap();
-            let device = heads.attend_on_device([&q, &k, &v], &texts, true).unwrap();
+        let alibi = |before_scale| Some(Alibi { before_scale });
+        for (heads, k, v) in [
+            (PLAIN, &k, &v),
+            (
+                Heads {
+                    causal: false,
+                    ..PLAIN
+                },
+                &k,
+                &v,
+            ),
+            (
+                Heads {
+                    key_heads: 1,
+                    ..PLAIN
+                },
+                &shared_k,
+                &shared_v,
+            ),
+            (
+                Heads {
+                    window: Some(3),
+                    cap: Some(2.0),
+                    ..PLAIN
+                },
+                &k,
+                &v,
+            ),
+            (
+                Heads {
+                    window: Some(2),
+                    causal: false,
+                    ..PLAIN
+                },
+                &k,
+                &v,
+            ),
+            (
+                Heads {
+                    alibi: alibi(true),
+                    ..PLAIN
+                },
+                &k,
+                &v,
+            ),
+            (
+                Heads {
+                    alibi: alibi(false),
+                    ..PLAIN
+                },
+                &k,
+                &v,
+            ),
+        ] {
+            let host = heads.attend_on_host([&q, k, v], &texts, true).unwrap();
+            let device = heads.attend_on_device([&q, k, v], &texts, true).unwrap();
             assert!(furthest(&host.read, &device.read) < 1e-5);
             for (a, b) in host.probabilities.iter().zip(&device.probabilities) {
                 assert!(furthest(a, b) < 1e-5);
@@ -234,9 +382,9 @@ mod tests {
         let [q, k, v] = [4, 5, 6].map(|seed| random(3, 4, seed));
         let heads = Heads {
             heads: 1,
-            head_width: 4,
-            causal: true,
+            key_heads: 1,
             scale: 1.0,
+            ..PLAIN
         };
         let got = heads.attend([&q, &k, &v], &[0..1, 1..2, 2..3], false);
         assert!(furthest(&got.unwrap().read, &v) < 1e-6);

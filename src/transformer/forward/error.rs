@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, UnknownChoice};
 
 /// What stands in the way of a forward pass, in one line.
 #[derive(Debug, Error)]
@@ -17,10 +17,11 @@ pub enum ForwardError {
     #[error("config.json: unknown activation function {got}: expected one of {known}")]
     Activation { got: String, known: String },
     #[error(
-        "config.json: unknown `position_embedding_type` {got}: expected \"absolute\"; \
-         such a model can be read as words but not run on texts"
+        "config.json: unknown `{}` {}: expected {}; \
+         such a model can be read as words but not run on texts",
+        .0.key, .0.got, .0.expected
     )]
-    Positions { got: String },
+    Choice(UnknownChoice),
     #[error("a text of {got} tokens: expected 1 to {limit}, the positions that the model has")]
     Length { got: usize, limit: usize },
     #[error("token {got}: expected an id below {vocab}, the rows of the embedding")]

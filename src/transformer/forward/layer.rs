@@ -2,138 +2,38 @@
 
 use std::ops::Range;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Layout, Linear as Map, NormPlacement, Pass};
+use crate::checkpoint::{NormPlacement, Rotation};
 
 use super::activation::Activation;
 use super::attention::Heads;
 use super::ops::{Linear, Norm, add_to};
+use super::turning::Turning;
 use super::{ForwardError, Site};
 
 /// A layer's weights on a device.
 pub(super) struct Layer {
-    placement: NormPlacement,
-    attention_norm: Norm,
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    attention_out: Linear,
-    ff_norm: Norm,
-    ff_in: Linear,
-    ff_out: Linear,
-    heads: Heads,
-    activation: Activation,
-}
-
-/// Where weights are read from, and taken to.
-#[derive(Clone, Copy)]
-pub(super) struct From<'a> {
-    pub checkpoint: &'a Checkpoint,
-    pub pass: &'static Pass,
-    pub device: &'a Device,
-}
-
-impl From<'_> {
-    /// A norm by its full name without `.weight`; old files say gamma and beta.
-    pub(super) fn norm(&self, name: &str, epsilon: f64) -> Result<Norm, ForwardError> {
-        let width = self.checkpoint.spec().width;
-        let read = |now: &str, once: &str| {
-            let names = [format!("{name}.{now}"), format!("{name}.{once}")];
-            self.vector(&names, width, 0..width)
-        };
-        Ok(Norm {
-            weight: read("weight", "gamma")?,
-            bias: read("bias", "beta")?,
-            epsilon: epsilon as f32,
-        })
-    }
-
-    fn vector(
-        &self,
-        names: &[String],
-        len: usize,
-        part: Range<usize>,
-    ) -> Result<Tensor, ForwardError> {
-        let numbers = self.checkpoint.vector(names, len)?;
-        Ok(Tensor::from_slice(
-            &numbers[part.clone()],
-            part.len(),
-            self.device,
-        )?)
-    }
-
-    fn linear(
-        &self,
-        layer: usize,
-        map: &Map,
-        [inputs, outputs]: [usize; 2],
-    ) -> Result<Linear, ForwardError> {
-        let name = self.checkpoint.linear(layer, map);
-        let part = map.part.0 * outputs..(map.part.0 + 1) * outputs;
-        let read =
-            |rows, cols| -> Result<_, CheckpointError> { self.checkpoint.block(&name, rows, cols) };
-        let matrix = match map.layout {
-            Layout::OutIn => read(part.clone(), 0..inputs)?,
-            Layout::InOut => read(0..inputs, part.clone())?,
-        };
-        let shape = (matrix.rows(), matrix.cols());
-        let weight = Tensor::from_vec(matrix.into_data(), shape, self.device)?;
-        let bias = [format!(
-            "{}.bias",
-            self.checkpoint.in_layer(layer, map.name)
-        )];
-        Ok(Linear {
-            weight: match map.layout {
-                Layout::OutIn => weight.t()?,
-                Layout::InOut => weight,
-            },
-            bias: self.vector(&bias, outputs * map.part.1, part)?,
-        })
-    }
-
-    /// Reads a layer, if the family's pass and the configuration are known here.
-    pub(super) fn layer(
-        &self,
-        layer: usize,
-        activation: Activation,
-    ) -> Result<Layer, ForwardError> {
-        let (family, spec) = (self.checkpoint.family(), self.checkpoint.spec());
-        let (d, f, a) = (spec.width, spec.neurons, spec.heads * spec.head_width);
-        let choices = self
-            .checkpoint
-            .pass()
-            .ok_or_else(|| super::unknown(family))?;
-        let norm = |name| {
-            let name = self.checkpoint.in_layer(layer, name);
-            self.norm(&name, choices.norm_epsilon)
-        };
-        let mut scale = 1.0;
-        if choices.scale_scores {
-            scale /= (spec.head_width as f32).sqrt();
-        }
-        if choices.scale_by_layer {
-            scale /= (layer + 1) as f32;
-        }
-        Ok(Layer {
-            placement: family.norm,
-            attention_norm: norm(self.pass.attention_norm)?,
-            query: self.linear(layer, &family.query, [d, a])?,
-            key: self.linear(layer, &family.key, [d, a])?,
-            value: self.linear(layer, &family.value, [d, a])?,
-            attention_out: self.linear(layer, &family.attention_out, [a, d])?,
-            ff_norm: norm(self.pass.ff_norm)?,
-            ff_in: self.linear(layer, &family.ff_in, [d, f])?,
-            ff_out: self.linear(layer, &family.ff_out, [f, d])?,
-            heads: Heads {
-                heads: spec.heads,
-                head_width: spec.head_width,
-                causal: choices.causal,
-                scale,
-            },
-            activation,
-        })
-    }
+    pub placement: NormPlacement,
+    /// Whether both halves read the state before the layer.
+    pub parallel: bool,
+    pub attention_norm: Option<Norm>,
+    pub query: Linear,
+    pub key: Linear,
+    pub value: Linear,
+    pub attention_out: Linear,
+    /// Of each query and each key.
+    pub head_norms: Option<[Norm; 2]>,
+    /// None in a parallel layer whose halves share a norm.
+    pub ff_norm: Option<Norm>,
+    /// Of what attention and what the feed-forward part write.
+    pub written_norms: Option<[Norm; 2]>,
+    pub ff_gate: Option<Linear>,
+    pub ff_in: Linear,
+    pub ff_out: Linear,
+    pub rotation: Option<Rotation>,
+    pub heads: Heads,
+    pub activation: Activation,
 }
 
 /// Takes a tensor of a site; for attention, that of the text of this number in the chunk.
@@ -146,6 +46,13 @@ pub(super) struct Onlooker<'a> {
     pub see: See<'a>,
 }
 
+fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ForwardError> {
+    Ok(match norm {
+        Some(norm) => norm.of(x)?,
+        None => x.clone(),
+    })
+}
+
 impl Layer {
     /// The states after the layer, both `[rows, width]`; `None` if it was called off.
     pub(super) fn run(
@@ -155,13 +62,59 @@ impl Layer {
         onlooker: &mut Onlooker<'_>,
     ) -> Result<Option<Tensor>, ForwardError> {
         let pre = self.placement == NormPlacement::Pre;
-        let read = if pre { &self.attention_norm.of(x)? } else { x };
+        let read = normed(self.attention_norm.as_ref().filter(|_| pre), x)?;
+        let Some(written) = self.attend(&read, texts, onlooker)? else {
+            return Ok(None);
+        };
+        // In a parallel layer the second half reads what the first one did.
+        let aside = self.parallel.then(|| match &self.ff_norm {
+            Some(norm) => norm.of(x),
+            None => Ok(read.clone()),
+        });
+        drop(read);
+        let mut x = add_to(written, x)?;
+        if !pre {
+            x = normed(self.attention_norm.as_ref(), &x)?;
+        }
+        let read = match aside {
+            Some(read) => read?,
+            None => normed(self.ff_norm.as_ref().filter(|_| pre), &x)?,
+        };
+        let Some(written) = self.feed_forward(&read, onlooker)? else {
+            return Ok(None);
+        };
+        let x = add_to(written, &x)?;
+        let after = self.ff_norm.as_ref().filter(|_| !pre);
+        Ok(Some(match after {
+            Some(norm) => norm.of(&x)?,
+            None => x,
+        }))
+    }
+
+    /// What attention writes.
+    fn attend(
+        &self,
+        read: &Tensor,
+        texts: &[Range<usize>],
+        onlooker: &mut Onlooker<'_>,
+    ) -> Result<Option<Tensor>, ForwardError> {
         let mut qkv = Vec::with_capacity(3);
         for map in [&self.query, &self.key, &self.value] {
             if !(onlooker.wanted)() {
                 return Ok(None);
             }
             qkv.push(map.of(read, Activation::Linear)?);
+        }
+        if let Some(norms) = &self.head_norms {
+            for (x, norm) in qkv.iter_mut().zip(norms) {
+                *x = norm.of_heads(x)?;
+            }
+        }
+        if let Some(rotation) = &self.rotation {
+            let turning = Turning::new(rotation, texts, read.device())?;
+            for x in &mut qkv[..2] {
+                *x = turning.of(x, self.heads.head_width)?;
+            }
         }
         let keep = onlooker.sites.contains(&Site::Attention);
         let attended = self
@@ -172,22 +125,39 @@ impl Layer {
             (onlooker.see)(Site::Attention, Some(text), probabilities)?;
         }
         let written = self.attention_out.of(&attended.read, Activation::Linear)?;
-        let mut x = add_to(written, x)?;
-        if !pre {
-            x = self.attention_norm.of(&x)?;
-        }
+        Ok(Some(self.written(0, written)?))
+    }
+
+    /// What the feed-forward part writes.
+    fn feed_forward(
+        &self,
+        read: &Tensor,
+        onlooker: &mut Onlooker<'_>,
+    ) -> Result<Option<Tensor>, ForwardError> {
         if !(onlooker.wanted)() {
             return Ok(None);
         }
-        let read = if pre { &self.ff_norm.of(&x)? } else { &x };
-        let activations = self.ff_in.of(read, self.activation)?;
+        let activations = match &self.ff_gate {
+            None => self.ff_in.of(read, self.activation)?,
+            Some(gate) => {
+                let open = gate.of(read, self.activation)?;
+                (open * self.ff_in.of(read, Activation::Linear)?)?
+            }
+        };
         if onlooker.sites.contains(&Site::Activations) {
             (onlooker.see)(Site::Activations, None, &activations)?;
         }
         if !(onlooker.wanted)() {
             return Ok(None);
         }
-        let x = add_to(self.ff_out.of(&activations, Activation::Linear)?, &x)?;
-        Ok(Some(if pre { x } else { self.ff_norm.of(&x)? }))
+        let written = self.ff_out.of(&activations, Activation::Linear)?;
+        Ok(Some(self.written(1, written)?))
+    }
+
+    fn written(&self, half: usize, x: Tensor) -> candle_core::Result<Tensor> {
+        match &self.written_norms {
+            Some(norms) => norms[half].of(&x),
+            None => Ok(x),
+        }
     }
 }

@@ -10,6 +10,8 @@ mod attention;
 mod error;
 mod layer;
 mod ops;
+mod read;
+mod turning;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,7 +21,8 @@ use candle_core::{Device, Tensor};
 use crate::checkpoint::{Checkpoint, FAMILIES, Family, Pass};
 
 use activation::Activation;
-use layer::{From, Onlooker};
+use layer::Onlooker;
+use read::From;
 
 pub use error::ForwardError;
 pub use ops::with_numbers;
@@ -71,13 +74,17 @@ impl<'a> Forward<'a> {
     /// A family or a configuration that is not known here.
     pub fn new(checkpoint: &'a Checkpoint, device: &'a Device) -> Result<Self, ForwardError> {
         let pass = pass_of(checkpoint.family())?;
-        if let Some(got) = checkpoint.pass().and_then(|p| p.odd_positions.clone()) {
-            return Err(ForwardError::Positions { got });
+        let choices = checkpoint
+            .pass()
+            .ok_or_else(|| unknown(checkpoint.family()))?;
+        if let Some(choice) = choices.unknown.clone() {
+            return Err(ForwardError::Choice(choice));
         }
         Ok(Self {
             from: From {
                 checkpoint,
                 pass,
+                choices,
                 device,
             },
             activation: Activation::named(&checkpoint.spec().activation)?,
@@ -92,8 +99,8 @@ impl<'a> Forward<'a> {
     }
 
     /// The most tokens that a text may have.
-    pub fn positions(&self) -> usize {
-        self.from.checkpoint.spec().positions
+    pub fn longest(&self) -> usize {
+        self.from.checkpoint.spec().longest
     }
 
     /// How many states there are: one more than layers.
@@ -101,7 +108,7 @@ impl<'a> Forward<'a> {
         self.from.checkpoint.spec().layers + 1
     }
 
-    /// Runs texts of 1 to [`Forward::positions`] tokens, and hands `hook` what is asked for, chunk
+    /// Runs texts of 1 to [`Forward::longest`] tokens, and hands `hook` what is asked for, chunk
     /// by chunk, layer by layer. False if `wanted` called it off.
     ///
     /// # Errors
@@ -124,7 +131,7 @@ impl<'a> Forward<'a> {
     }
 
     fn check(&self, texts: &[&[u32]]) -> Result<(), ForwardError> {
-        let (limit, vocab) = (self.positions(), self.from.checkpoint.spec().vocab);
+        let (limit, vocab) = (self.longest(), self.from.checkpoint.spec().vocab);
         for text in texts {
             if text.is_empty() || text.len() > limit {
                 let got = text.len();
@@ -179,7 +186,7 @@ impl<'a> Forward<'a> {
             };
             x = next;
             if let (true, Some(name)) = (at + 1 == layers, self.from.pass.final_norm) {
-                x = self.norm(name)?.of(&x)?;
+                x = self.from.norm_below(name)?.of(&x)?;
             }
             if states {
                 see(Site::State, at + 1, None, &x)?;
@@ -203,7 +210,9 @@ impl<'a> Forward<'a> {
             }
         }
         let positions = match checkpoint.positions() {
-            Some(name) => Some(checkpoint.block(name, 0..longest, 0..width)?),
+            Some((name, rows)) => {
+                Some(checkpoint.block(name, rows.start..rows.start + longest, 0..width)?)
+            }
             None => None,
         };
         let first_type = match self.from.pass.token_types {
@@ -222,18 +231,14 @@ impl<'a> Forward<'a> {
             }
         }
         let shape = (x.len() / width, width);
-        let x = Tensor::from_vec(x, shape, self.from.device)?;
+        let mut x = Tensor::from_vec(x, shape, self.from.device)?;
+        if self.from.pass.scaled_embedding {
+            x = (x * (width as f64).sqrt())?;
+        }
         Ok(match self.from.pass.embedding_norm {
-            Some(name) => self.norm(name)?.of(&x)?,
+            Some(name) => self.from.norm_below(name)?.of(&x)?,
             None => x,
         })
-    }
-
-    fn norm(&self, name: &str) -> Result<ops::Norm, ForwardError> {
-        let checkpoint = self.from.checkpoint;
-        let epsilon = checkpoint.pass().map(|p| p.norm_epsilon);
-        let epsilon = epsilon.ok_or_else(|| unknown(checkpoint.family()))?;
-        self.from.norm(&checkpoint.full(name), epsilon)
     }
 }
 
@@ -290,10 +295,12 @@ mod tests {
             ..*family("gpt2").unwrap()
         };
         let message = pass_of(Box::leak(Box::new(opt))).unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "OPT models can be read as words but not run on texts yet: \
-             expected one of GPT-2, BERT; open one of these for its geometry"
+        assert!(
+            message.starts_with(
+                "OPT models can be read as words but not run on texts yet: \
+                 expected one of GPT-2, BERT, Llama, "
+            ),
+            "{message}"
         );
     }
 

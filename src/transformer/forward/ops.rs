@@ -17,10 +17,10 @@ pub(super) struct Linear {
     pub bias: Tensor,
 }
 
-/// A layer norm.
+/// A layer norm; without a bias, a norm by the root mean square.
 pub(super) struct Norm {
     pub weight: Tensor,
-    pub bias: Tensor,
+    pub bias: Option<Tensor>,
     pub epsilon: f32,
 }
 
@@ -43,9 +43,19 @@ impl Linear {
 }
 
 impl Norm {
-    /// Rows with mean 0 and variance 1, scaled and shifted.
+    /// Rows with mean 0 and variance 1, scaled and shifted; or with mean square 1, scaled.
     pub(super) fn of(&self, x: &Tensor) -> Result<Tensor> {
-        candle_nn::ops::layer_norm(&x.contiguous()?, &self.weight, &self.bias, self.epsilon)
+        let x = x.contiguous()?;
+        match &self.bias {
+            Some(bias) => candle_nn::ops::layer_norm(&x, &self.weight, bias, self.epsilon),
+            None => candle_nn::ops::rms_norm(&x, &self.weight, self.epsilon),
+        }
+    }
+
+    /// The same of every head on its own, in rows of several.
+    pub(super) fn of_heads(&self, x: &Tensor) -> Result<Tensor> {
+        let width = self.weight.dim(0)?;
+        self.of(&x.reshape(((), width))?)?.reshape(x.shape())
     }
 }
 

@@ -9,13 +9,14 @@ use crate::query::{
     Answer, Answering, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
     QueryError, Watch,
 };
-use crate::transformer::Form;
+use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
 
 pub(in crate::worker) fn neuron(layer: usize, neuron: usize) -> Query {
     Query::Neuron(NeuronQuery {
         layer,
         neuron,
+        input: Input::default(),
         k: 3,
         filters: Filters::default(),
     })
@@ -26,6 +27,7 @@ pub(in crate::worker) fn pairs(layer: usize, head: usize) -> Query {
         form: Form::Vo,
         layer,
         head,
+        distance: 0,
         end: End::Highest,
         k: 3,
         filters: Filters::default(),
@@ -44,10 +46,13 @@ pub(in crate::worker) fn spec() -> Spec {
         layers: 4,
         width: 8,
         heads: 6,
+        key_heads: 6,
         head_width: 2,
         neurons: 100,
         vocab: 10,
         positions: 0,
+        rotary: false,
+        longest: 64,
         activation: "gelu".to_owned(),
         tied: true,
     }

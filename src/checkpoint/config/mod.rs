@@ -1,16 +1,23 @@
 //! `config.json`: the family and the sizes, each of them checked.
 
+mod pass;
+mod places;
+
 use serde_json::{Map, Value};
 
 use super::error::one_line;
+use super::family::{ConfigKeys, Usual};
 use super::files::Files;
-use super::{CheckpointError, FAMILIES, Family, PassSpec, Spec, family};
+use super::{CheckpointError, FAMILIES, Family, Spec, family};
 
 /// Larger than any `config.json`.
 const LARGEST_CONFIG: u64 = 16 << 20;
 
 /// No size of a language model is beyond it.
 const LARGEST_SIZE: u64 = 1 << 24;
+
+/// Texts are not read beyond it, whatever the model says: a head's scores are its square.
+const MOST_TOKENS: usize = 1 << 14;
 
 /// A `config.json` that holds an object.
 pub(super) struct Config {
@@ -63,30 +70,75 @@ impl Config {
         })
     }
 
+    /// Fills in what the family's files may leave out, and looks where they nest it.
+    pub(super) fn completed(mut self, family: &Family) -> Result<Self, CheckpointError> {
+        if let Some(nest) = family.nested {
+            match self.values.remove(nest) {
+                Some(Value::Object(inner)) => self.values.extend(inner),
+                Some(other) => {
+                    return Err(self.wrong(nest, "an object".into(), shown(&other)));
+                }
+                None => {}
+            }
+        }
+        for &(key, usual) in family.usual {
+            self.values.entry(key).or_insert_with(|| match usual {
+                Usual::Whole(number) => number.into(),
+                Usual::Real(number) => number.into(),
+                Usual::Flag(flag) => flag.into(),
+                Usual::Word(word) => word.into(),
+            });
+        }
+        Ok(self)
+    }
+
     /// Sizes and choices by the family's keys.
     ///
     /// # Errors
-    /// A size that is missing, no whole number, zero or absurd; heads that do not divide the width.
+    /// A size that is missing, no whole number, zero or absurd; heads that do not divide the
+    /// width, or do not share keys evenly.
     pub(super) fn spec(&self, family: &Family) -> Result<Spec, CheckpointError> {
         let keys = &family.config;
         let width = self.size(keys.width)?;
         let heads = self.size(keys.heads)?;
-        if !width.is_multiple_of(heads) {
-            let key = self.value(keys.heads).map_or(keys.heads[0], |(key, _)| key);
-            let expected = format!("a divisor of the width {width}");
-            return Err(self.wrong(key, expected, heads.to_string()));
+        let head_width = match self.value(keys.head_width) {
+            Some(_) => self.size(keys.head_width)?,
+            None if width.is_multiple_of(heads) => width / heads,
+            None => {
+                let key = self.value(keys.heads).map_or(keys.heads[0], |(key, _)| key);
+                let expected = format!("a divisor of the width {width}");
+                return Err(self.wrong(key, expected, heads.to_string()));
+            }
+        };
+        for &key in family.as_wide {
+            if let Some((key, _)) = self.value(&[key]) {
+                let got = self.size(&[key])?;
+                if got != width {
+                    return Err(CheckpointError::Unlike {
+                        file: self.file.clone(),
+                        key: key.to_string(),
+                        expected: format!("{width}, as wide as the layers"),
+                        got: got.to_string(),
+                    });
+                }
+            }
         }
+        let key_heads = self.key_heads(keys, heads)?;
+        let positions = self.positions(family)?;
         Ok(Spec {
             layers: self.size(keys.layers)?,
             width,
             heads,
-            head_width: width / heads,
+            key_heads,
+            head_width,
             neurons: match self.value(keys.neurons) {
                 Some(_) => self.size(keys.neurons)?,
                 None => 4 * width,
             },
             vocab: self.size(&["vocab_size"])?,
-            positions: self.size(keys.positions)?,
+            positions,
+            rotary: false,
+            longest: self.longest(family, positions)?,
             activation: match self.value(keys.activation) {
                 None => family.default_activation.to_string(),
                 Some((_, Value::String(name))) => one_line(name),
@@ -98,31 +150,47 @@ impl Config {
         })
     }
 
-    /// What concerns the forward pass; `None` for a family without one.
-    ///
-    /// # Errors
-    /// A value of the wrong kind.
-    pub(super) fn pass(&self, family: &Family) -> Result<Option<PassSpec>, CheckpointError> {
-        let keys = &family.config;
-        let Some(pass) = &family.pass else {
-            return Ok(None);
+    fn key_heads(&self, keys: &ConfigKeys, heads: usize) -> Result<usize, CheckpointError> {
+        if let Some([counts, one]) = keys.key_heads_if
+            && !self.flag(&[counts], false)?
+        {
+            return Ok(if self.flag(&[one], true)? { 1 } else { heads });
+        }
+        let Some((key, _)) = self.value(keys.key_heads) else {
+            return Ok(heads);
         };
-        let norm_epsilon = match self.value(keys.norm_epsilon) {
-            None => pass.norm_epsilon,
-            Some((key, value)) => {
-                let epsilon = value.as_f64().filter(|e| (0.0..1.0).contains(e));
-                let expected = || "a small number, 0 or more".to_string();
-                epsilon.ok_or_else(|| self.wrong(key, expected(), shown(value)))?
+        let found = self.size(keys.key_heads)?;
+        if heads.is_multiple_of(found) {
+            return Ok(found);
+        }
+        let expected = format!("a divisor of the {heads} heads");
+        Err(self.wrong(key, expected, found.to_string()))
+    }
+
+    /// How many learned positions can be used.
+    fn positions(&self, family: &Family) -> Result<usize, CheckpointError> {
+        let Some(learned) = &family.positions else {
+            return Ok(0);
+        };
+        let counted = self.size(family.config.positions)?;
+        let before = if learned.counted { learned.first } else { 0 };
+        match counted.checked_sub(before) {
+            Some(positions @ 1..) => Ok(positions),
+            _ => {
+                let expected = format!("more than {before}");
+                Err(self.wrong(family.config.positions[0], expected, counted.to_string()))
             }
+        }
+    }
+
+    fn longest(&self, family: &Family, positions: usize) -> Result<usize, CheckpointError> {
+        let keys = family.config.positions;
+        let stated = match (positions, self.value(keys)) {
+            (1.., _) => positions,
+            (0, Some(_)) => self.size(keys)?,
+            (0, None) => MOST_TOKENS,
         };
-        let kind = self.value(keys.position_kind).map(|(_, kind)| kind);
-        Ok(Some(PassSpec {
-            causal: pass.causal || self.flag(keys.decoder, false)?,
-            norm_epsilon,
-            scale_scores: self.flag(keys.scale_scores, true)?,
-            scale_by_layer: self.flag(keys.scale_by_layer, false)?,
-            odd_positions: kind.filter(|&kind| kind != "absolute").map(shown),
-        }))
+        Ok(stated.min(MOST_TOKENS))
     }
 
     fn flag(&self, keys: &[&str], usual: bool) -> Result<bool, CheckpointError> {
@@ -139,6 +207,16 @@ impl Config {
             let value = self.values.get(key)?;
             (!value.is_null()).then_some((key, value))
         })
+    }
+
+    /// A number above 0, if one of the keys is there and not null.
+    fn number(&self, keys: &[&str]) -> Result<Option<f64>, CheckpointError> {
+        let Some((key, value)) = self.value(keys) else {
+            return Ok(None);
+        };
+        let number = value.as_f64().filter(|&n| n > 0.0 && n.is_finite());
+        let wrong = || self.wrong(key, "a number above 0".into(), shown(value));
+        number.map(Some).ok_or_else(wrong)
     }
 
     fn size(&self, keys: &[&str]) -> Result<usize, CheckpointError> {

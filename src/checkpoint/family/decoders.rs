@@ -1,0 +1,358 @@
+//! Decoders with plain feed-forwards: GPT-2 and its like.
+
+use super::{
+    Alibi, ConfigKeys, Family, Learned, Local, NormKind, NormPlacement, Parallel, Pass, Rotary,
+    Split, Turning, Usual, Windows, bare, linear,
+};
+
+pub(super) const GPT2: Family = Family {
+    model_type: "gpt2",
+    title: "GPT-2",
+    norm: NormPlacement::Pre,
+    norm_kind: NormKind::Layer,
+    nested: None,
+    config: ConfigKeys {
+        layers: &["n_layer", "num_hidden_layers"],
+        width: &["n_embd", "hidden_size"],
+        heads: &["n_head", "num_attention_heads"],
+        key_heads: &[],
+        key_heads_if: None,
+        head_width: &[],
+        neurons: &["n_inner"],
+        positions: &["n_positions", "n_ctx"],
+        activation: &["activation_function"],
+        norm_epsilon: &["layer_norm_epsilon"],
+    },
+    as_wide: &[],
+    usual: &[("layer_norm_epsilon", Usual::Real(1e-5))],
+    default_activation: "gelu_new",
+    prefixes: &["transformer.", ""],
+    embedding: "wte.weight",
+    output_embedding: &["lm_head.weight"],
+    positions: Some(Learned {
+        name: "wpe.weight",
+        first: 0,
+        counted: false,
+    }),
+    rotary: None,
+    windows: None,
+    layer: "h.{}.",
+    ff_in: linear("mlp.c_fc").turned(),
+    ff_gate: None,
+    ff_out: linear("mlp.c_proj").turned(),
+    query: linear("attn.c_attn").turned().split(Split::Stacked),
+    key: linear("attn.c_attn").turned().split(Split::Stacked),
+    value: linear("attn.c_attn").turned().split(Split::Stacked),
+    attention_out: linear("attn.c_proj").turned(),
+    head_norms: None,
+    pass: Some(Pass {
+        scale_flag: Some("scale_attn_weights"),
+        scale_by_layer: Some("scale_attn_by_inverse_layer_idx"),
+        ..PASS
+    }),
+};
+
+const PASS: Pass = Pass {
+    causal: true,
+    causal_if: None,
+    attention_norm: &["ln_1"],
+    ff_norm: &["ln_2"],
+    first_bare: false,
+    written_norms: None,
+    parallel: Parallel::Never,
+    embedding_norm: None,
+    final_norm: Some("ln_f"),
+    token_types: None,
+    scaled_embedding: false,
+    scaled_scores: true,
+    scale_flag: None,
+    scale_number: None,
+    scale_by_layer: None,
+    score_cap: None,
+    alibi: None,
+    needs: &[],
+};
+
+pub(super) const GPT_NEO: Family = Family {
+    model_type: "gpt_neo",
+    title: "GPT-Neo",
+    config: ConfigKeys {
+        layers: &["num_layers", "num_hidden_layers"],
+        width: &["hidden_size"],
+        heads: &["num_heads", "num_attention_heads"],
+        neurons: &["intermediate_size"],
+        positions: &["max_position_embeddings"],
+        ..GPT2.config
+    },
+    usual: &[
+        ("layer_norm_epsilon", Usual::Real(1e-5)),
+        ("window_size", Usual::Whole(256)),
+    ],
+    windows: Some(Windows {
+        size: "window_size",
+        layers: Local::Listed {
+            list: "attention_layers",
+            patterns: "attention_types",
+        },
+    }),
+    ff_in: linear("mlp.c_fc"),
+    ff_out: linear("mlp.c_proj"),
+    query: bare("attn.attention.q_proj"),
+    key: bare("attn.attention.k_proj"),
+    value: bare("attn.attention.v_proj"),
+    attention_out: linear("attn.attention.out_proj"),
+    pass: Some(Pass {
+        scaled_scores: false,
+        ..PASS
+    }),
+    ..GPT2
+};
+
+pub(super) const GPTJ: Family = Family {
+    model_type: "gptj",
+    title: "GPT-J",
+    usual: &[
+        ("layer_norm_epsilon", Usual::Real(1e-5)),
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rotary_dim", Usual::Whole(64)),
+        ("rope_theta", Usual::Real(10_000.0)),
+    ],
+    positions: None,
+    rotary: Some(Rotary {
+        turning: Turning::Neighbours,
+        theta: &["rope_theta"],
+        local_theta: &[],
+        share: &[],
+        channels: &["rotary_dim"],
+        unless: None,
+    }),
+    ff_in: linear("mlp.fc_in"),
+    ff_out: linear("mlp.fc_out"),
+    query: bare("attn.q_proj"),
+    key: bare("attn.k_proj"),
+    value: bare("attn.v_proj"),
+    attention_out: bare("attn.out_proj"),
+    pass: Some(Pass {
+        ff_norm: &[],
+        parallel: Parallel::Always,
+        ..PASS
+    }),
+    ..GPT2
+};
+
+pub(super) const GPT_NEOX: Family = Family {
+    model_type: "gpt_neox",
+    title: "GPT-NeoX",
+    config: ConfigKeys {
+        layers: &["num_hidden_layers"],
+        width: &["hidden_size"],
+        heads: &["num_attention_heads"],
+        neurons: &["intermediate_size"],
+        positions: &["max_position_embeddings"],
+        activation: &["hidden_act"],
+        norm_epsilon: &["layer_norm_eps"],
+        ..GPT2.config
+    },
+    usual: &[
+        ("layer_norm_eps", Usual::Real(1e-5)),
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rotary_pct", Usual::Real(0.25)),
+        ("rotary_emb_base", Usual::Real(10_000.0)),
+    ],
+    default_activation: "gelu",
+    prefixes: &["gpt_neox.", ""],
+    embedding: "embed_in.weight",
+    output_embedding: &["embed_out.weight", "lm_head.weight"],
+    positions: None,
+    rotary: Some(Rotary {
+        turning: Turning::Halves,
+        theta: &["rope_theta", "rotary_emb_base"],
+        local_theta: &[],
+        share: &["partial_rotary_factor", "rotary_pct"],
+        channels: &[],
+        unless: None,
+    }),
+    layer: "layers.{}.",
+    ff_in: linear("mlp.dense_h_to_4h"),
+    ff_out: linear("mlp.dense_4h_to_h"),
+    query: bare("attention.query_key_value").split(Split::Grouped),
+    key: bare("attention.query_key_value").split(Split::Grouped),
+    value: bare("attention.query_key_value").split(Split::Grouped),
+    attention_out: bare("attention.dense"),
+    pass: Some(Pass {
+        attention_norm: &["input_layernorm"],
+        ff_norm: &["post_attention_layernorm"],
+        parallel: Parallel::Flag("use_parallel_residual"),
+        final_norm: Some("final_layer_norm"),
+        ..PASS
+    }),
+    ..GPT2
+};
+
+pub(super) const PHI: Family = Family {
+    model_type: "phi",
+    title: "Phi",
+    config: ConfigKeys {
+        key_heads: &["num_key_value_heads"],
+        head_width: &["head_dim"],
+        ..GPT_NEOX.config
+    },
+    usual: &[
+        ("layer_norm_eps", Usual::Real(1e-5)),
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("partial_rotary_factor", Usual::Real(0.5)),
+        ("rope_theta", Usual::Real(10_000.0)),
+    ],
+    default_activation: "gelu_new",
+    prefixes: &["model.", ""],
+    embedding: "embed_tokens.weight",
+    output_embedding: &["lm_head.weight"],
+    rotary: Some(Rotary {
+        turning: Turning::Halves,
+        theta: &["rope_theta"],
+        local_theta: &[],
+        share: &["partial_rotary_factor"],
+        channels: &[],
+        unless: None,
+    }),
+    ff_in: linear("mlp.fc1"),
+    ff_out: linear("mlp.fc2"),
+    query: linear("self_attn.q_proj"),
+    key: linear("self_attn.k_proj"),
+    value: linear("self_attn.v_proj"),
+    attention_out: linear("self_attn.dense"),
+    pass: Some(Pass {
+        attention_norm: &["input_layernorm"],
+        ff_norm: &[],
+        parallel: Parallel::Always,
+        final_norm: Some("final_layernorm"),
+        needs: &[("qk_layernorm", "false")],
+        ..PASS
+    }),
+    ..GPT_NEOX
+};
+
+pub(super) const OPT: Family = Family {
+    model_type: "opt",
+    title: "OPT",
+    config: ConfigKeys {
+        layers: &["num_hidden_layers"],
+        width: &["hidden_size"],
+        heads: &["num_attention_heads"],
+        neurons: &["ffn_dim"],
+        positions: &["max_position_embeddings"],
+        norm_epsilon: &[],
+        ..GPT2.config
+    },
+    as_wide: &["word_embed_proj_dim"],
+    usual: &[],
+    default_activation: "relu",
+    prefixes: &["model.decoder.", "decoder.", ""],
+    embedding: "embed_tokens.weight",
+    positions: Some(Learned {
+        name: "embed_positions.weight",
+        first: 2,
+        counted: false,
+    }),
+    layer: "layers.{}.",
+    ff_in: bare("fc1"),
+    ff_out: bare("fc2"),
+    query: bare("self_attn.q_proj"),
+    key: bare("self_attn.k_proj"),
+    value: bare("self_attn.v_proj"),
+    attention_out: bare("self_attn.out_proj"),
+    pass: Some(Pass {
+        attention_norm: &["self_attn_layer_norm"],
+        ff_norm: &["final_layer_norm"],
+        final_norm: Some("final_layer_norm"),
+        needs: &[
+            ("do_layer_norm_before", "true"),
+            ("_remove_final_layer_norm", "false"),
+            ("layer_norm_elementwise_affine", "true"),
+        ],
+        ..PASS
+    }),
+    ..GPT2
+};
+
+pub(super) const BLOOM: Family = Family {
+    model_type: "bloom",
+    title: "BLOOM",
+    config: ConfigKeys {
+        layers: &["n_layer", "num_hidden_layers"],
+        width: &["hidden_size", "n_embed"],
+        heads: &["n_head", "num_attention_heads"],
+        neurons: &[],
+        positions: &["seq_length"],
+        activation: &[],
+        ..GPT2.config
+    },
+    prefixes: &["transformer.", ""],
+    embedding: "word_embeddings.weight",
+    positions: None,
+    ff_in: linear("mlp.dense_h_to_4h"),
+    ff_out: linear("mlp.dense_4h_to_h"),
+    query: linear("self_attention.query_key_value").split(Split::Grouped),
+    key: linear("self_attention.query_key_value").split(Split::Grouped),
+    value: linear("self_attention.query_key_value").split(Split::Grouped),
+    attention_out: linear("self_attention.dense"),
+    pass: Some(Pass {
+        attention_norm: &["input_layernorm"],
+        ff_norm: &["post_attention_layernorm"],
+        embedding_norm: Some("word_embeddings_layernorm"),
+        alibi: Some(Alibi {
+            only_if: None,
+            before_scale: false,
+        }),
+        needs: &[("apply_residual_connection_post_layernorm", "false")],
+        ..PASS
+    }),
+    ..GPT2
+};
+
+pub(super) const FALCON: Family = Family {
+    model_type: "falcon",
+    title: "Falcon",
+    config: ConfigKeys {
+        layers: &["num_hidden_layers", "n_layer"],
+        width: &["hidden_size", "n_embed"],
+        heads: &["num_attention_heads", "n_head"],
+        key_heads: &["num_kv_heads", "n_head_kv"],
+        key_heads_if: Some(["new_decoder_architecture", "multi_query"]),
+        neurons: &["ffn_hidden_size"],
+        positions: &["max_position_embeddings"],
+        activation: &["activation"],
+        ..GPT2.config
+    },
+    usual: &[
+        ("layer_norm_epsilon", Usual::Real(1e-5)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("max_position_embeddings", Usual::Whole(2048)),
+    ],
+    default_activation: "gelu",
+    rotary: Some(Rotary {
+        turning: Turning::Halves,
+        theta: &["rope_theta"],
+        local_theta: &[],
+        share: &[],
+        channels: &[],
+        unless: Some("alibi"),
+    }),
+    ff_in: bare("mlp.dense_h_to_4h"),
+    ff_out: bare("mlp.dense_4h_to_h"),
+    query: bare("self_attention.query_key_value").split(Split::Grouped),
+    key: bare("self_attention.query_key_value").split(Split::Grouped),
+    value: bare("self_attention.query_key_value").split(Split::Grouped),
+    attention_out: bare("self_attention.dense"),
+    pass: Some(Pass {
+        attention_norm: &["ln_attn", "input_layernorm"],
+        ff_norm: &["ln_mlp", "post_attention_layernorm"],
+        parallel: Parallel::Flag("parallel_attn"),
+        alibi: Some(Alibi {
+            only_if: Some("alibi"),
+            before_scale: true,
+        }),
+        ..PASS
+    }),
+    ..BLOOM
+};

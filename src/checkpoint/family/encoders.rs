@@ -1,0 +1,180 @@
+//! Encoders.
+
+use super::{
+    ConfigKeys, Family, Learned, Local, NormKind, NormPlacement, Parallel, Pass, Rotary, Split,
+    Turning, Usual, Windows, bare, linear,
+};
+
+pub(super) const BERT: Family = Family {
+    model_type: "bert",
+    title: "BERT",
+    norm: NormPlacement::Post,
+    norm_kind: NormKind::Layer,
+    nested: None,
+    config: ConfigKeys {
+        layers: &["num_hidden_layers"],
+        width: &["hidden_size"],
+        heads: &["num_attention_heads"],
+        key_heads: &[],
+        key_heads_if: None,
+        head_width: &[],
+        neurons: &["intermediate_size"],
+        positions: &["max_position_embeddings"],
+        activation: &["hidden_act"],
+        norm_epsilon: &["layer_norm_eps"],
+    },
+    as_wide: &[],
+    usual: &[("layer_norm_eps", Usual::Real(1e-12))],
+    default_activation: "gelu",
+    prefixes: &["bert.", ""],
+    embedding: "embeddings.word_embeddings.weight",
+    output_embedding: &["cls.predictions.decoder.weight"],
+    positions: Some(Learned {
+        name: "embeddings.position_embeddings.weight",
+        first: 0,
+        counted: false,
+    }),
+    rotary: None,
+    windows: None,
+    layer: "encoder.layer.{}.",
+    ff_in: linear("intermediate.dense"),
+    ff_gate: None,
+    ff_out: linear("output.dense"),
+    query: linear("attention.self.query"),
+    key: linear("attention.self.key"),
+    value: linear("attention.self.value"),
+    attention_out: linear("attention.output.dense"),
+    head_norms: None,
+    pass: Some(PASS),
+};
+
+const PASS: Pass = Pass {
+    causal: false,
+    causal_if: Some("is_decoder"),
+    attention_norm: &["attention.output.LayerNorm"],
+    ff_norm: &["output.LayerNorm"],
+    first_bare: false,
+    written_norms: None,
+    parallel: Parallel::Never,
+    embedding_norm: Some("embeddings.LayerNorm"),
+    final_norm: None,
+    token_types: Some("embeddings.token_type_embeddings.weight"),
+    scaled_embedding: false,
+    scaled_scores: true,
+    scale_flag: None,
+    scale_number: None,
+    scale_by_layer: None,
+    score_cap: None,
+    alibi: None,
+    needs: &[("position_embedding_type", "\"absolute\"")],
+};
+
+pub(super) const ROBERTA: Family = Family {
+    model_type: "roberta",
+    title: "RoBERTa",
+    prefixes: &["roberta.", ""],
+    output_embedding: &["lm_head.decoder.weight"],
+    // The rows before it belong to padding, whose id is 1.
+    positions: Some(Learned {
+        name: "embeddings.position_embeddings.weight",
+        first: 2,
+        counted: true,
+    }),
+    ..BERT
+};
+
+pub(super) const XLM_ROBERTA: Family = Family {
+    model_type: "xlm-roberta",
+    title: "XLM-RoBERTa",
+    ..ROBERTA
+};
+
+pub(super) const DISTILBERT: Family = Family {
+    model_type: "distilbert",
+    title: "DistilBERT",
+    config: ConfigKeys {
+        layers: &["n_layers"],
+        width: &["dim"],
+        heads: &["n_heads"],
+        neurons: &["hidden_dim"],
+        activation: &["activation"],
+        ..BERT.config
+    },
+    prefixes: &["distilbert.", ""],
+    output_embedding: &["vocab_projector.weight"],
+    layer: "transformer.layer.{}.",
+    ff_in: linear("ffn.lin1"),
+    ff_out: linear("ffn.lin2"),
+    query: linear("attention.q_lin"),
+    key: linear("attention.k_lin"),
+    value: linear("attention.v_lin"),
+    attention_out: linear("attention.out_lin"),
+    pass: Some(Pass {
+        causal_if: None,
+        attention_norm: &["sa_layer_norm"],
+        ff_norm: &["output_layer_norm"],
+        token_types: None,
+        needs: &[],
+        ..PASS
+    }),
+    ..BERT
+};
+
+pub(super) const MODERNBERT: Family = Family {
+    model_type: "modernbert",
+    title: "ModernBERT",
+    norm: NormPlacement::Pre,
+    norm_kind: NormKind::LayerBare,
+    config: ConfigKeys {
+        activation: &["hidden_activation"],
+        norm_epsilon: &["norm_eps"],
+        ..BERT.config
+    },
+    usual: &[
+        ("norm_eps", Usual::Real(1e-5)),
+        ("local_attention", Usual::Whole(128)),
+        ("global_attn_every_n_layers", Usual::Whole(3)),
+        ("global_rope_theta", Usual::Real(160_000.0)),
+        ("local_rope_theta", Usual::Real(10_000.0)),
+    ],
+    prefixes: &["model.", ""],
+    embedding: "embeddings.tok_embeddings.weight",
+    output_embedding: &["decoder.weight"],
+    positions: None,
+    rotary: Some(Rotary {
+        turning: Turning::Halves,
+        theta: &["global_rope_theta"],
+        local_theta: &["local_rope_theta"],
+        share: &[],
+        channels: &[],
+        unless: None,
+    }),
+    windows: Some(Windows {
+        size: "local_attention",
+        layers: Local::AllBut {
+            every: "global_attn_every_n_layers",
+            shift: 0,
+        },
+    }),
+    layer: "layers.{}.",
+    // The first half of `Wi` goes through the activation.
+    ff_gate: Some(bare("mlp.Wi").split(Split::Part(0, 2))),
+    ff_in: bare("mlp.Wi").split(Split::Part(1, 2)),
+    ff_out: bare("mlp.Wo"),
+    query: bare("attn.Wqkv").split(Split::Stacked),
+    key: bare("attn.Wqkv").split(Split::Stacked),
+    value: bare("attn.Wqkv").split(Split::Stacked),
+    attention_out: bare("attn.Wo"),
+    pass: Some(Pass {
+        causal_if: None,
+        attention_norm: &["attn_norm"],
+        ff_norm: &["mlp_norm"],
+        first_bare: true,
+        embedding_norm: Some("embeddings.norm"),
+        final_norm: Some("final_norm"),
+        token_types: None,
+        needs: &[],
+        ..PASS
+    }),
+    ..BERT
+};

@@ -1,0 +1,258 @@
+//! Decoders with gated feed-forwards, RMS norms and rotary positions: Llama and what followed it.
+
+use super::{
+    ConfigKeys, Family, Local, NormKind, NormPlacement, Parallel, Pass, Rotary, Split, Turning,
+    Usual, Windows, bare, linear,
+};
+
+pub(super) const LLAMA: Family = Family {
+    model_type: "llama",
+    title: "Llama",
+    norm: NormPlacement::Pre,
+    norm_kind: NormKind::Rms,
+    nested: None,
+    config: ConfigKeys {
+        layers: &["num_hidden_layers"],
+        width: &["hidden_size"],
+        heads: &["num_attention_heads"],
+        key_heads: &["num_key_value_heads"],
+        key_heads_if: None,
+        head_width: &["head_dim"],
+        neurons: &["intermediate_size"],
+        positions: &["max_position_embeddings"],
+        activation: &["hidden_act"],
+        norm_epsilon: &["rms_norm_eps"],
+    },
+    as_wide: &[],
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("max_position_embeddings", Usual::Whole(2048)),
+    ],
+    default_activation: "silu",
+    prefixes: &["model.", ""],
+    embedding: "embed_tokens.weight",
+    output_embedding: &["lm_head.weight"],
+    positions: None,
+    rotary: Some(Rotary {
+        turning: Turning::Halves,
+        theta: &["rope_theta"],
+        local_theta: &[],
+        share: &["partial_rotary_factor"],
+        channels: &[],
+        unless: None,
+    }),
+    windows: None,
+    layer: "layers.{}.",
+    ff_in: bare("mlp.up_proj"),
+    ff_gate: Some(bare("mlp.gate_proj")),
+    ff_out: bare("mlp.down_proj"),
+    query: bare("self_attn.q_proj"),
+    key: bare("self_attn.k_proj"),
+    value: bare("self_attn.v_proj"),
+    attention_out: bare("self_attn.o_proj"),
+    head_norms: None,
+    pass: Some(PASS),
+};
+
+const PASS: Pass = Pass {
+    causal: true,
+    causal_if: None,
+    attention_norm: &["input_layernorm"],
+    ff_norm: &["post_attention_layernorm"],
+    first_bare: false,
+    written_norms: None,
+    parallel: Parallel::Never,
+    embedding_norm: None,
+    final_norm: Some("norm"),
+    token_types: None,
+    scaled_embedding: false,
+    scaled_scores: true,
+    scale_flag: None,
+    scale_number: None,
+    scale_by_layer: None,
+    score_cap: None,
+    alibi: None,
+    needs: &[],
+};
+
+pub(super) const MISTRAL: Family = Family {
+    model_type: "mistral",
+    title: "Mistral",
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("num_key_value_heads", Usual::Whole(8)),
+        ("sliding_window", Usual::Whole(4096)),
+    ],
+    windows: Some(Windows {
+        size: "sliding_window",
+        layers: Local::All,
+    }),
+    ..LLAMA
+};
+
+pub(super) const QWEN2: Family = Family {
+    model_type: "qwen2",
+    title: "Qwen2",
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("sliding_window", Usual::Whole(4096)),
+        ("max_window_layers", Usual::Whole(28)),
+    ],
+    windows: Some(Windows {
+        size: "sliding_window",
+        layers: Local::From {
+            first: "max_window_layers",
+            only_if: "use_sliding_window",
+        },
+    }),
+    query: linear("self_attn.q_proj"),
+    key: linear("self_attn.k_proj"),
+    value: linear("self_attn.v_proj"),
+    ..LLAMA
+};
+
+pub(super) const QWEN3: Family = Family {
+    model_type: "qwen3",
+    title: "Qwen3",
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("head_dim", Usual::Whole(128)),
+        ("sliding_window", Usual::Whole(4096)),
+        ("max_window_layers", Usual::Whole(28)),
+    ],
+    query: bare("self_attn.q_proj"),
+    key: bare("self_attn.k_proj"),
+    value: bare("self_attn.v_proj"),
+    head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+    ..QWEN2
+};
+
+/// The first Gemma's files say `gelu` and mean its approximation.
+pub(super) const GEMMA: Family = Family {
+    model_type: "gemma",
+    title: "Gemma",
+    norm_kind: NormKind::RmsPlusOne,
+    config: ConfigKeys {
+        activation: &["hidden_activation"],
+        ..LLAMA.config
+    },
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(true)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("head_dim", Usual::Whole(256)),
+    ],
+    default_activation: "gelu_pytorch_tanh",
+    pass: Some(GEMMA_PASS),
+    ..LLAMA
+};
+
+const GEMMA_PASS: Pass = Pass {
+    scaled_embedding: true,
+    needs: &[("use_bidirectional_attention", "false")],
+    ..PASS
+};
+
+pub(super) const GEMMA2: Family = Family {
+    model_type: "gemma2",
+    title: "Gemma 2",
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(true)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("head_dim", Usual::Whole(256)),
+        ("query_pre_attn_scalar", Usual::Real(256.0)),
+        ("attn_logit_softcapping", Usual::Real(50.0)),
+        ("sliding_window", Usual::Whole(4096)),
+        ("sliding_window_pattern", Usual::Whole(2)),
+    ],
+    windows: Some(Windows {
+        size: "sliding_window",
+        layers: Local::AllBut {
+            every: "sliding_window_pattern",
+            shift: 1,
+        },
+    }),
+    pass: Some(GEMMA2_PASS),
+    ..GEMMA
+};
+
+const GEMMA2_PASS: Pass = Pass {
+    ff_norm: &["pre_feedforward_layernorm"],
+    written_norms: Some(["post_attention_layernorm", "post_feedforward_layernorm"]),
+    scale_number: Some("query_pre_attn_scalar"),
+    score_cap: Some("attn_logit_softcapping"),
+    ..GEMMA_PASS
+};
+
+pub(super) const GEMMA3_TEXT: Family = Family {
+    model_type: "gemma3_text",
+    title: "Gemma 3",
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(true)),
+        ("rms_norm_eps", Usual::Real(1e-6)),
+        ("rope_theta", Usual::Real(1_000_000.0)),
+        ("rope_local_base_freq", Usual::Real(10_000.0)),
+        ("num_attention_heads", Usual::Whole(8)),
+        ("num_key_value_heads", Usual::Whole(4)),
+        ("head_dim", Usual::Whole(256)),
+        ("vocab_size", Usual::Whole(262_208)),
+        ("max_position_embeddings", Usual::Whole(131_072)),
+        ("query_pre_attn_scalar", Usual::Real(256.0)),
+        ("sliding_window", Usual::Whole(4096)),
+        ("sliding_window_pattern", Usual::Whole(6)),
+    ],
+    prefixes: &[
+        "model.",
+        "",
+        "model.language_model.",
+        "language_model.model.",
+    ],
+    output_embedding: &["lm_head.weight", "language_model.lm_head.weight"],
+    rotary: Some(Rotary {
+        turning: Turning::Halves,
+        theta: &["rope_theta"],
+        local_theta: &["rope_local_base_freq"],
+        share: &[],
+        channels: &[],
+        unless: None,
+    }),
+    head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+    ..GEMMA2
+};
+
+/// With images; the language model is that of `gemma3_text`.
+pub(super) const GEMMA3: Family = Family {
+    model_type: "gemma3",
+    nested: Some("text_config"),
+    ..GEMMA3_TEXT
+};
+
+pub(super) const PHI3: Family = Family {
+    model_type: "phi3",
+    title: "Phi-3",
+    usual: &[
+        ("tie_word_embeddings", Usual::Flag(false)),
+        ("rms_norm_eps", Usual::Real(1e-5)),
+        ("rope_theta", Usual::Real(10_000.0)),
+        ("original_max_position_embeddings", Usual::Whole(4096)),
+    ],
+    windows: Some(Windows {
+        size: "sliding_window",
+        layers: Local::All,
+    }),
+    ff_gate: Some(bare("mlp.gate_up_proj").split(Split::Part(0, 2))),
+    ff_in: bare("mlp.gate_up_proj").split(Split::Part(1, 2)),
+    query: bare("self_attn.qkv_proj").split(Split::Stacked),
+    key: bare("self_attn.qkv_proj").split(Split::Stacked),
+    value: bare("self_attn.qkv_proj").split(Split::Stacked),
+    ..LLAMA
+};

@@ -1,0 +1,331 @@
+//! What a family of models is: the names, layouts and configuration keys of its checkpoints. The
+//! rows themselves are data ([`FAMILIES`]); the next family is one more of them.
+
+mod decoders;
+mod encoders;
+mod gated;
+
+pub use rows::FAMILIES;
+
+/// How a linear map lies in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `[out, in]`, `y = W·x`: PyTorch's `nn.Linear`.
+    OutIn,
+    /// `[in, out]`, `y = x·W`: GPT-2's `Conv1D`.
+    InOut,
+}
+
+/// Which outputs of a tensor are a map's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// All of them.
+    Whole,
+    /// `(i, n)`: the i-th of n equal parts.
+    Part(usize, usize),
+    /// All heads' queries, then all keys, then all values.
+    Stacked,
+    /// Group after group: the queries that share a key, that key, and its value.
+    Grouped,
+}
+
+/// One linear map of a layer, or its part of a fused one.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear {
+    /// Tensor name below the layer's prefix, without `.weight`.
+    pub name: &'static str,
+    /// Which axis is the input.
+    pub layout: Layout,
+    pub split: Split,
+    /// Whether it must have a bias. One that is there counts in any case.
+    pub biased: bool,
+}
+
+/// What a head's channels are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Query,
+    Key,
+    Value,
+}
+
+/// Where a block normalises, which decides what a projection may be compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormPlacement {
+    /// Before attention and feed-forward, as GPT-2.
+    Pre,
+    /// After the residual sum, as BERT.
+    Post,
+}
+
+/// What a norm does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormKind {
+    /// Mean 0 and variance 1, then gain and bias.
+    Layer,
+    /// The same, and the bias may be left out.
+    LayerBare,
+    /// Root mean square 1, then a gain.
+    Rms,
+    /// The same, and the gain is 1 more than the number in the file, as in Gemma.
+    RmsPlusOne,
+}
+
+/// A value that `config.json` may leave out, as the `transformers` library fills it in.
+#[derive(Clone, Copy, Debug)]
+pub enum Usual {
+    Whole(u64),
+    Real(f64),
+    Flag(bool),
+    Word(&'static str),
+}
+
+/// The keys of `config.json`, in the order in which they are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ConfigKeys {
+    pub layers: &'static [&'static str],
+    pub width: &'static [&'static str],
+    pub heads: &'static [&'static str],
+    /// Heads of keys and values; absent or null means as many as queries have.
+    pub key_heads: &'static [&'static str],
+    /// A flag without which `key_heads` does not count, and one that then says there is one only.
+    pub key_heads_if: Option<[&'static str; 2]>,
+    /// Width of a head; absent or null means that the heads share the width.
+    pub head_width: &'static [&'static str],
+    /// Feed-forward width; absent or null means four times the width.
+    pub neurons: &'static [&'static str],
+    pub positions: &'static [&'static str],
+    pub activation: &'static [&'static str],
+    pub norm_epsilon: &'static [&'static str],
+}
+
+/// Learned positions.
+#[derive(Clone, Copy, Debug)]
+pub struct Learned {
+    /// `[rows, width]`, below the model's prefix.
+    pub name: &'static str,
+    /// The row of a text's first token; those before it are for padding.
+    pub first: usize,
+    /// Whether the configuration counts the rows before it too.
+    pub counted: bool,
+}
+
+/// Which channels of a head turn together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turning {
+    /// i and i + n/2 of the n that turn.
+    Halves,
+    /// 2i and 2i + 1.
+    Neighbours,
+}
+
+/// Rotary positions. The keys lie in `config.json` itself, or in its `rope_parameters`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotary {
+    pub turning: Turning,
+    pub theta: &'static [&'static str],
+    /// θ of the layers that look through a window, where it is another.
+    pub local_theta: &'static [&'static str],
+    /// The share of a head's channels that turns; all, if it is absent.
+    pub share: &'static [&'static str],
+    /// How many of them turn.
+    pub channels: &'static [&'static str],
+    /// With this flag set there are none.
+    pub unless: Option<&'static str>,
+}
+
+/// Scores fall linearly with the distance (Press et al. 2021, arXiv 2108.12409).
+#[derive(Clone, Copy, Debug)]
+pub struct Alibi {
+    /// Only with this flag set; `None` is always.
+    pub only_if: Option<&'static str>,
+    /// Added before scores are scaled, and in bfloat16, as Falcon does.
+    pub before_scale: bool,
+}
+
+/// Which layers look through a window.
+#[derive(Clone, Copy, Debug)]
+pub enum Local {
+    All,
+    /// Layer i (from 0) sees everything if `i + shift` is a multiple of what this key says.
+    AllBut {
+        every: &'static str,
+        shift: usize,
+    },
+    /// Those from this key's number on, if a flag is set.
+    From {
+        first: &'static str,
+        only_if: &'static str,
+    },
+    /// Those that are called `local`, in a list or in a list of repeated patterns.
+    Listed {
+        list: &'static str,
+        patterns: &'static str,
+    },
+}
+
+/// Layers that see only what is near. `layer_types`, where it is there, says which.
+#[derive(Clone, Copy, Debug)]
+pub struct Windows {
+    /// How many positions a window has; null or absent means that there is none.
+    pub size: &'static str,
+    pub layers: Local,
+}
+
+/// When a layer's two halves read the same state.
+#[derive(Clone, Copy, Debug)]
+pub enum Parallel {
+    Never,
+    Always,
+    /// As a flag says; it is set where it is absent.
+    Flag(&'static str),
+}
+
+/// What the forward pass needs beyond the linear maps. Names are without `.weight` and `.bias`
+/// (in old files `.gamma` and `.beta`); of several the first counts that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// Whether a position sees only those before it.
+    pub causal: bool,
+    /// A flag that makes it so.
+    pub causal_if: Option<&'static str>,
+    /// Norm before or after attention, below the layer's prefix.
+    pub attention_norm: &'static [&'static str],
+    /// Norm before or after the feed-forward part, below the layer's prefix. In a parallel layer
+    /// without one both halves read through the norm of attention.
+    pub ff_norm: &'static [&'static str],
+    /// Whether layer 0 may have no norm before attention.
+    pub first_bare: bool,
+    /// Norms of what attention and what the feed-forward part write.
+    pub written_norms: Option<[&'static str; 2]>,
+    pub parallel: Parallel,
+    /// Norm of the embeddings, below the model's prefix.
+    pub embedding_norm: Option<&'static str>,
+    /// Norm after the last layer, below the model's prefix.
+    pub final_norm: Option<&'static str>,
+    /// Token types, of which the first is added everywhere, below the model's prefix.
+    pub token_types: Option<&'static str>,
+    /// Whether embeddings are multiplied with the root of the width.
+    pub scaled_embedding: bool,
+    /// Whether attention scores are divided by the root of the head's width…
+    pub scaled_scores: bool,
+    /// … unless this flag is false; … of this number instead; … and by the layer's number,
+    /// counted from 1, if this flag is set.
+    pub scale_flag: Option<&'static str>,
+    pub scale_number: Option<&'static str>,
+    pub scale_by_layer: Option<&'static str>,
+    /// What scores are bent to stay below, by the hyperbolic tangent.
+    pub score_cap: Option<&'static str>,
+    pub alibi: Option<Alibi>,
+    /// Keys with the one value, in JSON, with which the pass is known; they may be absent.
+    pub needs: &'static [(&'static str, &'static str)],
+}
+
+/// One architecture.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// `model_type` in `config.json`.
+    pub model_type: &'static str,
+    /// The name people use.
+    pub title: &'static str,
+    pub norm: NormPlacement,
+    pub norm_kind: NormKind,
+    /// Where the language model's configuration lies within `config.json`.
+    pub nested: Option<&'static str>,
+    pub config: ConfigKeys,
+    /// Keys whose numbers must be the width, if they are there.
+    pub as_wide: &'static [&'static str],
+    pub usual: &'static [(&'static str, Usual)],
+    /// Activation when the configuration names none.
+    pub default_activation: &'static str,
+    /// Prefixes under which the tensors may lie, the usual one first.
+    pub prefixes: &'static [&'static str],
+    /// Input embedding, `[vocab, width]`, below the prefix.
+    pub embedding: &'static str,
+    /// Output embedding where it is stored apart, above the prefix.
+    pub output_embedding: &'static [&'static str],
+    pub positions: Option<Learned>,
+    pub rotary: Option<Rotary>,
+    pub windows: Option<Windows>,
+    /// A layer's prefix, `{}` for its number, below the model's prefix.
+    pub layer: &'static str,
+    /// The feed-forward input; where there is a gate, what is multiplied with it.
+    pub ff_in: Linear,
+    /// The gate: the input that goes through the activation.
+    pub ff_gate: Option<Linear>,
+    pub ff_out: Linear,
+    pub query: Linear,
+    pub key: Linear,
+    pub value: Linear,
+    pub attention_out: Linear,
+    /// Norms of each head's query and key, below the layer's prefix.
+    pub head_norms: Option<[&'static str; 2]>,
+    /// How the forward pass goes; `None` where it is not known here.
+    pub pass: Option<Pass>,
+}
+
+/// A linear map with a bias, in a tensor of its own.
+const fn linear(name: &'static str) -> Linear {
+    Linear {
+        name,
+        layout: Layout::OutIn,
+        split: Split::Whole,
+        biased: true,
+    }
+}
+
+/// The same, without a bias.
+const fn bare(name: &'static str) -> Linear {
+    Linear {
+        biased: false,
+        ..linear(name)
+    }
+}
+
+impl Linear {
+    const fn split(self, split: Split) -> Self {
+        Self { split, ..self }
+    }
+
+    const fn turned(self) -> Self {
+        Self {
+            layout: Layout::InOut,
+            ..self
+        }
+    }
+}
+
+mod rows {
+    use super::{Family, decoders, encoders, gated};
+
+    /// Every family that can be opened.
+    pub static FAMILIES: &[Family] = &[
+        decoders::GPT2,
+        encoders::BERT,
+        gated::LLAMA,
+        gated::MISTRAL,
+        gated::QWEN2,
+        gated::QWEN3,
+        gated::GEMMA,
+        gated::GEMMA2,
+        gated::GEMMA3_TEXT,
+        gated::GEMMA3,
+        gated::PHI3,
+        decoders::PHI,
+        decoders::GPT_NEOX,
+        decoders::GPT_NEO,
+        decoders::GPTJ,
+        decoders::OPT,
+        decoders::BLOOM,
+        decoders::FALCON,
+        encoders::ROBERTA,
+        encoders::XLM_ROBERTA,
+        encoders::DISTILBERT,
+        encoders::MODERNBERT,
+    ];
+}
+
+/// The family of a `model_type`, if it is known.
+pub fn family(model_type: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|f| f.model_type == model_type)
+}

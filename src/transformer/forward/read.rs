@@ -1,0 +1,214 @@
+//! Weights of the forward pass, from the checkpoint to a device: whichever way they are stored,
+//! maps become `[in, out]`, and parts of fused ones maps of their own.
+
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+
+use crate::checkpoint::{Checkpoint, Layout, Linear as Map, NormKind, Pass, PassSpec, Role, Split};
+
+use super::ForwardError;
+use super::activation::Activation;
+use super::attention::{Alibi, Heads};
+use super::layer::Layer;
+use super::ops::{Linear, Norm};
+
+/// Where weights are read from, and taken to.
+#[derive(Clone, Copy)]
+pub(super) struct From<'a> {
+    pub checkpoint: &'a Checkpoint,
+    pub pass: &'static Pass,
+    pub choices: &'a PassSpec,
+    pub device: &'a Device,
+}
+
+impl From<'_> {
+    /// A norm of the model, below its prefix.
+    pub(super) fn norm_below(&self, name: &str) -> Result<Norm, ForwardError> {
+        let width = self.checkpoint.spec().width;
+        self.norm(&self.checkpoint.full(name), width)
+    }
+
+    /// A norm by its full name without `.weight`; old files say gamma and beta.
+    fn norm(&self, name: &str, width: usize) -> Result<Norm, ForwardError> {
+        let kind = self.checkpoint.family().norm_kind;
+        let names = |now: &str, once: &str| [format!("{name}.{now}"), format!("{name}.{once}")];
+        let mut weight = self.checkpoint.vector(&names("weight", "gamma"), width)?;
+        if kind == NormKind::RmsPlusOne {
+            weight.iter_mut().for_each(|w| *w += 1.0);
+        }
+        let biases = names("bias", "beta");
+        let bias = match kind {
+            NormKind::Rms | NormKind::RmsPlusOne => None,
+            NormKind::LayerBare if !self.holds(&biases) => Some(vec![0.0; width]),
+            NormKind::Layer | NormKind::LayerBare => Some(self.checkpoint.vector(&biases, width)?),
+        };
+        let tensor = |numbers: Vec<f32>| Tensor::from_vec(numbers, width, self.device);
+        Ok(Norm {
+            weight: tensor(weight)?,
+            bias: bias.map(tensor).transpose()?,
+            epsilon: self.choices.norm_epsilon as f32,
+        })
+    }
+
+    fn holds(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.checkpoint.holds(name))
+    }
+
+    /// The first of a layer's norms that is there; `None` if none is and none need be.
+    fn layer_norm(
+        &self,
+        layer: usize,
+        names: &[&str],
+        needed: bool,
+    ) -> Result<Option<Norm>, ForwardError> {
+        let full = |name: &&str| self.checkpoint.in_layer(layer, name);
+        let there =
+            |name: &String| self.holds(&[format!("{name}.weight"), format!("{name}.gamma")]);
+        let mut all = names.iter().map(full);
+        let found = all
+            .clone()
+            .find(there)
+            .or_else(|| all.next().filter(|_| needed));
+        let width = self.checkpoint.spec().width;
+        found.map(|name| self.norm(&name, width)).transpose()
+    }
+
+    /// A linear map of which `channels` are the outputs, of a tensor with `all` of them.
+    fn linear(
+        &self,
+        layer: usize,
+        map: &Map,
+        inputs: usize,
+        (channels, all): (&[Range<usize>], usize),
+    ) -> Result<Linear, ForwardError> {
+        let name = self.checkpoint.linear(layer, map);
+        let block = |channels: &Range<usize>| match map.layout {
+            Layout::OutIn => self.checkpoint.block(&name, channels.clone(), 0..inputs),
+            Layout::InOut => self.checkpoint.block(&name, 0..inputs, channels.clone()),
+        };
+        let outputs = channels.iter().map(Range::len).sum();
+        let weight = match (channels, map.layout) {
+            ([one], Layout::InOut) => {
+                Tensor::from_vec(block(one)?.into_data(), (inputs, outputs), self.device)?
+            }
+            _ => {
+                let mut rows = Vec::with_capacity(outputs * inputs);
+                for channels in channels {
+                    let block = block(channels)?;
+                    match map.layout {
+                        Layout::OutIn if rows.is_empty() => rows = block.into_data(),
+                        Layout::OutIn => rows.extend_from_slice(block.data()),
+                        Layout::InOut => rows.extend(block.transposed().into_data()),
+                    }
+                }
+                Tensor::from_vec(rows, (outputs, inputs), self.device)?.t()?
+            }
+        };
+        let bias = format!("{}.bias", self.checkpoint.in_layer(layer, map.name));
+        let bias = if map.biased || self.checkpoint.holds(&bias) {
+            let whole = self.checkpoint.vector(&[bias], all)?;
+            let own = channels.iter().flat_map(|own| &whole[own.clone()]);
+            own.copied().collect()
+        } else {
+            vec![0.0; outputs]
+        };
+        Ok(Linear {
+            weight,
+            bias: Tensor::from_vec(bias, outputs, self.device)?,
+        })
+    }
+
+    /// Queries, keys or values of all heads.
+    fn of_heads(&self, layer: usize, map: &Map, role: Role) -> Result<Linear, ForwardError> {
+        let spec = self.checkpoint.spec();
+        let step = match role {
+            Role::Query => 1,
+            Role::Key | Role::Value => spec.sharing(),
+        };
+        let mut channels: Vec<Range<usize>> = Vec::new();
+        for head in (0..spec.heads).step_by(step) {
+            let own = spec.channels(map.split, role, head);
+            match channels.last_mut() {
+                Some(last) if last.end == own.start => last.end = own.end,
+                _ => channels.push(own),
+            }
+        }
+        let own = spec.heads / step * spec.head_width;
+        let all = spec.outputs(map.split, own);
+        self.linear(layer, map, spec.width, (&channels, all))
+    }
+
+    /// A map to `outputs` that is whole, or one of equal parts.
+    fn plain(
+        &self,
+        layer: usize,
+        map: &Map,
+        [inputs, outputs]: [usize; 2],
+    ) -> Result<Linear, ForwardError> {
+        let at = match map.split {
+            Split::Part(i, _) => i * outputs,
+            Split::Whole | Split::Stacked | Split::Grouped => 0,
+        };
+        let all = self.checkpoint.spec().outputs(map.split, outputs);
+        let own = at..at + outputs;
+        self.linear(layer, map, inputs, (std::slice::from_ref(&own), all))
+    }
+
+    /// Reads a layer.
+    pub(super) fn layer(
+        &self,
+        layer: usize,
+        activation: Activation,
+    ) -> Result<Layer, ForwardError> {
+        let (family, spec) = (self.checkpoint.family(), self.checkpoint.spec());
+        let (d, f, a) = (spec.width, spec.neurons, spec.heads * spec.head_width);
+        let (pass, choices) = (self.pass, self.choices);
+        let named = |name: &str, width| self.norm(&self.checkpoint.in_layer(layer, name), width);
+        let both = |names: Option<[&str; 2]>, width| -> Result<_, ForwardError> {
+            let Some([a, b]) = names else {
+                return Ok(None);
+            };
+            Ok(Some([named(a, width)?, named(b, width)?]))
+        };
+        let gate = family.ff_gate.as_ref();
+        let places = self.checkpoint.places();
+        let bare = pass.first_bare && layer == 0;
+        Ok(Layer {
+            placement: family.norm,
+            parallel: choices.parallel,
+            attention_norm: self.layer_norm(layer, pass.attention_norm, !bare)?,
+            query: self.of_heads(layer, &family.query, Role::Query)?,
+            key: self.of_heads(layer, &family.key, Role::Key)?,
+            value: self.of_heads(layer, &family.value, Role::Value)?,
+            attention_out: self.plain(layer, &family.attention_out, [a, d])?,
+            head_norms: both(family.head_norms, spec.head_width)?,
+            ff_norm: self.layer_norm(layer, pass.ff_norm, !choices.parallel)?,
+            written_norms: both(pass.written_norms, d)?,
+            ff_gate: gate
+                .map(|gate| self.plain(layer, gate, [d, f]))
+                .transpose()?,
+            ff_in: self.plain(layer, &family.ff_in, [d, f])?,
+            ff_out: self.plain(layer, &family.ff_out, [f, d])?,
+            rotation: places.rotation(layer).cloned(),
+            heads: self.heads(layer),
+            activation,
+        })
+    }
+
+    fn heads(&self, layer: usize) -> Heads {
+        let (spec, choices) = (self.checkpoint.spec(), self.choices);
+        let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
+        let windows = &self.checkpoint.places().windows;
+        Heads {
+            heads: spec.heads,
+            key_heads: spec.key_heads,
+            head_width: spec.head_width,
+            causal: choices.causal,
+            window: windows.get(layer).copied().flatten(),
+            scale: (choices.scale / by_layer as f64) as f32,
+            cap: choices.score_cap.map(|cap| cap as f32),
+            alibi: choices.alibi.map(|before_scale| Alibi { before_scale }),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What `config.json` can say, in old words and new ones, and what of it is refused.
+
+use std::fs;
+
+use candle_core::Device;
+use lexiscope::checkpoint::{Checkpoint, Location};
+use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::query::{Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
+use lexiscope::report::{Exported, Format, export};
+use lexiscope::scan::{Plan, Scan, Scanned, What};
+use lexiscope::transformer::{Form, Forward, Input};
+use lexiscope::vocabulary::Filters;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use super::{ask, folder, location, reader};
+
+/// A checkpoint with another configuration.
+fn changed(name: &str, change: impl Fn(&mut Map<String, Value>)) -> (TempDir, Location) {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["model.safetensors", "tokenizer.json"] {
+        fs::copy(folder().join(name).join(file), copy.path().join(file)).unwrap();
+    }
+    let config = fs::read_to_string(folder().join(name).join("config.json")).unwrap();
+    let Value::Object(mut config) = serde_json::from_str(&config).unwrap() else {
+        panic!("not an object")
+    };
+    change(&mut config);
+    let config = Value::Object(config).to_string();
+    fs::write(copy.path().join("config.json"), config).unwrap();
+    let location = Location::Folder {
+        name: name.to_owned(),
+        path: copy.path().to_owned(),
+    };
+    (copy, location)
+}
+
+#[test]
+fn rotary_positions_and_windows_are_told_in_old_words_and_new() {
+    let (_kept, old) = changed("gemma3-text", |config| {
+        config.remove("rope_parameters").unwrap();
+        config.remove("layer_types").unwrap();
+        config.insert("rope_theta".into(), json!(1_000_000.0));
+        config.insert("rope_local_base_freq".into(), json!(10_000.0));
+        config.insert("sliding_window_pattern".into(), json!(2));
+    });
+    let [new, old] = [location("gemma3-text"), old].map(|l| Checkpoint::open(&l).unwrap());
+    assert_eq!(old.places(), new.places());
+    assert_eq!(new.places().windows, [Some(8), None]);
+    let (_kept, patterns) = changed("gpt-neo", |config| {
+        config.remove("attention_layers");
+        config.insert("attention_types".into(), json!([[["global", "local"], 1]]));
+    });
+    let [list, patterns] = [location("gpt-neo"), patterns].map(|l| Checkpoint::open(&l).unwrap());
+    assert_eq!(list.places().windows, [None, Some(8)]);
+    assert_eq!(patterns.places(), list.places());
+}
+
+#[test]
+fn linear_scaling_of_gemma_is_of_the_layers_that_see_everything() {
+    let (_kept, scaled) = changed("gemma3-text", |config| {
+        config.remove("rope_parameters").unwrap();
+        let scaling = json!({"rope_type": "linear", "factor": 8.0});
+        config.insert("rope_scaling".into(), scaling);
+    });
+    let [plain, scaled] = [location("gemma3-text"), scaled].map(|l| Checkpoint::open(&l).unwrap());
+    let frequencies =
+        |c: &Checkpoint, layer| c.places().rotation(layer).unwrap().frequencies.clone();
+    assert_eq!(frequencies(&scaled, 0), frequencies(&plain, 0));
+    for (scaled, plain) in frequencies(&scaled, 1).iter().zip(frequencies(&plain, 1)) {
+        assert!((scaled * 8.0 - plain).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn a_choice_that_is_not_known_is_read_as_words_and_not_run() {
+    for (name, key, value, said) in [
+        (
+            "opt",
+            "do_layer_norm_before",
+            json!(false),
+            "`do_layer_norm_before` false: expected true",
+        ),
+        (
+            "phi",
+            "qk_layernorm",
+            json!(true),
+            "`qk_layernorm` true: expected false",
+        ),
+        (
+            "llama",
+            "rope_scaling",
+            json!({"type": "spiral"}),
+            "`rope_type` \"spiral\": expected default, ",
+        ),
+    ] {
+        let (_kept, location) = changed(name, |config| {
+            config.insert(key.into(), value.clone());
+        });
+        let checkpoint = Checkpoint::open(&location).unwrap();
+        let error = Forward::new(&checkpoint, &Device::Cpu)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(said), "{error}");
+        assert!(
+            error.ends_with("can be read as words but not run on texts"),
+            "{error}"
+        );
+        assert!(Reader::open(&location, DeviceChoice::Cpu).is_ok());
+    }
+}
+
+#[test]
+fn a_distance_is_refused_where_it_changes_nothing() {
+    for (name, form, said) in [
+        ("opt", Form::Qk, "opt: positions are not rotary here"),
+        (
+            "falcon-rw",
+            Form::Qk,
+            "falcon-rw: positions are not rotary here",
+        ),
+        ("llama", Form::Vo, "llama: VO is the same at every distance"),
+    ] {
+        let error = ask(&mut reader(name), pairs(form, 1))
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with(said), "{error}");
+    }
+}
+
+#[test]
+fn heads_that_do_not_share_keys_evenly_are_refused() {
+    let (_kept, location) = changed("llama", |config| {
+        config.insert("num_key_value_heads".into(), json!(3));
+    });
+    let error = Checkpoint::open(&location).unwrap_err().to_string();
+    assert!(
+        error.contains("`num_key_value_heads`: expected a divisor of the 4 heads, got 3"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_embedding_narrower_than_the_layers_is_refused() {
+    let (_kept, location) = changed("opt", |config| {
+        config.insert("word_embed_proj_dim".into(), json!(16));
+    });
+    let error = Checkpoint::open(&location).unwrap_err().to_string();
+    let said = "`word_embed_proj_dim`: expected 32, as wide as the layers, got 16";
+    assert!(error.contains(said), "{error}");
+}
+
+#[test]
+fn pieces_and_bytes_show_as_text() {
+    let card = reader("llama").card();
+    let text = |id| card.vocabulary.text(id).into_owned();
+    assert_eq!([4, 5, 6, 7, 8].map(text), ["⏎", "⟨C5⟩", "␣", "a b", "ba"]);
+    assert_eq!(&*card.vocabulary.token(8).unwrap().raw, "▁ba");
+}
+
+fn pairs(form: Form, distance: usize) -> Query {
+    Query::Pairs(PairsQuery {
+        form,
+        layer: 0,
+        head: 0,
+        distance,
+        end: End::Highest,
+        k: 5,
+        filters: Filters::default(),
+    })
+}
+
+fn neuron(input: Input) -> Query {
+    Query::Neuron(NeuronQuery {
+        layer: 1,
+        neuron: 3,
+        input,
+        k: 5,
+        filters: Filters::default(),
+    })
+}
+
+#[test]
+fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("llama.parquet");
+    let plan = Plan {
+        layers: None,
+        what: What::All,
+        k: 5,
+        pairs: 5,
+        filters: Filters::default(),
+    };
+    Scan::run(&mut reader("llama"), &plan, &out, &|| true, &mut |_| {}).unwrap();
+    let mut scanned = Scanned::open(reader("llama"), &out).unwrap();
+    let mut computed = reader("llama");
+    let answers = [
+        neuron(Input::Gate),
+        neuron(Input::Up),
+        pairs(Form::Qk, 0),
+        pairs(Form::Qk, 3),
+    ]
+    .map(|query| {
+        let scanned = scanned.answer(&query, &Patient).unwrap().unwrap();
+        assert_eq!(scanned, computed.answer(&query, &Patient).unwrap().unwrap());
+        scanned
+    });
+    assert!(answers[0] != answers[1] && answers[2] != answers[3]);
+}
+
+#[test]
+fn what_is_written_says_which_key_and_how_far() {
+    let written = |name: &str, query: Query, format| {
+        let mut reader = reader(name);
+        let answer = ask(&mut reader, query.clone()).unwrap();
+        let exported = Exported::of((&query, &answer)).unwrap();
+        export(&reader.card(), &[exported], format)
+    };
+    let json = |name, query| -> Value {
+        serde_json::from_str(&written(name, query, Format::Json)).unwrap()
+    };
+    let gated = json("llama", neuron(Input::Up));
+    assert_eq!(gated["key"], "up");
+    let minus = json!({"gate": "+", "up": "-", "writes": "-V"});
+    assert_eq!(gated["quadrants"][1], minus);
+    let plain = json("opt", neuron(Input::Gate));
+    assert!(plain.get("key").is_none() && plain.get("quadrants").is_none());
+    assert_eq!(json("llama", pairs(Form::Qk, 3))["distance"], 3);
+    assert!(json("llama", pairs(Form::Vo, 0)).get("distance").is_none());
+    let table = written("llama", neuron(Input::Gate), Format::Table);
+    assert!(table.starts_with("K gate "), "{table}");
+    let csv = written("llama", pairs(Form::Qk, 3), Format::Csv);
+    assert!(csv.contains("\nqk at 3,1,"), "{csv}");
+}
