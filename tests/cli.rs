@@ -238,6 +238,49 @@ fn undertrained_tokens_are_counted_marked_and_left_out() {
 }
 
 #[test]
+fn ranks_a_layers_neurons_by_what_their_lists_show() {
+    let home = Home::new();
+    let ids = |list: &serde_json::Value, name: &str| -> Vec<u64> {
+        let rows = list[name].as_array().unwrap().iter();
+        rows.map(|row| row["id"].as_u64().unwrap()).collect()
+    };
+    let overlap = |neuron: u64| {
+        let answer = home.json(&format!("neuron bert-pl 3 {neuron} -k 30 --alnum"));
+        let (k, v) = (ids(&answer["columns"], "K"), ids(&answer["columns"], "V"));
+        let both = k.iter().filter(|id| v.contains(id)).count();
+        (both as f64 / 30.0, k, v)
+    };
+    let ranked = home.json("rank bert-pl --layer 3 -n 6 --alnum");
+    assert_eq!(
+        (&ranked["by"], &ranked["layer"]),
+        (&"overlap".into(), &3.into())
+    );
+    let mut least = f64::INFINITY;
+    for entry in ranked["neurons"].as_array().unwrap() {
+        let (share, k, v) = overlap(entry["neuron"].as_u64().unwrap());
+        assert!((entry["figure"].as_f64().unwrap() - share).abs() < 1e-6);
+        assert!(share > 0.0 && share <= least);
+        assert!(k.starts_with(&ids(entry, "K")) && v.starts_with(&ids(entry, "V")));
+        least = share;
+    }
+    for neuron in [0, 255, 256, 500, 767] {
+        assert!(overlap(neuron).0 <= least);
+    }
+    for by in ["norm", "z", "stem"] {
+        let csv = home.print(&format!(
+            "rank bert-pl --layer 3 --by {by} -n 20 --format csv"
+        ));
+        let mut lines = csv.lines();
+        assert_eq!(lines.next(), Some(&*format!("rank,neuron,{by},K,V")));
+        let figures: Vec<f32> = lines
+            .map(|line| line.split(',').nth(2).unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(figures.len(), 20);
+        assert!(figures.is_sorted_by(|a, b| a >= b), "{by}: {figures:?}");
+    }
+}
+
+#[test]
 fn each_filter_keeps_what_it_says() {
     let home = Home::new();
     home.write("words.txt", "kot\nnie\nżona\n");
@@ -386,15 +429,21 @@ fn a_reader_that_goes_away_is_no_fault() {
 fn in_a_pipe_the_first_page_is_printed_and_nothing_is_kept() {
     let home = Home::new();
     let page = home.print("");
-    assert!(page.starts_with("gpt2-pl  L0.N302  alnum\n"), "{page}");
     assert!(
-        page.contains(&home.print("neuron gpt2-pl 0 302 --alnum")),
+        page.starts_with("gpt2-pl  L0.N302  exclude-undertrained\n"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&home.print("neuron gpt2-pl 0 302 --exclude-undertrained")),
         "{page}"
     );
     let page = home.print("bert-pl --at L2.H1.QK");
-    assert!(page.starts_with("bert-pl  L2.H1.QK  alnum\n"), "{page}");
     assert!(
-        page.contains(&home.print("pairs bert-pl qk 2 1 --alnum")),
+        page.starts_with("bert-pl  L2.H1.QK  exclude-undertrained\n"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&home.print("pairs bert-pl qk 2 1 --exclude-undertrained")),
         "{page}"
     );
     assert!(!page.contains('\x1b'));

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::geometry_args::GeometryArgs;
+use super::rank::RankArgs;
 use super::size::Size;
 use crate::checkpoint::Way;
 use crate::explorer::paths::Paths;
@@ -37,6 +38,7 @@ Examples:
   lexiscope neuron gpt2-pl 3 103 --alnum         a neuron's four columns
   lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
+  lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, the interesting ones first
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
@@ -203,6 +205,8 @@ pub enum Command {
         #[command(flatten)]
         filters: FilterArgs,
     },
+    /// The neurons of a layer, the interesting ones first
+    Rank(RankArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
     /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was

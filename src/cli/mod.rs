@@ -5,6 +5,7 @@ mod fetch;
 mod geometry;
 mod geometry_args;
 mod interrupt;
+mod rank;
 mod scan;
 mod size;
 
@@ -81,6 +82,10 @@ pub fn run() -> Result<()> {
                 }),
                 output,
             )
+        }
+        Some(Command::Rank(args)) => {
+            let (model, output) = (args.model.clone(), args.output);
+            one_shot(&model, None, &args.query()?, output)
         }
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
@@ -203,6 +208,9 @@ fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> 
         }
         (Query::Pairs(query), Some(Answer::Pairs(answer))) => {
             report::pairs(&card, query, answer, output.format, shown)
+        }
+        (Query::Rank(query), Some(Answer::Rank(answer))) => {
+            report::rank(&card, query, answer, output.format, shown)
         }
         _ => bail!("no answer came back; this is a defect of lexiscope"),
     };

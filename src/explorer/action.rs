@@ -135,6 +135,12 @@ pub enum Action {
     MarkLayer,
     MarkWithNote,
     OpenBookmarks,
+    /// The interesting neurons of the layer.
+    OpenInteresting,
+    /// What they are ranked by.
+    NextInterest,
+    /// Whether random neurons are of these.
+    DrawInteresting,
     RemoveBookmark,
     EditNote,
     OpenHelp,

@@ -12,7 +12,7 @@ use crate::vocabulary::{Filters, Vocabulary};
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
 };
-use super::{Address, QueryError};
+use super::{Address, QueryError, RankAnswer, RankQuery};
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -114,6 +114,8 @@ pub enum Query {
     ContextMap(ContextMapQuery),
     /// The best tokens of a neuron's column as points.
     NeuronMap(NeuronMapQuery),
+    /// The most interesting neurons of a layer.
+    Rank(RankQuery),
 }
 
 /// The four columns of a neuron.
@@ -148,6 +150,7 @@ impl Query {
         match self {
             Self::Neuron(query) => Some(&query.filters),
             Self::Pairs(query) => Some(&query.filters),
+            Self::Rank(query) => Some(&query.filters),
             Self::ValueNorms
             | Self::Undertrained
             | Self::Geometry(_)
@@ -168,6 +171,7 @@ impl Query {
                 head: q.head,
                 form: Some(q.form),
             }),
+            Self::Rank(q) => Some(Address::Layer { layer: q.layer }),
             Self::NeuronMap(q) => Some(Address::Neuron {
                 layer: q.layer,
                 neuron: q.neuron,
@@ -224,6 +228,7 @@ pub enum Answer {
     Geometry(GeometryAnswer),
     /// Of both kinds of map.
     Map(MapAnswer),
+    Rank(RankAnswer),
 }
 
 /// A neuron's columns.

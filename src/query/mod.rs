@@ -6,6 +6,7 @@ mod answering;
 mod ask;
 mod contextual;
 mod error;
+mod rank;
 mod reader;
 
 pub use address::{Address, AddressError};
@@ -18,4 +19,5 @@ pub use contextual::{
     TextAnswer, TextReading, TokenAnswer, TokenChoice,
 };
 pub use error::QueryError;
+pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
 pub use reader::Reader;

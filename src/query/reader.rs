@@ -1,5 +1,6 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
+mod rank;
 mod undertrained;
 
 use std::sync::Arc;
@@ -330,6 +331,7 @@ impl Answering for Reader {
                     model: self.card.name.clone(),
                 });
             }
+            Query::Rank(query) => self.rank(query, watch)?.map(Answer::Rank),
             Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),

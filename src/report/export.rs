@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::query::{Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query};
+use crate::query::{
+    Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer,
+    RankQuery,
+};
 use crate::vocabulary::Filters;
 
 use super::Format;
@@ -13,6 +16,7 @@ use super::Format;
 pub enum Exported<'a> {
     Neuron(&'a NeuronQuery, &'a NeuronAnswer),
     Pairs(&'a PairsQuery, &'a PairsAnswer),
+    Rank(&'a RankQuery, &'a RankAnswer),
 }
 
 impl<'a> Exported<'a> {
@@ -21,6 +25,7 @@ impl<'a> Exported<'a> {
         match (query, answer) {
             (Query::Neuron(query), Answer::Neuron(answer)) => Some(Self::Neuron(query, answer)),
             (Query::Pairs(query), Answer::Pairs(answer)) => Some(Self::Pairs(query, answer)),
+            (Query::Rank(query), Answer::Rank(answer)) => Some(Self::Rank(query, answer)),
             _ => None,
         }
     }
@@ -32,6 +37,7 @@ pub fn export(card: &ModelCard, answers: &[Exported<'_>], format: Format) -> Str
     let write = |what: &Exported<'_>| match *what {
         Exported::Neuron(query, answer) => super::neuron(card, query, answer, format, None),
         Exported::Pairs(query, answer) => super::pairs(card, query, answer, format, None),
+        Exported::Rank(query, answer) => super::rank(card, query, answer, format, None),
     };
     let texts: Vec<String> = answers.iter().map(write).collect();
     match (format, &texts[..]) {

@@ -7,6 +7,7 @@ mod info;
 mod map;
 mod neuron;
 mod pairs;
+mod rank;
 mod table;
 
 use std::fmt;
@@ -21,6 +22,7 @@ pub use info::{info, models};
 pub use map::{MapOf, map, map_chart};
 pub use neuron::neuron;
 pub use pairs::pairs;
+pub use rank::rank;
 pub use table::grouped;
 
 /// How an answer is written.

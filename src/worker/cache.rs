@@ -105,6 +105,7 @@ fn heap_bytes(answer: &Answer) -> usize {
             Answer::Pairs(a) => size_of_val(&a.pairs[..]),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),
             Answer::Undertrained(_) => 0,
+            Answer::Rank(a) => a.heap_bytes(),
             Answer::Geometry(a) => a.heap_bytes(),
             Answer::Map(a) => size_of_val(&a.points[..]),
         }

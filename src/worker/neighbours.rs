@@ -60,7 +60,8 @@ fn place(query: &Query) -> Option<Step> {
         | Query::Undertrained
         | Query::Geometry(_)
         | Query::ContextMap(_)
-        | Query::NeuronMap(_) => return None,
+        | Query::NeuronMap(_)
+        | Query::Rank(_) => return None,
     };
     Some(Step {
         layers: isize::try_from(layer).ok()?,
@@ -141,7 +142,8 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
         | Query::Undertrained
         | Query::Geometry(_)
         | Query::ContextMap(_)
-        | Query::NeuronMap(_) => return None,
+        | Query::NeuronMap(_)
+        | Query::Rank(_) => return None,
     })
 }
 

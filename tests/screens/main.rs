@@ -2,10 +2,12 @@
 
 mod geometry;
 mod hub;
+mod interesting;
 mod keys;
 mod model;
 mod mouse;
 mod shown;
+mod undertrained;
 
 use lexiscope::explorer::bookmarks::Bookmarks;
 use lexiscope::explorer::effect::{BookmarkChange, Effect};

@@ -22,6 +22,8 @@ pub enum Scope {
     /// Any list on top: commands, bookmarks, models.
     Lists,
     Bookmarks,
+    /// The list of interesting neurons.
+    Interesting,
     /// A line to type into.
     Prompt,
 }
@@ -47,6 +49,7 @@ impl Scope {
             Self::Filters => "Filter menu",
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
+            Self::Interesting => "Interesting neurons",
             Self::Prompt => "Typing",
         }
     }
@@ -163,6 +166,7 @@ pub fn markdown() -> String {
         Scope::Filters,
         Scope::Lists,
         Scope::Bookmarks,
+        Scope::Interesting,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

@@ -5,7 +5,9 @@ use super::{Command, Group, Scope};
 use crate::geometry::Measure;
 
 use Group::{Filter, Keep, Move, Program, View};
-use Scope::{Bookmarks, Filters, Geometry, Heads, Lists, Neurons, Panes, Prompt, Words};
+use Scope::{
+    Bookmarks, Filters, Geometry, Heads, Interesting, Lists, Neurons, Panes, Prompt, Words,
+};
 
 const fn row(
     scope: Scope,
@@ -119,6 +121,8 @@ pub static COMMANDS: &[Command] = &[
         "the strip of layers: norms of the values, or anisotropy"),
     row(Neurons, View, &["u"], Action::SwapInput, "",
         "of gated neurons the other input as key: gate or up"),
+    row(Neurons, Move, &["i"], Action::OpenInteresting, "",
+        "the layer's neurons, the interesting ones first"),
     row(Heads, View, &["v", "-"], Action::SwapEnd, "end", "highest or lowest pairs"),
     row(Heads, View, &[">"], Action::Farther, "",
         "QK with rotary positions: the key a token farther behind the query, or as many as a count says"),
@@ -168,6 +172,10 @@ pub static COMMANDS: &[Command] = &[
     row(Lists, Move, &["Enter"], Action::Accept, "choose", "go there, run it, open it"),
     row(Bookmarks, Keep, &["Del", "C-d"], Action::RemoveBookmark, "delete", "delete the bookmark"),
     row(Bookmarks, Keep, &["C-e"], Action::EditNote, "edit note", "edit the bookmark's note"),
+    row(Interesting, View, &["C-o"], Action::NextInterest, "measure",
+        "by overlap of K and V, length of the value, best score, or words alike"),
+    row(Interesting, Move, &["C-r"], Action::DrawInteresting, "draw",
+        "whether r goes to one of these, or anywhere"),
     row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
 
     row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),

@@ -4,6 +4,7 @@ mod choices;
 mod field;
 mod geometry;
 mod history;
+mod interesting;
 mod overlay;
 mod regions;
 mod sitting;
@@ -29,6 +30,7 @@ pub use choices::{Choice, ModelChoice, Origin};
 pub use field::Field;
 pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
+pub use interesting::Ranked;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
 
@@ -146,6 +148,8 @@ pub struct State {
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
+    /// The interesting neurons.
+    pub ranked: Ranked,
     /// How far the weights are that the screen waits for, while they come from the hub.
     pub fetching: Option<Progress>,
     /// What could not be answered, and why.
@@ -187,6 +191,7 @@ impl State {
             pairs: [None, None],
             norms: None,
             column_points: None,
+            ranked: Ranked::default(),
             fetching: None,
             failed: Vec::new(),
             seen: BTreeMap::new(),
@@ -302,6 +307,7 @@ impl State {
             None => Scope::of_pane(self.pane),
             Some(Overlay::Filters) => &[Scope::Filters],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
+            Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],
             Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
                 &[Scope::Lists]
             }
@@ -315,6 +321,7 @@ impl State {
             Overlay::Filters | Overlay::Ways(_) => None,
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. } => Some(&mut chooser.field),
             Overlay::Prompt(prompt) => Some(&mut prompt.field),
         }

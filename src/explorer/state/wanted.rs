@@ -26,6 +26,7 @@ impl State {
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
+                needs.extend(self.rank_query());
                 needs.push(Query::Undertrained);
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs

@@ -35,6 +35,7 @@ pub(super) fn select(state: &mut State, motion: Motion) {
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => &mut chooser.selected,
         Some(Overlay::Ways(ways)) => &mut ways.selected,
@@ -64,6 +65,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => {
             let selected = chooser.selected;
@@ -92,6 +94,13 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
         }
         Some(&Choice::Go(address)) => {
             if navigate::go(state, address) {
+                state.overlays.pop();
+            }
+            Vec::new()
+        }
+        Some(&Choice::Neuron { layer, neuron }) => {
+            let neuron = neuron.neuron;
+            if navigate::go(state, Address::Neuron { layer, neuron }) {
                 state.overlays.pop();
             }
             Vec::new()

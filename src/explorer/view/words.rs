@@ -62,18 +62,11 @@ pub fn token(
         put(canvas.buffer, x, y, "·", room, quiet);
         (x, room) = (x + 1, room.saturating_sub(1));
     }
-    let open = boundary == Some(Boundary::Open);
     let style = match boundary {
         None | Some(Boundary::Special) => quiet,
         _ => style,
     };
-    let undertrained = card.vocabulary.is_undertrained(id);
-    let marks = match (open, undertrained) {
-        (false, false) => "",
-        (true, false) => "·",
-        (false, true) => "°",
-        (true, true) => "·°",
-    };
+    let marks = marks(card, id);
     let used = put(
         canvas.buffer,
         x,
@@ -90,6 +83,25 @@ pub fn token(
         width(marks).min(room),
         quiet,
     );
+}
+
+/// What follows a token's text.
+fn marks(card: &ModelCard, id: u32) -> &'static str {
+    let boundary = card.vocabulary.token(id).map(|token| token.boundary);
+    let open = boundary == Some(Boundary::Open);
+    match (open, card.vocabulary.is_undertrained(id)) {
+        (false, false) => "",
+        (true, false) => "·",
+        (false, true) => "°",
+        (true, true) => "·°",
+    }
+}
+
+/// The cells that a token takes with its marks.
+pub fn token_cells(card: &ModelCard, id: u32) -> usize {
+    let boundary = card.vocabulary.token(id).map(|token| token.boundary);
+    let before = usize::from(boundary == Some(Boundary::Continues));
+    before + width(&card.vocabulary.text(id)) + width(marks(card, id))
 }
 
 /// Writes a score against the right end of its cells, and its bar.

@@ -16,7 +16,7 @@ impl Reader {
         }
         let vocabulary = &self.card.vocabulary;
         let wanted = || watch.wanted();
-        let Some(found) = undertrained(&self.embedding, &vocabulary.unseen(), &wanted)? else {
+        let Some(found) = undertrained(&self.written, &vocabulary.unseen(), &wanted)? else {
             return Ok(None);
         };
         let count = found.map(|found| {
