@@ -12,8 +12,8 @@ fn marks_undertrained_tokens_in_both_panes() {
         token.is_some_and(|token| &*token.text == "granicy")
     });
     vocabulary.tell_undertrained(flags.collect());
-    for pane in ["", "Tab"] {
-        let text = screen.press(pane).text();
+    for keys in ["f Esc", "Tab"] {
+        let text = screen.press(keys).text();
         assert_eq!(
             text.matches("granicy°").count(),
             text.matches("granicy").count()

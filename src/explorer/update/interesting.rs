@@ -16,6 +16,8 @@ pub(super) fn next(state: &mut State) {
     state.ranked.by = Interest::ALL[(at.unwrap_or(0) + 1) % Interest::ALL.len()];
     if let Some(Overlay::Interesting(chooser)) = state.overlays.last_mut() {
         chooser.selected = 0;
+    } else {
+        state.say(format!("i lists the layer's neurons by {}", state.ranked.by.meaning()));
     }
 }
 
