@@ -1,5 +1,8 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
+mod directions;
+mod find;
+
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -247,6 +250,8 @@ impl Answering for Reader {
                 .and_then(|mut answers| answers.pop())
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
+            Query::Directions(query) => self.directions(query, watch)?.map(Answer::Directions),
+            Query::Find(query) => self.find(query, watch)?.map(Answer::Find),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),

@@ -1,10 +1,14 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
+mod pieces;
+
 use std::ops::Range;
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec};
 
 use super::Form;
+
+pub use pieces::{Piece, Vectors};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The rows of the lists on top, narrowed by what is typed.
 
-use super::{Overlay, State};
+use super::{Found, Overlay, State};
 use crate::explorer::action::Pane;
 use crate::explorer::bookmarks::Bookmark;
 use crate::explorer::keymap::{COMMANDS, Command, Scope};
@@ -40,6 +40,7 @@ pub enum Choice<'a> {
     Go(Address),
     Run(&'static Command),
     Bookmark(&'a Bookmark),
+    Found(Found<'a>),
     Model(&'a ModelChoice),
     /// The model that is typed: a folder or a hub id.
     Typed(&'a str),
@@ -58,6 +59,7 @@ impl State {
                 });
                 found.map(Choice::Bookmark).collect()
             }
+            Some(Overlay::Find(_)) => self.places_found(),
             Some(Overlay::Models { chooser, .. }) => {
                 let typed = chooser.field.text().trim();
                 let found = self.models.iter().filter(|m| matches(typed, &m.name));

@@ -1,0 +1,222 @@
+//! Looking up by word: layer by layer through all neurons, then through all heads.
+
+use crate::checkpoint::Matrix;
+use crate::projection::{Ends, Hit, Passing, Places, Stand, Targets, head_sides, layer_scores};
+use crate::query::answering::Watch;
+use crate::query::find::TOKENS_MAX;
+use crate::query::{Answer, By, FindAnswer, FindQuery, Group, QueryError};
+use crate::transformer::{Form, Vectors};
+use crate::vocabulary::{Mask, Pattern};
+
+use super::Reader;
+
+/// By rank that many times more neurons, the best by cosine, are counted, and this many at least.
+const POOL: (usize, usize) = (8, 256);
+
+/// A search that goes on.
+struct Search<'a> {
+    query: &'a FindQuery,
+    targets: Targets,
+    matched: usize,
+    mask: &'a Mask,
+    layers: usize,
+    /// In the order of [`Stand::ALL`].
+    places: Vec<Places>,
+}
+
+impl Reader {
+    /// `None` if it was called off.
+    pub(super) fn find(
+        &mut self,
+        query: &FindQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<FindAnswer>, QueryError> {
+        let mask = self.mask(&query.filters)?;
+        let mut search = self.search(query, &mask)?;
+        for layer in 0..search.layers {
+            if !watch.wanted() {
+                return Ok(None);
+            }
+            for (vectors, [high, low]) in [(Vectors::Keys, [0, 2]), (Vectors::Values, [1, 3])] {
+                let scores = layer_scores(&self.weights, layer, vectors, &search.targets)?;
+                if let Ok([high, low]) = search.places.get_disjoint_mut([high, low]) {
+                    scores.offer(&search.targets, query.by, high, low);
+                }
+            }
+            search.report(watch, layer + 1);
+        }
+        for at in 0..4 {
+            if !self.count(&mut search, at, watch)? {
+                return Ok(None);
+            }
+        }
+        search.report(watch, search.layers);
+        for layer in 0..if query.heads { search.layers } else { 0 } {
+            if !self.through_heads(&mut search, layer, watch)? {
+                return Ok(None);
+            }
+            search.report(watch, search.layers + layer + 1);
+        }
+        Ok(Some(search.answer(1.0, true)))
+    }
+
+    fn search<'a>(&self, query: &'a FindQuery, mask: &'a Mask) -> Result<Search<'a>, QueryError> {
+        let vocabulary = &self.card.vocabulary;
+        let of_model = |source| QueryError::Vocabulary {
+            model: self.card.name.clone(),
+            source,
+        };
+        let patterns = query.words.iter().map(|word| Pattern::parse(word));
+        let patterns: Vec<Pattern> = patterns.collect::<Result<_, _>>().map_err(of_model)?;
+        let mut tokens = vocabulary.matching(&patterns).map_err(of_model)?;
+        let matched = tokens.len();
+        tokens.retain(|&id| mask.passes[id as usize]);
+        if tokens.is_empty() {
+            return Err(QueryError::Nothing {
+                model: self.card.name.clone(),
+                what: match matched {
+                    0 => "no word to look up: expected at least one".to_owned(),
+                    1 => "the filters leave out the token that matches".to_owned(),
+                    n => format!("the filters leave out all {n} tokens that match"),
+                },
+            });
+        }
+        let matched = tokens.len();
+        tokens.truncate(TOKENS_MAX);
+        let vectors = self.embedding.pick(&tokens)?;
+        let kept = if query.by == By::Rank {
+            (POOL.0 * query.k).max(POOL.1)
+        } else {
+            query.k
+        };
+        let places = Stand::ALL.iter().map(|&stand| match stand.is_of_heads() {
+            false => Places::new(stand, kept),
+            true => Places::new(stand, query.k),
+        });
+        Ok(Search {
+            query,
+            matched,
+            mask,
+            layers: self.card.spec.layers,
+            places: places.take(if query.heads { 8 } else { 4 }).collect(),
+            targets: Targets::new(tokens, vectors),
+        })
+    }
+
+    /// Counts the ranks of a group's neurons, and orders them by what is asked. False if it was
+    /// called off.
+    fn count(
+        &self,
+        search: &mut Search<'_>,
+        at: usize,
+        watch: &dyn Watch,
+    ) -> Result<bool, QueryError> {
+        let places = &mut search.places[at];
+        let mut hits = places.best.clone().into_sorted();
+        let sign = match places.stand {
+            Stand::MinusK | Stand::MinusV => -1.0,
+            _ => 1.0,
+        };
+        let mut vectors = Vec::with_capacity(hits.len() * self.card.spec.width);
+        for hit in &hits {
+            if !watch.wanted() {
+                return Ok(false);
+            }
+            let one = hit.index..hit.index + 1;
+            let vector = match places.stand {
+                Stand::K | Stand::MinusK => self.weights.keys(hit.layer, one)?,
+                _ => self.weights.values(hit.layer, one)?,
+            };
+            vectors.extend(vector.data().iter().map(|x| sign * x));
+        }
+        let vectors = Matrix::new(hits.len(), self.card.spec.width, vectors);
+        let tokens: Vec<u32> = hits.iter().map(|hit| hit.token).collect();
+        let flags = &search.mask.passes[..self.embedding.len()];
+        let wanted = || watch.wanted();
+        let Some(ranks) = self.embedding.ranks(&vectors, &tokens, flags, &wanted)? else {
+            return Ok(false);
+        };
+        for (hit, (score, rank)) in hits.iter_mut().zip(ranks) {
+            hit.counted(score + 0.0, rank, search.query.by);
+        }
+        let mut best = crate::projection::Best::new(search.query.k);
+        hits.into_iter().for_each(|hit: Hit| best.offer(hit));
+        places.best = best;
+        Ok(true)
+    }
+
+    /// The best pair of every head of a layer at each token. False if it was called off.
+    fn through_heads(
+        &self,
+        search: &mut Search<'_>,
+        layer: usize,
+        watch: &dyn Watch,
+    ) -> Result<bool, QueryError> {
+        let mut sides = Vec::new();
+        for head in 0..self.card.spec.heads {
+            if !watch.wanted() {
+                return Ok(false);
+            }
+            for form in [Form::Vo, Form::Qk] {
+                let weights = self.weights.form(form, layer, head)?;
+                let of_form = head_sides(form, &weights, &search.targets);
+                sides.extend(of_form.map(|side| (head, side)));
+            }
+        }
+        let m = search.targets.ids.len();
+        let data = sides.iter().flat_map(|(_, side)| side.vectors.data());
+        let vectors = data.copied().collect();
+        let vectors = Matrix::new(sides.len() * m, self.card.spec.width, vectors);
+        let mut ends = vec![Ends::new(1); vectors.rows()];
+        let passing = Passing {
+            flags: &search.mask.passes[..self.embedding.len()],
+            first_id: 0,
+        };
+        let wanted = || watch.wanted();
+        let embedding = &self.embedding;
+        if !embedding.offer_scores(&vectors, passing, &mut ends, &wanted)? {
+            return Ok(false);
+        }
+        let best = ends.into_iter().map(|ends| ends.highest.into_sorted());
+        let best: Vec<_> = best.map(|best| best.first().copied()).collect();
+        let partners: Vec<u32> = best.iter().map(|best| best.map_or(0, |b| b.id)).collect();
+        let partners = embedding.pick(&partners)?;
+        let length = |i: usize| partners.row(i).iter().map(|x| x * x).sum::<f32>().sqrt();
+        for (i, (head, side)) in sides.iter().enumerate() {
+            let pairs = (i * m..(i + 1) * m).map(|i| best[i].map(|best| (best, length(i))));
+            let place = search.places.iter_mut().find(|p| p.stand == side.stand);
+            if let Some(places) = place {
+                let at = (layer, *head);
+                side.offer(at, &search.targets, search.query.by, pairs, places);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Search<'_> {
+    fn report(&self, watch: &dyn Watch, steps: usize) {
+        let all = self.layers * if self.query.heads { 2 } else { 1 };
+        let done = steps as f32 / all.max(1) as f32;
+        watch.improved(Answer::Find(self.answer(done.min(1.0), false)));
+    }
+
+    fn answer(&self, done: f32, exact: bool) -> FindAnswer {
+        let group = |places: &Places| {
+            let mut hits = places.best.clone().into_sorted();
+            hits.truncate(self.query.k);
+            Group {
+                stand: places.stand,
+                hits,
+                by_layer: places.by_layer.clone(),
+            }
+        };
+        FindAnswer {
+            tokens: self.targets.ids.clone(),
+            matched: self.matched,
+            groups: self.places.iter().map(group).collect(),
+            done,
+            exact,
+        }
+    }
+}
