@@ -32,6 +32,9 @@ pub struct FindAnswer {
     pub matched: usize,
     /// One for each [`Stand`], in its order; without heads the first four.
     pub groups: Vec<Group>,
+    /// Of how many neurons of each kind, the best, the ranks were counted. By rank the best of
+    /// these are shown, and only where they are all the best of the model are sure.
+    pub counted: usize,
     /// Share of the search that is done, 0 to 1.
     pub done: f32,
     /// True when no better place can exist.

@@ -174,7 +174,10 @@ fn csv(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> 
 /// The spectrum, and of a head the copying score.
 fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer) -> String {
     let bars = spark(answer.values.iter().take(64).copied());
-    let mut text = format!("{} {}  {bars}\n", query.address(), query.part);
+    let mut text = match query.part {
+        Part::Form(_) => format!("{}  {bars}\n", query.address()),
+        part => format!("{} {part}  {bars}\n", query.address()),
+    };
     if let Some(copying) = answer.copying {
         let number = |x: Option<f32>| x.map_or("none".to_owned(), |x| format!("{x:+.3}"));
         let (weights, vocabulary) = (number(copying.weights), number(copying.vocabulary));

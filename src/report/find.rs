@@ -23,6 +23,7 @@ struct Find<'a> {
     filters: Map<String, Value>,
     tokens: Vec<Token<'a>>,
     matched: usize,
+    ranks_counted: usize,
     groups: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
@@ -113,6 +114,7 @@ fn json<'a>(
         filters: named_filters(&query.filters),
         tokens: answer.tokens.iter().map(|&id| token(id)).collect(),
         matched: answer.matched,
+        ranks_counted: answer.counted,
         groups: answer.groups.iter().map(group).collect(),
         timing_ms: timings,
     }
@@ -164,6 +166,11 @@ fn tables(
     if answer.matched > answer.tokens.len() {
         let (first, all) = (answer.tokens.len(), grouped(answer.matched));
         text += &format!("the first {first} of {all} tokens that match\n");
+    }
+    let neurons = card.spec.layers * card.spec.neurons;
+    if query.by == By::Rank && answer.counted < neurons {
+        let (best, all) = (grouped(answer.counted), grouped(neurons));
+        text += &format!("of the {best} neurons that are best by cosine, of {all}\n");
     }
     for group in &answer.groups {
         let bars = spark(group.by_layer.iter().copied());

@@ -6,12 +6,14 @@ use crate::query::answering::Watch;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, By, FindAnswer, FindQuery, Group, QueryError};
 use crate::transformer::{Form, Vectors};
-use crate::vocabulary::{Mask, Pattern};
+use crate::vocabulary::{Mask, Pattern, VocabularyError};
 
 use super::Reader;
 
-/// By rank that many times more neurons, the best by cosine, are counted, and this many at least.
-const POOL: (usize, usize) = (8, 256);
+/// By rank the ranks of many neurons are counted, the best by cosine: that many times more than
+/// are shown, this many at least, and as many as so many multiplications are enough for, which in
+/// a small model are all.
+const POOL: (usize, usize, usize) = (8, 256, 10_000_000_000);
 
 /// A search that goes on.
 struct Search<'a> {
@@ -20,6 +22,8 @@ struct Search<'a> {
     matched: usize,
     mask: &'a Mask,
     layers: usize,
+    /// Neurons of each kind whose ranks are counted.
+    kept: usize,
     /// In the order of [`Stand::ALL`].
     places: Vec<Places>,
 }
@@ -62,9 +66,9 @@ impl Reader {
 
     fn search<'a>(&self, query: &'a FindQuery, mask: &'a Mask) -> Result<Search<'a>, QueryError> {
         let vocabulary = &self.card.vocabulary;
-        let of_model = |source| QueryError::Vocabulary {
+        let of_model = |error: VocabularyError| QueryError::Nothing {
             model: self.card.name.clone(),
-            source,
+            what: error.to_string(),
         };
         let patterns = query.words.iter().map(|word| Pattern::parse(word));
         let patterns: Vec<Pattern> = patterns.collect::<Result<_, _>>().map_err(of_model)?;
@@ -85,7 +89,10 @@ impl Reader {
         tokens.truncate(TOKENS_MAX);
         let vectors = self.embedding.pick(&tokens)?;
         let kept = if query.by == By::Rank {
-            (POOL.0 * query.k).max(POOL.1)
+            let spec = &self.card.spec;
+            let enough = POOL.2 / (spec.vocab * spec.width).max(1);
+            let all = spec.layers * spec.neurons;
+            (POOL.0 * query.k).max(POOL.1).max(enough).min(all)
         } else {
             query.k
         };
@@ -98,6 +105,7 @@ impl Reader {
             matched,
             mask,
             layers: self.card.spec.layers,
+            kept,
             places: places.take(if query.heads { 8 } else { 4 }).collect(),
             targets: Targets::new(tokens, vectors),
         })
@@ -215,6 +223,7 @@ impl Search<'_> {
             tokens: self.targets.ids.clone(),
             matched: self.matched,
             groups: self.places.iter().map(group).collect(),
+            counted: self.kept,
             done,
             exact,
         }

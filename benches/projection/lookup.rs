@@ -1,0 +1,73 @@
+//! Looking up one word in all neurons, and a head's directions.
+
+use lexiscope::query::{By, DirectionsQuery, FindQuery, Part, Query, Reader};
+use lexiscope::transformer::Form;
+use lexiscope::vocabulary::Filters;
+
+use super::{ask, figure, median, time};
+
+/// Figures: all neurons under half a second, directions of a head under 150 ms.
+pub fn lookup(reader: &mut Reader) {
+    let find = |by, heads, word: &str| {
+        Query::Find(FindQuery {
+            words: vec![word.to_owned()],
+            by,
+            k: 20,
+            heads,
+            filters: Filters::default(),
+        })
+    };
+    let words = ["w17", "w4711", "w30000"];
+    // Weights into the page cache.
+    ask(reader, &find(By::Score, false, "w1"));
+    let mut each = |by, heads, times: usize| {
+        let times = (0..times).map(|i| time(|| ask(reader, &find(by, heads, words[i % 3]))));
+        median(times.collect())
+    };
+    let neurons = each(By::Score, false, 9);
+    figure("lookup, a word in all neurons (under 500)", neurons, "ms");
+    figure("lookup, by rank", each(By::Rank, false, 3), "ms");
+    figure("lookup, heads too", each(By::Score, true, 3), "ms");
+    let directions = |part, head| {
+        Query::Directions(DirectionsQuery {
+            part,
+            layer: 7,
+            head,
+            n: 64,
+            k: 10,
+            filters: Filters::default(),
+        })
+    };
+    let vo = Part::Form(Form::Vo);
+    let times = (0..9).map(|head| time(|| first(reader, &directions(vo, head))));
+    figure(
+        "directions, a head (under 150)",
+        median(times.collect()),
+        "ms",
+    );
+    let times = (0..5).map(|head| time(|| ask(reader, &directions(vo, 9 + head % 7))));
+    figure(
+        "directions, and copying over the vocabulary",
+        median(times.collect()),
+        "ms",
+    );
+    let times = (0..3).map(|_| time(|| ask(reader, &directions(Part::FfIn, 0))));
+    figure("directions, a layer's keys", median(times.collect()), "ms");
+}
+
+/// Until the first answer, which has all but the copying score over the vocabulary.
+fn first(reader: &mut Reader, query: &Query) {
+    use lexiscope::query::{Answer, Answering, Watch};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    struct Once(AtomicBool);
+    impl Watch for Once {
+        fn wanted(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+        fn improved(&self, _partial: Answer) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+    let once = Once(AtomicBool::new(true));
+    std::hint::black_box(reader.answer(query, &once).expect("an answer"));
+}
