@@ -1,6 +1,10 @@
 //! Looking up one word in all neurons, and a head's directions.
 
-use lexiscope::query::{By, DirectionsQuery, FindQuery, Part, Query, Reader};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lexiscope::query::{
+    Answer, Answering, By, DirectionsQuery, FindQuery, Part, Query, Reader, Watch,
+};
 use lexiscope::transformer::Form;
 use lexiscope::vocabulary::Filters;
 
@@ -8,20 +12,21 @@ use super::{ask, figure, median, time};
 
 /// Figures: all neurons under half a second, directions of a head under 150 ms.
 pub fn lookup(reader: &mut Reader) {
-    let find = |by, heads, word: &str| {
+    let card = reader.card();
+    let words = [9_001, 17_711, 40_404].map(|id| card.vocabulary.text(id).into_owned());
+    let find = |by, heads, i: usize| {
         Query::Find(FindQuery {
-            words: vec![word.to_owned()],
+            words: vec![words[i % 3].clone()],
             by,
             k: 20,
             heads,
             filters: Filters::default(),
         })
     };
-    let words = ["w17", "w4711", "w30000"];
     // Weights into the page cache.
-    ask(reader, &find(By::Score, false, "w1"));
+    ask(reader, &find(By::Score, false, 0));
     let mut each = |by, heads, times: usize| {
-        let times = (0..times).map(|i| time(|| ask(reader, &find(by, heads, words[i % 3]))));
+        let times = (0..times).map(|i| time(|| ask(reader, &find(by, heads, i))));
         median(times.collect())
     };
     let neurons = each(By::Score, false, 9);
@@ -57,8 +62,6 @@ pub fn lookup(reader: &mut Reader) {
 
 /// Until the first answer, which has all but the copying score over the vocabulary.
 fn first(reader: &mut Reader, query: &Query) {
-    use lexiscope::query::{Answer, Answering, Watch};
-    use std::sync::atomic::{AtomicBool, Ordering};
     struct Once(AtomicBool);
     impl Watch for Once {
         fn wanted(&self) -> bool {

@@ -128,9 +128,9 @@ def taken_apart(matrix, rank, n, k, left_rows, right_rows):
 
 def main():
     for name, find, heads, feed in (
-            ("gpt2-safetensors", [[453], [300, 17, 512]], [("vo", 1, 2), ("qk", 2, 0)], ("ff-in", 1)),
-            ("bert-safetensors", [[403]], [("vo", 0, 1), ("qk", 1, 3)], ("ff-out", 1)),
-            ("herbert-pickle", [[120, 640]], [("vo", 2, 0)], ("ff-in", 0))):
+            ("gpt2-safetensors", [[350, 453], [300, 487, 17]], [("vo", 1, 2), ("qk", 2, 0)], ("ff-in", 1)),
+            ("bert-safetensors", [[292, 403]], [("vo", 0, 1), ("qk", 1, 3)], ("ff-out", 1)),
+            ("herbert-pickle", [[87, 120, 640]], [("vo", 2, 0)], ("ff-in", 0))):
         model = Model(name)
         e = model.embedding
         size = e.shape[1] // model.heads
