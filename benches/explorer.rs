@@ -57,6 +57,7 @@ impl Bench {
         let worker = Worker::spawn(open, move |event| drop(sender.send(event))).expect("a thread");
         let mut state = State::new(1);
         state.opening = Some(Opening {
+            transfer: None,
             id: None,
             name: location.to_string(),
             then: Vec::new(),

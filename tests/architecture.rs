@@ -10,7 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("log", &[]),
     ("vocabulary", &[]),
     ("checkpoint", &["hub"]),
-    ("transformer", &["checkpoint"]),
+    ("transformer", &["checkpoint", "hub"]),
     ("geometry", &[]),
     ("projection", &["checkpoint", "transformer", "vocabulary"]),
     (
@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transformer",
             "checkpoint",
             "vocabulary",
+            "hub",
         ],
     ),
     (
@@ -43,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transformer",
             "checkpoint",
             "vocabulary",
+            "hub",
         ],
     ),
     (

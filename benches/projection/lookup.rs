@@ -8,6 +8,7 @@ use lexiscope::query::{
 use lexiscope::transformer::Form;
 use lexiscope::vocabulary::Filters;
 
+use super::process::processor_ms;
 use super::{ask, figure, median, time};
 
 /// Figures: all neurons under half a second, directions of a head under 150 ms.
@@ -25,6 +26,10 @@ pub fn lookup(reader: &mut Reader) {
     };
     // Weights into the page cache.
     ask(reader, &find(By::Score, false, 0));
+    let before = processor_ms();
+    (0..9).for_each(|i| ask(reader, &find(By::Score, false, i)));
+    let cost = (processor_ms() - before) / 9.0;
+    figure("lookup, its time of the processor", cost, "ms");
     let mut each = |by, heads, times: usize| {
         let times = (0..times).map(|i| time(|| ask(reader, &find(by, heads, i))));
         median(times.collect())
@@ -44,6 +49,10 @@ pub fn lookup(reader: &mut Reader) {
         })
     };
     let vo = Part::Form(Form::Vo);
+    let before = processor_ms();
+    (0..9).for_each(|head| first(reader, &directions(vo, head)));
+    let cost = (processor_ms() - before) / 9.0;
+    figure("directions, its time of the processor", cost, "ms");
     let times = (0..9).map(|head| time(|| first(reader, &directions(vo, head))));
     figure(
         "directions, a head (under 150)",

@@ -96,8 +96,9 @@ impl Block<'_> {
             let windows = data.par_chunks_mut(window * width).enumerate();
             // Collected first, so that of several errors the same one is told every time.
             let read: Vec<_> = windows.map(read).collect();
-            read.into_iter()
-                .try_fold(true, |finite, window| Ok(finite & window?))?
+            read.into_iter().try_fold(true, |finite, window| {
+                Ok::<_, CheckpointError>(finite & window?)
+            })?
         };
         Ok((Matrix::new(lines, width, data), finite))
     }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::hub::HubError;
+
 /// Why a checkpoint could not be found, opened or read. A `file` is a path, or
 /// `name/file` for a bundled one.
 #[derive(Debug, Error)]
@@ -15,6 +17,21 @@ pub enum CheckpointError {
         "{path}: expected a folder, got a file: give the folder that holds config.json and the weights"
     )]
     NotAFolder { path: String },
+    /// The hub has it not, or does not give it; with what is spelled alike.
+    #[error("{error}{alike}")]
+    Hub { error: HubError, alike: String },
+    #[error(
+        "{id}: expected weights in one of {looked_for}, got {got}; choose a model that has them"
+    )]
+    NoWeights {
+        id: String,
+        looked_for: String,
+        got: String,
+    },
+    #[error(
+        "{id}: its weights are pickled, and only safetensors can be read in parts; download it"
+    )]
+    NotByTensor { id: String },
     #[error("{file}: cannot be read: {source}")]
     Io { file: String, source: io::Error },
     #[error("{folder}: no {missing}: expected {expected}; give the folder of a whole checkpoint")]
@@ -96,6 +113,13 @@ pub enum CheckpointError {
         rows: Range<usize>,
         cols: Range<usize>,
     },
+}
+
+impl From<HubError> for CheckpointError {
+    fn from(error: HubError) -> Self {
+        let alike = String::new();
+        Self::Hub { error, alike }
+    }
 }
 
 impl CheckpointError {

@@ -1,18 +1,20 @@
-//! The files of a location by name, whether they lie in a folder or in the program.
+//! The files of a location by name, whether they lie in a folder, in the program or on the hub.
 
 use std::borrow::Cow;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::source::Source;
-use super::{Bundle, CheckpointError, Location};
+use super::{Bundle, CheckpointError, Location, Remote};
 
 /// The files beside each other that make a checkpoint.
 #[derive(Debug)]
 pub(super) enum Files {
     Bundled(&'static Bundle),
     Folder(PathBuf),
+    Remote(Arc<Remote>),
 }
 
 impl Files {
@@ -23,6 +25,7 @@ impl Files {
     pub(super) fn of(location: &Location) -> Result<Self, CheckpointError> {
         let path = match location {
             Location::Bundled(bundle) => return Ok(Self::Bundled(bundle)),
+            Location::Remote(remote) => return Ok(Self::Remote(Arc::clone(remote))),
             Location::Folder { path, .. } => path,
         };
         let name = path.display().to_string();
@@ -47,6 +50,7 @@ impl Files {
         match self {
             Self::Bundled(bundle) => bundle.name.to_string(),
             Self::Folder(path) => path.display().to_string(),
+            Self::Remote(remote) => remote.id().to_string(),
         }
     }
 
@@ -54,6 +58,7 @@ impl Files {
     pub(super) fn open(&self, file: &str) -> Result<Option<Source>, CheckpointError> {
         match self {
             Self::Folder(path) => Source::open(&path.join(file)),
+            Self::Remote(remote) => remote.open(file),
             Self::Bundled(bundle) => {
                 let found = bundle.files.iter().find(|(name, _)| *name == file);
                 Ok(found

@@ -1,11 +1,14 @@
-//! Where a checkpoint is: in the program, or in a folder.
+//! Where a checkpoint is: in the program, in a folder, or on the hub.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::CheckpointError;
-use super::error::one_line;
 use crate::hub::{Cache, HubId};
+
+use super::error::one_line;
+use super::files::Files;
+use super::{CheckpointError, Remote, weights};
 
 /// A checkpoint whose files are part of the program.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +27,16 @@ pub enum Location {
         name: String,
         path: PathBuf,
     },
+    /// On the hub, where the weights stay.
+    Remote(Arc<Remote>),
+}
+
+/// Where a model is that a user calls by some name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Here(Location),
+    /// Not here; the hub may have it.
+    OnHub(HubId),
 }
 
 impl fmt::Display for Location {
@@ -31,73 +44,99 @@ impl fmt::Display for Location {
         match self {
             Self::Bundled(bundle) => f.write_str(bundle.name),
             Self::Folder { name, .. } => f.write_str(name),
+            Self::Remote(remote) => remote.id().fmt(f),
         }
     }
 }
 
 impl Location {
     /// Where the model that a user calls `name` is: a bundled one, a folder, or a hub id
-    /// `owner/name[@revision]` that lies in the local Hugging Face cache.
+    /// `owner/name[@revision]`, whose weights may all lie in the cache of Hugging Face's tools.
     ///
     /// # Errors
-    /// None of these; the message says how to get it, or what is spelled alike.
-    pub fn resolve(name: &str) -> Result<Self, CheckpointError> {
-        Self::resolve_in(name, &Cache::from_environment())
-    }
-
-    /// [`Self::resolve`] with a given cache.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn resolve_in(name: &str, cache: &Cache) -> Result<Self, CheckpointError> {
+    /// It can be none of these; the message says what is spelled alike.
+    pub fn find(name: &str, cache: &Cache) -> Result<Found, CheckpointError> {
         if let Some(bundle) = Bundle::named(name) {
-            return Ok(Self::Bundled(bundle));
+            return Ok(Found::Here(Self::Bundled(bundle)));
         }
         let path = Path::new(name);
         if path.is_dir() {
-            return Ok(Self::Folder {
+            return Ok(Found::Here(Self::Folder {
                 name: name.to_string(),
                 path: path.to_path_buf(),
-            });
+            }));
         }
         if path.exists() {
             return Err(CheckpointError::NotAFolder {
                 path: name.to_string(),
             });
         }
-        let id = HubId::parse(name);
-        if let Some(path) = id.as_ref().and_then(|id| cache.snapshot(id)) {
-            return Ok(Self::Folder {
-                name: name.to_string(),
-                path,
-            });
-        }
         let alike = alike(name, cache);
-        let advice = match id {
-            Some(id) if id.owner.is_some() => format!(
-                "it is no folder and not in the local Hugging Face cache, and this version \
-                 downloads nothing; get it with `{}` and try again{alike}",
-                id.download_command()
-            ),
-            _ => format!(
-                "expected a bundled model ({}), a folder, or a hub id owner/name that was \
-                 downloaded before{alike}",
-                Bundle::all()
-                    .iter()
-                    .map(|b| b.name)
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
-        };
-        Err(CheckpointError::NotFound {
-            name: one_line(name),
-            advice,
+        match HubId::parse(name) {
+            Some(id) => match Self::cached(&id, cache) {
+                Some(location) => Ok(Found::Here(location)),
+                // A slip in a bundled name should not ask the hub.
+                None if id.owner.is_none() && !alike.is_empty() => Err(nowhere(name, &alike)),
+                None => Ok(Found::OnHub(id)),
+            },
+            None => Err(nowhere(name, &alike)),
+        }
+    }
+
+    /// As [`Self::find`] in the cache that the environment names, for who does not ask the hub.
+    ///
+    /// # Errors
+    /// It is not here; the message says how to get it, or what is spelled alike.
+    pub fn resolve(name: &str) -> Result<Self, CheckpointError> {
+        let cache = Cache::from_environment();
+        match Self::find(name, &cache)? {
+            Found::Here(location) => Ok(location),
+            Found::OnHub(id) => Err(CheckpointError::NotFound {
+                name: id.to_string(),
+                advice: format!(
+                    "it is no folder and not in the local Hugging Face cache; get it with \
+                     `lexiscope download {id}`{}",
+                    alike(name, &cache)
+                ),
+            }),
+        }
+    }
+
+    /// A model whose weights all lie in the cache.
+    pub fn cached(id: &HubId, cache: &Cache) -> Option<Self> {
+        let path = cache.snapshot(id)?;
+        // Of a model that was looked at in parts, or by a program that wanted its tokenizer only,
+        // there is a snapshot too.
+        let complete = weights::complete(&Files::Folder(path.clone())).unwrap_or(false);
+        complete.then(|| Self::Folder {
+            name: id.to_string(),
+            path,
         })
+    }
+
+    /// Every model of which all weights lie in the cache, with its folder.
+    pub fn all_cached(cache: &Cache) -> Vec<(String, PathBuf)> {
+        let complete =
+            |path: &PathBuf| weights::complete(&Files::Folder(path.clone())).unwrap_or(false);
+        let models = cache.models().into_iter();
+        let models = models.filter(|model| complete(&model.path));
+        models.map(|model| (model.name, model.path)).collect()
     }
 }
 
-/// `; is it …?` with the known names that are spelled almost as `name`, or end as it does.
-fn alike(name: &str, cache: &Cache) -> String {
+fn nowhere(name: &str, alike: &str) -> CheckpointError {
+    let bundled: Vec<&str> = Bundle::all().iter().map(|b| b.name).collect();
+    CheckpointError::NotFound {
+        name: one_line(name),
+        advice: format!(
+            "expected a bundled model ({}), a folder, or a hub id owner/name{alike}",
+            bundled.join(", ")
+        ),
+    }
+}
+
+/// `; did you mean …?` with the known names that are spelled almost as `name`, or end as it does.
+pub(super) fn alike(name: &str, cache: &Cache) -> String {
     let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let wanted = last(name);
     if wanted.is_empty() || wanted.chars().count() > 100 {
@@ -144,13 +183,18 @@ mod tests {
 
     use super::*;
 
-    /// A cache that holds `models--sdadas--polish-gpt2-medium` with one empty snapshot.
+    /// A cache that holds `models--sdadas--polish-gpt2-medium` with one snapshot, and of another
+    /// model only its configuration.
     fn cache(root: &Path) -> Cache {
         let commit = "0123456789abcdef0123456789abcdef01234567";
-        let model = root.join("models--sdadas--polish-gpt2-medium");
-        fs::create_dir_all(model.join("snapshots").join(commit)).unwrap();
-        fs::create_dir_all(model.join("refs")).unwrap();
-        fs::write(model.join("refs/main"), commit).unwrap();
+        for (name, file) in [("medium", "model.safetensors"), ("small", "config.json")] {
+            let model = root.join(format!("models--sdadas--polish-gpt2-{name}"));
+            let snapshot = model.join("snapshots").join(commit);
+            fs::create_dir_all(&snapshot).unwrap();
+            fs::write(snapshot.join(file), "").unwrap();
+            fs::create_dir_all(model.join("refs")).unwrap();
+            fs::write(model.join("refs/main"), commit).unwrap();
+        }
         let root = root.as_os_str().to_owned();
         Cache::located(move |name| (name == "HF_HUB_CACHE").then(|| root.clone()))
     }
@@ -159,37 +203,42 @@ mod tests {
     fn finds_bundled_models_folders_and_cached_ids() {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
-        let bundled = Location::resolve_in("bert-pl", &cache).unwrap();
-        assert_eq!(
-            bundled,
-            Location::Bundled(Bundle::named("bert-pl").unwrap())
-        );
+        let here = |name: &str| match Location::find(name, &cache).unwrap() {
+            Found::Here(location) => location,
+            Found::OnHub(id) => panic!("{id} is here"),
+        };
+        let bundle = Bundle::named("bert-pl").unwrap();
+        assert_eq!(here("bert-pl"), Location::Bundled(bundle));
         let folder = root.path().to_str().unwrap();
-        assert_eq!(
-            Location::resolve_in(folder, &cache).unwrap().to_string(),
-            folder
-        );
+        assert_eq!(here(folder).to_string(), folder);
         let id = "sdadas/polish-gpt2-medium";
-        let Location::Folder { name, path } = Location::resolve_in(id, &cache).unwrap() else {
+        let Location::Folder { name, path } = here(id) else {
             panic!("expected a folder");
         };
         assert_eq!(name, id);
         assert!(path.ends_with("snapshots/0123456789abcdef0123456789abcdef01234567"));
+        let names: Vec<String> = Location::all_cached(&cache)
+            .into_iter()
+            .map(|m| m.0)
+            .collect();
+        assert_eq!(names, [id]);
     }
 
     #[test]
-    fn says_how_to_get_what_is_not_there() {
+    fn leaves_to_the_hub_what_is_not_here_whole() {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
-        let error = |name: &str| Location::resolve_in(name, &cache).unwrap_err().to_string();
-        let absent = error("sdadas/polish-gpt2-medum@v1");
-        assert!(absent.contains(
-            "get it with `huggingface-cli download sdadas/polish-gpt2-medum --revision v1`"
-        ));
-        assert!(
-            absent.ends_with("did you mean sdadas/polish-gpt2-medium?"),
-            "{absent}"
-        );
+        for name in ["sdadas/polish-gpt2-small", "sdadas/other@v1", "gpt2"] {
+            let id = HubId::parse(name).unwrap();
+            assert_eq!(Location::find(name, &cache).unwrap(), Found::OnHub(id));
+        }
+    }
+
+    #[test]
+    fn says_what_a_name_may_be_and_what_is_spelled_alike() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = cache(root.path());
+        let error = |name: &str| Location::find(name, &cache).unwrap_err().to_string();
         let misspelled = error("gpt-pl");
         assert!(misspelled.contains("expected a bundled model (gpt2-pl, bert-pl)"));
         assert!(
@@ -201,5 +250,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert!(error(file.to_str().unwrap()).contains("expected a folder, got a file"));
         assert!(!error("a\nb").contains('\n'));
+        let near = alike("sdadas/polish-gpt2-medum", &cache);
+        assert_eq!(near, "; did you mean sdadas/polish-gpt2-medium?");
     }
 }

@@ -1,6 +1,7 @@
 //! Files → named tensors. Opening reads headers and `config.json` only; numbers are read when
 //! they are looked at, by block, and nothing stays mapped afterwards.
 
+mod acquire;
 mod block;
 mod bundled;
 mod config;
@@ -12,6 +13,7 @@ mod matrix;
 mod number;
 mod pickle;
 mod pytorch;
+mod remote;
 mod safetensors;
 mod source;
 mod spec;
@@ -22,11 +24,15 @@ mod weights;
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use acquire::{Acquired, Cost, Way, acquire, cost};
 pub use error::CheckpointError;
 pub use family::{FAMILIES, Family, Layout, Linear, NormPlacement, Pass, family};
-pub use location::{Bundle, Location};
+pub use location::{Bundle, Found, Location};
 pub use matrix::Matrix;
+pub use remote::Remote;
 pub use spec::{PassSpec, Spec};
+
+use crate::hub::Waiting;
 
 use config::Config;
 use files::Files;
@@ -34,6 +40,14 @@ use tensors::Tensors;
 
 /// Larger than any tokenizer's file.
 const LARGEST_FILE: u64 = 256 << 20;
+
+/// A block of a two-dimensional tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub tensor: String,
+    pub rows: Range<usize>,
+    pub cols: Range<usize>,
+}
 
 /// An open checkpoint: what it is, and where each of its numbers lies.
 #[derive(Debug)]
@@ -154,6 +168,32 @@ impl Checkpoint {
         cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
         self.tensors.block(name, rows, cols)
+    }
+
+    /// The whole of the embeddings that are stored.
+    pub(crate) fn embeddings(&self) -> Vec<Place> {
+        let (vocab, width) = (self.spec.vocab, self.spec.width);
+        let names = [Some(self.embedding.as_str()), self.output_embedding];
+        let place = |tensor: &str| Place {
+            tensor: tensor.to_owned(),
+            rows: 0..vocab,
+            cols: 0..width,
+        };
+        names.into_iter().flatten().map(place).collect()
+    }
+
+    /// Brings blocks near that lie on the hub, so that reading them asks nothing of the network.
+    /// What lies here costs nothing.
+    ///
+    /// # Errors
+    /// A tensor that is not there, or the hub cannot be asked, or the transfer is called off.
+    pub fn bring(&self, places: &[Place], waiting: &dyn Waiting) -> Result<(), CheckpointError> {
+        self.tensors.bring(places, waiting)
+    }
+
+    /// Whether the weights stay on the hub, so that reading a tensor may take a while.
+    pub fn is_remote(&self) -> bool {
+        matches!(self.files, Files::Remote(_))
     }
 
     /// A small file beside the weights, `tokenizer.json` for one; `None` if there is none.

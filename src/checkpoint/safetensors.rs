@@ -8,7 +8,7 @@ use super::source::Source;
 use super::tensors::Entry;
 
 /// As in the reference implementation.
-const LONGEST_HEADER: u64 = 100_000_000;
+pub(super) const LONGEST_HEADER: u64 = 100_000_000;
 
 /// Every tensor of a safetensors file.
 ///
@@ -27,6 +27,14 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             "expected safetensors, got {got} bytes: the file is cut short; get it again"
         )));
     }
+    let remote = source.as_remote();
+    // Of a file on the hub, what is asked for ends where a tensor ends.
+    let cut_at = |bytes: &mut dyn Iterator<Item = u64>| {
+        if let Some(file) = remote {
+            file.cut_at(bytes);
+        }
+    };
+    cut_at(&mut [8].into_iter());
     let length = source.length_at(0)?;
     if length > LONGEST_HEADER || length > source.len() - 8 {
         return Err(damaged(format!(
@@ -35,6 +43,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             source.len()
         )));
     }
+    cut_at(&mut [8 + length].into_iter());
     // The length is below the limit above, so it fits.
     let header = source.copy(8, length as usize)?;
     let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| {
@@ -51,6 +60,8 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             got: source.len(),
         });
     }
+    let begins = metadata.tensors().into_values();
+    cut_at(&mut begins.map(|info| data + info.data_offsets.0 as u64));
     let entries = metadata.tensors().into_iter().map(|(name, info)| {
         let dtype = match info.dtype {
             safetensors::Dtype::F32 => Dtype::F32,

@@ -1,15 +1,18 @@
-//! Where bytes come from: a file, mapped a window at a time, or a part of the program.
+//! Where bytes come from: a file, mapped a window at a time, a part of the program, or the hub.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
 
 use memmap2::MmapOptions;
 
+use crate::hub::Ranged;
+
 use super::CheckpointError;
 
-/// A file opened for reading, or bundled bytes.
+/// A file opened for reading, bundled bytes, or a file that stays on the hub.
 #[derive(Debug)]
 pub(super) struct Source {
     name: String,
@@ -20,6 +23,7 @@ pub(super) struct Source {
 enum Bytes {
     File { file: File, len: u64 },
     Bundled(&'static [u8]),
+    Remote(Arc<Ranged>),
 }
 
 /// What an archive is listed through.
@@ -60,6 +64,22 @@ impl Source {
         }
     }
 
+    /// A file of which only what is read comes from the hub.
+    pub(super) fn remote(file: Arc<Ranged>) -> Self {
+        Self {
+            name: file.what(),
+            bytes: Bytes::Remote(file),
+        }
+    }
+
+    /// The file on the hub, if it stays there.
+    pub(super) fn as_remote(&self) -> Option<&Arc<Ranged>> {
+        match &self.bytes {
+            Bytes::Remote(file) => Some(file),
+            Bytes::File { .. } | Bytes::Bundled(_) => None,
+        }
+    }
+
     /// What messages call it.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -70,6 +90,7 @@ impl Source {
         match &self.bytes {
             Bytes::File { len, .. } => *len,
             Bytes::Bundled(bytes) => bytes.len() as u64,
+            Bytes::Remote(file) => file.size(),
         }
     }
 
@@ -92,6 +113,7 @@ impl Source {
         match &self.bytes {
             // Both fit: the end lies within a slice that is in memory.
             Bytes::Bundled(bytes) => Ok(read(&bytes[start as usize..end as usize])),
+            Bytes::Remote(file) => Ok(read(&file.read(start..end)?)),
             Bytes::File { .. } if len == 0 => Ok(read(&[])),
             Bytes::File { file, len: opened } => {
                 let now = file
@@ -149,6 +171,7 @@ impl Source {
         }
         match self.bytes {
             Bytes::Bundled(bytes) => Ok(Cow::Borrowed(bytes)),
+            Bytes::Remote(file) => Ok(Cow::Owned(file.read(0..size)?)),
             Bytes::File { file, len } => {
                 let mut bytes = Vec::new();
                 let read = file.take(limit).read_to_end(&mut bytes);
@@ -169,6 +192,7 @@ impl Source {
     pub(super) fn reader(&self) -> Result<Box<dyn ReadSeek + '_>, CheckpointError> {
         match &self.bytes {
             Bytes::Bundled(bytes) => Ok(Box::new(Cursor::new(*bytes))),
+            Bytes::Remote(file) => Ok(Box::new(Cursor::new(file.read(0..file.size())?))),
             Bytes::File { file, .. } => {
                 let mut file = file;
                 let rewound = file.rewind();
@@ -188,6 +212,10 @@ impl Source {
 
     /// What the file is instead, where something else often lies in the place of weights.
     pub(super) fn impostor(&self) -> Result<Option<&'static str>, CheckpointError> {
+        // The hub says itself what it sends, and its bytes are counted.
+        if self.as_remote().is_some() {
+            return Ok(None);
+        }
         let head = self.copy(0, self.len().min(64) as usize)?;
         let text = String::from_utf8_lossy(&head);
         let text = text.trim_start().to_ascii_lowercase();

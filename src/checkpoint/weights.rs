@@ -11,7 +11,7 @@ use super::tensors::{Entry, Tensors};
 use super::{CheckpointError, pytorch, safetensors};
 
 /// Larger than any index of shards.
-const LARGEST_INDEX: u64 = 64 << 20;
+pub(super) const LARGEST_INDEX: u64 = 64 << 20;
 
 type Read = fn(&Source) -> Result<Vec<(String, Entry)>, CheckpointError>;
 
@@ -58,12 +58,74 @@ pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
             return Ok(tensors);
         }
     }
-    let looked_for: Vec<&str> = FORMS.iter().flat_map(|f| [f.file, f.index]).collect();
     Err(CheckpointError::MissingFile {
         folder: files.name(),
         missing: "weights",
-        expected: format!("one of {}", looked_for.join(", ")),
+        expected: format!("one of {}", looked_for()),
     })
+}
+
+/// The weights that a model's list of files offers, in the order in which they are looked for.
+pub(super) struct Offer {
+    /// A single file, or the index of several.
+    pub(super) file: &'static str,
+    pub(super) is_index: bool,
+    /// Whether a tensor can be read without the rest of its file.
+    pub(super) by_tensor: bool,
+}
+
+/// The weights to take of those that are offered; `None` if none can be read.
+pub(super) fn choose(offered: impl Fn(&str) -> bool) -> Option<Offer> {
+    FORMS.iter().enumerate().find_map(|(i, form)| {
+        let files = [(form.file, false), (form.index, true)];
+        let (file, is_index) = files.into_iter().find(|(file, _)| offered(file))?;
+        Some(Offer {
+            file,
+            is_index,
+            by_tensor: i == 0,
+        })
+    })
+}
+
+/// What is looked for, for messages.
+pub(super) fn looked_for() -> String {
+    let looked_for: Vec<&str> = FORMS.iter().flat_map(|f| [f.file, f.index]).collect();
+    looked_for.join(", ")
+}
+
+/// The files that an index of shards names.
+///
+/// # Errors
+/// It is none, or names what cannot lie beside it.
+pub(super) fn shards(name: &str, bytes: &[u8]) -> Result<Vec<String>, CheckpointError> {
+    let index = parse_index(name, bytes)?;
+    let mut files: Vec<String> = index.weight_map.into_values().collect();
+    files.sort();
+    files.dedup();
+    match files.iter().find(|file| !is_plain(file)) {
+        None => Ok(files),
+        Some(file) => {
+            let what = format!("names the file {}, expected one beside it", one_line(file));
+            Err(CheckpointError::damaged(name, what))
+        }
+    }
+}
+
+/// Whether all files of the weights are there.
+pub(super) fn complete(files: &Files) -> Result<bool, CheckpointError> {
+    let there = |file: &str| files.open(file).is_ok_and(|found| found.is_some());
+    let Some(offer) = choose(there) else {
+        return Ok(false);
+    };
+    if !offer.is_index {
+        return Ok(true);
+    }
+    let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
+    Ok(shards(offer.file, &bytes)?.iter().all(|shard| there(shard)))
+}
+
+fn is_plain(file: &str) -> bool {
+    !file.contains(['/', '\\']) && file != ".." && !file.is_empty()
 }
 
 fn parse_index(name: &str, bytes: &[u8]) -> Result<Index, CheckpointError> {
@@ -90,8 +152,11 @@ fn add_shards(
         shards.entry(shard).or_default().push(tensor);
     }
     for (shard, names) in shards {
-        let plain = !shard.contains(['/', '\\']) && shard != "..";
-        let found = if plain { files.open(&shard)? } else { None };
+        let found = if is_plain(&shard) {
+            files.open(&shard)?
+        } else {
+            None
+        };
         let source = found.ok_or_else(|| {
             let shard = one_line(&shard);
             let what = format!(

@@ -1,12 +1,17 @@
 //! The command line as a value.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::geometry_args::GeometryArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
+use super::size::Size;
+use crate::checkpoint::Way;
+use crate::explorer::paths::Paths;
+use crate::hub::Blocks;
 use crate::projection::{DeviceChoice, End};
 use crate::query::Address;
 use crate::report::Format;
@@ -37,12 +42,13 @@ Examples:
   lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
+  lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
   lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table";
 
 /// What the explorer starts with.
 #[derive(Debug, Args)]
 pub struct Explore {
-    /// A bundled model, a checkpoint folder, or a hub id in the local cache
+    /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: Option<String>,
     /// Where to start: L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK
     #[arg(long, value_name = "ADDRESS")]
@@ -75,6 +81,15 @@ pub struct Machine {
     /// Threads to compute with; 0 is one a core
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
+    /// What may be held in memory beside the embedding [default: half of what is free, at most 2G]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Size>,
+    /// Of a model that is not here, fetch only the tensors that are looked at
+    #[arg(long)]
+    pub remote: bool,
+    /// What of such tensors may be kept on disk
+    #[arg(long, value_name = "SIZE", default_value = "20G")]
+    remote_cache: Size,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -86,7 +101,45 @@ enum Device {
     Metal,
 }
 
+/// What is held serves to show again what was shown; more would not be missed.
+const MEMORY_MAX: u64 = 2 << 30;
+
+/// Bytes that programs can have without anything being swapped out, where the system says so.
+fn free_memory() -> Option<u64> {
+    let about = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = about
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes << 10)
+}
+
 impl Machine {
+    /// Bytes that may be held in memory beside the embedding.
+    pub fn memory(&self) -> u64 {
+        let usual = || free_memory().map_or(MEMORY_MAX, |free| (free / 2).min(MEMORY_MAX));
+        self.memory.map_or_else(usual, |size| size.0)
+    }
+
+    /// Bytes that parts of models on the hub may take on disk.
+    pub fn blocks_max(&self) -> u64 {
+        self.remote_cache.0
+    }
+
+    /// How a model comes that is on the hub.
+    ///
+    /// # Errors
+    /// There is no home folder to keep its parts in.
+    pub fn way(&self) -> Result<Way> {
+        Ok(match self.remote {
+            false => Way::Whole,
+            true => Way::ByTensor(Arc::new(Blocks::open(
+                Paths::find(|name| std::env::var_os(name))?.blocks(),
+                self.blocks_max(),
+            ))),
+        })
+    }
+
     /// The device asked for.
     pub fn device(&self) -> DeviceChoice {
         match self.device {
@@ -103,7 +156,7 @@ impl Machine {
 pub enum Command {
     /// A neuron's tokens: columns K, V, −K, −V
     Neuron {
-        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
         /// Counted from 0
         layer: usize,
@@ -119,7 +172,7 @@ pub enum Command {
     },
     /// A head's best token pairs
     Pairs {
-        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
         /// vo: what it writes when it reads; qk: who attends to whom
         form: Form,
@@ -146,7 +199,7 @@ pub enum Command {
     Geometry(GeometryArgs),
     /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was
     Scan {
-        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
         /// The file to write; until it is whole its parts lie in FILE.parts
         #[arg(long, value_name = "FILE")]
@@ -160,7 +213,7 @@ pub enum Command {
     },
     /// What a model is: family, sizes, vocabulary
     Info {
-        /// A bundled model, a checkpoint folder, or a hub id in the local cache
+        /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
         #[command(flatten)]
         output: Output,
@@ -170,6 +223,11 @@ pub enum Command {
         /// How to write it
         #[arg(long, default_value_t, value_name = "FORMAT")]
         format: Format,
+    },
+    /// Bring a model from the hub into the cache that Python's tools use, and print its folder
+    Download {
+        /// owner/name[@revision]
+        model: String,
     },
     /// Print a completion script
     Completions { shell: clap_complete::Shell },

@@ -1,10 +1,13 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod fetch;
 mod geometry;
 mod geometry_args;
+mod interrupt;
 mod lookup_args;
 mod scan;
+mod size;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Instant;
@@ -98,6 +101,7 @@ pub fn run() -> Result<()> {
             print(&text)
         }
         Some(Command::Models { format }) => print(&report::models(&known_models(), format)),
+        Some(Command::Download { model }) => print(&fetch::download(&model)?),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "lexiscope", &mut script);
@@ -155,11 +159,16 @@ fn explore(explore: Explore) -> Result<()> {
         paths,
         mouse: !explore.no_mouse,
         device: explore.machine.device(),
+        by_tensor: explore.machine.remote,
+        memory: explore.machine.memory(),
+        blocks_max: explore.machine.blocks_max(),
         model: explore.model,
         at: explore.at,
     };
     if !std::io::stdout().is_terminal() {
-        return print(&explorer::page(&setup)?);
+        let machine = explore.machine;
+        let locate = |name: &str| fetch::locate(name, || machine.way());
+        return print(&explorer::page(&setup, locate)?);
     }
     explorer::run(setup)
 }
@@ -179,7 +188,8 @@ fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 
 fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
-    let reader = Reader::open(&Location::resolve(model)?, machine.device())?;
+    let location = fetch::locate(model, || machine.way())?;
+    let reader = Reader::open(&location, machine.device())?.holding(machine.memory());
     for notice in &reader.card().notices {
         eprintln!("lexiscope: {notice}");
     }
@@ -218,8 +228,8 @@ fn known_models() -> Vec<(String, String)> {
     let bundled = Bundle::all()
         .iter()
         .map(|b| (b.name.to_owned(), "bundled".to_owned()));
-    let cached = Cache::from_environment().models().into_iter();
-    let cached = cached.map(|model| (model.name, model.path.display().to_string()));
+    let cached = Location::all_cached(&Cache::from_environment()).into_iter();
+    let cached = cached.map(|(name, path)| (name, path.display().to_string()));
     bundled.chain(cached).collect()
 }
 

@@ -11,6 +11,8 @@ use anyhow::Result;
 use crate::query::{Answering, Reader};
 use crate::scan::{Plan, Progress, Scan};
 
+use super::interrupt::on_interrupt;
+
 /// Between two lines where they pile up, and between two states of a line that is rewritten.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
 const BETWEEN_STATES: Duration = Duration::from_millis(100);
@@ -36,22 +38,6 @@ pub(super) fn scan(reader: &mut Reader, plan: &Plan, out: &Path) -> Result<()> {
     } else {
         eprintln!("{} is there already, and whole", out.display());
     }
-    Ok(())
-}
-
-/// The first signal asks for an end, the second ends at once, as if there were no handler.
-#[cfg(unix)]
-fn on_interrupt(ending: &Arc<AtomicBool>) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(ending))?;
-        signal_hook::flag::register(signal, Arc::clone(ending))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn on_interrupt(_: &Arc<AtomicBool>) -> io::Result<()> {
     Ok(())
 }
 

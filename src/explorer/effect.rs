@@ -12,6 +12,13 @@ pub enum Effect {
     Want(Vec<Query>),
     /// Open a model by its name, folder or hub id.
     Open(String),
+    /// Bring a model from the hub, whole or by the tensors that are looked at, and open it.
+    Fetch {
+        name: String,
+        by_tensor: bool,
+    },
+    /// Bring nothing more from the hub.
+    StopFetch,
     /// Put a text on the clipboard.
     Copy(String),
     /// Put the answers on the clipboard, as plain text.

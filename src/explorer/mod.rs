@@ -5,6 +5,7 @@ pub mod action;
 pub mod bookmarks;
 mod companions;
 pub mod effect;
+mod fetching;
 mod files;
 pub mod key;
 pub mod keymap;

@@ -2,16 +2,34 @@
 
 use std::time::Duration;
 
-/// Three digits of a duration: `0.8 ms`, `12 ms`, `1.4 s`.
+/// A duration in about three digits: `0.8 ms`, `12 ms`, `1.4 s`, `2 min 5 s`.
 pub fn duration(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1e3;
     if ms < 10.0 {
         format!("{ms:.1} ms")
     } else if ms < 1000.0 {
         format!("{ms:.0} ms")
-    } else {
+    } else if ms < 60_000.0 {
         format!("{:.1} s", ms / 1e3)
+    } else {
+        let minutes = time.as_secs() / 60;
+        match minutes {
+            0..60 => format!("{minutes} min {} s", time.as_secs() % 60),
+            _ => format!("{} h {} min", minutes / 60, minutes % 60),
+        }
     }
+}
+
+/// Bytes, as disks and networks count them: `1.4 GB`, `312 MB`.
+pub fn bytes(count: u64) -> String {
+    let (size, unit) = match count as f64 {
+        n if n >= 1e12 => (n / 1e12, "TB"),
+        n if n >= 1e9 => (n / 1e9, "GB"),
+        n if n >= 1e6 => (n / 1e6, "MB"),
+        n => (n / 1e3, "kB"),
+    };
+    let decimals = usize::from(size < 10.0);
+    format!("{size:.decimals$} {unit}")
 }
 
 /// Digits after the point that show three of a list's largest score; weights in half precision
@@ -54,5 +72,14 @@ mod tests {
     fn names_durations_shortly() {
         assert_eq!(duration(Duration::from_micros(830)), "0.8 ms");
         assert_eq!(duration(Duration::from_millis(1400)), "1.4 s");
+        assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
+        assert_eq!(duration(Duration::from_secs(3 * 3600 + 61)), "3 h 1 min");
+    }
+
+    #[test]
+    fn counts_bytes_as_disks_do() {
+        assert_eq!(bytes(1_438_000_000), "1.4 GB");
+        assert_eq!(bytes(312_400_000), "312 MB");
+        assert_eq!(bytes(870), "0.9 kB");
     }
 }

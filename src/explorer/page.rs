@@ -12,17 +12,18 @@ use crate::report::{self, Exported, Format, ModelGeometry};
 use crate::vocabulary::Filters;
 use crate::worker::{Event, ModelId};
 
-/// The lists of the place where the explorer would begin, each under its address.
+/// The lists of the place where the explorer would begin, each under its address. `locate` finds
+/// the model, or brings it.
 ///
 /// # Errors
 /// The model cannot be opened or has no such place.
-pub fn page(setup: &Setup) -> Result<String> {
+pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Result<String> {
     let (mut state, _) = begin(setup);
     let opening = state
         .opening
         .as_ref()
         .context("there is no model to open")?;
-    let location = Location::resolve(&full_name(&opening.name))?;
+    let location = locate(&full_name(&opening.name))?;
     let mut reader = Reader::open(&location, setup.device)?;
     let card = reader.card();
     update::opening(&mut state, ModelId(1));

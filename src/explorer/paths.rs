@@ -15,16 +15,20 @@ pub struct Paths {
     pub state: PathBuf,
     /// What the user sets.
     pub config: PathBuf,
+    /// What can be fetched again.
+    pub cache: PathBuf,
 }
 
 /// There is no place to keep anything.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("no home folder: set HOME, or XDG_DATA_HOME, XDG_STATE_HOME and XDG_CONFIG_HOME")]
+#[error(
+    "no home folder: set HOME, or XDG_DATA_HOME, XDG_STATE_HOME, XDG_CONFIG_HOME and XDG_CACHE_HOME"
+)]
 pub struct NoHome;
 
 impl Paths {
     /// Finds the folders. On every Unix, macOS too, an absolute path in `XDG_DATA_HOME`,
-    /// `XDG_STATE_HOME` or `XDG_CONFIG_HOME` goes before the platform's own custom.
+    /// `XDG_STATE_HOME`, `XDG_CONFIG_HOME` or `XDG_CACHE_HOME` goes before the platform's own custom.
     ///
     /// # Errors
     /// Neither the variables nor a home folder.
@@ -43,7 +47,13 @@ impl Paths {
                 d.state_dir().unwrap_or(d.data_local_dir())
             })?,
             config: folder("XDG_CONFIG_HOME", ProjectDirs::config_dir)?,
+            cache: folder("XDG_CACHE_HOME", ProjectDirs::cache_dir)?,
         })
+    }
+
+    /// Where parts of models on the hub are kept.
+    pub fn blocks(&self) -> PathBuf {
+        self.cache.join("blocks")
     }
 }
 

@@ -16,6 +16,8 @@ use super::store::{self, StoreError};
 pub struct Session {
     /// The model as the user named it.
     pub model: Option<String>,
+    /// Whether only what was looked at of it is here.
+    pub by_tensor: bool,
     /// The name of the pane that was in front; empty for the first.
     pub pane: String,
     pub neuron: Option<Address>,
@@ -68,6 +70,7 @@ mod tests {
             ..Filters::default()
         };
         let session = Session {
+            by_tensor: true,
             model: Some("gpt2-pl".to_owned()),
             pane: "heads".to_owned(),
             neuron: Some("L3.N103".parse().unwrap()),

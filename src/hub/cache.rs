@@ -35,13 +35,23 @@ impl Cache {
             let value = variable(name).filter(|value| !value.is_empty());
             value.map(PathBuf::from)
         };
-        let home = || folder("HOME").or_else(|| folder("USERPROFILE"));
         let root = folder("HF_HUB_CACHE")
             .or_else(|| folder("HUGGINGFACE_HUB_CACHE"))
             .or_else(|| Some(folder("HF_HOME")?.join("hub")))
-            .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("huggingface/hub")))
-            .or_else(|| Some(home()?.join(".cache/huggingface/hub")));
+            .or_else(|| Some(Self::home(&variable)?.join("hub")));
         Self { root }
+    }
+
+    /// The folder that `HF_HOME` names where it is set.
+    pub(super) fn home(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        let folder = |name: &str| {
+            let value = variable(name).filter(|value| !value.is_empty());
+            value.map(PathBuf::from)
+        };
+        let home = || folder("HOME").or_else(|| folder("USERPROFILE"));
+        folder("XDG_CACHE_HOME")
+            .or_else(|| Some(home()?.join(".cache")))
+            .map(|cache| cache.join("huggingface"))
     }
 
     /// The folder itself, if the environment names one.
@@ -51,12 +61,8 @@ impl Cache {
 
     /// The folder of a model's files, if it was downloaded.
     pub fn snapshot(&self, id: &HubId) -> Option<PathBuf> {
-        let folder = match &id.owner {
-            Some(owner) => format!("models--{owner}--{}", id.name),
-            None => format!("models--{}", id.name),
-        };
-        let revision = id.revision.as_deref().unwrap_or("main");
-        snapshot(&self.root()?.join(folder), revision)
+        let root = self.root()?.to_owned();
+        snapshot(&root.join(id.repo().folder_name()), id.revision())
     }
 
     /// Every model that was downloaded, by name; a cache that cannot be read has none.

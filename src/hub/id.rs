@@ -1,5 +1,9 @@
 //! How a model on the Hugging Face hub is called.
 
+use std::fmt;
+
+use hf_hub::{Repo, RepoType};
+
 /// `owner/name[@revision]`; the oldest models have no owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubId {
@@ -30,15 +34,31 @@ impl HubId {
         })
     }
 
-    /// The command of Hugging Face's own tool that brings it into the cache.
-    pub fn download_command(&self) -> String {
-        let model = match &self.owner {
+    /// `owner/name`, without a revision.
+    pub fn model(&self) -> String {
+        match &self.owner {
             Some(owner) => format!("{owner}/{}", self.name),
             None => self.name.clone(),
-        };
+        }
+    }
+
+    /// A branch, a tag or a commit.
+    pub fn revision(&self) -> &str {
+        self.revision.as_deref().unwrap_or("main")
+    }
+
+    /// What the cache's folders and the hub's routes are named by.
+    pub(super) fn repo(&self) -> Repo {
+        Repo::with_revision(self.model(), RepoType::Model, self.revision().to_owned())
+    }
+}
+
+impl fmt::Display for HubId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.model())?;
         match &self.revision {
-            Some(revision) => format!("huggingface-cli download {model} --revision {revision}"),
-            None => format!("huggingface-cli download {model}"),
+            Some(revision) => write!(f, "@{revision}"),
+            None => Ok(()),
         }
     }
 }
@@ -62,10 +82,8 @@ mod tests {
         assert_eq!(id.owner.as_deref(), Some("sdadas"));
         assert_eq!(id.name, "polish-gpt2-medium");
         assert_eq!(id.revision.as_deref(), Some("refs/pr/1"));
-        assert_eq!(
-            id.download_command(),
-            "huggingface-cli download sdadas/polish-gpt2-medium --revision refs/pr/1"
-        );
+        assert_eq!(id.to_string(), "sdadas/polish-gpt2-medium@refs/pr/1");
+        assert_eq!(id.model(), "sdadas/polish-gpt2-medium");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::checkpoint::CheckpointError;
+use crate::hub::{HubError, Progress, Waiting};
+
 use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
 
 /// An open model that answers queries.
@@ -37,6 +40,34 @@ pub trait Watch: Sync {
 
     /// Takes an answer that is not finished but better than the one before.
     fn improved(&self, partial: Answer);
+
+    /// Takes how far the weights that the answer needs have come from the hub.
+    fn fetching(&self, _progress: &Progress) {}
+}
+
+/// Whoever waits for an answer waits for the weights that it needs.
+pub(super) struct Fetch<'a>(pub(super) &'a dyn Watch);
+
+impl Waiting for Fetch<'_> {
+    fn wanted(&self) -> bool {
+        self.0.wanted()
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.0.fetching(progress);
+    }
+}
+
+/// `false` if the transfer was called off.
+pub(super) fn arrived(brought: Result<(), CheckpointError>) -> Result<bool, QueryError> {
+    match brought {
+        Ok(()) => Ok(true),
+        Err(CheckpointError::Hub {
+            error: HubError::CalledOff,
+            ..
+        }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Waits to the end, and for the end only.

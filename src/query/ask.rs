@@ -24,6 +24,8 @@ pub struct ModelCard {
     pub vocabulary: Arc<Vocabulary>,
     /// Where products are computed: `cpu`, `cuda:0`.
     pub device: String,
+    /// The weights stay on the hub: what needs all of them is not offered.
+    pub remote: bool,
     /// What the user should know about how it was opened, a sentence each.
     pub notices: Vec<String>,
 }

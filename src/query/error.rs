@@ -35,6 +35,10 @@ pub enum QueryError {
         last: usize,
         model: String,
     },
+    #[error(
+        "{model}: needs all of its weights, which stay on the hub: `lexiscope download {model}`"
+    )]
+    NeedsAll { model: String },
     /// What another kind of reader has to say.
     #[error("{0}")]
     Other(String),

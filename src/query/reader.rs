@@ -14,15 +14,15 @@ use crate::projection::{
 use crate::transformer::{Form, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
-use super::answering::{Answering, Watch};
+use super::answering::{Answering, Fetch, Watch, arrived};
 use super::contextual::Model;
 use super::{
     Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
     QueryError,
 };
 
-/// Bytes of heads' factors that are kept, for other filters and the other end of the list.
-const FACTOR_BYTES: usize = 192 << 20;
+/// Bytes of heads' factors that are kept unless something else is said.
+const FACTOR_BYTES: u64 = 192 << 20;
 
 /// An open model that answers.
 pub struct Reader {
@@ -33,8 +33,10 @@ pub struct Reader {
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
     mask: Option<(Filters, Arc<Mask>)>,
-    /// The latest last.
+    /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// Bytes that may be held beside the embedding.
+    memory: u64,
 }
 
 /// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
@@ -52,8 +54,8 @@ struct FactorKey {
 }
 
 impl Factors {
-    fn bytes(&self) -> usize {
-        size_of_val(self.a.data()) + size_of_val(self.b.data())
+    fn bytes(&self) -> u64 {
+        (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
     }
 }
 
@@ -84,6 +86,7 @@ impl Reader {
             spec,
             vocabulary: Arc::new(vocabulary),
             device: device_name(&device).to_owned(),
+            remote: weights.checkpoint().is_remote(),
             notices: notice.into_iter().collect(),
         };
         Ok(Self {
@@ -94,7 +97,14 @@ impl Reader {
             positions: None,
             mask: None,
             factors: Vec::new(),
+            memory: FACTOR_BYTES,
         })
+    }
+
+    /// The same, which holds no more than so many bytes beside the embedding and what it is at.
+    #[must_use]
+    pub fn holding(self, memory: u64) -> Self {
+        Self { memory, ..self }
     }
 
     fn model(&self) -> Model<'_> {
@@ -197,7 +207,11 @@ impl Reader {
             self.factors.push(found);
             return Ok(Some(factors));
         }
-        let form = self.weights.form(query.form, query.layer, query.head)?;
+        let (form, layer, head) = (query.form, query.layer, query.head);
+        if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
+            return Ok(None);
+        }
+        let form = self.weights.form(form, layer, head)?;
         let wanted = || watch.wanted();
         let over_all_rows = |w: &Matrix| -> Result<Option<Matrix>, QueryError> {
             let Some(product) = self.embedding.times(w, &wanted)? else {
@@ -219,7 +233,7 @@ impl Reader {
         let factors = Arc::new(Factors { a, b });
         self.factors.push((key, Arc::clone(&factors)));
         while self.factors.len() > 1
-            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<usize>() > FACTOR_BYTES
+            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory
         {
             self.factors.remove(0);
         }
@@ -250,6 +264,13 @@ impl Answering for Reader {
                 .and_then(|mut answers| answers.pop())
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
+            Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) | Query::Find(_)
+                if self.card.remote =>
+            {
+                return Err(QueryError::NeedsAll {
+                    model: self.card.name.clone(),
+                });
+            }
             Query::Directions(query) => self.directions(query, watch)?.map(Answer::Directions),
             Query::Find(query) => self.find(query, watch)?.map(Answer::Find),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
@@ -289,6 +310,10 @@ impl Answering for Reader {
                 ends.extend([Ends::new(k), Ends::new(k)]);
             }
             let (layer, first) = (run[0].layer, run[0].neuron);
+            let neurons = first..first + run.len();
+            if !arrived(self.weights.bring_neurons(layer, neurons, &Fetch(watch)))? {
+                return Ok(None);
+            }
             let keys = self.weights.keys(layer, first..first + run.len())?;
             let values = self.weights.values(layer, first..first + run.len())?;
             for i in 0..run.len() {

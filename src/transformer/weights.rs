@@ -4,7 +4,8 @@ mod pieces;
 
 use std::ops::Range;
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec};
+use crate::checkpoint::{Checkpoint, CheckpointError, Layout, Linear, Matrix, Place, Spec};
+use crate::hub::Waiting;
 
 use super::Form;
 
@@ -28,9 +29,7 @@ pub struct FormWeights {
 /// A block of a tensor that reads as `[channels, width]` of the residual stream, whichever way the
 /// file lays it out.
 struct Part {
-    tensor: String,
-    rows: Range<usize>,
-    cols: Range<usize>,
+    place: Place,
     /// Whether the channels are the block's columns.
     turned: bool,
 }
@@ -149,6 +148,46 @@ impl Weights {
         })
     }
 
+    /// Brings near what [`Self::keys`] and [`Self::values`] read, if it lies on the hub.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::bring`].
+    pub fn bring_neurons(
+        &self,
+        layer: usize,
+        neurons: Range<usize>,
+        waiting: &dyn Waiting,
+    ) -> Result<(), CheckpointError> {
+        let parts = [
+            self.key_part(layer, neurons.clone()),
+            self.value_part(layer, neurons),
+        ];
+        self.bring(parts, waiting)
+    }
+
+    /// Brings near what [`Self::form`] reads, if it lies on the hub.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::bring`].
+    pub fn bring_form(
+        &self,
+        form: Form,
+        layer: usize,
+        head: usize,
+        waiting: &dyn Waiting,
+    ) -> Result<(), CheckpointError> {
+        self.bring(self.form_parts(form, layer, head), waiting)
+    }
+
+    fn bring(
+        &self,
+        parts: impl IntoIterator<Item = Part>,
+        waiting: &dyn Waiting,
+    ) -> Result<(), CheckpointError> {
+        let places: Vec<Place> = parts.into_iter().map(|part| part.place).collect();
+        self.checkpoint.bring(&places, waiting)
+    }
+
     fn key_part(&self, layer: usize, neurons: Range<usize>) -> Part {
         self.part(layer, &self.checkpoint.family().ff_in, Axis::Out, neurons)
     }
@@ -188,16 +227,19 @@ impl Weights {
             (width, channels)
         };
         Part {
-            tensor: self.checkpoint.linear(layer, linear),
-            rows,
-            cols,
+            place: Place {
+                tensor: self.checkpoint.linear(layer, linear),
+                rows,
+                cols,
+            },
             turned: !along_rows,
         }
     }
 
     /// The numbers of a part.
     fn read(&self, part: Part) -> Result<Matrix, CheckpointError> {
-        let block = self.checkpoint.block(&part.tensor, part.rows, part.cols)?;
+        let Place { tensor, rows, cols } = part.place;
+        let block = self.checkpoint.block(&tensor, rows, cols)?;
         Ok(if part.turned {
             block.transposed()
         } else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::checkpoint::Location;
+use crate::hub::Progress;
 use crate::query::{Answer, ModelCard, Query};
 
 use super::cache::Cache;
@@ -124,6 +125,18 @@ impl Desk {
         let state = self.state();
         if state.mailbox.waits(query) {
             state.answered(query.clone(), Arc::new(partial), took);
+        }
+    }
+
+    /// Says how far a query's weights are, if it is wanted.
+    pub(super) fn fetching(&self, query: &Query, progress: &Progress) {
+        let state = self.state();
+        if state.mailbox.waits(query) {
+            (state.notify)(Event::Fetching {
+                id: state.mailbox.model(),
+                query: query.clone(),
+                progress: progress.clone(),
+            });
         }
     }
 

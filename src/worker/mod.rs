@@ -14,6 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::checkpoint::Location;
+use crate::hub::Progress;
 use crate::query::{Answer, Answering, ModelCard, Query, QueryError};
 
 use desk::Desk;
@@ -43,6 +44,12 @@ pub enum Event {
         answer: Arc<Answer>,
         /// What computing it took; zero if it was there already.
         took: Duration,
+    },
+    /// How far the weights that a query needs have come from the hub.
+    Fetching {
+        id: ModelId,
+        query: Query,
+        progress: Progress,
     },
     /// A query could not be answered.
     Failed {

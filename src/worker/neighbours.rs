@@ -1,7 +1,7 @@
 //! What may be asked next: the places around the last one, the likely ones first.
 
 use crate::checkpoint::Spec;
-use crate::query::{DirectionsQuery, NeuronQuery, PairsQuery, Part, Query};
+use crate::query::{DirectionsQuery, ModelCard, NeuronQuery, PairsQuery, Part, Query};
 
 /// How far to look along the direction of travel.
 const REACH: isize = 8;
@@ -17,8 +17,20 @@ struct Step {
 
 /// The neighbours of `asked` in the order in which they should be computed, within the model.
 /// `before` is what was asked before, from which one sees in what direction the user goes.
-/// A head has only its nearest ones: they cost seconds.
-pub(super) fn neighbours(asked: &[Query], before: &[Query], spec: &Spec) -> Vec<Query> {
+/// A head has only its nearest ones: they cost seconds. Where weights stay on the hub, only
+/// neurons of the same layer count, whose values come together: nothing is fetched on a guess.
+pub(super) fn neighbours(asked: &[Query], before: &[Query], card: &ModelCard) -> Vec<Query> {
+    let mut found = within(asked, before, &card.spec);
+    if card.remote {
+        let layer = |query: &Query| query.address().map(|address| address.layer());
+        let is_neuron = |query: &&Query| matches!(query, Query::Neuron(_));
+        let layers: Vec<_> = asked.iter().filter(is_neuron).map(layer).collect();
+        found.retain(|query| is_neuron(&query) && layers.contains(&layer(query)));
+    }
+    found
+}
+
+fn within(asked: &[Query], before: &[Query], spec: &Spec) -> Vec<Query> {
     let mut out = Vec::new();
     for query in asked {
         let Some(here) = place(query) else { continue };
@@ -144,11 +156,11 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::tests::fake::{neuron, pairs, spec};
+    use crate::worker::tests::fake::{card, neuron, pairs, spec};
 
     /// Their addresses, in order.
     fn around(asked: Query, before: Option<Query>) -> Vec<String> {
-        let found = neighbours(&[asked], before.as_slice(), &spec());
+        let found = within(&[asked], before.as_slice(), &spec());
         let addresses = found.iter().filter_map(Query::address);
         addresses.map(|a| a.to_string()).collect()
     }
@@ -194,5 +206,16 @@ mod tests {
             ["L1.H2.VO", "L1.H4.VO", "L2.H3.VO", "L0.H3.VO"]
         );
         assert!(around(Query::ValueNorms, None).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_fetched_from_the_hub_on_a_guess() {
+        let mut card = ModelCard::clone(&card("far"));
+        card.remote = true;
+        let asked = [neuron(2, 50), pairs(1, 3)];
+        let found = neighbours(&asked, &[], &card);
+        assert!(found.len() > 8);
+        let near = |q: &Query| matches!(q, Query::Neuron(n) if n.layer == 2);
+        assert!(found.iter().all(near));
     }
 }

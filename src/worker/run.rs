@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checkpoint::Location;
+use crate::hub::Progress;
 use crate::query::{Answer, Answering, NeuronQuery, Query, QueryError, Watch};
 
 use super::desk::Desk;
@@ -73,7 +74,7 @@ fn look_ahead(
     (asked, before): (&[Query], &[Query]),
     round: u64,
 ) {
-    let around = match guarded(|| Ok(neighbours(asked, before, &model.card().spec))) {
+    let around = match guarded(|| Ok(neighbours(asked, before, &model.card()))) {
         Ok(around) => desk.missing(around),
         Err(message) => return tracing::warn!(message, "no neighbours"),
     };
@@ -168,6 +169,12 @@ impl Watch for Lookout<'_> {
     fn improved(&self, partial: Answer) {
         if let [query] = self.queries {
             self.desk.improved(query, partial, self.started.elapsed());
+        }
+    }
+
+    fn fetching(&self, progress: &Progress) {
+        if let [query] = self.queries {
+            self.desk.fetching(query, progress);
         }
     }
 }

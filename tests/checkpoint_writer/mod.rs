@@ -3,7 +3,7 @@
 //! Include it with `#[path = "checkpoint_writer/mod.rs"] mod checkpoint_writer;`.
 #![allow(dead_code)] // Each test that includes this uses its own part of it.
 
-mod tokenizer;
+pub mod tokenizer;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

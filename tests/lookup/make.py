@@ -70,21 +70,20 @@ def stands(model, tokens, k):
     groups = {}
     for name, vectors, sign in (("K", model.keys, 1), ("V", model.values, 1),
                                 ("-K", model.keys, -1), ("-V", model.values, -1)):
-        rows = []
+        by_score, by_cosine = [], []
         for layer, matrix in enumerate(vectors):
             lists = sign * matrix @ e.T
             scores = lists[:, tokens]
-            best, which = scores.max(dim=1)
-            ranks = (lists > best[:, None]).sum(dim=1) + 1
-            for neuron in range(matrix.shape[0]):
-                token = tokens[which[neuron]]
-                length = matrix[neuron].norm() * e[token].norm()
-                rows.append({"layer": layer, "index": neuron, "token": token,
-                             "score": best[neuron].item(), "rank": ranks[neuron].item(),
-                             "cosine": (best[neuron] / length).item()})
-        groups[name] = sorted(rows, key=lambda r: -r["score"])[:k]
-        groups[name + " by cosine"] = sorted(rows, key=lambda r: -r["cosine"])[:k]
-        groups[name + " by rank"] = sorted(rows, key=lambda r: (r["rank"], -r["cosine"]))[:k]
+            cosines = scores / (matrix.norm(dim=1)[:, None] * e[tokens].norm(dim=1))
+            for rows, best in ((by_score, scores), (by_cosine, cosines)):
+                for neuron, at in enumerate(best.argmax(dim=1).tolist()):
+                    score = scores[neuron, at]
+                    rows.append({"layer": layer, "index": neuron, "token": tokens[at], "score": score.item(),
+                                 "rank": (lists[neuron] > score).sum().item() + 1,
+                                 "cosine": cosines[neuron, at].item()})
+        groups[name] = sorted(by_score, key=lambda r: -r["score"])[:k]
+        groups[name + " by cosine"] = sorted(by_cosine, key=lambda r: -r["cosine"])[:k]
+        groups[name + " by rank"] = sorted(by_cosine, key=lambda r: (r["rank"], -r["cosine"]))[:k]
     for name, forms, turned in (("VO.from", model.vo, False), ("VO.to", model.vo, True),
                                 ("QK.query", model.qk, False), ("QK.key", model.qk, True)):
         rows = []

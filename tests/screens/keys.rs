@@ -364,6 +364,7 @@ fn a_last_model_that_is_gone_gives_way_to_the_bundled_one_but_a_named_one_ends_t
         state.strict = strict;
         state.opening = Some(Opening {
             id: None,
+            transfer: None,
             name: "/gone".to_owned(),
             then: Vec::new(),
         });

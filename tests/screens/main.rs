@@ -2,6 +2,7 @@
 
 mod geometry;
 mod keys;
+mod lookup;
 mod model;
 mod mouse;
 mod shown;
@@ -40,6 +41,7 @@ impl Screen {
         };
         screen.state.opening = Some(Opening {
             id: None,
+            transfer: None,
             name: String::new(),
             then: vec!["L3.H0".parse().unwrap(), "L3.N103".parse().unwrap()],
         });

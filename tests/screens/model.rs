@@ -13,7 +13,7 @@ use lexiscope::query::{Answer, ModelCard, NeuronAnswer, PairsAnswer, Query};
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::geometry;
+use super::{geometry, lookup};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -75,6 +75,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         },
         vocabulary: Arc::new(Vocabulary::open(&files, ROWS).unwrap()),
         device: "cpu".to_owned(),
+        remote: false,
         notices: Vec::new(),
     })
 }
@@ -87,6 +88,7 @@ pub fn open(state: &mut State, id: u64, name: &str) -> Vec<Effect> {
         .map_or_else(Vec::new, |opening| opening.then);
     state.opening = Some(Opening {
         id: None,
+        transfer: None,
         name: name.to_owned(),
         then,
     });
@@ -163,6 +165,8 @@ fn made_up(query: &Query) -> Answer {
                 exact,
             })
         }
+        Query::Directions(query) => Answer::Directions(lookup::directions(query)),
+        Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),

@@ -6,6 +6,10 @@ mod answers;
 mod bytes;
 mod colours;
 mod ending;
+mod hub;
+#[path = "../hub/server.rs"]
+#[allow(dead_code)] // The hub's own tests use all of it.
+mod hub_server;
 mod keeping;
 mod models;
 mod mouse;

@@ -48,6 +48,9 @@ impl Home {
             ("XDG_DATA_HOME", self.path("data")),
             ("XDG_STATE_HOME", self.path("state")),
             ("XDG_CONFIG_HOME", self.path("config")),
+            ("XDG_CACHE_HOME", self.path("cache")),
+            // No test leaves the machine.
+            ("HF_HUB_OFFLINE", "1".into()),
         ]
     }
 

@@ -1,13 +1,16 @@
 //! Named tensors: what each is, and where its numbers lie.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::ops::Range;
+
+use crate::hub::{self, Ranged, Waiting};
 
 use super::block::Block;
 use super::error::one_line;
 use super::number::Dtype;
 use super::source::Source;
-use super::{CheckpointError, Matrix};
+use super::{CheckpointError, Matrix, Place};
 
 /// A tensor as its file's header describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +36,32 @@ impl Entry {
             strides,
             offset,
         }
+    }
+
+    /// The bytes of a block of two dimensions: a span for every line of it, along the memory, and
+    /// one where lines follow each other.
+    fn spans(&self, rows: &Range<usize>, cols: &Range<usize>) -> Vec<Range<u64>> {
+        let &[down, right] = &self.strides[..] else {
+            return Vec::new();
+        };
+        let (outer, inner, step, along) = match down < right {
+            true => (cols, rows, right, down),
+            false => (rows, cols, down, right),
+        };
+        if outer.is_empty() || inner.is_empty() {
+            return Vec::new();
+        }
+        let bytes = self.dtype.bytes();
+        let run = (inner.len() - 1) * along + 1;
+        let at = |line: usize| self.offset + ((line * step + inner.start * along) * bytes) as u64;
+        if run == step {
+            let end = at(outer.end - 1) + (run * bytes) as u64;
+            return iter::once(at(outer.start)..end).collect();
+        }
+        let lines = outer.clone();
+        lines
+            .map(|line| at(line)..at(line) + (run * bytes) as u64)
+            .collect()
     }
 
     /// Byte after the last number, if it can be counted. Steps that make numbers overlap count as
@@ -131,6 +160,30 @@ impl Tensors {
             cols,
         };
         block.readable()?.read([down, right])
+    }
+
+    /// Brings blocks near that lie in files on the hub.
+    pub(super) fn bring(
+        &self,
+        places: &[Place],
+        waiting: &dyn Waiting,
+    ) -> Result<(), CheckpointError> {
+        let mut spans: Vec<(&Ranged, Vec<Range<u64>>)> = Vec::new();
+        for place in places {
+            let (source, entry) = self.find(&place.tensor)?;
+            let Some(file) = source.as_remote() else {
+                continue;
+            };
+            let of_place = entry.spans(&place.rows, &place.cols);
+            match spans
+                .iter_mut()
+                .find(|(other, _)| other.name() == file.name())
+            {
+                Some((_, spans)) => spans.extend(of_place),
+                None => spans.push((file, of_place)),
+            }
+        }
+        Ok(hub::bring(&spans, waiting)?)
     }
 
     /// All numbers of a tensor of one dimension.

@@ -107,7 +107,7 @@ pub static COMMANDS: &[Command] = &[
 
     row(Words, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
     row(Words, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
-    row(Panes, Move, &["F"], Action::OpenFind, "where",
+    row(Panes, Move, &["F"], Action::OpenFind, "",
         "where words stand: look them up in all neurons and heads"),
     row(Panes, Keep, &["m"], Action::Mark, "mark", "mark this place, or take the mark away"),
     row(Panes, Keep, &["'"], Action::OpenBookmarks, "marks", "bookmarks of all models"),
@@ -120,7 +120,7 @@ pub static COMMANDS: &[Command] = &[
     row(Neurons, View, &["s"], Action::NextStrip, "",
         "the strip of layers: norms of the values, or anisotropy"),
     row(Heads, View, &["v", "-"], Action::SwapEnd, "end", "highest or lowest pairs"),
-    row(Heads, View, &["d"], Action::Directions, "directions",
+    row(Heads, View, &["d"], Action::Directions, "",
         "the head's pairs, or its singular directions"),
     row(Words, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
     row(Words, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),

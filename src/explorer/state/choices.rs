@@ -1,6 +1,7 @@
 //! The rows of the lists on top, narrowed by what is typed.
 
 use super::{Found, Overlay, State};
+use crate::checkpoint::Cost;
 use crate::explorer::action::Pane;
 use crate::explorer::bookmarks::Bookmark;
 use crate::explorer::keymap::{COMMANDS, Command, Scope};
@@ -42,6 +43,10 @@ pub enum Choice<'a> {
     Bookmark(&'a Bookmark),
     Found(Found<'a>),
     Model(&'a ModelChoice),
+    /// A way for a model on the hub to come: whole, or by the tensors that are looked at.
+    Way {
+        by_tensor: bool,
+    },
     /// The model that is typed: a folder or a hub id.
     Typed(&'a str),
 }
@@ -68,6 +73,12 @@ impl State {
                     rows.push(Choice::Typed(typed));
                 }
                 rows
+            }
+            Some(Overlay::Ways(ways)) => {
+                let by_tensor = |cost: Cost| cost.first_look.map(|_| true);
+                let ways = ways.cost.map(|c| [Some(false), by_tensor(c)]);
+                let ways = ways.into_iter().flatten().flatten();
+                ways.map(|by_tensor| Choice::Way { by_tensor }).collect()
             }
             _ => Vec::new(),
         }

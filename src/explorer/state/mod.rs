@@ -18,6 +18,7 @@ use super::action::Pane;
 use super::bookmarks::Bookmark;
 use super::key::Key;
 use super::keymap::Scope;
+use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{
     Address, Answer, Column, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query,
@@ -31,7 +32,7 @@ pub use field::Field;
 pub use find::{Find, Found};
 pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
-pub use overlay::{Chooser, Overlay, Prompt, Purpose};
+pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
 
 /// An opened model.
@@ -42,13 +43,15 @@ pub struct Model {
 }
 
 /// A model that is being opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Opening {
     /// `None` until the worker has it.
     pub id: Option<ModelId>,
     pub name: String,
     /// Where to go once it is open, a place for each pane; the last is the one in front.
     pub then: Vec<Address>,
+    /// How far it is, while it comes from the hub.
+    pub transfer: Option<Progress>,
 }
 
 /// An answer with its query.
@@ -128,6 +131,8 @@ pub struct State {
     pub notice: Option<Notice>,
     /// Whether the program was started for one model and for no other.
     pub strict: bool,
+    /// Whether a model to begin with that is on the hub comes in parts.
+    pub by_tensor: bool,
     /// True until the first key of a first start.
     pub welcome: bool,
     pub bookmarks: Vec<Bookmark>,
@@ -142,6 +147,8 @@ pub struct State {
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
+    /// How far the weights are that the screen waits for, while they come from the hub.
+    pub fetching: Option<Progress>,
     /// What could not be answered, and why.
     pub failed: Vec<(Query, String)>,
     /// The best score of the heads seen so far, VO and QK, highest or lowest.
@@ -171,6 +178,7 @@ impl State {
             pending: Vec::new(),
             notice: None,
             strict: false,
+            by_tensor: false,
             welcome: false,
             bookmarks: Vec::new(),
             models: Vec::new(),
@@ -181,6 +189,7 @@ impl State {
             directions: [None, None],
             norms: None,
             column_points: None,
+            fetching: None,
             failed: Vec::new(),
             seen: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
@@ -276,7 +285,9 @@ impl State {
             Some(Overlay::Filters) => &[Scope::Filters],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
-            Some(Overlay::Commands { .. } | Overlay::Models { .. }) => &[Scope::Lists],
+            Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
+                &[Scope::Lists]
+            }
             Some(Overlay::Prompt(_)) => &[Scope::Prompt],
         }
     }
@@ -284,7 +295,7 @@ impl State {
     /// The line being typed, if there is one.
     pub fn field(&mut self) -> Option<&mut Field> {
         match self.overlays.last_mut()? {
-            Overlay::Filters => None,
+            Overlay::Filters | Overlay::Ways(_) => None,
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
             | Overlay::Find(chooser)

@@ -1,6 +1,7 @@
 //! What can lie on top of a pane.
 
 use super::Field;
+use crate::checkpoint::Cost;
 use crate::query::Address;
 
 /// One thing on top; the state keeps a stack of them.
@@ -21,7 +22,20 @@ pub enum Overlay {
         beside: bool,
         chooser: Chooser,
     },
+    /// How a model on the hub should come.
+    Ways(Ways),
     Prompt(Prompt),
+}
+
+/// A model on the hub that was chosen, and what it would cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ways {
+    pub name: String,
+    /// Where to go once it is open.
+    pub then: Vec<Address>,
+    /// `None` until the hub has said.
+    pub cost: Option<Cost>,
+    pub selected: usize,
 }
 
 /// A list that is narrowed by typing.

@@ -45,8 +45,10 @@ impl State {
         let front = places.remove(front.unwrap_or(0));
         places.push(front);
         let places: Vec<Address> = places.into_iter().flatten().collect();
+        self.by_tensor |= session.by_tensor;
         if let Some(name) = session.model {
             self.opening = Some(Opening {
+                transfer: None,
                 id: None,
                 name,
                 then: places,
@@ -88,6 +90,7 @@ impl State {
         let recent = self.models.iter().filter(|m| m.origin == Origin::Recent);
         Session {
             model: self.card().map(|card| card.name.clone()),
+            by_tensor: self.card().is_some_and(|card| card.remote),
             pane: self.pane.name().to_owned(),
             neuron,
             head,

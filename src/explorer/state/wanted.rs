@@ -2,7 +2,9 @@
 
 use super::{Heads, State};
 use crate::explorer::action::Pane;
-use crate::query::{DirectionsQuery, NeuronMapQuery, NeuronQuery, PairsQuery, Part, Query};
+use crate::query::{
+    DirectionsQuery, ModelCard, NeuronMapQuery, NeuronQuery, PairsQuery, Part, Query,
+};
 use crate::vocabulary::Filters;
 
 /// A column is never asked for shorter than this, so that it can be scrolled and copied.
@@ -19,22 +21,22 @@ const POINTS: usize = 100;
 impl State {
     /// The queries of the screen, most important first.
     pub fn needs(&self) -> Vec<Query> {
-        if self.model.is_none() {
+        let Some(card) = self.card() else {
             return Vec::new();
-        }
+        };
         let mut needs: Vec<Query> = self.find_query().into_iter().collect();
-        needs.extend(self.pane_needs());
+        needs.extend(self.pane_needs(card));
         needs
     }
 
-    fn pane_needs(&self) -> Vec<Query> {
+    fn pane_needs(&self, card: &ModelCard) -> Vec<Query> {
         match self.pane {
             Pane::Neurons => {
                 let points = self.neurons.points;
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
-                needs.push(Query::ValueNorms);
+                needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs
             }
             Pane::Geometry if self.geometry.stopped => Vec::new(),

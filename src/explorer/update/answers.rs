@@ -18,6 +18,7 @@ const WORTH_SEEING: [(&str, [usize; 2], [usize; 2]); 2] =
 pub fn opening(state: &mut State, id: ModelId) {
     if let Some(opening) = &mut state.opening {
         opening.id = Some(id);
+        opening.transfer = None;
     }
 }
 
@@ -38,6 +39,7 @@ pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
         id: None,
         name: name.to_owned(),
         then: Vec::new(),
+        transfer: None,
     });
     vec![Effect::Open(name.to_owned())]
 }
@@ -65,6 +67,15 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
                     took,
                 };
                 answered(state, shown);
+            }
+        }
+        Event::Fetching {
+            id,
+            query,
+            progress,
+        } => {
+            if Some(id) == current && state.wanted.contains(&query) {
+                state.fetching = (progress.done() < progress.size()).then_some(progress);
             }
         }
         Event::Failed { id, query, message } => {

@@ -105,7 +105,7 @@ pub fn beside(state: &mut State, key: u64, event: Event) -> Vec<Effect> {
             companion.part.done = None;
             state.fail(message);
         }
-        Event::Answered { .. } | Event::Failed { .. } => {}
+        Event::Answered { .. } | Event::Failed { .. } | Event::Fetching { .. } => {}
     }
     super::settle(state, effects)
 }

@@ -42,5 +42,7 @@ pub(super) fn swap_layers(state: &mut State) {
 fn to_top(state: &mut State) {
     if let Some(Overlay::Find(chooser)) = state.overlays.last_mut() {
         chooser.selected = 0;
+    } else {
+        state.say("F opens the list that this is about");
     }
 }

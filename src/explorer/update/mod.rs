@@ -7,6 +7,7 @@ mod copy;
 mod filters;
 mod find;
 mod geometry;
+mod hub;
 mod mouse;
 mod navigate;
 mod overlays;
@@ -23,6 +24,7 @@ pub use beside::beside;
 pub use bookmarks::bookmarks;
 pub use filters::{text, words};
 pub use geometry::texts;
+pub use hub::{cost, failed, on_hub, progress};
 pub use mouse::{click, wheel};
 pub use navigate::go;
 
@@ -199,6 +201,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     if needs != state.wanted {
         state.wanted.clone_from(&needs);
         state.failed.clear();
+        state.fetching = None;
         state.geometry.part.done = None;
         effects.push(Effect::Want(needs));
     }

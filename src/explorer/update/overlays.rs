@@ -1,6 +1,6 @@
 //! What lies on top: opened, moved in, accepted, left.
 
-use super::{beside, bookmarks, copy, filters, find, geometry, navigate};
+use super::{beside, bookmarks, copy, filters, find, geometry, hub, navigate};
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Chooser, Found, Opening, Overlay, Prompt, Purpose, State};
@@ -31,18 +31,19 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
 pub(super) fn select(state: &mut State, motion: Motion) {
     let len = state.choices().len();
     let page = state.regions.choice_rows.max(1);
-    let Some(
-        Overlay::Commands { chooser, .. }
-        | Overlay::Bookmarks(chooser)
-        | Overlay::Find(chooser)
-        | Overlay::Models { chooser, .. },
-    ) = state.overlays.last_mut()
-    else {
-        return;
+    let selected = match state.overlays.last_mut() {
+        Some(
+            Overlay::Commands { chooser, .. }
+            | Overlay::Bookmarks(chooser)
+            | Overlay::Find(chooser)
+            | Overlay::Models { chooser, .. },
+        ) => &mut chooser.selected,
+        Some(Overlay::Ways(ways)) => &mut ways.selected,
+        Some(Overlay::Filters | Overlay::Prompt(_)) | None => return,
     };
     let last = len.saturating_sub(1);
-    let at = chooser.selected.min(last);
-    chooser.selected = match motion {
+    let at = (*selected).min(last);
+    *selected = match motion {
         Motion::Up if at == 0 => last,
         Motion::Down if at == last => 0,
         Motion::Up | Motion::Left => at - 1,
@@ -70,6 +71,11 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             let selected = chooser.selected;
             choose(state, selected)
         }
+        Some(Overlay::Ways(ways)) => {
+            let last = state.choices().len().saturating_sub(1);
+            let selected = ways.selected.min(last);
+            choose(state, selected)
+        }
         Some(Overlay::Filters) | None => {
             state.say("there is nothing to take here");
             Vec::new()
@@ -81,6 +87,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
 pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
     let choices = state.choices();
     match choices.get(row) {
+        None if matches!(state.overlays.last(), Some(Overlay::Ways(_))) => Vec::new(),
         None => {
             state.say("nothing here has all of what is typed");
             Vec::new()
@@ -105,6 +112,7 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
             let name = model.name.clone();
             take_model(state, name)
         }
+        Some(&Choice::Way { by_tensor }) => hub::take(state, by_tensor),
         Some(Choice::Typed(typed)) => {
             let name = (*typed).to_owned();
             take_model(state, name)
@@ -139,6 +147,7 @@ fn open_model(state: &mut State, name: String, then: Vec<Address>) -> Vec<Effect
         id: None,
         name: name.clone(),
         then,
+        transfer: None,
     });
     vec![Effect::Open(name)]
 }
@@ -191,6 +200,7 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
             state.filters.contains.clear();
             filters::changed(state);
         }
+        Some(Overlay::Ways(_)) => return vec![Effect::StopFetch],
         Some(_) => {}
         None => {
             if let Some(opening) = &state.opening {
@@ -213,6 +223,13 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
 
 /// Opening the model that was there stops the opening of another: the worker does only the last.
 fn stop_opening(state: &mut State, stopped: String) -> Vec<Effect> {
+    let came = state.opening.as_ref().is_some_and(|o| o.transfer.is_some());
+    if came {
+        // It is not with the worker yet, which has nothing to stop.
+        state.opening = None;
+        state.say(format!("{stopped}: what has arrived is kept"));
+        return vec![Effect::StopFetch];
+    }
     let Some(name) = state.card().map(|card| card.name.clone()) else {
         state.say("no other model is open yet: o chooses another, q quits");
         return Vec::new();

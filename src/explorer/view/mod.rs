@@ -14,6 +14,7 @@ mod models;
 mod neurons;
 mod prompt;
 mod sidebar;
+mod transfer;
 mod words;
 
 use ratatui::Frame;
@@ -94,6 +95,7 @@ impl Canvas<'_> {
             Pane::Geometry => geometry::settings(self, row(area.height - 2)),
             _ => filters::line(self, row(area.height - 2)),
         }
+        transfer::draw(self, body);
         for overlay in &self.state.overlays {
             self.note(area, Target::Behind);
             match overlay {
@@ -102,6 +104,7 @@ impl Canvas<'_> {
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
                 Overlay::Find(chooser) => find::draw(self, body, chooser),
                 Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),
+                Overlay::Ways(ways) => transfer::ways(self, body, ways),
                 Overlay::Prompt(_) => {}
             }
         }

@@ -71,6 +71,11 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
         Strip::Norms => canvas.state.value_norms(),
         Strip::Anisotropy => anisotropy.as_deref(),
     };
+    // Of a model in parts they will not be known: nothing there looks as if it were to come.
+    let unknown = match canvas.state.card() {
+        Some(card) if card.remote => " ",
+        _ => "·",
+    };
     let largest = norms
         .unwrap_or_default()
         .iter()
@@ -83,7 +88,7 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
         let style = if here { theme.here } else { theme.quiet };
         let norm = norms.and_then(|norms| norms.get(layer));
         for row in 0..bars {
-            let bar = norm.map_or("·", |norm| level(norm / largest, row, bars));
+            let bar = norm.map_or(unknown, |norm| level(norm / largest, row, bars));
             put(canvas.buffer, x, area.y + bars - 1 - row, bar, 1, style);
         }
         let every = if layers > 10 { 5 } else { 1 };

@@ -152,7 +152,7 @@ pub struct Hit {
     /// Of a head the token at the other side of the pair.
     pub partner: Option<u32>,
     /// What it is ranked by; the higher the better.
-    by: f32,
+    pub by: f32,
 }
 
 impl Hit {

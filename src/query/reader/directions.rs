@@ -4,7 +4,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::{
     Decomposition, End, Ends, Passing, Scored, copying, decompose_form, decompose_rows, gram,
 };
-use crate::query::answering::Watch;
+use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 use crate::query::{Answer, PairsQuery, QueryError};
 use crate::vocabulary::Mask;
@@ -22,6 +22,12 @@ impl Reader {
         let Part::Form(form) = query.part else {
             return self.of_layer(query, &mask, watch);
         };
+        let near = self
+            .weights
+            .bring_form(form, query.layer, query.head, &Fetch(watch));
+        if !arrived(near)? {
+            return Ok(None);
+        }
         let weights = self.weights.form(form, query.layer, query.head)?;
         let found = decompose_form(&weights).ok_or_else(|| self.undecomposed(query))?;
         let copied = copying(&weights.left, &weights.right);
@@ -70,6 +76,12 @@ impl Reader {
         watch: &dyn Watch,
     ) -> Result<Option<DirectionsAnswer>, QueryError> {
         let all = 0..self.card.spec.neurons;
+        let near = self
+            .weights
+            .bring_neurons(query.layer, all.clone(), &Fetch(watch));
+        if !arrived(near)? {
+            return Ok(None);
+        }
         let vectors = match query.part {
             Part::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all)?,

@@ -43,14 +43,14 @@ impl Weights {
             Vectors::Keys => self.key_part(layer, all),
             Vectors::Values => self.value_part(layer, all),
         };
-        let step = (PIECE / part.cols.len().max(1)).max(1);
-        let starts: Vec<usize> = part.rows.clone().step_by(step).collect();
+        let step = (PIECE / part.place.cols.len().max(1)).max(1);
+        let starts: Vec<usize> = part.place.rows.clone().step_by(step).collect();
         let read = |start: usize| {
-            let rows = start..part.rows.end.min(start + step);
-            let first = start - part.rows.start;
+            let rows = start..part.place.rows.end.min(start + step);
+            let first = start - part.place.rows.start;
             let rows = self
                 .checkpoint
-                .block(&part.tensor, rows, part.cols.clone())?;
+                .block(&part.place.tensor, rows, part.place.cols.clone())?;
             Ok(look(match part.turned {
                 true => Piece::Coordinates { first, rows },
                 false => Piece::Whole { first, rows },

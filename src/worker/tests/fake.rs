@@ -93,7 +93,7 @@ pub(in crate::worker) fn answer_to(query: &Query) -> Answer {
     }
 }
 
-fn card(name: &str) -> Arc<ModelCard> {
+pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
     let files = TokenizerFiles {
         vocab_txt: Some(b"a\nb\n".as_slice().into()),
         ..TokenizerFiles::default()
@@ -104,6 +104,7 @@ fn card(name: &str) -> Arc<ModelCard> {
         spec: spec(),
         vocabulary: Arc::new(Vocabulary::open(&files, 2).unwrap()),
         device: "cpu".to_owned(),
+        remote: false,
         notices: Vec::new(),
     })
 }

@@ -69,6 +69,7 @@ impl Bench {
             }
             Event::Failed { message, .. } | Event::NotOpened { message, .. } => panic!("{message}"),
             Event::Opened { .. } => panic!("opened"),
+            Event::Fetching { .. } => panic!("nothing is on the hub"),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The loop: waits, updates, does what is wanted of the world, draws. Nothing runs while nothing
 //! happens.
 
+mod models;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +14,8 @@ use crossterm::event::{Event as Input, MouseButton, MouseEventKind};
 
 use super::bookmarks::Bookmarks;
 use super::companions::Companions;
-use super::effect::{Beside, BookmarkChange, Effect};
+use super::effect::{BookmarkChange, Effect};
+use super::fetching::{Fetching, News};
 use super::files::{full_name, read, read_texts, write_new};
 use super::key::Key;
 use super::paths::Paths;
@@ -21,13 +24,13 @@ use super::state::{ModelChoice, Opening, Origin, State};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{update, view};
-use crate::checkpoint::{Bundle, Location};
-use crate::hub::Cache;
+use crate::checkpoint::{Bundle, Found, Location};
+use crate::hub::{Cache, HubError, Settings};
 use crate::projection::DeviceChoice;
 use crate::query::{Address, Answer, Answering, Query, Reader};
 use crate::report::{self, Exported, Format};
 use crate::vocabulary::{Text, Words};
-use crate::worker::{Event, ModelId, Worker};
+use crate::worker::{Event, Worker};
 
 /// Between two frames at least this long: a burst of events is drawn once.
 const FRAME: Duration = Duration::from_millis(10);
@@ -40,6 +43,12 @@ pub struct Setup {
     pub theme: Theme,
     pub mouse: bool,
     pub device: DeviceChoice,
+    /// Bytes that may be held in memory beside the embedding.
+    pub memory: u64,
+    /// Of a model on the hub, fetch only what is looked at.
+    pub by_tensor: bool,
+    /// What of that may be kept on disk, in bytes.
+    pub blocks_max: u64,
     pub paths: Paths,
 }
 
@@ -51,6 +60,8 @@ enum Message {
     Worker(Event),
     /// Of a further model of the chart, by its key.
     Beside(u64, Event),
+    /// Of a transfer from the hub, by its number.
+    Hub(u64, News),
 }
 
 /// Runs the explorer to its end.
@@ -59,12 +70,20 @@ enum Message {
 /// The terminal cannot be had or is gone, or the model asked for cannot be opened.
 pub fn run(setup: Setup) -> Result<()> {
     if let Some(model) = &setup.model {
-        Location::resolve(model)?;
+        let settings = Settings::from_environment();
+        // What cannot be had at all needs no screen to say so.
+        if let Found::OnHub(id) = Location::find(model, &settings.cache)?
+            && settings.offline
+        {
+            let what = id.to_string();
+            return Err(HubError::Offline { what }.into());
+        }
     }
     let (sender, messages) = channel();
-    let device = setup.device;
+    let (device, memory) = (setup.device, setup.memory);
     let open = move |location: &Location| {
-        Reader::open(location, device).map(|reader| Box::new(reader) as Box<dyn Answering>)
+        let reader = Reader::open(location, device)?.holding(memory);
+        Ok(Box::new(reader) as Box<dyn Answering>)
     };
     let tell = sender.clone();
     // Once the loop is gone nobody is left to be told anything.
@@ -77,7 +96,13 @@ pub fn run(setup: Setup) -> Result<()> {
     let companions = Companions::new(device, move |key, event| {
         drop(tell.send(Message::Beside(key, event)));
     });
+    let tell = sender.clone();
+    let fetching = Fetching::new(move |number, news| {
+        drop(tell.send(Message::Hub(number, news)));
+    });
     let mut explorer = Explorer {
+        fetching,
+        blocks: (setup.paths.blocks(), setup.blocks_max),
         state,
         worker,
         companions,
@@ -118,8 +143,10 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         let name = full_name(model);
         if session.model.as_ref() != Some(&name) {
             (session.neuron, session.head, session.state) = (None, None, None);
+            session.by_tensor = false;
         }
         session.model = Some(name);
+        session.by_tensor |= setup.by_tensor;
         state.strict = true;
     }
     session
@@ -128,8 +155,8 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     let bundled = Bundle::all()
         .iter()
         .map(|bundle| (bundle.name.to_owned(), Origin::Bundled));
-    let cached = Cache::from_environment().models().into_iter();
-    let cached = cached.map(|model| (model.name, Origin::Hub));
+    let cached = Location::all_cached(&Cache::from_environment()).into_iter();
+    let cached = cached.map(|(name, _)| (name, Origin::Hub));
     let models = bundled
         .chain(cached)
         .map(|(name, origin)| ModelChoice { name, origin });
@@ -147,6 +174,9 @@ struct Explorer {
     state: State,
     worker: Worker,
     companions: Companions,
+    fetching: Fetching,
+    /// Where parts of models are kept, and how many bytes of them.
+    blocks: (PathBuf, u64),
     bookmarks: Bookmarks,
     screen: Screen,
     theme: Theme,
@@ -197,6 +227,8 @@ impl Explorer {
         let effects = match message {
             Message::Worker(event) => update::event(state, event),
             Message::Beside(key, event) => update::beside(state, key, event),
+            Message::Hub(number, news) if self.fetching.is_latest(number) => self.news(news),
+            Message::Hub(..) => Vec::new(),
             Message::Input(input) => match input.context("the terminal is gone")? {
                 Input::Key(event) => match Key::from_event(event) {
                     Some(key) => update::key(state, key),
@@ -246,6 +278,11 @@ impl Explorer {
                     Vec::new()
                 }
                 Effect::Open(name) => self.open(&name),
+                Effect::Fetch { name, by_tensor } => self.fetch(&name, by_tensor),
+                Effect::StopFetch => {
+                    self.fetching.stop();
+                    Vec::new()
+                }
                 Effect::Copy(text) => {
                     self.screen.copy(&text)?;
                     Vec::new()
@@ -311,38 +348,9 @@ impl Explorer {
         Vec::new()
     }
 
-    fn beside(&mut self, key: u64, what: Beside) -> Vec<Effect> {
-        match what {
-            Beside::Open(name) => {
-                if let Err(error) = self.companions.open(key, &full_name(&name)) {
-                    let event = Event::NotOpened {
-                        id: ModelId(0),
-                        name,
-                        message: format!("{error:#}"),
-                    };
-                    return update::beside(&mut self.state, key, event);
-                }
-            }
-            Beside::Want(queries) => self.companions.want(key, queries),
-            Beside::Close => self.companions.close(key),
-        }
-        Vec::new()
-    }
-
     fn failed(&mut self, error: &anyhow::Error) -> Vec<Effect> {
         self.state.fail(format!("{error:#}"));
         Vec::new()
-    }
-
-    fn open(&mut self, name: &str) -> Vec<Effect> {
-        match Location::resolve(&full_name(name)) {
-            Ok(location) => {
-                let id = self.worker.open(location);
-                update::opening(&mut self.state, id);
-                Vec::new()
-            }
-            Err(error) => update::not_opening(&mut self.state, error.to_string()),
-        }
     }
 
     fn keep(&mut self, change: BookmarkChange) -> Vec<Effect> {

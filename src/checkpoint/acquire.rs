@@ -1,0 +1,266 @@
+//! From a hub id to a checkpoint that can be opened: which files are needed, and that the model is
+//! one of the known families before any weight is asked for.
+
+use std::iter;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::hub::{self, Blocks, Hub, HubError, HubId, Listing, Ranged, Waiting};
+
+use super::config::Config;
+use super::files::Files;
+use super::location::alike;
+use super::weights::{self, LARGEST_INDEX, Offer};
+use super::{Checkpoint, CheckpointError, Location, Remote, safetensors};
+
+/// The file without which nothing is known of a model.
+const CONFIG: &str = "config.json";
+
+/// Read beside the vocabulary, whatever that lies in.
+const BESIDE: [&str; 2] = ["tokenizer_config.json", "special_tokens_map.json"];
+
+/// How the weights of a model on the hub are come by.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// All of them, into the cache that Python's tools use.
+    Whole,
+    /// Only what is looked at, into blocks of our own.
+    ByTensor(Arc<Blocks>),
+}
+
+/// A checkpoint that came from the hub.
+#[derive(Clone, Debug)]
+pub struct Acquired {
+    pub location: Location,
+    /// What the user should know about how it came.
+    pub notice: Option<String>,
+}
+
+/// What either way costs, in bytes that are still to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cost {
+    pub whole: u64,
+    /// Embeddings and headers, with which looking can begin; `None` where there is only the whole.
+    pub first_look: Option<u64>,
+}
+
+/// A model on the hub, known by its list of files and its configuration.
+struct Prospect<'a> {
+    hub: &'a Arc<Hub>,
+    listing: Listing,
+    offer: Offer,
+    /// The files of the weights; the index of several is not among them.
+    weights: Vec<String>,
+    /// Everything else that is needed.
+    small: Vec<&'static str>,
+    waiting: &'a dyn Waiting,
+}
+
+/// Brings a model from the hub. Where only parts are wanted and the server does not give any, all
+/// of it comes, with a notice.
+///
+/// # Errors
+/// The hub has it not or does not give it, it is of no known family, it has no weights that can be
+/// read, or the transfer is called off.
+pub fn acquire(
+    hub: &Arc<Hub>,
+    id: &HubId,
+    way: &Way,
+    waiting: &dyn Waiting,
+) -> Result<Acquired, CheckpointError> {
+    let prospect = Prospect::find(hub, id, waiting).map_err(|error| or_alike(error, id, hub))?;
+    let blocks = match way {
+        Way::Whole => return prospect.whole(None),
+        Way::ByTensor(blocks) => blocks,
+    };
+    if !prospect.offer.by_tensor {
+        let notice = CheckpointError::NotByTensor { id: id.to_string() };
+        return prospect.whole(Some(notice.to_string()));
+    }
+    match prospect.remote(blocks) {
+        Ok(remote) => Ok(Acquired {
+            location: Location::Remote(Arc::new(remote)),
+            notice: None,
+        }),
+        Err(CheckpointError::Hub {
+            error: error @ HubError::NoRanges { .. },
+            ..
+        }) => prospect.whole(Some(format!("{error}: downloaded whole"))),
+        Err(error) => Err(error),
+    }
+}
+
+/// What either way of [`acquire`] would cost. Only the configuration is brought.
+///
+/// # Errors
+/// As [`acquire`].
+pub fn cost(hub: &Arc<Hub>, id: &HubId, waiting: &dyn Waiting) -> Result<Cost, CheckpointError> {
+    let prospect = Prospect::find(hub, id, waiting).map_err(|error| or_alike(error, id, hub))?;
+    let names = prospect.all_files();
+    let sizes = hub.sizes(&prospect.listing, &names, waiting)?;
+    let whole = sizes.iter().sum();
+    let weights = names.iter().zip(&sizes).skip(prospect.small.len());
+    let weights: u64 = weights.map(|(_, size)| size).sum();
+    let first_look = match prospect.offer.by_tensor {
+        true => Some(prospect.embedding_bytes()?.min(weights) + (whole - weights)),
+        false => None,
+    };
+    Ok(Cost { whole, first_look })
+}
+
+impl<'a> Prospect<'a> {
+    fn find(
+        hub: &'a Arc<Hub>,
+        id: &HubId,
+        waiting: &'a dyn Waiting,
+    ) -> Result<Self, CheckpointError> {
+        let listing = hub.list(id, waiting)?;
+        let has = |file: &str| listing.file(file).is_some();
+        let offer = weights::choose(has).ok_or_else(|| no_weights(&listing))?;
+        let mut first = vec![CONFIG];
+        first.extend(offer.is_index.then_some(offer.file));
+        let folder = hub.download(&listing, &first, waiting)?;
+        let files = Files::Folder(folder);
+        Config::open(&files)?.family()?;
+        let weights = if offer.is_index {
+            let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
+            weights::shards(&format!("{id}/{}", offer.file), &bytes)?
+        } else {
+            vec![offer.file.to_owned()]
+        };
+        let vocabulary: &[&'static str] = match has("tokenizer.json") {
+            true => &["tokenizer.json"],
+            false => &["vocab.json", "merges.txt", "vocab.txt"],
+        };
+        let others = vocabulary.iter().chain(&BESIDE).copied();
+        let small = first.iter().copied().chain(others.filter(|file| has(file)));
+        Ok(Self {
+            hub,
+            small: small.collect(),
+            listing,
+            offer,
+            weights,
+            waiting,
+        })
+    }
+
+    fn all_files(&self) -> Vec<&str> {
+        let weights = self.weights.iter().map(String::as_str);
+        self.small.iter().copied().chain(weights).collect()
+    }
+
+    fn whole(&self, notice: Option<String>) -> Result<Acquired, CheckpointError> {
+        let folder = self
+            .hub
+            .download(&self.listing, &self.all_files(), self.waiting)?;
+        let location = Location::Folder {
+            name: self.listing.id.to_string(),
+            path: folder,
+        };
+        Ok(Acquired { location, notice })
+    }
+
+    /// Headers and embeddings, which every look needs.
+    fn remote(&self, blocks: &Arc<Blocks>) -> Result<Remote, CheckpointError> {
+        let folder = self
+            .hub
+            .download(&self.listing, &self.small, self.waiting)?;
+        let listing = Arc::new(self.listing.clone());
+        let names: Vec<&str> = self.weights.iter().map(String::as_str).collect();
+        let weights = Ranged::open(self.hub, &listing, &names, blocks, self.waiting)?;
+        headers(&weights, self.waiting)?;
+        let remote = Remote {
+            id: self.listing.id.clone(),
+            folder,
+            weights: weights.into_iter().map(Arc::new).collect(),
+        };
+        let remote = Arc::new(remote);
+        let checkpoint = Checkpoint::open(&Location::Remote(Arc::clone(&remote)))?;
+        checkpoint.bring(&checkpoint.embeddings(), self.waiting)?;
+        drop(checkpoint);
+        // Nobody else has it yet.
+        Arc::try_unwrap(remote).map_err(|_| HubError::CalledOff.into())
+    }
+
+    /// What the embeddings take at two bytes a number, by the configuration alone.
+    fn embedding_bytes(&self) -> Result<u64, CheckpointError> {
+        let folder = self.hub.download(&self.listing, &[CONFIG], self.waiting)?;
+        let config = Config::open(&Files::Folder(folder))?;
+        let spec = config.spec(config.family()?)?;
+        let embeddings = if spec.tied { 1 } else { 2 };
+        Ok(embeddings * 2 * spec.vocab as u64 * spec.width as u64)
+    }
+}
+
+/// Brings the headers of all files, at a time.
+fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointError> {
+    for file in files {
+        file.cut_at([8]);
+    }
+    let spans = |span: fn(&Ranged) -> Option<Range<u64>>| -> Vec<(&Ranged, Vec<Range<u64>>)> {
+        files
+            .iter()
+            .map(|file| (file, span(file).into_iter().collect()))
+            .collect()
+    };
+    let first = |file: &Ranged| (file.size() >= 8).then_some(0..8);
+    hub::bring(&spans(first), waiting)?;
+    let mut lengths = Vec::with_capacity(files.len());
+    for file in files {
+        let bytes = if file.size() >= 8 {
+            file.read(0..8)?
+        } else {
+            Vec::new()
+        };
+        let length = bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+        // One that is too long is refused where it is read.
+        if length <= safetensors::LONGEST_HEADER && length <= file.size().saturating_sub(8) {
+            file.cut_at([8 + length]);
+            lengths.push((file, iter::once(8..8 + length).collect()));
+        }
+    }
+    Ok(hub::bring(&lengths, waiting)?)
+}
+
+fn no_weights(listing: &Listing) -> CheckpointError {
+    let mut there: Vec<&str> = listing
+        .files
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    there.sort_by_key(|name| !is_weights(name));
+    there.truncate(4);
+    CheckpointError::NoWeights {
+        id: listing.id.to_string(),
+        looked_for: weights::looked_for(),
+        got: super::error::one_line(&there.join(", ")),
+    }
+}
+
+/// By its ending, weights of some other program.
+fn is_weights(name: &str) -> bool {
+    let ending = Path::new(name).extension().and_then(|e| e.to_str());
+    matches!(
+        ending,
+        Some("gguf" | "h5" | "msgpack" | "onnx" | "pt" | "pth" | "bin" | "safetensors" | "ot")
+    )
+}
+
+/// The error, with what is spelled alike where it may be a matter of spelling.
+fn or_alike(error: CheckpointError, id: &HubId, hub: &Hub) -> CheckpointError {
+    match error {
+        CheckpointError::Hub {
+            error:
+                error @ (HubError::NotFound { .. }
+                | HubError::Refused { .. }
+                | HubError::Offline { .. }
+                | HubError::Unreachable { .. }),
+            ..
+        } => CheckpointError::Hub {
+            alike: alike(&id.to_string(), &hub.settings().cache),
+            error,
+        },
+        other => other,
+    }
+}

@@ -1,0 +1,87 @@
+//! Models: found here or brought from the hub, opened in the place of the one in front or beside it.
+
+use anyhow::Context;
+
+use super::Explorer;
+use crate::checkpoint::{Acquired, Found, Location};
+use crate::explorer::effect::{Beside, Effect};
+use crate::explorer::fetching::News;
+use crate::explorer::files::full_name;
+use crate::explorer::update;
+use crate::hub::{Blocks, Cache, HubId};
+use crate::worker::{Event, ModelId};
+
+impl Explorer {
+    pub(super) fn open(&mut self, name: &str) -> Vec<Effect> {
+        match Location::find(&full_name(name), &Cache::from_environment()) {
+            Ok(Found::Here(location)) => self.open_at(location),
+            // Who starts with a model wants it; who chooses one is asked how it should come.
+            Ok(Found::OnHub(_))
+                if self.state.model.is_none() && (self.state.strict || self.state.by_tensor) =>
+            {
+                self.fetch(name, self.state.by_tensor)
+            }
+            Ok(Found::OnHub(id)) => {
+                update::on_hub(&mut self.state);
+                match self.fetching.survey(id) {
+                    Ok(()) => Vec::new(),
+                    Err(error) => update::failed(&mut self.state, format!("{error:#}")),
+                }
+            }
+            Err(error) => update::not_opening(&mut self.state, error.to_string()),
+        }
+    }
+
+    fn open_at(&mut self, location: Location) -> Vec<Effect> {
+        let id = self.worker.open(location);
+        update::opening(&mut self.state, id);
+        Vec::new()
+    }
+
+    pub(super) fn fetch(&mut self, name: &str, by_tensor: bool) -> Vec<Effect> {
+        let (folder, limit) = &self.blocks;
+        let blocks = || Blocks::open(folder.clone(), *limit);
+        let begun = HubId::parse(name)
+            .context("no hub id")
+            .and_then(|id| self.fetching.fetch(id, by_tensor, blocks));
+        match begun {
+            Ok(()) => Vec::new(),
+            Err(error) => update::failed(&mut self.state, format!("{error:#}")),
+        }
+    }
+
+    /// A transfer tells something.
+    pub(super) fn news(&mut self, news: News) -> Vec<Effect> {
+        let state = &mut self.state;
+        match news {
+            News::Cost(cost) => update::cost(state, cost),
+            News::Progress(progress) => update::progress(state, progress),
+            News::Failed(message) => return update::failed(state, message),
+            News::Arrived(Acquired { location, notice }) => {
+                if let Some(notice) = notice {
+                    state.say(notice);
+                }
+                return self.open_at(location);
+            }
+        }
+        Vec::new()
+    }
+
+    pub(super) fn beside(&mut self, key: u64, what: Beside) -> Vec<Effect> {
+        match what {
+            Beside::Open(name) => {
+                if let Err(error) = self.companions.open(key, &full_name(&name)) {
+                    let event = Event::NotOpened {
+                        id: ModelId(0),
+                        name,
+                        message: format!("{error:#}"),
+                    };
+                    return update::beside(&mut self.state, key, event);
+                }
+            }
+            Beside::Want(queries) => self.companions.want(key, queries),
+            Beside::Close => self.companions.close(key),
+        }
+        Vec::new()
+    }
+}

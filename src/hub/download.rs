@@ -1,0 +1,374 @@
+//! Files into the cache: resumed where an earlier transfer ended, checked against what the hub
+//! states, and only then given the name by which others find them.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use hf_hub::CacheRepo;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_RANGE, RANGE};
+use tokio::time::sleep;
+
+use super::check::Hash;
+use super::client::Asked;
+use super::listing::Facts;
+use super::progress::Meter;
+use super::{Hub, HubError, Listing, Waiting};
+
+/// Files that are fetched at a time: one connection seldom fills the line.
+const AT_A_TIME: usize = 3;
+
+/// A file on its way into the cache.
+struct Incoming<'a> {
+    hub: &'a Hub,
+    listing: &'a Listing,
+    name: &'a str,
+    facts: Facts,
+    cache: &'a CacheRepo,
+}
+
+impl Hub {
+    /// Brings files of a listing into the cache, unless they lie there already, and returns the
+    /// folder of the snapshot. Only when all of them are there does the revision point to it.
+    ///
+    /// # Errors
+    /// Whatever goes wrong with one of them, or [`HubError::CalledOff`]; what has arrived of a
+    /// file is kept for the next time, unless it was wrong.
+    pub fn download(
+        &self,
+        listing: &Listing,
+        files: &[&str],
+        waiting: &dyn Waiting,
+    ) -> Result<PathBuf, HubError> {
+        let root = self.settings().cache.root().ok_or(HubError::NoCache)?;
+        let cache = hf_hub::Cache::new(root.to_owned()).repo(listing.id.repo());
+        let mut incoming = Vec::with_capacity(files.len());
+        for (name, facts) in files.iter().zip(self.all_facts(listing, files, waiting)?) {
+            incoming.push(Incoming {
+                hub: self,
+                listing,
+                name,
+                facts,
+                cache: &cache,
+            });
+        }
+        let sizes = incoming.iter().map(|i| (i.name.to_owned(), i.facts.size));
+        let (meter, next) = (Meter::new(sizes), AtomicUsize::new(0));
+        meter.during(AT_A_TIME.min(files.len()), waiting, || {
+            loop {
+                let i = next.fetch_add(1, Relaxed);
+                match incoming.get(i) {
+                    Some(file) => file.fetch(&meter, i)?,
+                    None => return Ok(()),
+                }
+            }
+        })?;
+        if listing.id.revision() != listing.commit {
+            let kept = cache.create_ref(&listing.commit);
+            kept.map_err(|error| HubError::disk(root, error))?;
+        }
+        Ok(cache.pointer_path(&listing.commit))
+    }
+
+    /// The size of each file, in bytes.
+    ///
+    /// # Errors
+    /// The hub cannot be asked.
+    pub fn sizes(
+        &self,
+        listing: &Listing,
+        files: &[&str],
+        waiting: &dyn Waiting,
+    ) -> Result<Vec<u64>, HubError> {
+        let facts = self.all_facts(listing, files, waiting)?;
+        Ok(facts.into_iter().map(|facts| facts.size).collect())
+    }
+
+    /// What the hub states of each file.
+    pub(super) fn all_facts(
+        &self,
+        listing: &Listing,
+        files: &[&str],
+        waiting: &dyn Waiting,
+    ) -> Result<Vec<Facts>, HubError> {
+        let (meter, found) = (Meter::new([]), OnceLock::new());
+        meter.during(1, waiting, || {
+            let facts = self.run(&meter, async {
+                let mut facts = Vec::with_capacity(files.len());
+                for file in files {
+                    facts.push(self.facts(listing, file).await?);
+                }
+                Ok(facts)
+            })?;
+            found.get_or_init(|| facts);
+            Ok(())
+        })?;
+        found.into_inner().ok_or(HubError::CalledOff)
+    }
+}
+
+impl Incoming<'_> {
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            id: &self.listing.id,
+            file: Some(self.name),
+        }
+    }
+
+    /// Brings the file to its place, and counts it as number `i`.
+    fn fetch(&self, meter: &Meter, i: usize) -> Result<(), HubError> {
+        let blob = self.cache.blob_path(&self.facts.etag);
+        let there = |path: &Path| fs::metadata(path).is_ok_and(|m| m.len() == self.facts.size);
+        let pointer = self
+            .cache
+            .pointer_path(&self.listing.commit)
+            .join(self.name);
+        if !there(&pointer) {
+            if !there(&blob) {
+                let folder = |path: &Path| -> Result<(), HubError> {
+                    let parent = path.parent().unwrap_or(path);
+                    fs::create_dir_all(parent).map_err(|e| HubError::disk(parent, e))
+                };
+                folder(&blob)?;
+                let lock = self.lock_path();
+                folder(&lock)?;
+                let _held = self.lock(&lock)?;
+                // Whoever held the lock before may have brought it.
+                if !there(&blob) {
+                    self.receive(&blob, meter, i)?;
+                }
+            }
+            point(&pointer, &blob).map_err(|error| HubError::disk(&pointer, error))?;
+        }
+        meter.set(i, self.facts.size);
+        Ok(())
+    }
+
+    /// The file by which programs keep from writing the same blob: that of Python's tools.
+    fn lock_path(&self) -> PathBuf {
+        let repo = self.listing.id.repo().folder_name();
+        let root = self.hub.settings().cache.root().unwrap_or(Path::new(""));
+        root.join(".locks")
+            .join(repo)
+            .join(format!("{}.lock", self.facts.etag))
+    }
+
+    fn lock(&self, path: &Path) -> Result<File, HubError> {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(|error| HubError::disk(path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(HubError::Busy {
+                what: self.asked().what(),
+            }),
+            // A disk without locks: the name of the file is given last all the same.
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!(%error, "no lock");
+                Ok(file)
+            }
+        }
+    }
+
+    /// Receives the content, checks it, and gives it the blob's name.
+    fn receive(&self, blob: &Path, meter: &Meter, i: usize) -> Result<(), HubError> {
+        let mut partial = blob.as_os_str().to_owned();
+        partial.push(".incomplete");
+        let partial = PathBuf::from(partial);
+        let disk = |error| HubError::disk(&partial, error);
+        let opened = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&partial);
+        let file = opened.map_err(disk)?;
+        let mut resumed = file.metadata().map_err(disk)?.len();
+        if resumed > self.facts.size {
+            file.set_len(0).map_err(disk)?;
+            resumed = 0;
+        }
+        let mut content = Content {
+            hash: Hash::new(&self.facts.etag, self.facts.size),
+            have: resumed,
+            file,
+        };
+        meter.set(i, resumed);
+        // No more than was counted: it may be growing, or be no file.
+        let begun = Read::take(&content.file, resumed);
+        content.hash.read(begun).map_err(disk)?;
+        loop {
+            self.hub
+                .run(meter, self.stream(&mut content, meter, i, &partial))?;
+            let wrong = match content.wrong(&self.facts, &self.asked()) {
+                None => break,
+                Some(wrong) => wrong,
+            };
+            content.restart(&self.facts).map_err(disk)?;
+            meter.set(i, 0);
+            // The beginning may have been of another file; without one the hub itself is wrong.
+            if std::mem::take(&mut resumed) == 0 {
+                drop(content);
+                fs::remove_file(&partial).map_err(disk)?;
+                return Err(wrong);
+            }
+        }
+        content.file.sync_all().map_err(disk)?;
+        drop(content);
+        fs::rename(&partial, blob).map_err(disk)
+    }
+
+    /// Appends what is missing, over as many connections as that takes.
+    async fn stream(
+        &self,
+        content: &mut Content,
+        meter: &Meter,
+        i: usize,
+        partial: &Path,
+    ) -> Result<(), HubError> {
+        let (asked, pace) = (self.asked(), self.hub.settings().pace);
+        let url = self
+            .hub
+            .file_route(&self.listing.id, &self.listing.commit, self.name)?;
+        let disk = |error| HubError::disk(partial, error);
+        let mut fruitless = 0;
+        while content.have < self.facts.size {
+            let before = content.have;
+            let range = format!("bytes={before}-");
+            let request = || match before {
+                0 => self.hub.get(&url),
+                _ => self.hub.get(&url).header(RANGE, &range),
+            };
+            let mut response = self.hub.send(&asked, request).await?;
+            let begins = match response.status() {
+                StatusCode::PARTIAL_CONTENT => response
+                    .headers()
+                    .get(CONTENT_RANGE)
+                    .and_then(|range| range.to_str().ok())
+                    .is_some_and(|range| range.starts_with(&format!("bytes {before}-"))),
+                _ => before == 0,
+            };
+            if !begins {
+                // It sends the whole file, or cannot go on where we are.
+                content.restart(&self.facts).map_err(disk)?;
+                meter.set(i, 0);
+                if response.status() != StatusCode::OK {
+                    fruitless += 1;
+                    if fruitless >= pace.attempts {
+                        let got = content.have;
+                        return Err(self.size(got));
+                    }
+                    continue;
+                }
+            }
+            let ended = loop {
+                match response.chunk().await {
+                    Ok(Some(bytes)) => {
+                        content.append(&bytes).map_err(disk)?;
+                        meter.add(i, bytes.len() as u64);
+                        if content.have > self.facts.size {
+                            return Ok(());
+                        }
+                    }
+                    Ok(None) => break None,
+                    Err(error) => break Some(self.hub.failure(&asked, &error)),
+                }
+            };
+            fruitless = if content.have > before {
+                0
+            } else {
+                fruitless + 1
+            };
+            if content.have < self.facts.size {
+                let error = ended.unwrap_or_else(|| self.size(content.have));
+                tracing::info!(%error, have = content.have, "going on");
+                if fruitless >= pace.attempts {
+                    return Err(error);
+                }
+                sleep(pace.pause).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn size(&self, got: u64) -> HubError {
+        HubError::Size {
+            what: self.asked().what(),
+            expected: self.facts.size,
+            got,
+        }
+    }
+}
+
+/// What has arrived of a file.
+struct Content {
+    file: File,
+    have: u64,
+    hash: Hash,
+}
+
+impl Content {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.have += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn restart(&mut self, facts: &Facts) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.have = 0;
+        self.hash = Hash::new(&facts.etag, facts.size);
+        Ok(())
+    }
+
+    /// What is wrong with what arrived.
+    fn wrong(&mut self, facts: &Facts, asked: &Asked<'_>) -> Option<HubError> {
+        let what = asked.what();
+        if self.have != facts.size {
+            return Some(HubError::Size {
+                what,
+                expected: facts.size,
+                got: self.have,
+            });
+        }
+        let hash = std::mem::replace(&mut self.hash, Hash::None);
+        let got = hash
+            .finish()
+            .filter(|got| *got != facts.etag.to_lowercase())?;
+        Some(HubError::Hash {
+            what,
+            expected: facts.etag.clone(),
+            got,
+        })
+    }
+}
+
+/// Makes `pointer` lead to `blob`: by a relative link, as Python's tools do, or where there are
+/// none by a copy.
+fn point(pointer: &Path, blob: &Path) -> io::Result<()> {
+    let folder = pointer.parent().unwrap_or(pointer);
+    fs::create_dir_all(folder)?;
+    // One that leads nowhere, or to a blob that was wrong.
+    if pointer.symlink_metadata().is_ok() {
+        fs::remove_file(pointer)?;
+    }
+    #[cfg(unix)]
+    {
+        // Up to the folder that holds both `snapshots` and `blobs`.
+        let model = blob.ancestors().nth(2).unwrap_or(Path::new(""));
+        let below = folder.strip_prefix(model).unwrap_or(folder);
+        let normal = below
+            .components()
+            .filter(|c| matches!(c, Component::Normal(_)));
+        let mut link: PathBuf = normal.map(|_| "..").collect();
+        link.push("blobs");
+        link.push(blob.file_name().unwrap_or_default());
+        std::os::unix::fs::symlink(link, pointer)
+    }
+    #[cfg(not(unix))]
+    fs::copy(blob, pointer).map(|_| ())
+}

@@ -1,0 +1,119 @@
+//! Models from a hub: what is asked of it, what lies in the cache afterwards, and what is said when
+//! it goes wrong.
+
+#[path = "../checkpoint_writer/mod.rs"]
+mod checkpoint_writer;
+mod command;
+mod download;
+mod faults;
+mod parts;
+mod server;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lexiscope::checkpoint::{Acquired, Bundle, CheckpointError, Way, acquire};
+use lexiscope::hub::{Hub, HubId, Pace, Progress, Settings, Waiting};
+use server::Server;
+use tempfile::TempDir;
+
+const MODEL: &str = "owner/model";
+
+/// The bundled GPT-2, as a repository that holds more than is needed.
+fn repository() -> Vec<(String, Vec<u8>)> {
+    let bundled = Bundle::named("gpt2-pl").unwrap().files.iter();
+    let mut files: Vec<(String, Vec<u8>)> = bundled
+        .map(|(name, content)| ((*name).to_owned(), content.to_vec()))
+        .collect();
+    for other in [
+        "README.md",
+        "pytorch_model.bin",
+        "tf_model.h5",
+        "onnx/model.onnx",
+    ] {
+        files.push((other.to_owned(), vec![7; 200_000]));
+    }
+    files
+}
+
+fn content<'f>(files: &'f [(String, Vec<u8>)], name: &str) -> &'f [u8] {
+    &files.iter().find(|(file, _)| file == name).unwrap().1
+}
+
+/// A cache of its own, and the hub that fills it.
+struct Place {
+    home: TempDir,
+    hub: Arc<Hub>,
+}
+
+impl Place {
+    fn new(server: &Server) -> Self {
+        Self::with(server, &[])
+    }
+
+    /// With more variables in the environment.
+    fn with(server: &Server, variables: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let hub = Arc::new(hub(server, home.path(), variables));
+        Self { home, hub }
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.home.path().join("hub/models--owner--model")
+    }
+
+    fn acquire(&self, way: &Way) -> Result<Acquired, CheckpointError> {
+        acquire(&self.hub, &HubId::parse(MODEL).unwrap(), way, &Patient)
+    }
+
+    /// Downloads the model; what goes wrong is one line.
+    fn fails(&self) -> String {
+        let error = self.acquire(&Way::Whole).unwrap_err().to_string();
+        assert!(!error.contains('\n'), "{error}");
+        error
+    }
+}
+
+fn hub(server: &Server, home: &Path, variables: &[(&str, &str)]) -> Hub {
+    let mut settings = Settings::read(|name| {
+        let set = [
+            ("HF_HOME", home.to_str().unwrap()),
+            ("HF_ENDPOINT", &server.address),
+        ];
+        let found = variables.iter().chain(&set).find(|(key, _)| *key == name);
+        found.map(|(_, value)| OsString::from(value))
+    });
+    settings.pace = Pace {
+        stall: Duration::from_millis(400),
+        attempts: 3,
+        pause: Duration::from_millis(5),
+    };
+    Hub::new(settings).unwrap()
+}
+
+struct Patient;
+
+impl Waiting for Patient {
+    fn wanted(&self) -> bool {
+        true
+    }
+
+    fn progress(&self, _progress: &Progress) {}
+}
+
+/// Wants it until so many bytes are there, and notes how many there were.
+struct Until(usize, AtomicUsize);
+
+impl Waiting for Until {
+    fn wanted(&self) -> bool {
+        self.1.load(Ordering::Relaxed) < self.0
+    }
+
+    fn progress(&self, progress: &Progress) {
+        self.1
+            .fetch_max(progress.done() as usize, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,140 @@
+//! A checkpoint larger than memory: twelve gigabytes on paper, of which nothing is on the disk.
+#![cfg(target_os = "linux")]
+
+mod checkpoint_writer;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use lexiscope::checkpoint::Location;
+use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
+use lexiscope::transformer::Form;
+use lexiscope::vocabulary::Filters;
+use serde_json::{Map, Value, json};
+
+const LAYERS: usize = 15;
+const WIDTH: usize = 4096;
+const VOCAB: usize = 2048;
+const F32: usize = 4;
+
+/// Writes the header of a safetensors file and leaves its numbers a hole.
+fn hollow(path: &Path, tensors: &[(String, Vec<usize>)]) -> u64 {
+    let mut header = Map::new();
+    let mut end = 0;
+    for (name, shape) in tensors {
+        let start = end;
+        end += F32 * shape.iter().product::<usize>();
+        let entry = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]});
+        header.insert(name.clone(), entry);
+    }
+    let header = Value::Object(header).to_string();
+    let mut file = File::create(path).unwrap();
+    file.write_all(&(header.len() as u64).to_le_bytes())
+        .unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    let size = 8 + (header.len() + end) as u64;
+    file.set_len(size).unwrap();
+    size
+}
+
+/// A GPT-2 of a layer a shard; returns the bytes of a layer and of all shards.
+fn write(folder: &Path) -> (usize, u64) {
+    let config = json!({
+        "model_type": "gpt2", "n_layer": LAYERS, "n_embd": WIDTH, "n_head": 64,
+        "n_positions": 64, "vocab_size": VOCAB, "activation_function": "gelu_new"
+    });
+    fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    let tokens = checkpoint_writer::tokenizer::tokenizer_json(VOCAB, 1);
+    fs::write(folder.join("tokenizer.json"), tokens).unwrap();
+    let (mut map, mut all, mut layer_bytes) = (Map::new(), 0, 0);
+    for layer in 0..LAYERS {
+        let name = |rest: &str| format!("transformer.h.{layer}.{rest}.weight");
+        let mut tensors = vec![
+            (name("attn.c_attn"), vec![WIDTH, 3 * WIDTH]),
+            (name("attn.c_proj"), vec![WIDTH, WIDTH]),
+            (name("mlp.c_fc"), vec![WIDTH, 4 * WIDTH]),
+            (name("mlp.c_proj"), vec![4 * WIDTH, WIDTH]),
+        ];
+        let numbers = |tensors: &[(String, Vec<usize>)]| {
+            let sizes = tensors
+                .iter()
+                .map(|(_, shape)| shape.iter().product::<usize>());
+            F32 * sizes.sum::<usize>()
+        };
+        layer_bytes = numbers(&tensors);
+        if layer == 0 {
+            tensors.push(("transformer.wte.weight".to_owned(), vec![VOCAB, WIDTH]));
+            tensors.push(("transformer.wpe.weight".to_owned(), vec![64, WIDTH]));
+        }
+        let shard = format!("model-{layer:05}-of-{LAYERS:05}.safetensors");
+        all += hollow(&folder.join(&shard), &tensors);
+        for (tensor, _) in tensors {
+            map.insert(tensor, shard.clone().into());
+        }
+    }
+    let index = json!({ "weight_map": map });
+    fs::write(
+        folder.join("model.safetensors.index.json"),
+        index.to_string(),
+    )
+    .unwrap();
+    (layer_bytes, all)
+}
+
+/// The most that this process has had resident, in bytes.
+fn most_resident() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kilobytes = line.split_whitespace().nth(1).unwrap();
+    kilobytes.parse::<usize>().unwrap() << 10
+}
+
+#[test]
+fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (layer_bytes, all) = write(folder.path());
+    assert!(all > 12_000_000_000, "{all}");
+    let location = Location::Folder {
+        name: "large".to_owned(),
+        path: folder.path().to_owned(),
+    };
+    let reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
+    let mut reader = reader.holding(64 << 20);
+    for layer in 0..LAYERS {
+        let filters = Filters::default();
+        let neuron = Query::Neuron(NeuronQuery {
+            layer,
+            neuron: 4 * WIDTH - 1 - layer,
+            k: 10,
+            filters: filters.clone(),
+        });
+        let pairs = |form| {
+            Query::Pairs(PairsQuery {
+                form,
+                layer,
+                head: layer,
+                end: End::Highest,
+                k: 10,
+                filters: filters.clone(),
+            })
+        };
+        for query in [neuron, pairs(Form::Vo), pairs(Form::Qk)] {
+            let scores: Vec<f32> = match reader.answer(&query, &Patient).unwrap().unwrap() {
+                Answer::Neuron(answer) => answer.columns[0].iter().map(|s| s.score).collect(),
+                Answer::Pairs(answer) => answer.pairs.iter().map(|pair| pair.score).collect(),
+                _ => panic!("another answer"),
+            };
+            assert_eq!(scores, [0.0; 10]);
+        }
+    }
+    let embedding = F32 * VOCAB * WIDTH;
+    let (resident, allowed) = (most_resident(), embedding + 2 * layer_bytes + (200 << 20));
+    assert!(resident < allowed, "{resident} of {allowed}");
+    // It reads what it shows: not even one layer is ever held.
+    assert!(resident < embedding + layer_bytes, "{resident}");
+}
