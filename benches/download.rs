@@ -1,7 +1,6 @@
 //! A gigabyte from loopback: the program against `curl`, in turns within one run, and the most
 //! memory that the program takes for a small and for the large file.
 
-#[allow(dead_code)]
 #[path = "../tests/hub/server.rs"]
 mod server;
 

@@ -44,6 +44,7 @@ fn main() {
     bench.frames();
     bench.steps("↓", "a neuron on, held");
     bench.steps("→", "a layer on, held");
+    bench.beside_a_pass();
     first_frames();
 }
 
@@ -120,6 +121,50 @@ impl Bench {
             .count();
         print(what, &mut times);
         println!("    {} of 100 within 16 ms", 100 - late);
+    }
+
+    /// While the model runs on the bundled texts: a key to its frame in the Geometry pane, and
+    /// leaving it for a neuron, for which the pass is called off.
+    fn beside_a_pass(&mut self) {
+        let (mut frames, mut leaving) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            self.press("g s");
+            while self.state.geometry.part.done.is_none() {
+                let event = self.events.recv().expect("the worker lives");
+                let effects = update::event(&mut self.state, event);
+                self.perform(effects);
+            }
+            for key in ["→", "↓", "x", "→", "↑", "x"] {
+                let start = Instant::now();
+                while let Ok(event) = self.events.try_recv() {
+                    let effects = update::event(&mut self.state, event);
+                    self.perform(effects);
+                }
+                self.press(key);
+                self.draw();
+                frames.push(start.elapsed());
+                assert!(self.state.geometry.part.shown.is_none(), "it still runs");
+                std::thread::sleep(REPEAT);
+            }
+            let start = Instant::now();
+            self.press("g n");
+            self.press("r");
+            self.until_answered();
+            self.draw();
+            leaving.push(start.elapsed());
+        }
+        print(
+            "a key in the Geometry pane while the model runs",
+            &mut frames,
+        );
+        print("from there to another neuron's columns", &mut leaving);
+    }
+
+    fn press(&mut self, keys: &str) {
+        for key in key::keys(keys) {
+            let effects = update::key(&mut self.state, key);
+            self.perform(effects);
+        }
     }
 
     fn until_answered(&mut self) {

@@ -55,6 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "explorer",
         &[
             "worker",
+            "scan",
             "report",
             "query",
             "projection",

@@ -57,13 +57,10 @@ fn write(folder: &Path) -> (usize, u64) {
             (name("mlp.c_fc"), vec![WIDTH, 4 * WIDTH]),
             (name("mlp.c_proj"), vec![4 * WIDTH, WIDTH]),
         ];
-        let numbers = |tensors: &[(String, Vec<usize>)]| {
-            let sizes = tensors
-                .iter()
-                .map(|(_, shape)| shape.iter().product::<usize>());
-            F32 * sizes.sum::<usize>()
-        };
-        layer_bytes = numbers(&tensors);
+        let sizes = tensors
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>());
+        layer_bytes = F32 * sizes.sum::<usize>();
         if layer == 0 {
             tensors.push(("transformer.wte.weight".to_owned(), vec![VOCAB, WIDTH]));
             tensors.push(("transformer.wpe.weight".to_owned(), vec![64, WIDTH]));

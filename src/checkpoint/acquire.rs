@@ -37,7 +37,7 @@ pub struct Acquired {
     pub notice: Option<String>,
 }
 
-/// What either way costs, in bytes that are still to come.
+/// What either way costs, in bytes, if nothing of it is here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
     pub whole: u64,

@@ -53,6 +53,9 @@ pub struct Explore {
     /// Where to start: L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK
     #[arg(long, value_name = "ADDRESS")]
     pub at: Option<Address>,
+    /// Take lists from this finished scan of the model, this time and the next times
+    #[arg(long, value_name = "FILE")]
+    pub scan: Option<PathBuf>,
     /// When to use colour; NO_COLOR counts for auto
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
@@ -165,6 +168,9 @@ pub enum Command {
         /// Tokens in each column
         #[arg(short, default_value_t = 30, value_parser = list_length)]
         k: usize,
+        /// Take the lists from this finished scan of the model, where it has them
+        #[arg(long, value_name = "FILE")]
+        scan: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]
@@ -186,6 +192,9 @@ pub enum Command {
         /// The lowest pairs, the most negative first
         #[arg(long)]
         lowest: bool,
+        /// Take the lists from this finished scan of the model, where it has them
+        #[arg(long, value_name = "FILE")]
+        scan: Option<PathBuf>,
         #[command(flatten)]
         output: Output,
         #[command(flatten)]

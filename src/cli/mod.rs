@@ -10,6 +10,7 @@ mod scan;
 mod size;
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -25,6 +26,7 @@ use crate::query::{
     Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query, Reader,
 };
 use crate::report::{self, Exported, Format, Timings};
+use crate::scan::Scanned;
 
 use lookup_args::{DirectionsArgs, FindArgs};
 
@@ -43,6 +45,7 @@ pub fn run() -> Result<()> {
             layer,
             neuron,
             k,
+            scan,
             filters,
             output,
         }) => {
@@ -52,7 +55,7 @@ pub fn run() -> Result<()> {
                 k,
                 filters: filters.read()?,
             };
-            one_shot(&model, &Query::Neuron(query), output)
+            one_shot(&model, scan.as_deref(), &Query::Neuron(query), output)
         }
         Some(Command::Pairs {
             model,
@@ -61,12 +64,14 @@ pub fn run() -> Result<()> {
             head,
             k,
             lowest,
+            scan,
             filters,
             output,
         }) => {
             let (end, filters) = (end(lowest), filters.read()?);
             one_shot(
                 &model,
+                scan.as_deref(),
                 &Query::Pairs(PairsQuery {
                     form,
                     layer,
@@ -123,7 +128,7 @@ fn find(args: FindArgs) -> Result<()> {
         heads: !args.neurons_only,
         filters: args.filters.read()?,
     };
-    one_shot(&args.model, &Query::Find(query), args.output)
+    one_shot(&args.model, None, &Query::Find(query), args.output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
@@ -141,7 +146,7 @@ fn directions(args: DirectionsArgs) -> Result<()> {
         k: args.k,
         filters: args.filters.read()?,
     };
-    one_shot(&args.model, &Query::Directions(query), args.output)
+    one_shot(&args.model, None, &Query::Directions(query), args.output)
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -164,6 +169,7 @@ fn explore(explore: Explore) -> Result<()> {
         blocks_max: explore.machine.blocks_max(),
         model: explore.model,
         at: explore.at,
+        scan: explore.scan,
     };
     if !std::io::stdout().is_terminal() {
         let machine = explore.machine;
@@ -196,8 +202,13 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     Ok((reader, milliseconds(start)))
 }
 
-fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    let (mut reader, open) = open(model, output.machine)?;
+/// Answers one query, from the scan where it can.
+fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> Result<()> {
+    let (reader, open) = open(model, output.machine)?;
+    let mut reader: Box<dyn Answering> = match scan {
+        Some(path) => Box::new(Scanned::open(reader, path)?),
+        None => Box::new(reader),
+    };
     let start = Instant::now();
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {

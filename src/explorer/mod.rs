@@ -10,6 +10,7 @@ mod files;
 pub mod key;
 pub mod keymap;
 pub mod number;
+mod opening;
 mod page;
 pub mod paths;
 mod run;

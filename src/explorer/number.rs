@@ -10,7 +10,8 @@ pub fn duration(time: Duration) -> String {
     } else if ms < 1000.0 {
         format!("{ms:.0} ms")
     } else if ms < 60_000.0 {
-        format!("{:.1} s", ms / 1e3)
+        let decimals = usize::from(ms < 10_000.0);
+        format!("{:.decimals$} s", ms / 1e3)
     } else {
         let minutes = time.as_secs() / 60;
         match minutes {
@@ -72,6 +73,7 @@ mod tests {
     fn names_durations_shortly() {
         assert_eq!(duration(Duration::from_micros(830)), "0.8 ms");
         assert_eq!(duration(Duration::from_millis(1400)), "1.4 s");
+        assert_eq!(duration(Duration::from_secs(40)), "40 s");
         assert_eq!(duration(Duration::from_secs(125)), "2 min 5 s");
         assert_eq!(duration(Duration::from_secs(3 * 3600 + 61)), "3 h 1 min");
     }

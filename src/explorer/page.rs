@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail};
 
 use super::files::full_name;
+use super::opening::Opener;
 use super::run::{Setup, begin};
 use super::state::State;
 use super::update;
 use crate::checkpoint::Location;
-use crate::query::{Answer, Answering, GeometryQuery, ModelCard, Patient, Query, Reader};
+use crate::query::{Answer, Answering, GeometryQuery, ModelCard, Patient, Query};
 use crate::report::{self, Exported, Format, ModelGeometry};
 use crate::vocabulary::Filters;
 use crate::worker::{Event, ModelId};
@@ -24,7 +25,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
         .as_ref()
         .context("there is no model to open")?;
     let location = locate(&full_name(&opening.name))?;
-    let mut reader = Reader::open(&location, setup.device)?;
+    let mut reader = Opener::new(&state, setup).open(&location)?;
     let card = reader.card();
     update::opening(&mut state, ModelId(1));
     update::event(
@@ -41,7 +42,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     let mut page = String::new();
     for query in state.needs() {
         if let Query::Geometry(asked) = &query {
-            page += &measured(&mut reader, asked, &state)?;
+            page += &measured(&mut *reader, asked, &state)?;
         }
         let Some(address) = query.address() else {
             continue;
@@ -58,7 +59,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
 }
 
 /// What the Geometry pane would measure of the open model.
-fn measured(reader: &mut Reader, asked: &GeometryQuery, state: &State) -> Result<String> {
+fn measured(reader: &mut dyn Answering, asked: &GeometryQuery, state: &State) -> Result<String> {
     let answer = reader.answer(&Query::Geometry(asked.clone()), &Patient)?;
     let Some(Answer::Geometry(answer)) = answer else {
         bail!("no answer came back");

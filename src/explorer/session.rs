@@ -1,9 +1,11 @@
 //! Where the user was, to begin there the next time.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::geometry::Pieces;
 use crate::projection::End;
 use crate::query::Address;
 use crate::vocabulary::Filters;
@@ -27,6 +29,7 @@ pub struct Session {
     pub measure: String,
     /// The token that is measured.
     pub token: Option<String>,
+    pub chart: Switches,
     /// Further models of the chart.
     pub beside: Vec<String>,
     pub end: End,
@@ -34,6 +37,21 @@ pub struct Session {
     pub recent_folders: Vec<String>,
     /// Word lists and texts are not kept.
     pub filters: Filters,
+    /// Models' finished scans, by the names of the models.
+    pub scans: BTreeMap<String, PathBuf>,
+}
+
+/// How the chart is shown, and what is measured for it. Texts are not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Switches {
+    pub corrected: bool,
+    pub relative_depth: bool,
+    pub log: bool,
+    pub skip_first: bool,
+    pub skip_special: bool,
+    pub without_dominant: usize,
+    pub pieces: Pieces,
 }
 
 const FILE: &str = "session.toml";
@@ -78,10 +96,17 @@ mod tests {
             state: Some("S2".parse().unwrap()),
             measure: "anisotropy".to_owned(),
             token: Some("zamek".to_owned()),
+            chart: Switches {
+                corrected: true,
+                without_dominant: 3,
+                pieces: Pieces::Last,
+                ..Switches::default()
+            },
             beside: vec!["bert-pl".to_owned()],
             end: End::Lowest,
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,
+            scans: [("gpt2-pl".to_owned(), "/scans/gpt2-pl.parquet".into())].into(),
         };
         let inner = folder.path().join("not/there/yet");
         session.save(&inner).unwrap();

@@ -69,6 +69,15 @@ impl Measure {
         }
     }
 
+    /// How its intervals come about, if it has any; both resample texts.
+    pub fn method(self) -> Option<&'static str> {
+        match self {
+            Self::TopThree => None,
+            Self::MevUncentred | Self::MevCentred | Self::MevTruncated => Some("jackknife"),
+            _ => Some("bootstrap"),
+        }
+    }
+
     /// Whether it is about one token.
     pub fn of_token(self) -> bool {
         !matches!(
@@ -78,7 +87,7 @@ impl Measure {
     }
 }
 
-/// A value, and the 95 % bootstrap interval over texts where there is one.
+/// A value, and its 95 % interval over texts where there is one: see [`Measure::method`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
     pub value: f64,
@@ -92,7 +101,9 @@ pub struct Curve {
     /// One a state; none where there is nothing to compare.
     pub raw: Vec<Option<Estimate>>,
     /// Less what vectors without any relation have: anisotropy, or, for explainable variance,
-    /// that of as many random positions. Empty for what has no such baseline.
+    /// that of all positions. (Ethayarajh draws a thousand of them; of few occurrences it stays
+    /// high, since n vectors have 1/n in one direction whatever they are.) Empty for what has no
+    /// such baseline.
     pub corrected: Vec<Option<Estimate>>,
     /// Why there is no number at all, or at some states.
     pub missing: Option<String>,

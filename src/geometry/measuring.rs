@@ -8,7 +8,7 @@ use super::bootstrap::{SAMPLES, Weights, interval};
 use super::measure::{Curve, Estimate, Measure};
 use super::plan::Plan;
 use super::spread::Explained;
-use super::sums::{StateSums, TextSums};
+use super::sums::{StateSums, TextSums, TokenSums};
 
 /// Takes the states of all texts, once each.
 pub struct Measuring {
@@ -30,9 +30,6 @@ pub struct Measured {
     /// By state: the three dimensions with the largest contribution, the largest first.
     pub dominant: Vec<Vec<usize>>,
 }
-
-/// One of the three definitions.
-type Pick = fn(&Explained) -> f64;
 
 /// A value, and its values in the bootstrap samples.
 type Sampled = (Option<f64>, Vec<Option<f64>>);
@@ -147,38 +144,55 @@ impl Measuring {
         (mean(&|_| 1.0), samples.collect())
     }
 
-    /// The three definitions of maximum explainable variance, without intervals: a sample that
-    /// holds an occurrence twice has less variance for that alone.
+    /// The three definitions of maximum explainable variance. What they are corrected by counts as
+    /// known in their intervals: it is of all positions, and the token's are few among them.
     fn variances(&self) -> Vec<Curve> {
-        let tokens = self.states.par_iter().filter_map(|s| s.token.as_ref());
-        let found: Vec<[Option<Explained>; 2]> = tokens
-            .map(|t| [&t.spread, &t.baseline].map(|s| s.clone().explained()))
+        let tokens: Vec<&TokenSums> = self
+            .states
+            .iter()
+            .filter_map(|s| s.token.as_ref())
             .collect();
-        let picks: [(Measure, Pick); 3] = [
-            (Measure::MevUncentred, |e| e.uncentred),
-            (Measure::MevCentred, |e| e.centred),
-            (Measure::MevTruncated, |e| e.truncated),
-        ];
-        let plain = |value| Estimate {
-            value,
-            interval: None,
+        let few = tokens.par_iter().map(|t| t.spread.explained(true));
+        let few: Vec<Option<Explained>> = few.collect();
+        // One state after the other, each with all threads: a state's vectors fit into a cache.
+        let found: Vec<[Option<Explained>; 2]> = tokens
+            .iter()
+            .zip(few)
+            .map(|(t, few)| {
+                let all = few.as_ref().and_then(|_| t.baseline.explained(false));
+                [few, all]
+            })
+            .collect();
+        let estimate = |of: &Explained, at: usize, less: f64| {
+            let interval = of
+                .errors
+                .and_then(|errors| super::jackknife::interval(of.shares[at], errors[at], of.texts));
+            Estimate {
+                value: of.shares[at] - less,
+                interval: interval.map(|ends| ends.map(|end| end - less)),
+            }
         };
-        let curve = |(measure, pick): (Measure, Pick)| Curve {
+        let measures = [
+            Measure::MevUncentred,
+            Measure::MevCentred,
+            Measure::MevTruncated,
+        ];
+        let curve = |(at, measure): (usize, Measure)| Curve {
             measure,
             raw: found
                 .iter()
-                .map(|[token, _]| token.as_ref().map(|t| plain(pick(t))))
+                .map(|[token, _]| token.as_ref().map(|t| estimate(t, at, 0.0)))
                 .collect(),
             corrected: found
                 .iter()
-                .map(|[token, random]| {
-                    let both = token.as_ref().zip(random.as_ref());
-                    both.map(|(t, r)| plain(pick(t) - pick(r)))
+                .map(|[token, all]| {
+                    let both = token.as_ref().zip(all.as_ref());
+                    both.map(|(t, a)| estimate(t, at, a.shares[at]))
                 })
                 .collect(),
             missing: None,
         };
-        picks.map(curve).into()
+        measures.into_iter().enumerate().map(curve).collect()
     }
 
     /// Why a curve lacks numbers, if it does.
@@ -187,9 +201,9 @@ impl Measuring {
             return None;
         }
         let texts = &self.plan.texts;
-        let occurrences: usize = texts.iter().map(|t| t.occurrences.len()).sum();
+        let occurrences = self.plan.occurrences();
         let holding = texts.iter().filter(|t| !t.occurrences.is_empty()).count();
-        let counted: usize = texts.iter().map(|t| t.counted.len()).sum();
+        let counted = self.plan.counted();
         Some(match curve.measure {
             Measure::TopThree if counted >= 2 => "anisotropy is not above 0 at some states".into(),
             measure if !measure.of_token() => {

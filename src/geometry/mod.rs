@@ -3,6 +3,8 @@
 //! is said of each.
 
 mod bootstrap;
+mod jackknife;
+mod lanczos;
 mod measure;
 mod measuring;
 mod pairs;

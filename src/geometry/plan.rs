@@ -1,5 +1,4 @@
-//! What is to be measured in which text: positions that count, occurrences of the token, and the
-//! random positions that its explainable variance is compared with.
+//! What is to be measured in which text: positions that count, and occurrences of the token.
 
 use std::ops::Range;
 
@@ -22,8 +21,6 @@ pub struct TextPlan {
     pub(super) counted: Vec<usize>,
     /// The token's occurrences.
     pub(super) occurrences: Vec<Range<usize>>,
-    /// Among the counted, those that were drawn at random.
-    pub(super) drawn: Vec<usize>,
 }
 
 impl TextPlan {
@@ -32,7 +29,6 @@ impl TextPlan {
         Self {
             counted,
             occurrences,
-            drawn: Vec::new(),
         }
     }
 
@@ -55,34 +51,14 @@ pub struct Plan {
     pub(super) left_out: Vec<Vec<usize>>,
 }
 
-/// More random positions tell no more.
-const DRAWN_MAX: usize = 1000;
-
 impl Plan {
-    /// A plan for states `[positions, width]`. `seed` settles which random positions are drawn:
-    /// as many as there are occurrences, each position at most once.
+    /// A plan for states `[positions, width]`.
     pub fn new(
         [states, width]: [usize; 2],
         texts: Vec<TextPlan>,
         token: bool,
         pieces: Pieces,
-        seed: u64,
     ) -> Self {
-        let mut texts = texts;
-        let occurrences: usize = texts.iter().map(|t| t.occurrences.len()).sum();
-        let all = texts.iter().enumerate();
-        let mut places: Vec<(usize, usize)> = all
-            .flat_map(|(text, plan)| plan.counted.iter().map(move |&at| (text, at)))
-            .collect();
-        let n = occurrences.min(DRAWN_MAX).min(places.len());
-        let mut rng = fastrand::Rng::with_seed(seed);
-        for i in 0..n {
-            let other = rng.usize(i..places.len());
-            places.swap(i, other);
-        }
-        for &(text, at) in &places[..n] {
-            texts[text].drawn.push(at);
-        }
         Self {
             width,
             states,
@@ -91,6 +67,16 @@ impl Plan {
             token,
             left_out: vec![Vec::new(); states],
         }
+    }
+
+    /// How many occurrences the token has.
+    pub(super) fn occurrences(&self) -> usize {
+        self.texts.iter().map(|t| t.occurrences.len()).sum()
+    }
+
+    /// How many positions count.
+    pub(super) fn counted(&self) -> usize {
+        self.texts.iter().map(|t| t.counted.len()).sum()
     }
 
     /// The same, but without these dimensions of each state.

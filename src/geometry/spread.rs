@@ -1,204 +1,263 @@
-//! How much of a set of vectors lies in one direction, from their products with each other, or,
-//! when there are more vectors than dimensions, from the sum of their outer products.
+//! How much of a set of vectors lies in one direction, and how far that would differ for other
+//! texts. Vectors are kept as they are as long as they are few, and multiplied where they lie; of
+//! more, only the sum of their outer products is.
 
-use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
+use pulp::Arch;
+use rayon::prelude::*;
 
+use super::lanczos::{beyond, top};
 use super::pairs::dot;
 
-/// Vectors of `width` numbers, of which no more than `width` are kept as they are.
+/// What is kept of a state's vectors as they are.
+const KEPT_BYTES: usize = 16 << 20;
+
+/// Relative precision of the largest eigenvalues, and of one whose vector is of no use.
+const FINE: f64 = 1e-12;
+const COARSE: f64 = 1e-6;
+/// Vectors that one thread multiplies at a time.
+const CHUNK: usize = 512;
+
+/// Vectors of `width` numbers, of one text after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Spread {
     width: usize,
     n: f64,
     sum: Vec<f64>,
+    /// Σ |x|².
+    squares: f64,
     /// Not yet in `outer`, row-major.
-    rows: Vec<f64>,
-    /// Σ x·xᵀ, `[width, width]`, once there are more rows than dimensions.
+    rows: Vec<f32>,
+    /// Where the rows of each text end.
+    ends: Vec<usize>,
+    /// Σ x·xᵀ, `[width, width]`, once there were more rows than are kept.
     outer: Option<Vec<f64>>,
 }
 
-/// The three definitions of maximum explainable variance.
+/// The three definitions of maximum explainable variance: uncentred, centred, truncated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Explained {
-    pub uncentred: f64,
-    pub centred: f64,
-    pub truncated: f64,
+    pub shares: [f64; 3],
+    /// Their standard errors; none where not all vectors were kept, or of fewer than two texts.
+    pub errors: Option<[f64; 3]>,
+    /// Texts with a vector among them.
+    pub texts: usize,
 }
 
 impl Spread {
-    pub(super) fn new(width: usize) -> Self {
+    /// None yet, of so many that are to come.
+    pub(super) fn new(width: usize, vectors: usize) -> Self {
+        let kept = (vectors * width).min(KEPT_BYTES / size_of::<f32>());
         Self {
             width,
             n: 0.0,
             sum: vec![0.0; width],
-            rows: Vec::new(),
+            squares: 0.0,
+            rows: Vec::with_capacity(kept),
+            ends: Vec::new(),
             outer: None,
         }
     }
 
-    pub(super) fn add(&mut self, x: &[f32]) {
-        if self.rows.len() >= self.width * self.width.max(64) {
+    /// Adds all vectors of one text, `[n, width]`.
+    pub(super) fn add(&mut self, vectors: &[f32]) {
+        if vectors.is_empty() {
+            return;
+        }
+        for x in vectors.chunks_exact(self.width) {
+            for (sum, &x) in self.sum.iter_mut().zip(x) {
+                let x = f64::from(x);
+                *sum += x;
+                self.squares += x * x;
+            }
+            self.n += 1.0;
+        }
+        if !self.rows.is_empty() && size_of_val(&self.rows[..]) + size_of_val(vectors) > KEPT_BYTES
+        {
             self.fold();
         }
-        self.n += 1.0;
-        self.rows.extend(x.iter().map(|&x| f64::from(x)));
-        let sum = self.sum.iter_mut().zip(x);
-        sum.for_each(|(s, &x)| *s += f64::from(x));
+        self.rows.extend_from_slice(vectors);
+        self.ends.push(self.rows.len() / self.width);
     }
 
     fn fold(&mut self) {
         let width = self.width;
         let outer = self.outer.get_or_insert_with(|| vec![0.0; width * width]);
-        let rows = MatRef::from_row_major_slice(&self.rows, self.rows.len() / width, width);
-        let out = MatMut::from_row_major_slice_mut(outer, width, width);
-        matmul(out, Accum::Add, rows.transpose(), rows, 1.0, Par::rayon(0));
+        for rows in self.rows.chunks(width * 1024) {
+            let rows: Vec<f64> = rows.iter().map(|&x| f64::from(x)).collect();
+            let rows = MatRef::from_row_major_slice(&rows, rows.len() / width, width);
+            triangular::matmul(
+                MatMut::from_row_major_slice_mut(outer, width, width),
+                BlockStructure::TriangularLower,
+                Accum::Add,
+                rows.transpose(),
+                BlockStructure::Rectangular,
+                rows,
+                BlockStructure::Rectangular,
+                1.0,
+                Par::rayon(0),
+            );
+        }
+        for i in 0..width {
+            for j in 0..i {
+                outer[j * width + i] = outer[i * width + j];
+            }
+        }
         self.rows.clear();
     }
 
-    /// None for fewer than two vectors, or where they are all the same.
-    pub(super) fn explained(mut self) -> Option<Explained> {
+    /// None for fewer than two vectors, or where they are all the same. `errors`: whether standard
+    /// errors are wanted.
+    pub(super) fn explained(&self, errors: bool) -> Option<Explained> {
         if self.n < 2.0 {
             return None;
         }
-        if self.outer.is_some() {
-            self.fold();
+        if self.outer.is_some() && !self.rows.is_empty() {
+            let mut folded = self.clone();
+            folded.fold();
+            return folded.explained(errors);
         }
-        match self.outer.take() {
-            Some(outer) => self.by_dimensions(outer),
-            None => self.by_vectors(),
-        }
-    }
-
-    /// From the vectors' products with each other, `[n, n]`.
-    fn by_vectors(&self) -> Option<Explained> {
-        let n = self.rows.len() / self.width;
-        let rows = MatRef::from_row_major_slice(&self.rows, n, self.width);
-        let mut gram = vec![0.0; n * n];
-        let out = MatMut::from_row_major_slice_mut(&mut gram, n, n);
-        matmul(
-            out,
-            Accum::Replace,
-            rows,
-            rows.transpose(),
-            1.0,
-            Par::rayon(0),
-        );
-        let total = trace(&gram, n);
-        let (first, direction) = top(&gram, n);
-        // Projections on the first direction are √λ·u, one a vector.
-        let mean = direction.iter().sum::<f64>() / self.n;
-        let along = first * (1.0 / self.n - mean * mean);
-        let means: Vec<f64> = gram
-            .chunks_exact(n)
-            .map(|row| row.iter().sum::<f64>() / self.n)
-            .collect();
-        let mean_of_all = means.iter().sum::<f64>() / self.n;
-        for (row, a) in gram.chunks_exact_mut(n).zip(&means) {
-            for (x, b) in row.iter_mut().zip(&means) {
-                *x += mean_of_all - a - b;
-            }
-        }
-        explained([total, first, along], &gram, n, self.n)
-    }
-
-    /// From the sum of outer products, `[width, width]`.
-    fn by_dimensions(&self, mut outer: Vec<f64>) -> Option<Explained> {
-        let d = self.width;
-        let total = trace(&outer, d);
-        let (first, direction) = top(&outer, d);
         let mean: Vec<f64> = self.sum.iter().map(|s| s / self.n).collect();
-        let along = first / self.n - dot(&direction, &mean).powi(2);
-        for (row, a) in outer.chunks_exact_mut(d).zip(&mean) {
-            for (x, b) in row.iter_mut().zip(&mean) {
-                *x -= self.n * a * b;
-            }
+        let total = self.squares;
+        let variance = total - self.n * dot(&mean, &mean);
+        // What is left of numbers that cancel is no variance.
+        if total <= 0.0 || variance <= 1e-12 * total {
+            return None;
         }
-        explained([total, first, along], &outer, d, self.n)
+        let zero = vec![0.0; self.width];
+        let precision = if errors { FINE } else { COARSE };
+        // The mean is nearly the first direction where vectors have much in common.
+        let (first, direction) = top(&mut |q| self.product(q, &zero), &mean, FINE);
+        let (centred, axis) = top(&mut |q| self.product(q, &mean), &zero, precision);
+        let on_mean = dot(&direction, &mean);
+        let along = first - self.n * on_mean * on_mean;
+        let mut found = Explained {
+            shares: [first / total, centred / variance, along / variance],
+            errors: None,
+            texts: self.ends.len(),
+        };
+        if errors && self.outer.is_none() && found.texts > 1 {
+            // How the first direction turns when a vector counts for more.
+            let aside: Vec<f64> = mean.iter().map(|m| -on_mean * self.n * m).collect();
+            let turn = beyond(&mut |q| self.product(q, &zero), (first, &direction), &aside);
+            let axes = [&direction, &axis, &turn].map(|v| &v[..]);
+            found.errors = Some(self.errors(&found.shares, [total, variance], &mean, axes));
+        }
+        Some(found)
     }
-}
 
-/// `total` squared length, that in the `first` direction, and the variance `along` it; `centred`
-/// `[m, m]` are the products about the mean.
-fn explained(
-    [total, first, along]: [f64; 3],
-    centred: &[f64],
-    m: usize,
-    n: f64,
-) -> Option<Explained> {
-    let variance = trace(centred, m);
-    // What is left of numbers that cancel is no variance.
-    if total <= 0.0 || variance <= 1e-12 * total {
-        return None;
+    /// Standard errors by the infinitesimal jackknife (Jaeckel 1972; Efron 1982, The Jackknife,
+    /// the Bootstrap and Other Resampling Plans, ch. 6) over texts: each counts for a little more,
+    /// and the shares move by their derivatives. A bootstrap would draw a vector twice, which for
+    /// that alone leaves less variance.
+    fn errors(
+        &self,
+        shares: &[f64; 3],
+        [total, variance]: [f64; 2],
+        mean: &[f64],
+        [direction, axis, turn]: [&[f64]; 3],
+    ) -> [f64; 3] {
+        let (mean_direction, mean_axis) = (dot(mean, direction), dot(mean, axis));
+        let texts = self.ends.len() as f64;
+        let (mut start, mut sums) = (0, [0.0; 3]);
+        for &end in &self.ends {
+            let mut moved = [0.0; 3];
+            for x in self.rows[start * self.width..end * self.width].chunks_exact(self.width) {
+                let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+                let on_first = dot(&x, direction);
+                let length = dot(&x, &x);
+                let apart = length - 2.0 * dot(&x, mean) + dot(mean, mean);
+                let turned = 2.0 * on_first * dot(&x, turn);
+                let on_axis = dot(&x, axis) - mean_axis;
+                let on_centred = on_first - mean_direction;
+                moved[0] += (on_first * on_first - shares[0] * length) / total;
+                moved[1] += (on_axis * on_axis - shares[1] * apart) / variance;
+                moved[2] += (on_centred * on_centred + turned - shares[2] * apart) / variance;
+            }
+            sums.iter_mut().zip(moved).for_each(|(s, m)| *s += m * m);
+            start = end;
+        }
+        sums.map(|s| (s * texts / (texts - 1.0)).sqrt())
     }
-    Some(Explained {
-        uncentred: first / total,
-        centred: top(centred, m).0 / variance,
-        truncated: along * n / variance,
-    })
-}
 
-fn trace(matrix: &[f64], m: usize) -> f64 {
-    (0..m).map(|i| matrix[i * m + i]).sum()
-}
-
-/// The largest eigenvalue of a symmetric matrix `[m, m]` without negative ones, and its vector:
-/// Lanczos' method with full reorthogonalisation.
-fn top(matrix: &[f64], m: usize) -> (f64, Vec<f64>) {
-    const STEPS_MAX: usize = 200;
-    let mut rng = fastrand::Rng::with_seed(1);
-    let mut next: Vec<f64> = (0..m).map(|_| rng.f64() + 0.1).collect();
-    let mut basis: Vec<Vec<f64>> = Vec::new();
-    let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
-    loop {
-        let norm = dot(&next, &next).sqrt();
-        let used_up = norm <= f64::EPSILON * diagonal.first().map_or(0.0, |d: &f64| d.abs());
-        let steps = basis.len();
-        if steps > 0 && (steps.is_multiple_of(8) || used_up || steps == m.min(STEPS_MAX)) {
-            let (value, weights) = top_of_tridiagonal(&diagonal, &beside);
-            let last = weights.last().map_or(0.0, |w| w.abs());
-            let settled = norm * last <= 1e-11 * value.abs();
-            if settled || used_up || steps == m.min(STEPS_MAX) {
-                let mut vector = vec![0.0; m];
-                for (b, w) in basis.iter().zip(&weights) {
-                    vector.iter_mut().zip(b).for_each(|(v, b)| *v += w * b);
+    /// Σ (x − middle)·((x − middle)·q); `middle` is zero or the mean.
+    fn product(&self, q: &[f64], middle: &[f64]) -> Vec<f64> {
+        let on_middle = dot(middle, q);
+        let mut out = vec![0.0; self.width];
+        let scale = match &self.outer {
+            Some(outer) => {
+                let rows = outer.chunks_exact(self.width);
+                out.iter_mut()
+                    .zip(rows)
+                    .for_each(|(o, row)| *o = dot(row, q));
+                self.n * on_middle
+            }
+            None => {
+                let chunks = self.rows.par_chunks(CHUNK * self.width).map(|rows| {
+                    let mut part = vec![0.0; self.width];
+                    let scale =
+                        Arch::new().dispatch(|| product_of_rows(rows, q, on_middle, &mut part));
+                    (part, scale)
+                });
+                let mut scale = 0.0;
+                for (part, scale_of_part) in chunks.collect::<Vec<_>>() {
+                    out.iter_mut().zip(part).for_each(|(o, x)| *o += x);
+                    scale += scale_of_part;
                 }
-                return (value, vector);
+                scale
             }
-        }
-        if steps > 0 {
-            beside.push(norm);
-        }
-        let q: Vec<f64> = next.iter().map(|x| x / norm).collect();
-        next = matrix.chunks_exact(m).map(|row| dot(row, &q)).collect();
-        diagonal.push(dot(&next, &q));
-        basis.push(q);
-        for _ in 0..2 {
-            for b in &basis {
-                let part = dot(&next, b);
-                next.iter_mut().zip(b).for_each(|(x, b)| *x -= part * b);
-            }
-        }
+        };
+        out.iter_mut()
+            .zip(middle)
+            .for_each(|(o, m)| *o -= scale * m);
+        out
     }
 }
 
-/// The largest eigenvalue of a symmetric tridiagonal matrix, and its vector.
-fn top_of_tridiagonal(diagonal: &[f64], beside: &[f64]) -> (f64, Vec<f64>) {
-    let k = diagonal.len();
-    let matrix = faer::Mat::from_fn(k, k, |i, j| match i.abs_diff(j) {
-        0 => diagonal[i],
-        1 => beside[i.min(j)],
-        _ => 0.0,
-    });
-    match matrix.self_adjoint_eigen(faer::Side::Lower) {
-        Ok(eigen) => {
-            // Ascending.
-            let vector = eigen.U().col(k - 1);
-            let vector = (0..k).map(|i| vector[i]).collect();
-            (eigen.S().column_vector()[k - 1], vector)
+/// Adds Σ x·(x·q − shift) to `out`; returns Σ (x·q − shift). In double precision, with the widest
+/// registers there are.
+#[inline(always)]
+fn product_of_rows(rows: &[f32], q: &[f64], shift: f64, out: &mut [f64]) -> f64 {
+    let mut all = 0.0;
+    for x in rows.chunks_exact(q.len()) {
+        // Arrays of a known length: only with them does the compiler fill the registers.
+        let mut sums = [[0.0; 8]; 2];
+        let ((x16, x_rest), (q16, q_rest)) = (x.as_chunks::<16>(), q.as_chunks::<16>());
+        for (x, q) in x16.iter().zip(q16) {
+            for (half, sums) in sums.iter_mut().enumerate() {
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    *sum += f64::from(x[8 * half + i]) * q[8 * half + i];
+                }
+            }
         }
-        // Only numbers that are not finite keep it from converging.
-        Err(_) => (f64::NAN, vec![f64::NAN; k]),
+        let rest: f64 = x_rest
+            .iter()
+            .zip(q_rest)
+            .map(|(&x, q)| f64::from(x) * q)
+            .sum();
+        let scale = sums.iter().flatten().sum::<f64>() + rest - shift;
+        all += scale;
+        for (o, &x) in out.iter_mut().zip(x) {
+            *o += scale * f64::from(x);
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+impl Spread {
+    /// The same without one of its texts.
+    pub(super) fn lacking(&self, text: usize) -> Self {
+        let mut rest = Self::new(self.width, 0);
+        let mut start = 0;
+        for (at, &end) in self.ends.iter().enumerate() {
+            if at != text {
+                rest.add(&self.rows[start * self.width..end * self.width]);
+            }
+            start = end;
+        }
+        rest
     }
 }
 
@@ -213,13 +272,13 @@ mod tests {
     }
 
     fn explained(rows: &[Vec<f32>]) -> Option<Explained> {
-        let mut spread = Spread::new(rows[0].len());
+        let mut spread = Spread::new(rows[0].len(), rows.len());
         rows.iter().for_each(|row| spread.add(row));
-        spread.explained()
+        spread.explained(false)
     }
 
     /// By faer's singular values of the whole matrix.
-    fn expected(rows: &[Vec<f32>]) -> Explained {
+    fn expected(rows: &[Vec<f32>]) -> [f64; 3] {
         let (n, d) = (rows.len(), rows[0].len());
         let x = faer::Mat::from_fn(n, d, |i, j| f64::from(rows[i][j]));
         let mean = |j: usize| (0..n).map(|i| x[(i, j)]).sum::<f64>() / n as f64;
@@ -233,26 +292,36 @@ mod tests {
         let first = svd.V().col(0);
         let along = (0..n).map(|i| (0..d).map(|j| y[(i, j)] * first[j]).sum::<f64>().powi(2));
         let all = (0..n).map(|i| (0..d).map(|j| y[(i, j)].powi(2)).sum::<f64>());
-        Explained {
-            uncentred: share(&x),
-            centred: share(&y),
-            truncated: along.sum::<f64>() / all.sum::<f64>(),
-        }
+        [share(&x), share(&y), along.sum::<f64>() / all.sum::<f64>()]
     }
 
     #[test]
     fn agrees_with_singular_values_for_few_and_for_many_vectors() {
         for (n, width, offset) in [(2, 9, 0.3), (40, 24, 0.0), (7, 100, 1.0), (300, 20, 0.2)] {
             let rows = random(n, width, offset);
-            let (got, want) = (explained(&rows).unwrap(), expected(&rows));
-            for (got, want) in [
-                (got.uncentred, want.uncentred),
-                (got.centred, want.centred),
-                (got.truncated, want.truncated),
-            ] {
+            let (got, want) = (explained(&rows).unwrap().shares, expected(&rows));
+            for (got, want) in got.into_iter().zip(want) {
                 assert!((got - want).abs() < 1e-7, "{n} × {width}: {got} {want}");
             }
         }
+    }
+
+    #[test]
+    fn more_vectors_than_are_kept_have_the_same_shares() {
+        let rows = random(300, 20, 0.2);
+        let (mut kept, mut folded) = (Spread::new(20, 0), Spread::new(20, 0));
+        for (at, row) in rows.iter().enumerate() {
+            kept.add(row);
+            folded.add(row);
+            if at % 70 == 69 {
+                folded.fold();
+            }
+        }
+        let [kept, folded] = [kept, folded].map(|s| s.explained(true).unwrap());
+        for (kept, folded) in kept.shares.into_iter().zip(folded.shares) {
+            assert!((kept - folded).abs() < 1e-9);
+        }
+        assert!(kept.errors.is_some() && folded.errors.is_none());
     }
 
     #[test]
@@ -260,8 +329,8 @@ mod tests {
         // Vectors with much in common: nearly all squared length in one direction, little of
         // the variance along it.
         let rows = random(500, 64, 0.6);
-        let e = explained(&rows).unwrap();
-        assert!(e.uncentred > 0.75 && e.centred < 0.1 && e.truncated < e.centred);
+        let [uncentred, centred, truncated] = explained(&rows).unwrap().shares;
+        assert!(uncentred > 0.75 && centred < 0.1 && truncated < centred);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) struct TokenSums {
     pub occurrences: PairSums,
     pub means: PairSums,
     pub spread: Spread,
-    /// Of random positions.
+    /// Of all positions that count.
     pub baseline: Spread,
 }
 
@@ -35,8 +35,10 @@ pub(super) struct TextSums {
     squares: Vec<f64>,
     occurrences: Share,
     mean: Share,
-    vectors: Vec<Vec<f32>>,
-    drawn: Vec<Vec<f32>>,
+    /// The vectors of the token's occurrences, and of all positions that count if a token is asked
+    /// about.
+    vectors: Vec<f32>,
+    counted: Vec<f32>,
 }
 
 impl StateSums {
@@ -48,8 +50,8 @@ impl StateSums {
             token: plan.token.then(|| TokenSums {
                 occurrences: PairSums::new(width),
                 means: PairSums::new(width),
-                spread: Spread::new(width),
-                baseline: Spread::new(width),
+                spread: Spread::new(width, plan.occurrences()),
+                baseline: Spread::new(width, plan.counted()),
             }),
         }
     }
@@ -69,8 +71,8 @@ impl StateSums {
             token.occurrences.add(&shares(|t| &t.occurrences), weights);
             token.means.add(&shares(|t| &t.mean), weights);
             for text in texts {
-                text.vectors.iter().for_each(|x| token.spread.add(x));
-                text.drawn.iter().for_each(|x| token.baseline.add(x));
+                token.spread.add(&text.vectors);
+                token.baseline.add(&text.counted);
             }
         }
     }
@@ -114,9 +116,10 @@ impl TextSums {
         let scale = inverse(dot(&sum, &sum).sqrt());
         let intra = (all.n > 0.0).then(|| dot(&all.sum, &sum) * scale / all.n);
         let vector = |pieces: &Range<usize>| combined(rows, width, pieces, plan.pieces);
-        let vectors: Vec<Vec<f32>> = text.occurrences.iter().map(vector).collect();
+        let vectors: Vec<f32> = text.occurrences.iter().flat_map(vector).collect();
         let mut occurrences = Share::new(width);
-        vectors.iter().for_each(|x| occurrences.add(x));
+        vectors.chunks_exact(width).for_each(|x| occurrences.add(x));
+        let counted = if plan.token { &text.counted[..] } else { &[] };
         Self {
             all,
             intra,
@@ -124,18 +127,18 @@ impl TextSums {
             occurrences,
             mean: direction_of_mean(&vectors, width),
             vectors,
-            drawn: text.drawn.iter().map(|&at| row(at).to_vec()).collect(),
+            counted: rows_at(rows, width, counted),
         }
     }
 }
 
 /// The mean of vectors, at length 1; nothing of none.
-fn direction_of_mean(vectors: &[Vec<f32>], width: usize) -> Share {
+fn direction_of_mean(vectors: &[f32], width: usize) -> Share {
     let mut mean = Share::new(width);
     if vectors.is_empty() {
         return mean;
     }
-    for x in vectors {
+    for x in vectors.chunks_exact(width) {
         mean.sum
             .iter_mut()
             .zip(x)
@@ -146,6 +149,14 @@ fn direction_of_mean(vectors: &[Vec<f32>], width: usize) -> Share {
     mean.squares = if length > 0.0 { 1.0 } else { 0.0 };
     mean.n = 1.0;
     mean
+}
+
+fn rows_at(rows: &[f32], width: usize, places: &[usize]) -> Vec<f32> {
+    let mut found = Vec::with_capacity(places.len() * width);
+    for at in places {
+        found.extend_from_slice(&rows[at * width..(at + 1) * width]);
+    }
+    found
 }
 
 /// Rows with zeros in some dimensions.

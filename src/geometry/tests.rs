@@ -34,7 +34,7 @@ fn plan(texts: &[Text], token: bool) -> Plan {
     let plan =
         |(vectors, places): &Text| TextPlan::new((0..vectors.len()).collect(), places.clone());
     let plans = texts.iter().map(plan).collect();
-    Plan::new([1, WIDTH], plans, token, Pieces::Mean, 3)
+    Plan::new([1, WIDTH], plans, token, Pieces::Mean)
 }
 
 /// Measures in chunks of two texts.

@@ -115,6 +115,11 @@ impl Reader {
         }
     }
 
+    /// Adds to what the user should know about how it was opened.
+    pub fn notice(&mut self, what: String) {
+        Arc::make_mut(&mut self.card).notices.push(what);
+    }
+
     /// See [`Weights::fingerprint`].
     ///
     /// # Errors

@@ -126,7 +126,12 @@ fn model<'a>(of: &ModelGeometry<'a>) -> Model<'a> {
         )
     };
     let measures = answer.curves.iter().map(|c| {
-        let of = json!({ "raw": c.raw, "corrected": c.corrected, "missing": c.missing });
+        let of = json!({
+            "raw": c.raw,
+            "corrected": c.corrected,
+            "missing": c.missing,
+            "intervals": c.measure.method(),
+        });
         (c.measure.name().to_owned(), of)
     });
     let text = |ids: &[u32]| -> Vec<String> {

@@ -21,6 +21,18 @@ pub enum ScanError {
     },
     #[error("{path}: cannot be written: {reason}")]
     Write { path: PathBuf, reason: io::Error },
+    #[error("{path}: cannot be read: {reason}")]
+    Read { path: PathBuf, reason: io::Error },
+    #[error(
+        "{path}: is a scan of another model ({of}), not of {model} ({what}); \
+         give a scan of {model}"
+    )]
+    OfAnother {
+        path: PathBuf,
+        of: String,
+        model: String,
+        what: String,
+    },
     #[error("{path}: expected the name of a file, as scan.parquet")]
     NoFile { path: PathBuf },
     /// What lies there was begun or made with something else.

@@ -40,6 +40,16 @@ const SCHEMA: &str = "message scan {
     required float score;
 }";
 
+/// Places in [`SCHEMA`].
+pub(super) const LAYER: usize = 1;
+pub(super) const KIND: usize = 2;
+pub(super) const ITEM: usize = 3;
+pub(super) const END: usize = 4;
+pub(super) const RANK: usize = 5;
+pub(super) const ID: usize = 6;
+pub(super) const TO_ID: usize = 9;
+pub(super) const SCORE: usize = 11;
+
 type Writer = SerializedFileWriter<BufWriter<File>>;
 
 /// Writes a file of one group of rows; it is there as a whole or not at all.
@@ -73,13 +83,6 @@ pub(super) fn write_part(
 
 /// Joins files of parts into one, a group of rows each, in their order; as [`write_part`] does.
 pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Result<(), ScanError> {
-    let opened = |part: &PathBuf| {
-        let file = File::open(part).map_err(|error| ScanError::Damaged {
-            path: part.clone(),
-            reason: error.to_string(),
-        })?;
-        SerializedFileReader::new(file).map_err(ScanError::parquet(part))
-    };
     write(path, settings, |writer| {
         for part in parts {
             let reader = opened(part).map_err(|error| ParquetError::External(error.into()))?;
@@ -104,14 +107,26 @@ pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Resul
     })
 }
 
-/// The settings that a scan's file says of itself, by name.
-pub(super) fn settings_of(path: &Path) -> Result<Vec<(String, String)>, ScanError> {
-    let damaged = |reason: String| ScanError::Damaged {
+/// Opens a file of the format, with the columns of a scan.
+pub(super) fn opened(path: &Path) -> Result<SerializedFileReader<File>, ScanError> {
+    let file = File::open(path).map_err(|reason| ScanError::Read {
         path: path.to_owned(),
         reason,
-    };
-    let file = File::open(path).map_err(|error| damaged(error.to_string()))?;
+    })?;
     let reader = SerializedFileReader::new(file).map_err(ScanError::parquet(path))?;
+    let columns = reader.metadata().file_metadata().schema_descr();
+    match columns.num_columns() > SCORE && columns.column(SCORE).name() == "score" {
+        true => Ok(reader),
+        false => Err(ScanError::Damaged {
+            path: path.to_owned(),
+            reason: "expected the columns that `lexiscope scan` writes, got others".to_owned(),
+        }),
+    }
+}
+
+/// The settings that a scan's file says of itself, by name.
+pub(super) fn settings_of(path: &Path) -> Result<Vec<(String, String)>, ScanError> {
+    let reader = opened(path)?;
     let found = reader.metadata().file_metadata().key_value_metadata();
     let found = found.into_iter().flatten();
     Ok(found

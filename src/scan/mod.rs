@@ -1,6 +1,7 @@
 //! The whole model as one table: the lists of every neuron and head, computed part by part and
 //! written as Parquet, so that a scan that was ended goes on where it was.
 
+mod answers;
 mod error;
 mod file;
 mod layers;
@@ -9,6 +10,7 @@ mod parts;
 mod plan;
 mod run;
 
+pub use answers::Scanned;
 pub use error::ScanError;
 pub use layers::Layers;
 pub use plan::{Plan, What};

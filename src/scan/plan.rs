@@ -140,10 +140,6 @@ impl Plan {
             What::Neurons => "neurons",
             What::Heads => "heads",
         };
-        let filters = self.filters.describe().into_iter();
-        let filters: serde_json::Map<_, _> = filters
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
         let mut settings = vec![
             ("model", card.name.clone()),
             ("weights", format!("{fingerprint:016x}")),
@@ -153,7 +149,7 @@ impl Plan {
             ("layers", format!("{}..{}", layers.start, layers.end)),
             ("k", self.k.to_string()),
             ("pairs", self.pairs.to_string()),
-            ("filters", serde_json::Value::Object(filters).to_string()),
+            ("filters", named(&self.filters).to_string()),
             ("filter-lists", list_digest(&self.filters)),
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
@@ -178,8 +174,15 @@ pub(super) fn pieces(all: usize, size: usize) -> impl Iterator<Item = Range<usiz
         .map(move |start| start..all.min(start + size))
 }
 
+/// The filters that are on.
+pub(super) fn named(filters: &Filters) -> serde_json::Value {
+    let filters = filters.describe().into_iter();
+    let named = filters.map(|(name, value)| (name.to_owned(), value.into()));
+    serde_json::Value::Object(named.collect())
+}
+
 /// What the words and the text of the filters are, whose labels are only names of files.
-fn list_digest(filters: &Filters) -> String {
+pub(super) fn list_digest(filters: &Filters) -> String {
     let words = filters.words.iter().flat_map(|list| list.words.iter());
     let text = filters.text.iter().map(|text| &*text.text);
     let bytes = words

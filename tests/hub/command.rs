@@ -18,7 +18,7 @@ impl Home {
         }
     }
 
-    fn run(&self, arguments: &[&str]) -> (bool, String, String) {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::cargo_bin("lexiscope").unwrap();
         let home = self.folder.path();
         command
@@ -28,6 +28,11 @@ impl Home {
             .env("HF_HOME", home.join("hf"))
             .env("HF_ENDPOINT", &self.server.address)
             .env("HF_TOKEN", "hf_secret");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (bool, String, String) {
+        let mut command = self.command(arguments);
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         (
@@ -81,6 +86,20 @@ fn remote_fetches_less_than_the_whole() {
     let weights = super::content(&files, "model.safetensors").len();
     assert!(home.server.sent("/storage/model") < weights * 3 / 4);
     assert!(home.folder.path().join(".cache/lexiscope/blocks").is_dir());
+}
+
+#[test]
+fn the_most_talkative_log_does_not_have_the_token() {
+    let home = Home::new();
+    let mut command = home.command(&[MODEL]);
+    let output = command.env("LEXISCOPE_LOG", "trace").output().unwrap();
+    assert!(output.status.success());
+    let log = home
+        .folder
+        .path()
+        .join(".local/state/lexiscope/lexiscope.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("hyper") && !log.contains("hf_secret"));
 }
 
 #[test]

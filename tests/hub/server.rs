@@ -1,6 +1,8 @@
 //! A hub of our own on loopback: the routes that models are fetched by, and every way in which
 //! they are known to go wrong.
 
+#![allow(dead_code)] // Each test that includes this uses its own part of it.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

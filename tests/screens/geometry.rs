@@ -402,3 +402,41 @@ fn the_strip_shows_anisotropy_once_it_is_measured() {
     // Layer 3 leaves state 4 behind: 0.15 + 0.6·(4/6)².
     assert!(screen.text().contains("0.417"), "{}", screen.text());
 }
+
+#[test]
+fn a_map_is_exported_as_a_picture_or_as_its_points() {
+    let mut screen = Screen::new(120, 30);
+    screen
+        .press("g s p e Enter e C-u")
+        .write("a.csv")
+        .press("Enter");
+    screen.press("e C-u").write("a.json").press("Enter");
+    let [
+        Effect::Write { path, text: svg },
+        Effect::Write { text: csv, .. },
+        Effect::Write { text: json, .. },
+    ] = &screen.done[..]
+    else {
+        panic!("{:?}", screen.done);
+    };
+    let name = path.to_str().unwrap();
+    assert!(
+        name.starts_with("gpt2-pl-nie-S") && name.ends_with("-map.svg"),
+        "{name}"
+    );
+    let (map, _) = screen.state.context_map().unwrap();
+    assert_eq!(svg.matches("<circle").count(), map.points.len());
+    let head = "model,map,x,y,text,first,last,id,score,before,word,after";
+    assert_eq!(csv.lines().next(), Some(head));
+    assert_eq!(csv.lines().count(), map.points.len() + 1);
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert_eq!(json["points"][0]["at"][0], map.points[0].at[0]);
+    assert_eq!(json["points"].as_array().unwrap().len(), map.points.len());
+    screen.press("g n p e Enter");
+    let Some(Effect::Write { path, text }) = screen.done.last() else {
+        panic!("{:?}", screen.done);
+    };
+    assert!(path.to_str().unwrap().ends_with(".K-map.svg"), "{path:?}");
+    let (map, _) = screen.state.column_map().unwrap();
+    assert_eq!(text.matches("<circle").count(), map.points.len());
+}

@@ -1,6 +1,7 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
 
 mod geometry;
+mod hub;
 mod keys;
 mod lookup;
 mod model;

@@ -8,7 +8,6 @@ mod colours;
 mod ending;
 mod hub;
 #[path = "../hub/server.rs"]
-#[allow(dead_code)] // The hub's own tests use all of it.
 mod hub_server;
 mod keeping;
 mod models;

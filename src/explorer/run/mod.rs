@@ -18,6 +18,7 @@ use super::effect::{BookmarkChange, Effect};
 use super::fetching::{Fetching, News};
 use super::files::{full_name, read, read_texts, write_new};
 use super::key::Key;
+use super::opening::Opener;
 use super::paths::Paths;
 use super::session::Session;
 use super::state::{ModelChoice, Opening, Origin, State};
@@ -27,7 +28,7 @@ use super::{update, view};
 use crate::checkpoint::{Bundle, Found, Location};
 use crate::hub::{Cache, HubError, Settings};
 use crate::projection::DeviceChoice;
-use crate::query::{Address, Answer, Answering, Query, Reader};
+use crate::query::{Address, Answer, Query};
 use crate::report::{self, Exported, Format};
 use crate::vocabulary::{Text, Words};
 use crate::worker::{Event, Worker};
@@ -50,6 +51,8 @@ pub struct Setup {
     /// What of that may be kept on disk, in bytes.
     pub blocks_max: u64,
     pub paths: Paths,
+    /// A finished scan of the model.
+    pub scan: Option<PathBuf>,
 }
 
 /// What wakes the loop.
@@ -80,20 +83,17 @@ pub fn run(setup: Setup) -> Result<()> {
         }
     }
     let (sender, messages) = channel();
-    let (device, memory) = (setup.device, setup.memory);
-    let open = move |location: &Location| {
-        let reader = Reader::open(location, device)?.holding(memory);
-        Ok(Box::new(reader) as Box<dyn Answering>)
-    };
+    let (state, bookmarks) = begin(&setup);
+    let opener = Opener::new(&state, &setup);
+    let open = move |location: &Location| opener.open(location);
     let tell = sender.clone();
     // Once the loop is gone nobody is left to be told anything.
     let worker = Worker::spawn(open, move |event| drop(tell.send(Message::Worker(event))))?;
     let tell = sender.clone();
     #[cfg(unix)]
     super::signals::listen(move |signal| drop(tell.send(Message::Signal(signal))))?;
-    let (state, bookmarks) = begin(&setup);
     let tell = sender.clone();
-    let companions = Companions::new(device, move |key, event| {
+    let companions = Companions::new(setup.device, move |key, event| {
         drop(tell.send(Message::Beside(key, event)));
     });
     let tell = sender.clone();
@@ -161,6 +161,12 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         .chain(cached)
         .map(|(name, origin)| ModelChoice { name, origin });
     state.resume(session, models.collect());
+    if let (Some(scan), Some(opening)) = (&setup.scan, &state.opening) {
+        let scan = std::path::absolute(scan).unwrap_or_else(|_| scan.clone());
+        state.scans.insert(opening.name.clone(), scan);
+        // What was asked for is not opened without it.
+        state.strict = true;
+    }
     if let (Some(at), Some(opening)) = (setup.at, &mut state.opening) {
         opening.then.push(at);
     }

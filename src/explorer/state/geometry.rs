@@ -1,6 +1,7 @@
 //! The Geometry pane: what is charted, of which texts, and the models side by side.
 
 use super::{Model, Shown, State};
+use crate::explorer::session::Switches;
 use crate::geometry::{Curve, Estimate, Measure, Pieces, Texts};
 use crate::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query,
@@ -45,6 +46,30 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Sets the switches as they were kept.
+    pub fn switch(&mut self, kept: Switches) {
+        (self.corrected, self.log, self.pieces) = (kept.corrected, kept.log, kept.pieces);
+        (self.skip_first, self.skip_special) = (kept.skip_first, kept.skip_special);
+        self.without_dominant = kept.without_dominant;
+        self.depth = match kept.relative_depth {
+            true => Depth::Relative,
+            false => Depth::State,
+        };
+    }
+
+    /// The switches, to be kept.
+    pub fn switches(&self) -> Switches {
+        Switches {
+            corrected: self.corrected,
+            relative_depth: self.depth == Depth::Relative,
+            log: self.log,
+            skip_first: self.skip_first,
+            skip_special: self.skip_special,
+            without_dominant: self.without_dominant,
+            pieces: self.pieces,
+        }
+    }
+
     fn reading(&self) -> TextReading {
         TextReading {
             skip_first: self.skip_first,

@@ -11,6 +11,7 @@ mod sitting;
 mod wanted;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -131,6 +132,8 @@ pub struct State {
     pub notice: Option<Notice>,
     /// Whether the program was started for one model and for no other.
     pub strict: bool,
+    /// Models' finished scans, by the names of the models.
+    pub scans: BTreeMap<String, PathBuf>,
     /// Whether a model to begin with that is on the hub comes in parts.
     pub by_tensor: bool,
     /// True until the first key of a first start.
@@ -178,6 +181,7 @@ impl State {
             pending: Vec::new(),
             notice: None,
             strict: false,
+            scans: BTreeMap::new(),
             by_tensor: false,
             welcome: false,
             bookmarks: Vec::new(),

@@ -23,6 +23,7 @@ impl State {
         }
         self.models.sort_by_key(|model| model.origin);
         self.filters = session.filters;
+        self.scans = session.scans;
         self.heads.end = session.end;
         let mut panes = Pane::ALL.into_iter();
         self.pane = panes.find(|p| p.name() == session.pane).unwrap_or_default();
@@ -34,6 +35,7 @@ impl State {
         if measure.is_some() {
             settings.token = session.token;
         }
+        settings.switch(session.chart);
         for name in session.beside {
             self.geometry.next_key += 1;
             self.geometry
@@ -97,10 +99,12 @@ impl State {
             state,
             measure: settings.measure.name().to_owned(),
             token: settings.token.clone(),
+            chart: settings.switches(),
             beside: beside.collect(),
             end: self.heads.end,
             recent_folders: recent.map(|m| m.name.clone()).collect(),
             filters: self.filters.clone(),
+            scans: self.scans.clone(),
         }
     }
 

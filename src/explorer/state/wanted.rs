@@ -39,6 +39,9 @@ impl State {
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs
             }
+            // Asked for from this pane only: a model answers one thing at a time, and a pass over
+            // the texts behind another pane would stand in the way of that pane's keys. What was
+            // measured is remembered.
             Pane::Geometry if self.geometry.stopped => Vec::new(),
             Pane::Geometry if self.geometry.points => {
                 let map = self.context_query().map(Query::ContextMap);

@@ -8,7 +8,7 @@ use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, Shown, State};
 use crate::projection::Scored;
 use crate::query::{Address, Answer, ModelCard, Query};
-use crate::report::{self, Format, ModelGeometry};
+use crate::report::{self, Format, MapOf, ModelGeometry};
 
 /// Copies the list in focus: a word and its score a line, tabs between.
 pub(super) fn list(state: &mut State) -> Vec<Effect> {
@@ -74,10 +74,16 @@ fn directions(state: &State, card: &ModelCard) -> Vec<String> {
 
 /// Copies all that the pane shows.
 pub(super) fn pane(state: &mut State) -> Vec<Effect> {
-    if state.pane == Pane::Geometry {
+    let points = state.pane == Pane::Neurons && state.neurons.points;
+    if state.pane == Pane::Geometry || points {
         return match geometry_text(state, ".txt") {
             Ok(text) => {
-                state.say("copied all measures");
+                let points = points || state.geometry.points;
+                state.say(if points {
+                    "copied all points"
+                } else {
+                    "copied all measures"
+                });
                 vec![Effect::Copy(text)]
             }
             Err(why) => {
@@ -115,6 +121,15 @@ pub(super) fn ask_path(state: &mut State) {
         .unwrap_or_default()
         .to_owned();
     let (purpose, name) = match state.pane {
+        Pane::Neurons if state.neurons.points => {
+            let name = format!("{}.{}-map.svg", state.address(), state.column().name());
+            (Purpose::ExportChart, name)
+        }
+        Pane::Geometry if state.geometry.points => {
+            let token = state.geometry.settings.token.as_deref().unwrap_or_default();
+            let name = format!("{token}-{}-map.svg", state.address());
+            (Purpose::ExportChart, name.replace(['/', '\\'], "_"))
+        }
         Pane::Neurons => (Purpose::Export, format!("{}.csv", state.address())),
         Pane::Heads => (Purpose::Export, format!("{}.csv", form_address(state))),
         Pane::Geometry => {
@@ -161,8 +176,51 @@ fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
         .collect()
 }
 
-/// What was measured of the models of the chart, as a file of that name holds it.
+/// The map in front, as a file of that name holds it.
+fn map_text(state: &State, path: &str) -> Result<String, String> {
+    let map = match state.pane {
+        Pane::Neurons => state.column_map(),
+        _ => state.context_map(),
+    };
+    let ((map, _), card) = map
+        .filter(|(_, fresh)| *fresh)
+        .zip(state.card())
+        .ok_or("there are no points yet")?;
+    let (title, contexts) = match state.pane {
+        Pane::Neurons => (
+            format!("{} of {}", state.column().name(), state.address()),
+            &[][..],
+        ),
+        _ => {
+            let token = state.geometry.settings.token.as_deref().unwrap_or_default();
+            let title = format!("{token} in state {}", state.geometry.state);
+            (title, &state.geometry.contexts[..])
+        }
+    };
+    let of = MapOf {
+        card,
+        answer: map,
+        title: &title,
+        contexts,
+    };
+    if path.to_lowercase().ends_with(".svg") {
+        return report::map_chart(&of).map_err(|error| error.to_string());
+    }
+    Ok(report::map(&of, format_of(path)?))
+}
+
+fn format_of(path: &str) -> Result<Format, String> {
+    Format::of_file(path).ok_or_else(|| {
+        format!("{path}: expected a name that ends in .svg, .csv, .json, .md or .txt")
+    })
+}
+
+/// What the map shows, or what was measured of the models of the chart, as a file of that name
+/// holds it.
 pub(super) fn geometry_text(state: &State, path: &str) -> Result<String, String> {
+    if state.pane == Pane::Neurons || state.geometry.points {
+        return map_text(state, path);
+    }
     let compared = state.compared();
     let models: Vec<ModelGeometry<'_>> = compared
         .iter()
@@ -189,9 +247,7 @@ pub(super) fn geometry_text(state: &State, path: &str) -> Result<String, String>
         };
         return report::chart(&models, &chart).map_err(|error| error.to_string());
     }
-    let format = Format::of_file(path).ok_or_else(|| {
-        format!("{path}: expected a name that ends in .svg, .csv, .json, .md or .txt")
-    })?;
+    let format = format_of(path)?;
     let query = settings.query();
     Ok(report::geometry(&models, &query, corrected, format))
 }

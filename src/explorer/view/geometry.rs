@@ -3,14 +3,14 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::said::{footer, no_number};
 use super::words::message;
 use super::{Canvas, map};
-use crate::explorer::action::{Action, Chart};
-use crate::explorer::number::{decimals, duration, score};
+use crate::explorer::number::{decimals, score};
 use crate::explorer::state::{Compared, State, Target};
 use crate::explorer::widget::plot::{Frame, KINDS, Point, Trace, extent, plot};
 use crate::explorer::widget::{Line, put, width};
-use crate::geometry::{Estimate, Measure, Pieces};
+use crate::geometry::Estimate;
 use crate::report::{Depth, grouped};
 
 /// Cells of the numbers at the left.
@@ -269,149 +269,5 @@ fn states(canvas: &mut Canvas, frame: Frame, at: Option<u16>) {
             let area = Rect::new(from, frame.area.y, cells, frame.area.height + 2);
             canvas.note(area, Target::State(number));
         }
-    }
-}
-
-/// Why there is nothing to draw.
-fn no_number(state: &State, compared: &[Compared]) -> String {
-    let settings = &state.geometry.settings;
-    if let Some(why) = compared.iter().find_map(|model| model.failed) {
-        return why.to_owned();
-    }
-    let fresh = || compared.iter().filter(|model| model.fresh);
-    let answers = || fresh().filter_map(|model| model.part.answer());
-    if settings.measure.of_token() && settings.token.is_none() {
-        return "No number: this is of a token; t asks for one".to_owned();
-    }
-    let token = settings.token.as_deref().unwrap_or_default();
-    let few = |n: &usize| *n < 2;
-    let holding = answers().filter_map(|a| a.token.as_ref());
-    if settings.measure == Measure::ContextSpecificity
-        && holding.map(|t| t.texts).max().as_ref().is_some_and(few)
-    {
-        return format!("No number: fewer than two texts hold “{token}”");
-    }
-    let missing = answers().filter_map(|a| settings.values(a)?.0.missing.clone());
-    if let Some(why) = missing.into_iter().next() {
-        return format!("No number: {why}");
-    }
-    if settings.log && answers().next().is_some() {
-        return "No number above 0: X goes back to linear values".to_owned();
-    }
-    match state.geometry.stopped {
-        true => "Nothing is measured: Enter measures".to_owned(),
-        false => "measuring …".to_owned(),
-    }
-}
-
-/// How far measuring is, or what one should know of what was measured.
-fn footer(state: &State, compared: &[Compared]) -> String {
-    let many = compared.len() > 1;
-    let named = |model: &Compared, what: String| match many {
-        true => format!(
-            "{} {what}",
-            model.name.rsplit('/').next().unwrap_or(model.name)
-        ),
-        false => what,
-    };
-    let stopped = state.geometry.stopped;
-    let running = compared
-        .iter()
-        .filter(|m| !m.fresh && m.failed.is_none() && !stopped);
-    let running: Vec<String> = running
-        .map(|model| {
-            let percent = |done: f32| format!("{:.0} %", (done * 100.0).clamp(0.0, 99.0));
-            let done = match (model.card, model.part.done) {
-                (None, _) => "opening …".to_owned(),
-                (_, None) => "…".to_owned(),
-                (_, Some(done)) => percent(done),
-            };
-            named(model, done)
-        })
-        .collect();
-    if !running.is_empty() {
-        return format!("measuring {} · Esc stops", running.join(" · "));
-    }
-    let fresh = || compared.iter().filter(|model| model.fresh);
-    let notices = fresh().flat_map(|model| {
-        let notices = model.part.answer().map_or(&[][..], |a| &a.notices[..]);
-        notices.iter().map(|notice| named(model, notice.clone()))
-    });
-    let failed = compared.iter().filter_map(|model| {
-        let why = model.failed?;
-        many.then(|| named(model, why.to_owned()))
-    });
-    let mut said: Vec<String> = notices.chain(failed).collect();
-    if said.is_empty() {
-        let took = fresh()
-            .filter_map(|m| m.part.shown.as_ref())
-            .map(|s| s.took);
-        let took = took.filter(|took| !took.is_zero()).max();
-        said.extend(took.map(|took| format!("exact · {}", duration(took))));
-    }
-    if stopped {
-        said.push("stopped · Enter measures".to_owned());
-    }
-    said.join(" · ")
-}
-
-/// What is measured, in the place of the filters.
-pub fn settings(canvas: &mut Canvas, row: Rect) {
-    let (state, theme) = (canvas.state, canvas.theme);
-    let settings = &state.geometry.settings;
-    let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
-    let mut targets = Vec::new();
-    let texts = format!("texts {} ", settings.texts.label);
-    targets.push((line.text(&texts, theme.quiet), Chart::AskTexts));
-    line.skip(1);
-    let token = settings.token.as_deref().unwrap_or("none");
-    let (from, _) = line.text("token ", theme.quiet);
-    let (_, to) = line.text(token, theme.word);
-    targets.push(((from, to), Chart::AskToken));
-    let compared = state.compared();
-    let own = compared.first().filter(|model| model.fresh);
-    let found = own.and_then(|model| model.part.answer()?.token.as_ref());
-    if let Some(found) = found {
-        let (times, texts) = (grouped(found.occurrences), grouped(found.texts));
-        line.whole(&format!(" {times} × in {texts} texts"), theme.quiet);
-    }
-    line.skip(2);
-    let dominant = match settings.without_dominant {
-        0 => "all dimensions".to_owned(),
-        k => format!("without {k} dominant"),
-    };
-    let pieces = match settings.pieces {
-        Pieces::Mean => "mean of pieces",
-        Pieces::First => "first piece",
-        Pieces::Last => "last piece",
-    };
-    for (on, name, chart) in [
-        (settings.corrected, "corrected", Chart::Corrected),
-        (settings.log, "log", Chart::Log),
-        (
-            settings.depth == Depth::Relative,
-            "relative depth",
-            Chart::Depth,
-        ),
-        (settings.skip_first, "no first position", Chart::SkipFirst),
-        (settings.skip_special, "no specials", Chart::SkipSpecial),
-        (settings.without_dominant > 0, &dominant, Chart::Dominant),
-        (settings.pieces != Pieces::Mean, pieces, Chart::Pieces),
-    ] {
-        if width(name) + 2 > line.room() {
-            continue;
-        }
-        let (mark, of_mark, of_name) = match on {
-            true => ("●", theme.on, theme.word),
-            false => ("○", theme.quiet, theme.quiet),
-        };
-        let (from, _) = line.text(mark, of_mark);
-        line.skip(1);
-        let (_, to) = line.text(name, of_name);
-        line.skip(2);
-        targets.push(((from, to), chart));
-    }
-    for (cells, chart) in targets {
-        canvas.note_row(cells, row.y, Target::Run(Action::Chart(chart)));
     }
 }

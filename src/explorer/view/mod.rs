@@ -13,6 +13,7 @@ mod map;
 mod models;
 mod neurons;
 mod prompt;
+mod said;
 mod sidebar;
 mod transfer;
 mod words;
@@ -92,7 +93,7 @@ impl Canvas<'_> {
             (Some(_), Pane::Geometry) => geometry::draw(self, body),
         }
         match self.state.pane {
-            Pane::Geometry => geometry::settings(self, row(area.height - 2)),
+            Pane::Geometry => said::settings(self, row(area.height - 2)),
             _ => filters::line(self, row(area.height - 2)),
         }
         transfer::draw(self, body);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::Canvas;
 use crate::explorer::number::{bytes, duration};
 use crate::explorer::state::{Target, Ways};
-use crate::explorer::widget::{Line, bar, put};
+use crate::explorer::widget::{Line, bar, put, width};
 use crate::hub::Progress;
 
 /// Files shown at a time.
@@ -40,13 +40,19 @@ fn bars(canvas: &mut Canvas, body: Rect, title: &str, progress: &Progress) {
         let rate = bytes(progress.rate as u64);
         note += &format!(" · {rate}/s · {} left", duration(left));
     }
+    let cells = usize::from(CELLS.min(body.width.saturating_sub(2)));
+    // How far it is matters more than what it is called, which the last row says too.
+    let (title, note) = match width(title) + width(&note) + 6 <= cells {
+        true => (title, &*note),
+        false => (&*note, ""),
+    };
     let rows = files.len() as u16 + 2;
     let corner = Rect {
         y: body.bottom().saturating_sub(rows),
         height: rows.min(body.height),
         ..body
     };
-    let inside = canvas.on_top(corner, (CELLS, rows), title, &note);
+    let inside = canvas.on_top(corner, (CELLS, rows), title, note);
     for (y, file) in (inside.top()..inside.bottom()).zip(files) {
         let mut line = Line::new(canvas.buffer, inside.x + 1, y, inside.right() - 1);
         let share = file.done as f32 / file.size.max(1) as f32;

@@ -171,6 +171,10 @@ impl Hit {
 }
 
 impl Ranked for Hit {
+    #[expect(
+        clippy::misnamed_getters,
+        reason = "what is asked decides, not always the score"
+    )]
     fn score(&self) -> f32 {
         self.by
     }

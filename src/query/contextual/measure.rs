@@ -1,5 +1,7 @@
 //! Answering a geometry query: texts are read, the model runs, and what it shows is measured.
 
+use std::ops::Range;
+
 use crate::geometry::{Measured, Measuring, Plan, TextPlan};
 use crate::transformer::{Forward, Site, with_numbers};
 
@@ -9,6 +11,9 @@ use super::{GeometryAnswer, GeometryQuery, Model, TextAnswer, TokenAnswer};
 
 /// The same question has the same answer.
 const SEED: u64 = 0x1e71;
+
+/// States that are kept rather than computed a second time.
+const KEPT_BYTES: usize = 128 << 20;
 
 impl Model<'_> {
     /// Measures the states of texts; `None` if it was called off.
@@ -54,7 +59,8 @@ impl Model<'_> {
         Ok(Some(answer(read, &run, token, measured)))
     }
 
-    /// Runs the model once, or twice where it must first be seen which dimensions are dominant.
+    /// Runs the model once; or twice where it must first be seen which dimensions are dominant, and
+    /// the states are too many to be kept until then.
     fn measured(
         &self,
         forward: &Forward<'_>,
@@ -64,38 +70,63 @@ impl Model<'_> {
         watch: &dyn Watch,
     ) -> Result<Option<Measured>, QueryError> {
         let sizes = [forward.states(), self.card.spec.width];
-        let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces, SEED);
-        let asked = query.token.is_some();
-        let (mut whole, mut start) = (plan(texts.clone(), asked), 0.0);
-        if query.without_dominant > 0 {
-            let mut first = Measuring::new(plan(texts, false), SEED);
-            if !self.pass(forward, ids, &mut first, (0.0, 0.5), watch)? {
-                return Ok(None);
-            }
-            whole = whole.without(first.dominant(query.without_dominant));
-            start = 0.5;
+        let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces);
+        let mut whole = plan(texts.clone(), query.token.is_some());
+        if query.without_dominant == 0 {
+            let mut measuring = Measuring::new(whole, SEED);
+            let mut take = |part: Part<'_>| part.measure(&mut measuring);
+            let done = self.pass(forward, ids, (0.0, 1.0), watch, &mut take)?;
+            return Ok(done.then(|| measuring.finish()));
         }
+        let tokens: usize = ids.iter().map(|text| text.len()).sum();
+        let keeps = tokens * sizes[0] * sizes[1] * size_of::<f32>() <= KEPT_BYTES;
+        let (mut kept, mut first) = (Vec::new(), Measuring::new(plan(texts, false), SEED));
+        let mut take = |part: Part<'_>| {
+            part.measure(&mut first);
+            if keeps {
+                kept.push((
+                    part.state,
+                    part.texts,
+                    part.rows.to_vec(),
+                    part.numbers.to_vec(),
+                ));
+            }
+        };
+        let end = if keeps { 1.0 } else { 0.5 };
+        if !self.pass(forward, ids, (0.0, end), watch, &mut take)? {
+            return Ok(None);
+        }
+        whole = whole.without(first.dominant(query.without_dominant));
         let mut measuring = Measuring::new(whole, SEED);
-        let done = self.pass(forward, ids, &mut measuring, (start, 1.0), watch)?;
+        for (state, texts, rows, numbers) in &kept {
+            measuring.take(*state, texts.clone(), rows, numbers);
+        }
+        let mut take = |part: Part<'_>| part.measure(&mut measuring);
+        let done = keeps || self.pass(forward, ids, (end, 1.0), watch, &mut take)?;
         Ok(done.then(|| measuring.finish()))
     }
 
-    /// One run over all texts; false if it was called off. `watch` is told of the progress
-    /// between the two shares.
+    /// One run over all texts, of which `take` is given every state; false if it was called off.
+    /// `watch` is told of the progress between the two shares.
     fn pass(
         &self,
         forward: &Forward<'_>,
         ids: &[&[u32]],
-        measuring: &mut Measuring,
         (from, to): (f32, f32),
         watch: &dyn Watch,
+        take: &mut dyn FnMut(Part<'_>),
     ) -> Result<bool, QueryError> {
         let tokens = |ids: &[&[u32]]| ids.iter().map(|t| t.len()).sum::<usize>() as f32;
         let all = tokens(ids);
         let run = forward.run(ids, &[Site::State], &|| watch.wanted(), &mut |seen| {
             let texts = seen.texts.clone();
             with_numbers(seen.tensor, |numbers| {
-                measuring.take(seen.at, texts.clone(), seen.rows, numbers);
+                take(Part {
+                    state: seen.at,
+                    texts: texts.clone(),
+                    rows: seen.rows,
+                    numbers,
+                });
             })?;
             let part = (seen.at + 1) as f32 / forward.states() as f32;
             let done = tokens(&ids[..texts.start]) + part * tokens(&ids[texts]);
@@ -104,6 +135,20 @@ impl Model<'_> {
             Ok(())
         });
         run.map_err(|e| self.forward_error(e))
+    }
+}
+
+/// One state of consecutive texts.
+struct Part<'a> {
+    state: usize,
+    texts: Range<usize>,
+    rows: &'a [Range<usize>],
+    numbers: &'a [f32],
+}
+
+impl Part<'_> {
+    fn measure(&self, measuring: &mut Measuring) {
+        measuring.take(self.state, self.texts.clone(), self.rows, self.numbers);
     }
 }
 

@@ -1,0 +1,59 @@
+//! Opening models, each with its finished scan if there is one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::Location;
+use crate::projection::DeviceChoice;
+use crate::query::{Answering, QueryError, Reader};
+use crate::scan::Scanned;
+
+use super::run::Setup;
+use super::state::State;
+
+/// How models are opened in this sitting.
+pub(super) struct Opener {
+    device: DeviceChoice,
+    memory: u64,
+    scans: BTreeMap<String, PathBuf>,
+    /// The model whose scan was asked for on the command line.
+    asked: Option<String>,
+}
+
+impl Opener {
+    pub(super) fn new(state: &State, setup: &Setup) -> Self {
+        let first = state.opening.as_ref().map(|opening| opening.name.clone());
+        Self {
+            device: setup.device,
+            memory: setup.memory,
+            scans: state.scans.clone(),
+            asked: first.filter(|_| setup.scan.is_some()),
+        }
+    }
+
+    /// Opens a model. A scan that is only remembered and does not fit any more is left out, and a
+    /// notice says so.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]; a scan that was asked for and is not one of this model.
+    pub(super) fn open(&self, location: &Location) -> Result<Box<dyn Answering>, QueryError> {
+        let name = location.to_string();
+        let reader = || Reader::open(location, self.device).map(|r| r.holding(self.memory));
+        let Some(scan) = self.scans.get(&name) else {
+            return Ok(Box::new(reader()?));
+        };
+        match scanned(reader()?, scan) {
+            Ok(scanned) => Ok(Box::new(scanned)),
+            Err(error) if self.asked.as_ref() == Some(&name) => Err(error),
+            Err(error) => {
+                let mut reader = reader()?;
+                reader.notice(format!("{error}; lists are computed"));
+                Ok(Box::new(reader))
+            }
+        }
+    }
+}
+
+fn scanned(reader: Reader, scan: &Path) -> Result<Scanned, QueryError> {
+    Scanned::open(reader, scan).map_err(|error| QueryError::Other(error.to_string()))
+}

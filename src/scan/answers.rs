@@ -1,0 +1,342 @@
+//! A finished scan as the memory of a model: lists that it holds come from the file, a group of
+//! rows and in it some pages at a time; everything else is computed as before.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::column::reader::get_typed_column_reader;
+use parquet::data_type::{ByteArrayType, DataType, FloatType, Int32Type};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::file::statistics::Statistics;
+
+use crate::projection::{Pair, Scored};
+use crate::query::{
+    Answer, Answering, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
+    Query, QueryError, Reader, Watch,
+};
+use crate::transformer::Form;
+use crate::vocabulary::Filters;
+
+use super::ScanError;
+use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, opened, settings_of};
+use super::plan::{list_digest, named};
+
+/// An entry of a neuron's lists.
+struct Entry {
+    item: i32,
+    rank: i32,
+    id: u32,
+    score: f32,
+}
+
+/// A model together with a scan of it.
+pub struct Scanned {
+    reader: Reader,
+    path: PathBuf,
+    file: SerializedFileReader<File>,
+    groups: Vec<Group>,
+    /// The filters that it was made with, as it says of itself.
+    filters: [String; 2],
+    /// How many rows pass them, of how many; `None` until they are first asked for.
+    passing: Option<(usize, usize)>,
+    k: usize,
+    pairs: usize,
+}
+
+/// What a group of rows is about: neurons or heads of one layer.
+struct Group {
+    layer: usize,
+    items: Range<usize>,
+    neurons: bool,
+    rows: usize,
+}
+
+impl Scanned {
+    /// Puts the scan at `path` before `reader`.
+    ///
+    /// # Errors
+    /// No scan, or one of another model.
+    pub fn open(reader: Reader, path: &Path) -> Result<Self, ScanError> {
+        let settings = settings_of(path)?;
+        let setting = |name: &str| {
+            let found = settings.iter().find(|(other, _)| other == name);
+            found.map_or("none", |(_, value)| value.as_str())
+        };
+        let (card, fingerprint) = (reader.card(), reader.fingerprint()?);
+        let here = [
+            ("weights", format!("{fingerprint:016x}")),
+            ("convention", "raw".to_owned()),
+            ("vocabulary", card.spec.vocab.to_string()),
+            ("positions", card.spec.positions.to_string()),
+        ];
+        if let Some((name, here)) = here.into_iter().find(|(name, here)| setting(name) != here) {
+            return Err(ScanError::OfAnother {
+                path: path.to_owned(),
+                of: setting("model").to_owned(),
+                model: card.name.clone(),
+                what: format!("{name}: {}, here {here}", setting(name)),
+            });
+        }
+        let damaged = |what: &str| ScanError::Damaged {
+            path: path.to_owned(),
+            reason: what.to_owned(),
+        };
+        let length = |name| {
+            let length = setting(name).parse();
+            length.map_err(|_| damaged(&format!("its setting {name} is no number")))
+        };
+        let file = opened(path)?;
+        let groups = file.metadata().row_groups().iter().map(group);
+        let groups = groups.collect::<Option<Vec<_>>>();
+        Ok(Self {
+            groups: groups.ok_or_else(|| damaged("its groups of rows do not say of what"))?,
+            filters: [
+                setting("filters").to_owned(),
+                setting("filter-lists").to_owned(),
+            ],
+            passing: None,
+            k: length("k")?,
+            pairs: length("pairs")?,
+            path: path.to_owned(),
+            file,
+            reader,
+        })
+    }
+
+    /// How many rows pass the filters, of how many, if they are those of the scan.
+    fn passing(
+        &mut self,
+        filters: &Filters,
+        pairs: bool,
+    ) -> Result<Option<(usize, usize)>, QueryError> {
+        let [described, lists] = &self.filters;
+        let same = about(described, pairs) == about(&named(filters).to_string(), pairs);
+        if !same || *lists != list_digest(filters) {
+            return Ok(None);
+        }
+        if self.passing.is_none() {
+            let card = self.reader.card();
+            let mask = card.vocabulary.mask(filters, card.spec.positions);
+            let mask = mask.map_err(|source| QueryError::Vocabulary {
+                model: card.name.clone(),
+                source,
+            })?;
+            self.passing = Some((mask.passing, mask.passes.len()));
+        }
+        Ok(self.passing)
+    }
+
+    fn group(&self, layer: usize, item: usize, neurons: bool) -> Option<(usize, &Group)> {
+        let found = |group: &Group| {
+            group.layer == layer && group.neurons == neurons && group.items.contains(&item)
+        };
+        self.groups
+            .iter()
+            .enumerate()
+            .find(|(_, group)| found(group))
+    }
+
+    fn neuron(&mut self, query: &NeuronQuery) -> Result<Option<NeuronAnswer>, QueryError> {
+        let Some((passing, rows)) = self.passing(&query.filters, false)? else {
+            return Ok(None);
+        };
+        let kept = self.k.min(passing);
+        if query.k.min(passing) > kept {
+            return Ok(None);
+        }
+        let Some((at, group)) = self.group(query.layer, query.neuron, true) else {
+            return Ok(None);
+        };
+        let each = Column::ALL.len() * kept;
+        let start = (query.neuron - group.items.start) * each;
+        let lists = self
+            .neuron_rows(at, start..start + each)
+            .map_err(|e| self.damaged(e))?;
+        let whole = lists.iter().enumerate().all(|(row, entry)| {
+            entry.item == query.neuron as i32 && entry.rank == (row % kept + 1) as i32
+        });
+        if group.rows != group.items.len() * each || lists.len() != each || !whole {
+            let reason = "its rows are not in their order".to_owned();
+            return Err(self.damaged(ParquetError::General(reason)));
+        }
+        let list = |column: usize| -> Vec<Scored> {
+            let entries = &lists[column * kept..(column + 1) * kept];
+            let entries = entries.iter().take(query.k);
+            entries
+                .map(|entry| Scored {
+                    id: entry.id,
+                    score: entry.score,
+                })
+                .collect()
+        };
+        Ok(Some(NeuronAnswer {
+            columns: [0, 1, 2, 3].map(list),
+            passing,
+            rows,
+        }))
+    }
+
+    fn neuron_rows(&self, group: usize, rows: Range<usize>) -> ParquetResult<Vec<Entry>> {
+        let numbers = |column| slice::<Int32Type>(&self.file, group, column, &rows);
+        let scores = slice::<FloatType>(&self.file, group, SCORE, &rows)?;
+        let of_entry = (numbers(ITEM)?.into_iter().zip(numbers(RANK)?)).zip(numbers(ID)?);
+        Ok(of_entry
+            .zip(scores)
+            .map(|(((item, rank), id), score)| Entry {
+                item,
+                rank,
+                id: id as u32,
+                score,
+            })
+            .collect())
+    }
+
+    fn pairs(&mut self, query: &PairsQuery) -> Result<Option<PairsAnswer>, QueryError> {
+        let Some((passing, rows)) = self.passing(&query.filters, true)? else {
+            return Ok(None);
+        };
+        if query.k > self.pairs {
+            return Ok(None);
+        }
+        let Some((at, group)) = self.group(query.layer, query.head, false) else {
+            return Ok(None);
+        };
+        let pairs = self
+            .pairs_in(at, 0..group.rows, query)
+            .map_err(|e| self.damaged(e))?;
+        Ok(Some(PairsAnswer {
+            pairs,
+            passing,
+            rows,
+            done: 1.0,
+            exact: true,
+        }))
+    }
+
+    fn pairs_in(
+        &self,
+        group: usize,
+        rows: Range<usize>,
+        of: &PairsQuery,
+    ) -> ParquetResult<Vec<Pair>> {
+        let numbers = |column| slice::<Int32Type>(&self.file, group, column, &rows);
+        let texts = |column| slice::<ByteArrayType>(&self.file, group, column, &rows);
+        let (items, kinds, ends) = (numbers(ITEM)?, texts(KIND)?, texts(END)?);
+        let (from, to) = (numbers(ID)?, numbers(TO_ID)?);
+        let scores = slice::<FloatType>(&self.file, group, SCORE, &rows)?;
+        let wanted = |&row: &usize| {
+            items[row] == of.head as i32
+                && kinds[row].data() == of.form.name().as_bytes()
+                && ends[row].data() == of.end.name().as_bytes()
+        };
+        let pair = |row: usize| Pair {
+            from: from[row] as u32,
+            to: to[row] as u32,
+            score: scores[row],
+        };
+        Ok(rows.filter(wanted).take(of.k).map(pair).collect())
+    }
+
+    fn damaged(&self, error: ParquetError) -> QueryError {
+        QueryError::Other(ScanError::parquet(&self.path)(error).to_string())
+    }
+}
+
+impl Answering for Scanned {
+    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+        let found = match query {
+            Query::Neuron(query) => self.neuron(query)?.map(Answer::Neuron),
+            Query::Pairs(query) => self.pairs(query)?.map(Answer::Pairs),
+            _ => None,
+        };
+        match found {
+            Some(answer) => Ok(Some(answer)),
+            None => self.reader.answer(query, watch),
+        }
+    }
+
+    fn answer_neurons(
+        &mut self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        let found = queries.iter().map(|query| self.neuron(query));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let missing = queries
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.is_none());
+        let missing: Vec<NeuronQuery> = missing.map(|(query, _)| query.clone()).collect();
+        let Some(computed) = self.reader.answer_neurons(&missing, watch)? else {
+            return Ok(None);
+        };
+        let mut computed = computed.into_iter();
+        Ok(found
+            .into_iter()
+            .map(|found| found.or_else(|| computed.next()))
+            .collect())
+    }
+
+    fn card(&self) -> Arc<ModelCard> {
+        self.reader.card()
+    }
+}
+
+/// What the statistics of a group of rows say of it.
+fn group(of: &RowGroupMetaData) -> Option<Group> {
+    let numbers = |column: usize| match of.column(column).statistics()? {
+        Statistics::Int32(numbers) => Some((*numbers.min_opt()?, *numbers.max_opt()?)),
+        _ => None,
+    };
+    let ((layer, last), (first, end)) = (numbers(LAYER)?, numbers(ITEM)?);
+    let kind = of.column(KIND).statistics()?.min_bytes_opt()?;
+    let number = |n: i32| usize::try_from(n).ok();
+    (layer == last).then_some(Group {
+        layer: number(layer)?,
+        items: number(first)?..number(end)? + 1,
+        neurons: kind != Form::Vo.name().as_bytes() && kind != Form::Qk.name().as_bytes(),
+        rows: usize::try_from(of.num_rows()).ok()?,
+    })
+}
+
+/// Some rows of a column; pages before them are not decoded.
+fn slice<T: DataType>(
+    file: &SerializedFileReader<File>,
+    group: usize,
+    column: usize,
+    rows: &Range<usize>,
+) -> ParquetResult<Vec<T::T>> {
+    let reader = file.get_row_group(group)?.get_column_reader(column)?;
+    // Another type than the one asked for is a panic in there.
+    let there = file
+        .metadata()
+        .row_group(group)
+        .column(column)
+        .column_type();
+    if there != T::get_physical_type() {
+        return Err(ParquetError::General(format!(
+            "column {column} is of type {there}"
+        )));
+    }
+    let mut reader = get_typed_column_reader::<T>(reader);
+    let (mut values, mut there) = (Vec::with_capacity(rows.len()), Vec::new());
+    let skipped = reader.skip_records(rows.start)?;
+    reader.read_records(rows.len(), Some(&mut there), None, &mut values)?;
+    match skipped == rows.start && values.len() == rows.len() {
+        true => Ok(values),
+        false => Err(ParquetError::EOF(format!("column {column} ends too soon"))),
+    }
+}
+
+/// Filters as they are written; for a neuron's columns, to which they make no difference, without
+/// those that are about pairs.
+fn about(written: &str, pairs: bool) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let mut filters: serde_json::Map<_, _> = serde_json::from_str(written).ok()?;
+    filters.retain(|name, _| pairs || name != "exclude-same" && name != "exclude-similar");
+    Some(filters)
+}

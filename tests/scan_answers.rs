@@ -1,0 +1,239 @@
+//! A finished scan as the memory of a model: the same answers, from the file where it has them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lexiscope::checkpoint::Location;
+use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::query::{
+    Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, QueryError, Reader, Watch,
+};
+use lexiscope::scan::{Layers, Plan, Scan, Scanned, What};
+use lexiscope::transformer::Form;
+use lexiscope::vocabulary::Filters;
+use tempfile::TempDir;
+
+fn reference(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/reference")
+        .join(name)
+}
+
+fn open(name: &str) -> Reader {
+    let location = Location::Folder {
+        name: name.to_owned(),
+        path: reference(name),
+    };
+    Reader::open(&location, DeviceChoice::Cpu).unwrap()
+}
+
+/// Scans with 12 tokens a column and 20 pairs a list, letters and digits only.
+fn scan(name: &str, layers: Option<Layers>) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("scan.parquet");
+    let plan = Plan {
+        layers,
+        what: What::All,
+        k: 12,
+        pairs: 20,
+        filters: alnum(),
+    };
+    Scan::run(&mut open(name), &plan, &out, &|| true, &mut |_| {}).unwrap();
+    (folder, out)
+}
+
+fn alnum() -> Filters {
+    Filters {
+        alnum: true,
+        ..Filters::default()
+    }
+}
+
+fn neuron(layer: usize, neuron: usize, k: usize, filters: Filters) -> Query {
+    Query::Neuron(NeuronQuery {
+        layer,
+        neuron,
+        k,
+        filters,
+    })
+}
+
+fn pairs(form: Form, layer: usize, end: End, k: usize, filters: Filters) -> Query {
+    Query::Pairs(PairsQuery {
+        form,
+        layer,
+        head: 1,
+        end,
+        k,
+        filters,
+    })
+}
+
+fn ask(model: &mut dyn Answering, query: &Query) -> Answer {
+    model.answer(query, &Patient).unwrap().unwrap()
+}
+
+/// Whoever does not wait gets only what need not be computed.
+struct InAHurry;
+
+impl Watch for InAHurry {
+    fn wanted(&self) -> bool {
+        false
+    }
+
+    fn improved(&self, _partial: Answer) {}
+}
+
+fn is_there(model: &mut dyn Answering, query: &Query) -> bool {
+    model.answer(query, &InAHurry).unwrap().is_some()
+}
+
+#[test]
+fn answers_from_a_scan_are_those_that_would_be_computed() {
+    for name in ["gpt2-safetensors", "bert-safetensors"] {
+        let (_folder, out) = scan(name, None);
+        let mut computed = open(name);
+        let mut scanned = Scanned::open(open(name), &out).unwrap();
+        let spec = scanned.card().spec.clone();
+        let mut queries = Vec::new();
+        for layer in 0..spec.layers {
+            for n in [0, 1, spec.neurons / 2, spec.neurons - 1] {
+                queries.extend([12, 5].map(|k| neuron(layer, n, k, alnum())));
+            }
+            for form in [Form::Vo, Form::Qk] {
+                for end in [End::Highest, End::Lowest] {
+                    queries.extend([20, 3].map(|k| pairs(form, layer, end, k, alnum())));
+                }
+            }
+        }
+        for query in &queries {
+            assert!(is_there(&mut scanned, query), "{name}: {query:?}");
+            assert_eq!(
+                ask(&mut scanned, query),
+                ask(&mut computed, query),
+                "{name}: {query:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_scan_does_not_hold_is_computed() {
+    let name = "gpt2-safetensors";
+    let (_folder, out) = scan(name, Some("1".parse().unwrap()));
+    let mut computed = open(name);
+    let mut scanned = Scanned::open(open(name), &out).unwrap();
+    let same = Filters {
+        exclude_same: true,
+        ..alnum()
+    };
+    let computes = [
+        neuron(0, 3, 12, alnum()),
+        neuron(1, 3, 13, alnum()),
+        neuron(1, 3, 12, Filters::default()),
+        pairs(Form::Vo, 0, End::Highest, 20, alnum()),
+        pairs(Form::Vo, 1, End::Highest, 21, alnum()),
+        pairs(Form::Vo, 1, End::Highest, 20, same.clone()),
+    ];
+    for query in &computes {
+        assert!(!is_there(&mut scanned, query), "{query:?}");
+        assert_eq!(ask(&mut scanned, query), ask(&mut computed, query));
+    }
+    // What is about pairs makes no difference to a neuron.
+    assert!(is_there(&mut scanned, &neuron(1, 3, 12, same)));
+    // Some of a batch from the file, the others computed, in their order.
+    let batch = [(1, 2), (0, 2), (1, 0), (0, 0)].map(|(layer, neuron)| NeuronQuery {
+        layer,
+        neuron,
+        k: 12,
+        filters: alnum(),
+    });
+    let answers = scanned.answer_neurons(&batch, &Patient).unwrap();
+    assert_eq!(answers, computed.answer_neurons(&batch, &Patient).unwrap());
+}
+
+#[test]
+fn a_scan_of_another_model_and_what_is_no_scan_are_refused_in_a_line() {
+    let (folder, out) = scan("gpt2-safetensors", None);
+    let refused = |path: &Path| {
+        let error = Scanned::open(open("bert-safetensors"), path).err().unwrap();
+        error.to_string()
+    };
+    let said = refused(&out);
+    assert!(
+        said.contains("is a scan of another model (gpt2-safetensors)"),
+        "{said}"
+    );
+    assert!(refused(&folder.path().join("none")).contains("none: cannot be read: "));
+    let torn = folder.path().join("torn.parquet");
+    let bytes = fs::read(&out).unwrap();
+    fs::write(&torn, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(refused(&torn).contains("cannot be read as a scan"));
+    fs::write(&torn, b"").unwrap();
+    assert!(refused(&torn).contains("cannot be read as a scan"));
+}
+
+#[test]
+fn a_scan_that_is_damaged_inside_is_said_and_breaks_nothing() {
+    let (folder, out) = scan("gpt2-safetensors", None);
+    let damaged = folder.path().join("damaged.parquet");
+    let bytes = fs::read(&out).unwrap();
+    let mut said = 0;
+    let mut rng = fastrand::Rng::with_seed(2);
+    for _ in 0..40 {
+        let mut bytes = bytes.clone();
+        for _ in 0..20 {
+            let at = rng.usize(4..bytes.len() * 9 / 10);
+            bytes[at] ^= 1 << rng.u8(0..8);
+        }
+        fs::write(&damaged, &bytes).unwrap();
+        let Ok(mut scanned) = Scanned::open(open("gpt2-safetensors"), &damaged) else {
+            continue;
+        };
+        for query in [
+            neuron(0, 3, 12, alnum()),
+            pairs(Form::Qk, 1, End::Lowest, 20, alnum()),
+        ] {
+            let answer = scanned.answer(&query, &Patient);
+            said += usize::from(matches!(answer, Err(QueryError::Other(_))));
+        }
+    }
+    assert!(said > 0);
+}
+
+#[test]
+fn the_command_line_and_the_page_take_a_scan() {
+    let (_folder, out) = scan("gpt2-safetensors", None);
+    let home = tempfile::tempdir().unwrap();
+    let lexiscope = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
+        for name in ["XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
+            command.env(name, home.path());
+        }
+        let done = command.args(args).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (text(done.stdout), text(done.stderr), done.status.code())
+    };
+    let (model, out) = (
+        reference("gpt2-safetensors"),
+        out.to_string_lossy().into_owned(),
+    );
+    let model = model.to_str().unwrap();
+    for command in [
+        &["neuron", model, "1", "2", "-k", "12", "--alnum"][..],
+        &["pairs", model, "qk", "1", "0", "-k", "20", "--alnum"],
+        &[model, "--at", "L1.N2"],
+    ] {
+        let scanned = lexiscope(&[command, &["--scan", &out]].concat());
+        assert_eq!(scanned, lexiscope(command));
+        assert_eq!(scanned.2, Some(0), "{}", scanned.1);
+    }
+    let other = reference("bert-safetensors");
+    let (_, said, code) = lexiscope(&[other.to_str().unwrap(), "--scan", &out]);
+    assert!(
+        said.contains("is a scan of another model") && said.lines().count() == 1,
+        "{said}"
+    );
+    assert_eq!(code, Some(1));
+}
