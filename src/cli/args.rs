@@ -38,7 +38,7 @@ Examples:
   lexiscope neuron gpt2-pl 3 103 --alnum         a neuron's four columns
   lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
-  lexiscope find gpt2-pl miasto 'wod*' '/ami$/'  where words stand in it
+  lexiscope find gpt2-pl miasto woda             where words stand in it
   lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings

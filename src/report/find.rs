@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::projection::{By, Hit};
@@ -24,9 +24,18 @@ struct Find<'a> {
     tokens: Vec<Token<'a>>,
     matched: usize,
     ranks_counted: usize,
-    groups: Map<String, Value>,
+    groups: Groups<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
+}
+
+/// By the names of their kinds, in their order.
+struct Groups<'a>(Vec<(&'static str, Places<'a>)>);
+
+impl Serialize for Groups<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, places)| (name, places)))
+    }
 }
 
 #[derive(Serialize)]
@@ -85,7 +94,7 @@ fn json<'a>(
         id,
         text: card.vocabulary.text(id),
     };
-    let group = |group: &Group| {
+    let group = |group: &'a Group| {
         let entry = |hit: &Hit| Entry {
             address: group.address(hit).to_string(),
             layer: hit.layer,
@@ -102,8 +111,7 @@ fn json<'a>(
             best: &group.by_layer,
             hits: group.hits.iter().map(entry).collect(),
         };
-        let value = serde_json::to_value(places).unwrap_or_default();
-        (group.stand.name().to_owned(), value)
+        (group.stand.name(), places)
     };
     Find {
         model: &card.name,
@@ -115,7 +123,7 @@ fn json<'a>(
         tokens: answer.tokens.iter().map(|&id| token(id)).collect(),
         matched: answer.matched,
         ranks_counted: answer.counted,
-        groups: answer.groups.iter().map(group).collect(),
+        groups: Groups(answer.groups.iter().map(group).collect()),
         timing_ms: timings,
     }
 }
