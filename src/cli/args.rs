@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::geometry_args::GeometryArgs;
+use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::size::Size;
 use crate::checkpoint::Way;
 use crate::explorer::paths::Paths;
@@ -37,6 +38,8 @@ Examples:
   lexiscope neuron gpt2-pl 3 103 --alnum         a neuron's four columns
   lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
+  lexiscope find gpt2-pl miasto woda             where words stand in it
+  lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
@@ -203,6 +206,10 @@ pub enum Command {
         #[command(flatten)]
         filters: FilterArgs,
     },
+    /// Where words stand: in which neurons, in which heads
+    Find(FindArgs),
+    /// The singular directions of a head's forms, or of a layer's keys or values
+    Directions(DirectionsArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
     /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was

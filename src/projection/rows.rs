@@ -13,6 +13,7 @@ use crate::checkpoint::Matrix;
 
 use super::batch;
 use super::kernel::products;
+use super::ranks;
 use super::{Best, ProjectionError, Scored};
 
 /// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
@@ -63,7 +64,8 @@ impl Ends {
         }
     }
 
-    pub(super) fn offer(&mut self, id: u32, score: f32) {
+    /// Takes a score in at both ends.
+    pub fn offer(&mut self, id: u32, score: f32) {
         if self.highest.admits(score) {
             self.highest.offer(Scored { id, score });
         }
@@ -133,6 +135,64 @@ impl Rows {
             }
             Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
         }
+    }
+
+    /// The rows `ids`, in that order: `[m, width]`.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn pick(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
+        match &self.store {
+            Store::Host(rows) => {
+                let picked = ids.iter().flat_map(|&id| rows.row(id as usize));
+                Ok(Matrix::new(
+                    ids.len(),
+                    rows.cols(),
+                    picked.copied().collect(),
+                ))
+            }
+            Store::Device(rows) => {
+                let at = Tensor::from_slice(ids, ids.len(), rows.device())?;
+                let picked = rows.index_select(&at, 0)?.flatten_all()?.to_vec1()?;
+                Ok(Matrix::new(ids.len(), rows.dim(1)?, picked))
+            }
+        }
+    }
+
+    /// For each of `vectors` (`[m, width]`) the score of the row `at[j]` and its rank among the
+    /// passing rows, from 1: exactly as in the vector's list. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn ranks(
+        &self,
+        vectors: &Matrix,
+        at: &[u32],
+        flags: &[bool],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Vec<(f32, usize)>>, ProjectionError> {
+        let rows = match &self.store {
+            Store::Host(rows) => return Ok(ranks::ranks(rows, vectors, at, flags, wanted)),
+            Store::Device(rows) => rows,
+        };
+        let mut ranked = Vec::with_capacity(at.len());
+        for (j, &row) in at.iter().enumerate() {
+            if !wanted() {
+                return Ok(None);
+            }
+            let vector = Tensor::from_slice(vectors.row(j), (vectors.cols(), 1), rows.device())?;
+            let scores: Vec<f32> = rows.matmul(&vector)?.flatten_all()?.to_vec1()?;
+            let score = scores[row as usize];
+            let ahead = scores
+                .iter()
+                .zip(flags)
+                .enumerate()
+                .filter(|&(i, (&s, &passes))| {
+                    passes && (s > score || s == score && i < row as usize)
+                });
+            ranked.push((score, ahead.count() + 1));
+        }
+        Ok(Some(ranked))
     }
 
     fn offer_on_device(

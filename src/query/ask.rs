@@ -12,7 +12,7 @@ use crate::vocabulary::{Filters, Vocabulary};
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
 };
-use super::{Address, QueryError};
+use super::{Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError};
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -104,6 +104,10 @@ impl ModelCard {
 pub enum Query {
     Neuron(NeuronQuery),
     Pairs(PairsQuery),
+    /// The singular directions of a matrix.
+    Directions(DirectionsQuery),
+    /// Where words stand.
+    Find(FindQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
     /// What is measured of the states of texts.
@@ -146,6 +150,8 @@ impl Query {
         match self {
             Self::Neuron(query) => Some(&query.filters),
             Self::Pairs(query) => Some(&query.filters),
+            Self::Directions(query) => Some(&query.filters),
+            Self::Find(query) => Some(&query.filters),
             Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) | Self::NeuronMap(_) => None,
         }
     }
@@ -166,7 +172,8 @@ impl Query {
                 layer: q.layer,
                 neuron: q.neuron,
             }),
-            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) => None,
+            Self::Directions(q) => Some(q.address()),
+            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) | Self::Find(_) => None,
         }
     }
 }
@@ -211,6 +218,8 @@ impl fmt::Display for Column {
 pub enum Answer {
     Neuron(NeuronAnswer),
     Pairs(PairsAnswer),
+    Directions(DirectionsAnswer),
+    Find(FindAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
     Geometry(GeometryAnswer),

@@ -3,6 +3,7 @@
 mod geometry;
 mod hub;
 mod keys;
+mod lookup;
 mod model;
 mod mouse;
 mod shown;

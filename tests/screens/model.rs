@@ -13,7 +13,7 @@ use lexiscope::query::{Answer, ModelCard, NeuronAnswer, PairsAnswer, Query};
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::geometry;
+use super::{geometry, lookup};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -171,6 +171,8 @@ fn made_up(query: &Query) -> Answer {
                 exact,
             })
         }
+        Query::Directions(query) => Answer::Directions(lookup::directions(query)),
+        Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),

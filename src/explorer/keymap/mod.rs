@@ -22,6 +22,8 @@ pub enum Scope {
     /// Any list on top: commands, bookmarks, models.
     Lists,
     Bookmarks,
+    /// The places where words stand.
+    Find,
     /// A line to type into.
     Prompt,
 }
@@ -47,6 +49,7 @@ impl Scope {
             Self::Filters => "Filter menu",
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
+            Self::Find => "Where words stand",
             Self::Prompt => "Typing",
         }
     }
@@ -163,6 +166,7 @@ pub fn markdown() -> String {
         Scope::Filters,
         Scope::Lists,
         Scope::Bookmarks,
+        Scope::Find,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

@@ -15,6 +15,8 @@ pub enum Overlay {
         chooser: Chooser,
     },
     Bookmarks(Chooser),
+    /// The places where words stand.
+    Find(Chooser),
     /// The models to open, or to set beside the open one in the chart.
     Models {
         beside: bool,
