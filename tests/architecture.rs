@@ -97,6 +97,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("candle_nn", &["transformer"]),
     ("candle_transformers", &["transformer"]),
     ("plotters", &["report"]),
+    ("regex", &["vocabulary"]),
     ("tokenizers", &["vocabulary"]),
     (
         "rayon",

@@ -517,3 +517,51 @@ fn completions_and_the_manual_know_every_command() {
     assert!(manual.contains(".TH lexiscope 1"));
     assert!(commands.iter().all(|command| manual.contains(command)));
 }
+
+#[test]
+fn finds_where_a_word_stands_in_every_format() {
+    let home = Home::new();
+    let answer = home.json("find gpt2-pl miasto -k 3");
+    let best = &answer["groups"]["V"]["hits"][0];
+    assert_eq!(answer["by"], "score");
+    assert_eq!(best["token"]["text"], "miasto");
+    // The neuron's own list has the word there, with that score.
+    let line = format!(
+        "neuron gpt2-pl {} {} -k {}",
+        best["layer"], best["index"], best["rank"]
+    );
+    let list = home.json(&line);
+    let last = list["columns"]["V"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["id"], &last["score"]),
+        (&best["token"]["id"], &best["score"])
+    );
+    let (head, rows) = home.csv("find gpt2-pl miasto -k 2 --neurons-only");
+    assert_eq!((&head[0][..], &head[2][..]), ("stand", "address"));
+    assert_eq!(rows.len(), 8);
+    let table = home.print("find gpt2-pl miasto wod* -k 2");
+    assert!(
+        table.contains("K  fires on it") && table.contains("VO.to  writes it"),
+        "{table}"
+    );
+}
+
+#[test]
+fn takes_matrices_apart_in_every_format() {
+    let home = Home::new();
+    let answer = home.json("directions gpt2-pl qk 2 1 -n 4 -k 5");
+    assert_eq!(answer["sides"], serde_json::json!(["query", "key"]));
+    assert_eq!(answer["directions"].as_array().unwrap().len(), 4);
+    assert!(answer["copying"]["vocabulary"].is_number());
+    let (_, rows) = home.csv("directions gpt2-pl ff-out 2 -n 2 -k 3");
+    // Two sides with two ends each.
+    assert_eq!(rows.len(), 2 * 4 * 3);
+    let table = home.print("directions gpt2-pl vo 4 3 -n 2 --format markdown");
+    assert!(
+        table.starts_with("L4.H3.VO") && table.contains("| read "),
+        "{table}"
+    );
+    let refused = home.output("directions gpt2-pl vo 4");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("give its number"));
+    assert_eq!(refused.status.code(), Some(1));
+}

@@ -1,10 +1,11 @@
 //! The figures of `benches/README.md`, measured on a synthetic checkpoint of the size of GPT-2
 //! medium with 51,200 tokens: `cargo bench --bench projection`, or with the beginning of a
-//! group's name (`pairs`, `neurons`, `scan`) only that group. Ratios are taken within one run.
+//! group's name (`pairs`, `neurons`, `lookup`, `scan`) only that group. Ratios are taken within one run.
 
 #[path = "../../tests/checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
 mod factors;
+mod lookup;
 mod neurons;
 mod pairs;
 mod process;
@@ -40,6 +41,9 @@ fn main() {
     }
     if runs("pairs") {
         pairs::of_the_checkpoint(&mut reader);
+    }
+    if runs("lookup") {
+        lookup::lookup(&mut reader);
     }
     if runs("scan") {
         scan::rate(&mut reader);

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::geometry_args::GeometryArgs;
+use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::rank::RankArgs;
 use super::size::Size;
 use crate::checkpoint::Way;
@@ -38,6 +39,8 @@ Examples:
   lexiscope neuron gpt2-pl 3 103 --alnum         a neuron's four columns
   lexiscope pairs bert-pl qk 2 1 --exclude-same  what a head brings together
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
+  lexiscope find gpt2-pl miasto woda             where words stand in it
+  lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
   lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, the interesting ones first
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
@@ -205,6 +208,10 @@ pub enum Command {
         #[command(flatten)]
         filters: FilterArgs,
     },
+    /// Where words stand: in which neurons, in which heads
+    Find(FindArgs),
+    /// The singular directions of a head's forms, or of a layer's keys or values
+    Directions(DirectionsArgs),
     /// The neurons of a layer, the interesting ones first
     Rank(RankArgs),
     /// How far apart a model keeps its words, state by state

@@ -5,6 +5,7 @@ mod fetch;
 mod geometry;
 mod geometry_args;
 mod interrupt;
+mod lookup_args;
 mod rank;
 mod scan;
 mod size;
@@ -22,9 +23,14 @@ use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::log;
-use crate::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
-use crate::report::{self, Format, Timings};
+use crate::query::{
+    Answer, Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query,
+    Reader,
+};
+use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
+
+use lookup_args::{DirectionsArgs, FindArgs};
 
 use args::{Cli, Color, Command, Explore, Machine, Output, end};
 
@@ -83,6 +89,8 @@ pub fn run() -> Result<()> {
                 output,
             )
         }
+        Some(Command::Find(args)) => find(args),
+        Some(Command::Directions(args)) => directions(args),
         Some(Command::Rank(args)) => {
             let (model, output) = (args.model.clone(), args.output);
             one_shot(&model, None, &args.query()?, output)
@@ -128,6 +136,36 @@ pub fn run() -> Result<()> {
             print(&String::from_utf8_lossy(&page))
         }
     }
+}
+
+fn find(args: FindArgs) -> Result<()> {
+    let query = FindQuery {
+        words: args.words,
+        by: args.by.into(),
+        input: args.key,
+        k: args.k,
+        heads: !args.neurons_only,
+        filters: args.filters.read()?,
+    };
+    one_shot(&args.model, None, &Query::Find(query), args.output)
+}
+
+fn directions(args: DirectionsArgs) -> Result<()> {
+    let head = match (args.part, args.head) {
+        (Part::Form(_), Some(head)) => head,
+        (Part::FfIn | Part::FfGate | Part::FfOut, None) => 0,
+        (Part::Form(form), None) => bail!("{} is of a head: give its number", form.name()),
+        (part, Some(_)) => bail!("{part} is of a layer: give no head"),
+    };
+    let query = DirectionsQuery {
+        part: args.part,
+        layer: args.layer,
+        head,
+        n: args.n,
+        k: args.k,
+        filters: args.filters.read()?,
+    };
+    one_shot(&args.model, None, &Query::Directions(query), args.output)
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -202,18 +240,13 @@ fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> 
     };
     let shown = output.timings.then_some(timings);
     let card = reader.card();
-    let text = match (query, &answer) {
-        (Query::Neuron(query), Some(Answer::Neuron(answer))) => {
-            report::neuron(&card, query, answer, output.format, shown)
-        }
-        (Query::Pairs(query), Some(Answer::Pairs(answer))) => {
-            report::pairs(&card, query, answer, output.format, shown)
-        }
-        (Query::Rank(query), Some(Answer::Rank(answer))) => {
-            report::rank(&card, query, answer, output.format, shown)
-        }
-        _ => bail!("no answer came back; this is a defect of lexiscope"),
+    let answered = answer
+        .as_ref()
+        .and_then(|answer| Exported::of((query, answer)));
+    let Some(answered) = answered else {
+        bail!("no answer came back; this is a defect of lexiscope");
     };
+    let text = answered.write(&card, output.format, shown);
     say_timings(output, timings);
     print(&text)
 }

@@ -120,6 +120,8 @@ pub enum Action {
     /// The key of QK nearer to the query, or farther behind it.
     Nearer,
     Farther,
+    /// From a head's pairs to its singular directions and back.
+    Directions,
     /// From a neuron's words to the map of the column in focus and back.
     MapColumn,
     /// What the strip of layers shows.
@@ -145,6 +147,14 @@ pub enum Action {
     EditNote,
     OpenHelp,
     OpenPalette,
+    /// The places where words stand.
+    OpenFind,
+    /// What those places are the best by.
+    FindOrder,
+    /// Which kind of place is shown.
+    FindKind,
+    /// The best places first, or those of the lowest layer.
+    FindLayers,
     OpenModels,
     CopyList,
     CopyPane,

@@ -82,7 +82,7 @@ pub(super) fn longest(rows: &Matrix) -> f32 {
 /// each is within width·u of the exact one, relative to the product of the norms (Higham 2002,
 /// §3.1), where u is half of epsilon; here four times the sum of both. Infinite if there is no
 /// telling.
-fn slack(vector: &[f32], longest: f32) -> f32 {
+pub(super) fn slack(vector: &[f32], longest: f32) -> f32 {
     let terms = vector.len() as f32 + 2.0;
     let slack = 4.0 * terms * (f32::EPSILON * norm(vector) * longest + f32::MIN_POSITIVE);
     if slack.is_finite() {

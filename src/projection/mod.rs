@@ -3,15 +3,20 @@
 mod balance;
 mod batch;
 mod device;
+mod directions;
 mod error;
+mod find;
 mod kernel;
 mod pairs;
+mod ranks;
 mod rows;
 mod select;
 mod undertrained;
 
 pub use device::{DeviceChoice, device_name, pick_device};
+pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompose_rows, gram};
 pub use error::ProjectionError;
+pub use find::{By, HeadSide, Hit, LayerScores, Places, Stand, Targets, head_sides, layer_scores};
 pub use pairs::{PairsWanted, best_pairs};
 pub use rows::{Ends, Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};

@@ -1,6 +1,8 @@
 //! The rows that everything is projected on (the embedding, and learned positions), kept on a
 //! device in the layout that its products want.
 
+mod by_chunk;
+
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -13,6 +15,7 @@ use crate::checkpoint::Matrix;
 
 use super::batch;
 use super::kernel::products;
+use super::ranks;
 use super::{Best, ProjectionError, Scored};
 
 /// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
@@ -63,7 +66,8 @@ impl Ends {
         }
     }
 
-    pub(super) fn offer(&mut self, id: u32, score: f32) {
+    /// Takes a score in at both ends.
+    pub fn offer(&mut self, id: u32, score: f32) {
         if self.highest.admits(score) {
             self.highest.offer(Scored { id, score });
         }
@@ -135,45 +139,62 @@ impl Rows {
         }
     }
 
-    /// Numbers in a row.
-    pub fn width(&self) -> usize {
-        match &self.store {
-            Store::Host(rows) => rows.cols(),
-            Store::Device(rows) => rows.dims().last().copied().unwrap_or_default(),
-        }
-    }
-
-    /// What `f` makes of the rows, some at a time (`[some, width]`), in their order. `None` if it
-    /// was called off.
+    /// The rows `ids`, in that order: `[m, width]`.
     ///
     /// # Errors
     /// The device fails.
-    pub(super) fn by_chunk<T: Send>(
-        &self,
-        wanted: &(dyn Fn() -> bool + Sync),
-        f: impl Fn(Range<usize>, &[f32]) -> T + Sync,
-    ) -> Result<Option<Vec<T>>, ProjectionError> {
+    pub fn pick(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
         match &self.store {
             Store::Host(rows) => {
-                let all: Vec<Range<usize>> = chunks(self.len, CHUNK_ROWS).collect();
-                let of = |chunk: Range<usize>| {
-                    let some = &rows.data()[chunk.start * rows.cols()..chunk.end * rows.cols()];
-                    wanted().then(|| f(chunk, some))
-                };
-                Ok(all.into_par_iter().map(of).collect())
+                let picked = ids.iter().flat_map(|&id| rows.row(id as usize));
+                Ok(Matrix::new(
+                    ids.len(),
+                    rows.cols(),
+                    picked.copied().collect(),
+                ))
             }
             Store::Device(rows) => {
-                let mut out = Vec::new();
-                for chunk in chunks(self.len, DEVICE_ROWS) {
-                    if !wanted() {
-                        return Ok(None);
-                    }
-                    let some = rows.narrow(0, chunk.start, chunk.len())?.flatten_all()?;
-                    out.push(f(chunk, &some.to_vec1::<f32>()?));
-                }
-                Ok(Some(out))
+                let at = Tensor::from_slice(ids, ids.len(), rows.device())?;
+                let picked = rows.index_select(&at, 0)?.flatten_all()?.to_vec1()?;
+                Ok(Matrix::new(ids.len(), rows.dim(1)?, picked))
             }
         }
+    }
+
+    /// For each of `vectors` (`[m, width]`) the score of the row `at[j]` and its rank among the
+    /// passing rows, from 1: exactly as in the vector's list. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn ranks(
+        &self,
+        vectors: &Matrix,
+        at: &[u32],
+        flags: &[bool],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Vec<(f32, usize)>>, ProjectionError> {
+        let rows = match &self.store {
+            Store::Host(rows) => return Ok(ranks::ranks(rows, vectors, at, flags, wanted)),
+            Store::Device(rows) => rows,
+        };
+        let mut ranked = Vec::with_capacity(at.len());
+        for (j, &row) in at.iter().enumerate() {
+            if !wanted() {
+                return Ok(None);
+            }
+            let vector = Tensor::from_slice(vectors.row(j), (vectors.cols(), 1), rows.device())?;
+            let scores: Vec<f32> = rows.matmul(&vector)?.flatten_all()?.to_vec1()?;
+            let score = scores[row as usize];
+            let ahead = scores
+                .iter()
+                .zip(flags)
+                .enumerate()
+                .filter(|&(i, (&s, &passes))| {
+                    passes && (s > score || s == score && i < row as usize)
+                });
+            ranked.push((score, ahead.count() + 1));
+        }
+        Ok(Some(ranked))
     }
 
     fn offer_on_device(

@@ -12,7 +12,10 @@ use crate::vocabulary::{Filters, Vocabulary};
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
 };
-use super::{Address, QueryError, RankAnswer, RankQuery};
+use super::{
+    Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError, RankAnswer,
+    RankQuery,
+};
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -104,6 +107,10 @@ impl ModelCard {
 pub enum Query {
     Neuron(NeuronQuery),
     Pairs(PairsQuery),
+    /// The singular directions of a matrix.
+    Directions(DirectionsQuery),
+    /// Where words stand.
+    Find(FindQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
     /// Which tokens are undertrained: the vocabulary is told.
@@ -150,6 +157,8 @@ impl Query {
         match self {
             Self::Neuron(query) => Some(&query.filters),
             Self::Pairs(query) => Some(&query.filters),
+            Self::Directions(query) => Some(&query.filters),
+            Self::Find(query) => Some(&query.filters),
             Self::Rank(query) => Some(&query.filters),
             Self::ValueNorms
             | Self::Undertrained
@@ -176,7 +185,12 @@ impl Query {
                 layer: q.layer,
                 neuron: q.neuron,
             }),
-            Self::ValueNorms | Self::Undertrained | Self::Geometry(_) | Self::ContextMap(_) => None,
+            Self::Directions(q) => Some(q.address()),
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::Geometry(_)
+            | Self::ContextMap(_)
+            | Self::Find(_) => None,
         }
     }
 }
@@ -221,6 +235,8 @@ impl fmt::Display for Column {
 pub enum Answer {
     Neuron(NeuronAnswer),
     Pairs(PairsAnswer),
+    Directions(DirectionsAnswer),
+    Find(FindAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
     /// How many tokens are undertrained; `None` if the embedding does not tell.

@@ -5,7 +5,9 @@ mod address;
 mod answering;
 mod ask;
 mod contextual;
+mod directions;
 mod error;
+mod find;
 mod rank;
 mod reader;
 
@@ -18,6 +20,10 @@ pub use contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,
     TextAnswer, TextReading, TokenAnswer, TokenChoice,
 };
+pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 pub use error::QueryError;
+pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
 pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
 pub use reader::Reader;
+
+pub use crate::projection::{By, Hit, Stand};

@@ -1,5 +1,8 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
+mod directions;
+mod find;
+mod pairs;
 mod rank;
 mod undertrained;
 
@@ -8,18 +11,15 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use crate::checkpoint::{Checkpoint, Location, Matrix};
-use crate::projection::{
-    DeviceChoice, Ends, PairsWanted, Passing, Rows, best_pairs, device_name, pick_device,
-};
-use crate::transformer::{Form, Weights};
+use crate::projection::{DeviceChoice, Ends, Passing, Rows, device_name, pick_device};
+use crate::transformer::Weights;
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
+
+use pairs::{FactorKey, Factors, stacked};
 
 use super::answering::{Answering, Fetch, Patient, Watch, arrived};
 use super::contextual::Model;
-use super::{
-    Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
-    QueryError,
-};
+use super::{Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -42,27 +42,6 @@ pub struct Reader {
     factors: Vec<(FactorKey, Arc<Factors>)>,
     /// Bytes that may be held beside the embedding.
     memory: u64,
-}
-
-/// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
-struct Factors {
-    a: Matrix,
-    b: Matrix,
-}
-
-#[derive(PartialEq, Eq)]
-struct FactorKey {
-    form: Form,
-    layer: usize,
-    head: usize,
-    distance: usize,
-    positions: bool,
-}
-
-impl Factors {
-    fn bytes(&self) -> u64 {
-        (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
-    }
 }
 
 impl Reader {
@@ -177,100 +156,6 @@ impl Reader {
         Ok(self.positions.clone())
     }
 
-    fn pairs(
-        &mut self,
-        query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<PairsAnswer>, QueryError> {
-        let mask = self.mask(&query.filters)?;
-        let Some(factors) = self.factors(query, watch)? else {
-            return Ok(None);
-        };
-        let vocabulary = Arc::clone(&self.card.vocabulary);
-        let (same, similar) = (query.filters.exclude_same, query.filters.exclude_similar);
-        let admits = move |from, to| {
-            !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
-        };
-        let want = PairsWanted {
-            k: query.k.min(mask.passing * mask.passing),
-            end: query.end,
-            passing: &mask.passes,
-            admits: &admits,
-        };
-        let answer = |pairs, done, exact| PairsAnswer {
-            pairs,
-            passing: mask.passing,
-            rows: mask.passes.len(),
-            done,
-            exact,
-        };
-        let mut report = |done, pairs| watch.improved(Answer::Pairs(answer(pairs, done, false)));
-        let found = best_pairs(
-            &factors.a,
-            &factors.b,
-            &want,
-            &|| watch.wanted(),
-            &mut report,
-        );
-        Ok(found.map(|pairs| answer(pairs, 1.0, true)))
-    }
-
-    fn factors(
-        &mut self,
-        query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Factors>>, QueryError> {
-        let positions = self.position_rows(&query.filters)?;
-        let key = FactorKey {
-            form: query.form,
-            layer: query.layer,
-            head: query.head,
-            distance: query.distance,
-            positions: positions.is_some(),
-        };
-        if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
-            let found = self.factors.remove(at);
-            let factors = Arc::clone(&found.1);
-            self.factors.push(found);
-            return Ok(Some(factors));
-        }
-        let (form, layer, head) = (query.form, query.layer, query.head);
-        if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
-            return Ok(None);
-        }
-        let factors = self.weights.form(form, layer, head, query.distance)?;
-        let wanted = || watch.wanted();
-        let over_all_rows = |rows: &Rows, w: &Matrix| -> Result<Option<Matrix>, QueryError> {
-            let Some(product) = rows.times(w, &wanted)? else {
-                return Ok(None);
-            };
-            let Some(positions) = &positions else {
-                return Ok(Some(product));
-            };
-            Ok(positions
-                .times(w, &wanted)?
-                .map(|below| stacked(product, &below)))
-        };
-        let Some(a) = over_all_rows(&self.read, &factors.left)? else {
-            return Ok(None);
-        };
-        let right = match form {
-            Form::Vo => &self.written,
-            Form::Qk => &self.read,
-        };
-        let Some(b) = over_all_rows(right, &factors.right)? else {
-            return Ok(None);
-        };
-        let factors = Arc::new(Factors { a, b });
-        self.factors.push((key, Arc::clone(&factors)));
-        while self.factors.len() > 1
-            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory
-        {
-            self.factors.remove(0);
-        }
-        Ok(Some(factors))
-    }
-
     /// Keys and values, `[queries, width]` each; `None` if it was called off.
     fn vectors(
         &self,
@@ -326,11 +211,15 @@ impl Answering for Reader {
                 .and_then(|mut answers| answers.pop())
                 .map(Answer::Neuron),
             Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
-            Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) if self.card.remote => {
+            Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) | Query::Find(_)
+                if self.card.remote =>
+            {
                 return Err(QueryError::NeedsAll {
                     model: self.card.name.clone(),
                 });
             }
+            Query::Directions(query) => self.directions(query, watch)?.map(Answer::Directions),
+            Query::Find(query) => self.find(query, watch)?.map(Answer::Find),
             Query::Rank(query) => self.rank(query, watch)?.map(Answer::Rank),
             Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
@@ -409,14 +298,6 @@ impl Answering for Reader {
     fn card(&self) -> Arc<ModelCard> {
         Arc::clone(&self.card)
     }
-}
-
-/// `above` with the rows of `below` under it.
-fn stacked(above: Matrix, below: &Matrix) -> Matrix {
-    let (rows, cols) = (above.rows() + below.rows(), above.cols());
-    let mut data = above.into_data();
-    data.extend_from_slice(below.data());
-    Matrix::new(rows, cols, data)
 }
 
 fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles, QueryError> {

@@ -4,18 +4,20 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::query::{
-    Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer,
-    RankQuery,
+    Answer, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, ModelCard, NeuronAnswer,
+    NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery,
 };
 use crate::vocabulary::Filters;
 
-use super::Format;
+use super::{Format, Timings};
 
 /// An answer together with its question.
 #[derive(Clone, Copy)]
 pub enum Exported<'a> {
     Neuron(&'a NeuronQuery, &'a NeuronAnswer),
     Pairs(&'a PairsQuery, &'a PairsAnswer),
+    Directions(&'a DirectionsQuery, &'a DirectionsAnswer),
+    Find(&'a FindQuery, &'a FindAnswer),
     Rank(&'a RankQuery, &'a RankAnswer),
 }
 
@@ -25,8 +27,25 @@ impl<'a> Exported<'a> {
         match (query, answer) {
             (Query::Neuron(query), Answer::Neuron(answer)) => Some(Self::Neuron(query, answer)),
             (Query::Pairs(query), Answer::Pairs(answer)) => Some(Self::Pairs(query, answer)),
+            (Query::Directions(query), Answer::Directions(answer)) => {
+                Some(Self::Directions(query, answer))
+            }
+            (Query::Find(query), Answer::Find(answer)) => Some(Self::Find(query, answer)),
             (Query::Rank(query), Answer::Rank(answer)) => Some(Self::Rank(query, answer)),
             _ => None,
+        }
+    }
+
+    /// In a format, ending with a newline.
+    pub fn write(&self, card: &ModelCard, format: Format, timings: Option<Timings>) -> String {
+        match *self {
+            Self::Neuron(query, answer) => super::neuron(card, query, answer, format, timings),
+            Self::Pairs(query, answer) => super::pairs(card, query, answer, format, timings),
+            Self::Directions(query, answer) => {
+                super::directions(card, query, answer, format, timings)
+            }
+            Self::Find(query, answer) => super::find(card, query, answer, format, timings),
+            Self::Rank(query, answer) => super::rank(card, query, answer, format, timings),
         }
     }
 }
@@ -34,12 +53,10 @@ impl<'a> Exported<'a> {
 /// Answers in a format, as the command line prints them. Several are an array in JSON, one table
 /// with one head in CSV if they are of one kind, and one below the other elsewhere.
 pub fn export(card: &ModelCard, answers: &[Exported<'_>], format: Format) -> String {
-    let write = |what: &Exported<'_>| match *what {
-        Exported::Neuron(query, answer) => super::neuron(card, query, answer, format, None),
-        Exported::Pairs(query, answer) => super::pairs(card, query, answer, format, None),
-        Exported::Rank(query, answer) => super::rank(card, query, answer, format, None),
-    };
-    let texts: Vec<String> = answers.iter().map(write).collect();
+    let texts: Vec<String> = answers
+        .iter()
+        .map(|answer| answer.write(card, format, None))
+        .collect();
     match (format, &texts[..]) {
         (_, [only]) => only.clone(),
         (Format::Json, _) => {

@@ -1,13 +1,16 @@
 //! Answers as table, JSON, CSV, Markdown: the same bytes for a pipe, a file and the clipboard.
 
 mod chart;
+mod directions;
 mod export;
+mod find;
 mod geometry;
 mod info;
 mod map;
 mod neuron;
 mod pairs;
 mod rank;
+mod spark;
 mod table;
 
 use std::fmt;
@@ -16,13 +19,16 @@ use std::str::FromStr;
 use serde::Serialize;
 
 pub use chart::{Chart, ChartError, Depth, chart};
+pub use directions::directions;
 pub use export::{Exported, export};
+pub use find::find;
 pub use geometry::{GeometryFormat, ModelGeometry, geometry};
 pub use info::{info, models};
 pub use map::{MapOf, map, map_chart};
 pub use neuron::neuron;
 pub use pairs::pairs;
 pub use rank::rank;
+pub use spark::spark;
 pub use table::grouped;
 
 /// How an answer is written.

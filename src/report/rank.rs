@@ -50,7 +50,7 @@ pub fn rank(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
-    let neurons = answer.neurons.iter().enumerate();
+    let neurons = answer.neurons.iter();
     match format {
         Format::Json => json_text(&json(card, query, answer, timings)),
         Format::Csv => {
@@ -68,7 +68,7 @@ pub fn rank(
                 ]
             };
             let head = ["rank", "neuron", query.by.name(), "K", "V"];
-            csv_text(&head, neurons.map(row))
+            csv_text(&head, neurons.enumerate().map(row))
         }
         Format::Table | Format::Markdown => {
             let mut table = Table::new([
@@ -81,7 +81,7 @@ pub fn rank(
                 let words = ids.iter().take(WORDS).map(|&id| marked(card, id));
                 words.collect::<Vec<_>>().join(" ")
             };
-            for (_, n) in neurons {
+            for n in neurons {
                 let (layer, neuron) = (query.layer, n.neuron);
                 table.push(vec![
                     Address::Neuron { layer, neuron }.to_string(),

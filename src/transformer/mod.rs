@@ -6,4 +6,4 @@ mod weights;
 
 pub use form::{Form, Input};
 pub use forward::{Forward, ForwardError, Hook, Seen, Site, with_numbers};
-pub use weights::{FormWeights, Weights};
+pub use weights::{FormWeights, Piece, Vectors, Weights};

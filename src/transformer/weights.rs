@@ -1,5 +1,7 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
+mod pieces;
+
 use std::ops::Range;
 
 use crate::checkpoint::{
@@ -8,6 +10,8 @@ use crate::checkpoint::{
 use crate::hub::Waiting;
 
 use super::{Form, Input};
+
+pub use pieces::{Piece, Vectors};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
 #[derive(Debug)]

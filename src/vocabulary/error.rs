@@ -70,6 +70,15 @@ pub enum VocabularyError {
     )]
     UnknownWord { word: String },
 
+    #[error("no word to look up: expected a word, a beginning such as dom*, or an expression /…/")]
+    NoWord,
+
+    #[error("/{expression}/ is no regular expression: {problem}")]
+    Expression { expression: String, problem: String },
+
+    #[error("no token of the vocabulary {what}{advice}; try a beginning (dom*) or /…/")]
+    Unmatched { what: String, advice: String },
+
     #[error("the tokenizer cannot read texts: {problem}; its tokens can still be listed")]
     Encode { problem: String },
 }

@@ -5,6 +5,7 @@ mod error;
 mod filter;
 mod load;
 mod mask;
+mod pattern;
 mod separate;
 mod single;
 mod special;
@@ -24,6 +25,7 @@ use visible::Class;
 pub use error::VocabularyError;
 pub use filter::{Filters, Text, Words};
 pub use mask::Mask;
+pub use pattern::Pattern;
 pub use token::{Boundary, Token};
 pub use word::Word;
 

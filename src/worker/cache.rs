@@ -103,6 +103,8 @@ fn heap_bytes(answer: &Answer) -> usize {
         + match answer {
             Answer::Neuron(a) => a.columns.iter().map(|c| size_of_val(&c[..])).sum(),
             Answer::Pairs(a) => size_of_val(&a.pairs[..]),
+            Answer::Directions(a) => a.heap_bytes(),
+            Answer::Find(a) => a.heap_bytes(),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),
             Answer::Undertrained(_) => 0,
             Answer::Rank(a) => a.heap_bytes(),

@@ -1,7 +1,7 @@
 //! What may be asked next: the places around the last one, the likely ones first.
 
 use crate::checkpoint::Spec;
-use crate::query::{ModelCard, NeuronQuery, PairsQuery, Query};
+use crate::query::{DirectionsQuery, ModelCard, NeuronQuery, PairsQuery, Part, Query};
 
 /// How far to look along the direction of travel.
 const REACH: isize = 8;
@@ -37,7 +37,7 @@ fn within(asked: &[Query], before: &[Query], spec: &Spec) -> Vec<Query> {
         let came_from = before.iter().find(|b| same_kind(query, b)).and_then(place);
         let steps = steps(came_from.map(|there| way(there, here)));
         let reached = match query {
-            Query::Pairs(_) => &steps[..4],
+            Query::Pairs(_) | Query::Directions(_) => &steps[..4],
             _ => &steps[..],
         };
         let neighbours = reached
@@ -56,11 +56,14 @@ fn place(query: &Query) -> Option<Step> {
     let (layer, item) = match query {
         Query::Neuron(q) => (q.layer, q.neuron),
         Query::Pairs(q) => (q.layer, q.head),
-        Query::ValueNorms
-        | Query::Undertrained
+        Query::Directions(q) if matches!(q.part, Part::Form(_)) => (q.layer, q.head),
+        Query::Directions(_)
+        | Query::ValueNorms
         | Query::Geometry(_)
         | Query::ContextMap(_)
         | Query::NeuronMap(_)
+        | Query::Find(_)
+        | Query::Undertrained
         | Query::Rank(_) => return None,
     };
     Some(Step {
@@ -73,6 +76,7 @@ fn same_kind(a: &Query, b: &Query) -> bool {
     match (a, b) {
         (Query::Neuron(_), Query::Neuron(_)) => true,
         (Query::Pairs(a), Query::Pairs(b)) => a.form == b.form,
+        (Query::Directions(a), Query::Directions(b)) => a.part == b.part,
         _ => false,
     }
 }
@@ -138,11 +142,17 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
             head: moved(q.head, step.items, spec.heads)?,
             ..q.clone()
         }),
+        Query::Directions(q) => Query::Directions(DirectionsQuery {
+            layer: moved(q.layer, step.layers, spec.layers)?,
+            head: moved(q.head, step.items, spec.heads)?,
+            ..q.clone()
+        }),
         Query::ValueNorms
-        | Query::Undertrained
         | Query::Geometry(_)
         | Query::ContextMap(_)
         | Query::NeuronMap(_)
+        | Query::Find(_)
+        | Query::Undertrained
         | Query::Rank(_) => return None,
     })
 }

@@ -4,6 +4,7 @@ mod geometry;
 mod hub;
 mod interesting;
 mod keys;
+mod lookup;
 mod model;
 mod mouse;
 mod shown;

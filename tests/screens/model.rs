@@ -15,7 +15,7 @@ use lexiscope::query::{
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::geometry;
+use super::{geometry, lookup};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -173,6 +173,8 @@ fn made_up(query: &Query) -> Answer {
                 exact,
             })
         }
+        Query::Directions(query) => Answer::Directions(lookup::directions(query)),
+        Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Rank(query) => Answer::Rank(ranked(query)),
         Query::Undertrained => Answer::Undertrained(None),

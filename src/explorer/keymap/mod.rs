@@ -22,6 +22,8 @@ pub enum Scope {
     /// Any list on top: commands, bookmarks, models.
     Lists,
     Bookmarks,
+    /// The places where words stand.
+    Find,
     /// The list of interesting neurons.
     Interesting,
     /// A line to type into.
@@ -49,6 +51,7 @@ impl Scope {
             Self::Filters => "Filter menu",
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
+            Self::Find => "Where words stand",
             Self::Interesting => "Interesting neurons",
             Self::Prompt => "Typing",
         }
@@ -166,6 +169,7 @@ pub fn markdown() -> String {
         Scope::Filters,
         Scope::Lists,
         Scope::Bookmarks,
+        Scope::Find,
         Scope::Interesting,
         Scope::Prompt,
     ] {

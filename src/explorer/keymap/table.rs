@@ -6,7 +6,7 @@ use crate::geometry::Measure;
 
 use Group::{Filter, Keep, Move, Program, View};
 use Scope::{
-    Bookmarks, Filters, Geometry, Heads, Interesting, Lists, Neurons, Panes, Prompt, Words,
+    Bookmarks, Filters, Find, Geometry, Heads, Interesting, Lists, Neurons, Panes, Prompt, Words,
 };
 
 const fn row(
@@ -109,6 +109,8 @@ pub static COMMANDS: &[Command] = &[
 
     row(Words, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
     row(Words, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
+    row(Panes, Move, &["F"], Action::OpenFind, "",
+        "where words stand: look them up in all neurons and heads"),
     row(Panes, Keep, &["m"], Action::Mark, "mark", "mark this place, or take the mark away"),
     row(Panes, Keep, &["'"], Action::OpenBookmarks, "marks", "bookmarks of all models"),
     row(Panes, Move, &[":"], Action::OpenPalette, "jump", "jump to an address, or run a command"),
@@ -127,6 +129,8 @@ pub static COMMANDS: &[Command] = &[
     row(Heads, View, &[">"], Action::Farther, "",
         "QK with rotary positions: the key a token farther behind the query, or as many as a count says"),
     row(Heads, View, &["<"], Action::Nearer, "", "the key nearer to the query"),
+    row(Heads, View, &["d"], Action::Directions, "",
+        "the head's pairs, or its singular directions"),
     row(Words, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
     row(Words, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),
     row(Words, View, &["J", "S-↓"], Action::ScrollDown, "scroll", "scroll the words down"),
@@ -172,6 +176,10 @@ pub static COMMANDS: &[Command] = &[
     row(Lists, Move, &["Enter"], Action::Accept, "choose", "go there, run it, open it"),
     row(Bookmarks, Keep, &["Del", "C-d"], Action::RemoveBookmark, "delete", "delete the bookmark"),
     row(Bookmarks, Keep, &["C-e"], Action::EditNote, "edit note", "edit the bookmark's note"),
+    row(Find, View, &["C-t"], Action::FindKind, "kind",
+        "all kinds of place, or one after the other only one"),
+    row(Find, View, &["C-o"], Action::FindOrder, "order", "the best by score, by cosine or by rank"),
+    row(Find, View, &["C-g"], Action::FindLayers, "by layer", "the best first, or layer by layer"),
     row(Interesting, View, &["C-o"], Action::NextInterest, "measure",
         "by overlap of K and V, length of the value, best score, or words alike"),
     row(Interesting, Move, &["C-r"], Action::DrawInteresting, "draw",

@@ -11,6 +11,7 @@ fn binds_no_key_twice_in_one_place() {
         Scope::of_pane(Pane::Geometry),
         &[Scope::Filters],
         &[Scope::Bookmarks, Scope::Lists],
+        &[Scope::Find, Scope::Lists],
         &[Scope::Interesting, Scope::Lists],
         &[Scope::Prompt],
     ] {

@@ -1,6 +1,6 @@
 //! The rows of the lists on top, narrowed by what is typed.
 
-use super::{Overlay, State};
+use super::{Found, Overlay, State};
 use crate::checkpoint::Cost;
 use crate::explorer::action::Pane;
 use crate::explorer::bookmarks::Bookmark;
@@ -41,6 +41,7 @@ pub enum Choice<'a> {
     Go(Address),
     Run(&'static Command),
     Bookmark(&'a Bookmark),
+    Found(Found<'a>),
     Model(&'a ModelChoice),
     /// A way for a model on the hub to come: whole, or by the tensors that are looked at.
     Way {
@@ -68,6 +69,7 @@ impl State {
                 });
                 found.map(Choice::Bookmark).collect()
             }
+            Some(Overlay::Find(_)) => self.places_found(),
             Some(Overlay::Interesting(chooser)) => self.interesting(chooser.field.text()),
             Some(Overlay::Models { chooser, .. }) => {
                 let typed = chooser.field.text().trim();

@@ -2,6 +2,7 @@
 
 mod choices;
 mod field;
+mod find;
 mod geometry;
 mod history;
 mod interesting;
@@ -21,13 +22,16 @@ use super::key::Key;
 use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
-use crate::query::{Address, Answer, Column, ModelCard, NeuronAnswer, PairsAnswer, Query};
+use crate::query::{
+    Address, Answer, Column, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query,
+};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 use crate::worker::ModelId;
 
 pub use choices::{Choice, ModelChoice, Origin};
 pub use field::Field;
+pub use find::{Find, Found};
 pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
 pub use interesting::Ranked;
@@ -98,8 +102,10 @@ pub struct Heads {
     pub end: End,
     /// Index of the list in focus, in the order of [`Heads::FORMS`].
     pub focus: usize,
-    /// First pair shown, a list each.
+    /// First pair or line of directions shown, a list each.
     pub scroll: [usize; 2],
+    /// Whether directions are shown in the place of pairs.
+    pub directions: bool,
 }
 
 impl Heads {
@@ -122,6 +128,7 @@ pub struct State {
     pub neurons: Neurons,
     pub heads: Heads,
     pub geometry: Geometry,
+    pub find: Find,
     pub strip: Strip,
     pub filters: Filters,
     pub history: History,
@@ -145,6 +152,7 @@ pub struct State {
     pub wanted: Vec<Query>,
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
+    pub directions: [Option<Shown>; 2],
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
@@ -169,6 +177,7 @@ impl State {
             neurons: Neurons::default(),
             heads: Heads::default(),
             geometry: Geometry::default(),
+            find: Find::default(),
             strip: Strip::default(),
             filters: Filters::default(),
             history: History::new(Address::Neuron {
@@ -189,6 +198,7 @@ impl State {
             wanted: Vec::new(),
             neuron: None,
             pairs: [None, None],
+            directions: [None, None],
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
@@ -293,6 +303,15 @@ impl State {
         }
     }
 
+    /// The directions of a form on screen, and whether they are those of the place one is at.
+    pub fn direction_list(&self, list: usize) -> Option<(&DirectionsAnswer, bool)> {
+        let shown = self.directions[list].as_ref()?;
+        match &*shown.answer {
+            Answer::Directions(answer) => Some((answer, self.wanted.contains(&shown.query))),
+            _ => None,
+        }
+    }
+
     /// The mean norm of each layer's values, once it is known.
     pub fn value_norms(&self) -> Option<&[f32]> {
         match self.norms.as_deref() {
@@ -307,6 +326,7 @@ impl State {
             None => Scope::of_pane(self.pane),
             Some(Overlay::Filters) => &[Scope::Filters],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
+            Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
             Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],
             Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
                 &[Scope::Lists]
@@ -321,6 +341,7 @@ impl State {
             Overlay::Filters | Overlay::Ways(_) => None,
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Find(chooser)
             | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. } => Some(&mut chooser.field),
             Overlay::Prompt(prompt) => Some(&mut prompt.field),

@@ -2,7 +2,9 @@
 
 use super::{Heads, State};
 use crate::explorer::action::Pane;
-use crate::query::{NeuronMapQuery, NeuronQuery, PairsQuery, Query};
+use crate::query::{
+    DirectionsQuery, ModelCard, NeuronMapQuery, NeuronQuery, PairsQuery, Part, Query,
+};
 use crate::vocabulary::Filters;
 
 /// A column is never asked for shorter than this, so that it can be scrolled and copied.
@@ -11,6 +13,8 @@ const COLUMN_MIN: usize = 30;
 const COLUMN_MAX: usize = 200;
 /// Length of a pair list.
 const PAIRS: usize = 50;
+/// Directions of a head, and tokens at each of their ends.
+const DIRECTIONS: [usize; 2] = [64, 10];
 /// Words of a column's map.
 const POINTS: usize = 100;
 
@@ -20,6 +24,12 @@ impl State {
         let Some(card) = self.card() else {
             return Vec::new();
         };
+        let mut needs: Vec<Query> = self.find_query().into_iter().collect();
+        needs.extend(self.pane_needs(card));
+        needs
+    }
+
+    fn pane_needs(&self, card: &ModelCard) -> Vec<Query> {
         match self.pane {
             Pane::Neurons => {
                 let points = self.neurons.points;
@@ -40,6 +50,12 @@ impl State {
                 map.into_iter().collect()
             }
             Pane::Geometry => vec![Query::Geometry(self.geometry.settings.query())],
+            Pane::Heads if self.heads.directions => {
+                let focus = self.heads.focus;
+                [focus, 1 - focus]
+                    .map(|list| Query::Directions(self.directions_query(list)))
+                    .into()
+            }
             Pane::Heads => {
                 let focus = self.heads.focus;
                 vec![
@@ -87,6 +103,23 @@ impl State {
             column: self.column(),
             k: POINTS,
             filters,
+        }
+    }
+
+    fn directions_query(&self, list: usize) -> DirectionsQuery {
+        let [n, k] = DIRECTIONS;
+        DirectionsQuery {
+            part: Part::Form(Heads::FORMS[list]),
+            layer: self.heads.layer,
+            head: self.heads.head,
+            n,
+            k,
+            filters: Filters {
+                exclude_same: false,
+                exclude_similar: false,
+                positions: false,
+                ..self.filters.clone()
+            },
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{geometry, navigate};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
-use crate::query::{Answer, ModelCard, Query};
+use crate::query::{self, Answer, ModelCard, Query};
 use crate::worker::{Event, ModelId};
 
 /// Places worth seeing first, of the bundled models: layer and neuron, layer and head. The neuron of
@@ -80,7 +80,12 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Failed { id, query, message } => {
             if Some(id) == current && state.wanted.contains(&query) {
-                state.fail(&message);
+                // What is being typed is seldom a word yet: the list says so, not the status line.
+                if matches!(query, Query::Find(_)) {
+                    state.find.found = None;
+                } else {
+                    state.fail(&message);
+                }
                 state.failed.retain(|(failed, _)| *failed != query);
                 if matches!(query, Query::Geometry(_)) {
                     state.geometry.part.done = None;
@@ -109,6 +114,8 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     let again = before.as_ref() == Some(&card.name);
     state.neuron = None;
     state.pairs = [None, None];
+    state.directions = [None, None];
+    state.find.found = None;
     state.norms = None;
     state.column_points = None;
     state.ranked.shown = None;
@@ -156,6 +163,11 @@ fn answered(state: &mut State, shown: Shown) {
             }
             state.pairs[list] = Some(shown);
         }
+        (Query::Directions(query), Answer::Directions(_)) => {
+            let list = usize::from(query.part == query::Part::Form(Heads::FORMS[1]));
+            state.directions[list] = Some(shown);
+        }
+        (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::Rank(_), Answer::Rank(_)) => state.ranked.shown = Some(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),

@@ -6,7 +6,8 @@ use super::geometry;
 use crate::explorer::action::Pane;
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, Shown, State};
-use crate::query::{Address, Answer, Query};
+use crate::projection::Scored;
+use crate::query::{Address, Answer, ModelCard, Query};
 use crate::report::{self, Format, MapOf, ModelGeometry};
 
 /// Copies the list in focus: a word and its score a line, tabs between.
@@ -23,6 +24,9 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
             let lines = column.unwrap_or_default().iter().map(line).collect();
             let column = state.column_title(state.column());
             (format!("{column} of {}", state.address()), lines)
+        }
+        Pane::Heads if state.heads.directions => {
+            (form_address(state).to_string(), directions(state, card))
         }
         Pane::Heads => {
             let list = state
@@ -46,6 +50,27 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     }
     state.say(format!("copied {what}, {} lines", lines.len()));
     vec![Effect::Copy(lines.join("\n") + "\n")]
+}
+
+/// An end of a direction a line: its number, its size, its sign, and the words of both sides.
+fn directions(state: &State, card: &ModelCard) -> Vec<String> {
+    let shown = state.direction_list(state.heads.focus);
+    let Some((answer, true)) = shown else {
+        return Vec::new();
+    };
+    let words = |list: &[Scored]| {
+        let words: Vec<_> = list.iter().map(|s| card.vocabulary.text(s.id)).collect();
+        words.join(" ")
+    };
+    let directions = answer.directions.iter().enumerate();
+    directions
+        .flat_map(|(i, d)| {
+            ["+", "−"].into_iter().enumerate().map(move |(end, sign)| {
+                let (left, right) = (words(&d.left[end]), words(&d.right[end]));
+                format!("{i}\t{}\t{sign}\t{left}\t{right}", d.value)
+            })
+        })
+        .collect()
 }
 
 /// Copies all that the pane shows.
@@ -140,6 +165,7 @@ pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
 fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
     let shown: Vec<&Shown> = match state.pane {
         Pane::Neurons => state.neuron.iter().collect(),
+        Pane::Heads if state.heads.directions => state.directions.iter().flatten().collect(),
         Pane::Heads => state.pairs.iter().flatten().collect(),
         Pane::Geometry => Vec::new(),
     };

@@ -17,7 +17,10 @@ pub(super) fn next(state: &mut State) {
     if let Some(Overlay::Interesting(chooser)) = state.overlays.last_mut() {
         chooser.selected = 0;
     } else {
-        state.say(format!("i lists the layer's neurons by {}", state.ranked.by.meaning()));
+        state.say(format!(
+            "i lists the layer's neurons by {}",
+            state.ranked.by.meaning()
+        ));
     }
 }
 

@@ -5,6 +5,7 @@ mod beside;
 mod bookmarks;
 mod copy;
 mod filters;
+mod find;
 mod geometry;
 mod hub;
 mod interesting;
@@ -15,7 +16,7 @@ mod overlays;
 use super::action::{Action, Motion};
 use super::effect::Effect;
 use super::key::{Code, Key};
-use super::keymap::{Found, find};
+use super::keymap::{self, Found};
 use super::state::{Overlay, Purpose, Regions, State};
 use crate::query::Address;
 
@@ -39,7 +40,7 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
         return effects;
     }
     state.pending.push(key);
-    match find(state.scopes(), &state.pending) {
+    match keymap::find(state.scopes(), &state.pending) {
         Found::Run(command) => {
             state.pending.clear();
             act(state, command.action)
@@ -106,6 +107,7 @@ fn typed(state: &mut State) -> Vec<Effect> {
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Find(chooser)
             | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => chooser.selected = 0,
@@ -163,6 +165,11 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::SwapEnd => navigate::swap_end(state),
         Action::Farther => navigate::distance(state, true, count.unwrap_or(1)),
         Action::Nearer => navigate::distance(state, false, count.unwrap_or(1)),
+        Action::Directions => navigate::swap_directions(state),
+        Action::OpenFind => find::open(state),
+        Action::FindOrder => find::next_order(state),
+        Action::FindKind => find::next_kind(state),
+        Action::FindLayers => find::swap_layers(state),
         Action::MapColumn => geometry::map_column(state),
         Action::NextStrip => geometry::next_strip(state),
         Action::Chart(chart) => return geometry::act(state, chart, count),
@@ -197,6 +204,7 @@ pub fn drawn(state: &mut State, regions: Regions) -> Vec<Effect> {
 
 /// Asks for what the screen needs, if that has changed.
 fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
+    find::keep(state);
     let needs = state.needs();
     if needs != state.wanted {
         state.wanted.clone_from(&needs);

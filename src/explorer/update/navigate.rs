@@ -210,6 +210,9 @@ pub(super) fn negate(state: &mut State) {
 }
 
 pub(super) fn swap_end(state: &mut State) {
+    if state.pane == Pane::Heads && state.heads.directions {
+        return state.say("directions have both ends (+ and −); d is back to the pairs");
+    }
     if state.pane != Pane::Heads {
         return state.say("the lowest words of a neuron are its columns −K and −V");
     }
@@ -258,6 +261,12 @@ pub(super) fn distance(state: &mut State, farther: bool, times: usize) {
     to_top(state);
 }
 
+/// From pairs to directions and back.
+pub(super) fn swap_directions(state: &mut State) {
+    state.heads.directions = !state.heads.directions;
+    to_top(state);
+}
+
 /// Moves the words of the list in focus.
 pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
     let room = state.regions.list_rows;
@@ -273,6 +282,12 @@ pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
                 answer.columns.iter().map(Vec::len).max().unwrap_or(0)
             });
             (len, &mut state.neurons.scroll)
+        }
+        Pane::Heads if state.heads.directions => {
+            let focus = state.heads.focus;
+            let shown = state.direction_list(focus);
+            let len = shown.map_or(0, |(answer, _)| 3 * answer.directions.len());
+            (len, &mut state.heads.scroll[focus])
         }
         Pane::Heads => {
             let focus = state.heads.focus;

@@ -1,9 +1,9 @@
 //! What lies on top: opened, moved in, accepted, left.
 
-use super::{beside, bookmarks, copy, filters, geometry, hub, navigate};
+use super::{beside, bookmarks, copy, filters, find, geometry, hub, navigate};
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
-use crate::explorer::state::{Choice, Chooser, Opening, Overlay, Prompt, Purpose, State};
+use crate::explorer::state::{Choice, Chooser, Found, Opening, Overlay, Prompt, Purpose, State};
 use crate::query::Address;
 
 /// Puts a menu or a list on top.
@@ -35,6 +35,7 @@ pub(super) fn select(state: &mut State, motion: Motion) {
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Find(chooser)
             | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => &mut chooser.selected,
@@ -65,6 +66,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
         Some(
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
+            | Overlay::Find(chooser)
             | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => {
@@ -92,8 +94,9 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
             state.say("nothing here has all of what is typed");
             Vec::new()
         }
-        Some(&Choice::Go(address)) => {
+        Some(&Choice::Go(address) | &Choice::Found(Found { address, .. })) => {
             if navigate::go(state, address) {
+                find::keep(state);
                 state.overlays.pop();
             }
             Vec::new()

@@ -117,6 +117,11 @@ fn left(state: &State) -> Option<String> {
             let shown = answer.columns[state.neurons.focus].len();
             (shown, answer.passing, answer.rows, false)
         }
+        Pane::Heads if state.heads.directions => {
+            let (answer, _) = state.direction_list(state.heads.focus)?;
+            let (shown, all) = (answer.directions.len(), answer.values.len());
+            return Some(format!("{shown} of {all} directions"));
+        }
         Pane::Heads => {
             let (answer, ..) = state.pair_list(state.heads.focus)?;
             (answer.pairs.len(), answer.passing, answer.rows, true)

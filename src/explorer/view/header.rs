@@ -15,6 +15,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let took = match state.pane {
         Pane::Neurons => state.neuron.as_ref(),
+        Pane::Heads if state.heads.directions => state.directions[state.heads.focus].as_ref(),
         Pane::Heads => state.pairs[state.heads.focus].as_ref(),
         Pane::Geometry if state.geometry.points => state.geometry.map.as_ref(),
         Pane::Geometry => state.geometry.part.shown.as_ref(),

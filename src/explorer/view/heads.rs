@@ -3,7 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, sidebar};
+use super::{Canvas, directions, sidebar};
 use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::put;
@@ -46,6 +46,9 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
 
 fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     let state = canvas.state;
+    if state.heads.directions {
+        return directions::draw(canvas, area, index, alone);
+    }
     let form = Heads::FORMS[index];
     let (from, to) = form.sides();
     let focus = state.heads.focus == index;

@@ -53,7 +53,14 @@ pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         put(canvas.buffer, at, y, &figure, FIGURE.into(), row.quiet);
         let from = x + 3 + ADDRESS + FIGURE;
         let half = room / 2;
-        words(canvas, card, (from, y), &neuron.key, half, row.style);
+        words(
+            canvas,
+            card,
+            (from, y),
+            &neuron.key,
+            half.saturating_sub(1),
+            row.style,
+        );
         let arrow = from + half as u16;
         put(canvas.buffer, arrow, y, "→", 1, row.quiet);
         words(

@@ -1,7 +1,9 @@
 //! State → cells. Draws and computes nothing; says what lies where.
 
 mod commands;
+mod directions;
 mod filters;
+mod find;
 mod footer;
 mod geometry;
 mod header;
@@ -103,6 +105,7 @@ impl Canvas<'_> {
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
                 Overlay::Interesting(chooser) => interesting::draw(self, body, chooser),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
+                Overlay::Find(chooser) => find::draw(self, body, chooser),
                 Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),
                 Overlay::Ways(ways) => transfer::ways(self, body, ways),
                 Overlay::Prompt(_) => {}

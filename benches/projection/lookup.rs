@@ -1,0 +1,86 @@
+//! Looking up one word in all neurons, and a head's directions.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lexiscope::query::{
+    Answer, Answering, By, DirectionsQuery, FindQuery, Part, Query, Reader, Watch,
+};
+use lexiscope::transformer::{Form, Input};
+use lexiscope::vocabulary::Filters;
+
+use super::process::processor_ms;
+use super::{ask, figure, median, time};
+
+/// Figures: all neurons under half a second, directions of a head under 150 ms.
+pub fn lookup(reader: &mut Reader) {
+    let card = reader.card();
+    let words = [9_001, 17_711, 40_404].map(|id| card.vocabulary.text(id).into_owned());
+    let find = |by, heads, i: usize| {
+        Query::Find(FindQuery {
+            input: Input::Gate,
+            words: vec![words[i % 3].clone()],
+            by,
+            k: 20,
+            heads,
+            filters: Filters::default(),
+        })
+    };
+    // Weights into the page cache.
+    ask(reader, &find(By::Score, false, 0));
+    let before = processor_ms();
+    (0..9).for_each(|i| ask(reader, &find(By::Score, false, i)));
+    let cost = (processor_ms() - before) / 9.0;
+    figure("lookup, its time of the processor", cost, "ms");
+    let mut each = |by, heads, times: usize| {
+        let times = (0..times).map(|i| time(|| ask(reader, &find(by, heads, i))));
+        median(times.collect())
+    };
+    let neurons = each(By::Score, false, 9);
+    figure("lookup, a word in all neurons (under 500)", neurons, "ms");
+    figure("lookup, by rank", each(By::Rank, false, 3), "ms");
+    figure("lookup, heads too", each(By::Score, true, 3), "ms");
+    let directions = |part, head| {
+        Query::Directions(DirectionsQuery {
+            part,
+            layer: 7,
+            head,
+            n: 64,
+            k: 10,
+            filters: Filters::default(),
+        })
+    };
+    let vo = Part::Form(Form::Vo);
+    let before = processor_ms();
+    (0..9).for_each(|head| first(reader, &directions(vo, head)));
+    let cost = (processor_ms() - before) / 9.0;
+    figure("directions, its time of the processor", cost, "ms");
+    let times = (0..9).map(|head| time(|| first(reader, &directions(vo, head))));
+    figure(
+        "directions, a head (under 150)",
+        median(times.collect()),
+        "ms",
+    );
+    let times = (0..5).map(|head| time(|| ask(reader, &directions(vo, 9 + head % 7))));
+    figure(
+        "directions, and copying over the vocabulary",
+        median(times.collect()),
+        "ms",
+    );
+    let times = (0..3).map(|_| time(|| ask(reader, &directions(Part::FfIn, 0))));
+    figure("directions, a layer's keys", median(times.collect()), "ms");
+}
+
+/// Until the first answer, which has all but the copying score over the vocabulary.
+fn first(reader: &mut Reader, query: &Query) {
+    struct Once(AtomicBool);
+    impl Watch for Once {
+        fn wanted(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+        fn improved(&self, _partial: Answer) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+    let once = Once(AtomicBool::new(true));
+    std::hint::black_box(reader.answer(query, &once).expect("an answer"));
+}

@@ -1,0 +1,78 @@
+//! What `find` and `directions` take.
+
+use clap::{Args, ValueEnum};
+
+use super::args::{FilterArgs, Output, list_length};
+use crate::query::{By, Part};
+use crate::transformer::Input;
+
+/// Looking up by word.
+#[derive(Debug, Args)]
+pub struct FindArgs {
+    /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
+    pub model: String,
+    /// Words; dom* is all that begins so, /owa$/ what a regular expression finds
+    #[arg(required = true, value_name = "WORD")]
+    pub words: Vec<String>,
+    /// What the best are the best by
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    pub by: Order,
+    /// Of gated feed-forwards, which input is the key: gate or up
+    #[arg(long, default_value = "gate", value_name = "INPUT")]
+    pub key: Input,
+    /// Places of each kind
+    #[arg(short, default_value_t = 10, value_parser = list_length)]
+    pub k: usize,
+    /// No heads, which take longer
+    #[arg(long)]
+    pub neurons_only: bool,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+}
+
+/// As [`By`], for the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// The inner product with the word's embedding
+    #[default]
+    Score,
+    /// … of both at length 1
+    Cosine,
+    /// The word's place in the vector's own list, of the vectors that are best by cosine
+    Rank,
+}
+
+impl From<Order> for By {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Score => Self::Score,
+            Order::Cosine => Self::Cosine,
+            Order::Rank => Self::Rank,
+        }
+    }
+}
+
+/// Taking a matrix apart.
+#[derive(Debug, Args)]
+pub struct DirectionsArgs {
+    /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
+    pub model: String,
+    /// vo or qk of a head; ff-in (keys), ff-gate or ff-out (values) of a layer
+    pub part: Part,
+    /// Counted from 0
+    pub layer: usize,
+    /// Counted from 0; of vo and qk only
+    pub head: Option<usize>,
+    /// Directions, the largest first
+    #[arg(short, default_value_t = 10, value_parser = list_length)]
+    pub n: usize,
+    /// Tokens at each end
+    #[arg(short, default_value_t = 10, value_parser = list_length)]
+    pub k: usize,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub filters: FilterArgs,
+}

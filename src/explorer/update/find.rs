@@ -1,0 +1,48 @@
+//! Looking up by word: how the places that were found are ordered and chosen.
+
+use crate::explorer::state::{Overlay, State};
+use crate::query::{By, Stand};
+
+/// Puts the list on top, as it was left.
+pub(super) fn open(state: &mut State) {
+    let chooser = state.find.chooser.clone();
+    state.overlays.push(Overlay::Find(chooser));
+}
+
+/// Keeps what is typed for the next time.
+pub(super) fn keep(state: &mut State) {
+    if let Some(Overlay::Find(chooser)) = state.overlays.last() {
+        state.find.chooser = chooser.clone();
+    }
+}
+
+/// By score, by cosine, by rank.
+pub(super) fn next_order(state: &mut State) {
+    let at = By::ALL.iter().position(|by| *by == state.find.by);
+    state.find.by = By::ALL[(at.unwrap_or(0) + 1) % By::ALL.len()];
+    to_top(state);
+}
+
+/// All kinds of place, or one after the other only one.
+pub(super) fn next_kind(state: &mut State) {
+    let next = match state.find.stand {
+        None => Some(0),
+        Some(stand) => Stand::ALL.iter().position(|s| *s == stand).map(|at| at + 1),
+    };
+    state.find.stand = next.and_then(|at| Stand::ALL.get(at).copied());
+    to_top(state);
+}
+
+/// The best first, or the lowest layer.
+pub(super) fn swap_layers(state: &mut State) {
+    state.find.by_layer = !state.find.by_layer;
+    to_top(state);
+}
+
+fn to_top(state: &mut State) {
+    if let Some(Overlay::Find(chooser)) = state.overlays.last_mut() {
+        chooser.selected = 0;
+    } else {
+        state.say("F opens the list that this is about");
+    }
+}

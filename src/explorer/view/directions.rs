@@ -1,0 +1,118 @@
+//! A head's singular directions: for each its size and the two ends of its two sides.
+
+use ratatui::layout::Rect;
+
+use super::Canvas;
+use super::words::{message, token};
+use crate::explorer::number::{decimals, score};
+use crate::explorer::state::{Heads, Target};
+use crate::explorer::widget::{bar, put, width};
+use crate::projection::Scored;
+use crate::query::{DirectionsAnswer, Part, Query};
+use crate::report::spark;
+
+/// Draws the directions of one form.
+pub fn draw(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
+    let state = canvas.state;
+    let form = Heads::FORMS[index];
+    let [left, right] = Part::Form(form).sides();
+    let focus = state.heads.focus == index;
+    let shown = state.direction_list(index);
+    let fresh = shown.is_some_and(|(_, fresh)| fresh);
+    let mark = if focus { "▌" } else { "" };
+    let waits = if fresh { "" } else { " …" };
+    let title = format!("{mark}{form}  {left} → {right}{waits}");
+    let note = shown.map_or_else(String::new, |(answer, _)| {
+        spark(answer.values.iter().copied())
+    });
+    let mut panel = canvas.panel(&title, &note, focus);
+    let mut footer = shown.map_or_else(String::new, |(answer, _)| footer(answer));
+    if alone {
+        footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
+    }
+    panel.footer = &footer;
+    let inside = panel.draw(area, canvas.buffer);
+    canvas.regions.list_rows = inside.height.into();
+    canvas.note(area, Target::List(index));
+    rows(canvas, inside, index);
+}
+
+/// The copying score, of the weights and over the vocabulary.
+fn footer(answer: &DirectionsAnswer) -> String {
+    let Some(copying) = answer.copying else {
+        return String::new();
+    };
+    let number = |x: Option<f32>| x.map_or("none".to_owned(), |x| score(x, 2));
+    let vocabulary = match answer.exact {
+        true => number(copying.vocabulary),
+        false => "…".to_owned(),
+    };
+    let weights = number(copying.weights);
+    format!("copies: weights {weights} · vocabulary {vocabulary}")
+}
+
+fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let part = Part::Form(Heads::FORMS[index]);
+    let asked = |query: &Query| matches!(query, Query::Directions(q) if q.part == part);
+    if let Some(why) = state.failure(asked) {
+        return message(canvas, inside, why);
+    }
+    let Some((answer, fresh)) = state.direction_list(index) else {
+        return message(canvas, inside, "…");
+    };
+    let largest = answer.values.first().copied().unwrap_or_default();
+    let digits = decimals(largest);
+    let style = if fresh { theme.word } else { theme.stale };
+    let half = usize::from(inside.width.saturating_sub(7)) / 2;
+    let scroll = state.heads.scroll[index];
+    let lines = (0..answer.directions.len()).flat_map(|i| (0..3).map(move |line| (i, line)));
+    for (y, (i, line)) in (inside.top()..inside.bottom()).zip(lines.skip(scroll)) {
+        let direction = &answer.directions[i];
+        let x = inside.x + 1;
+        if line == 0 {
+            let value = score(direction.value, digits);
+            let block = if direction.block.is_some() {
+                " ~ coincides"
+            } else {
+                ""
+            };
+            let text = format!("{i:>3}  {value:>6}{block} ");
+            let used = put(canvas.buffer, x, y, &text, text.len(), theme.quiet);
+            let room = usize::from(inside.width.saturating_sub(used + 2)).min(24);
+            let bar = bar(direction.value / largest, room);
+            put(canvas.buffer, x + used, y, &bar, room, theme.bar);
+            continue;
+        }
+        let end = line - 1;
+        put(canvas.buffer, x, y, ["+", "−"][end], 1, theme.key);
+        words(canvas, (x + 2, y), half, &direction.left[end], style);
+        let middle = x + 2 + half as u16;
+        put(canvas.buffer, middle, y, " → ", 3, theme.quiet);
+        words(canvas, (middle + 3, y), half, &direction.right[end], style);
+    }
+}
+
+/// As many words as there is room for, none of them cut but the first.
+fn words(
+    canvas: &mut Canvas,
+    (mut x, y): (u16, u16),
+    room: usize,
+    list: &[Scored],
+    style: ratatui::style::Style,
+) {
+    let Some(card) = canvas.state.card() else {
+        return;
+    };
+    let mut left = room;
+    for (i, item) in list.iter().enumerate() {
+        // One cell for the mark of a piece, one between words.
+        let cells = width(&card.vocabulary.text(item.id)) + 2;
+        if cells > left && i > 0 {
+            break;
+        }
+        token(canvas, card, (x, y), item.id, left.min(cells - 1), style);
+        x += cells as u16;
+        left = left.saturating_sub(cells);
+    }
+}

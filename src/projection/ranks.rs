@@ -1,0 +1,109 @@
+//! The place of a token in a vector's own list, without the list: how many tokens score higher.
+
+use std::ops::Range;
+
+use faer::MatRef;
+use rayon::prelude::*;
+
+use crate::checkpoint::Matrix;
+
+use super::batch::{longest, slack};
+use super::kernel::dot;
+use super::rows::{chunks, multiply};
+
+/// Rows multiplied at a time.
+const BLOCK_ROWS: usize = 512;
+
+/// For each of `vectors` (`[m, width]`) the score of the row `at[j]` and its rank among the
+/// passing rows, from 1, ties to the smaller row: exactly as in the vector's list. `None` if it
+/// was called off.
+pub(super) fn ranks(
+    rows: &Matrix,
+    vectors: &Matrix,
+    at: &[u32],
+    flags: &[bool],
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Option<Vec<(f32, usize)>> {
+    let longest = longest(rows);
+    let wants: Vec<Want<'_>> = at
+        .iter()
+        .enumerate()
+        .map(|(j, &row)| {
+            let vector = vectors.row(j);
+            Want {
+                vector,
+                row: row as usize,
+                score: dot(rows.row(row as usize), vector),
+                slack: slack(vector, longest),
+            }
+        })
+        .collect();
+    let blocks: Vec<Range<usize>> = chunks(rows.rows(), BLOCK_ROWS).collect();
+    let ahead = blocks
+        .par_iter()
+        .map(|block| {
+            wanted().then_some(())?;
+            Some(ahead_in(block.clone(), rows, vectors, &wants, flags))
+        })
+        .try_reduce(
+            || vec![0; wants.len()],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                Some(a)
+            },
+        )?;
+    let ranked = wants.iter().zip(ahead);
+    Some(ranked.map(|(want, n)| (want.score, n + 1)).collect())
+}
+
+struct Want<'a> {
+    vector: &'a [f32],
+    row: usize,
+    score: f32,
+    /// No score of the blocked product is further from the exact one.
+    slack: f32,
+}
+
+/// How many passing rows of a block are ahead of each row that is ranked.
+fn ahead_in(
+    block: Range<usize>,
+    rows: &Matrix,
+    vectors: &Matrix,
+    wants: &[Want<'_>],
+    flags: &[bool],
+) -> Vec<usize> {
+    let width = rows.cols();
+    let mut scores = vec![0.0; wants.len() * block.len()];
+    let some = &rows.data()[block.start * width..block.end * width];
+    multiply(
+        MatRef::from_row_major_slice(vectors.data(), wants.len(), width),
+        MatRef::from_row_major_slice(some, block.len(), width).transpose(),
+        &mut scores,
+    );
+    let passing = &flags[block.clone()];
+    let count = |(want, scores): (&Want<'_>, &[f32])| {
+        let (low, high) = (want.score - want.slack, want.score + want.slack);
+        let mut ahead = 0;
+        for (i, (&score, _)) in scores
+            .iter()
+            .zip(passing)
+            .enumerate()
+            .filter(|(_, (_, p))| **p)
+        {
+            if score > high {
+                ahead += 1;
+            } else if score >= low || score.is_nan() {
+                // Too close to call: by the kernel that lists are made with.
+                let row = block.start + i;
+                let exact = dot(rows.row(row), want.vector);
+                ahead += usize::from(exact > want.score || exact == want.score && row < want.row);
+            }
+        }
+        ahead
+    };
+    wants
+        .iter()
+        .zip(scores.chunks_exact(block.len()))
+        .map(count)
+        .collect()
+}

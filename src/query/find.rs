@@ -1,0 +1,93 @@
+//! Where words stand in a model: the question, and what comes back.
+
+use crate::projection::{By, Hit, Stand};
+use crate::transformer::{Form, Input};
+use crate::vocabulary::Filters;
+
+use super::Address;
+
+/// How many of the tokens that match are looked for at most.
+pub const TOKENS_MAX: usize = 32;
+
+/// Where tokens stand: in which keys and values, in which heads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FindQuery {
+    /// Words, beginnings (`dom*`) and expressions (`/owa$/`).
+    pub words: Vec<String>,
+    pub by: By,
+    /// Which input of gated neurons is their key.
+    pub input: Input,
+    /// Places in each group.
+    pub k: usize,
+    /// Whether heads are looked through too, which takes longer.
+    pub heads: bool,
+    /// Which tokens count, here and in ranks and partners. Those of pairs make no difference.
+    pub filters: Filters,
+}
+
+/// Where they stand, finished or so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FindAnswer {
+    /// The tokens that are looked for, at most [`TOKENS_MAX`].
+    pub tokens: Vec<u32>,
+    /// How many match.
+    pub matched: usize,
+    /// One for each [`Stand`], in its order; without heads the first four.
+    pub groups: Vec<Group>,
+    /// Of how many neurons of each kind, the best, the ranks were counted. By rank the best of
+    /// these are shown, and only where they are all the best of the model are sure.
+    pub counted: usize,
+    /// Share of the search that is done, 0 to 1.
+    pub done: f32,
+    /// True when no better place can exist.
+    pub exact: bool,
+}
+
+/// The places of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    pub stand: Stand,
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// For each layer that was looked through, the best score, or by cosine and by rank the best
+    /// cosine.
+    pub by_layer: Vec<f32>,
+}
+
+impl FindAnswer {
+    /// What it holds beside itself.
+    pub fn heap_bytes(&self) -> usize {
+        let group =
+            |g: &Group| size_of::<Group>() + size_of_val(&g.hits[..]) + 4 * g.by_layer.len();
+        size_of_val(&self.tokens[..]) + self.groups.iter().map(group).sum::<usize>()
+    }
+}
+
+impl Group {
+    /// Where a hit is.
+    pub fn address(&self, hit: &Hit) -> Address {
+        let (layer, index) = (hit.layer, hit.index);
+        let form = match self.stand {
+            Stand::From | Stand::To => Form::Vo,
+            Stand::Query | Stand::Key => Form::Qk,
+            _ => {
+                let neuron = index;
+                return Address::Neuron { layer, neuron };
+            }
+        };
+        Address::Head {
+            layer,
+            head: index,
+            form: Some(form),
+        }
+    }
+
+    /// For each of `layers` how many of the hits lie there.
+    pub fn histogram(&self, layers: usize) -> Vec<usize> {
+        let mut counts = vec![0; layers];
+        for hit in &self.hits {
+            counts[hit.layer] += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,224 @@
+//! Where words stand, written out.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::projection::{By, Hit};
+use crate::query::{FindAnswer, FindQuery, Group, ModelCard};
+
+use super::export::{csv_text, json_text, named_filters};
+use super::neuron::marked;
+use super::table::{Align, Table, grouped, score};
+use super::{Format, Timings, spark};
+
+#[derive(Serialize)]
+struct Find<'a> {
+    model: &'a str,
+    words: &'a [String],
+    by: By,
+    convention: &'static str,
+    exact: bool,
+    filters: Map<String, Value>,
+    tokens: Vec<Token<'a>>,
+    matched: usize,
+    ranks_counted: usize,
+    groups: Groups<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timing_ms: Option<Timings>,
+}
+
+/// By the names of their kinds, in their order.
+struct Groups<'a>(Vec<(&'static str, Places<'a>)>);
+
+impl Serialize for Groups<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, places)| (name, places)))
+    }
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    id: u32,
+    text: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Places<'a> {
+    meaning: &'static str,
+    /// Hits a layer.
+    histogram: Vec<usize>,
+    /// The best of each layer.
+    best: &'a [f32],
+    hits: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    address: String,
+    layer: usize,
+    index: usize,
+    token: Token<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner: Option<Token<'a>>,
+    score: f32,
+    cosine: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rank: Option<usize>,
+}
+
+/// Where words stand in a format, ending with a newline.
+pub fn find(
+    card: &ModelCard,
+    query: &FindQuery,
+    answer: &FindAnswer,
+    format: Format,
+    timings: Option<Timings>,
+) -> String {
+    match format {
+        Format::Json => json_text(&json(card, query, answer, timings)),
+        Format::Csv => csv(card, answer),
+        Format::Table => tables(card, query, answer, "", Table::plain),
+        Format::Markdown => tables(card, query, answer, "## ", Table::markdown),
+    }
+}
+
+fn json<'a>(
+    card: &'a ModelCard,
+    query: &'a FindQuery,
+    answer: &'a FindAnswer,
+    timings: Option<Timings>,
+) -> Find<'a> {
+    let token = |id| Token {
+        id,
+        text: card.vocabulary.text(id),
+    };
+    let group = |group: &'a Group| {
+        let entry = |hit: &Hit| Entry {
+            address: group.address(hit).to_string(),
+            layer: hit.layer,
+            index: hit.index,
+            token: token(hit.token),
+            partner: hit.partner.map(token),
+            score: hit.score,
+            cosine: hit.cosine,
+            rank: hit.rank,
+        };
+        let places = Places {
+            meaning: group.stand.meaning(),
+            histogram: group.histogram(card.spec.layers),
+            best: &group.by_layer,
+            hits: group.hits.iter().map(entry).collect(),
+        };
+        (group.stand.name(), places)
+    };
+    Find {
+        model: &card.name,
+        words: &query.words,
+        by: query.by,
+        convention: "raw",
+        exact: answer.exact,
+        filters: named_filters(&query.filters),
+        tokens: answer.tokens.iter().map(|&id| token(id)).collect(),
+        matched: answer.matched,
+        ranks_counted: answer.counted,
+        groups: Groups(answer.groups.iter().map(group).collect()),
+        timing_ms: timings,
+    }
+}
+
+fn csv(card: &ModelCard, answer: &FindAnswer) -> String {
+    let rows = answer.groups.iter().flat_map(|group| {
+        group.hits.iter().enumerate().map(move |(place, hit)| {
+            let text = |id| card.vocabulary.text(id).into_owned();
+            vec![
+                group.stand.name().to_owned(),
+                (place + 1).to_string(),
+                group.address(hit).to_string(),
+                hit.token.to_string(),
+                text(hit.token),
+                hit.partner.map_or(String::new(), |id| id.to_string()),
+                hit.partner.map_or(String::new(), text),
+                hit.score.to_string(),
+                hit.cosine.to_string(),
+                hit.rank.map_or(String::new(), |rank| rank.to_string()),
+            ]
+        })
+    });
+    let head = [
+        "stand",
+        "place",
+        "address",
+        "token_id",
+        "token",
+        "partner_id",
+        "partner",
+        "score",
+        "cosine",
+        "rank",
+    ];
+    csv_text(&head, rows)
+}
+
+/// The tokens, then a table a group, each under its title.
+fn tables(
+    card: &ModelCard,
+    query: &FindQuery,
+    answer: &FindAnswer,
+    mark: &str,
+    write: fn(&Table) -> String,
+) -> String {
+    let tokens: Vec<String> = answer.tokens.iter().map(|&id| marked(card, id)).collect();
+    let mut text = format!("{}, by {}\n", tokens.join("  "), query.by.name());
+    if answer.matched > answer.tokens.len() {
+        let (first, all) = (answer.tokens.len(), grouped(answer.matched));
+        text += &format!("the first {first} of {all} tokens that match\n");
+    }
+    let neurons = card.spec.layers * card.spec.neurons;
+    if query.by == By::Rank && answer.counted < neurons {
+        let (best, all) = (grouped(answer.counted), grouped(neurons));
+        text += &format!("of the {best} neurons that are best by cosine, of {all}\n");
+    }
+    for group in &answer.groups {
+        let bars = spark(group.by_layer.iter().copied());
+        let (stand, meaning) = (group.stand, group.stand.meaning());
+        text += &format!("\n{mark}{stand}  {meaning}  {bars}\n");
+        if !mark.is_empty() {
+            text.push('\n');
+        }
+        text += &write(&table(card, group));
+    }
+    text
+}
+
+fn table(card: &ModelCard, group: &Group) -> Table {
+    let heads = group.stand.is_of_heads();
+    let last = if heads {
+        ("with", Align::Left)
+    } else {
+        ("rank", Align::Right)
+    };
+    let mut table = Table::new([
+        ("place", Align::Left),
+        ("token", Align::Left),
+        ("score", Align::Right),
+        ("cosine", Align::Right),
+        last,
+    ]);
+    let size = |hit: &Hit| hit.score.abs();
+    let largest = group.hits.iter().map(size).fold(0.0, f32::max);
+    for hit in &group.hits {
+        table.push(vec![
+            group.address(hit).to_string(),
+            marked(card, hit.token),
+            score(hit.score, largest),
+            format!("{:.3}", hit.cosine),
+            match hit.partner {
+                Some(partner) => marked(card, partner),
+                None => hit.rank.map_or(String::new(), grouped),
+            },
+        ]);
+    }
+    table
+}
