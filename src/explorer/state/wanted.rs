@@ -52,9 +52,12 @@ impl State {
             Pane::Geometry => vec![Query::Geometry(self.geometry.settings.query())],
             Pane::Heads if self.heads.directions => {
                 let focus = self.heads.focus;
-                [focus, 1 - focus]
-                    .map(|list| Query::Directions(self.directions_query(list)))
-                    .into()
+                let directions = |list| Query::Directions(self.directions_query(list));
+                vec![
+                    directions(focus),
+                    Query::Undertrained,
+                    directions(1 - focus),
+                ]
             }
             Pane::Heads => {
                 let focus = self.heads.focus;
