@@ -280,6 +280,31 @@ fn ranks_a_layers_neurons_by_what_their_lists_show() {
 }
 
 #[test]
+fn ranks_a_layers_heads_by_what_they_copy() {
+    let home = Home::new();
+    let all = home.json("rank gpt2-pl --layer 3 --by copying");
+    let heads = all["heads"].as_array().unwrap();
+    assert_eq!(heads.len(), 6);
+    let figure = |entry: &serde_json::Value| entry["figure"].as_f64().unwrap();
+    assert!(heads.is_sorted_by(|a, b| figure(a) >= figure(b)));
+    for entry in heads {
+        let line = format!("directions gpt2-pl vo 3 {} -n 1 -k 1", entry["head"]);
+        let copying = home.json(&line)["copying"]["vocabulary"].as_f64().unwrap();
+        assert!((figure(entry) - copying).abs() < 1e-5, "{entry}");
+    }
+    let same = home.json("rank gpt2-pl --layer 3 --by same -n 2 --alnum");
+    for entry in same["heads"].as_array().unwrap() {
+        let line = format!("pairs gpt2-pl vo 3 {} -k 30 --alnum", entry["head"]);
+        let pairs = home.json(&line)["pairs"].clone();
+        let word = |side: &serde_json::Value| side["text"].as_str().unwrap().to_lowercase();
+        let pairs = pairs.as_array().unwrap();
+        let same = pairs.iter().filter(|p| word(&p["from"]) == word(&p["to"]));
+        assert!((figure(entry) - same.count() as f64 / 30.0).abs() < 1e-6);
+        assert_eq!(entry["reads"][0]["id"], pairs[0]["from"]["id"]);
+    }
+}
+
+#[test]
 fn each_filter_keeps_what_it_says() {
     let home = Home::new();
     home.write("words.txt", "kot\nnie\nżona\n");

@@ -212,7 +212,7 @@ pub enum Command {
     Find(FindArgs),
     /// The singular directions of a head's forms, or of a layer's keys or values
     Directions(DirectionsArgs),
-    /// The neurons of a layer, the interesting ones first
+    /// The neurons of a layer, or its heads, the interesting ones first
     Rank(RankArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),

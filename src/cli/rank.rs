@@ -1,4 +1,4 @@
-//! `lexiscope rank`: the interesting neurons of a layer.
+//! `lexiscope rank`: the interesting neurons of a layer, or its heads.
 
 use anyhow::Result;
 use clap::Args;
@@ -16,10 +16,11 @@ pub struct RankArgs {
     layer: usize,
     /// overlap: share of the 30 best tokens that K and V have in common; norm: length of the
     /// value; z: how far the best score of K or V lies above the layer's, in standard deviations;
-    /// stem: share of the 30 best tokens of K or V that look alike
+    /// stem: share of the 30 best tokens of K or V that look alike. Of heads, copying: the copying
+    /// score of VO; same: share of its 30 best pairs that are twice the same word
     #[arg(long, default_value_t, value_name = "WHAT")]
     by: Interest,
-    /// Neurons in the list
+    /// Neurons or heads in the list
     #[arg(short = 'n', default_value_t = 30, value_parser = list_length)]
     count: usize,
     #[command(flatten)]

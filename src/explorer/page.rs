@@ -76,7 +76,7 @@ fn measured(reader: &mut dyn Answering, asked: &GeometryQuery, state: &State) ->
     Ok(report::geometry(&[model], asked, corrected, Format::Table))
 }
 
-/// `gpt2-pl  L3.N103  alnum`, on a line of its own with a line between it and what was before.
+/// `gpt2-pl  L3.N103  ascii`, on a line of its own with a line between it and what was before.
 fn title(card: &ModelCard, query: &Query, address: &str) -> String {
     let filters = query.filters().map(Filters::describe).unwrap_or_default();
     let named = |(name, value): &(&str, String)| {

@@ -4,6 +4,7 @@ mod directions;
 mod find;
 mod pairs;
 mod rank;
+mod rank_heads;
 mod undertrained;
 
 use std::sync::Arc;

@@ -1,10 +1,10 @@
-//! A layer's most interesting neurons, written out.
+//! A layer's most interesting neurons, or heads, written out.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::query::{Address, ModelCard, RankAnswer, RankQuery};
+use crate::query::{Interesting, ModelCard, RankAnswer, RankQuery};
 
 use super::export::{csv_text, json_text, named_filters};
 use super::neuron::marked;
@@ -21,7 +21,10 @@ struct Rank<'a> {
     by: &'static str,
     convention: &'static str,
     filters: serde_json::Map<String, serde_json::Value>,
-    neurons: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    neurons: Option<Vec<Entry<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heads: Option<Vec<HeadEntry<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
 }
@@ -37,12 +40,20 @@ struct Entry<'a> {
 }
 
 #[derive(Serialize)]
+struct HeadEntry<'a> {
+    head: usize,
+    figure: f32,
+    reads: Vec<Row<'a>>,
+    writes: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
 struct Row<'a> {
     id: u32,
     text: Cow<'a, str>,
 }
 
-/// A layer's most interesting neurons in a format, ending with a newline.
+/// A layer's most interesting neurons, or heads, in a format, ending with a newline.
 pub fn rank(
     card: &ModelCard,
     query: &RankQuery,
@@ -50,7 +61,11 @@ pub fn rank(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
-    let neurons = answer.neurons.iter();
+    let items = answer.items.iter();
+    let [item, left, right] = match query.by.of_heads() {
+        true => ["head", "reads", "writes"],
+        false => ["neuron", "K", "V"],
+    };
     match format {
         Format::Json => json_text(&json(card, query, answer, timings)),
         Format::Csv => {
@@ -58,33 +73,32 @@ pub fn rank(
                 let words: Vec<_> = ids.iter().map(|&id| card.vocabulary.text(id)).collect();
                 words.join(" ")
             };
-            let row = |(rank, n): (usize, &crate::query::Interesting)| {
+            let row = |(rank, n): (usize, &Interesting)| {
                 vec![
                     (rank + 1).to_string(),
-                    n.neuron.to_string(),
+                    n.item.to_string(),
                     n.figure.to_string(),
                     words(&n.key),
                     words(&n.value),
                 ]
             };
-            let head = ["rank", "neuron", query.by.name(), "K", "V"];
-            csv_text(&head, neurons.enumerate().map(row))
+            let head = ["rank", item, query.by.name(), left, right];
+            csv_text(&head, items.enumerate().map(row))
         }
         Format::Table | Format::Markdown => {
             let mut table = Table::new([
-                ("neuron", Align::Left),
+                (item, Align::Left),
                 (query.by.name(), Align::Right),
-                ("K", Align::Left),
-                ("V", Align::Left),
+                (left, Align::Left),
+                (right, Align::Left),
             ]);
             let words = |ids: &[u32]| {
                 let words = ids.iter().take(WORDS).map(|&id| marked(card, id));
                 words.collect::<Vec<_>>().join(" ")
             };
-            for n in neurons {
-                let (layer, neuron) = (query.layer, n.neuron);
+            for n in items {
                 table.push(vec![
-                    Address::Neuron { layer, neuron }.to_string(),
+                    query.address(n).to_string(),
                     format!("{:.2}", n.figure),
                     words(&n.key),
                     words(&n.value),
@@ -111,19 +125,28 @@ fn json<'a>(
         };
         ids.iter().map(row).collect()
     };
-    let neurons = answer.neurons.iter().map(|n| Entry {
-        neuron: n.neuron,
+    let neuron = |n: &Interesting| Entry {
+        neuron: n.item,
         figure: n.figure,
         k: rows(&n.key),
         v: rows(&n.value),
-    });
+    };
+    let head = |n: &Interesting| HeadEntry {
+        head: n.item,
+        figure: n.figure,
+        reads: rows(&n.key),
+        writes: rows(&n.value),
+    };
+    let items = &answer.items;
+    let of_heads = query.by.of_heads();
     Rank {
         model: &card.name,
         layer: query.layer,
         by: query.by.name(),
         convention: "raw",
         filters: named_filters(&query.filters),
-        neurons: neurons.collect(),
+        neurons: (!of_heads).then(|| items.iter().map(neuron).collect()),
+        heads: of_heads.then(|| items.iter().map(head).collect()),
         timing_ms: timings,
     }
 }

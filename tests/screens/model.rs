@@ -192,13 +192,13 @@ fn ranked(query: &RankQuery) -> RankAnswer {
             .collect()
     };
     let neuron = |i: usize| Interesting {
-        neuron: 7 * i + 12,
+        item: 7 * i + 12,
         figure: 0.9 - i as f32 / 50.0,
         key: words(i),
         value: words(i + 9),
     };
     RankAnswer {
-        neurons: (0..query.count).map(neuron).collect(),
+        items: (0..query.count).map(neuron).collect(),
         done: 1.0,
     }
 }

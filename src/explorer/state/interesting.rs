@@ -51,7 +51,7 @@ impl State {
         let (Some(card), Some((answer, layer, true))) = (self.card(), self.ranking()) else {
             return Vec::new();
         };
-        let found = answer.neurons.iter();
+        let found = answer.items.iter();
         found
             .filter(|neuron| matches(typed, &words(card, neuron)))
             .map(|neuron| Choice::Neuron { layer, neuron })
@@ -61,7 +61,7 @@ impl State {
 
 fn words(card: &ModelCard, neuron: &Interesting) -> String {
     let words = neuron.key.iter().chain(&neuron.value);
-    let mut text = format!("n{}", neuron.neuron);
+    let mut text = format!("n{}", neuron.item);
     for &id in words {
         text += " ";
         text += &card.vocabulary.text(id);

@@ -12,8 +12,10 @@ pub(super) fn open(state: &mut State) {
 
 /// The next measure.
 pub(super) fn next(state: &mut State) {
-    let at = Interest::ALL.iter().position(|by| *by == state.ranked.by);
-    state.ranked.by = Interest::ALL[(at.unwrap_or(0) + 1) % Interest::ALL.len()];
+    let at = Interest::NEURONS
+        .iter()
+        .position(|by| *by == state.ranked.by);
+    state.ranked.by = Interest::NEURONS[(at.unwrap_or(0) + 1) % Interest::NEURONS.len()];
     if let Some(Overlay::Interesting(chooser)) = state.overlays.last_mut() {
         chooser.selected = 0;
     } else {
@@ -39,7 +41,7 @@ pub(super) fn draw(state: &mut State) -> Option<Address> {
         return None;
     }
     let (answer, layer, _) = state.ranking()?;
-    let neurons: Vec<usize> = answer.neurons.iter().map(|n| n.neuron).collect();
+    let neurons: Vec<usize> = answer.items.iter().map(|n| n.item).collect();
     let neuron = state.random.choice(neurons)?;
     Some(Address::Neuron { layer, neuron })
 }

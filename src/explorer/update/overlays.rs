@@ -102,7 +102,7 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
             Vec::new()
         }
         Some(&Choice::Neuron { layer, neuron }) => {
-            let neuron = neuron.neuron;
+            let neuron = neuron.item;
             if navigate::go(state, Address::Neuron { layer, neuron }) {
                 state.overlays.pop();
             }

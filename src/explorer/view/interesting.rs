@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         _ => title += " …",
     }
     let largest = match state.ranking() {
-        Some((answer, ..)) => answer.neurons.first().map_or(0.0, |n| n.figure),
+        Some((answer, ..)) => answer.items.first().map_or(0.0, |n| n.figure),
         None => 0.0,
     };
     let digits = decimals(largest);
@@ -45,7 +45,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         };
         let Rect { x, y, .. } = row.area;
         let room = usize::from(row.area.width.saturating_sub(3 + ADDRESS + FIGURE + 3));
-        let address = format!("N{}", neuron.neuron);
+        let address = format!("N{}", neuron.item);
         put(canvas.buffer, x + 3, y, &address, ADDRESS.into(), row.style);
         let figure = score(neuron.figure, digits);
         let indent = FIGURE.saturating_sub(width(&figure) as u16);

@@ -12,8 +12,8 @@ use crate::vocabulary::Vocabulary;
 
 /// Neurons at a time: enough for products at full rate, few enough to see the list grow.
 const BATCH: usize = 256;
-/// Tokens of K and V that are kept with a neuron.
-const WORDS: usize = 10;
+/// Tokens of each side that are kept with a neuron or a head.
+pub(super) const WORDS: usize = 10;
 
 /// A neuron, and the best score of K and of V.
 struct Judged {
@@ -27,8 +27,10 @@ impl Reader {
         query: &RankQuery,
         watch: &dyn Watch,
     ) -> Result<Option<RankAnswer>, QueryError> {
-        if query.by == Interest::Norm {
-            return self.rank_by_norm(query, watch);
+        match query.by {
+            Interest::Norm => return self.rank_by_norm(query, watch),
+            Interest::Copying | Interest::Same => return self.rank_heads(query, watch),
+            Interest::Overlap | Interest::Z | Interest::Stem => {}
         }
         let neurons: Vec<usize> = (0..self.card.spec.neurons).collect();
         let mut judged = Vec::with_capacity(neurons.len());
@@ -83,7 +85,7 @@ impl Reader {
         let neurons = by_norm.iter().zip(&answers);
         let neurons = neurons.map(|(&(neuron, norm), answer)| interesting(neuron, norm, answer));
         Ok(Some(RankAnswer {
-            neurons: neurons.collect(),
+            items: neurons.collect(),
             done: 1.0,
         }))
     }
@@ -110,7 +112,7 @@ fn interesting(neuron: usize, figure: f32, answer: &NeuronAnswer) -> Interesting
     let words = |list: &[Scored]| list.iter().take(WORDS).map(|s| s.id).collect();
     let [key, value, ..] = &answer.columns;
     Interesting {
-        neuron,
+        item: neuron,
         figure,
         key: words(key),
         value: words(value),
@@ -123,7 +125,7 @@ fn judge(by: Interest, neuron: usize, answer: &NeuronAnswer, vocabulary: &Vocabu
         Interest::Overlap => overlap(key, value),
         Interest::Stem => stem(key, vocabulary).max(stem(value, vocabulary)),
         // Known once all are.
-        Interest::Z | Interest::Norm => 0.0,
+        _ => 0.0,
     };
     let best = |list: &[Scored]| list.first().map_or(f32::NAN, |s| s.score);
     Judged {
@@ -170,17 +172,20 @@ fn standardise(judged: &mut [Judged]) {
 }
 
 fn ranking(judged: &[Judged], count: usize, done: f32) -> RankAnswer {
-    let mut neurons: Vec<&Interesting> = judged.iter().map(|j| &j.neuron).collect();
-    // Stable: ties stay in the order of their numbers. What is no number goes last.
+    let mut items: Vec<Interesting> = judged.iter().map(|j| j.neuron.clone()).collect();
+    sort(&mut items);
+    items.truncate(count);
+    RankAnswer { items, done }
+}
+
+/// The most interesting first; ties stay in the order of their numbers, and what is no number goes
+/// last.
+pub(super) fn sort(items: &mut [Interesting]) {
     let figure = |n: &Interesting| match n.figure.is_nan() {
         true => f32::NEG_INFINITY,
         false => n.figure,
     };
-    neurons.sort_by(|a, b| figure(b).total_cmp(&figure(a)));
-    RankAnswer {
-        neurons: neurons.into_iter().take(count).cloned().collect(),
-        done,
-    }
+    items.sort_by(|a, b| figure(b).total_cmp(&figure(a)));
 }
 
 #[cfg(test)]
@@ -196,7 +201,7 @@ mod tests {
     fn judged(best: [[f32; 2]; 4]) -> Vec<Judged> {
         let neuron = |(neuron, best)| Judged {
             neuron: Interesting {
-                neuron,
+                item: neuron,
                 figure: 0.0,
                 key: Vec::new(),
                 value: Vec::new(),
@@ -238,8 +243,8 @@ mod tests {
         standardise(&mut four);
         let found: Vec<f32> = figures(&four);
         assert!((found[2] - 3.0f32.sqrt()).abs() < 1e-6, "{found:?}");
-        let ranked = ranking(&four, 3, 1.0).neurons;
-        let order: Vec<usize> = ranked.iter().map(|n| n.neuron).collect();
+        let ranked = ranking(&four, 3, 1.0).items;
+        let order: Vec<usize> = ranked.iter().map(|n| n.item).collect();
         assert_eq!(order, [2, 1, 3], "ties go to the smaller number");
     }
 }
