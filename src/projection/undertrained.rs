@@ -99,21 +99,21 @@ fn cosines(
     let towards: Vec<f32> = towards.iter().map(|&x| x as f32).collect();
     let length = norm(&towards);
     let found = rows.by_chunk(wanted, |range: Range<usize>, chunk| {
-        let cosine = |(id, row): (usize, &[f32])| {
-            let unit = unit(row, mean);
+        let mut centred = vec![0.0; width];
+        let mut cosine = |(id, row): (usize, &[f32])| {
+            let own = centre(row, mean, &mut centred);
             if group.binary_search(&(id as u32)).is_err() {
-                return dot(&unit, &towards) / length;
+                return dot(&centred, &towards) / own / length;
             }
             if group.len() == 1 {
                 return f32::NAN;
             }
-            let others: Vec<f32> = towards.iter().zip(&unit).map(|(x, own)| x - own).collect();
-            dot(&unit, &others) / norm(&others)
+            let others = towards.iter().zip(&centred).map(|(all, x)| all - x / own);
+            let others: Vec<f32> = others.collect();
+            dot(&centred, &others) / own / norm(&others)
         };
-        range
-            .zip(chunk.chunks_exact(width))
-            .map(cosine)
-            .collect::<Vec<_>>()
+        let numbered = range.zip(chunk.chunks_exact(width));
+        numbered.map(&mut cosine).collect::<Vec<_>>()
     })?;
     Ok(found.map(|found| found.concat()))
 }
@@ -130,10 +130,18 @@ fn sum<'a>(width: usize, rows: impl Iterator<Item = &'a [f32]>) -> Vec<f64> {
 
 /// A row without the mean, its length 1; NaN where there is nothing left.
 fn unit(row: &[f32], mean: &[f32]) -> Vec<f32> {
-    let mut row: Vec<f32> = row.iter().zip(mean).map(|(x, mean)| x - mean).collect();
-    let length = norm(&row);
-    row.iter_mut().for_each(|x| *x /= length);
-    row
+    let mut centred = vec![0.0; row.len()];
+    let length = centre(row, mean, &mut centred);
+    centred.iter_mut().for_each(|x| *x /= length);
+    centred
+}
+
+/// Takes the mean off a row; returns the length of what is left.
+fn centre(row: &[f32], mean: &[f32], centred: &mut [f32]) -> f32 {
+    for ((centred, x), mean) in centred.iter_mut().zip(row).zip(mean) {
+        *centred = x - mean;
+    }
+    dot(centred, centred).sqrt()
 }
 
 /// The median of some rows' cosines, of those that are numbers.
