@@ -116,6 +116,7 @@ fn what_is_exported_is_what_the_command_line_prints() {
     let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
     program
         .until_at("L3.N103")
+        .until("showing 30 of")
         .send("e")
         .until("gpt2-pl-L3.N103.csv")
         .send("\r");
