@@ -214,6 +214,97 @@ fn a_model_says_what_it_is() {
 }
 
 #[test]
+fn undertrained_tokens_are_counted_marked_and_left_out() {
+    let home = Home::new();
+    // Single bytes alone are more than a hundred of either vocabulary.
+    for (model, counts) in [("gpt2-pl", 150..300), ("bert-pl", 250..600)] {
+        let count = home.json(&format!("info {model}"))["undertrained"].clone();
+        let count = count.as_u64().unwrap() as usize;
+        assert!(counts.contains(&count), "{model}: {count}");
+        let all = home.texts(&format!("neuron {model} 3 103 -k 8192"));
+        let trained = home.texts(&format!(
+            "neuron {model} 3 103 -k 8192 --exclude-undertrained"
+        ));
+        assert_eq!(all.len() - trained.len(), 4 * count, "{model}");
+        assert!(all.contains(&"<pad>".to_owned()));
+        assert!(!trained.contains(&"<pad>".to_owned()));
+        assert!(trained.contains(&"nie".to_owned()));
+    }
+    let table = home.print("neuron gpt2-pl 3 103 -k 8192");
+    assert!(table.contains("<pad>°") && table.contains("⟨FF⟩°"));
+    let table = home.print("neuron gpt2-pl 3 103 -k 8192 --exclude-undertrained");
+    assert!(!table.contains("⟨FF⟩"));
+}
+
+#[test]
+fn ranks_a_layers_neurons_by_what_their_lists_show() {
+    let home = Home::new();
+    let ids = |list: &serde_json::Value, name: &str| -> Vec<u64> {
+        let rows = list[name].as_array().unwrap().iter();
+        rows.map(|row| row["id"].as_u64().unwrap()).collect()
+    };
+    let overlap = |neuron: u64| {
+        let answer = home.json(&format!("neuron bert-pl 3 {neuron} -k 30 --alnum"));
+        let (k, v) = (ids(&answer["columns"], "K"), ids(&answer["columns"], "V"));
+        let both = k.iter().filter(|id| v.contains(id)).count();
+        (both as f64 / 30.0, k, v)
+    };
+    let ranked = home.json("rank bert-pl --layer 3 -n 6 --alnum");
+    assert_eq!(
+        (&ranked["by"], &ranked["layer"]),
+        (&"overlap".into(), &3.into())
+    );
+    let mut least = f64::INFINITY;
+    for entry in ranked["neurons"].as_array().unwrap() {
+        let (share, k, v) = overlap(entry["neuron"].as_u64().unwrap());
+        assert!((entry["figure"].as_f64().unwrap() - share).abs() < 1e-6);
+        assert!(share > 0.0 && share <= least);
+        assert!(k.starts_with(&ids(entry, "K")) && v.starts_with(&ids(entry, "V")));
+        least = share;
+    }
+    for neuron in [0, 255, 256, 500, 767] {
+        assert!(overlap(neuron).0 <= least);
+    }
+    for by in ["norm", "z", "stem"] {
+        let csv = home.print(&format!(
+            "rank bert-pl --layer 3 --by {by} -n 20 --format csv"
+        ));
+        let mut lines = csv.lines();
+        assert_eq!(lines.next(), Some(&*format!("rank,neuron,{by},K,V")));
+        let figures: Vec<f32> = lines
+            .map(|line| line.split(',').nth(2).unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(figures.len(), 20);
+        assert!(figures.is_sorted_by(|a, b| a >= b), "{by}: {figures:?}");
+    }
+}
+
+#[test]
+fn ranks_a_layers_heads_by_what_they_copy() {
+    let home = Home::new();
+    let all = home.json("rank gpt2-pl --layer 3 --by copying");
+    let heads = all["heads"].as_array().unwrap();
+    assert_eq!(heads.len(), 6);
+    let figure = |entry: &serde_json::Value| entry["figure"].as_f64().unwrap();
+    assert!(heads.is_sorted_by(|a, b| figure(a) >= figure(b)));
+    for entry in heads {
+        let line = format!("directions gpt2-pl vo 3 {} -n 1 -k 1", entry["head"]);
+        let copying = home.json(&line)["copying"]["vocabulary"].as_f64().unwrap();
+        assert!((figure(entry) - copying).abs() < 1e-5, "{entry}");
+    }
+    let same = home.json("rank gpt2-pl --layer 3 --by same -n 2 --alnum");
+    for entry in same["heads"].as_array().unwrap() {
+        let line = format!("pairs gpt2-pl vo 3 {} -k 30 --alnum", entry["head"]);
+        let pairs = home.json(&line)["pairs"].clone();
+        let word = |side: &serde_json::Value| side["text"].as_str().unwrap().to_lowercase();
+        let pairs = pairs.as_array().unwrap();
+        let same = pairs.iter().filter(|p| word(&p["from"]) == word(&p["to"]));
+        assert!((figure(entry) - same.count() as f64 / 30.0).abs() < 1e-6);
+        assert_eq!(entry["reads"][0]["id"], pairs[0]["from"]["id"]);
+    }
+}
+
+#[test]
 fn each_filter_keeps_what_it_says() {
     let home = Home::new();
     home.write("words.txt", "kot\nnie\nżona\n");
@@ -362,15 +453,21 @@ fn a_reader_that_goes_away_is_no_fault() {
 fn in_a_pipe_the_first_page_is_printed_and_nothing_is_kept() {
     let home = Home::new();
     let page = home.print("");
-    assert!(page.starts_with("gpt2-pl  L0.N302  alnum\n"), "{page}");
     assert!(
-        page.contains(&home.print("neuron gpt2-pl 0 302 --alnum")),
+        page.starts_with("gpt2-pl  L0.N302  exclude-undertrained\n"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&home.print("neuron gpt2-pl 0 302 --exclude-undertrained")),
         "{page}"
     );
     let page = home.print("bert-pl --at L2.H1.QK");
-    assert!(page.starts_with("bert-pl  L2.H1.QK  alnum\n"), "{page}");
     assert!(
-        page.contains(&home.print("pairs bert-pl qk 2 1 --alnum")),
+        page.starts_with("bert-pl  L2.H1.QK  exclude-undertrained\n"),
+        "{page}"
+    );
+    assert!(
+        page.contains(&home.print("pairs bert-pl qk 2 1 --exclude-undertrained")),
         "{page}"
     );
     assert!(!page.contains('\x1b'));

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::geometry_args::GeometryArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
+use super::rank::RankArgs;
 use super::size::Size;
 use crate::checkpoint::Way;
 use crate::explorer::paths::Paths;
@@ -40,6 +41,7 @@ Examples:
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
   lexiscope find gpt2-pl miasto woda             where words stand in it
   lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
+  lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, the interesting ones first
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
@@ -210,6 +212,8 @@ pub enum Command {
     Find(FindArgs),
     /// The singular directions of a head's forms, or of a layer's keys or values
     Directions(DirectionsArgs),
+    /// The neurons of a layer, or its heads, the interesting ones first
+    Rank(RankArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
     /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was
@@ -327,6 +331,9 @@ pub struct FilterArgs {
     /// No special tokens and none in brackets
     #[arg(long)]
     exclude_special: bool,
+    /// No tokens that training hardly saw, as far as the embedding tells
+    #[arg(long)]
+    exclude_undertrained: bool,
     /// Learned positions as rows of their own: [pos 17]
     #[arg(long)]
     positions: bool,
@@ -372,6 +379,7 @@ impl FilterArgs {
             exclude_same: self.exclude_same,
             exclude_similar: self.exclude_similar,
             exclude_special: self.exclude_special,
+            exclude_undertrained: self.exclude_undertrained,
             positions: self.positions,
             contains: self.contains,
             words: words.transpose()?,

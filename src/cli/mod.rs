@@ -6,6 +6,7 @@ mod geometry;
 mod geometry_args;
 mod interrupt;
 mod lookup_args;
+mod rank;
 mod scan;
 mod size;
 
@@ -23,7 +24,8 @@ use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::log;
 use crate::query::{
-    Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query, Reader,
+    Answer, Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query,
+    Reader,
 };
 use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
@@ -89,6 +91,10 @@ pub fn run() -> Result<()> {
         }
         Some(Command::Find(args)) => find(args),
         Some(Command::Directions(args)) => directions(args),
+        Some(Command::Rank(args)) => {
+            let (model, output) = (args.model.clone(), args.output);
+            one_shot(&model, None, &args.query()?, output)
+        }
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
             model,
@@ -102,10 +108,18 @@ pub fn run() -> Result<()> {
             scan::scan(&mut reader, &plan, &out)
         }
         Some(Command::Info { model, output }) => {
-            let (reader, open) = open(&model, output.machine)?;
-            let timings = Timings { open, compute: 0.0 };
+            let (mut reader, open) = open(&model, output.machine)?;
+            let start = Instant::now();
+            let undertrained = match reader.answer(&Query::Undertrained, &Patient)? {
+                Some(Answer::Undertrained(count)) => count,
+                _ => None,
+            };
+            let timings = Timings {
+                open,
+                compute: milliseconds(start),
+            };
             let shown = output.timings.then_some(timings);
-            let text = report::info(&reader.card(), output.format, shown);
+            let text = report::info(&reader.card(), undertrained, output.format, shown);
             say_timings(output, timings);
             print(&text)
         }
@@ -215,6 +229,10 @@ fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> 
         None => Box::new(reader),
     };
     let start = Instant::now();
+    // Marked where people read.
+    if matches!(output.format, Format::Table | Format::Markdown) {
+        reader.answer(&Query::Undertrained, &Patient)?;
+    }
     let answer = reader.answer(query, &Patient)?;
     let timings = Timings {
         open,

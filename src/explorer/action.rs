@@ -60,6 +60,7 @@ pub enum Toggle {
     Same,
     Similar,
     Special,
+    Undertrained,
     Positions,
     Contains,
     Words,
@@ -136,6 +137,12 @@ pub enum Action {
     MarkLayer,
     MarkWithNote,
     OpenBookmarks,
+    /// The interesting neurons of the layer.
+    OpenInteresting,
+    /// What they are ranked by.
+    NextInterest,
+    /// Whether random neurons are of these.
+    DrawInteresting,
     RemoveBookmark,
     EditNote,
     OpenHelp,

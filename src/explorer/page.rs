@@ -40,6 +40,8 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
         card.check(at)?;
     }
     let mut page = String::new();
+    // What is undertrained is marked in every list.
+    reader.answer(&Query::Undertrained, &Patient)?;
     for query in state.needs() {
         if let Query::Geometry(asked) = &query {
             page += &measured(&mut *reader, asked, &state)?;
@@ -74,7 +76,7 @@ fn measured(reader: &mut dyn Answering, asked: &GeometryQuery, state: &State) ->
     Ok(report::geometry(&[model], asked, corrected, Format::Table))
 }
 
-/// `gpt2-pl  L3.N103  alnum`, on a line of its own with a line between it and what was before.
+/// `gpt2-pl  L3.N103  ascii`, on a line of its own with a line between it and what was before.
 fn title(card: &ModelCard, query: &Query, address: &str) -> String {
     let filters = query.filters().map(Filters::describe).unwrap_or_default();
     let named = |(name, value): &(&str, String)| {

@@ -11,6 +11,7 @@ mod pairs;
 mod ranks;
 mod rows;
 mod select;
+mod undertrained;
 
 pub use device::{DeviceChoice, device_name, pick_device};
 pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompose_rows, gram};
@@ -19,3 +20,4 @@ pub use find::{By, HeadSide, Hit, LayerScores, Places, Stand, Targets, head_side
 pub use pairs::{PairsWanted, best_pairs};
 pub use rows::{Ends, Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};
+pub use undertrained::{Undertrained, undertrained};

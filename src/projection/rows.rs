@@ -1,6 +1,8 @@
 //! The rows that everything is projected on (the embedding, and learned positions), kept on a
 //! device in the layout that its products want.
 
+mod by_chunk;
+
 use std::ops::Range;
 use std::sync::OnceLock;
 

@@ -12,7 +12,10 @@ use crate::vocabulary::{Filters, Vocabulary};
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
 };
-use super::{Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError};
+use super::{
+    Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError, RankAnswer,
+    RankQuery,
+};
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -110,12 +113,16 @@ pub enum Query {
     Find(FindQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
+    /// Which tokens are undertrained: the vocabulary is told.
+    Undertrained,
     /// What is measured of the states of texts.
     Geometry(GeometryQuery),
     /// A token's occurrences as points.
     ContextMap(ContextMapQuery),
     /// The best tokens of a neuron's column as points.
     NeuronMap(NeuronMapQuery),
+    /// The most interesting neurons of a layer.
+    Rank(RankQuery),
 }
 
 /// The four columns of a neuron.
@@ -152,7 +159,12 @@ impl Query {
             Self::Pairs(query) => Some(&query.filters),
             Self::Directions(query) => Some(&query.filters),
             Self::Find(query) => Some(&query.filters),
-            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) | Self::NeuronMap(_) => None,
+            Self::Rank(query) => Some(&query.filters),
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::Geometry(_)
+            | Self::ContextMap(_)
+            | Self::NeuronMap(_) => None,
         }
     }
 
@@ -168,12 +180,17 @@ impl Query {
                 head: q.head,
                 form: Some(q.form),
             }),
+            Self::Rank(q) => Some(Address::Layer { layer: q.layer }),
             Self::NeuronMap(q) => Some(Address::Neuron {
                 layer: q.layer,
                 neuron: q.neuron,
             }),
             Self::Directions(q) => Some(q.address()),
-            Self::ValueNorms | Self::Geometry(_) | Self::ContextMap(_) | Self::Find(_) => None,
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::Geometry(_)
+            | Self::ContextMap(_)
+            | Self::Find(_) => None,
         }
     }
 }
@@ -222,9 +239,12 @@ pub enum Answer {
     Find(FindAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
+    /// How many tokens are undertrained; `None` if the embedding does not tell.
+    Undertrained(Option<usize>),
     Geometry(GeometryAnswer),
     /// Of both kinds of map.
     Map(MapAnswer),
+    Rank(RankAnswer),
 }
 
 /// A neuron's columns.

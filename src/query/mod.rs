@@ -8,6 +8,7 @@ mod contextual;
 mod directions;
 mod error;
 mod find;
+mod rank;
 mod reader;
 
 pub use address::{Address, AddressError};
@@ -22,6 +23,7 @@ pub use contextual::{
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
+pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
 pub use reader::Reader;
 
 pub use crate::projection::{By, Hit, Stand};

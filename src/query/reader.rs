@@ -3,6 +3,9 @@
 mod directions;
 mod find;
 mod pairs;
+mod rank;
+mod rank_heads;
+mod undertrained;
 
 use std::sync::Arc;
 
@@ -15,7 +18,7 @@ use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use pairs::{FactorKey, Factors, stacked};
 
-use super::answering::{Answering, Fetch, Watch, arrived};
+use super::answering::{Answering, Fetch, Patient, Watch, arrived};
 use super::contextual::Model;
 use super::{Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
 
@@ -34,6 +37,8 @@ pub struct Reader {
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
     mask: Option<(Filters, Arc<Mask>)>,
+    /// How many tokens are undertrained, once that was looked for; `None` in it if it cannot be told.
+    undertrained: Option<Option<usize>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
     /// Bytes that may be held beside the embedding.
@@ -84,6 +89,7 @@ impl Reader {
             device,
             positions: None,
             mask: None,
+            undertrained: None,
             factors: Vec::new(),
             memory: FACTOR_BYTES,
         })
@@ -116,11 +122,18 @@ impl Reader {
         Ok(self.weights.fingerprint()?)
     }
 
-    fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
+    /// The rows that filters let pass.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::mask`], and a device that fails.
+    pub fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
         if let Some((of, mask)) = &self.mask
             && of == filters
         {
             return Ok(Arc::clone(mask));
+        }
+        if filters.exclude_undertrained {
+            self.undertrained(&Patient)?;
         }
         let mask = self.card.vocabulary.mask(filters, self.card.spec.positions);
         let mask = Arc::new(mask.map_err(|source| QueryError::Vocabulary {
@@ -208,6 +221,8 @@ impl Answering for Reader {
             }
             Query::Directions(query) => self.directions(query, watch)?.map(Answer::Directions),
             Query::Find(query) => self.find(query, watch)?.map(Answer::Find),
+            Query::Rank(query) => self.rank(query, watch)?.map(Answer::Rank),
+            Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),

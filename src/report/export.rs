@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::query::{
     Answer, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, ModelCard, NeuronAnswer,
-    NeuronQuery, PairsAnswer, PairsQuery, Query,
+    NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery,
 };
 use crate::vocabulary::Filters;
 
@@ -18,6 +18,7 @@ pub enum Exported<'a> {
     Pairs(&'a PairsQuery, &'a PairsAnswer),
     Directions(&'a DirectionsQuery, &'a DirectionsAnswer),
     Find(&'a FindQuery, &'a FindAnswer),
+    Rank(&'a RankQuery, &'a RankAnswer),
 }
 
 impl<'a> Exported<'a> {
@@ -30,6 +31,7 @@ impl<'a> Exported<'a> {
                 Some(Self::Directions(query, answer))
             }
             (Query::Find(query), Answer::Find(answer)) => Some(Self::Find(query, answer)),
+            (Query::Rank(query), Answer::Rank(answer)) => Some(Self::Rank(query, answer)),
             _ => None,
         }
     }
@@ -43,6 +45,7 @@ impl<'a> Exported<'a> {
                 super::directions(card, query, answer, format, timings)
             }
             Self::Find(query, answer) => super::find(card, query, answer, format, timings),
+            Self::Rank(query, answer) => super::rank(card, query, answer, format, timings),
         }
     }
 }

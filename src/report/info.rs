@@ -20,6 +20,8 @@ struct Info<'a> {
     head_width: usize,
     width: usize,
     tokens: usize,
+    /// `null` if the embedding does not tell.
+    undertrained: Option<usize>,
     embedding_rows: usize,
     positions: usize,
     rotary: bool,
@@ -34,8 +36,14 @@ struct Info<'a> {
     timing_ms: Option<Timings>,
 }
 
-/// A model's sizes and choices, ending with a newline.
-pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> String {
+/// A model's sizes and choices, with how many of its tokens are undertrained if that can be told,
+/// ending with a newline.
+pub fn info(
+    card: &ModelCard,
+    undertrained: Option<usize>,
+    format: Format,
+    timings: Option<Timings>,
+) -> String {
     let spec = &card.spec;
     let info = Info {
         model: &card.name,
@@ -47,6 +55,7 @@ pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> Strin
         head_width: spec.head_width,
         width: spec.width,
         tokens: card.vocabulary.len(),
+        undertrained,
         embedding_rows: spec.vocab,
         positions: spec.positions,
         rotary: spec.rotary,
@@ -83,6 +92,11 @@ pub fn info(card: &ModelCard, format: Format, timings: Option<Timings>) -> Strin
         ),
         ("width", count(info.width)),
         ("tokens", count(info.tokens)),
+        (
+            "undertrained tokens",
+            info.undertrained
+                .map_or_else(|| "cannot be told".to_owned(), count),
+        ),
         ("embedding rows", count(info.embedding_rows)),
         (
             "positions",

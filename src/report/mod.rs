@@ -9,6 +9,7 @@ mod info;
 mod map;
 mod neuron;
 mod pairs;
+mod rank;
 mod spark;
 mod table;
 
@@ -26,6 +27,7 @@ pub use info::{info, models};
 pub use map::{MapOf, map, map_chart};
 pub use neuron::neuron;
 pub use pairs::pairs;
+pub use rank::rank;
 pub use spark::spark;
 pub use table::grouped;
 

@@ -170,12 +170,16 @@ fn columns(card: &ModelCard, query: &NeuronQuery, answer: &NeuronAnswer) -> Tabl
     table
 }
 
-/// A row's text with a `·` on the side where its word goes on.
+/// A row's text with a `·` on the side where its word goes on, and `°` if it is undertrained.
 pub(super) fn marked(card: &ModelCard, id: u32) -> String {
-    let text = card.vocabulary.text(id);
+    let mut text = card.vocabulary.text(id).into_owned();
     match card.vocabulary.token(id).map(|token| token.boundary) {
-        Some(Boundary::Continues) => format!("·{text}"),
-        Some(Boundary::Open) => format!("{text}·"),
-        Some(Boundary::Word | Boundary::Special) | None => text.into_owned(),
+        Some(Boundary::Continues) => text.insert(0, '·'),
+        Some(Boundary::Open) => text.push('·'),
+        Some(Boundary::Word | Boundary::Special) | None => {}
     }
+    if card.vocabulary.is_undertrained(id) {
+        text.push('°');
+    }
+    text
 }

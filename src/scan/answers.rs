@@ -121,12 +121,7 @@ impl Scanned {
             return Ok(None);
         }
         if self.passing.is_none() {
-            let card = self.reader.card();
-            let mask = card.vocabulary.mask(filters, card.spec.positions);
-            let mask = mask.map_err(|source| QueryError::Vocabulary {
-                model: card.name.clone(),
-                source,
-            })?;
+            let mask = self.reader.mask(filters)?;
             self.passing = Some((mask.passing, mask.passes.len()));
         }
         Ok(self.passing)

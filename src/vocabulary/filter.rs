@@ -20,6 +20,8 @@ pub struct Filters {
     pub exclude_similar: bool,
     /// No special tokens (`<s>`) and none in brackets (`[unused12]`).
     pub exclude_special: bool,
+    /// No tokens that training hardly saw, as far as the embedding tells.
+    pub exclude_undertrained: bool,
     /// Learned positions as rows of their own, `[pos 17]`; no other filter touches them.
     pub positions: bool,
     /// Only tokens whose text contains this, in either case. Empty: no condition.
@@ -46,6 +48,7 @@ impl Filters {
             ("exclude-same", self.exclude_same),
             ("exclude-similar", self.exclude_similar),
             ("exclude-special", self.exclude_special),
+            ("exclude-undertrained", self.exclude_undertrained),
             ("positions", self.positions),
         ];
         let values = [

@@ -13,7 +13,8 @@ pub struct Mask {
 
 impl Vocabulary {
     /// The rows that pass, `positions` learned positions after the vocabulary's own if
-    /// `filters.positions` is set.
+    /// `filters.positions` is set. Undertrained ones are those that were
+    /// [told](Self::tell_undertrained).
     ///
     /// # Errors
     /// The tokenizer cannot read `filters.text`.
@@ -23,11 +24,13 @@ impl Vocabulary {
             .classes
             .iter()
             .zip(&self.spelling_of)
-            .map(|(class, &spelling)| {
+            .enumerate()
+            .map(|(id, (class, &spelling))| {
                 spelling != NO_SPELLING
                     && (class.ascii || !filters.ascii)
                     && (class.alnum || !filters.alnum)
                     && !(class.special && filters.exclude_special)
+                    && !(filters.exclude_undertrained && self.is_undertrained(id as u32))
                     && spelled
                         .as_ref()
                         .is_none_or(|passes| passes[spelling as usize])

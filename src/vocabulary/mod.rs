@@ -11,11 +11,12 @@ mod single;
 mod special;
 mod spelling;
 mod token;
+mod untrained;
 mod visible;
 mod word;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use encode::Encoder;
 use spelling::Spellings;
@@ -50,6 +51,8 @@ pub struct Vocabulary {
     spellings: Spellings,
     len: usize,
     encoder: Encoder,
+    /// By row; told once the embedding was looked at.
+    undertrained: OnceLock<Vec<bool>>,
 }
 
 /// The spelling of a row without a token.
@@ -92,6 +95,7 @@ impl Vocabulary {
             spellings,
             len,
             encoder: Encoder::new(placed.recipe),
+            undertrained: OnceLock::new(),
         })
     }
 

@@ -106,6 +106,8 @@ fn heap_bytes(answer: &Answer) -> usize {
             Answer::Directions(a) => a.heap_bytes(),
             Answer::Find(a) => a.heap_bytes(),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),
+            Answer::Undertrained(_) => 0,
+            Answer::Rank(a) => a.heap_bytes(),
             Answer::Geometry(a) => a.heap_bytes(),
             Answer::Map(a) => size_of_val(&a.points[..]),
         }

@@ -62,7 +62,9 @@ fn place(query: &Query) -> Option<Step> {
         | Query::Geometry(_)
         | Query::ContextMap(_)
         | Query::NeuronMap(_)
-        | Query::Find(_) => return None,
+        | Query::Find(_)
+        | Query::Undertrained
+        | Query::Rank(_) => return None,
     };
     Some(Step {
         layers: isize::try_from(layer).ok()?,
@@ -149,7 +151,9 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
         | Query::Geometry(_)
         | Query::ContextMap(_)
         | Query::NeuronMap(_)
-        | Query::Find(_) => return None,
+        | Query::Find(_)
+        | Query::Undertrained
+        | Query::Rank(_) => return None,
     })
 }
 

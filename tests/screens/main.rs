@@ -2,11 +2,13 @@
 
 mod geometry;
 mod hub;
+mod interesting;
 mod keys;
 mod lookup;
 mod model;
 mod mouse;
 mod shown;
+mod undertrained;
 
 use lexiscope::explorer::bookmarks::Bookmarks;
 use lexiscope::explorer::effect::{BookmarkChange, Effect};

@@ -9,7 +9,9 @@ use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::{Pair, Scored};
-use lexiscope::query::{Answer, ModelCard, NeuronAnswer, PairsAnswer, Query};
+use lexiscope::query::{
+    Answer, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankQuery,
+};
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
@@ -174,8 +176,29 @@ fn made_up(query: &Query) -> Answer {
         Query::Directions(query) => Answer::Directions(lookup::directions(query)),
         Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
+        Query::Rank(query) => Answer::Rank(ranked(query)),
+        Query::Undertrained => Answer::Undertrained(None),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),
+    }
+}
+
+/// Every neuron that is a multiple of 7, in a falling order.
+fn ranked(query: &RankQuery) -> RankAnswer {
+    let words = |first: usize| {
+        (first..first + 6)
+            .map(|i| (i % WORDS.len()) as u32)
+            .collect()
+    };
+    let neuron = |i: usize| Interesting {
+        item: 7 * i + 12,
+        figure: 0.9 - i as f32 / 50.0,
+        key: words(i),
+        value: words(i + 9),
+    };
+    RankAnswer {
+        items: (0..query.count).map(neuron).collect(),
+        done: 1.0,
     }
 }

@@ -11,7 +11,7 @@ const ROWS: usize = 5;
 const LETTERS: usize = 6;
 
 /// The filter that a first start switches on.
-pub const FIRST: &[&str] = &["--alnum"];
+pub const FIRST: &[&str] = &["--exclude-undertrained"];
 
 /// Lists of words, side by side.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use super::places::{BACK_TAB, ESC};
 fn filters_are_switched_in_their_menu() {
     let home = Home::new();
     let first = columns(&home, 0, 302, FIRST);
-    let ascii = columns(&home, 0, 302, &["--alnum", "--ascii"]);
+    let ascii = columns(&home, 0, 302, &["--exclude-undertrained", "--ascii"]);
     let all = columns(&home, 0, 302, &[]);
     let mut program = home.start(&[]);
     program.wait("the columns", |screen| first.are_on(screen));
@@ -18,7 +18,7 @@ fn filters_are_switched_in_their_menu() {
         .send("f0")
         .send(ESC)
         .until("○ ascii")
-        .until("○ alnum");
+        .until("○ trained");
     program
         .wait("all columns", |screen| all.are_on(screen))
         .quit();
@@ -35,10 +35,20 @@ fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
     for typed in ["s", "k", "i"] {
         program.send(typed);
     }
-    let found = columns(&home, 0, 302, &["--alnum", "--contains", "ski"]);
+    let found = columns(
+        &home,
+        0,
+        302,
+        &["--exclude-undertrained", "--contains", "ski"],
+    );
     program.wait("what was found", |screen| found.are_on(screen));
     program.send("\x7f\x7f");
-    let fewer = columns(&home, 0, 302, &["--alnum", "--contains", "s"]);
+    let fewer = columns(
+        &home,
+        0,
+        302,
+        &["--exclude-undertrained", "--contains", "s"],
+    );
     program.wait("what was found", |screen| fewer.are_on(screen));
     program
         .send(ESC)
@@ -64,7 +74,12 @@ fn pasted_text_is_typed_and_never_runs_as_keys() {
     // One line is typed, and nothing accepts it.
     program.until("ski").send(ESC).until_gone("ski");
     program.send("/").send(&paste("ński"));
-    let found = columns(&home, 0, 302, &["--alnum", "--contains", "ński"]);
+    let found = columns(
+        &home,
+        0,
+        302,
+        &["--exclude-undertrained", "--contains", "ński"],
+    );
     program.wait("what was found", |screen| found.are_on(screen));
     program.send("\r").until("contains: ński").quit();
 }

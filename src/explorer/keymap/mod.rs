@@ -24,6 +24,8 @@ pub enum Scope {
     Bookmarks,
     /// The places where words stand.
     Find,
+    /// The list of interesting neurons.
+    Interesting,
     /// A line to type into.
     Prompt,
 }
@@ -50,6 +52,7 @@ impl Scope {
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
             Self::Find => "Where words stand",
+            Self::Interesting => "Interesting neurons",
             Self::Prompt => "Typing",
         }
     }
@@ -167,6 +170,7 @@ pub fn markdown() -> String {
         Scope::Lists,
         Scope::Bookmarks,
         Scope::Find,
+        Scope::Interesting,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

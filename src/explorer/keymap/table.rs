@@ -5,7 +5,9 @@ use super::{Command, Group, Scope};
 use crate::geometry::Measure;
 
 use Group::{Filter, Keep, Move, Program, View};
-use Scope::{Bookmarks, Filters, Find, Geometry, Heads, Lists, Neurons, Panes, Prompt, Words};
+use Scope::{
+    Bookmarks, Filters, Find, Geometry, Heads, Interesting, Lists, Neurons, Panes, Prompt, Words,
+};
 
 const fn row(
     scope: Scope,
@@ -121,6 +123,8 @@ pub static COMMANDS: &[Command] = &[
         "the strip of layers: norms of the values, or anisotropy"),
     row(Neurons, View, &["u"], Action::SwapInput, "",
         "of gated neurons the other input as key: gate or up"),
+    row(Neurons, Move, &["i"], Action::OpenInteresting, "",
+        "the layer's neurons, the interesting ones first"),
     row(Heads, View, &["v", "-"], Action::SwapEnd, "end", "highest or lowest pairs"),
     row(Heads, View, &[">"], Action::Farther, "",
         "QK with rotary positions: the key a token farther behind the query, or as many as a count says"),
@@ -150,6 +154,8 @@ pub static COMMANDS: &[Command] = &[
     row(Filters, Filter, &["n"], switch(Toggle::Alnum), "alnum", "letters and digits only"),
     row(Filters, Filter, &["x"], switch(Toggle::Special), "no specials",
         "no special tokens and none in brackets"),
+    row(Filters, Filter, &["u"], switch(Toggle::Undertrained), "trained",
+        "no undertrained tokens, those marked ° in the lists"),
     row(Filters, Filter, &["p"], switch(Toggle::Positions), "positions",
         "the learned positions as rows of their own"),
     row(Filters, Filter, &["s"], switch(Toggle::Same), "not the same",
@@ -174,6 +180,10 @@ pub static COMMANDS: &[Command] = &[
         "all kinds of place, or one after the other only one"),
     row(Find, View, &["C-o"], Action::FindOrder, "order", "the best by score, by cosine or by rank"),
     row(Find, View, &["C-g"], Action::FindLayers, "by layer", "the best first, or layer by layer"),
+    row(Interesting, View, &["C-o"], Action::NextInterest, "measure",
+        "by overlap of K and V, length of the value, best score, or words alike"),
+    row(Interesting, Move, &["C-r"], Action::DrawInteresting, "draw",
+        "whether r goes to one of these, or anywhere"),
     row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
 
     row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),

@@ -12,6 +12,7 @@ fn binds_no_key_twice_in_one_place() {
         &[Scope::Filters],
         &[Scope::Bookmarks, Scope::Lists],
         &[Scope::Find, Scope::Lists],
+        &[Scope::Interesting, Scope::Lists],
         &[Scope::Prompt],
     ] {
         let mut bound: Vec<Vec<Key>> = Vec::new();
@@ -66,6 +67,7 @@ fn names_every_action_a_user_has() {
         Toggle::Same,
         Toggle::Similar,
         Toggle::Special,
+        Toggle::Undertrained,
         Toggle::Positions,
         Toggle::Contains,
         Toggle::Words,

@@ -134,9 +134,9 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     let mut state = State::new(fastrand::u64(..));
     let (mut session, notice) = Session::load(&setup.paths.state);
     state.welcome = session == Session::default();
-    // Bytes and signs that hardly occur crowd the ends of raw lists; who starts for the first time
+    // Tokens that training hardly saw crowd the ends of raw lists; who starts for the first time
     // should see words, and sees by the filter line why.
-    session.filters.alnum |= state.welcome;
+    session.filters.exclude_undertrained |= state.welcome;
     let (bookmarks, marks_notice) = Bookmarks::open(&setup.paths.data);
     state.bookmarks = bookmarks.list().to_vec();
     if let Some(model) = &setup.model {

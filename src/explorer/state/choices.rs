@@ -5,7 +5,7 @@ use crate::checkpoint::Cost;
 use crate::explorer::action::Pane;
 use crate::explorer::bookmarks::Bookmark;
 use crate::explorer::keymap::{COMMANDS, Command, Scope};
-use crate::query::Address;
+use crate::query::{Address, Interesting};
 
 /// Where a model of the chooser is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,11 @@ pub enum Choice<'a> {
     Way {
         by_tensor: bool,
     },
+    /// An interesting neuron.
+    Neuron {
+        layer: usize,
+        neuron: &'a Interesting,
+    },
     /// The model that is typed: a folder or a hub id.
     Typed(&'a str),
 }
@@ -65,6 +70,7 @@ impl State {
                 found.map(Choice::Bookmark).collect()
             }
             Some(Overlay::Find(_)) => self.places_found(),
+            Some(Overlay::Interesting(chooser)) => self.interesting(chooser.field.text()),
             Some(Overlay::Models { chooser, .. }) => {
                 let typed = chooser.field.text().trim();
                 let found = self.models.iter().filter(|m| matches(typed, &m.name));
@@ -119,7 +125,7 @@ impl State {
 }
 
 /// Whether every word that is typed occurs, in either case.
-fn matches(typed: &str, text: &str) -> bool {
+pub(super) fn matches(typed: &str, text: &str) -> bool {
     let text = text.to_lowercase();
     let mut words = typed.split_whitespace();
     words.all(|word| text.contains(&word.to_lowercase()))

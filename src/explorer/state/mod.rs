@@ -5,6 +5,7 @@ mod field;
 mod find;
 mod geometry;
 mod history;
+mod interesting;
 mod overlay;
 mod regions;
 mod sitting;
@@ -33,6 +34,7 @@ pub use field::Field;
 pub use find::{Find, Found};
 pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
+pub use interesting::Ranked;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
 
@@ -154,6 +156,8 @@ pub struct State {
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
+    /// The interesting neurons.
+    pub ranked: Ranked,
     /// How far the weights are that the screen waits for, while they come from the hub.
     pub fetching: Option<Progress>,
     /// What could not be answered, and why.
@@ -197,6 +201,7 @@ impl State {
             directions: [None, None],
             norms: None,
             column_points: None,
+            ranked: Ranked::default(),
             fetching: None,
             failed: Vec::new(),
             seen: BTreeMap::new(),
@@ -322,6 +327,7 @@ impl State {
             Some(Overlay::Filters) => &[Scope::Filters],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
+            Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],
             Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
                 &[Scope::Lists]
             }
@@ -336,6 +342,7 @@ impl State {
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
             | Overlay::Find(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. } => Some(&mut chooser.field),
             Overlay::Prompt(prompt) => Some(&mut prompt.field),
         }

@@ -17,6 +17,8 @@ pub enum Overlay {
     Bookmarks(Chooser),
     /// The places where words stand.
     Find(Chooser),
+    /// The interesting neurons of the layer.
+    Interesting(Chooser),
     /// The models to open, or to set beside the open one in the chart.
     Models {
         beside: bool,

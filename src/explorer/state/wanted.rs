@@ -36,6 +36,8 @@ impl State {
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
+                needs.extend(self.rank_query());
+                needs.push(Query::Undertrained);
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs
             }
@@ -50,14 +52,19 @@ impl State {
             Pane::Geometry => vec![Query::Geometry(self.geometry.settings.query())],
             Pane::Heads if self.heads.directions => {
                 let focus = self.heads.focus;
-                [focus, 1 - focus]
-                    .map(|list| Query::Directions(self.directions_query(list)))
-                    .into()
+                let directions = |list| Query::Directions(self.directions_query(list));
+                vec![
+                    directions(focus),
+                    Query::Undertrained,
+                    directions(1 - focus),
+                ]
             }
             Pane::Heads => {
                 let focus = self.heads.focus;
                 vec![
                     Query::Pairs(self.pairs_query(focus)),
+                    // Done in no time beside a search over all pairs.
+                    Query::Undertrained,
                     Query::Pairs(self.pairs_query(1 - focus)),
                 ]
             }

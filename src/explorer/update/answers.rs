@@ -118,6 +118,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.find.found = None;
     state.norms = None;
     state.column_points = None;
+    state.ranked.shown = None;
     state.geometry.part = Part::default();
     state.geometry.map = None;
     state.geometry.contexts.clear();
@@ -168,6 +169,7 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
+        (Query::Rank(_), Answer::Rank(_)) => state.ranked.shown = Some(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
         (Query::Geometry(_), _) => state.geometry.part.take(shown),
         (Query::ContextMap(_), Answer::Map(_)) => {

@@ -18,6 +18,7 @@ pub(super) fn switch(state: &mut State, toggle: Toggle) {
         Toggle::Same => &mut filters.exclude_same,
         Toggle::Similar => &mut filters.exclude_similar,
         Toggle::Special => &mut filters.exclude_special,
+        Toggle::Undertrained => &mut filters.exclude_undertrained,
         Toggle::Positions => &mut filters.positions,
         Toggle::Contains => return find(state),
         Toggle::Words if filters.words.take().is_some() => return changed(state),

@@ -8,6 +8,7 @@ mod filters;
 mod find;
 mod geometry;
 mod hub;
+mod interesting;
 mod mouse;
 mod navigate;
 mod overlays;
@@ -107,6 +108,7 @@ fn typed(state: &mut State) -> Vec<Effect> {
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
             | Overlay::Find(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => chooser.selected = 0,
         _ => {}
@@ -173,6 +175,9 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::Chart(chart) => return geometry::act(state, chart, count),
         Action::Toggle(toggle) => filters::switch(state, toggle),
         Action::Find => filters::find(state),
+        Action::OpenInteresting => interesting::open(state),
+        Action::NextInterest => interesting::next(state),
+        Action::DrawInteresting => interesting::swap_draws(state),
         Action::ClearFilters => filters::clear(state),
         Action::Mark => return bookmarks::mark(state, state.address()),
         Action::MarkLayer => {

@@ -1,6 +1,6 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
-use super::geometry;
+use super::{geometry, interesting};
 use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
@@ -132,6 +132,14 @@ pub(super) fn random(state: &mut State) {
         return;
     };
     let layer = state.random.usize(0..spec.layers.max(1));
+    let drawn = match state.pane {
+        Pane::Neurons => interesting::draw(state),
+        Pane::Heads | Pane::Geometry => None,
+    };
+    if let Some(address) = drawn {
+        go(state, address);
+        return;
+    }
     let address = match state.pane {
         Pane::Neurons => Address::Neuron {
             layer,

@@ -36,6 +36,7 @@ pub(super) fn select(state: &mut State, motion: Motion) {
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
             | Overlay::Find(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => &mut chooser.selected,
         Some(Overlay::Ways(ways)) => &mut ways.selected,
@@ -66,6 +67,7 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
             Overlay::Commands { chooser, .. }
             | Overlay::Bookmarks(chooser)
             | Overlay::Find(chooser)
+            | Overlay::Interesting(chooser)
             | Overlay::Models { chooser, .. },
         ) => {
             let selected = chooser.selected;
@@ -95,6 +97,13 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
         Some(&Choice::Go(address) | &Choice::Found(Found { address, .. })) => {
             if navigate::go(state, address) {
                 find::keep(state);
+                state.overlays.pop();
+            }
+            Vec::new()
+        }
+        Some(&Choice::Neuron { layer, neuron }) => {
+            let neuron = neuron.item;
+            if navigate::go(state, Address::Neuron { layer, neuron }) {
                 state.overlays.pop();
             }
             Vec::new()

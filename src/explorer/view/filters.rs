@@ -20,6 +20,7 @@ fn item(state: &State, toggle: Toggle) -> (bool, String) {
         Toggle::Same => flag(filters.exclude_same, "not the same"),
         Toggle::Similar => flag(filters.exclude_similar, "not alike"),
         Toggle::Special => flag(filters.exclude_special, "no specials"),
+        Toggle::Undertrained => flag(filters.exclude_undertrained, "trained"),
         Toggle::Positions => flag(filters.positions, "positions"),
         Toggle::Contains if filters.contains.is_empty() => flag(false, "contains"),
         Toggle::Contains => (true, format!("contains: {}", filters.contains)),
@@ -34,21 +35,23 @@ fn item(state: &State, toggle: Toggle) -> (bool, String) {
     }
 }
 
-const COLUMN_TOGGLES: [Toggle; 7] = [
+const COLUMN_TOGGLES: [Toggle; 8] = [
     Toggle::Ascii,
     Toggle::Alnum,
     Toggle::Special,
+    Toggle::Undertrained,
     Toggle::Positions,
     Toggle::Words,
     Toggle::Text,
     Toggle::Contains,
 ];
-const PAIR_TOGGLES: [Toggle; 9] = [
+const PAIR_TOGGLES: [Toggle; 10] = [
     Toggle::Ascii,
     Toggle::Alnum,
     Toggle::Same,
     Toggle::Similar,
     Toggle::Special,
+    Toggle::Undertrained,
     Toggle::Positions,
     Toggle::Words,
     Toggle::Text,

@@ -8,6 +8,7 @@ mod footer;
 mod geometry;
 mod header;
 mod heads;
+mod interesting;
 mod lists;
 mod map;
 mod models;
@@ -102,6 +103,7 @@ impl Canvas<'_> {
             match overlay {
                 Overlay::Filters => filters::menu(self, body),
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
+                Overlay::Interesting(chooser) => interesting::draw(self, body, chooser),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
                 Overlay::Find(chooser) => find::draw(self, body, chooser),
                 Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),

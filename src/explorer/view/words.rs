@@ -44,7 +44,8 @@ impl Cells {
     }
 }
 
-/// Writes a token's text with its boundary marks, `·` where a word goes on.
+/// Writes a token's text with its boundary marks, `·` where a word goes on, and `°` if it is
+/// undertrained.
 pub fn token(
     canvas: &mut Canvas,
     card: &ModelCard,
@@ -61,15 +62,46 @@ pub fn token(
         put(canvas.buffer, x, y, "·", room, quiet);
         (x, room) = (x + 1, room.saturating_sub(1));
     }
-    let open = boundary == Some(Boundary::Open);
     let style = match boundary {
         None | Some(Boundary::Special) => quiet,
         _ => style,
     };
-    let used = put(canvas.buffer, x, y, &text, room - usize::from(open), style);
-    if open {
-        put(canvas.buffer, x + used, y, "·", 1, quiet);
+    let marks = marks(card, id);
+    let used = put(
+        canvas.buffer,
+        x,
+        y,
+        &text,
+        room.saturating_sub(width(marks)),
+        style,
+    );
+    put(
+        canvas.buffer,
+        x + used,
+        y,
+        marks,
+        width(marks).min(room),
+        quiet,
+    );
+}
+
+/// What follows a token's text.
+fn marks(card: &ModelCard, id: u32) -> &'static str {
+    let boundary = card.vocabulary.token(id).map(|token| token.boundary);
+    let open = boundary == Some(Boundary::Open);
+    match (open, card.vocabulary.is_undertrained(id)) {
+        (false, false) => "",
+        (true, false) => "·",
+        (false, true) => "°",
+        (true, true) => "·°",
     }
+}
+
+/// The cells that a token takes with its marks.
+pub fn token_cells(card: &ModelCard, id: u32) -> usize {
+    let boundary = card.vocabulary.token(id).map(|token| token.boundary);
+    let before = usize::from(boundary == Some(Boundary::Continues));
+    before + width(&card.vocabulary.text(id)) + width(marks(card, id))
 }
 
 /// Writes a score against the right end of its cells, and its bar.

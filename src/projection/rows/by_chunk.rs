@@ -1,0 +1,51 @@
+//! All rows once, some at a time, wherever they are.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store, chunks};
+use crate::projection::ProjectionError;
+
+impl Rows {
+    /// Numbers in a row.
+    pub fn width(&self) -> usize {
+        match &self.store {
+            Store::Host(rows) => rows.cols(),
+            Store::Device(rows) => rows.dims().last().copied().unwrap_or_default(),
+        }
+    }
+
+    /// What `f` makes of the rows, some at a time (`[some, width]`), in their order. `None` if it
+    /// was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn by_chunk<T: Send>(
+        &self,
+        wanted: &(dyn Fn() -> bool + Sync),
+        f: impl Fn(Range<usize>, &[f32]) -> T + Sync,
+    ) -> Result<Option<Vec<T>>, ProjectionError> {
+        match &self.store {
+            Store::Host(rows) => {
+                let all: Vec<Range<usize>> = chunks(self.len, CHUNK_ROWS).collect();
+                let of = |chunk: Range<usize>| {
+                    let some = &rows.data()[chunk.start * rows.cols()..chunk.end * rows.cols()];
+                    wanted().then(|| f(chunk, some))
+                };
+                Ok(all.into_par_iter().map(of).collect())
+            }
+            Store::Device(rows) => {
+                let mut out = Vec::new();
+                for chunk in chunks(self.len, DEVICE_ROWS) {
+                    if !wanted() {
+                        return Ok(None);
+                    }
+                    let some = rows.narrow(0, chunk.start, chunk.len())?.flatten_all()?;
+                    out.push(f(chunk, &some.to_vec1::<f32>()?));
+                }
+                Ok(Some(out))
+            }
+        }
+    }
+}

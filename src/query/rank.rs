@@ -1,0 +1,143 @@
+//! The neurons of a layer, or its heads, the interesting ones first.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Address;
+use crate::transformer::Form;
+use crate::vocabulary::Filters;
+
+/// What makes a neuron interesting, by its [`TOP`] best tokens in K and in V, or a head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Interest {
+    /// The share of tokens that are in both K and V: it promotes what it fires on.
+    #[default]
+    Overlap,
+    /// The length of its value.
+    Norm,
+    /// By how many standard deviations of the layer's neurons its best score lies above their
+    /// mean, in K or in V, whichever is more.
+    Z,
+    /// The share of tokens that look like one of them (see
+    /// [`crate::vocabulary::Vocabulary::similar`]), in K or in V, whichever is more.
+    Stem,
+    /// Of heads: the copying score of VO over the vocabulary, the sum of its eigenvalues over the
+    /// sum of their sizes (Elhage et al. 2021), −1 to 1.
+    Copying,
+    /// Of heads: the share of the [`TOP`] best pairs of VO that are twice the same word.
+    Same,
+}
+
+/// Length of the lists that are judged.
+pub const TOP: usize = 30;
+
+impl Interest {
+    /// Those of neurons, in the order in which they are offered.
+    pub const NEURONS: [Self; 4] = [Self::Overlap, Self::Norm, Self::Z, Self::Stem];
+    /// Those of heads.
+    pub const HEADS: [Self; 2] = [Self::Copying, Self::Same];
+
+    /// Whether heads are ranked by it, and not neurons.
+    pub fn of_heads(self) -> bool {
+        Self::HEADS.contains(&self)
+    }
+
+    /// The name on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overlap => "overlap",
+            Self::Norm => "norm",
+            Self::Z => "z",
+            Self::Stem => "stem",
+            Self::Copying => "copying",
+            Self::Same => "same",
+        }
+    }
+
+    /// What the figure is, in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Overlap => "share of words in both K and V",
+            Self::Norm => "length of the value",
+            Self::Z => "best score against the layer's, in standard deviations",
+            Self::Stem => "share of words that look alike",
+            Self::Copying => "copying score of VO",
+            Self::Same => "share of pairs of twice the same word",
+        }
+    }
+}
+
+impl fmt::Display for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Interest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut all = Self::NEURONS.into_iter().chain(Self::HEADS);
+        all.find(|by| by.name() == text)
+            .ok_or_else(|| format!("expected overlap, norm, z, stem, copying or same, got {text}"))
+    }
+}
+
+/// Asks for a layer's most interesting neurons, or heads. Of gated neurons K is the gate.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RankQuery {
+    pub layer: usize,
+    pub by: Interest,
+    /// How many.
+    pub count: usize,
+    pub filters: Filters,
+}
+
+impl RankQuery {
+    /// Where one of what is ranked stands.
+    pub fn address(&self, of: &Interesting) -> Address {
+        let (layer, item) = (self.layer, of.item);
+        match self.by.of_heads() {
+            true => Address::Head {
+                layer,
+                head: item,
+                form: Some(Form::Vo),
+            },
+            false => Address::Neuron {
+                layer,
+                neuron: item,
+            },
+        }
+    }
+}
+
+/// A layer's most interesting neurons, or heads, of all or of those looked at so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankAnswer {
+    /// The most interesting first; ties go to the smaller number.
+    pub items: Vec<Interesting>,
+    /// Share of the layer that was looked at, 0 to 1.
+    pub done: f32,
+}
+
+/// A neuron, or a head, with what makes it interesting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interesting {
+    /// The number of the neuron or the head.
+    pub item: usize,
+    pub figure: f32,
+    /// The best tokens of K, the first few; of a head those that its best pairs read.
+    pub key: Vec<u32>,
+    /// The best of V; of a head those that its best pairs write.
+    pub value: Vec<u32>,
+}
+
+impl RankAnswer {
+    /// What it holds beside itself, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        let of = |n: &Interesting| {
+            size_of::<Interesting>() + size_of_val(&n.key[..]) + size_of_val(&n.value[..])
+        };
+        self.items.iter().map(of).sum()
+    }
+}

@@ -1,0 +1,106 @@
+//! Tokens that no training can have seen, and those that the weights say it hardly saw.
+
+use super::{Boundary, Vocabulary};
+
+/// Bytes that are in no UTF-8.
+fn is_impossible(byte: u8) -> bool {
+    matches!(byte, 0xC0 | 0xC1 | 0xF5..=0xFF)
+}
+
+impl Vocabulary {
+    /// Rows that cannot occur in a text, known without the weights: rows without a token, bytes
+    /// that are in no UTF-8, padding, what is spelled as unused or reserved, and, where every byte
+    /// has a token, the unknown token. (The first steps of Land and Bartolo 2024, §2.2.)
+    pub fn unseen(&self) -> Vec<u32> {
+        let bytes: Vec<bool> = self.ids().map(|id| self.is_impossible_byte(id)).collect();
+        let all_bytes = bytes.contains(&true);
+        let named = |id: u32| {
+            let Some(token) = self.token(id) else {
+                return true;
+            };
+            let raw = token.raw.to_lowercase();
+            let name = raw.trim_matches(|c| "<>[]|".contains(c));
+            token.boundary == Boundary::Special
+                && (name == "pad"
+                    || all_bytes && name == "unk"
+                    || name.starts_with("unused")
+                    || name.starts_with("reserved"))
+        };
+        let ids = self.ids().zip(bytes);
+        ids.filter(|&(id, byte)| byte || named(id))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u32> {
+        0..self.rows() as u32
+    }
+
+    fn is_impossible_byte(&self, id: u32) -> bool {
+        let text = self.token(id).map(|token| &*token.text);
+        let digits = text.and_then(|text| text.strip_prefix('⟨')?.strip_suffix('⟩'));
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        byte.is_some_and(is_impossible)
+    }
+
+    /// Takes which rows are undertrained, a flag a row; the first time it is told it counts.
+    pub fn tell_undertrained(&self, flags: Vec<bool>) {
+        self.undertrained.get_or_init(|| flags);
+    }
+
+    /// Whether a row is known to be undertrained; no position is.
+    pub fn is_undertrained(&self, id: u32) -> bool {
+        let flags = self.undertrained.get();
+        flags.is_some_and(|flags| flags.get(id as usize) == Some(&true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
+
+    fn pieces(list: &str, rows: usize) -> Vocabulary {
+        let files = TokenizerFiles {
+            vocab_txt: Some(list.replace(' ', "\n").into_bytes().into()),
+            ..TokenizerFiles::default()
+        };
+        Vocabulary::open(&files, rows).unwrap()
+    }
+
+    #[test]
+    fn knows_tokens_that_cannot_occur_by_their_names() {
+        let v = pieces("[PAD] [unused1] [CLS] [UNK] dom unused reserved", 9);
+        assert_eq!(v.unseen(), [0, 1, 7, 8]);
+    }
+
+    #[test]
+    fn knows_bytes_that_are_in_no_text() {
+        let tokens = ["À", "Á", "Â", "õ", "ö", "ÿ", "Ġ", "a", "<unk>"];
+        let vocab: serde_json::Map<_, _> = tokens
+            .iter()
+            .enumerate()
+            .map(|(id, token)| ((*token).to_owned(), id.into()))
+            .collect();
+        let files = TokenizerFiles {
+            vocab_json: Some(serde_json::to_vec(&vocab).unwrap().into()),
+            merges_txt: Some(b"#version: 0.2\n".as_slice().into()),
+            ..TokenizerFiles::default()
+        };
+        let v = Vocabulary::open(&files, tokens.len()).unwrap();
+        assert_eq!(v.unseen(), [0, 1, 3, 4, 5, 8]);
+    }
+
+    #[test]
+    fn hides_what_it_was_told_of() {
+        let v = pieces("[PAD] [UNK] dom kot", 4);
+        let filters = Filters {
+            exclude_undertrained: true,
+            ..Filters::default()
+        };
+        let passes = |v: &Vocabulary| v.mask(&filters, 0).unwrap().passes;
+        assert_eq!(passes(&v), [true; 4], "nothing is known yet");
+        v.tell_undertrained(vec![true, false, false, true]);
+        assert_eq!(passes(&v), [false, true, true, false]);
+        assert!(v.is_undertrained(3) && !v.is_undertrained(2) && !v.is_undertrained(9));
+    }
+}
