@@ -63,9 +63,9 @@ impl Block<'_> {
     ) -> Result<(Matrix, bool), CheckpointError> {
         let [step, right] = strides;
         let (lines, width) = (outer.len(), inner.len());
-        let mut data = vec![0f32; lines * width];
-        if data.is_empty() {
-            return Ok((Matrix::new(lines, width, data), true));
+        let mut block = Matrix::zeros(lines, width);
+        if block.data().is_empty() {
+            return Ok((block, true));
         }
         let bytes = self.entry.dtype.bytes();
         let run = ((width - 1) * right + 1) * bytes;
@@ -91,16 +91,16 @@ impl Block<'_> {
             })
         };
         let finite = if lines <= window {
-            read((0, &mut data))?
+            read((0, block.data_mut()))?
         } else {
-            let windows = data.par_chunks_mut(window * width).enumerate();
+            let windows = block.data_mut().par_chunks_mut(window * width).enumerate();
             // Collected first, so that of several errors the same one is told every time.
             let read: Vec<_> = windows.map(read).collect();
             read.into_iter().try_fold(true, |finite, window| {
                 Ok::<_, CheckpointError>(finite & window?)
             })?
         };
-        Ok((Matrix::new(lines, width, data), finite))
+        Ok((block, finite))
     }
 
     /// The first number of the block that is not finite, by its place in the tensor.

@@ -1,11 +1,13 @@
 //! A dense row-major matrix of f32: what every tensor becomes once it is read.
 
+use super::pages::Numbers;
+
 /// `rows × cols` numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     rows: usize,
     cols: usize,
-    data: Vec<f32>,
+    data: Numbers,
 }
 
 impl Matrix {
@@ -15,12 +17,14 @@ impl Matrix {
     /// If `data` does not hold exactly `rows × cols` numbers; callers build both from one shape.
     pub fn new(rows: usize, cols: usize, data: Vec<f32>) -> Self {
         assert_eq!(data.len(), rows * cols, "a {rows}×{cols} matrix");
+        let data = Numbers::Vector(data);
         Self { rows, cols, data }
     }
 
     /// A matrix of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
-        Self::new(rows, cols, vec![0.0; rows * cols])
+        let data = Numbers::zeros(rows * cols);
+        Self { rows, cols, data }
     }
 
     /// Number of rows.
@@ -50,7 +54,7 @@ impl Matrix {
 
     /// The numbers alone.
     pub fn into_data(self) -> Vec<f32> {
-        self.data
+        self.data.into_vec()
     }
 
     /// Rows and columns exchanged.

@@ -11,6 +11,7 @@ mod files;
 mod location;
 mod matrix;
 mod number;
+mod pages;
 mod pickle;
 mod pytorch;
 mod remote;
