@@ -98,10 +98,17 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// The length of a row; in f64, where no square of an f32 overflows or vanishes.
 pub fn norm(row: &[f32]) -> f32 {
-    row.iter()
-        .map(|&x| f64::from(x) * f64::from(x))
-        .sum::<f64>()
-        .sqrt() as f32
+    let square = |&x: &f32| f64::from(x) * f64::from(x);
+    let (eights, rest) = row.as_chunks::<8>();
+    // Eight sums, none of which waits for another.
+    let mut sums = [0.0; 8];
+    for eight in eights {
+        sums.iter_mut()
+            .zip(eight)
+            .for_each(|(sum, x)| *sum += square(x));
+    }
+    let rest: f64 = rest.iter().map(square).sum();
+    (sums.iter().sum::<f64>() + rest).sqrt() as f32
 }
 
 /// Whether a number reaches `least`, or is NaN: a bound that is none rules nothing out.
