@@ -155,11 +155,14 @@ impl Measuring {
         let few = tokens.par_iter().map(|t| t.spread.explained(true));
         let few: Vec<Option<Explained>> = few.collect();
         // One state after the other, each with all threads: a state's vectors fit into a cache.
+        let mut near = vec![0.0; tokens.first().map_or(0, |t| t.baseline.width())];
         let found: Vec<[Option<Explained>; 2]> = tokens
             .iter()
             .zip(few)
             .map(|(t, few)| {
-                let all = few.as_ref().and_then(|_| t.baseline.explained(false));
+                let all = few
+                    .as_ref()
+                    .and_then(|_| t.baseline.explained_near(false, &mut near));
                 [few, all]
             })
             .collect();

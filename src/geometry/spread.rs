@@ -107,16 +107,27 @@ impl Spread {
         self.rows.clear();
     }
 
+    /// Numbers of a vector.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// None for fewer than two vectors, or where they are all the same. `errors`: whether standard
     /// errors are wanted.
     pub(super) fn explained(&self, errors: bool) -> Option<Explained> {
+        self.explained_near(errors, &mut vec![0.0; self.width])
+    }
+
+    /// The same; `near`, where the first direction about the mean may lie, becomes where it lies:
+    /// that of one state is a good guess at the next one's.
+    pub(super) fn explained_near(&self, errors: bool, near: &mut Vec<f64>) -> Option<Explained> {
         if self.n < 2.0 {
             return None;
         }
         if self.outer.is_some() && !self.rows.is_empty() {
             let mut folded = self.clone();
             folded.fold();
-            return folded.explained(errors);
+            return folded.explained_near(errors, near);
         }
         let mean: Vec<f64> = self.sum.iter().map(|s| s / self.n).collect();
         let total = self.squares;
@@ -129,7 +140,7 @@ impl Spread {
         let precision = if errors { FINE } else { COARSE };
         // The mean is nearly the first direction where vectors have much in common.
         let (first, direction) = top(&mut |q| self.product(q, &zero), &mean, FINE);
-        let (centred, axis) = top(&mut |q| self.product(q, &mean), &zero, precision);
+        let (centred, axis) = top(&mut |q| self.product(q, &mean), near, precision);
         let on_mean = dot(&direction, &mean);
         let along = first - self.n * on_mean * on_mean;
         let mut found = Explained {
@@ -144,6 +155,7 @@ impl Spread {
             let axes = [&direction, &axis, &turn].map(|v| &v[..]);
             found.errors = Some(self.errors(&found.shares, [total, variance], &mean, axes));
         }
+        *near = axis;
         Some(found)
     }
 

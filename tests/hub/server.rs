@@ -56,7 +56,8 @@ struct Rule {
 
 #[derive(Default)]
 struct Inner {
-    files: BTreeMap<String, Vec<u8>>,
+    /// With the hash of each.
+    files: BTreeMap<String, (Vec<u8>, String)>,
     rules: Mutex<Vec<Rule>>,
     requests: Mutex<Vec<Request>>,
     /// Whether the list of files has sizes and hashes.
@@ -84,7 +85,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let inner = Arc::new(Inner {
-            files: files.into_iter().collect(),
+            files: files.into_iter().map(hashed).collect(),
             blobs,
             ..Inner::default()
         });
@@ -142,6 +143,11 @@ pub fn etag(content: &[u8]) -> String {
             .chain_update(content)
             .finalize())
     }
+}
+
+fn hashed((name, content): (String, Vec<u8>)) -> (String, (Vec<u8>, String)) {
+    let hash = etag(&content);
+    (name, (content, hash))
 }
 
 fn serve(inner: &Inner, stream: TcpStream) {
@@ -229,7 +235,7 @@ fn answer(inner: &Inner, mut to: TcpStream, request: &Request, fault: Option<Fau
         Some((_, rest)) => ("hub", rest.split_once('/').unwrap().1),
         None => ("storage", request.path.trim_start_matches("/storage/")),
     };
-    let Some(content) = inner.files.get(name) else {
+    let Some((content, hash)) = inner.files.get(name) else {
         return say("404 Not Found", "X-Error-Code: EntryNotFound\r\n", page);
     };
     let facts = format!("X-Repo-Commit: {COMMIT}\r\nAccept-Ranges: bytes\r\n");
@@ -238,11 +244,11 @@ fn answer(inner: &Inner, mut to: TcpStream, request: &Request, fault: Option<Fau
         let headers = format!(
             "{facts}Location: {host}/storage/{name}\r\nX-Linked-Size: {}\r\nX-Linked-Etag: \"{}\"\r\n",
             content.len(),
-            etag(content)
+            hash
         );
         return say("302 Found", &headers, b"");
     }
-    let headers = format!("{facts}ETag: \"{}\"\r\n", etag(content));
+    let headers = format!("{facts}ETag: \"{hash}\"\r\n");
     send(to, request, fault, content, &headers)
 }
 
@@ -315,17 +321,16 @@ fn send(
 
 /// The model API's description.
 fn list(inner: &Inner) -> serde_json::Value {
-    let files = inner.files.iter().map(|(name, content)| {
+    let files = inner.files.iter().map(|(name, (content, hash))| {
         let mut file = serde_json::json!({ "rfilename": name });
         if inner.blobs {
             file["size"] = content.len().into();
             file["blobId"] = "f".repeat(40).into();
             match content.len() > LARGE {
                 true => {
-                    file["lfs"] =
-                        serde_json::json!({ "sha256": etag(content), "size": content.len() });
+                    file["lfs"] = serde_json::json!({ "sha256": hash, "size": content.len() });
                 }
-                false => file["blobId"] = etag(content).into(),
+                false => file["blobId"] = hash.clone().into(),
             }
         }
         file
