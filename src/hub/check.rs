@@ -1,6 +1,8 @@
 //! What arrived against what the hub states.
 
 use std::io::{self, Read};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -56,6 +58,43 @@ impl Hash {
     }
 }
 
+/// Pieces of a file that wait to be hashed.
+const WAITING: usize = 64;
+
+/// A hash that is taken on a thread of its own, while more arrives.
+pub(super) struct Hashing {
+    pieces: SyncSender<Box<dyn AsRef<[u8]> + Send>>,
+    thread: JoinHandle<Hash>,
+}
+
+impl Hashing {
+    /// Goes on with a hash.
+    pub(super) fn after(mut hash: Hash) -> Self {
+        let (pieces, waiting) = sync_channel::<Box<dyn AsRef<[u8]> + Send>>(WAITING);
+        let thread = thread::spawn(move || {
+            for piece in waiting {
+                hash.update((*piece).as_ref());
+            }
+            hash
+        });
+        Self { pieces, thread }
+    }
+
+    pub(super) fn update(&self, piece: impl AsRef<[u8]> + Send + 'static) {
+        // A thread that panicked takes none; that shows when it is joined.
+        drop(self.pieces.send(Box::new(piece)));
+    }
+
+    /// As [`Hash::finish`], of all that came.
+    pub(super) fn finish(self) -> Option<String> {
+        drop(self.pieces);
+        match self.thread.join() {
+            Ok(hash) => hash.finish(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,8 +103,11 @@ mod tests {
         let mut hash = Hash::new(etag, content.len() as u64);
         let (head, tail) = content.split_at(content.len() / 2);
         hash.update(head);
-        hash.read(tail).unwrap();
-        hash.finish()
+        let (first, second) = tail.split_at(tail.len() / 2);
+        hash.read(first).unwrap();
+        let hashing = Hashing::after(hash);
+        hashing.update(second.to_vec());
+        hashing.finish()
     }
 
     /// `printf 'lexiscope\n' | sha256sum` and `… | git hash-object --stdin`.

@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use tokio::time::sleep;
 
-use super::check::Hash;
+use super::check::{Hash, Hashing};
 use super::client::Asked;
 use super::listing::Facts;
 use super::progress::Meter;
@@ -201,15 +201,15 @@ impl Incoming<'_> {
             file.set_len(0).map_err(disk)?;
             resumed = 0;
         }
+        meter.set(i, resumed);
+        let mut hash = Hash::new(&self.facts.etag, self.facts.size);
+        // No more than was counted: it may be growing, or be no file.
+        hash.read(Read::take(&file, resumed)).map_err(disk)?;
         let mut content = Content {
-            hash: Hash::new(&self.facts.etag, self.facts.size),
+            hash: Hashing::after(hash),
             have: resumed,
             file,
         };
-        meter.set(i, resumed);
-        // No more than was counted: it may be growing, or be no file.
-        let begun = Read::take(&content.file, resumed);
-        content.hash.read(begun).map_err(disk)?;
         loop {
             self.hub
                 .run(meter, self.stream(&mut content, meter, i, &partial))?;
@@ -277,8 +277,8 @@ impl Incoming<'_> {
             let ended = loop {
                 match response.chunk().await {
                     Ok(Some(bytes)) => {
-                        content.append(&bytes).map_err(disk)?;
                         meter.add(i, bytes.len() as u64);
+                        content.append(bytes).map_err(disk)?;
                         if content.have > self.facts.size {
                             return Ok(());
                         }
@@ -317,14 +317,14 @@ impl Incoming<'_> {
 struct Content {
     file: File,
     have: u64,
-    hash: Hash,
+    hash: Hashing,
 }
 
 impl Content {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+    fn append(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> io::Result<()> {
+        self.file.write_all(bytes.as_ref())?;
+        self.have += bytes.as_ref().len() as u64;
         self.hash.update(bytes);
-        self.have += bytes.len() as u64;
         Ok(())
     }
 
@@ -332,7 +332,7 @@ impl Content {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.have = 0;
-        self.hash = Hash::new(&facts.etag, facts.size);
+        self.hash = Hashing::after(Hash::new(&facts.etag, facts.size));
         Ok(())
     }
 
@@ -346,7 +346,7 @@ impl Content {
                 got: self.have,
             });
         }
-        let hash = std::mem::replace(&mut self.hash, Hash::None);
+        let hash = std::mem::replace(&mut self.hash, Hashing::after(Hash::None));
         let got = hash
             .finish()
             .filter(|got| *got != facts.etag.to_lowercase())?;
