@@ -12,7 +12,7 @@ use super::config::Config;
 use super::files::Files;
 use super::location::alike;
 use super::weights::{self, LARGEST_INDEX, Offer};
-use super::{Checkpoint, CheckpointError, Location, Remote, safetensors};
+use super::{Checkpoint, CheckpointError, Location, Remote, Spec, safetensors};
 
 /// The file without which nothing is known of a model.
 const CONFIG: &str = "config.json";
@@ -49,6 +49,7 @@ pub struct Cost {
 struct Prospect<'a> {
     hub: &'a Arc<Hub>,
     listing: Listing,
+    spec: Spec,
     offer: Offer,
     /// The files of the weights; the index of several is not among them.
     weights: Vec<String>,
@@ -75,12 +76,12 @@ pub fn acquire(
         Way::ByTensor(blocks) => blocks,
     };
     if !prospect.offer.by_tensor {
-        let notice = CheckpointError::NotByTensor { id: id.to_string() };
-        return prospect.whole(Some(notice.to_string()));
+        let why = "its weights are pickled, and only safetensors can be read in parts";
+        return prospect.whole(Some(format!("{id}: {why}: downloaded whole")));
     }
     match prospect.remote(blocks) {
         Ok(remote) => Ok(Acquired {
-            location: Location::Remote(Arc::new(remote)),
+            location: Location::Remote(remote),
             notice: None,
         }),
         Err(CheckpointError::Hub {
@@ -103,7 +104,7 @@ pub fn cost(hub: &Arc<Hub>, id: &HubId, waiting: &dyn Waiting) -> Result<Cost, C
     let weights = names.iter().zip(&sizes).skip(prospect.small.len());
     let weights: u64 = weights.map(|(_, size)| size).sum();
     let first_look = match prospect.offer.by_tensor {
-        true => Some(prospect.embedding_bytes()?.min(weights) + (whole - weights)),
+        true => Some(prospect.embedding_bytes().min(weights) + (whole - weights)),
         false => None,
     };
     Ok(Cost { whole, first_look })
@@ -122,7 +123,8 @@ impl<'a> Prospect<'a> {
         first.extend(offer.is_index.then_some(offer.file));
         let folder = hub.download(&listing, &first, waiting)?;
         let files = Files::Folder(folder);
-        Config::open(&files)?.family()?;
+        let config = Config::open(&files)?;
+        let spec = config.spec(config.family()?)?;
         let weights = if offer.is_index {
             let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
             weights::shards(&format!("{id}/{}", offer.file), &bytes)?
@@ -137,6 +139,7 @@ impl<'a> Prospect<'a> {
         let small = first.iter().copied().chain(others.filter(|file| has(file)));
         Ok(Self {
             hub,
+            spec,
             small: small.collect(),
             listing,
             offer,
@@ -163,7 +166,7 @@ impl<'a> Prospect<'a> {
     }
 
     /// Headers and embeddings, which every look needs.
-    fn remote(&self, blocks: &Arc<Blocks>) -> Result<Remote, CheckpointError> {
+    fn remote(&self, blocks: &Arc<Blocks>) -> Result<Arc<Remote>, CheckpointError> {
         let folder = self
             .hub
             .download(&self.listing, &self.small, self.waiting)?;
@@ -171,57 +174,44 @@ impl<'a> Prospect<'a> {
         let names: Vec<&str> = self.weights.iter().map(String::as_str).collect();
         let weights = Ranged::open(self.hub, &listing, &names, blocks, self.waiting)?;
         headers(&weights, self.waiting)?;
-        let remote = Remote {
+        let remote = Arc::new(Remote {
             id: self.listing.id.clone(),
             folder,
             weights: weights.into_iter().map(Arc::new).collect(),
-        };
-        let remote = Arc::new(remote);
+        });
         let checkpoint = Checkpoint::open(&Location::Remote(Arc::clone(&remote)))?;
         checkpoint.bring(&checkpoint.embeddings(), self.waiting)?;
-        drop(checkpoint);
-        // Nobody else has it yet.
-        Arc::try_unwrap(remote).map_err(|_| HubError::CalledOff.into())
+        Ok(remote)
     }
 
-    /// What the embeddings take at two bytes a number, by the configuration alone.
-    fn embedding_bytes(&self) -> Result<u64, CheckpointError> {
-        let folder = self.hub.download(&self.listing, &[CONFIG], self.waiting)?;
-        let config = Config::open(&Files::Folder(folder))?;
-        let spec = config.spec(config.family()?)?;
-        let embeddings = if spec.tied { 1 } else { 2 };
-        Ok(embeddings * 2 * spec.vocab as u64 * spec.width as u64)
+    /// What the embeddings take at two bytes a number.
+    fn embedding_bytes(&self) -> u64 {
+        let embeddings = if self.spec.tied { 1 } else { 2 };
+        embeddings * 2 * self.spec.vocab as u64 * self.spec.width as u64
     }
 }
 
-/// Brings the headers of all files, at a time.
+/// Brings the headers of all files, those of several at a time.
 fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointError> {
-    for file in files {
+    // What is too short or says that it is too long is refused where it is read.
+    let files: Vec<&Ranged> = files.iter().filter(|file| file.size() >= 8).collect();
+    let span = |file, bytes: Range<u64>| (file, iter::once(bytes).collect());
+    let mut spans = Vec::with_capacity(files.len());
+    for file in &files {
         file.cut_at([8]);
+        spans.push(span(*file, 0..8));
     }
-    let spans = |span: fn(&Ranged) -> Option<Range<u64>>| -> Vec<(&Ranged, Vec<Range<u64>>)> {
-        files
-            .iter()
-            .map(|file| (file, span(file).into_iter().collect()))
-            .collect()
-    };
-    let first = |file: &Ranged| (file.size() >= 8).then_some(0..8);
-    hub::bring(&spans(first), waiting)?;
-    let mut lengths = Vec::with_capacity(files.len());
+    hub::bring(&spans, waiting)?;
+    spans.clear();
     for file in files {
-        let bytes = if file.size() >= 8 {
-            file.read(0..8)?
-        } else {
-            Vec::new()
-        };
+        let bytes = file.read(0..8)?;
         let length = bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
-        // One that is too long is refused where it is read.
-        if length <= safetensors::LONGEST_HEADER && length <= file.size().saturating_sub(8) {
+        if length <= safetensors::LONGEST_HEADER && length <= file.size() - 8 {
             file.cut_at([8 + length]);
-            lengths.push((file, iter::once(8..8 + length).collect()));
+            spans.push(span(file, 8..8 + length));
         }
     }
-    Ok(hub::bring(&lengths, waiting)?)
+    Ok(hub::bring(&spans, waiting)?)
 }
 
 fn no_weights(listing: &Listing) -> CheckpointError {

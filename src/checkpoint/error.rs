@@ -28,10 +28,6 @@ pub enum CheckpointError {
         looked_for: String,
         got: String,
     },
-    #[error(
-        "{id}: its weights are pickled, and only safetensors can be read in parts; download it"
-    )]
-    NotByTensor { id: String },
     #[error("{file}: cannot be read: {source}")]
     Io { file: String, source: io::Error },
     #[error("{folder}: no {missing}: expected {expected}; give the folder of a whole checkpoint")]

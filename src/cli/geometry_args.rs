@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::args::{Machine, label, list_length};
+use super::args::{label, list_length};
+use super::machine::Machine;
 use crate::geometry::{Measure, Pieces, Texts};
 use crate::query::{GeometryQuery, TextReading, TokenChoice};
 use crate::report::{Chart, Depth, GeometryFormat};

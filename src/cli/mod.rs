@@ -6,6 +6,7 @@ mod geometry;
 mod geometry_args;
 mod interrupt;
 mod lookup_args;
+mod machine;
 mod rank;
 mod scan;
 mod size;
@@ -31,8 +32,9 @@ use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
 
 use lookup_args::{DirectionsArgs, FindArgs};
+use machine::Machine;
 
-use args::{Cli, Color, Command, Explore, Machine, Output, end};
+use args::{Cli, Color, Command, Explore, Output, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///

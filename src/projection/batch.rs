@@ -10,9 +10,10 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 
+use super::Ends;
 use super::Scored;
 use super::kernel::{dot, norm, products};
-use super::rows::{Ends, Passing, chunks, multiply};
+use super::rows::{Passing, chunks, multiply};
 
 /// Vectors from which on the blocked product pays.
 pub(super) const LEAST: usize = 32;

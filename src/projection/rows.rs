@@ -16,7 +16,7 @@ use crate::checkpoint::Matrix;
 use super::batch;
 use super::kernel::products;
 use super::ranks;
-use super::{Best, ProjectionError, Scored};
+use super::{Ends, ProjectionError};
 
 /// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
 /// the answer is still wanted.
@@ -47,41 +47,6 @@ pub struct Passing<'a> {
     pub flags: &'a [bool],
     /// The id of row 0.
     pub first_id: u32,
-}
-
-/// Both ends of one vector's scores.
-#[derive(Clone, Debug)]
-pub struct Ends {
-    pub highest: Best<Scored>,
-    /// The highest of the negated vector.
-    pub lowest: Best<Scored>,
-}
-
-impl Ends {
-    /// Nothing offered yet.
-    pub fn new(k: usize) -> Self {
-        Self {
-            highest: Best::new(k),
-            lowest: Best::new(k),
-        }
-    }
-
-    /// Takes a score in at both ends.
-    pub fn offer(&mut self, id: u32, score: f32) {
-        if self.highest.admits(score) {
-            self.highest.offer(Scored { id, score });
-        }
-        // `0 − s` rather than `−s`: no list should say −0.
-        let negated = 0.0 - score;
-        if self.lowest.admits(negated) {
-            self.lowest.offer(Scored { id, score: negated });
-        }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.highest.merge(other.highest);
-        self.lowest.merge(other.lowest);
-    }
 }
 
 impl Rows {

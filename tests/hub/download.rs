@@ -91,7 +91,7 @@ fn a_revision_is_asked_for_and_kept_by_its_name() {
 }
 
 #[test]
-fn sharded_weights_come_by_their_index_and_pickled_ones_where_there_are_no_others() {
+fn sharded_weights_come_by_their_index() {
     let files = repository();
     let whole = content(&files, "model.safetensors").to_vec();
     let names: Vec<String> = {
@@ -120,6 +120,17 @@ fn sharded_weights_come_by_their_index_and_pickled_ones_where_there_are_no_other
     let server = Server::start(sharded);
     let place = Place::new(&server);
     Checkpoint::open(&place.acquire(&Way::Whole).unwrap().location).unwrap();
+}
+
+#[test]
+fn pickled_weights_come_only_where_there_are_no_others() {
+    let mut files = repository();
+    files.retain(|(name, _)| name != "model.safetensors");
+    let pickled = etag(content(&files, "pytorch_model.bin"));
+    let server = Server::start(files);
+    let place = Place::new(&server);
+    place.acquire(&Way::Whole).unwrap();
+    assert!(place.cache().join("blobs").join(pickled).is_file());
 }
 
 #[test]

@@ -57,6 +57,18 @@ pub struct Opening {
     pub transfer: Option<Progress>,
 }
 
+impl Opening {
+    /// Of a model that nobody has yet.
+    pub fn new(name: String, then: Vec<Address>) -> Self {
+        Self {
+            id: None,
+            name,
+            then,
+            transfer: None,
+        }
+    }
+}
+
 /// An answer with its query.
 #[derive(Clone)]
 pub struct Shown {
@@ -338,13 +350,8 @@ impl State {
     /// The line being typed, if there is one.
     pub fn field(&mut self) -> Option<&mut Field> {
         match self.overlays.last_mut()? {
-            Overlay::Filters | Overlay::Ways(_) => None,
-            Overlay::Commands { chooser, .. }
-            | Overlay::Bookmarks(chooser)
-            | Overlay::Find(chooser)
-            | Overlay::Interesting(chooser)
-            | Overlay::Models { chooser, .. } => Some(&mut chooser.field),
             Overlay::Prompt(prompt) => Some(&mut prompt.field),
+            list => list.chooser().map(|chooser| &mut chooser.field),
         }
     }
 

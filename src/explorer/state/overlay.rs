@@ -29,6 +29,28 @@ pub enum Overlay {
     Prompt(Prompt),
 }
 
+impl Overlay {
+    /// The list that is narrowed by typing, if it is one.
+    pub fn chooser(&mut self) -> Option<&mut Chooser> {
+        match self {
+            Self::Commands { chooser, .. }
+            | Self::Bookmarks(chooser)
+            | Self::Find(chooser)
+            | Self::Interesting(chooser)
+            | Self::Models { chooser, .. } => Some(chooser),
+            Self::Filters | Self::Ways(_) | Self::Prompt(_) => None,
+        }
+    }
+
+    /// The row of the list that Enter takes, if it is a list.
+    pub fn selected(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Ways(ways) => Some(&mut ways.selected),
+            list => list.chooser().map(|chooser| &mut chooser.selected),
+        }
+    }
+}
+
 /// A model on the hub that was chosen, and what it would cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ways {

@@ -49,12 +49,7 @@ impl State {
         let places: Vec<Address> = places.into_iter().flatten().collect();
         self.by_tensor |= session.by_tensor;
         if let Some(name) = session.model {
-            self.opening = Some(Opening {
-                transfer: None,
-                id: None,
-                name,
-                then: places,
-            });
+            self.opening = Some(Opening::new(name, places));
         }
     }
 

@@ -35,12 +35,7 @@ pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
         return vec![Effect::GiveUp(message)];
     }
     state.fail(format!("{message}; this is {name}"));
-    state.opening = Some(Opening {
-        id: None,
-        name: name.to_owned(),
-        then: Vec::new(),
-        transfer: None,
-    });
+    state.opening = Some(Opening::new(name.to_owned(), Vec::new()));
     vec![Effect::Open(name.to_owned())]
 }
 

@@ -55,11 +55,6 @@ pub(super) fn take(state: &mut State, by_tensor: bool) -> Vec<Effect> {
         return Vec::new();
     };
     state.overlays.clear();
-    state.opening = Some(Opening {
-        id: None,
-        name: name.clone(),
-        then,
-        transfer: None,
-    });
+    state.opening = Some(Opening::new(name.clone(), then));
     vec![Effect::Fetch { name, by_tensor }]
 }

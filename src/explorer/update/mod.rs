@@ -104,14 +104,12 @@ fn typed(state: &mut State) -> Vec<Effect> {
             let typed = prompt.field.text().to_owned();
             geometry::typing_token(state, &typed);
         }
-        Some(
-            Overlay::Commands { chooser, .. }
-            | Overlay::Bookmarks(chooser)
-            | Overlay::Find(chooser)
-            | Overlay::Interesting(chooser)
-            | Overlay::Models { chooser, .. },
-        ) => chooser.selected = 0,
-        _ => {}
+        Some(list) => {
+            if let Some(selected) = list.selected() {
+                *selected = 0;
+            }
+        }
+        None => {}
     }
     settle(state, Vec::new())
 }

@@ -31,16 +31,8 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
 pub(super) fn select(state: &mut State, motion: Motion) {
     let len = state.choices().len();
     let page = state.regions.choice_rows.max(1);
-    let selected = match state.overlays.last_mut() {
-        Some(
-            Overlay::Commands { chooser, .. }
-            | Overlay::Bookmarks(chooser)
-            | Overlay::Find(chooser)
-            | Overlay::Interesting(chooser)
-            | Overlay::Models { chooser, .. },
-        ) => &mut chooser.selected,
-        Some(Overlay::Ways(ways)) => &mut ways.selected,
-        Some(Overlay::Filters | Overlay::Prompt(_)) | None => return,
+    let Some(selected) = state.overlays.last_mut().and_then(Overlay::selected) else {
+        return;
     };
     let last = len.saturating_sub(1);
     let at = (*selected).min(last);
@@ -58,27 +50,13 @@ pub(super) fn select(state: &mut State, motion: Motion) {
 
 /// Enter: runs, goes, opens or keeps what is on top.
 pub(super) fn accept(state: &mut State) -> Vec<Effect> {
-    match state.overlays.last() {
-        Some(Overlay::Prompt(prompt)) => {
-            let prompt = prompt.clone();
-            prompted(state, prompt)
-        }
-        Some(
-            Overlay::Commands { chooser, .. }
-            | Overlay::Bookmarks(chooser)
-            | Overlay::Find(chooser)
-            | Overlay::Interesting(chooser)
-            | Overlay::Models { chooser, .. },
-        ) => {
-            let selected = chooser.selected;
-            choose(state, selected)
-        }
-        Some(Overlay::Ways(ways)) => {
-            let last = state.choices().len().saturating_sub(1);
-            let selected = ways.selected.min(last);
-            choose(state, selected)
-        }
-        Some(Overlay::Filters) | None => {
+    if let Some(Overlay::Prompt(prompt)) = state.overlays.last() {
+        let prompt = prompt.clone();
+        return prompted(state, prompt);
+    }
+    match state.overlays.last_mut().and_then(Overlay::selected) {
+        Some(&mut selected) => choose(state, selected),
+        None => {
             state.say("there is nothing to take here");
             Vec::new()
         }
@@ -152,12 +130,7 @@ fn take_model(state: &mut State, name: String) -> Vec<Effect> {
 
 fn open_model(state: &mut State, name: String, then: Vec<Address>) -> Vec<Effect> {
     state.overlays.clear();
-    state.opening = Some(Opening {
-        id: None,
-        name: name.clone(),
-        then,
-        transfer: None,
-    });
+    state.opening = Some(Opening::new(name.clone(), then));
     vec![Effect::Open(name)]
 }
 

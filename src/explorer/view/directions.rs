@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-use super::Canvas;
 use super::words::{message, token};
+use super::{Canvas, heads};
 use crate::explorer::number::{decimals, score};
-use crate::explorer::state::{Heads, Target};
+use crate::explorer::state::Heads;
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
 use crate::query::{DirectionsAnswer, Part, Query};
@@ -25,15 +25,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     let note = shown.map_or_else(String::new, |(answer, _)| {
         spark(answer.values.iter().copied())
     });
-    let mut panel = canvas.panel(&title, &note, focus);
-    let mut footer = shown.map_or_else(String::new, |(answer, _)| footer(answer));
-    if alone {
-        footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
-    }
-    panel.footer = &footer;
-    let inside = panel.draw(area, canvas.buffer);
-    canvas.regions.list_rows = inside.height.into();
-    canvas.note(area, Target::List(index));
+    let footer = shown.map_or_else(String::new, |(answer, _)| footer(answer));
+    let inside = heads::frame(canvas, area, index, [&title, &note, &footer], alone);
     rows(canvas, inside, index);
 }
 

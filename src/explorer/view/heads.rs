@@ -67,8 +67,23 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         Form::Vo => "what it writes when it reads",
         Form::Qk => "who attends to whom",
     };
-    let mut panel = canvas.panel(&title, note, focus);
-    let mut footer = footer(canvas, index);
+    let footer = footer(canvas, index);
+    let inside = frame(canvas, area, index, [&title, note, &footer], alone);
+    rows(canvas, inside, index);
+}
+
+/// Draws the frame of a list of one form, with its title, note and footer; returns its inside.
+/// One that is `alone` says where the other is.
+pub(super) fn frame(
+    canvas: &mut Canvas,
+    area: Rect,
+    index: usize,
+    [title, note, footer]: [&str; 3],
+    alone: bool,
+) -> Rect {
+    let focus = canvas.state.heads.focus == index;
+    let mut panel = canvas.panel(title, note, focus);
+    let mut footer = footer.to_owned();
     if alone {
         footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
     }
@@ -76,7 +91,7 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     let inside = panel.draw(area, canvas.buffer);
     canvas.regions.list_rows = inside.height.into();
     canvas.note(area, Target::List(index));
-    rows(canvas, inside, index);
+    inside
 }
 
 /// How far the search is.

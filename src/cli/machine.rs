@@ -1,0 +1,92 @@
+//! What the command line says of the machine: device, threads, memory, and what may come from the
+//! hub.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::size::Size;
+use crate::checkpoint::Way;
+use crate::explorer::paths::Paths;
+use crate::hub::Blocks;
+use crate::projection::DeviceChoice;
+
+/// What to compute with.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Machine {
+    /// Where to compute
+    #[arg(long, value_enum, default_value_t, value_name = "DEVICE")]
+    device: Device,
+    /// Threads to compute with; 0 is one a core
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub threads: usize,
+    /// What may be held in memory beside the embedding [default: half of what is free, at most 2G]
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<Size>,
+    /// Of a model that is not here, fetch only the tensors that are looked at
+    #[arg(long)]
+    pub remote: bool,
+    /// What of such tensors may be kept on disk
+    #[arg(long, value_name = "SIZE", default_value = "20G")]
+    remote_cache: Size,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Device {
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+/// What is held serves to show again what was shown; more would not be missed.
+const MEMORY_MAX: u64 = 2 << 30;
+
+/// Bytes that programs can have without anything being swapped out, where the system says so.
+fn free_memory() -> Option<u64> {
+    let about = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = about
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes << 10)
+}
+
+impl Machine {
+    /// Bytes that may be held in memory beside the embedding.
+    pub fn memory(&self) -> u64 {
+        let usual = || free_memory().map_or(MEMORY_MAX, |free| (free / 2).min(MEMORY_MAX));
+        self.memory.map_or_else(usual, |size| size.0)
+    }
+
+    /// Bytes that parts of models on the hub may take on disk.
+    pub fn blocks_max(&self) -> u64 {
+        self.remote_cache.0
+    }
+
+    /// How a model comes that is on the hub.
+    ///
+    /// # Errors
+    /// There is no home folder to keep its parts in.
+    pub fn way(&self) -> Result<Way> {
+        Ok(match self.remote {
+            false => Way::Whole,
+            true => Way::ByTensor(Arc::new(Blocks::open(
+                Paths::find(|name| std::env::var_os(name))?.blocks(),
+                self.blocks_max(),
+            ))),
+        })
+    }
+
+    /// The device asked for.
+    pub fn device(&self) -> DeviceChoice {
+        match self.device {
+            Device::Auto => DeviceChoice::Auto,
+            Device::Cpu => DeviceChoice::Cpu,
+            Device::Cuda => DeviceChoice::Cuda,
+            Device::Metal => DeviceChoice::Metal,
+        }
+    }
+}
