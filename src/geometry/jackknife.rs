@@ -74,7 +74,7 @@ mod tests {
             let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
             radius * (std::f64::consts::TAU * rng.f64()).cos()
         };
-        let mut spread = Spread::new(WIDTH, 0);
+        let mut spread = Spread::new(WIDTH);
         for text in 0..texts {
             let common: Vec<f64> = (0..WIDTH).map(|_| normal()).collect();
             let mut vectors = Vec::new();
@@ -84,7 +84,7 @@ mod tests {
                     vectors.push((MEAN[i] + SPREAD[i] * own) as f32);
                 }
             }
-            spread.add(&vectors);
+            spread.add(vectors);
         }
         spread
     }

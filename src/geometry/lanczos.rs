@@ -3,61 +3,105 @@
 
 use super::pairs::dot;
 
-/// A matrix's product with a vector.
-type Product<'a> = &'a mut dyn FnMut(&[f64]) -> Vec<f64>;
+/// A matrix's products with one or two vectors.
+type Products<'a> = &'a mut dyn FnMut(&[&[f64]]) -> Vec<Vec<f64>>;
+
+/// A largest eigenvalue and its vector, of length 1.
+pub(super) type Top = (f64, Vec<f64>);
 
 const STEPS_MAX: usize = 200;
+/// Fewer steps may not have come upon a vector that lies aside of where the search began.
+const STEPS_MIN: usize = 3;
 
-/// The largest eigenvalue and its vector, of length 1: Lanczos' method with full
-/// reorthogonalisation. `near`: where the vector may lie, or zero. `precision`: how far off the
-/// value may be, as a share of it; the vector is by about the root of that.
-pub(super) fn top(product: Product<'_>, near: &[f64], precision: f64) -> (f64, Vec<f64>) {
+/// The largest eigenvalues of a matrix A, and of A − times·middle·middleᵀ, by Lanczos' method with
+/// blocks of two vectors and full reorthogonalisation: what products with A span from `middle` and
+/// another vector on is the same for both. `near`: where the second one's vector may lie, or zero.
+/// `precisions`: how far off the values may be, as shares of them; the vectors are by about the
+/// roots of that.
+pub(super) fn tops(
+    products: Products<'_>,
+    (times, middle): (f64, &[f64]),
+    near: &[f64],
+    precisions: [f64; 2],
+) -> [Top; 2] {
     let m = near.len();
     let mut rng = fastrand::Rng::with_seed(1);
-    // A start with a part of everything: the vector may lie elsewhere.
+    // A start with a part of everything: the vectors may lie elsewhere.
     let aside = 0.01 * (dot(near, near) / m as f64).sqrt();
     let aside = if aside > 0.0 { aside } else { 1.0 };
-    let mut next: Vec<f64> = near.iter().map(|x| x + aside * (rng.f64() - 0.3)).collect();
-    let mut basis: Vec<Vec<f64>> = Vec::new();
-    let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
+    let near = near.iter().map(|x| x + aside * (rng.f64() - 0.3)).collect();
+    let mut basis = Vec::new();
+    extend(&mut basis, middle.to_vec());
+    extend(&mut basis, near);
+    // The middle lies along the first of the basis, or it is zero.
+    let less = [0.0, times * dot(middle, middle)];
+    // Aᵢⱼ in terms of the basis, by j: of each as far as the basis went when it was multiplied.
+    let mut columns: Vec<Vec<f64>> = Vec::new();
+    let mut step = 0;
     loop {
-        let norm = dot(&next, &next).sqrt();
-        let largest = diagonal.iter().fold(0.0, |a: f64, b: &f64| a.max(b.abs()));
-        let used_up = norm <= 8.0 * f64::EPSILON * largest;
-        let steps = basis.len();
-        let last = used_up || steps == m.min(STEPS_MAX);
-        if steps > 0 && (steps.is_multiple_of(4) || last) {
-            let (value, gap, weights) = top_of_tridiagonal(&diagonal, &beside);
-            let left = norm * weights.last().map_or(0.0, |w| w.abs());
-            // The value is off by left²/gap at most, and by left where there is no gap.
-            if last || left.min(left / gap * left) <= precision * value.abs() {
+        step += 1;
+        let last: Vec<&[f64]> = basis[columns.len()..].iter().map(Vec::as_slice).collect();
+        for image in products(&last) {
+            columns.push(extend(&mut basis, image));
+        }
+        let known = columns.len();
+        let ends = known == basis.len() || step == STEPS_MAX;
+        if !ends && (step < STEPS_MIN || step > 12 && !step.is_multiple_of(4)) {
+            continue;
+        }
+        let found = less.map(|less| top_within(&columns, less));
+        let enough = found
+            .iter()
+            .zip(precisions)
+            .all(|((value, gap, weights), precision)| {
+                // What the product has beyond the basis. The value is off by its square/gap at most,
+                // and by itself where there is no gap.
+                let beyond = (known..basis.len()).map(|i| {
+                    let parts = columns.iter().zip(weights);
+                    parts
+                        .map(|(c, w)| c.get(i).map_or(0.0, |c| c * w))
+                        .sum::<f64>()
+                });
+                let left = beyond.map(|x| x * x).sum::<f64>().sqrt();
+                left.min(left / gap * left) <= precision * value.abs()
+            });
+        if ends || enough {
+            return found.map(|(value, _, weights)| {
                 let mut vector = vec![0.0; m];
                 for (b, w) in basis.iter().zip(&weights) {
                     vector.iter_mut().zip(b).for_each(|(v, b)| *v += w * b);
                 }
-                return (value, vector);
-            }
-        }
-        if steps > 0 {
-            beside.push(norm);
-        }
-        let q: Vec<f64> = next.iter().map(|x| x / norm).collect();
-        next = product(&q);
-        diagonal.push(dot(&next, &q));
-        basis.push(q);
-        for _ in 0..2 {
-            for b in &basis {
-                let part = dot(&next, b);
-                next.iter_mut().zip(b).for_each(|(x, b)| *x -= part * b);
-            }
+                (value, vector)
+            });
         }
     }
+}
+
+/// Adds to an orthonormal basis what `x` has beyond it, unless that is nothing; returns the parts of
+/// `x` along the whole basis.
+fn extend(basis: &mut Vec<Vec<f64>>, mut x: Vec<f64>) -> Vec<f64> {
+    let before = dot(&x, &x).sqrt();
+    let mut parts = vec![0.0; basis.len()];
+    for _ in 0..2 {
+        for (b, sum) in basis.iter().zip(&mut parts) {
+            let part = dot(&x, b);
+            x.iter_mut().zip(b).for_each(|(x, b)| *x -= part * b);
+            *sum += part;
+        }
+    }
+    let norm = dot(&x, &x).sqrt();
+    if norm > 64.0 * f64::EPSILON * before && basis.len() < x.len() {
+        x.iter_mut().for_each(|x| *x /= norm);
+        basis.push(x);
+        parts.push(norm);
+    }
+    parts
 }
 
 /// The solution y of (λ − matrix)·y = `right` apart from the `first` eigenvector, by conjugate
 /// gradients; both are taken without their part along it.
 pub(super) fn beyond(
-    product: Product<'_>,
+    products: Products<'_>,
     (value, first): (f64, &[f64]),
     right: &[f64],
 ) -> Vec<f64> {
@@ -75,7 +119,7 @@ pub(super) fn beyond(
         if squares <= enough {
             break;
         }
-        let times = product(&step);
+        let times = products(&[&step]).remove(0);
         let mut moved: Vec<f64> = step
             .iter()
             .zip(&times)
@@ -99,14 +143,13 @@ pub(super) fn beyond(
     found
 }
 
-/// The largest eigenvalue of a symmetric tridiagonal matrix, how far it is from the second, and its
-/// vector.
-fn top_of_tridiagonal(diagonal: &[f64], beside: &[f64]) -> (f64, f64, Vec<f64>) {
-    let k = diagonal.len();
-    let matrix = faer::Mat::from_fn(k, k, |i, j| match i.abs_diff(j) {
-        0 => diagonal[i],
-        1 => beside[i.min(j)],
-        _ => 0.0,
+/// The largest eigenvalue of the symmetric matrix with these columns, the first of its numbers made
+/// smaller by `less`; how far it is from the second; and its vector.
+fn top_within(columns: &[Vec<f64>], less: f64) -> (f64, f64, Vec<f64>) {
+    let k = columns.len();
+    let matrix = faer::Mat::from_fn(k, k, |i, j| {
+        let value = columns[i.max(j)][i.min(j)];
+        if i + j == 0 { value - less } else { value }
     });
     match matrix.self_adjoint_eigen(faer::Side::Lower) {
         Ok(eigen) => {

@@ -18,6 +18,8 @@ pub struct Measuring {
     /// By text and state.
     anisotropy: Vec<Vec<Option<f64>>>,
     intra: Vec<Vec<Option<f64>>>,
+    /// Where the last state's vectors vary most.
+    near: Vec<f64>,
 }
 
 /// What was measured.
@@ -43,12 +45,13 @@ impl Measuring {
             states: (0..plan.states).map(|_| StateSums::new(&plan)).collect(),
             anisotropy: vec![vec![None; plan.states]; texts],
             intra: vec![vec![None; plan.states]; texts],
+            near: vec![0.0; plan.width],
             plan,
         }
     }
 
-    /// Takes the vectors of one state of consecutive texts: `numbers` is `[rows, width]`, and
-    /// `rows` are each text's.
+    /// Takes the vectors of one state of consecutive texts, which follow those that were taken of
+    /// it before: `numbers` is `[rows, width]`, and `rows` are each text's.
     pub fn take(
         &mut self,
         state: usize,
@@ -58,7 +61,7 @@ impl Measuring {
     ) {
         let (plan, width) = (&self.plan, self.plan.width);
         let each = texts.clone().into_par_iter().zip(rows);
-        let sums: Vec<TextSums> = each
+        let sums: Vec<TextSums<'_>> = each
             .map(|(text, rows)| {
                 let numbers = &numbers[rows.start * width..rows.end * width];
                 TextSums::of(plan, &plan.texts[text], state, numbers)
@@ -68,7 +71,9 @@ impl Measuring {
             self.anisotropy[text][state] = sums.all.mean_cosine();
             self.intra[text][state] = sums.intra;
         }
-        self.states[state].add(texts.start, &sums, &self.weights);
+        let (state, last) = (&mut self.states[state], texts.end == plan.texts.len());
+        state.add(texts.start, &sums, &self.weights);
+        state.compare(&sums, last, &mut self.near);
     }
 
     /// By state, the `k` dimensions that bring the most to anisotropy, the largest first.
@@ -154,17 +159,11 @@ impl Measuring {
             .collect();
         let few = tokens.par_iter().map(|t| t.spread.explained(true));
         let few: Vec<Option<Explained>> = few.collect();
-        // One state after the other, each with all threads: a state's vectors fit into a cache.
-        let mut near = vec![0.0; tokens.first().map_or(0, |t| t.baseline.width())];
-        let found: Vec<[Option<Explained>; 2]> = tokens
-            .iter()
-            .zip(few)
-            .map(|(t, few)| {
-                let all = few
-                    .as_ref()
-                    .and_then(|_| t.baseline.explained_near(false, &mut near));
-                [few, all]
-            })
+        let all = tokens.iter().map(|t| t.of_all);
+        let found: Vec<[Option<Explained>; 2]> = few
+            .into_iter()
+            .zip(all)
+            .map(|(few, all)| [few, all])
             .collect();
         let estimate = |of: &Explained, at: usize, less: f64| {
             let interval = of

@@ -10,6 +10,7 @@ mod measuring;
 mod pairs;
 mod plan;
 mod plane;
+mod products;
 mod spread;
 mod sums;
 #[cfg(test)]

@@ -25,13 +25,14 @@ impl Share {
     /// Adds `x` at length 1. A vector of zeros has no direction: it is like no other.
     pub(super) fn add(&mut self, x: &[f32]) {
         let scale = inverse(length(x));
-        self.add_scaled(x, scale);
-    }
-
-    pub(super) fn add_scaled(&mut self, x: &[f32], scale: f64) {
         for (s, &x) in self.sum.iter_mut().zip(x) {
             *s += f64::from(x) * scale;
         }
+        self.count(scale);
+    }
+
+    /// Counts a vector that is to be summed at `scale`.
+    pub(super) fn count(&mut self, scale: f64) {
         self.squares += if scale > 0.0 { 1.0 } else { 0.0 };
         self.n += 1.0;
     }
@@ -151,6 +152,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// A vector's length.
+#[inline(always)]
 pub(super) fn length(x: &[f32]) -> f64 {
     let mut sums = [0.0; 8];
     let x8 = x.chunks_exact(8);

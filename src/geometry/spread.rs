@@ -4,11 +4,11 @@
 
 use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
-use pulp::Arch;
 use rayon::prelude::*;
 
-use super::lanczos::{beyond, top};
+use super::lanczos::{beyond, tops};
 use super::pairs::dot;
+use super::products::products;
 
 /// What is kept of a state's vectors as they are.
 const KEPT_BYTES: usize = 16 << 20;
@@ -16,8 +16,6 @@ const KEPT_BYTES: usize = 16 << 20;
 /// Relative precision of the largest eigenvalues, and of one whose vector is of no use.
 const FINE: f64 = 1e-12;
 const COARSE: f64 = 1e-6;
-/// Vectors that one thread multiplies at a time.
-const CHUNK: usize = 512;
 
 /// Vectors of `width` numbers, of one text after the other.
 #[derive(Clone, Debug)]
@@ -27,11 +25,9 @@ pub(super) struct Spread {
     sum: Vec<f64>,
     /// Σ |x|².
     squares: f64,
-    /// Not yet in `outer`, row-major.
-    rows: Vec<f32>,
-    /// Where the rows of each text end.
-    ends: Vec<usize>,
-    /// Σ x·xᵀ, `[width, width]`, once there were more rows than are kept.
+    /// Those of each text that are not yet in `outer`, row-major.
+    texts: Vec<Vec<f32>>,
+    /// Σ x·xᵀ, `[width, width]`, once there were more than are kept.
     outer: Option<Vec<f64>>,
 }
 
@@ -46,47 +42,60 @@ pub(super) struct Explained {
 }
 
 impl Spread {
-    /// None yet, of so many that are to come.
-    pub(super) fn new(width: usize, vectors: usize) -> Self {
-        let kept = (vectors * width).min(KEPT_BYTES / size_of::<f32>());
+    /// None yet.
+    pub(super) fn new(width: usize) -> Self {
         Self {
             width,
             n: 0.0,
             sum: vec![0.0; width],
             squares: 0.0,
-            rows: Vec::with_capacity(kept),
-            ends: Vec::new(),
+            texts: Vec::new(),
             outer: None,
         }
     }
 
     /// Adds all vectors of one text, `[n, width]`.
-    pub(super) fn add(&mut self, vectors: &[f32]) {
+    pub(super) fn add(&mut self, vectors: Vec<f32>) {
+        let (mut sum, mut squares) = (vec![0.0; self.width], 0.0);
+        for x in vectors.chunks_exact(self.width) {
+            for (sum, &x) in sum.iter_mut().zip(x) {
+                let x = f64::from(x);
+                *sum += x;
+                squares += x * x;
+            }
+        }
+        self.count(vectors.len() / self.width, &sum, squares);
+        self.keep(vectors);
+    }
+
+    /// Counts n vectors: Σ x and Σ |x|².
+    pub(super) fn count(&mut self, n: usize, sum: &[f64], squares: f64) {
+        self.n += n as f64;
+        self.sum.iter_mut().zip(sum).for_each(|(s, x)| *s += x);
+        self.squares += squares;
+    }
+
+    /// Keeps all vectors of one text, that are counted.
+    pub(super) fn keep(&mut self, vectors: Vec<f32>) {
         if vectors.is_empty() {
             return;
         }
-        for x in vectors.chunks_exact(self.width) {
-            for (sum, &x) in self.sum.iter_mut().zip(x) {
-                let x = f64::from(x);
-                *sum += x;
-                self.squares += x * x;
-            }
-            self.n += 1.0;
-        }
-        if !self.rows.is_empty() && size_of_val(&self.rows[..]) + size_of_val(vectors) > KEPT_BYTES
-        {
+        let kept: usize = self.texts.iter().map(Vec::len).sum();
+        if kept > 0 && (kept + vectors.len()) * size_of::<f32>() > KEPT_BYTES {
             self.fold();
         }
-        self.rows.extend_from_slice(vectors);
-        self.ends.push(self.rows.len() / self.width);
+        self.texts.push(vectors);
     }
 
     fn fold(&mut self) {
         let width = self.width;
         let outer = self.outer.get_or_insert_with(|| vec![0.0; width * width]);
-        for rows in self.rows.chunks(width * 1024) {
-            let rows: Vec<f64> = rows.iter().map(|&x| f64::from(x)).collect();
-            let rows = MatRef::from_row_major_slice(&rows, rows.len() / width, width);
+        let texts = std::mem::take(&mut self.texts);
+        let rows: Vec<&[f32]> = texts.iter().flat_map(|t| t.chunks_exact(width)).collect();
+        for rows in rows.chunks(1024) {
+            let numbers = rows.iter().copied().flatten();
+            let numbers: Vec<f64> = numbers.map(|&x| f64::from(x)).collect();
+            let rows = MatRef::from_row_major_slice(&numbers, rows.len(), width);
             triangular::matmul(
                 MatMut::from_row_major_slice_mut(outer, width, width),
                 BlockStructure::TriangularLower,
@@ -104,30 +113,25 @@ impl Spread {
                 outer[j * width + i] = outer[i * width + j];
             }
         }
-        self.rows.clear();
-    }
-
-    /// Numbers of a vector.
-    pub(super) fn width(&self) -> usize {
-        self.width
     }
 
     /// None for fewer than two vectors, or where they are all the same. `errors`: whether standard
     /// errors are wanted.
     pub(super) fn explained(&self, errors: bool) -> Option<Explained> {
-        self.explained_near(errors, &mut vec![0.0; self.width])
+        self.explained_near(&[], errors, &mut vec![0.0; self.width])
     }
 
-    /// The same; `near`, where the first direction about the mean may lie, becomes where it lies:
-    /// that of one state is a good guess at the next one's.
-    pub(super) fn explained_near(&self, errors: bool, near: &mut Vec<f64>) -> Option<Explained> {
+    /// The same, where the last vectors are counted but not kept: `last` are those of each text.
+    /// `near`, where the first direction about the mean may lie, becomes where it lies: that of one
+    /// state is a good guess at the next one's.
+    pub(super) fn explained_near(
+        &self,
+        last: &[&[f32]],
+        errors: bool,
+        near: &mut Vec<f64>,
+    ) -> Option<Explained> {
         if self.n < 2.0 {
             return None;
-        }
-        if self.outer.is_some() && !self.rows.is_empty() {
-            let mut folded = self.clone();
-            folded.fold();
-            return folded.explained_near(errors, near);
         }
         let mean: Vec<f64> = self.sum.iter().map(|s| s / self.n).collect();
         let total = self.squares;
@@ -136,27 +140,44 @@ impl Spread {
         if total <= 0.0 || variance <= 1e-12 * total {
             return None;
         }
-        let zero = vec![0.0; self.width];
-        let precision = if errors { FINE } else { COARSE };
-        // The mean is nearly the first direction where vectors have much in common.
-        let (first, direction) = top(&mut |q| self.product(q, &zero), &mean, FINE);
-        let (centred, axis) = top(&mut |q| self.product(q, &mean), near, precision);
+        let kept = self.texts.iter().map(Vec::as_slice);
+        let rows = kept.chain(last.iter().copied());
+        let rows: Vec<&[f32]> = rows.flat_map(|x| x.chunks_exact(self.width)).collect();
+        let mut products = |vectors: &[&[f64]]| self.products(&rows, vectors);
+        let precisions = [FINE, if errors { FINE } else { COARSE }];
+        let [(first, direction), (centred, axis)] =
+            tops(&mut products, (self.n, &mean), near, precisions);
         let on_mean = dot(&direction, &mean);
         let along = first - self.n * on_mean * on_mean;
         let mut found = Explained {
             shares: [first / total, centred / variance, along / variance],
             errors: None,
-            texts: self.ends.len(),
+            texts: self.texts.len(),
         };
         if errors && self.outer.is_none() && found.texts > 1 {
             // How the first direction turns when a vector counts for more.
             let aside: Vec<f64> = mean.iter().map(|m| -on_mean * self.n * m).collect();
-            let turn = beyond(&mut |q| self.product(q, &zero), (first, &direction), &aside);
+            let turn = beyond(&mut products, (first, &direction), &aside);
             let axes = [&direction, &axis, &turn].map(|v| &v[..]);
             found.errors = Some(self.errors(&found.shares, [total, variance], &mean, axes));
         }
-        *near = axis;
+        if centred.is_finite() {
+            *near = axis;
+        }
         Some(found)
+    }
+
+    /// Σ x·(x·q) for one or two vectors q: over `rows`, and those that are only kept as a sum.
+    fn products(&self, rows: &[&[f32]], vectors: &[&[f64]]) -> Vec<Vec<f64>> {
+        let mut found = products(rows, vectors);
+        if let Some(outer) = &self.outer {
+            for (found, q) in found.iter_mut().zip(vectors) {
+                let rows = outer.par_chunks_exact(self.width);
+                let each = found.par_iter_mut().zip(rows).with_min_len(64);
+                each.for_each(|(f, row)| *f += dot(row, q));
+            }
+        }
+        found
     }
 
     /// Standard errors by the infinitesimal jackknife (Jaeckel 1972; Efron 1982, The Jackknife,
@@ -171,11 +192,11 @@ impl Spread {
         [direction, axis, turn]: [&[f64]; 3],
     ) -> [f64; 3] {
         let (mean_direction, mean_axis) = (dot(mean, direction), dot(mean, axis));
-        let texts = self.ends.len() as f64;
-        let (mut start, mut sums) = (0, [0.0; 3]);
-        for &end in &self.ends {
+        let texts = self.texts.len() as f64;
+        let mut sums = [0.0; 3];
+        for text in &self.texts {
             let mut moved = [0.0; 3];
-            for x in self.rows[start * self.width..end * self.width].chunks_exact(self.width) {
+            for x in text.chunks_exact(self.width) {
                 let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
                 let on_first = dot(&x, direction);
                 let length = dot(&x, &x);
@@ -188,86 +209,20 @@ impl Spread {
                 moved[2] += (on_centred * on_centred + turned - shares[2] * apart) / variance;
             }
             sums.iter_mut().zip(moved).for_each(|(s, m)| *s += m * m);
-            start = end;
         }
         sums.map(|s| (s * texts / (texts - 1.0)).sqrt())
     }
-
-    /// Σ (x − middle)·((x − middle)·q); `middle` is zero or the mean.
-    fn product(&self, q: &[f64], middle: &[f64]) -> Vec<f64> {
-        let on_middle = dot(middle, q);
-        let mut out = vec![0.0; self.width];
-        let scale = match &self.outer {
-            Some(outer) => {
-                let rows = outer.chunks_exact(self.width);
-                out.iter_mut()
-                    .zip(rows)
-                    .for_each(|(o, row)| *o = dot(row, q));
-                self.n * on_middle
-            }
-            None => {
-                let chunks = self.rows.par_chunks(CHUNK * self.width).map(|rows| {
-                    let mut part = vec![0.0; self.width];
-                    let scale =
-                        Arch::new().dispatch(|| product_of_rows(rows, q, on_middle, &mut part));
-                    (part, scale)
-                });
-                let mut scale = 0.0;
-                for (part, scale_of_part) in chunks.collect::<Vec<_>>() {
-                    out.iter_mut().zip(part).for_each(|(o, x)| *o += x);
-                    scale += scale_of_part;
-                }
-                scale
-            }
-        };
-        out.iter_mut()
-            .zip(middle)
-            .for_each(|(o, m)| *o -= scale * m);
-        out
-    }
-}
-
-/// Adds Σ x·(x·q − shift) to `out`; returns Σ (x·q − shift). In double precision, with the widest
-/// registers there are.
-#[inline(always)]
-fn product_of_rows(rows: &[f32], q: &[f64], shift: f64, out: &mut [f64]) -> f64 {
-    let mut all = 0.0;
-    for x in rows.chunks_exact(q.len()) {
-        // Arrays of a known length: only with them does the compiler fill the registers.
-        let mut sums = [[0.0; 8]; 2];
-        let ((x16, x_rest), (q16, q_rest)) = (x.as_chunks::<16>(), q.as_chunks::<16>());
-        for (x, q) in x16.iter().zip(q16) {
-            for (half, sums) in sums.iter_mut().enumerate() {
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum += f64::from(x[8 * half + i]) * q[8 * half + i];
-                }
-            }
-        }
-        let rest: f64 = x_rest
-            .iter()
-            .zip(q_rest)
-            .map(|(&x, q)| f64::from(x) * q)
-            .sum();
-        let scale = sums.iter().flatten().sum::<f64>() + rest - shift;
-        all += scale;
-        for (o, &x) in out.iter_mut().zip(x) {
-            *o += scale * f64::from(x);
-        }
-    }
-    all
 }
 
 #[cfg(test)]
 impl Spread {
     /// The same without one of its texts.
     pub(super) fn lacking(&self, text: usize) -> Self {
-        let mut rest = Self::new(self.width, 0);
-        let mut start = 0;
-        for (at, &end) in self.ends.iter().enumerate() {
+        let mut rest = Self::new(self.width);
+        for (at, vectors) in self.texts.iter().enumerate() {
             if at != text {
-                rest.add(&self.rows[start * self.width..end * self.width]);
+                rest.add(vectors.clone());
             }
-            start = end;
         }
         rest
     }
@@ -284,8 +239,8 @@ mod tests {
     }
 
     fn explained(rows: &[Vec<f32>]) -> Option<Explained> {
-        let mut spread = Spread::new(rows[0].len(), rows.len());
-        rows.iter().for_each(|row| spread.add(row));
+        let mut spread = Spread::new(rows[0].len());
+        rows.iter().for_each(|row| spread.add(row.clone()));
         spread.explained(false)
     }
 
@@ -321,10 +276,10 @@ mod tests {
     #[test]
     fn more_vectors_than_are_kept_have_the_same_shares() {
         let rows = random(300, 20, 0.2);
-        let (mut kept, mut folded) = (Spread::new(20, 0), Spread::new(20, 0));
+        let (mut kept, mut folded) = (Spread::new(20), Spread::new(20));
         for (at, row) in rows.iter().enumerate() {
-            kept.add(row);
-            folded.add(row);
+            kept.add(row.clone());
+            folded.add(row.clone());
             if at % 70 == 69 {
                 folded.fold();
             }

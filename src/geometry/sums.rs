@@ -1,11 +1,15 @@
 //! What is kept of one state, and what one text adds to it.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use pulp::Arch;
+use rayon::prelude::*;
 
 use super::bootstrap::Weights;
 use super::pairs::{PairSums, Share, dot, inverse, length};
 use super::plan::{Plan, TextPlan, combined};
-use super::spread::Spread;
+use super::spread::{Explained, Spread};
 
 /// Sums over the vectors of one state.
 #[derive(Clone, Debug)]
@@ -23,22 +27,30 @@ pub(super) struct TokenSums {
     pub occurrences: PairSums,
     pub means: PairSums,
     pub spread: Spread,
-    /// Of all positions that count.
-    pub baseline: Spread,
+    /// Of all positions that count, until the last of them is there and `of_all` is known; none
+    /// where there are too few occurrences to compare with it.
+    baseline: Option<Spread>,
+    pub of_all: Option<Explained>,
 }
 
 /// What one text adds.
-pub(super) struct TextSums {
+pub(super) struct TextSums<'a> {
     pub all: Share,
     /// Mean cosine between the text's vectors and their mean.
     pub intra: Option<f64>,
+    /// Σ x over the vectors that count.
+    sum: Vec<f64>,
+    /// Σ |x|².
+    lengths: f64,
+    /// Σ u² by dimension, of the same at length 1.
     squares: Vec<f64>,
     occurrences: Share,
     mean: Share,
-    /// The vectors of the token's occurrences, and of all positions that count if a token is asked
-    /// about.
+    /// The vectors of the token's occurrences.
     vectors: Vec<f32>,
-    counted: Vec<f32>,
+    /// All of the text's vectors, and which of them count.
+    rows: Cow<'a, [f32]>,
+    counted: &'a [usize],
 }
 
 impl StateSums {
@@ -50,15 +62,16 @@ impl StateSums {
             token: plan.token.then(|| TokenSums {
                 occurrences: PairSums::new(width),
                 means: PairSums::new(width),
-                spread: Spread::new(width, plan.occurrences()),
-                baseline: Spread::new(width, plan.counted()),
+                spread: Spread::new(width),
+                baseline: (plan.occurrences() > 1).then(|| Spread::new(width)),
+                of_all: None,
             }),
         }
     }
 
     /// Adds consecutive texts, the first of which has the number `first`.
-    pub(super) fn add(&mut self, first: usize, texts: &[TextSums], weights: &Weights) {
-        let shares = |pick: fn(&TextSums) -> &Share| {
+    pub(super) fn add(&mut self, first: usize, texts: &[TextSums<'_>], weights: &Weights) {
+        let shares = |pick: for<'a> fn(&'a TextSums<'_>) -> &'a Share| {
             let numbered = texts.iter().enumerate().map(|(i, t)| (first + i, pick(t)));
             numbered.filter(|(_, s)| s.n > 0.0).collect::<Vec<_>>()
         };
@@ -71,9 +84,33 @@ impl StateSums {
             token.occurrences.add(&shares(|t| &t.occurrences), weights);
             token.means.add(&shares(|t| &t.mean), weights);
             for text in texts {
-                token.spread.add(&text.vectors);
-                token.baseline.add(&text.counted);
+                token.spread.add(text.vectors.clone());
+                if let Some(baseline) = &mut token.baseline {
+                    baseline.count(text.counted.len(), &text.sum, text.lengths);
+                }
             }
+        }
+    }
+
+    /// What the token's spread is compared with: once the `last` texts are there, it is found from
+    /// their vectors where they lie, and nothing is kept; those of others are kept until then.
+    /// `near` is for [`Spread::explained_near`].
+    pub(super) fn compare(&mut self, texts: &[TextSums<'_>], last: bool, near: &mut Vec<f64>) {
+        let width = self.squares.len();
+        let Some(token) = &mut self.token else {
+            return;
+        };
+        if last && let Some(baseline) = token.baseline.take() {
+            let rows: Vec<&[f32]> = texts.iter().flat_map(|t| t.counted(width)).collect();
+            token.of_all = baseline.explained_near(&rows, false, near);
+        }
+        if let Some(baseline) = &mut token.baseline {
+            let kept = texts.par_iter().map(|t| {
+                let rows: Vec<&[f32]> = t.counted(width).collect();
+                rows.concat()
+            });
+            let kept: Vec<Vec<f32>> = kept.collect();
+            kept.into_iter().for_each(|rows| baseline.keep(rows));
         }
     }
 
@@ -87,48 +124,63 @@ impl StateSums {
     }
 }
 
-impl TextSums {
+impl<'a> TextSums<'a> {
     /// The sums of a text with the vectors `rows`, `[positions, width]`.
-    pub(super) fn of(plan: &Plan, text: &TextPlan, state: usize, rows: &[f32]) -> Self {
+    pub(super) fn of(plan: &'a Plan, text: &'a TextPlan, state: usize, rows: &'a [f32]) -> Self {
         let width = plan.width;
-        let left_out = &plan.left_out[state];
-        let kept;
-        let rows = if left_out.is_empty() {
-            rows
-        } else {
-            kept = without(rows, width, left_out);
-            &kept
+        let rows = match &plan.left_out[state][..] {
+            [] => Cow::Borrowed(rows),
+            left_out => Cow::Owned(without(rows, width, left_out)),
         };
-        let row = |at: usize| &rows[at * width..(at + 1) * width];
-        let (mut all, mut squares) = (Share::new(width), vec![0.0; width]);
-        let mut sum = vec![0.0; width];
-        for &at in &text.counted {
-            let x = row(at);
-            let scale = inverse(length(x));
-            all.add_scaled(x, scale);
-            for ((sum, square), &x) in sum.iter_mut().zip(&mut squares).zip(x) {
-                let x = f64::from(x);
-                *sum += x;
-                *square += (x * scale) * (x * scale);
-            }
-        }
-        // Σ cos(mean, x) = Σu·mean/|mean|.
-        let scale = inverse(dot(&sum, &sum).sqrt());
-        let intra = (all.n > 0.0).then(|| dot(&all.sum, &sum) * scale / all.n);
-        let vector = |pieces: &Range<usize>| combined(rows, width, pieces, plan.pieces);
+        let vector = |pieces: &Range<usize>| combined(&rows, width, pieces, plan.pieces);
         let vectors: Vec<f32> = text.occurrences.iter().flat_map(vector).collect();
         let mut occurrences = Share::new(width);
         vectors.chunks_exact(width).for_each(|x| occurrences.add(x));
-        let counted = if plan.token { &text.counted[..] } else { &[] };
-        Self {
-            all,
-            intra,
-            squares,
+        let mut sums = Self {
+            all: Share::new(width),
+            intra: None,
+            sum: vec![0.0; width],
+            lengths: 0.0,
+            squares: vec![0.0; width],
             occurrences,
             mean: direction_of_mean(&vectors, width),
             vectors,
-            counted: rows_at(rows, width, counted),
+            rows,
+            counted: &text.counted,
+        };
+        Arch::new().dispatch(|| sums.add_counted());
+        let Share { sum, n, .. } = &sums.all;
+        // Σ cos(mean, x) = Σu·mean/|mean|.
+        let scale = inverse(dot(&sums.sum, &sums.sum).sqrt());
+        sums.intra = (*n > 0.0).then(|| dot(sum, &sums.sum) * scale / n);
+        sums
+    }
+
+    /// With the widest registers there are.
+    #[inline(always)]
+    fn add_counted(&mut self) {
+        let width = self.sum.len();
+        for at in self.counted {
+            let x = &self.rows[at * width..(at + 1) * width];
+            let length = length(x);
+            let scale = inverse(length);
+            self.lengths += length * length;
+            self.all.count(scale);
+            let sums = self.sum.iter_mut().zip(&mut self.all.sum);
+            for (((sum, units), square), &x) in sums.zip(&mut self.squares).zip(x) {
+                let x = f64::from(x);
+                let u = x * scale;
+                *sum += x;
+                *units += u;
+                *square += u * u;
+            }
         }
+    }
+
+    /// The vectors that count.
+    fn counted(&self, width: usize) -> impl Iterator<Item = &[f32]> {
+        let row = move |at: &usize| &self.rows[at * width..(at + 1) * width];
+        self.counted.iter().map(row)
     }
 }
 
@@ -149,14 +201,6 @@ fn direction_of_mean(vectors: &[f32], width: usize) -> Share {
     mean.squares = if length > 0.0 { 1.0 } else { 0.0 };
     mean.n = 1.0;
     mean
-}
-
-fn rows_at(rows: &[f32], width: usize, places: &[usize]) -> Vec<f32> {
-    let mut found = Vec::with_capacity(places.len() * width);
-    for at in places {
-        found.extend_from_slice(&rows[at * width..(at + 1) * width]);
-    }
-    found
 }
 
 /// Rows with zeros in some dimensions.
