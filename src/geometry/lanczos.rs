@@ -15,20 +15,22 @@ const STEPS_MIN: usize = 3;
 
 /// The largest eigenvalues of a matrix A, and of A − times·middle·middleᵀ, by Lanczos' method with
 /// blocks of two vectors and full reorthogonalisation: what products with A span from `middle` and
-/// another vector on is the same for both. `near`: where the second one's vector may lie, or zero.
-/// `precisions`: how far off the values may be, as shares of them; the vectors are by about the
+/// another vector on is the same for both. `near`: where the second one's vector may lie, or zero;
+/// it may lie elsewhere, unless it is `known` to be near. `precisions`: how far off the values may be, as shares of them; the vectors are by about the
 /// roots of that.
 pub(super) fn tops(
     products: Products<'_>,
     (times, middle): (f64, &[f64]),
-    near: &[f64],
+    (near, known): (&[f64], bool),
     precisions: [f64; 2],
 ) -> [Top; 2] {
-    let m = near.len();
     let mut rng = fastrand::Rng::with_seed(1);
-    // A start with a part of everything: the vectors may lie elsewhere.
-    let aside = 0.01 * (dot(near, near) / m as f64).sqrt();
-    let aside = if aside > 0.0 { aside } else { 1.0 };
+    // A start with a part of everything, or what is not there is not found.
+    let typical = (dot(near, near) / near.len() as f64).sqrt();
+    let aside = match typical > 0.0 {
+        true => typical * if known { 1e-6 } else { 0.01 },
+        false => 1.0,
+    };
     let near = near.iter().map(|x| x + aside * (rng.f64() - 0.3)).collect();
     let mut basis = Vec::new();
     extend(&mut basis, middle.to_vec());
@@ -37,6 +39,7 @@ pub(super) fn tops(
     let less = [0.0, times * dot(middle, middle)];
     // Aᵢⱼ in terms of the basis, by j: of each as far as the basis went when it was multiplied.
     let mut columns: Vec<Vec<f64>> = Vec::new();
+    let mut found: [Option<Top>; 2] = [None, None];
     let mut step = 0;
     loop {
         step += 1;
@@ -44,35 +47,21 @@ pub(super) fn tops(
         for image in products(&last) {
             columns.push(extend(&mut basis, image));
         }
-        let known = columns.len();
-        let ends = known == basis.len() || step == STEPS_MAX;
-        if !ends && (step < STEPS_MIN || step > 12 && !step.is_multiple_of(4)) {
+        let ends = columns.len() == basis.len() || step == STEPS_MAX;
+        // To look costs as much as a part of a step, the more the later.
+        if !ends && (step < STEPS_MIN || !step.is_multiple_of(1 + step / 8)) {
             continue;
         }
-        let found = less.map(|less| top_within(&columns, less));
-        let enough = found
-            .iter()
-            .zip(precisions)
-            .all(|((value, gap, weights), precision)| {
-                // What the product has beyond the basis. The value is off by its square/gap at most,
-                // and by itself where there is no gap.
-                let beyond = (known..basis.len()).map(|i| {
-                    let parts = columns.iter().zip(weights);
-                    parts
-                        .map(|(c, w)| c.get(i).map_or(0.0, |c| c * w))
-                        .sum::<f64>()
-                });
-                let left = beyond.map(|x| x * x).sum::<f64>().sqrt();
-                left.min(left / gap * left) <= precision * value.abs()
-            });
-        if ends || enough {
-            return found.map(|(value, _, weights)| {
-                let mut vector = vec![0.0; m];
-                for (b, w) in basis.iter().zip(&weights) {
-                    vector.iter_mut().zip(b).for_each(|(v, b)| *v += w * b);
+        for ((found, less), precision) in found.iter_mut().zip(less).zip(precisions) {
+            if found.is_none() {
+                let top = top_within(&columns, less);
+                if ends || top.error(&columns, basis.len()) <= precision * top.value.abs() {
+                    *found = Some((top.value, top.vector(&basis)));
                 }
-                (value, vector)
-            });
+            }
+        }
+        if let [Some(of_all), Some(of_rest)] = &mut found {
+            return [of_all, of_rest].map(std::mem::take);
         }
     }
 }
@@ -143,9 +132,17 @@ pub(super) fn beyond(
     found
 }
 
-/// The largest eigenvalue of the symmetric matrix with these columns, the first of its numbers made
-/// smaller by `less`; how far it is from the second; and its vector.
-fn top_within(columns: &[Vec<f64>], less: f64) -> (f64, f64, Vec<f64>) {
+/// The largest eigenvalue of a matrix as far as it is known by its products with a basis.
+struct Within {
+    value: f64,
+    /// How far it is from the second.
+    gap: f64,
+    /// Its vector in terms of the basis.
+    weights: Vec<f64>,
+}
+
+/// Of the symmetric matrix with these columns, the first of its numbers made smaller by `less`.
+fn top_within(columns: &[Vec<f64>], less: f64) -> Within {
     let k = columns.len();
     let matrix = faer::Mat::from_fn(k, k, |i, j| {
         let value = columns[i.max(j)][i.min(j)];
@@ -155,12 +152,41 @@ fn top_within(columns: &[Vec<f64>], less: f64) -> (f64, f64, Vec<f64>) {
         Ok(eigen) => {
             // Ascending.
             let vector = eigen.U().col(k - 1);
-            let vector = (0..k).map(|i| vector[i]).collect();
             let values = eigen.S().column_vector();
             let second = if k > 1 { values[k - 2] } else { 0.0 };
-            (values[k - 1], values[k - 1] - second, vector)
+            Within {
+                value: values[k - 1],
+                gap: values[k - 1] - second,
+                weights: (0..k).map(|i| vector[i]).collect(),
+            }
         }
         // Only numbers that are not finite keep it from converging.
-        Err(_) => (f64::NAN, f64::NAN, vec![f64::NAN; k]),
+        Err(_) => Within {
+            value: f64::NAN,
+            gap: f64::NAN,
+            weights: vec![f64::NAN; k],
+        },
+    }
+}
+
+impl Within {
+    /// How far the value may be off: by the square of what the product has beyond the basis, over
+    /// the gap; and by itself where there is no gap.
+    fn error(&self, columns: &[Vec<f64>], basis: usize) -> f64 {
+        let beyond = (columns.len()..basis).map(|i| {
+            let parts = columns.iter().zip(&self.weights);
+            let parts = parts.map(|(c, w)| c.get(i).map_or(0.0, |c| c * w));
+            parts.sum::<f64>()
+        });
+        let left = beyond.map(|x| x * x).sum::<f64>().sqrt();
+        left.min(left / self.gap * left)
+    }
+
+    fn vector(&self, basis: &[Vec<f64>]) -> Vec<f64> {
+        let mut vector = vec![0.0; basis[0].len()];
+        for (b, w) in basis.iter().zip(&self.weights) {
+            vector.iter_mut().zip(b).for_each(|(v, b)| *v += w * b);
+        }
+        vector
     }
 }

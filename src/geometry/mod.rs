@@ -16,6 +16,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod units;
 
 pub use measure::{Curve, Estimate, Measure};
 pub use measuring::{Measured, Measuring};

@@ -28,11 +28,6 @@ impl Share {
         for (s, &x) in self.sum.iter_mut().zip(x) {
             *s += f64::from(x) * scale;
         }
-        self.count(scale);
-    }
-
-    /// Counts a vector that is to be summed at `scale`.
-    pub(super) fn count(&mut self, scale: f64) {
         self.squares += if scale > 0.0 { 1.0 } else { 0.0 };
         self.n += 1.0;
     }
@@ -152,7 +147,6 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// A vector's length.
-#[inline(always)]
 pub(super) fn length(x: &[f32]) -> f64 {
     let mut sums = [0.0; 8];
     let x8 = x.chunks_exact(8);

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::lanczos::{beyond, tops};
 use super::pairs::dot;
-use super::products::products;
+use super::products::{LANES, products, rough_products};
 
 /// What is kept of a state's vectors as they are.
 const KEPT_BYTES: usize = 16 << 20;
@@ -16,6 +16,11 @@ const KEPT_BYTES: usize = 16 << 20;
 /// Relative precision of the largest eigenvalues, and of one whose vector is of no use.
 const FINE: f64 = 1e-12;
 const COARSE: f64 = 1e-6;
+/// From so many vectors on, a rough search spares more than it takes.
+const MANY: usize = 512;
+
+/// Rows' products with one or two vectors.
+type Products = fn(&[&[f32]], &[&[f64]]) -> Vec<Vec<f64>>;
 
 /// Vectors of `width` numbers, of one text after the other.
 #[derive(Clone, Debug)]
@@ -143,10 +148,12 @@ impl Spread {
         let kept = self.texts.iter().map(Vec::as_slice);
         let rows = kept.chain(last.iter().copied());
         let rows: Vec<&[f32]> = rows.flat_map(|x| x.chunks_exact(self.width)).collect();
-        let mut products = |vectors: &[&[f64]]| self.products(&rows, vectors);
+        let start = self.searched(&rows, &mean, near);
+        let start = start.as_deref().map_or((&near[..], false), |x| (x, true));
+        let mut products = |vectors: &[&[f64]]| self.products(products, &rows, vectors);
         let precisions = [FINE, if errors { FINE } else { COARSE }];
         let [(first, direction), (centred, axis)] =
-            tops(&mut products, (self.n, &mean), near, precisions);
+            tops(&mut products, (self.n, &mean), start, precisions);
         let on_mean = dot(&direction, &mean);
         let along = first - self.n * on_mean * on_mean;
         let mut found = Explained {
@@ -167,9 +174,20 @@ impl Spread {
         Some(found)
     }
 
+    /// Where the first direction about the mean lies as single precision has it; none where it is
+    /// not worth a search.
+    fn searched(&self, rows: &[&[f32]], mean: &[f64], near: &[f64]) -> Option<Vec<f64>> {
+        if rows.len() < MANY || !self.width.is_multiple_of(LANES) {
+            return None;
+        }
+        let mut products = |vectors: &[&[f64]]| self.products(rough_products, rows, vectors);
+        let [_, (value, axis)] = tops(&mut products, (self.n, mean), (near, false), [1.0, COARSE]);
+        value.is_finite().then_some(axis)
+    }
+
     /// Σ x·(x·q) for one or two vectors q: over `rows`, and those that are only kept as a sum.
-    fn products(&self, rows: &[&[f32]], vectors: &[&[f64]]) -> Vec<Vec<f64>> {
-        let mut found = products(rows, vectors);
+    fn products(&self, of: Products, rows: &[&[f32]], vectors: &[&[f64]]) -> Vec<Vec<f64>> {
+        let mut found = of(rows, vectors);
         if let Some(outer) = &self.outer {
             for (found, q) in found.iter_mut().zip(vectors) {
                 let rows = outer.par_chunks_exact(self.width);
@@ -264,7 +282,14 @@ mod tests {
 
     #[test]
     fn agrees_with_singular_values_for_few_and_for_many_vectors() {
-        for (n, width, offset) in [(2, 9, 0.3), (40, 24, 0.0), (7, 100, 1.0), (300, 20, 0.2)] {
+        for (n, width, offset) in [
+            (2, 9, 0.3),
+            (40, 24, 0.0),
+            (7, 100, 1.0),
+            (300, 20, 0.2),
+            (2 * MANY, 2 * LANES, 0.0),
+            (2 * MANY, 2 * LANES, 3.0),
+        ] {
             let rows = random(n, width, offset);
             let (got, want) = (explained(&rows).unwrap().shares, expected(&rows));
             for (got, want) in got.into_iter().zip(want) {

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::bootstrap::Weights;
-use super::pairs::{PairSums, Share, dot, inverse, length};
+use super::pairs::{PairSums, Share, dot, inverse};
 use super::plan::{Plan, TextPlan, combined};
 use super::spread::{Explained, Spread};
+use super::units::Units;
 
 /// Sums over the vectors of one state.
 #[derive(Clone, Debug)]
@@ -136,44 +136,29 @@ impl<'a> TextSums<'a> {
         let vectors: Vec<f32> = text.occurrences.iter().flat_map(vector).collect();
         let mut occurrences = Share::new(width);
         vectors.chunks_exact(width).for_each(|x| occurrences.add(x));
-        let mut sums = Self {
-            all: Share::new(width),
-            intra: None,
-            sum: vec![0.0; width],
-            lengths: 0.0,
-            squares: vec![0.0; width],
+        let counted = text
+            .counted
+            .iter()
+            .map(|at| &rows[at * width..(at + 1) * width]);
+        let sums = Units::of(&counted.collect::<Vec<_>>(), width);
+        // Σ cos(mean, x) = Σu·mean/|mean|.
+        let scale = inverse(dot(&sums.sum, &sums.sum).sqrt());
+        let n = text.counted.len() as f64;
+        Self {
+            intra: (n > 0.0).then(|| dot(&sums.units, &sums.sum) * scale / n),
+            all: Share {
+                sum: sums.units,
+                squares: sums.directed as f64,
+                n,
+            },
+            sum: sums.sum,
+            lengths: sums.lengths,
+            squares: sums.squares,
             occurrences,
             mean: direction_of_mean(&vectors, width),
             vectors,
             rows,
             counted: &text.counted,
-        };
-        Arch::new().dispatch(|| sums.add_counted());
-        let Share { sum, n, .. } = &sums.all;
-        // Σ cos(mean, x) = Σu·mean/|mean|.
-        let scale = inverse(dot(&sums.sum, &sums.sum).sqrt());
-        sums.intra = (*n > 0.0).then(|| dot(sum, &sums.sum) * scale / n);
-        sums
-    }
-
-    /// With the widest registers there are.
-    #[inline(always)]
-    fn add_counted(&mut self) {
-        let width = self.sum.len();
-        for at in self.counted {
-            let x = &self.rows[at * width..(at + 1) * width];
-            let length = length(x);
-            let scale = inverse(length);
-            self.lengths += length * length;
-            self.all.count(scale);
-            let sums = self.sum.iter_mut().zip(&mut self.all.sum);
-            for (((sum, units), square), &x) in sums.zip(&mut self.squares).zip(x) {
-                let x = f64::from(x);
-                let u = x * scale;
-                *sum += x;
-                *units += u;
-                *square += u * u;
-            }
         }
     }
 

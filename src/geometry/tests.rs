@@ -39,8 +39,12 @@ fn plan(texts: &[Text], token: bool) -> Plan {
 
 /// Measures in chunks of two texts.
 fn measured(plan: Plan, texts: &[Text]) -> Measured {
+    measured_in_chunks(plan, texts, 2)
+}
+
+fn measured_in_chunks(plan: Plan, texts: &[Text], size: usize) -> Measured {
     let mut measuring = Measuring::new(plan, 9);
-    for (i, chunk) in texts.chunks(2).enumerate() {
+    for (i, chunk) in texts.chunks(size).enumerate() {
         let mut rows = Vec::new();
         let mut numbers: Vec<f32> = Vec::new();
         for (vectors, _) in chunk {
@@ -48,7 +52,8 @@ fn measured(plan: Plan, texts: &[Text]) -> Measured {
             numbers.extend(vectors.iter().flatten());
             rows.push(start..numbers.len() / WIDTH);
         }
-        measuring.take(0, 2 * i..2 * i + chunk.len(), &rows, &numbers);
+        let first = size * i;
+        measuring.take(0, first..first + chunk.len(), &rows, &numbers);
     }
     measuring.finish()
 }
@@ -152,6 +157,20 @@ fn every_estimate_lies_within_its_interval_and_samples_repeat() {
         let [low, high] = estimate.interval.unwrap();
         assert!(low < estimate.value && estimate.value < high, "{measure:?}");
         assert!(high - low < 0.5, "{measure:?}");
+    }
+}
+
+#[test]
+fn what_variance_is_compared_with_does_not_depend_on_the_chunks() {
+    let texts: Vec<Text> = (0..10).flat_map(texts).collect();
+    let [few, all] = [3, texts.len()].map(|n| measured_in_chunks(plan(&texts, true), &texts, n));
+    for measure in [
+        Measure::MevUncentred,
+        Measure::MevCentred,
+        Measure::MevTruncated,
+    ] {
+        let [few, all] = [&few, &all].map(|m| curve(m, measure).corrected[0].unwrap().value);
+        assert!((few - all).abs() < 1e-6, "{measure:?}: {few} {all}");
     }
 }
 
