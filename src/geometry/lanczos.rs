@@ -9,26 +9,37 @@ type Products<'a> = &'a mut dyn FnMut(&[&[f64]]) -> Vec<Vec<f64>>;
 /// A largest eigenvalue and its vector, of length 1.
 pub(super) type Top = (f64, Vec<f64>);
 
-const STEPS_MAX: usize = 200;
+/// Steps after which the best so far is taken.
+pub(super) const STEPS_MAX: usize = 200;
 /// Fewer steps may not have come upon a vector that lies aside of where the search began.
 const STEPS_MIN: usize = 3;
 
+/// Where a search begins and ends.
+pub(super) struct Search<'a> {
+    /// Where the second matrix's vector may lie, or zero.
+    pub near: &'a [f64],
+    /// Whether it is known to be near, or may lie elsewhere.
+    pub known: bool,
+    /// How far off the two values may be, as shares of them; the vectors are by about the roots of
+    /// that.
+    pub precisions: [f64; 2],
+    pub steps: usize,
+}
+
 /// The largest eigenvalues of a matrix A, and of A − times·middle·middleᵀ, by Lanczos' method with
 /// blocks of two vectors and full reorthogonalisation: what products with A span from `middle` and
-/// another vector on is the same for both. `near`: where the second one's vector may lie, or zero;
-/// it may lie elsewhere, unless it is `known` to be near. `precisions`: how far off the values may be, as shares of them; the vectors are by about the
-/// roots of that.
+/// another vector on is the same for both.
 pub(super) fn tops(
     products: Products<'_>,
     (times, middle): (f64, &[f64]),
-    (near, known): (&[f64], bool),
-    precisions: [f64; 2],
+    search: &Search<'_>,
 ) -> [Top; 2] {
+    let near = search.near;
     let mut rng = fastrand::Rng::with_seed(1);
     // A start with a part of everything, or what is not there is not found.
     let typical = (dot(near, near) / near.len() as f64).sqrt();
     let aside = match typical > 0.0 {
-        true => typical * if known { 1e-6 } else { 0.01 },
+        true => typical * if search.known { 1e-6 } else { 0.01 },
         false => 1.0,
     };
     let near = near.iter().map(|x| x + aside * (rng.f64() - 0.3)).collect();
@@ -47,12 +58,12 @@ pub(super) fn tops(
         for image in products(&last) {
             columns.push(extend(&mut basis, image));
         }
-        let ends = columns.len() == basis.len() || step == STEPS_MAX;
+        let ends = columns.len() == basis.len() || step == search.steps;
         // To look costs as much as a part of a step, the more the later.
         if !ends && (step < STEPS_MIN || !step.is_multiple_of(1 + step / 8)) {
             continue;
         }
-        for ((found, less), precision) in found.iter_mut().zip(less).zip(precisions) {
+        for ((found, less), precision) in found.iter_mut().zip(less).zip(search.precisions) {
             if found.is_none() {
                 let top = top_within(&columns, less);
                 if ends || top.error(&columns, basis.len()) <= precision * top.value.abs() {

@@ -6,7 +6,7 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::lanczos::{beyond, tops};
+use super::lanczos::{STEPS_MAX, Search, beyond, tops};
 use super::pairs::dot;
 use super::products::{LANES, products, rough_products};
 
@@ -18,6 +18,8 @@ const FINE: f64 = 1e-12;
 const COARSE: f64 = 1e-6;
 /// From so many vectors on, a rough search spares more than it takes.
 const MANY: usize = 512;
+/// More steps find little more in single precision.
+const ROUGH_STEPS: usize = 32;
 
 /// Rows' products with one or two vectors.
 type Products = fn(&[&[f32]], &[&[f64]]) -> Vec<Vec<f64>>;
@@ -149,11 +151,14 @@ impl Spread {
         let rows = kept.chain(last.iter().copied());
         let rows: Vec<&[f32]> = rows.flat_map(|x| x.chunks_exact(self.width)).collect();
         let start = self.searched(&rows, &mean, near);
-        let start = start.as_deref().map_or((&near[..], false), |x| (x, true));
+        let search = Search {
+            near: start.as_ref().unwrap_or(near),
+            known: start.is_some(),
+            precisions: [FINE, if errors { FINE } else { COARSE }],
+            steps: STEPS_MAX,
+        };
         let mut products = |vectors: &[&[f64]]| self.products(products, &rows, vectors);
-        let precisions = [FINE, if errors { FINE } else { COARSE }];
-        let [(first, direction), (centred, axis)] =
-            tops(&mut products, (self.n, &mean), start, precisions);
+        let [(first, direction), (centred, axis)] = tops(&mut products, (self.n, &mean), &search);
         let on_mean = dot(&direction, &mean);
         let along = first - self.n * on_mean * on_mean;
         let mut found = Explained {
@@ -181,7 +186,13 @@ impl Spread {
             return None;
         }
         let mut products = |vectors: &[&[f64]]| self.products(rough_products, rows, vectors);
-        let [_, (value, axis)] = tops(&mut products, (self.n, mean), (near, false), [1.0, COARSE]);
+        let search = Search {
+            near,
+            known: false,
+            precisions: [1.0, COARSE],
+            steps: ROUGH_STEPS,
+        };
+        let [_, (value, axis)] = tops(&mut products, (self.n, mean), &search);
         value.is_finite().then_some(axis)
     }
 
