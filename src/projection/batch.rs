@@ -296,7 +296,13 @@ mod tests {
         let rows = Rows::new(rows, &Device::Cpu).unwrap();
         for (centred, unit) in [(false, false), (true, false), (false, true), (true, true)] {
             let rows = rows.adjusted(centred, unit, &|| true).unwrap().unwrap();
-            compare(&rows, vectors, flags, k, &format!("{what}, {centred} {unit}"));
+            compare(
+                &rows,
+                vectors,
+                flags,
+                k,
+                &format!("{what}, {centred} {unit}"),
+            );
         }
     }
 

@@ -90,9 +90,8 @@ mod tests {
             let all: Vec<u32> = (0..n as u32).collect();
             let counted = rows.pick(&all).unwrap();
             for i in 0..width {
-                let terms = (0..n).map(|t| {
-                    f64::from(coordinates.row(t)[0]) * f64::from(counted.row(t)[i])
-                });
+                let terms =
+                    (0..n).map(|t| f64::from(coordinates.row(t)[0]) * f64::from(counted.row(t)[i]));
                 let back: f64 = terms.sum();
                 let wanted = f64::from(vector.row(0)[i]);
                 assert!((back - wanted).abs() < 1e-4, "{back} for {wanted}");

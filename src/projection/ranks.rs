@@ -46,7 +46,13 @@ pub(super) fn ranks(
         .par_iter()
         .map(|block| {
             wanted().then_some(())?;
-            Some(ahead_in(block.clone(), counted, (vectors, &shifts), &wants, flags))
+            Some(ahead_in(
+                block.clone(),
+                counted,
+                (vectors, &shifts),
+                &wants,
+                flags,
+            ))
         })
         .try_reduce(
             || vec![0; wants.len()],

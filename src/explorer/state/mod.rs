@@ -23,7 +23,8 @@ use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{
-    Address, Answer, Column, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query,
+    Address, Answer, Column, Convention, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer,
+    Query,
 };
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
@@ -143,6 +144,8 @@ pub struct State {
     pub find: Find,
     pub strip: Strip,
     pub filters: Filters,
+    /// How weights become words, as far as the model offers it.
+    pub convention: Convention,
     pub history: History,
     pub overlays: Vec<Overlay>,
     pub count: Option<usize>,
@@ -192,6 +195,7 @@ impl State {
             find: Find::default(),
             strip: Strip::default(),
             filters: Filters::default(),
+            convention: Convention::RAW,
             history: History::new(Address::Neuron {
                 layer: 0,
                 neuron: 0,
@@ -264,6 +268,12 @@ impl State {
         } else {
             Input::default()
         }
+    }
+
+    /// How weights become words: what is wished, as far as the model offers it.
+    pub fn convention(&self) -> Convention {
+        let wished = self.convention;
+        self.card().map_or(wished, |card| wished.offered(card))
     }
 
     /// How far the key lies behind the query; 0 where it makes no difference to a form.

@@ -73,6 +73,7 @@ impl State {
 
     fn neuron_query(&self) -> NeuronQuery {
         NeuronQuery {
+            convention: self.convention(),
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
             input: self.input(),
@@ -97,9 +98,11 @@ impl State {
             neuron,
             input,
             filters,
+            convention,
             ..
         } = self.neuron_query();
         NeuronMapQuery {
+            convention,
             layer,
             neuron,
             input,
@@ -128,6 +131,7 @@ impl State {
 
     fn pairs_query(&self, list: usize) -> PairsQuery {
         PairsQuery {
+            convention: self.convention(),
             form: Heads::FORMS[list],
             layer: self.heads.layer,
             head: self.heads.head,

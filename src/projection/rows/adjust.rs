@@ -139,7 +139,9 @@ impl Rows {
         let sums = self.by_chunk(wanted, |_, some| {
             let mut sum = vec![0.0_f64; width];
             for row in some.chunks_exact(width) {
-                sum.iter_mut().zip(row).for_each(|(s, &x)| *s += f64::from(x));
+                sum.iter_mut()
+                    .zip(row)
+                    .for_each(|(s, &x)| *s += f64::from(x));
             }
             sum
         })?;
