@@ -55,7 +55,7 @@ impl Switch {
     }
 
     /// What it does, in a line.
-    pub fn meaning(self) -> &'static str {
+    pub const fn meaning(self) -> &'static str {
         match self {
             Self::Gain => "gains of the norms folded in",
             Self::Centred => "embeddings less their mean",

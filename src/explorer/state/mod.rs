@@ -7,6 +7,7 @@ mod geometry;
 mod history;
 mod interesting;
 mod overlay;
+mod reading;
 mod regions;
 mod sitting;
 mod wanted;
@@ -168,6 +169,8 @@ pub struct State {
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub directions: [Option<Shown>; 2],
+    /// How far lists can be trusted: the neuron's, and those of the two forms.
+    pub trusts: [Option<Shown>; 3],
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
@@ -215,6 +218,7 @@ impl State {
             neuron: None,
             pairs: [None, None],
             directions: [None, None],
+            trusts: [None, None, None],
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
@@ -268,12 +272,6 @@ impl State {
         } else {
             Input::default()
         }
-    }
-
-    /// How weights become words: what is wished, as far as the model offers it.
-    pub fn convention(&self) -> Convention {
-        let wished = self.convention;
-        self.card().map_or(wished, |card| wished.offered(card))
     }
 
     /// How far the key lies behind the query; 0 where it makes no difference to a form.
@@ -347,6 +345,7 @@ impl State {
         match self.overlays.last() {
             None => Scope::of_pane(self.pane),
             Some(Overlay::Filters) => &[Scope::Filters],
+            Some(Overlay::Conventions) => &[Scope::Conventions],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
             Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],

@@ -39,6 +39,7 @@ impl State {
                 needs.extend(self.rank_query());
                 needs.push(Query::Undertrained);
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
+                needs.extend(self.trust_queries(&needs[..1]));
                 needs
             }
             // Asked for from this pane only: a model answers one thing at a time, and a pass over
@@ -61,12 +62,14 @@ impl State {
             }
             Pane::Heads => {
                 let focus = self.heads.focus;
-                vec![
+                let mut needs = vec![
                     Query::Pairs(self.pairs_query(focus)),
                     // Done in no time beside a search over all pairs.
                     Query::Undertrained,
                     Query::Pairs(self.pairs_query(1 - focus)),
-                ]
+                ];
+                needs.extend(self.trust_queries(&needs));
+                needs
             }
         }
     }
