@@ -2,6 +2,7 @@
 //! of two texts, of the tiny checkpoints that `tests/families/make.py` made.
 
 mod choices;
+mod conventions;
 
 use std::path::PathBuf;
 
