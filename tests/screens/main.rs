@@ -1,5 +1,6 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
 
+mod conventions;
 mod geometry;
 mod hub;
 mod interesting;

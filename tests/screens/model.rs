@@ -10,12 +10,12 @@ use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
-    Answer, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankQuery,
+    Answer, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankQuery, Switch,
 };
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::{geometry, lookup};
+use super::{conventions, geometry, lookup};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -65,7 +65,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
     };
     let (large, gated) = (name == LARGE, name == GATED);
     Arc::new(ModelCard {
-        biased: false,
+        biased: true,
         name: name.to_owned(),
         family: family(if gated { "llama" } else { "gpt2" }).unwrap(),
         spec: Spec {
@@ -148,8 +148,9 @@ fn made_up(query: &Query) -> Answer {
             } else {
                 1204
             };
+            let biases = query.convention.has(Switch::Biases);
             Answer::Neuron(NeuronAnswer {
-                bias: None,
+                bias: biases.then_some(-0.25),
                 columns: [column(0), column(1), column(2), column(3)],
                 passing,
                 rows: ROWS,
@@ -167,8 +168,9 @@ fn made_up(query: &Query) -> Answer {
                 score: sign * 0.412 * 0.96f32.powi((i + query.head) as i32),
             };
             let exact = query.form == lexiscope::transformer::Form::Vo;
+            let biases = query.convention.has(Switch::Biases);
             Answer::Pairs(PairsAnswer {
-                regardless: None,
+                regardless: biases.then(conventions::regardless),
                 pairs: (0..query.k).map(pair).collect(),
                 passing: ROWS,
                 rows: ROWS,
@@ -180,6 +182,7 @@ fn made_up(query: &Query) -> Answer {
         Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Rank(query) => Answer::Rank(ranked(query)),
+        Query::Trust(query) => Answer::Trust(conventions::trusted(query)),
         Query::Undertrained => Answer::Undertrained(None),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
