@@ -87,6 +87,11 @@ impl Home {
     }
 }
 
+/// The exit code, and what was said on standard error.
+fn failure(output: &Output) -> (i32, String) {
+    (output.status.code().unwrap(), text(&output.stderr))
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -142,7 +147,18 @@ fn pairs_as_json_have_what_others_rely_on() {
 fn csv_says_the_same_as_json() {
     let home = Home::new();
     let (head, rows) = home.csv("neuron gpt2-pl 3 103 -k 7");
-    assert_eq!(head, ["column", "rank", "id", "token", "text", "score"]);
+    assert_eq!(
+        head,
+        [
+            "column",
+            "rank",
+            "id",
+            "token",
+            "text",
+            "score",
+            "convention"
+        ]
+    );
     let answer = home.json("neuron gpt2-pl 3 103 -k 7");
     assert_eq!(rows.len(), 4 * 7);
     for row in rows {
@@ -157,7 +173,16 @@ fn csv_says_the_same_as_json() {
     let (head, rows) = home.csv("pairs bert-pl qk 0 0 -k 4");
     assert_eq!(
         head,
-        ["form", "rank", "from_id", "from", "to_id", "to", "score"]
+        [
+            "form",
+            "rank",
+            "from_id",
+            "from",
+            "to_id",
+            "to",
+            "score",
+            "convention"
+        ]
     );
     let answer = home.json("pairs bert-pl qk 0 0 -k 4");
     for (row, same) in rows.iter().zip(answer["pairs"].as_array().unwrap()) {
@@ -171,6 +196,81 @@ fn csv_says_the_same_as_json() {
     );
     let (_, rows) = home.csv("models");
     assert_eq!(rows, [["gpt2-pl", "bundled"], ["bert-pl", "bundled"]]);
+}
+
+#[test]
+fn a_convention_is_named_in_every_format() {
+    let home = Home::new();
+    let line = "neuron gpt2-pl 3 103 -k 3 --convention biases,gain --trust";
+    let answer = home.json(line);
+    assert_eq!(answer["convention"], "gain+biases");
+    assert!(answer["bias"].is_number());
+    let trust = &answer["trust"]["-V"];
+    assert!(
+        trust["z"].is_number() && trust["kept"]["cosine"].is_number(),
+        "{trust}"
+    );
+    let (_, rows) = home.csv(line);
+    assert!(rows.iter().all(|row| row[6] == "gain+biases"));
+    let table = home.print(line);
+    assert!(
+        table.contains("\nconvention gain+biases · bias "),
+        "{table}"
+    );
+    assert!(
+        !home
+            .print("neuron gpt2-pl 3 103 -k 3")
+            .contains("convention")
+    );
+    let document = home.print("neuron gpt2-pl 3 103 -k 3 --format markdown");
+    assert!(document.contains("\nconvention raw\n"), "{document}");
+
+    let line = "pairs gpt2-pl qk 2 1 -k 3 --convention biases --trust";
+    let answer = home.json(line);
+    assert_eq!(answer["convention"], "biases");
+    let alone = &answer["regardless"];
+    assert_eq!(alone["highest"].as_array().map(Vec::len), Some(3));
+    assert!(alone["lowest"][0]["score"].as_f64() < alone["highest"][0]["score"].as_f64());
+    let (_, rows) = home.csv(line);
+    assert_eq!(rows[3][0], "qk regardless");
+    assert_eq!((rows[3][2].as_str(), rows[3][7].as_str()), ("", "biases"));
+    assert!(home.print(line).contains("attended to whatever asks"));
+}
+
+#[test]
+fn a_convention_that_is_not_right_is_refused_with_the_reason() {
+    let home = Home::new();
+    for (line, why) in [
+        (
+            "neuron bert-pl 0 0 --convention gain",
+            "its norms come after each sum",
+        ),
+        (
+            "pairs gpt2-pl vo 0 0 --convention output",
+            "embedding are one",
+        ),
+    ] {
+        let (code, said) = failure(&home.output(line));
+        assert_eq!(code, 1, "{line}");
+        assert!(
+            said.contains("is not offered: ") && said.contains(why),
+            "{said}"
+        );
+    }
+    for (line, why) in [
+        (
+            "neuron gpt2-pl 0 0 --convention folded",
+            "expected raw, or some of gain,",
+        ),
+        (
+            "neuron gpt2-pl 0 0 --convention biases+inverse",
+            "do not go together",
+        ),
+    ] {
+        let (code, said) = failure(&home.output(line));
+        assert_eq!(code, 2, "{line}");
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 #[test]

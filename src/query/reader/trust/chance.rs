@@ -1,12 +1,15 @@
 //! What chance makes of lists: the best scores of random directions and forms with a layer's own
 //! mean and covariance.
 
+use candle_core::Device;
+
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, Passing};
-use crate::query::answering::{Quiet, Watch};
+use crate::projection::{Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
+use crate::query::answering::Watch;
 use crate::query::convention::{Convention, Switch};
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Direction, unit};
+use crate::query::reader::pairs::{admits, directions};
 use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{FormWeights, Half, Piece, Vectors};
@@ -14,6 +17,8 @@ use crate::vocabulary::Filters;
 
 /// Layers, or lists of heads, whose chance is remembered.
 const REMEMBERED: usize = 64;
+/// Tokens that heads are judged by.
+const SAMPLE: usize = 8192;
 
 /// What the best scores of random vectors are under the same circumstances.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +61,21 @@ impl Chances {
             self.0.remove(0);
         }
     }
+}
+
+/// Some tokens, and their rows on both sides of a form.
+struct Sample {
+    ids: Vec<u32>,
+    left: Rows,
+    right: Rows,
+}
+
+/// Both sides' vectors of all heads of a layer, `[heads·head, width]` each.
+struct Channels {
+    /// Channels of one head.
+    head: usize,
+    left: Matrix,
+    right: Matrix,
 }
 
 impl Reader {
@@ -162,13 +182,22 @@ impl Reader {
         Ok(all)
     }
 
-    /// The best score, at size 1, of each of the random forms of a layer; those that were drawn
-    /// before it was called off are kept.
-    pub(super) fn chance_of_heads(
+    /// How far the best pair of a head's form lies above those of random forms with the layer's own
+    /// channels; among a draw of tokens where there are more. `None` if it was called off: what
+    /// was drawn before is kept.
+    pub(super) fn z_of_head(
         &mut self,
         query: &PairsQuery,
         watch: &dyn Watch,
-    ) -> Result<Option<Vec<f32>>, QueryError> {
+    ) -> Result<Option<Option<f32>>, QueryError> {
+        let Some(sample) = self.sample(query, watch)? else {
+            return Ok(None);
+        };
+        let (form, layer) = (query.form, query.layer);
+        let own = self.weights.form(form, layer, query.head, query.distance)?;
+        let Some(own) = self.best_of_form(query, own, &sample, watch)? else {
+            return Ok(None);
+        };
         let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
             head: 0,
             ..query.clone()
@@ -177,19 +206,75 @@ impl Reader {
         if chance.best[0].len() < RANDOM_FORMS {
             let channels = self.channels(query)?;
             while chance.best[0].len() < RANDOM_FORMS && !called_off {
-                match self.drawn_form(query, &channels, chance.best[0].len(), watch)? {
+                let drawn = drawn_form(layer, chance.best[0].len(), &channels);
+                match self.best_of_form(query, drawn, &sample, watch)? {
                     Some(best) => chance.best[0].push(best),
                     None => called_off = true,
                 }
             }
         }
-        let best = chance.best[0].clone();
+        let z = standard(own, &chance.best[0]);
         self.chances.keep(chance);
-        Ok((!called_off).then_some(best))
+        Ok((!called_off).then_some(z))
     }
 
-    /// Both sides' vectors of all heads of a layer, `[heads·head, width]` each.
-    fn channels(&self, query: &PairsQuery) -> Result<[Matrix; 2], QueryError> {
+    /// The tokens that a form is judged by.
+    fn sample(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Sample>, QueryError> {
+        let mask = self.mask(&query.filters)?;
+        let mut sides = Vec::with_capacity(2);
+        let mut ids = Vec::new();
+        for direction in directions(query) {
+            let Some(rows) = self.rows(query.convention, direction, watch)? else {
+                return Ok(None);
+            };
+            if ids.is_empty() {
+                let passing = (0..rows.len() as u32).filter(|&row| mask.passes[row as usize]);
+                ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
+                ids.sort_unstable();
+            }
+            sides.push(Rows::new(rows.pick(&ids)?, &Device::Cpu)?);
+        }
+        let (right, left) = (sides.pop(), sides.pop());
+        Ok(left
+            .zip(right)
+            .map(|(left, right)| Sample { ids, left, right }))
+    }
+
+    /// The best score of a form among some tokens, at size 1; `None` if it was called off.
+    fn best_of_form(
+        &mut self,
+        query: &PairsQuery,
+        weights: FormWeights,
+        sample: &Sample,
+        watch: &dyn Watch,
+    ) -> Result<Option<f32>, QueryError> {
+        let Some(weights) = self.projected_form(query, weights, watch)? else {
+            return Ok(None);
+        };
+        let wanted = || watch.wanted();
+        let Some(a) = sample.left.times(&weights.left, &wanted)? else {
+            return Ok(None);
+        };
+        let Some(b) = sample.right.times(&weights.right, &wanted)? else {
+            return Ok(None);
+        };
+        let admits = admits(&self.card.vocabulary, &query.filters);
+        let want = PairsWanted {
+            k: 1,
+            end: query.end,
+            passing: &vec![true; sample.ids.len()],
+            admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
+        };
+        let best = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {});
+        let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| pair.score.abs());
+        Ok(best.map(|pairs| score(pairs) / size(&weights)))
+    }
+
+    fn channels(&self, query: &PairsQuery) -> Result<Channels, QueryError> {
         let spec = &self.card.spec;
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for head in 0..spec.heads {
@@ -199,52 +284,32 @@ impl Reader {
             left.extend(form.left.transposed().into_data());
             right.extend(form.right.transposed().into_data());
         }
-        let rows = spec.heads * spec.head_width;
-        Ok([left, right].map(|side| Matrix::new(rows, spec.width, side)))
+        let all = |side| Matrix::new(spec.heads * spec.head_width, spec.width, side);
+        Ok(Channels {
+            head: spec.head_width,
+            left: all(left),
+            right: all(right),
+        })
     }
+}
 
-    /// The best score of the random form of a number, at size 1; `None` if it was called off.
-    fn drawn_form(
-        &mut self,
-        query: &PairsQuery,
-        channels: &[Matrix; 2],
-        number: usize,
-        watch: &dyn Watch,
-    ) -> Result<Option<f32>, QueryError> {
-        let (head, width) = (self.card.spec.head_width, self.card.spec.width);
-        let mut normal = Normal::new((query.layer << 8 | number) as u64);
-        let mut drawn = channels.iter().map(|channels| {
-            let mut side = Matrix::zeros(head, width);
-            for row in side.data_mut().chunks_exact_mut(width) {
-                for (i, by) in normal.shares(channels.rows()).into_iter().enumerate() {
-                    row.iter_mut()
-                        .zip(channels.row(i))
-                        .for_each(|(sum, x)| *sum += by * x);
-                }
+/// The random form of a number: each of its channels drawn as the layer's are.
+fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
+    let mut normal = Normal::new((layer << 8 | number) as u64);
+    let mut drawn = |all: &Matrix| {
+        let mut side = Matrix::zeros(channels.head, all.cols());
+        for row in side.data_mut().chunks_exact_mut(all.cols().max(1)) {
+            for (i, by) in normal.shares(all.rows()).into_iter().enumerate() {
+                row.iter_mut()
+                    .zip(all.row(i))
+                    .for_each(|(sum, x)| *sum += by * x);
             }
-            side.transposed()
-        });
-        let (Some(left), Some(right)) = (drawn.next(), drawn.next()) else {
-            return Ok(None);
-        };
-        let weights = FormWeights { left, right };
-        let Some(weights) = self.projected_form(query, weights, watch)? else {
-            return Ok(None);
-        };
-        let asked = PairsQuery {
-            k: 1,
-            ..query.clone()
-        };
-        let positions = self.with_positions(&query.filters)?;
-        let Some(factors) = self.factors_of(&asked, &weights, [None, None], positions, watch)?
-        else {
-            return Ok(None);
-        };
-        let Some(found) = self.best_of(&asked, &factors, &Quiet(watch))? else {
-            return Ok(None);
-        };
-        let best = found.pairs.first().map_or(0.0, |pair| pair.score.abs());
-        Ok(Some(best / size(&weights)))
+        }
+        side.transposed()
+    };
+    FormWeights {
+        left: drawn(&channels.left),
+        right: drawn(&channels.right),
     }
 }
 
@@ -267,7 +332,7 @@ pub(super) fn standard(score: f32, others: &[f32]) -> Option<f32> {
 }
 
 /// The Frobenius norm of a form `left·rightᵀ`.
-pub(super) fn size(form: &FormWeights) -> f32 {
+fn size(form: &FormWeights) -> f32 {
     let (left, right) = (form.left.transposed(), form.right.transposed());
     let product = |m: &Matrix, i: usize, j: usize| {
         let terms = m.row(i).iter().zip(m.row(j));

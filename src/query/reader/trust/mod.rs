@@ -13,7 +13,7 @@ use super::Reader;
 use super::convention::Direction;
 
 pub(super) use chance::Chances;
-use chance::{size, standard};
+use chance::standard;
 
 /// Multiplications that an inverse may cost that nobody has asked for.
 const INVERSE_MAX: f64 = 4e11;
@@ -167,21 +167,10 @@ impl Reader {
             true => query.convention.flipped(Switch::Biases),
             false => query.convention,
         };
-        let bare = asked(bare);
-        let Some(list) = self.pairs(&bare, &quiet)? else {
+        let Some(z) = self.z_of_head(&asked(bare), watch)? else {
             return Ok(None);
         };
-        let (form, layer) = (query.form, query.layer);
-        let weights = self.weights.form(form, layer, query.head, query.distance)?;
-        let Some(weights) = self.projected_form(&bare, weights, watch)? else {
-            return Ok(None);
-        };
-        let Some(chance) = self.chance_of_heads(&bare, watch)? else {
-            return Ok(None);
-        };
-        let first = list.pairs.first();
-        let score = first.map(|pair| pair.score.abs() / size(&weights));
-        trust.z = score.and_then(|score| standard(score, &chance));
+        trust.z = z;
         Ok(Some(TrustAnswer {
             lists: vec![trust],
             done: 1.0,
