@@ -270,9 +270,9 @@ fn ranks_a_layers_neurons_by_what_their_lists_show() {
             "rank bert-pl --layer 3 --by {by} -n 20 --format csv"
         ));
         let mut lines = csv.lines();
-        assert_eq!(lines.next(), Some(&*format!("rank,neuron,{by},K,V")));
+        assert_eq!(lines.next(), Some(&*format!("layer,rank,neuron,{by},K,V")));
         let figures: Vec<f32> = lines
-            .map(|line| line.split(',').nth(2).unwrap().parse().unwrap())
+            .map(|line| line.split(',').nth(3).unwrap().parse().unwrap())
             .collect();
         assert_eq!(figures.len(), 20);
         assert!(figures.is_sorted_by(|a, b| a >= b), "{by}: {figures:?}");

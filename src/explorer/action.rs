@@ -124,7 +124,7 @@ pub enum Action {
     Directions,
     /// From a neuron's words to the map of the column in focus and back.
     MapColumn,
-    /// What the strip of layers shows.
+    /// What the strip of layers shows, or the grid of heads.
     NextStrip,
     Chart(Chart),
     OpenFilters,
@@ -137,12 +137,15 @@ pub enum Action {
     MarkLayer,
     MarkWithNote,
     OpenBookmarks,
-    /// The interesting neurons of the layer.
+    /// The interesting neurons of the layer, or the map of heads.
     OpenInteresting,
     /// What they are ranked by.
     NextInterest,
-    /// Whether random neurons are of these.
+    /// Whether random places are of these.
     DrawInteresting,
+    /// On the map of heads: the next one in the order of its measure, or the one before.
+    NextBest,
+    PreviousBest,
     RemoveBookmark,
     EditNote,
     OpenHelp,

@@ -9,6 +9,7 @@ mod directions;
 mod error;
 mod find;
 mod rank;
+mod ranking;
 mod reader;
 
 pub use address::{Address, AddressError};
@@ -24,6 +25,7 @@ pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
 pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
+pub use ranking::Ranking;
 pub use reader::Reader;
 
 pub use crate::projection::{By, Hit, Stand};

@@ -4,7 +4,6 @@ mod directions;
 mod find;
 mod pairs;
 mod rank;
-mod rank_heads;
 mod undertrained;
 
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use pairs::{FactorKey, Factors, stacked};
 
 use super::answering::{Answering, Fetch, Patient, Watch, arrived};
 use super::contextual::Model;
-use super::{Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
+use super::{Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -41,6 +40,11 @@ pub struct Reader {
     undertrained: Option<Option<usize>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// `Eᵀ·E_in` of a form whose right side is the input embedding too, and of one whose right side
+    /// is another.
+    crosses: [Option<Arc<Matrix>>; 2],
+    /// A ranking that was called off.
+    ranking: Ranking,
     /// Bytes that may be held beside the embedding.
     memory: u64,
 }
@@ -91,6 +95,8 @@ impl Reader {
             mask: None,
             undertrained: None,
             factors: Vec::new(),
+            crosses: [None, None],
+            ranking: Ranking::default(),
             memory: FACTOR_BYTES,
         })
     }

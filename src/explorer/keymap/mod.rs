@@ -26,6 +26,8 @@ pub enum Scope {
     Find,
     /// The list of interesting neurons.
     Interesting,
+    /// The map of heads.
+    HeadMap,
     /// A line to type into.
     Prompt,
 }
@@ -53,6 +55,7 @@ impl Scope {
             Self::Bookmarks => "Bookmarks",
             Self::Find => "Where words stand",
             Self::Interesting => "Interesting neurons",
+            Self::HeadMap => "Map of heads",
             Self::Prompt => "Typing",
         }
     }
@@ -171,6 +174,7 @@ pub fn markdown() -> String {
         Scope::Bookmarks,
         Scope::Find,
         Scope::Interesting,
+        Scope::HeadMap,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

@@ -6,6 +6,7 @@ mod find;
 mod geometry;
 mod history;
 mod interesting;
+mod measures;
 mod overlay;
 mod regions;
 mod sitting;
@@ -23,7 +24,8 @@ use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{
-    Address, Answer, Column, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query,
+    Address, Answer, Column, DirectionsAnswer, Interest, ModelCard, NeuronAnswer, PairsAnswer,
+    Query,
 };
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
@@ -35,6 +37,7 @@ pub use find::{Find, Found};
 pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
 pub use interesting::Ranked;
+pub use measures::Strip;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
 
@@ -94,16 +97,6 @@ pub struct Neurons {
     pub selected: usize,
 }
 
-/// What the strip of layers shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strip {
-    /// The mean norm of each layer's values.
-    #[default]
-    Norms,
-    /// Anisotropy after each layer.
-    Anisotropy,
-}
-
 /// Where one is in the Heads pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heads {
@@ -142,6 +135,8 @@ pub struct State {
     pub geometry: Geometry,
     pub find: Find,
     pub strip: Strip,
+    /// By what the grid of heads is coloured; `None`: by the best pairs seen.
+    pub grid: Option<Interest>,
     pub filters: Filters,
     pub history: History,
     pub overlays: Vec<Overlay>,
@@ -162,13 +157,15 @@ pub struct State {
     pub regions: Regions,
     /// What was last asked of the worker.
     pub wanted: Vec<Query>,
+    /// What was last asked of it for when it has nothing else to do.
+    pub idle: Vec<Query>,
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub directions: [Option<Shown>; 2],
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
-    /// The interesting neurons.
+    /// The interesting neurons and heads.
     pub ranked: Ranked,
     /// How far the weights are that the screen waits for, while they come from the hub.
     pub fetching: Option<Progress>,
@@ -191,6 +188,7 @@ impl State {
             geometry: Geometry::default(),
             find: Find::default(),
             strip: Strip::default(),
+            grid: None,
             filters: Filters::default(),
             history: History::new(Address::Neuron {
                 layer: 0,
@@ -208,6 +206,7 @@ impl State {
             models: Vec::new(),
             regions: Regions::default(),
             wanted: Vec::new(),
+            idle: Vec::new(),
             neuron: None,
             pairs: [None, None],
             directions: [None, None],
@@ -340,11 +339,18 @@ impl State {
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
             Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],
+            Some(Overlay::HeadMap { .. }) => &[Scope::HeadMap],
             Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
                 &[Scope::Lists]
             }
             Some(Overlay::Prompt(_)) => &[Scope::Prompt],
         }
+    }
+
+    /// What lies on top, under a line that may be typed for it.
+    pub fn list_on_top(&self) -> Option<&Overlay> {
+        let prompt = |overlay: &&Overlay| matches!(overlay, Overlay::Prompt(_));
+        self.overlays.iter().rev().find(|overlay| !prompt(overlay))
     }
 
     /// The line being typed, if there is one.

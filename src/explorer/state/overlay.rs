@@ -19,6 +19,11 @@ pub enum Overlay {
     Find(Chooser),
     /// The interesting neurons of the layer.
     Interesting(Chooser),
+    /// The map of heads, layer × head, by a measure; where its cursor is.
+    HeadMap {
+        layer: usize,
+        head: usize,
+    },
     /// The models to open, or to set beside the open one in the chart.
     Models {
         beside: bool,
@@ -38,7 +43,7 @@ impl Overlay {
             | Self::Find(chooser)
             | Self::Interesting(chooser)
             | Self::Models { chooser, .. } => Some(chooser),
-            Self::Filters | Self::Ways(_) | Self::Prompt(_) => None,
+            Self::Filters | Self::HeadMap { .. } | Self::Ways(_) | Self::Prompt(_) => None,
         }
     }
 

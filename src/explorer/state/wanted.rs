@@ -25,6 +25,7 @@ impl State {
             return Vec::new();
         };
         let mut needs: Vec<Query> = self.find_query().into_iter().collect();
+        needs.extend(self.map_queries());
         needs.extend(self.pane_needs(card));
         needs
     }

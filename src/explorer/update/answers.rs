@@ -55,7 +55,8 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
             answer,
             took,
         } => {
-            if Some(id) == current && state.wanted.contains(&query) {
+            let asked = state.wanted.contains(&query) || state.idle.contains(&query);
+            if Some(id) == current && asked {
                 let shown = Shown {
                     query,
                     answer,
@@ -114,12 +115,14 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.norms = None;
     state.column_points = None;
     state.ranked.shown = None;
+    state.ranked.layers.clear();
     state.geometry.part = Part::default();
     state.geometry.map = None;
     state.geometry.contexts.clear();
     state.geometry.state = card.spec.layers;
     state.seen.clear();
     state.wanted.clear();
+    state.idle.clear();
     let (neuron, head) = worth_seeing(&card);
     [state.neurons.layer, state.neurons.neuron] = neuron;
     [state.heads.layer, state.heads.head] = head;
@@ -164,7 +167,7 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
-        (Query::Rank(_), Answer::Rank(_)) => state.ranked.shown = Some(shown),
+        (Query::Rank(_), Answer::Rank(_)) => state.take_ranking(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
         (Query::Geometry(_), _) => state.geometry.part.take(shown),
         (Query::ContextMap(_), Answer::Map(_)) => {

@@ -15,6 +15,9 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     let Some(card) = state.card() else {
         return Vec::new();
     };
+    if let Some(answers) = listed(state) {
+        return copy_listed(state, answers);
+    }
     let word = |id| card.vocabulary.text(id);
     let (what, lines): (_, Vec<String>) = match state.pane {
         Pane::Neurons => {
@@ -73,6 +76,61 @@ fn directions(state: &State, card: &ModelCard) -> Vec<String> {
         .collect()
 }
 
+/// The answers behind the list on top; `None` if there is none that is copied and written.
+fn listed(state: &State) -> Option<Vec<(Query, Arc<Answer>)>> {
+    let shown: Vec<&Shown> = match state.list_on_top()? {
+        Overlay::Find(_) => state.find.found.iter().collect(),
+        Overlay::Interesting(_) => state.ranked.shown.iter().collect(),
+        Overlay::HeadMap { .. } => {
+            let by = state.ranked.heads_by;
+            let mut layers: Vec<(usize, &Shown)> = state
+                .ranked
+                .layers
+                .iter()
+                .filter_map(|shown| {
+                    let Query::Rank(query) = &shown.query else {
+                        return None;
+                    };
+                    (query.by == by).then_some((query.layer, shown))
+                })
+                .collect();
+            layers.sort_by_key(|(layer, _)| *layer);
+            layers.into_iter().map(|(_, shown)| shown).collect()
+        }
+        _ => return None,
+    };
+    let fresh = shown
+        .into_iter()
+        .filter(|s| state.wanted.contains(&s.query));
+    let answers = fresh.map(|s| (s.query.clone(), Arc::clone(&s.answer)));
+    Some(answers.collect())
+}
+
+/// A name for the list on top.
+fn listed_name(state: &State) -> String {
+    match state.list_on_top() {
+        Some(Overlay::Find(chooser)) => {
+            let words = chooser
+                .field
+                .text()
+                .trim()
+                .replace(['/', '\\', ' ', '*'], "_");
+            format!("{words}.csv")
+        }
+        Some(Overlay::HeadMap { .. }) => format!("heads-{}.csv", state.ranked.heads_by),
+        _ => format!("L{}-{}.csv", state.neurons.layer, state.ranked.by),
+    }
+}
+
+fn copy_listed(state: &mut State, answers: Vec<(Query, Arc<Answer>)>) -> Vec<Effect> {
+    if answers.is_empty() {
+        state.say("there is nothing to copy yet");
+        return Vec::new();
+    }
+    state.say("copied the list");
+    vec![Effect::CopyAnswers(answers)]
+}
+
 /// Copies all that the pane shows.
 pub(super) fn pane(state: &mut State) -> Vec<Effect> {
     let points = state.pane == Pane::Neurons && state.neurons.points;
@@ -122,6 +180,7 @@ pub(super) fn ask_path(state: &mut State) {
         .unwrap_or_default()
         .to_owned();
     let (purpose, name) = match state.pane {
+        _ if listed(state).is_some() => (Purpose::Export, listed_name(state)),
         Pane::Neurons if state.neurons.points => {
             let name = format!("{}.{}-map.svg", state.address(), state.column().name());
             (Purpose::ExportChart, name)
@@ -146,8 +205,10 @@ pub(super) fn ask_path(state: &mut State) {
 
 /// Writes the neuron, or the pair list in focus, to a file.
 pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
-    let mut answers = answers(state);
-    if state.pane == Pane::Heads {
+    let on_top = listed(state);
+    let of_pane = on_top.is_none();
+    let mut answers = on_top.unwrap_or_else(|| answers(state));
+    if of_pane && state.pane == Pane::Heads {
         let form = form_address(state);
         answers.retain(|(query, _)| query.address() == Some(form));
     }

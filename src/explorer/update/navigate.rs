@@ -1,6 +1,6 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
-use super::{geometry, interesting};
+use super::geometry;
 use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
@@ -132,11 +132,8 @@ pub(super) fn random(state: &mut State) {
         return;
     };
     let layer = state.random.usize(0..spec.layers.max(1));
-    let drawn = match state.pane {
-        Pane::Neurons => interesting::draw(state),
-        Pane::Heads | Pane::Geometry => None,
-    };
-    if let Some(address) = drawn {
+    let interesting = state.drawn_from();
+    if let Some(address) = state.random.choice(interesting) {
         go(state, address);
         return;
     }
