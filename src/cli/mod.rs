@@ -94,8 +94,8 @@ pub fn run() -> Result<()> {
         Some(Command::Find(args)) => find(args),
         Some(Command::Directions(args)) => directions(args),
         Some(Command::Rank(args)) => {
-            let (model, output) = (args.model.clone(), args.output);
-            one_shot(&model, None, &args.query()?, output)
+            let (model, scan, output) = (args.model.clone(), args.scan.clone(), args.output);
+            one_shot(&model, scan.as_deref(), &args.query()?, output)
         }
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
@@ -227,7 +227,15 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> Result<()> {
     let (reader, open) = open(model, output.machine)?;
     let mut reader: Box<dyn Answering> = match scan {
-        Some(path) => Box::new(Scanned::open(reader, path)?),
+        Some(path) => {
+            let mut scanned = Scanned::open(reader, path)?;
+            if let Query::Rank(query) = query
+                && let Some(why) = scanned.lacks(query)?
+            {
+                eprintln!("lexiscope: computed, not from the scan: {why}");
+            }
+            Box::new(scanned)
+        }
         None => Box::new(reader),
     };
     let start = Instant::now();
