@@ -540,7 +540,26 @@ fn completions_and_the_manual_know_every_command() {
     }
     let manual = home.print("man");
     assert!(manual.contains(".TH lexiscope 1"));
-    assert!(commands.iter().all(|command| manual.contains(command)));
+    for command in &commands {
+        // A page of its own, with what it takes.
+        assert!(
+            manual.contains(&format!(".TH lexiscope-{command} 1")),
+            "{command}"
+        );
+    }
+    let page = home.print("man rank");
+    assert_eq!(page.matches(".TH ").count(), 1);
+    assert!(
+        page.contains("lexiscope rank") && page.contains("copying score"),
+        "{page}"
+    );
+    let failed = home.output("man nothing");
+    assert_eq!(failed.status.code(), Some(1));
+    let said = text(&failed.stderr);
+    assert!(
+        said.contains("there is no command nothing: expected one of neuron, pairs"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod geometry_args;
 mod interrupt;
 mod lookup_args;
 mod machine;
+mod manual;
 mod rank;
 mod scan;
 mod size;
@@ -132,11 +133,7 @@ pub fn run() -> Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "lexiscope", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Some(Command::Man { command }) => print(&manual::pages(Cli::command(), command)?),
     }
 }
 

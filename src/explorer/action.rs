@@ -120,7 +120,8 @@ pub enum Action {
     /// The key of QK nearer to the query, or farther behind it.
     Nearer,
     Farther,
-    /// From a head's pairs to its singular directions and back.
+    /// From a head's pairs to its singular directions and back, or from a neuron's words to those of
+    /// its layer.
     Directions,
     /// From a neuron's words to the map of the column in focus and back.
     MapColumn,

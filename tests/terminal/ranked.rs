@@ -66,3 +66,18 @@ fn leaving_the_map_stops_it_and_what_it_found_is_there_again() {
     program.until_gone("Heads · ").send("i").until("36 heads");
     program.send("q").until_gone("Heads · ").quit();
 }
+
+#[test]
+fn the_directions_of_a_layer_are_those_of_the_command_line() {
+    let home = Home::new();
+    let most = |part: &str| {
+        let line = format!("directions gpt2-pl {part} 3 -n 1 -k 1 --format json");
+        let answer: Value = serde_json::from_str(&home.print(&words(&line))).unwrap();
+        format!("N{}", answer["directions"][0]["right"]["high"][0]["id"])
+    };
+    let most = [most("ff-in"), most("ff-out")];
+    let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
+    program.until_at("L3.N103").send("d").until("▌ff-in");
+    program.until(&most[0]).until(&most[1]);
+    program.send("d").until("promotes").quit();
+}

@@ -1,6 +1,7 @@
 //! All that the explorer knows: the model, the place, the filters, the answers, what is on top.
 
 mod choices;
+mod directions;
 mod field;
 mod find;
 mod geometry;
@@ -24,8 +25,7 @@ use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{
-    Address, Answer, Column, DirectionsAnswer, Interest, ModelCard, NeuronAnswer, PairsAnswer,
-    Query,
+    Address, Answer, Column, Interest, ModelCard, NeuronAnswer, PairsAnswer, Query,
 };
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
@@ -95,6 +95,8 @@ pub struct Neurons {
     pub points: bool,
     /// The selected point of the map.
     pub selected: usize,
+    /// Whether the directions of the layer's keys and values are shown in the place of columns.
+    pub directions: bool,
 }
 
 /// Where one is in the Heads pane.
@@ -162,6 +164,8 @@ pub struct State {
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub directions: [Option<Shown>; 2],
+    /// Of the layer's keys and of its values.
+    pub layer_directions: [Option<Shown>; 2],
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
@@ -210,6 +214,7 @@ impl State {
             neuron: None,
             pairs: [None, None],
             directions: [None, None],
+            layer_directions: [None, None],
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
@@ -310,15 +315,6 @@ impl State {
         let shown = self.pairs[list].as_ref()?;
         match &*shown.answer {
             Answer::Pairs(answer) => Some((answer, self.wanted.contains(&shown.query), shown.took)),
-            _ => None,
-        }
-    }
-
-    /// The directions of a form on screen, and whether they are those of the place one is at.
-    pub fn direction_list(&self, list: usize) -> Option<(&DirectionsAnswer, bool)> {
-        let shown = self.directions[list].as_ref()?;
-        match &*shown.answer {
-            Answer::Directions(answer) => Some((answer, self.wanted.contains(&shown.query))),
             _ => None,
         }
     }

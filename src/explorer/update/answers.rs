@@ -111,6 +111,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.neuron = None;
     state.pairs = [None, None];
     state.directions = [None, None];
+    state.layer_directions = [None, None];
     state.find.found = None;
     state.norms = None;
     state.column_points = None;
@@ -161,10 +162,15 @@ fn answered(state: &mut State, shown: Shown) {
             }
             state.pairs[list] = Some(shown);
         }
-        (Query::Directions(query), Answer::Directions(_)) => {
-            let list = usize::from(query.part == query::Part::Form(Heads::FORMS[1]));
-            state.directions[list] = Some(shown);
-        }
+        (Query::Directions(query), Answer::Directions(_)) => match query.part {
+            query::Part::Form(form) => {
+                state.directions[usize::from(form == Heads::FORMS[1])] = Some(shown);
+            }
+            part => {
+                let list = usize::from(part == query::Part::FfOut);
+                state.layer_directions[list] = Some(shown);
+            }
+        },
         (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::Rank(_), Answer::Rank(_)) => state.take_ranking(shown),

@@ -7,7 +7,7 @@ use crate::explorer::action::Pane;
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, Shown, State};
 use crate::projection::Scored;
-use crate::query::{Address, Answer, ModelCard, Query};
+use crate::query::{Address, Answer, ModelCard, Part, Query};
 use crate::report::{self, Format, MapOf, ModelGeometry};
 
 /// Copies the list in focus: a word and its score a line, tabs between.
@@ -20,6 +20,7 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     }
     let word = |id| card.vocabulary.text(id);
     let (what, lines): (_, Vec<String>) = match state.pane {
+        _ if state.shows_directions() => (directions_name(state), directions(state, card)),
         Pane::Neurons => {
             let rows = state.columns().filter(|(_, fresh)| *fresh);
             let column = rows.map(|(answer, _)| &answer.columns[state.neurons.focus][..]);
@@ -27,9 +28,6 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
             let lines = column.unwrap_or_default().iter().map(line).collect();
             let column = state.column_title(state.column());
             (format!("{column} of {}", state.address()), lines)
-        }
-        Pane::Heads if state.heads.directions => {
-            (form_address(state).to_string(), directions(state, card))
         }
         Pane::Heads => {
             let list = state
@@ -55,11 +53,24 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     vec![Effect::Copy(lines.join("\n") + "\n")]
 }
 
+/// What the directions in focus are of: `L4.H3.VO`, `L3.ff-in`.
+fn directions_name(state: &State) -> String {
+    match state.part(state.part_in_focus()) {
+        Part::Form(_) => form_address(state).to_string(),
+        part => format!("L{}.{part}", state.neurons.layer),
+    }
+}
+
 /// An end of a direction a line: its number, its size, its sign, and the words of both sides.
 fn directions(state: &State, card: &ModelCard) -> Vec<String> {
-    let shown = state.direction_list(state.heads.focus);
-    let Some((answer, true)) = shown else {
+    let list = state.part_in_focus();
+    let Some((answer, true)) = state.direction_list(list) else {
         return Vec::new();
+    };
+    let of_head = matches!(state.part(list), Part::Form(_));
+    let neurons = |list: &[Scored]| {
+        let neurons: Vec<_> = list.iter().map(|s| format!("N{}", s.id)).collect();
+        neurons.join(" ")
     };
     let words = |list: &[Scored]| {
         let words: Vec<_> = list.iter().map(|s| card.vocabulary.text(s.id)).collect();
@@ -69,7 +80,11 @@ fn directions(state: &State, card: &ModelCard) -> Vec<String> {
     directions
         .flat_map(|(i, d)| {
             ["+", "−"].into_iter().enumerate().map(move |(end, sign)| {
-                let (left, right) = (words(&d.left[end]), words(&d.right[end]));
+                let left = words(&d.left[end]);
+                let right = match of_head {
+                    true => words(&d.right[end]),
+                    false => neurons(&d.right[end]),
+                };
                 format!("{i}\t{}\t{sign}\t{left}\t{right}", d.value)
             })
         })
@@ -181,6 +196,9 @@ pub(super) fn ask_path(state: &mut State) {
         .to_owned();
     let (purpose, name) = match state.pane {
         _ if listed(state).is_some() => (Purpose::Export, listed_name(state)),
+        _ if state.shows_directions() => {
+            (Purpose::Export, format!("{}.csv", directions_name(state)))
+        }
         Pane::Neurons if state.neurons.points => {
             let name = format!("{}.{}-map.svg", state.address(), state.column().name());
             (Purpose::ExportChart, name)
@@ -208,7 +226,11 @@ pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
     let on_top = listed(state);
     let of_pane = on_top.is_none();
     let mut answers = on_top.unwrap_or_else(|| answers(state));
-    if of_pane && state.pane == Pane::Heads {
+    if of_pane && state.shows_directions() {
+        let part = state.part(state.part_in_focus());
+        let in_focus = |query: &Query| matches!(query, Query::Directions(q) if q.part == part);
+        answers.retain(|(query, _)| in_focus(query));
+    } else if of_pane && state.pane == Pane::Heads {
         let form = form_address(state);
         answers.retain(|(query, _)| query.address() == Some(form));
     }
@@ -225,8 +247,8 @@ pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
 /// The answers on screen that are those of the place one is at.
 fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
     let shown: Vec<&Shown> = match state.pane {
+        _ if state.shows_directions() => state.shown_directions().iter().flatten().collect(),
         Pane::Neurons => state.neuron.iter().collect(),
-        Pane::Heads if state.heads.directions => state.directions.iter().flatten().collect(),
         Pane::Heads => state.pairs.iter().flatten().collect(),
         Pane::Geometry => Vec::new(),
     };

@@ -164,6 +164,7 @@ pub(super) fn map_column(state: &mut State) {
         return state.say("points are of a neuron's column (g n) or of a token (g s)");
     }
     state.neurons.points = !state.neurons.points;
+    state.neurons.directions = false;
 }
 
 /// Says in how many texts a token stands that is being typed, once the texts were read.
