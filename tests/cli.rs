@@ -289,8 +289,11 @@ fn tables_are_for_reading_and_markdown_for_documents() {
         let bars = |line: &str| line.matches('|').count();
         let first = bars(markdown.lines().next().unwrap());
         assert!(markdown.contains(word) && first > 1, "{markdown}");
+        // A table, and below it perhaps a line under which convention.
+        let rows = markdown.lines().take_while(|line| !line.is_empty());
+        assert!(rows.clone().count() > 2, "{markdown}");
         assert!(
-            markdown.lines().all(|line| bars(line) == first),
+            rows.into_iter().all(|line| bars(line) == first),
             "{markdown}"
         );
     }
@@ -370,9 +373,9 @@ fn ranks_a_layers_neurons_by_what_their_lists_show() {
             "rank bert-pl --layer 3 --by {by} -n 20 --format csv"
         ));
         let mut lines = csv.lines();
-        assert_eq!(lines.next(), Some(&*format!("rank,neuron,{by},K,V")));
+        assert_eq!(lines.next(), Some(&*format!("layer,rank,neuron,{by},K,V")));
         let figures: Vec<f32> = lines
-            .map(|line| line.split(',').nth(2).unwrap().parse().unwrap())
+            .map(|line| line.split(',').nth(3).unwrap().parse().unwrap())
             .collect();
         assert_eq!(figures.len(), 20);
         assert!(figures.is_sorted_by(|a, b| a >= b), "{by}: {figures:?}");
@@ -640,7 +643,26 @@ fn completions_and_the_manual_know_every_command() {
     }
     let manual = home.print("man");
     assert!(manual.contains(".TH lexiscope 1"));
-    assert!(commands.iter().all(|command| manual.contains(command)));
+    for command in &commands {
+        // A page of its own, with what it takes.
+        assert!(
+            manual.contains(&format!(".TH lexiscope-{command} 1")),
+            "{command}"
+        );
+    }
+    let page = home.print("man rank");
+    assert_eq!(page.matches(".TH ").count(), 1);
+    assert!(
+        page.contains("lexiscope rank") && page.contains("copying score"),
+        "{page}"
+    );
+    let failed = home.output("man nothing");
+    assert_eq!(failed.status.code(), Some(1));
+    let said = text(&failed.stderr);
+    assert!(
+        said.contains("there is no command nothing: expected one of neuron, pairs"),
+        "{said}"
+    );
 }
 
 #[test]

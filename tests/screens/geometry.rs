@@ -395,8 +395,10 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
 #[test]
 fn the_strip_shows_anisotropy_once_it_is_measured() {
     let mut screen = Screen::new(120, 30);
-    screen.press("s");
-    assert_eq!(screen.state.strip, Strip::Norms);
+    let shown: Vec<Strip> = (0..8).map(|_| screen.press("s").state.strip).collect();
+    assert!(!shown.contains(&Strip::Anisotropy), "{shown:?}");
+    assert_eq!(shown[7], Strip::Norms);
+    assert!(screen.last_line().contains("anisotropy once"));
     screen.press("g s g n s");
     assert_eq!(screen.state.strip, Strip::Anisotropy);
     // Layer 3 leaves state 4 behind: 0.15 + 0.6·(4/6)².

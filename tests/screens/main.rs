@@ -2,6 +2,7 @@
 
 mod conventions;
 mod geometry;
+mod head_map;
 mod hub;
 mod interesting;
 mod keys;
@@ -67,7 +68,7 @@ impl Screen {
                         let wants = model::open(&mut self.state, id, &name);
                         model::answer(&mut self.state, &wants);
                     }
-                    Effect::Want(_) => {}
+                    Effect::Want(_) | Effect::Idle(_) => {}
                     Effect::Beside(key, what) => {
                         let wants = geometry::beside(&mut self.state, key, what);
                         more.extend(wants);

@@ -75,7 +75,7 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     rows(canvas, Rect { height, ..inside }, index);
 }
 
-/// Draws the frame of a list of one form, with its title, note and footer; returns its inside.
+/// Draws the frame of one of two lists, with its title, note and footer; returns its inside.
 /// One that is `alone` says where the other is.
 pub(super) fn frame(
     canvas: &mut Canvas,
@@ -84,11 +84,12 @@ pub(super) fn frame(
     [title, note, footer]: [&str; 3],
     alone: bool,
 ) -> Rect {
-    let focus = canvas.state.heads.focus == index;
+    let focus = canvas.state.part_in_focus() == index;
     let mut panel = canvas.panel(title, note, focus);
     let mut footer = footer.to_owned();
     if alone {
-        footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
+        let before = if footer.is_empty() { "" } else { " · " };
+        footer.push_str(&format!("{before}] shows {}", canvas.state.part(1 - index)));
     }
     panel.footer = &footer;
     let inside = panel.draw(area, canvas.buffer);

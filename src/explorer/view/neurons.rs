@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, conventions, map, sidebar};
+use super::{Canvas, conventions, directions, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::query::{Column, Query};
@@ -28,6 +28,9 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         let (x, width) = (body.x + side, body.width - side);
         return map::of_column(canvas, Rect { x, width, ..body });
     }
+    if canvas.state.neurons.directions {
+        return of_layer(canvas, body, side);
+    }
     let focus = canvas.state.neurons.focus;
     let shown = match body.width {
         FOUR_MIN.. => 0..4,
@@ -43,6 +46,28 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         column(canvas, Rect { x, width, ..body }, index, count < 4);
         x += width;
     }
+}
+
+/// The directions of the layer's keys and of its values, side by side where there is room.
+fn of_layer(canvas: &mut Canvas, body: Rect, side: u16) {
+    let (x, width) = (body.x + side, body.width - side);
+    if body.width < FOUR_MIN {
+        let focus = canvas.state.part_in_focus();
+        return directions::draw(canvas, Rect { x, width, ..body }, focus, true);
+    }
+    let half = width.div_ceil(2);
+    directions::draw(
+        canvas,
+        Rect {
+            x,
+            width: half,
+            ..body
+        },
+        0,
+        false,
+    );
+    let (x, width) = (x + half, width - half);
+    directions::draw(canvas, Rect { x, width, ..body }, 1, false);
 }
 
 /// From this width on a column of a gated neuron says whose signs it means.
