@@ -277,9 +277,10 @@ fn measuring_shows_how_far_it_is_and_can_be_stopped() {
     let key = |screen: &mut Screen, key: &str| update::key(&mut screen.state, key.parse().unwrap());
     key(&mut screen, "g");
     let effects = key(&mut screen, "s");
-    let [Effect::Want(queries)] = &effects[..] else {
+    let [Effect::Want(queries), Effect::Idle(nothing)] = &effects[..] else {
         panic!("{effects:?}");
     };
+    assert!(nothing.is_empty());
     let Query::Geometry(asked) = &queries[0] else {
         panic!("{queries:?}");
     };
