@@ -21,7 +21,7 @@ use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::rows::multiply;
 use crate::projection::{Best, End, Pair, ProjectionError};
 
-use side::{Heads, Side, gather, identity_error, longest};
+use side::{Heads, Side, Wanted, gather, identity_error};
 use tiles::Tiles;
 
 /// How the search is cut up; the list does not depend on it.
@@ -52,6 +52,9 @@ impl Default for Blocks {
 /// What scoring one surviving pair costs, in multiplications of one coordinate in a block.
 const SURVIVOR_COST: f32 = 6.0;
 
+/// Pairs scored between two looks at whether the list is still wanted, at the end of a row.
+const SCORED: usize = 4096;
+
 /// What is looked for.
 pub struct PairsWanted<'a> {
     pub k: usize,
@@ -71,7 +74,7 @@ pub fn best_pairs(
     a: &Matrix,
     b: &Matrix,
     want: &PairsWanted<'_>,
-    wanted: &(dyn Fn() -> bool + Sync),
+    wanted: Wanted<'_>,
     report: Report<'_>,
 ) -> Option<Vec<Pair>> {
     Search::new((a, b), want, wanted)?.on_host(Blocks::default(), report)
@@ -86,7 +89,7 @@ pub fn best_pairs_on(
     a: &Matrix,
     b: &Matrix,
     want: &PairsWanted<'_>,
-    wanted: &(dyn Fn() -> bool + Sync),
+    wanted: Wanted<'_>,
     report: Report<'_>,
 ) -> Result<Option<Vec<Pair>>, ProjectionError> {
     let Some(search) = Search::new((a, b), want, wanted) else {
@@ -106,7 +109,7 @@ struct Search<'a> {
     /// −1 for the lowest: of the negated scores these are the highest.
     sign: f32,
     want: &'a PairsWanted<'a>,
-    wanted: &'a (dyn Fn() -> bool + Sync),
+    wanted: Wanted<'a>,
     /// Bits of a score that k pairs are known to reach.
     threshold: AtomicU32,
 }
@@ -117,7 +120,7 @@ fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
     // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two products
     // lose, and what the bound's own product loses; each at its largest.
     let rounding = 4.0 * f32::EPSILON * (a.exact.cols() as f32 + 2.0);
-    let (long_a, long_b) = (longest(&a.exact), longest(&b.exact));
+    let (long_a, long_b) = (a.longest_exact, b.longest_exact);
     let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
     let (norm_a, norm_b) = (a.longest(), b.longest());
     let slack = error * long_a * long_b
@@ -139,7 +142,7 @@ impl<'a> Search<'a> {
     fn new(
         (a, b): (&Matrix, &Matrix),
         want: &'a PairsWanted<'a>,
-        wanted: &'a (dyn Fn() -> bool + Sync),
+        wanted: Wanted<'a>,
     ) -> Option<Self> {
         let goes_on = || wanted().then_some(());
         let sign = if want.end == End::Lowest { -1.0 } else { 1.0 };
@@ -147,9 +150,12 @@ impl<'a> Search<'a> {
             .filter(|&i| want.passing[i])
             .map(|i| i as u32)
             .collect();
-        let (a, b) = rayon::join(|| gather(a, &ids, sign), || gather(b, &ids, 1.0));
-        goes_on()?;
-        let balance = balance(&a, &b);
+        let (a, b) = rayon::join(
+            || gather(a, &ids, sign, wanted),
+            || gather(b, &ids, 1.0, wanted),
+        );
+        let (a, b) = a.zip(b)?;
+        let balance = balance(&a, &b, wanted);
         goes_on()?;
         let (left, right) = balance.as_ref().map(|t| (&t.left, &t.right)).unzip();
         let error = left
@@ -188,12 +194,11 @@ impl<'a> Search<'a> {
         let n = self.a.ids.len();
         let Blocks { a, wave, seed, .. } = blocks;
         let seed = (seed * a).min(n);
-        let full = Heads::new(&self.a, &self.b, self.a.exact.cols());
-        (self.wanted)().then_some(())?;
+        let full = Heads::new(&self.a, &self.b, self.a.exact.cols(), self.wanted)?;
         let mut best = self.visit(0..seed, 0..seed, blocks.b, &full)?;
         self.raise(&mut best);
         let heads = match self.cheapest_width() {
-            Some(width) => Heads::new(&self.a, &self.b, width),
+            Some(width) => Heads::new(&self.a, &self.b, width, self.wanted)?,
             None => full,
         };
         (self.wanted)().then_some(())?;
@@ -232,8 +237,11 @@ impl<'a> Search<'a> {
             return Some(best);
         }
         let w = heads.width;
-        let head_a =
-            MatRef::from_row_major_slice(&heads.a[rows.start * w..rows.end * w], rows.len(), w);
+        let head_a = MatRef::from_row_major_slice(
+            &heads.a.data()[rows.start * w..rows.end * w],
+            rows.len(),
+            w,
+        );
         for start in cols.clone().step_by(at_once) {
             (self.wanted)().then_some(())?;
             best.raise(self.reached());
@@ -243,9 +251,11 @@ impl<'a> Search<'a> {
                 break;
             }
             let end = cols.end.min(start + at_once);
-            let head_b = MatRef::from_row_major_slice(&heads.b[start * w..end * w], end - start, w);
+            let head_b =
+                MatRef::from_row_major_slice(&heads.b.data()[start * w..end * w], end - start, w);
             bounds.resize(rows.len() * (end - start), 0.0);
             multiply(head_a, head_b.transpose(), &mut bounds);
+            let mut scored = 0;
             for (i, bounds) in bounds.chunks_exact(end - start).enumerate() {
                 let mut least = best.threshold() - self.slack;
                 for_each_that_may_reach(bounds, least, |j| {
@@ -254,8 +264,13 @@ impl<'a> Search<'a> {
                         let score = dot(self.a.exact.row(i), self.b.exact.row(j));
                         self.offer((i, j), score, &mut best);
                         least = best.threshold() - self.slack;
+                        scored += 1;
                     }
                 });
+                if scored >= SCORED {
+                    (self.wanted)().then_some(())?;
+                    scored = 0;
+                }
             }
             self.publish(best.threshold());
         }
@@ -302,6 +317,7 @@ impl<'a> Search<'a> {
             width as f32 + share * h as f32 * SURVIVOR_COST
         };
         let widths = [9, 17, 25, 33, 49].into_iter().filter(|&width| width < h);
+        let widths = widths.take_while(|_| (self.wanted)());
         let costs = widths.map(|width| (cost(width), width));
         let (least_cost, width) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
         (least_cost < h as f32).then_some(width)

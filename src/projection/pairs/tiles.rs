@@ -45,9 +45,9 @@ struct Tile {
 
 /// Tiles scored between two looks at the threshold and at whether the list is still wanted: a
 /// millisecond or so.
-const WAVE: usize = 256;
+const WAVE: usize = 128;
 /// Of these, as many as a task takes.
-const TASK: usize = 16;
+const TASK: usize = 8;
 
 impl Search<'_> {
     /// Whether bounds are numbers, all of them. A device's maximum of some numbers and a NaN may be
