@@ -135,6 +135,7 @@ fn a_hit_says_what_the_neurons_own_list_says() {
     for (column, group) in answer.groups.iter().enumerate() {
         for hit in &group.hits {
             let query = NeuronQuery {
+                convention: Default::default(),
                 input: Input::Gate,
                 layer: hit.layer,
                 neuron: hit.index,

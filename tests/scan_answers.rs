@@ -52,6 +52,7 @@ fn alnum() -> Filters {
 
 fn neuron(layer: usize, neuron: usize, k: usize, filters: Filters) -> Query {
     Query::Neuron(NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),
@@ -62,6 +63,7 @@ fn neuron(layer: usize, neuron: usize, k: usize, filters: Filters) -> Query {
 
 fn pairs(form: Form, layer: usize, end: End, k: usize, filters: Filters) -> Query {
     Query::Pairs(PairsQuery {
+        convention: Default::default(),
         form,
         layer,
         head: 1,
@@ -146,6 +148,7 @@ fn what_a_scan_does_not_hold_is_computed() {
     assert!(is_there(&mut scanned, &neuron(1, 3, 12, same)));
     // Some of a batch from the file, the others computed, in their order.
     let batch = [(1, 2), (0, 2), (1, 0), (0, 0)].map(|(layer, neuron)| NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),

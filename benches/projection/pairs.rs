@@ -62,6 +62,7 @@ pub fn alone() {
 pub fn of_the_checkpoint(reader: &mut Reader) {
     for form in [Form::Vo, Form::Qk] {
         let query = Query::Pairs(PairsQuery {
+            convention: Default::default(),
             form,
             layer: 5,
             head: 3,

@@ -26,7 +26,7 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::{
     Answer, Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query,
-    Reader,
+    Reader, TrustQuery,
 };
 use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
@@ -50,18 +50,26 @@ pub fn run() -> Result<()> {
             neuron,
             k,
             key,
+            reading,
             scan,
             filters,
             output,
         }) => {
             let query = NeuronQuery {
+                convention: reading.convention,
                 layer,
                 neuron,
                 input: key,
                 k,
                 filters: filters.read()?,
             };
-            one_shot(&model, scan.as_deref(), &Query::Neuron(query), output)
+            let trust = reading.trust.then(|| TrustQuery::Neuron(query.clone()));
+            listed(
+                &model,
+                scan.as_deref(),
+                (&Query::Neuron(query), trust),
+                output,
+            )
         }
         Some(Command::Pairs {
             model,
@@ -71,23 +79,27 @@ pub fn run() -> Result<()> {
             k,
             lowest,
             distance,
+            reading,
             scan,
             filters,
             output,
         }) => {
             let (end, filters) = (end(lowest), filters.read()?);
-            one_shot(
+            let query = PairsQuery {
+                form,
+                layer,
+                head,
+                distance,
+                end,
+                k,
+                filters,
+                convention: reading.convention,
+            };
+            let trust = reading.trust.then(|| TrustQuery::Pairs(query.clone()));
+            listed(
                 &model,
                 scan.as_deref(),
-                &Query::Pairs(PairsQuery {
-                    form,
-                    layer,
-                    head,
-                    distance,
-                    end,
-                    k,
-                    filters,
-                }),
+                (&Query::Pairs(query), trust),
                 output,
             )
         }
@@ -95,7 +107,7 @@ pub fn run() -> Result<()> {
         Some(Command::Directions(args)) => directions(args),
         Some(Command::Rank(args)) => {
             let (model, output) = (args.model.clone(), args.output);
-            one_shot(&model, None, &args.query()?, output)
+            one_shot(&model, &args.query()?, output)
         }
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
@@ -149,7 +161,7 @@ fn find(args: FindArgs) -> Result<()> {
         heads: !args.neurons_only,
         filters: args.filters.read()?,
     };
-    one_shot(&args.model, None, &Query::Find(query), args.output)
+    one_shot(&args.model, &Query::Find(query), args.output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
@@ -167,7 +179,7 @@ fn directions(args: DirectionsArgs) -> Result<()> {
         k: args.k,
         filters: args.filters.read()?,
     };
-    one_shot(&args.model, None, &Query::Directions(query), args.output)
+    one_shot(&args.model, &Query::Directions(query), args.output)
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -223,8 +235,18 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     Ok((reader, milliseconds(start)))
 }
 
-/// Answers one query, from the scan where it can.
-fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> Result<()> {
+/// Answers one query.
+fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
+    listed(model, None, (query, None), output)
+}
+
+/// Answers one query, from the scan where it can, and how far the answer can be trusted.
+fn listed(
+    model: &str,
+    scan: Option<&Path>,
+    (query, trust): (&Query, Option<TrustQuery>),
+    output: Output,
+) -> Result<()> {
     let (reader, open) = open(model, output.machine)?;
     let mut reader: Box<dyn Answering> = match scan {
         Some(path) => Box::new(Scanned::open(reader, path)?),
@@ -235,17 +257,23 @@ fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> 
     if matches!(output.format, Format::Table | Format::Markdown) {
         reader.answer(&Query::Undertrained, &Patient)?;
     }
-    let answer = reader.answer(query, &Patient)?;
+    let mut answered = Vec::new();
+    for query in std::iter::once(query.clone()).chain(trust.map(Query::Trust)) {
+        if let Some(answer) = reader.answer(&query, &Patient)? {
+            answered.push((query, answer));
+        }
+    }
     let timings = Timings {
         open,
         compute: milliseconds(start),
     };
     let shown = output.timings.then_some(timings);
     let card = reader.card();
-    let answered = answer
-        .as_ref()
-        .and_then(|answer| Exported::of((query, answer)));
-    let Some(answered) = answered else {
+    let answered: Vec<_> = answered
+        .iter()
+        .map(|(query, answer)| (query, answer))
+        .collect();
+    let [answered] = Exported::all(&answered)[..] else {
         bail!("no answer came back; this is a defect of lexiscope");
     };
     let text = answered.write(&card, output.format, shown);

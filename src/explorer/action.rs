@@ -1,6 +1,7 @@
 //! Everything a user can do, as plain values: no key, no terminal in it.
 
 use crate::geometry::Measure;
+use crate::query::Switch;
 
 /// A pane of the explorer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -133,6 +134,11 @@ pub enum Action {
     /// Asks for the text that tokens must contain, and applies it as it is typed.
     Find,
     ClearFilters,
+    OpenConventions,
+    /// Switches a part of the convention.
+    Convention(Switch),
+    /// Back to the raw convention.
+    Raw,
     Mark,
     MarkLayer,
     MarkWithNote,

@@ -42,7 +42,11 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     let mut page = String::new();
     // What is undertrained is marked in every list.
     reader.answer(&Query::Undertrained, &Patient)?;
-    for query in state.needs() {
+    for query in state
+        .needs()
+        .into_iter()
+        .filter(|query| !query.is_patient())
+    {
         if let Query::Geometry(asked) = &query {
             page += &measured(&mut *reader, asked, &state)?;
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::Pieces;
 use crate::projection::End;
-use crate::query::Address;
+use crate::query::{Address, Convention};
 use crate::vocabulary::Filters;
 
 use super::store::{self, StoreError};
@@ -37,6 +37,7 @@ pub struct Session {
     pub recent_folders: Vec<String>,
     /// Word lists and texts are not kept.
     pub filters: Filters,
+    pub convention: Convention,
     /// Models' finished scans, by the names of the models.
     pub scans: BTreeMap<String, PathBuf>,
 }
@@ -106,6 +107,7 @@ mod tests {
             end: End::Lowest,
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,
+            convention: "gain+cosine".parse().unwrap(),
             scans: [("gpt2-pl".to_owned(), "/scans/gpt2-pl.parquet".into())].into(),
         };
         let inner = folder.path().join("not/there/yet");

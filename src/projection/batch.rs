@@ -13,7 +13,7 @@ use crate::checkpoint::Matrix;
 use super::Ends;
 use super::Scored;
 use super::kernel::{dot, norm, products};
-use super::rows::{Passing, chunks, multiply};
+use super::rows::{Adjust, Passing, chunks, multiply};
 
 /// Vectors from which on the blocked product pays.
 pub(super) const LEAST: usize = 32;
@@ -22,15 +22,33 @@ const BLOCK_ROWS: usize = 512;
 /// A vector with more candidates than this has mostly equal scores: it is left to the kernel.
 const MOST: usize = 1 << 13;
 
-/// As `Rows::offer_scores` for rows on the processor, given with the norm of the longest, and
-/// `LEAST` vectors or more.
+/// Rows on the processor, and how they count.
+#[derive(Clone, Copy)]
+pub(super) struct Counted<'a> {
+    pub(super) rows: &'a Matrix,
+    pub(super) adjust: &'a Adjust,
+    /// The norm of the longest.
+    pub(super) longest: f32,
+}
+
+impl Counted<'_> {
+    /// A row's exact score.
+    pub(super) fn score(&self, row: usize, vector: &[f32], shift: f32) -> f32 {
+        let product = dot(self.rows.row(row), vector);
+        self.adjust.score(row, product, shift)
+    }
+}
+
+/// As `Rows::offer_scores` for `LEAST` vectors or more.
 pub(super) fn offer(
-    (rows, longest): (&Matrix, f32),
+    counted: Counted<'_>,
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [Ends],
     wanted: &(dyn Fn() -> bool + Sync),
 ) -> bool {
+    let Counted { rows, longest, .. } = counted;
+    let shifts = counted.adjust.shifts(vectors);
     let fresh: Vec<Candidates> = ends
         .iter()
         .enumerate()
@@ -46,7 +64,8 @@ pub(super) fn offer(
             let mut scores = Vec::new();
             for block in blocks {
                 wanted().then_some(())?;
-                gather(rows, block, vectors, passing.flags, &mut scores, &mut found);
+                multiplied(counted, block.clone(), (vectors, &shifts), &mut scores);
+                gather(block, &scores, passing.flags, &mut found);
             }
             Some(found)
         })
@@ -65,17 +84,17 @@ pub(super) fn offer(
         .enumerate()
         .try_for_each(|(j, (ends, found))| {
             wanted().then_some(())?;
-            rescore(rows, vectors.row(j), passing, found, ends);
+            rescore(counted, (vectors.row(j), shifts[j]), passing, found, ends);
             Some(())
         })
         .is_some()
 }
 
-/// The norm of the longest row, NaN if one is.
-pub(super) fn longest(rows: &Matrix) -> f32 {
+/// The norm of the longest row as it counts, or more; NaN if one is.
+pub(super) fn longest(rows: &Matrix, adjust: &Adjust) -> f32 {
     (0..rows.rows())
         .into_par_iter()
-        .map(|i| norm(rows.row(i)))
+        .map(|i| adjust.longest(i, rows.row(i)))
         .reduce(|| 0.0, |a, b| if a.is_nan() || a > b { a } else { b })
 }
 
@@ -93,23 +112,26 @@ pub(super) fn slack(vector: &[f32], longest: f32) -> f32 {
     }
 }
 
-/// Multiplies one block of rows and takes in what may be among the best.
-fn gather(
-    rows: &Matrix,
-    block: &Range<usize>,
-    vectors: &Matrix,
-    flags: &[bool],
+/// The scores of a block of rows, up to the slack: those of one vector after those of another.
+pub(super) fn multiplied(
+    counted: Counted<'_>,
+    block: Range<usize>,
+    (vectors, shifts): (&Matrix, &[f32]),
     scores: &mut Vec<f32>,
-    found: &mut [Candidates],
 ) {
-    let width = rows.cols();
+    let width = counted.rows.cols();
     scores.resize(block.len() * vectors.rows(), 0.0);
-    let some = &rows.data()[block.start * width..block.end * width];
+    let some = &counted.rows.data()[block.start * width..block.end * width];
     multiply(
         MatRef::from_row_major_slice(vectors.data(), vectors.rows(), width),
         MatRef::from_row_major_slice(some, block.len(), width).transpose(),
         scores,
     );
+    counted.adjust.by_vector(block, scores, shifts);
+}
+
+/// Takes in what may be among the best of a block.
+fn gather(block: &Range<usize>, scores: &[f32], flags: &[bool], found: &mut [Candidates]) {
     let arch = Arch::new();
     for (found, scores) in found.iter_mut().zip(scores.chunks_exact(block.len())) {
         found.take(arch, scores, block.start, flags);
@@ -118,22 +140,25 @@ fn gather(
 
 /// The exact scores of one vector's candidates, offered to its ends.
 fn rescore(
-    rows: &Matrix,
-    vector: &[f32],
+    counted: Counted<'_>,
+    (vector, shift): (&[f32], f32),
     passing: Passing<'_>,
     found: Candidates,
     ends: &mut Ends,
 ) {
+    let rows = counted.rows;
     if !found.overflows() {
         for row in found.rows() {
-            ends.offer(passing.first_id + row, dot(rows.row(row as usize), vector));
+            let score = counted.score(row as usize, vector, shift);
+            ends.offer(passing.first_id + row, score);
         }
         return;
     }
     let mut scores = vec![0.0; rows.rows()];
     products(rows.data(), vector, rows.cols(), &mut scores);
-    for (row, score) in scores.into_iter().enumerate() {
+    for (row, product) in scores.into_iter().enumerate() {
         if passing.flags[row] {
+            let score = counted.adjust.score(row, product, shift);
             ends.offer(passing.first_id + row as u32, score);
         }
     }
@@ -269,6 +294,19 @@ mod tests {
     /// The lists of all vectors together and of each alone must be the same to the last bit.
     fn check(rows: Matrix, vectors: &Matrix, flags: &[bool], k: usize, what: &str) {
         let rows = Rows::new(rows, &Device::Cpu).unwrap();
+        for (centred, unit) in [(false, false), (true, false), (false, true), (true, true)] {
+            let rows = rows.adjusted(centred, unit, &|| true).unwrap().unwrap();
+            compare(
+                &rows,
+                vectors,
+                flags,
+                k,
+                &format!("{what}, {centred} {unit}"),
+            );
+        }
+    }
+
+    fn compare(rows: &Rows, vectors: &Matrix, flags: &[bool], k: usize, what: &str) {
         let passing = Passing { flags, first_id: 7 };
         let lists = |vectors: &Matrix| {
             let mut ends = vec![Ends::new(k); vectors.rows()];
@@ -349,9 +387,12 @@ mod tests {
             first_id: 0,
         };
         let mut ends = vec![Ends::new(5); 64];
-        assert!(!offer((&rows, 9.0), &vectors, passing, &mut ends, &|| {
-            false
-        }));
+        let counted = Counted {
+            rows: &rows,
+            adjust: &Adjust::default(),
+            longest: 9.0,
+        };
+        assert!(!offer(counted, &vectors, passing, &mut ends, &|| false));
         assert!(
             ends.iter()
                 .all(|e| e.highest.clone().into_sorted().is_empty())

@@ -7,6 +7,7 @@ mod directions;
 mod ends;
 mod error;
 mod find;
+mod inverse;
 mod kernel;
 mod pairs;
 mod ranks;
@@ -19,6 +20,7 @@ pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompos
 pub use ends::Ends;
 pub use error::ProjectionError;
 pub use find::{By, HeadSide, Hit, LayerScores, Places, Stand, Targets, head_sides, layer_scores};
+pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use rows::{Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};

@@ -143,7 +143,8 @@ impl Scanned {
         };
         let kept = self.k.min(passing);
         // A scan holds gates alone of gated neurons' keys.
-        if query.k.min(passing) > kept || query.input != Input::default() {
+        let raw = query.convention.is_raw();
+        if query.k.min(passing) > kept || query.input != Input::default() || !raw {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.neuron, true) else {
@@ -172,6 +173,7 @@ impl Scanned {
                 .collect()
         };
         Ok(Some(NeuronAnswer {
+            bias: None,
             columns: [0, 1, 2, 3].map(list),
             passing,
             rows,
@@ -198,7 +200,7 @@ impl Scanned {
             return Ok(None);
         };
         // And of rotary models the forms at distance 0.
-        if query.k > self.pairs || query.distance > 0 {
+        if query.k > self.pairs || query.distance > 0 || !query.convention.is_raw() {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.head, false) else {
@@ -208,6 +210,7 @@ impl Scanned {
             .pairs_in(at, 0..group.rows, query)
             .map_err(|e| self.damaged(e))?;
         Ok(Some(PairsAnswer {
+            regardless: None,
             pairs,
             passing,
             rows,

@@ -97,6 +97,7 @@ impl Plan {
     /// The query of a neuron.
     pub(super) fn neuron(&self, layer: usize, neuron: usize) -> NeuronQuery {
         NeuronQuery {
+            convention: Default::default(),
             layer,
             neuron,
             input: Input::default(),
@@ -108,6 +109,7 @@ impl Plan {
     /// The queries of a head: both forms, both ends.
     pub(super) fn head(&self, layer: usize, head: usize) -> [PairsQuery; 4] {
         let query = |form, end| PairsQuery {
+            convention: Default::default(),
             form,
             layer,
             head,

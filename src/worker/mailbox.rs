@@ -102,13 +102,15 @@ impl Mailbox {
 
     /// Whether what runs should go on: `query`, begun in `round`. A wanted query goes on, except
     /// that a neuron, which takes milliseconds, never waits for anything longer that is less
-    /// important. A neighbour goes on until something is asked, unless it is what is asked for.
+    /// important. A neighbour goes on until something is asked, unless it is what is asked for; what
+    /// is patient goes on as a neighbour does.
     pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
         if self.stop || self.opening.is_some() {
             return false;
         }
-        if !self.waits(query) {
-            return self.pending.is_empty() && self.round == round;
+        if !self.waits(query) || query.is_patient() {
+            let nothing_else = self.pending.iter().all(Query::is_patient);
+            return nothing_else && self.round == round;
         }
         let is_neuron = |q: &Query| matches!(q, Query::Neuron(_));
         let mut more_important = self.pending.iter().take_while(|q| *q != query);
@@ -118,7 +120,8 @@ impl Mailbox {
     /// Whether a batch of neighbours should go on: as long as nothing else is waited for. Steps
     /// that the cache answers do not disturb it, or a held key would never let one be finished.
     pub(super) fn batch_goes_on(&self, batch: &[Query]) -> bool {
-        let next = self.pending.first().filter(|_| self.asked_of == self.model);
+        let mut pending = self.pending.iter().filter(|query| !query.is_patient());
+        let next = pending.next().filter(|_| self.asked_of == self.model);
         !self.stop && self.opening.is_none() && next.is_none_or(|next| batch.contains(next))
     }
 
@@ -139,14 +142,21 @@ impl Mailbox {
             return None;
         }
         let round = self.round;
-        if let Some(query) = self.pending.first().cloned() {
-            return Some(Task::Answer { query, round });
-        }
-        std::mem::take(&mut self.look_ahead).then(|| Task::LookAhead {
-            asked: self.asked.clone(),
-            before: self.before.clone(),
+        let answer = |query: &Query| Task::Answer {
+            query: query.clone(),
             round,
-        })
+        };
+        if let Some(query) = self.pending.iter().find(|query| !query.is_patient()) {
+            return Some(answer(query));
+        }
+        if std::mem::take(&mut self.look_ahead) {
+            return Some(Task::LookAhead {
+                asked: self.asked.clone(),
+                before: self.before.clone(),
+                round,
+            });
+        }
+        self.pending.first().map(answer)
     }
 }
 

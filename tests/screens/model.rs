@@ -65,6 +65,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
     };
     let (large, gated) = (name == LARGE, name == GATED);
     Arc::new(ModelCard {
+        biased: false,
         name: name.to_owned(),
         family: family(if gated { "llama" } else { "gpt2" }).unwrap(),
         spec: Spec {
@@ -148,6 +149,7 @@ fn made_up(query: &Query) -> Answer {
                 1204
             };
             Answer::Neuron(NeuronAnswer {
+                bias: None,
                 columns: [column(0), column(1), column(2), column(3)],
                 passing,
                 rows: ROWS,
@@ -166,6 +168,7 @@ fn made_up(query: &Query) -> Answer {
             };
             let exact = query.form == lexiscope::transformer::Form::Vo;
             Answer::Pairs(PairsAnswer {
+                regardless: None,
                 pairs: (0..query.k).map(pair).collect(),
                 passing: ROWS,
                 rows: ROWS,

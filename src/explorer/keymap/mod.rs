@@ -19,6 +19,8 @@ pub enum Scope {
     Geometry,
     /// The filter menu.
     Filters,
+    /// The menu of conventions.
+    Conventions,
     /// Any list on top: commands, bookmarks, models.
     Lists,
     Bookmarks,
@@ -49,6 +51,7 @@ impl Scope {
             Self::Heads => "Heads",
             Self::Geometry => "Geometry",
             Self::Filters => "Filter menu",
+            Self::Conventions => "Convention menu",
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
             Self::Find => "Where words stand",
@@ -167,6 +170,7 @@ pub fn markdown() -> String {
         Scope::Geometry,
         Scope::Panes,
         Scope::Filters,
+        Scope::Conventions,
         Scope::Lists,
         Scope::Bookmarks,
         Scope::Find,

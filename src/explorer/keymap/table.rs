@@ -3,10 +3,12 @@
 use super::super::action::{Action, Chart, Motion, Pane, Toggle};
 use super::{Command, Group, Scope};
 use crate::geometry::Measure;
+use crate::query::Switch;
 
 use Group::{Filter, Keep, Move, Program, View};
 use Scope::{
-    Bookmarks, Filters, Find, Geometry, Heads, Interesting, Lists, Neurons, Panes, Prompt, Words,
+    Bookmarks, Conventions, Filters, Find, Geometry, Heads, Interesting, Lists, Neurons, Panes,
+    Prompt, Words,
 };
 
 const fn row(
@@ -33,6 +35,10 @@ const fn step(motion: Motion) -> Action {
 
 const fn switch(toggle: Toggle) -> Action {
     Action::Toggle(toggle)
+}
+
+const fn convention(switch: Switch) -> Action {
+    Action::Convention(switch)
 }
 
 const fn chart(chart: Chart) -> Action {
@@ -108,6 +114,8 @@ pub static COMMANDS: &[Command] = &[
     row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
 
     row(Words, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
+    row(Words, View, &["c"], Action::OpenConventions, "convention",
+        "how weights become words: raw, or norms, lengths and biases taken into account"),
     row(Words, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
     row(Panes, Move, &["F"], Action::OpenFind, "",
         "where words stand: look them up in all neurons and heads"),
@@ -168,6 +176,16 @@ pub static COMMANDS: &[Command] = &[
     row(Filters, Filter, &["t"], switch(Toggle::Text), "text", "only the tokens of a text"),
     row(Filters, Filter, &["0"], Action::ClearFilters, "clear", "all filters off"),
     row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
+
+    row(Conventions, View, &["g"], convention(Switch::Gain), "gain", Switch::Gain.meaning()),
+    row(Conventions, View, &["m"], convention(Switch::Centred), "centred", Switch::Centred.meaning()),
+    row(Conventions, View, &["l"], convention(Switch::Cosine), "cosine", Switch::Cosine.meaning()),
+    row(Conventions, View, &["p"], convention(Switch::Inverse), "inverse", Switch::Inverse.meaning()),
+    row(Conventions, View, &["b"], convention(Switch::Biases), "biases", Switch::Biases.meaning()),
+    row(Conventions, View, &["i"], convention(Switch::Input), "input", Switch::Input.meaning()),
+    row(Conventions, View, &["o"], convention(Switch::Output), "output", Switch::Output.meaning()),
+    row(Conventions, View, &["0"], Action::Raw, "raw", "raw: parameters as they are"),
+    row(Conventions, Program, &["Esc", "Enter", "c", "q"], Action::Cancel, "close", "close the menu"),
 
     row(Lists, Move, &["↑", "C-p", "S-Tab"], step(Motion::Up), "move", "row above"),
     row(Lists, Move, &["↓", "C-n", "Tab"], step(Motion::Down), "move", "row below"),

@@ -384,8 +384,8 @@ impl Explorer {
             return String::new();
         };
         let answers = answers.iter().map(|(query, answer)| (query, &**answer));
-        let answers: Vec<_> = answers.filter_map(Exported::of).collect();
-        report::export(card, &answers, format)
+        let answers: Vec<_> = answers.collect();
+        report::export(card, &Exported::all(&answers), format)
     }
 
     fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {

@@ -7,6 +7,7 @@ mod geometry;
 mod history;
 mod interesting;
 mod overlay;
+mod reading;
 mod regions;
 mod sitting;
 mod wanted;
@@ -23,7 +24,8 @@ use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{
-    Address, Answer, Column, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query,
+    Address, Answer, Column, Convention, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer,
+    Query,
 };
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
@@ -143,6 +145,8 @@ pub struct State {
     pub find: Find,
     pub strip: Strip,
     pub filters: Filters,
+    /// How weights become words, as far as the model offers it.
+    pub convention: Convention,
     pub history: History,
     pub overlays: Vec<Overlay>,
     pub count: Option<usize>,
@@ -165,6 +169,8 @@ pub struct State {
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub directions: [Option<Shown>; 2],
+    /// How far lists can be trusted: the neuron's, and those of the two forms.
+    pub trusts: [Option<Shown>; 3],
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
@@ -192,6 +198,7 @@ impl State {
             find: Find::default(),
             strip: Strip::default(),
             filters: Filters::default(),
+            convention: Convention::RAW,
             history: History::new(Address::Neuron {
                 layer: 0,
                 neuron: 0,
@@ -211,6 +218,7 @@ impl State {
             neuron: None,
             pairs: [None, None],
             directions: [None, None],
+            trusts: [None, None, None],
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
@@ -337,6 +345,7 @@ impl State {
         match self.overlays.last() {
             None => Scope::of_pane(self.pane),
             Some(Overlay::Filters) => &[Scope::Filters],
+            Some(Overlay::Conventions) => &[Scope::Conventions],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
             Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],

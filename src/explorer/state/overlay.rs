@@ -9,6 +9,8 @@ use crate::query::Address;
 pub enum Overlay {
     /// The menu of filters.
     Filters,
+    /// The menu of conventions.
+    Conventions,
     /// Help and palette: all commands, and addresses to jump to.
     Commands {
         help: bool,
@@ -38,7 +40,7 @@ impl Overlay {
             | Self::Find(chooser)
             | Self::Interesting(chooser)
             | Self::Models { chooser, .. } => Some(chooser),
-            Self::Filters | Self::Ways(_) | Self::Prompt(_) => None,
+            Self::Filters | Self::Conventions | Self::Ways(_) | Self::Prompt(_) => None,
         }
     }
 

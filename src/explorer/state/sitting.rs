@@ -23,6 +23,7 @@ impl State {
         }
         self.models.sort_by_key(|model| model.origin);
         self.filters = session.filters;
+        self.convention = session.convention;
         self.scans = session.scans;
         self.heads.end = session.end;
         let mut panes = Pane::ALL.into_iter();
@@ -99,6 +100,7 @@ impl State {
             end: self.heads.end,
             recent_folders: recent.map(|m| m.name.clone()).collect(),
             filters: self.filters.clone(),
+            convention: self.convention,
             scans: self.scans.clone(),
         }
     }

@@ -39,6 +39,7 @@ impl State {
                 needs.extend(self.rank_query());
                 needs.push(Query::Undertrained);
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
+                needs.extend(self.trust_queries(&needs[..1]));
                 needs
             }
             // Asked for from this pane only: a model answers one thing at a time, and a pass over
@@ -61,18 +62,21 @@ impl State {
             }
             Pane::Heads => {
                 let focus = self.heads.focus;
-                vec![
+                let mut needs = vec![
                     Query::Pairs(self.pairs_query(focus)),
                     // Done in no time beside a search over all pairs.
                     Query::Undertrained,
                     Query::Pairs(self.pairs_query(1 - focus)),
-                ]
+                ];
+                needs.extend(self.trust_queries(&needs));
+                needs
             }
         }
     }
 
     fn neuron_query(&self) -> NeuronQuery {
         NeuronQuery {
+            convention: self.convention(),
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
             input: self.input(),
@@ -97,9 +101,11 @@ impl State {
             neuron,
             input,
             filters,
+            convention,
             ..
         } = self.neuron_query();
         NeuronMapQuery {
+            convention,
             layer,
             neuron,
             input,
@@ -128,6 +134,7 @@ impl State {
 
     fn pairs_query(&self, list: usize) -> PairsQuery {
         PairsQuery {
+            convention: self.convention(),
             form: Heads::FORMS[list],
             layer: self.heads.layer,
             head: self.heads.head,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{geometry, navigate};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
-use crate::query::{self, Answer, ModelCard, Query};
+use crate::query::{self, Answer, ModelCard, Query, TrustQuery};
 use crate::worker::{Event, ModelId};
 
 /// Places worth seeing first, of the bundled models: layer and neuron, layer and head. The neuron of
@@ -111,6 +111,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.pairs = [None, None];
     state.directions = [None, None];
     state.find.found = None;
+    state.trusts = [None, None, None];
     state.norms = None;
     state.column_points = None;
     state.ranked.shown = None;
@@ -161,6 +162,11 @@ fn answered(state: &mut State, shown: Shown) {
         (Query::Directions(query), Answer::Directions(_)) => {
             let list = usize::from(query.part == query::Part::Form(Heads::FORMS[1]));
             state.directions[list] = Some(shown);
+        }
+        (Query::Trust(TrustQuery::Neuron(_)), _) => state.trusts[0] = Some(shown),
+        (Query::Trust(TrustQuery::Pairs(query)), _) => {
+            let list = usize::from(query.form == Heads::FORMS[1]);
+            state.trusts[1 + list] = Some(shown);
         }
         (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),

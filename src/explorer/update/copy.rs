@@ -163,10 +163,14 @@ pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
 
 /// The answers on screen that are those of the place one is at.
 fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
+    let trusts = &state.trusts;
     let shown: Vec<&Shown> = match state.pane {
-        Pane::Neurons => state.neuron.iter().collect(),
+        Pane::Neurons => state.neuron.iter().chain(&trusts[0]).collect(),
         Pane::Heads if state.heads.directions => state.directions.iter().flatten().collect(),
-        Pane::Heads => state.pairs.iter().flatten().collect(),
+        Pane::Heads => {
+            let lists = state.pairs.iter().flatten();
+            lists.chain(trusts[1..].iter().flatten()).collect()
+        }
         Pane::Geometry => Vec::new(),
     };
     let fresh = shown

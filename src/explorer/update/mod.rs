@@ -130,6 +130,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Cancel if count.is_some() => Vec::new(),
         Action::Cancel => overlays::cancel(state),
         Action::OpenFilters
+        | Action::OpenConventions
         | Action::OpenBookmarks
         | Action::OpenHelp
         | Action::OpenPalette
@@ -172,6 +173,8 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::NextStrip => geometry::next_strip(state),
         Action::Chart(chart) => return geometry::act(state, chart, count),
         Action::Toggle(toggle) => filters::switch(state, toggle),
+        Action::Convention(switch) => filters::convention(state, switch),
+        Action::Raw => filters::raw(state),
         Action::Find => filters::find(state),
         Action::OpenInteresting => interesting::open(state),
         Action::NextInterest => interesting::next(state),

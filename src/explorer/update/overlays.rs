@@ -11,6 +11,7 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
     let chooser = Chooser::default();
     state.overlays.push(match action {
         Action::OpenFilters => Overlay::Filters,
+        Action::OpenConventions => Overlay::Conventions,
         Action::OpenBookmarks => Overlay::Bookmarks(chooser),
         Action::OpenModels => Overlay::Models {
             beside: false,

@@ -87,7 +87,7 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
 }
 
 /// As many words as there is room for, none of them cut but the first.
-fn words(
+pub(super) fn words(
     canvas: &mut Canvas,
     (mut x, y): (u16, u16),
     room: usize,

@@ -7,6 +7,7 @@ use crate::explorer::action::{Action, Pane};
 use crate::explorer::number::duration;
 use crate::explorer::state::Target;
 use crate::explorer::widget::{Line, width};
+use crate::query::Convention;
 use crate::report::grouped;
 
 /// The model's identity, the convention, and the time of the last answer.
@@ -32,10 +33,17 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     };
     line.right(&format!("{took:>7}"), theme.quiet);
     let convention = match state.pane {
-        Pane::Neurons | Pane::Heads => "raw  ",
-        Pane::Geometry => "states  ",
+        Pane::Heads if state.heads.directions => Convention::RAW.name(),
+        Pane::Neurons | Pane::Heads => state.convention().name(),
+        Pane::Geometry => "states".to_owned(),
     };
-    line.right(convention, theme.quiet);
+    line.right("  ", theme.quiet);
+    let words = state.pane != Pane::Geometry;
+    let style = match words && convention != Convention::RAW.name() {
+        true => theme.on,
+        false => theme.quiet,
+    };
+    let cells = line.right(&convention, style);
     line.right("  ", theme.quiet);
     if line.room() > 60 {
         line.text("lexiscope", theme.quiet);
@@ -66,6 +74,9 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         if !line.whole(&format!("{dot}{part}"), theme.quiet) {
             break;
         }
+    }
+    if words {
+        canvas.note_row(cells, row.y, Target::Run(Action::OpenConventions));
     }
 }
 

@@ -3,7 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, directions, sidebar};
+use super::{Canvas, conventions, directions, sidebar};
 use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::put;
@@ -67,9 +67,16 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         Form::Vo => "what it writes when it reads",
         Form::Qk => "who attends to whom",
     };
-    let footer = footer(canvas, index);
+    let mut footer = footer(canvas, index);
+    let trust = conventions::trust(state, index);
+    if !trust.is_empty() {
+        footer.push_str(&format!(" · {trust}"));
+    }
     let inside = frame(canvas, area, index, [&title, note, &footer], alone);
-    rows(canvas, inside, index);
+    let below = regardless(canvas, inside, index);
+    let height = inside.height - below;
+    canvas.regions.list_rows = height.into();
+    rows(canvas, Rect { height, ..inside }, index);
 }
 
 /// Draws the frame of a list of one form, with its title, note and footer; returns its inside.
@@ -92,6 +99,36 @@ pub(super) fn frame(
     canvas.regions.list_rows = inside.height.into();
     canvas.note(area, Target::List(index));
     inside
+}
+
+/// Two lines low in a list: what one side does whatever the other one is. Returns how many.
+fn regardless(canvas: &mut Canvas, inside: Rect, index: usize) -> u16 {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let shown = state
+        .pair_list(index)
+        .and_then(|(answer, ..)| answer.regardless.as_ref());
+    let Some(lists) = shown else {
+        return 0;
+    };
+    let titles = match Heads::FORMS[index] {
+        Form::Vo => ["whatever is read ", "    and never "],
+        Form::Qk => ["whatever asks ", "      and not "],
+    };
+    let rows = 2.min(inside.height);
+    for (row, (title, list)) in titles.into_iter().zip(lists).enumerate().take(rows.into()) {
+        let y = inside.bottom() - rows + row as u16;
+        let room = usize::from(inside.width).saturating_sub(2);
+        let used = put(canvas.buffer, inside.x + 1, y, title, room, theme.quiet);
+        let at = (inside.x + 1 + used, y);
+        directions::words(
+            canvas,
+            at,
+            room.saturating_sub(used.into()),
+            list,
+            theme.word,
+        );
+    }
+    rows
 }
 
 /// How far the search is.

@@ -1,6 +1,7 @@
 //! State → cells. Draws and computes nothing; says what lies where.
 
 mod commands;
+mod conventions;
 mod directions;
 mod filters;
 mod find;
@@ -11,6 +12,7 @@ mod heads;
 mod interesting;
 mod lists;
 mod map;
+mod menu;
 mod models;
 mod neurons;
 mod prompt;
@@ -102,6 +104,7 @@ impl Canvas<'_> {
             self.note(area, Target::Behind);
             match overlay {
                 Overlay::Filters => filters::menu(self, body),
+                Overlay::Conventions => conventions::menu(self, body),
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
                 Overlay::Interesting(chooser) => interesting::draw(self, body, chooser),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),

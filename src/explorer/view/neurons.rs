@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, map, sidebar};
+use super::{Canvas, conventions, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::query::{Column, Query};
@@ -80,15 +80,26 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let name = state.column_title(column);
     let title = format!("{mark}{name}{}", if fresh { "" } else { " …" });
     let mut panel = canvas.panel(&title, meaning(column, gated), focus);
-    if gated.is_some() {
-        panel.footer = quadrants(column);
-    }
-    if folded {
-        panel.footer = match index {
-            0 | 1 => "- shows −K −V",
-            _ => "- shows K V",
-        };
-    }
+    let folded = match (folded, index) {
+        (false, _) => "",
+        (true, 0 | 1) => "- shows −K −V",
+        (true, _) => "- shows K V",
+    };
+    let gate = if gated.is_some() && folded.is_empty() {
+        quadrants(column)
+    } else {
+        ""
+    };
+    let bias = state.columns().and_then(|(answer, _)| answer.bias);
+    let bias = bias.filter(|_| matches!(column, Column::K | Column::MinusK));
+    let bias = bias.map_or(String::new(), |bias| {
+        format!("bias {}", score(bias, decimals(bias)))
+    });
+    let trust = conventions::trust(state, index);
+    let parts = [&trust, &bias, folded, gate];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let footer = parts.join(" · ");
+    panel.footer = &footer;
     let inside = panel.draw(area, canvas.buffer);
     canvas.regions.list_rows = inside.height.into();
     canvas.note(area, Target::List(index));

@@ -10,13 +10,13 @@ use crate::projection::ProjectionError;
 impl Rows {
     /// Numbers in a row.
     pub fn width(&self) -> usize {
-        match &self.store {
+        match &*self.store {
             Store::Host(rows) => rows.cols(),
             Store::Device(rows) => rows.dims().last().copied().unwrap_or_default(),
         }
     }
 
-    /// What `f` makes of the rows, some at a time (`[some, width]`), in their order. `None` if it
+    /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order. `None` if it
     /// was called off.
     ///
     /// # Errors
@@ -26,7 +26,7 @@ impl Rows {
         wanted: &(dyn Fn() -> bool + Sync),
         f: impl Fn(Range<usize>, &[f32]) -> T + Sync,
     ) -> Result<Option<Vec<T>>, ProjectionError> {
-        match &self.store {
+        match &*self.store {
             Store::Host(rows) => {
                 let all: Vec<Range<usize>> = chunks(self.len, CHUNK_ROWS).collect();
                 let of = |chunk: Range<usize>| {

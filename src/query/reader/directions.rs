@@ -41,6 +41,7 @@ impl Reader {
         });
         watch.improved(Answer::Directions(answer.clone()));
         let pairs = PairsQuery {
+            convention: Default::default(),
             form,
             layer: query.layer,
             head: query.head,

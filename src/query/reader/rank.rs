@@ -97,6 +97,7 @@ impl Reader {
         watch: &dyn Watch,
     ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
         let query = |&neuron: &usize| NeuronQuery {
+            convention: Default::default(),
             layer: query.layer,
             neuron,
             input: Input::Gate,

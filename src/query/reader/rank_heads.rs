@@ -1,29 +1,13 @@
 //! A layer's heads ranked: each by its VO form.
 
-use super::super::answering::Watch;
+use super::super::answering::{Quiet, Watch};
 use super::super::rank::{Interest, Interesting, RankAnswer, RankQuery, TOP};
 use super::super::{Answer, PairsQuery, QueryError};
 use super::Reader;
 use super::rank::WORDS;
-use crate::hub::Progress;
 use crate::projection::{End, Pair, copying};
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
-
-/// Lets nothing through of the partial lists that a ranking is made of.
-struct Quiet<'a>(&'a dyn Watch);
-
-impl Watch for Quiet<'_> {
-    fn wanted(&self) -> bool {
-        self.0.wanted()
-    }
-
-    fn improved(&self, _partial: Answer) {}
-
-    fn fetching(&self, progress: &Progress) {
-        self.0.fetching(progress);
-    }
-}
 
 impl Reader {
     pub(super) fn rank_heads(
@@ -35,6 +19,7 @@ impl Reader {
         let mut items: Vec<Interesting> = Vec::with_capacity(heads);
         for head in 0..heads {
             let asked = PairsQuery {
+                convention: Default::default(),
                 form: Form::Vo,
                 layer: query.layer,
                 head,
