@@ -171,8 +171,11 @@ pub enum Command {
     },
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
-    /// Print the manual page
-    Man,
+    /// Print the manual: a page of its own for the program and for every command
+    Man {
+        /// Only the page of this command
+        command: Option<String>,
+    },
 }
 
 /// What of a model is scanned.

@@ -7,6 +7,7 @@ mod geometry_args;
 mod interrupt;
 mod lookup_args;
 mod machine;
+mod manual;
 mod rank;
 mod scan;
 mod size;
@@ -106,8 +107,8 @@ pub fn run() -> Result<()> {
         Some(Command::Find(args)) => find(args),
         Some(Command::Directions(args)) => directions(args),
         Some(Command::Rank(args)) => {
-            let (model, output) = (args.model.clone(), args.output);
-            one_shot(&model, &args.query()?, output)
+            let (model, scan, output) = (args.model.clone(), args.scan.clone(), args.output);
+            listed(&model, scan.as_deref(), (&args.query()?, None), output)
         }
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
@@ -144,11 +145,7 @@ pub fn run() -> Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "lexiscope", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Some(Command::Man { command }) => print(&manual::pages(Cli::command(), command)?),
     }
 }
 
@@ -249,7 +246,15 @@ fn listed(
 ) -> Result<()> {
     let (reader, open) = open(model, output.machine)?;
     let mut reader: Box<dyn Answering> = match scan {
-        Some(path) => Box::new(Scanned::open(reader, path)?),
+        Some(path) => {
+            let mut scanned = Scanned::open(reader, path)?;
+            if let Query::Rank(query) = query
+                && let Some(why) = scanned.lacks(query)?
+            {
+                eprintln!("lexiscope: computed, not from the scan: {why}");
+            }
+            Box::new(scanned)
+        }
         None => Box::new(reader),
     };
     let start = Instant::now();

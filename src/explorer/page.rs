@@ -42,11 +42,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     let mut page = String::new();
     // What is undertrained is marked in every list.
     reader.answer(&Query::Undertrained, &Patient)?;
-    for query in state
-        .needs()
-        .into_iter()
-        .filter(|query| !query.is_patient())
-    {
+    for query in state.needs() {
         if let Query::Geometry(asked) = &query {
             page += &measured(&mut *reader, asked, &state)?;
         }

@@ -33,6 +33,10 @@ pub struct Session {
     /// Further models of the chart.
     pub beside: Vec<String>,
     pub end: End,
+    /// The name of what the strip of layers shows; empty for the first.
+    pub strip: String,
+    /// The name of the measure that colours the grid of heads; empty for none.
+    pub grid: String,
     /// Folders that models were opened from, the latest first.
     pub recent_folders: Vec<String>,
     /// Word lists and texts are not kept.
@@ -105,6 +109,8 @@ mod tests {
             },
             beside: vec!["bert-pl".to_owned()],
             end: End::Lowest,
+            strip: "overlap".to_owned(),
+            grid: "copying".to_owned(),
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,
             convention: "gain+cosine".parse().unwrap(),

@@ -2,6 +2,7 @@
 
 mod balance;
 mod batch;
+mod cross;
 mod device;
 mod directions;
 mod ends;
@@ -15,6 +16,7 @@ mod rows;
 mod select;
 mod undertrained;
 
+pub use cross::{cross, product};
 pub use device::{DeviceChoice, device_name, pick_device};
 pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompose_rows, gram};
 pub use ends::Ends;

@@ -198,11 +198,6 @@ impl Query {
         }
     }
 
-    /// Whether it waits until nothing else is to be done.
-    pub fn is_patient(&self) -> bool {
-        matches!(self, Self::Trust(_))
-    }
-
     /// The place that is asked about.
     pub fn address(&self) -> Option<Address> {
         match self {

@@ -10,6 +10,7 @@ mod directions;
 mod error;
 mod find;
 mod rank;
+mod ranking;
 mod reader;
 mod trust;
 
@@ -27,6 +28,7 @@ pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
 pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
+pub use ranking::Ranking;
 pub use reader::Reader;
 pub use trust::{RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery};
 

@@ -6,7 +6,6 @@ mod find;
 mod neurons;
 mod pairs;
 mod rank;
-mod rank_heads;
 mod trust;
 mod undertrained;
 
@@ -14,7 +13,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::checkpoint::{Checkpoint, Location};
+use crate::checkpoint::{Checkpoint, Location, Matrix};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::transformer::Weights;
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
@@ -25,7 +24,7 @@ use trust::Chances;
 
 use super::answering::{Answering, Patient, Watch};
 use super::contextual::Model;
-use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
+use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -50,6 +49,11 @@ pub struct Reader {
     undertrained: Option<Option<usize>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// `Eᵀ·E_in` of a form whose right side is the input embedding too, and of one whose right side
+    /// is another.
+    crosses: [Option<Arc<Matrix>>; 2],
+    /// A ranking that was called off.
+    ranking: Ranking,
     /// Bytes that may be held beside the embedding.
     memory: u64,
 }
@@ -103,6 +107,8 @@ impl Reader {
             mask: None,
             undertrained: None,
             factors: Vec::new(),
+            crosses: [None, None],
+            ranking: Ranking::default(),
             memory: FACTOR_BYTES,
         })
     }

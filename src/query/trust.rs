@@ -8,7 +8,7 @@ use super::{Address, NeuronQuery, PairsQuery};
 pub const TRUST_TOP: usize = 30;
 /// Random directions that a neuron is held against.
 pub const RANDOM_DIRECTIONS: usize = 64;
-/// Random forms that a head is held against; each is a search over all pairs.
+/// Random forms that a head is held against; each is a search over pairs.
 pub const RANDOM_FORMS: usize = 16;
 
 /// Which list, by the query that it answers; its length does not matter.
@@ -39,7 +39,8 @@ pub struct Trust {
     pub kept: Vec<(Switch, f32)>,
     /// How many standard deviations the best score lies above the mean of the best scores of
     /// random directions, or forms, all at one length: drawn from a normal distribution with
-    /// mean and covariance of the layer's own vectors. `None` until it is known, or where there
+    /// mean and covariance of the layer's own vectors. Forms are judged by their best pair among
+    /// at most 8,192 of the tokens that pass, drawn once. `None` until it is known, or where there
     /// is no telling.
     pub z: Option<f32>,
 }

@@ -3,6 +3,7 @@
 
 mod choices;
 mod conventions;
+mod trust;
 
 use std::path::PathBuf;
 

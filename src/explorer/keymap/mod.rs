@@ -28,6 +28,8 @@ pub enum Scope {
     Find,
     /// The list of interesting neurons.
     Interesting,
+    /// The map of heads.
+    HeadMap,
     /// A line to type into.
     Prompt,
 }
@@ -56,6 +58,7 @@ impl Scope {
             Self::Bookmarks => "Bookmarks",
             Self::Find => "Where words stand",
             Self::Interesting => "Interesting neurons",
+            Self::HeadMap => "Map of heads",
             Self::Prompt => "Typing",
         }
     }
@@ -175,6 +178,7 @@ pub fn markdown() -> String {
         Scope::Bookmarks,
         Scope::Find,
         Scope::Interesting,
+        Scope::HeadMap,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

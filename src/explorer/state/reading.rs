@@ -10,18 +10,19 @@ impl State {
         self.card().map_or(wished, |card| wished.offered(card))
     }
 
-    /// How far what is asked for can be trusted, to be found out once there is time: it needs all
-    /// weights of a layer.
-    pub(super) fn trust_queries(&self, asked: &[Query]) -> Vec<Query> {
-        if self.card().is_none_or(|card| card.remote) {
+    /// How far the lists on screen can be trusted: all weights of their layers are needed for it.
+    pub(super) fn trust_queries(&self) -> Vec<Query> {
+        if self.shows_directions() || self.card().is_none_or(|card| card.remote) {
             return Vec::new();
         }
-        let trust = |query: &Query| match query {
-            Query::Neuron(query) => Some(TrustQuery::Neuron(query.clone())),
-            Query::Pairs(query) => Some(TrustQuery::Pairs(query.clone())),
-            _ => None,
+        let trust = match self.pane {
+            Pane::Neurons => vec![TrustQuery::Neuron(self.neuron_query())],
+            Pane::Heads => [self.heads.focus, 1 - self.heads.focus]
+                .map(|list| TrustQuery::Pairs(self.pairs_query(list)))
+                .into(),
+            Pane::Geometry => Vec::new(),
         };
-        asked.iter().filter_map(trust).map(Query::Trust).collect()
+        trust.into_iter().map(Query::Trust).collect()
     }
 
     /// How far a column can be trusted, or the pair list of that number, as far as it is known.
@@ -32,7 +33,7 @@ impl State {
         };
         let shown = self.trusts[slot].as_ref()?;
         match &*shown.answer {
-            Answer::Trust(TrustAnswer { lists, .. }) if self.wanted.contains(&shown.query) => {
+            Answer::Trust(TrustAnswer { lists, .. }) if self.idle.contains(&shown.query) => {
                 lists.get(at)
             }
             _ => None,

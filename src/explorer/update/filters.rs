@@ -77,6 +77,9 @@ pub(super) fn convention(state: &mut State, switch: Switch) {
 
 /// The raw convention.
 pub(super) fn raw(state: &mut State) {
+    if state.convention().is_raw() {
+        state.say("the convention is raw");
+    }
     state.convention = Convention::RAW;
     changed(state);
 }

@@ -113,15 +113,15 @@ pub fn line(canvas: &mut Canvas, row: Rect) {
 /// `showing 30 of 8,192`, or of how many pass of how many.
 fn left(state: &State) -> Option<String> {
     let (shown, passing, rows, pairs) = match state.pane {
+        _ if state.shows_directions() => {
+            let (answer, _) = state.direction_list(state.part_in_focus())?;
+            let (shown, all) = (answer.directions.len(), answer.values.len());
+            return Some(format!("{shown} of {all} directions"));
+        }
         Pane::Neurons => {
             let (answer, _) = state.columns()?;
             let shown = answer.columns[state.neurons.focus].len();
             (shown, answer.passing, answer.rows, false)
-        }
-        Pane::Heads if state.heads.directions => {
-            let (answer, _) = state.direction_list(state.heads.focus)?;
-            let (shown, all) = (answer.directions.len(), answer.values.len());
-            return Some(format!("{shown} of {all} directions"));
         }
         Pane::Heads => {
             let (answer, ..) = state.pair_list(state.heads.focus)?;

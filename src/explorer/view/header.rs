@@ -15,8 +15,8 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     let (state, theme) = (canvas.state, canvas.theme);
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let took = match state.pane {
+        _ if state.shows_directions() => state.shown_directions()[state.part_in_focus()].as_ref(),
         Pane::Neurons => state.neuron.as_ref(),
-        Pane::Heads if state.heads.directions => state.directions[state.heads.focus].as_ref(),
         Pane::Heads => state.pairs[state.heads.focus].as_ref(),
         Pane::Geometry if state.geometry.points => state.geometry.map.as_ref(),
         Pane::Geometry => state.geometry.part.shown.as_ref(),

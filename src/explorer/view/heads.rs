@@ -67,11 +67,7 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         Form::Vo => "what it writes when it reads",
         Form::Qk => "who attends to whom",
     };
-    let mut footer = footer(canvas, index);
-    let trust = conventions::trust(state, index);
-    if !trust.is_empty() {
-        footer.push_str(&format!(" · {trust}"));
-    }
+    let footer = footer(canvas, index);
     let inside = frame(canvas, area, index, [&title, note, &footer], alone);
     let below = regardless(canvas, inside, index);
     let height = inside.height - below;
@@ -79,7 +75,7 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     rows(canvas, Rect { height, ..inside }, index);
 }
 
-/// Draws the frame of a list of one form, with its title, note and footer; returns its inside.
+/// Draws the frame of one of two lists, with its title, note and footer; returns its inside.
 /// One that is `alone` says where the other is.
 pub(super) fn frame(
     canvas: &mut Canvas,
@@ -88,11 +84,12 @@ pub(super) fn frame(
     [title, note, footer]: [&str; 3],
     alone: bool,
 ) -> Rect {
-    let focus = canvas.state.heads.focus == index;
+    let focus = canvas.state.part_in_focus() == index;
     let mut panel = canvas.panel(title, note, focus);
     let mut footer = footer.to_owned();
     if alone {
-        footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
+        let before = if footer.is_empty() { "" } else { " · " };
+        footer.push_str(&format!("{before}] shows {}", canvas.state.part(1 - index)));
     }
     panel.footer = &footer;
     let inside = panel.draw(area, canvas.buffer);
@@ -131,15 +128,18 @@ fn regardless(canvas: &mut Canvas, inside: Rect, index: usize) -> u16 {
     rows
 }
 
-/// How far the search is.
+/// How far the search is; then what it took, until more is known of the list.
 fn footer(canvas: &Canvas, index: usize) -> String {
     match canvas.state.pair_list(index) {
         Some((answer, true, took)) if answer.exact => {
             let rows = grouped(answer.passing);
-            if took.is_zero() {
-                return format!("exact · {rows}² pairs");
-            }
-            format!("exact · {rows}² pairs · {}", duration(took))
+            let trust = conventions::trust(canvas.state, index);
+            let more = match trust.is_empty() {
+                false => trust,
+                true if took.is_zero() => return format!("exact · {rows}² pairs"),
+                true => duration(took),
+            };
+            format!("exact · {rows}² · {more}")
         }
         Some((answer, true, _)) => {
             format!(

@@ -7,6 +7,7 @@ mod filters;
 mod find;
 mod footer;
 mod geometry;
+mod head_map;
 mod header;
 mod heads;
 mod interesting;
@@ -107,6 +108,7 @@ impl Canvas<'_> {
                 Overlay::Conventions => conventions::menu(self, body),
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
                 Overlay::Interesting(chooser) => interesting::draw(self, body, chooser),
+                &Overlay::HeadMap { layer, head } => head_map::draw(self, body, (layer, head)),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
                 Overlay::Find(chooser) => find::draw(self, body, chooser),
                 Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),

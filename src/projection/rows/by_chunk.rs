@@ -1,5 +1,6 @@
 //! All rows once, some at a time, wherever they are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -14,6 +15,26 @@ impl Rows {
             Store::Host(rows) => rows.cols(),
             Store::Device(rows) => rows.dims().last().copied().unwrap_or_default(),
         }
+    }
+
+    /// Some of the rows as they lie, `[some, width]`.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn chunk(
+        &self,
+        range: Range<usize>,
+    ) -> Result<Cow<'_, [f32]>, ProjectionError> {
+        Ok(match &*self.store {
+            Store::Host(rows) => {
+                let width = rows.cols();
+                Cow::Borrowed(&rows.data()[range.start * width..range.end * width])
+            }
+            Store::Device(rows) => {
+                let some = rows.narrow(0, range.start, range.len())?;
+                Cow::Owned(some.flatten_all()?.to_vec1()?)
+            }
+        })
     }
 
     /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order. `None` if it

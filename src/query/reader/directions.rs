@@ -6,7 +6,7 @@ use crate::projection::{
 };
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
-use crate::query::{Answer, PairsQuery, QueryError};
+use crate::query::{Answer, Convention, PairsQuery, QueryError};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Mask;
 
@@ -41,7 +41,7 @@ impl Reader {
         });
         watch.improved(Answer::Directions(answer.clone()));
         let pairs = PairsQuery {
-            convention: Default::default(),
+            convention: Convention::RAW,
             form,
             layer: query.layer,
             head: query.head,

@@ -8,7 +8,7 @@ use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, Half};
-use crate::vocabulary::Mask;
+use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use super::Reader;
 use super::convention::Direction;
@@ -61,11 +61,7 @@ impl Reader {
         watch: &dyn Watch,
     ) -> Result<Option<PairsAnswer>, QueryError> {
         let mask = self.mask(&query.filters)?;
-        let vocabulary = Arc::clone(&self.card.vocabulary);
-        let (same, similar) = (query.filters.exclude_same, query.filters.exclude_similar);
-        let admits = move |from, to| {
-            !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
-        };
+        let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
             k: query.k.min(mask.passing * mask.passing),
             end: query.end,
@@ -265,8 +261,18 @@ impl Reader {
     }
 }
 
+/// Which pairs filters let pass whose tokens each pass.
+pub(super) fn admits(
+    vocabulary: &Arc<Vocabulary>,
+    filters: &Filters,
+) -> impl Fn(u32, u32) -> bool + Sync + use<> {
+    let vocabulary = Arc::clone(vocabulary);
+    let (same, similar) = (filters.exclude_same, filters.exclude_similar);
+    move |from, to| !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
+}
+
 /// What the two sides of a form are: QK reads on both.
-fn directions(query: &PairsQuery) -> [Direction; 2] {
+pub(super) fn directions(query: &PairsQuery) -> [Direction; 2] {
     match query.form {
         Form::Vo => [Direction::Read, Direction::Written],
         Form::Qk => [Direction::Read, Direction::Read],

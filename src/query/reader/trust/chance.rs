@@ -1,23 +1,24 @@
-//! Holding a list against the same list under other conventions, and against chance.
+//! What chance makes of lists: the best scores of random directions and forms with a layer's own
+//! mean and covariance.
+
+use candle_core::Device;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, Pair, Passing};
-use crate::query::answering::{Quiet, Watch};
+use crate::projection::{Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
+use crate::query::answering::Watch;
 use crate::query::convention::{Convention, Switch};
-use crate::query::trust::{
-    RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery,
-};
-use crate::query::{Answer, NeuronQuery, PairsQuery, QueryError};
+use crate::query::reader::Reader;
+use crate::query::reader::convention::{Direction, unit};
+use crate::query::reader::pairs::{admits, directions};
+use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS};
+use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{FormWeights, Half, Piece, Vectors};
 use crate::vocabulary::Filters;
 
-use super::Reader;
-use super::convention::{Direction, unit};
-
-/// Multiplications that an inverse may cost that nobody has asked for.
-const INVERSE_MAX: f64 = 4e11;
 /// Layers, or lists of heads, whose chance is remembered.
 const REMEMBERED: usize = 64;
+/// Tokens that heads are judged by.
+const SAMPLE: usize = 8192;
 
 /// What the best scores of random vectors are under the same circumstances.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +42,7 @@ enum Circumstances {
 
 /// What was drawn so far.
 #[derive(Default)]
-pub(super) struct Chances(Vec<Chance>);
+pub(in crate::query::reader) struct Chances(Vec<Chance>);
 
 impl Chances {
     fn take(&mut self, of: Circumstances) -> Chance {
@@ -62,119 +63,24 @@ impl Chances {
     }
 }
 
+/// Some tokens, and their rows on both sides of a form.
+struct Sample {
+    ids: Vec<u32>,
+    left: Rows,
+    right: Rows,
+}
+
+/// Both sides' vectors of all heads of a layer, `[heads·head, width]` each.
+struct Channels {
+    /// Channels of one head.
+    head: usize,
+    left: Matrix,
+    right: Matrix,
+}
+
 impl Reader {
-    /// `None` if it was called off.
-    pub(super) fn trust(
-        &mut self,
-        query: &TrustQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<TrustAnswer>, QueryError> {
-        if self.card.remote {
-            return Err(QueryError::NeedsAll {
-                model: self.card.name.clone(),
-            });
-        }
-        match query {
-            TrustQuery::Neuron(query) => self.trust_neuron(query, watch),
-            TrustQuery::Pairs(query) => self.trust_pairs(query, watch),
-        }
-    }
-
-    /// The switches that are worth flipping for lists under a convention.
-    fn flips(&self, convention: Convention, pairs: bool) -> Vec<Switch> {
-        let (vocab, width) = (self.card.spec.vocab as f64, self.card.spec.width as f64);
-        let cheap = 2.0 * vocab * width * width < INVERSE_MAX;
-        let tells = |switch: &Switch| match switch {
-            Switch::Inverse => cheap || convention.has(Switch::Inverse),
-            // One number for all tokens of a column, unless each is then scaled by its own.
-            Switch::Centred => {
-                pairs || convention.has(Switch::Cosine) || convention.has(Switch::Inverse)
-            }
-            Switch::Biases => pairs,
-            _ => true,
-        };
-        // Flipping one must not take another one away, or it would be two steps off.
-        let alone = |switch: &Switch| {
-            let flipped = convention.flipped(*switch);
-            flipped.flipped(*switch) == convention
-        };
-        let all = Switch::ALL.into_iter();
-        let offered = all.filter(|switch| self.card.offers(*switch).is_ok());
-        offered.filter(tells).filter(alone).collect()
-    }
-
-    /// Whether a flipped switch can make a difference to what is read, or written.
-    fn concerns(&self, switch: Switch, convention: Convention, direction: Direction) -> bool {
-        let source = |convention| self.source(convention, direction);
-        match switch {
-            Switch::Inverse => direction == Direction::Read,
-            Switch::Input | Switch::Output => {
-                source(convention) != source(convention.flipped(switch))
-            }
-            _ => true,
-        }
-    }
-
-    fn trust_neuron(
-        &mut self,
-        query: &NeuronQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<TrustAnswer>, QueryError> {
-        let asked = |convention| NeuronQuery {
-            k: TRUST_TOP,
-            convention,
-            ..query.clone()
-        };
-        let answers = self.neurons(&[asked(query.convention)], watch)?;
-        let Some(list) = answers.and_then(|mut answers| answers.pop()) else {
-            return Ok(None);
-        };
-        let mut lists = vec![Trust::default(); list.columns.len()];
-        let flips = self.flips(query.convention, false);
-        for switch in flips {
-            let answers = self.neurons(&[asked(query.convention.flipped(switch))], watch)?;
-            let Some(other) = answers.and_then(|mut answers| answers.pop()) else {
-                return Ok(None);
-            };
-            let directions = [Direction::Read, Direction::Written].into_iter().cycle();
-            let columns = list.columns.iter().zip(&other.columns).zip(directions);
-            for (trust, ((one, other), direction)) in lists.iter_mut().zip(columns) {
-                if self.concerns(switch, query.convention, direction)
-                    && let Some(share) = kept(one, other, |a, b| a.id == b.id)
-                {
-                    trust.kept.push((switch, share));
-                }
-            }
-        }
-        let partial = |lists: &[Trust], done| TrustAnswer {
-            lists: lists.to_vec(),
-            done,
-        };
-        watch.improved(Answer::Trust(partial(&lists, 0.5)));
-        let both = [Vectors::Keys(query.input), Vectors::Values];
-        for (column, vectors) in both.into_iter().enumerate() {
-            let Some(lengths) = self.length(query, vectors, watch)? else {
-                return Ok(None);
-            };
-            let Some(chance) = self.chance_of_neurons(query, vectors, watch)? else {
-                return Ok(None);
-            };
-            let bias = match vectors {
-                Vectors::Keys(_) => list.bias.unwrap_or(0.0),
-                Vectors::Values => 0.0,
-            };
-            for (end, (best, sign)) in chance.iter().zip([1.0, -1.0]).enumerate() {
-                let at = column + 2 * end;
-                let first = list.columns[at].first();
-                let score = first.map(|s| (s.score - sign * bias) / lengths);
-                lists[at].z = score.and_then(|score| standard(score, best));
-            }
-        }
-        Ok(Some(partial(&lists, 1.0)))
-    }
-
     /// The length of a neuron's vector as it is projected.
-    fn length(
+    pub(super) fn length(
         &mut self,
         query: &NeuronQuery,
         vectors: Vectors,
@@ -194,7 +100,7 @@ impl Reader {
     }
 
     /// The best and the lowest score of each of the random directions of a layer at length 1.
-    fn chance_of_neurons(
+    pub(super) fn chance_of_neurons(
         &mut self,
         query: &NeuronQuery,
         vectors: Vectors,
@@ -276,72 +182,22 @@ impl Reader {
         Ok(all)
     }
 
-    fn trust_pairs(
+    /// How far the best pair of a head's form lies above those of random forms with the layer's own
+    /// channels; among a draw of tokens where there are more. `None` if it was called off: what
+    /// was drawn before is kept.
+    pub(super) fn z_of_head(
         &mut self,
         query: &PairsQuery,
         watch: &dyn Watch,
-    ) -> Result<Option<TrustAnswer>, QueryError> {
-        let quiet = Quiet(watch);
-        let asked = |convention| PairsQuery {
-            k: TRUST_TOP,
-            convention,
-            ..query.clone()
-        };
-        let Some(list) = self.pairs(&asked(query.convention), &quiet)? else {
-            return Ok(None);
-        };
-        let mut trust = Trust::default();
-        let flips = self.flips(query.convention, true);
-        let steps = (flips.len() + RANDOM_FORMS) as f32;
-        let mut done = 0.0;
-        for switch in flips {
-            let other = asked(query.convention.flipped(switch));
-            let Some(other) = self.pairs(&other, &quiet)? else {
-                return Ok(None);
-            };
-            let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);
-            if let Some(share) = kept(&list.pairs, &other.pairs, same) {
-                trust.kept.push((switch, share));
-            }
-            done += 1.0;
-            watch.improved(Answer::Trust(TrustAnswer {
-                lists: vec![trust.clone()],
-                done: done / steps,
-            }));
-        }
-        // Chance knows no biases, so what is held against it has none either.
-        let bare = match query.convention.has(Switch::Biases) {
-            true => query.convention.flipped(Switch::Biases),
-            false => query.convention,
-        };
-        let bare = asked(bare);
-        let Some(list) = self.pairs(&bare, &quiet)? else {
+    ) -> Result<Option<Option<f32>>, QueryError> {
+        let Some(sample) = self.sample(query, watch)? else {
             return Ok(None);
         };
         let (form, layer) = (query.form, query.layer);
-        let weights = self.weights.form(form, layer, query.head, query.distance)?;
-        let Some(weights) = self.projected_form(&bare, weights, watch)? else {
+        let own = self.weights.form(form, layer, query.head, query.distance)?;
+        let Some(own) = self.best_of_form(query, own, &sample, watch)? else {
             return Ok(None);
         };
-        let Some(chance) = self.chance_of_heads(&bare, watch)? else {
-            return Ok(None);
-        };
-        let first = list.pairs.first();
-        let score = first.map(|pair| pair.score.abs() / size(&weights));
-        trust.z = score.and_then(|score| standard(score, &chance));
-        Ok(Some(TrustAnswer {
-            lists: vec![trust],
-            done: 1.0,
-        }))
-    }
-
-    /// The best score, at size 1, of each of the random forms of a layer; those that were drawn
-    /// before it was called off are kept.
-    fn chance_of_heads(
-        &mut self,
-        query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<f32>>, QueryError> {
         let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
             head: 0,
             ..query.clone()
@@ -350,19 +206,75 @@ impl Reader {
         if chance.best[0].len() < RANDOM_FORMS {
             let channels = self.channels(query)?;
             while chance.best[0].len() < RANDOM_FORMS && !called_off {
-                match self.drawn_form(query, &channels, chance.best[0].len(), watch)? {
+                let drawn = drawn_form(layer, chance.best[0].len(), &channels);
+                match self.best_of_form(query, drawn, &sample, watch)? {
                     Some(best) => chance.best[0].push(best),
                     None => called_off = true,
                 }
             }
         }
-        let best = chance.best[0].clone();
+        let z = standard(own, &chance.best[0]);
         self.chances.keep(chance);
-        Ok((!called_off).then_some(best))
+        Ok((!called_off).then_some(z))
     }
 
-    /// Both sides' vectors of all heads of a layer, `[heads·head, width]` each.
-    fn channels(&self, query: &PairsQuery) -> Result<[Matrix; 2], QueryError> {
+    /// The tokens that a form is judged by.
+    fn sample(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Sample>, QueryError> {
+        let mask = self.mask(&query.filters)?;
+        let mut sides = Vec::with_capacity(2);
+        let mut ids = Vec::new();
+        for direction in directions(query) {
+            let Some(rows) = self.rows(query.convention, direction, watch)? else {
+                return Ok(None);
+            };
+            if ids.is_empty() {
+                let passing = (0..rows.len() as u32).filter(|&row| mask.passes[row as usize]);
+                ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
+                ids.sort_unstable();
+            }
+            sides.push(Rows::new(rows.pick(&ids)?, &Device::Cpu)?);
+        }
+        let (right, left) = (sides.pop(), sides.pop());
+        Ok(left
+            .zip(right)
+            .map(|(left, right)| Sample { ids, left, right }))
+    }
+
+    /// The best score of a form among some tokens, at size 1; `None` if it was called off.
+    fn best_of_form(
+        &mut self,
+        query: &PairsQuery,
+        weights: FormWeights,
+        sample: &Sample,
+        watch: &dyn Watch,
+    ) -> Result<Option<f32>, QueryError> {
+        let Some(weights) = self.projected_form(query, weights, watch)? else {
+            return Ok(None);
+        };
+        let wanted = || watch.wanted();
+        let Some(a) = sample.left.times(&weights.left, &wanted)? else {
+            return Ok(None);
+        };
+        let Some(b) = sample.right.times(&weights.right, &wanted)? else {
+            return Ok(None);
+        };
+        let admits = admits(&self.card.vocabulary, &query.filters);
+        let want = PairsWanted {
+            k: 1,
+            end: query.end,
+            passing: &vec![true; sample.ids.len()],
+            admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
+        };
+        let best = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {});
+        let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| pair.score.abs());
+        Ok(best.map(|pairs| score(pairs) / size(&weights)))
+    }
+
+    fn channels(&self, query: &PairsQuery) -> Result<Channels, QueryError> {
         let spec = &self.card.spec;
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for head in 0..spec.heads {
@@ -372,52 +284,32 @@ impl Reader {
             left.extend(form.left.transposed().into_data());
             right.extend(form.right.transposed().into_data());
         }
-        let rows = spec.heads * spec.head_width;
-        Ok([left, right].map(|side| Matrix::new(rows, spec.width, side)))
+        let all = |side| Matrix::new(spec.heads * spec.head_width, spec.width, side);
+        Ok(Channels {
+            head: spec.head_width,
+            left: all(left),
+            right: all(right),
+        })
     }
+}
 
-    /// The best score of the random form of a number, at size 1; `None` if it was called off.
-    fn drawn_form(
-        &mut self,
-        query: &PairsQuery,
-        channels: &[Matrix; 2],
-        number: usize,
-        watch: &dyn Watch,
-    ) -> Result<Option<f32>, QueryError> {
-        let (head, width) = (self.card.spec.head_width, self.card.spec.width);
-        let mut normal = Normal::new((query.layer << 8 | number) as u64);
-        let mut drawn = channels.iter().map(|channels| {
-            let mut side = Matrix::zeros(head, width);
-            for row in side.data_mut().chunks_exact_mut(width) {
-                for (i, by) in normal.shares(channels.rows()).into_iter().enumerate() {
-                    row.iter_mut()
-                        .zip(channels.row(i))
-                        .for_each(|(sum, x)| *sum += by * x);
-                }
+/// The random form of a number: each of its channels drawn as the layer's are.
+fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
+    let mut normal = Normal::new((layer << 8 | number) as u64);
+    let mut drawn = |all: &Matrix| {
+        let mut side = Matrix::zeros(channels.head, all.cols());
+        for row in side.data_mut().chunks_exact_mut(all.cols().max(1)) {
+            for (i, by) in normal.shares(all.rows()).into_iter().enumerate() {
+                row.iter_mut()
+                    .zip(all.row(i))
+                    .for_each(|(sum, x)| *sum += by * x);
             }
-            side.transposed()
-        });
-        let (Some(left), Some(right)) = (drawn.next(), drawn.next()) else {
-            return Ok(None);
-        };
-        let weights = FormWeights { left, right };
-        let Some(weights) = self.projected_form(query, weights, watch)? else {
-            return Ok(None);
-        };
-        let asked = PairsQuery {
-            k: 1,
-            ..query.clone()
-        };
-        let positions = self.with_positions(&query.filters)?;
-        let Some(factors) = self.factors_of(&asked, &weights, [None, None], positions, watch)?
-        else {
-            return Ok(None);
-        };
-        let Some(found) = self.best_of(&asked, &factors, &Quiet(watch))? else {
-            return Ok(None);
-        };
-        let best = found.pairs.first().map_or(0.0, |pair| pair.score.abs());
-        Ok(Some(best / size(&weights)))
+        }
+        side.transposed()
+    };
+    FormWeights {
+        left: drawn(&channels.left),
+        right: drawn(&channels.right),
     }
 }
 
@@ -428,16 +320,9 @@ fn direction(vectors: Vectors) -> Direction {
     }
 }
 
-/// The share of a list that is in the other one too; `None` of an empty one.
-fn kept<T>(list: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> Option<f32> {
-    let stays = |item: &&T| other.iter().any(|o| same(item, o));
-    let both = list.iter().filter(stays).count();
-    (!list.is_empty()).then(|| both as f32 / list.len() as f32)
-}
-
 /// How many standard deviations a score lies above the mean of others; `None` if they are all
 /// alike, or one is no number.
-fn standard(score: f32, others: &[f32]) -> Option<f32> {
+pub(super) fn standard(score: f32, others: &[f32]) -> Option<f32> {
     let n = others.len() as f64;
     let mean = others.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
     let squares = others.iter().map(|&x| (f64::from(x) - mean).powi(2));
@@ -521,8 +406,6 @@ mod tests {
         assert_eq!(standard(5.0, &[1.0, 2.0, 3.0]), Some(3.0));
         assert_eq!(standard(5.0, &[2.0, 2.0, 2.0]), None);
         assert_eq!(standard(5.0, &[]), None);
-        assert_eq!(kept(&[1, 2, 3, 4], &[4, 9, 1], |a, b| a == b), Some(0.5));
-        assert_eq!(kept::<u8>(&[], &[4], |a, b| a == b), None);
     }
 
     #[test]
