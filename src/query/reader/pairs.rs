@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, PairsWanted, Scored, best_pairs};
+use crate::projection::{Ends, PairsWanted, Scored, best_pairs_on};
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
@@ -78,13 +78,14 @@ impl Reader {
             exact,
         };
         let mut report = |done, pairs| watch.improved(Answer::Pairs(answer(pairs, done, false)));
-        let found = best_pairs(
+        let found = best_pairs_on(
+            &self.device,
             &factors.a,
             &factors.b,
             &want,
             &|| watch.wanted(),
             &mut report,
-        );
+        )?;
         Ok(found.map(|pairs| answer(pairs, 1.0, true)))
     }
 
