@@ -33,7 +33,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     };
     line.right(&format!("{took:>7}"), theme.quiet);
     let convention = match state.pane {
-        Pane::Heads if state.heads.directions => Convention::RAW.name(),
+        _ if state.shows_directions() => Convention::RAW.name(),
         Pane::Neurons | Pane::Heads => state.convention().name(),
         Pane::Geometry => "states".to_owned(),
     };
