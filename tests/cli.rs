@@ -643,7 +643,7 @@ fn completions_and_the_manual_know_every_command() {
     }
     let manual = home.print("man");
     assert!(manual.contains(".TH lexiscope 1"));
-    for command in &commands {
+    for command in commands.iter().filter(|command| *command != "help") {
         // A page of its own, with what it takes.
         assert!(
             manual.contains(&format!(".TH lexiscope-{command} 1")),

@@ -2,10 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::answering::{Answering, Watch};
+use super::answering::{Answering, Quiet, Watch};
 use super::rank::{Interest, Interesting, RankAnswer, RankQuery};
 use super::{Answer, Convention, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError};
-use crate::hub::Progress;
 use crate::projection::{End, Pair, Scored};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Vocabulary};
@@ -124,21 +123,6 @@ pub(super) fn top_pairs(
         Some(Answer::Pairs(answer)) => Some(answer.pairs),
         _ => None,
     })
-}
-
-/// Lets nothing through of the partial lists that a ranking is made of.
-struct Quiet<'a>(&'a dyn Watch);
-
-impl Watch for Quiet<'_> {
-    fn wanted(&self) -> bool {
-        self.0.wanted()
-    }
-
-    fn improved(&self, _partial: Answer) {}
-
-    fn fetching(&self, progress: &Progress) {
-        self.0.fetching(progress);
-    }
 }
 
 fn judge_head(
