@@ -273,6 +273,7 @@ fn tells_layer_by_layer_and_can_be_called_off() -> Result<(), QueryError> {
 
 fn directions(reader: &mut Reader, case: &Value, n: usize) -> DirectionsAnswer {
     let query = DirectionsQuery {
+        convention: Default::default(),
         part: case["part"].as_str().unwrap().parse::<Part>().unwrap(),
         layer: int(&case["layer"]),
         head: int(&case["head"]),

@@ -175,6 +175,7 @@ fn directions(args: DirectionsArgs) -> Result<()> {
         n: args.n,
         k: args.k,
         filters: args.filters.read()?,
+        convention: args.convention,
     };
     one_shot(&args.model, &Query::Directions(query), args.output)
 }

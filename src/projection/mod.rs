@@ -23,7 +23,7 @@ pub use ends::Ends;
 pub use error::ProjectionError;
 pub use find::{By, HeadSide, Hit, LayerScores, Places, Stand, Targets, head_sides, layer_scores};
 pub use inverse::Inverse;
-pub use pairs::{PairsWanted, best_pairs};
+pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use rows::{Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};
 pub use undertrained::{Undertrained, undertrained};

@@ -64,7 +64,10 @@ impl Rows {
         let store = if device.is_cpu() {
             Store::Host(matrix)
         } else {
-            Store::Device(Tensor::from_vec(matrix.into_data(), (len, width), device)?)
+            let rows = Tensor::from_vec(matrix.into_data(), (len, width), device)?;
+            // Whoever multiplies them may be another thread, which CUDA gives a stream of its own.
+            device.synchronize()?;
+            Store::Device(rows)
         };
         Ok(Self {
             len,

@@ -12,7 +12,7 @@ use crate::vocabulary::{Filters, Vocabulary};
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
 };
-use super::convention::Convention;
+use super::convention::{Convention, Switch};
 use super::{
     Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError, RankAnswer,
     RankQuery, TrustAnswer, TrustQuery,
@@ -71,6 +71,9 @@ impl ModelCard {
                 if *input != Input::default() && !self.gated() =>
             {
                 without("a neuron has one input here, no gate: leave the key as it is")
+            }
+            Query::Directions(query) if query.convention.has(Switch::Biases) => {
+                without("directions are of the weights alone: give no biases")
             }
             Query::Pairs(query) if query.distance > 0 && query.form == Form::Vo => {
                 without("VO is the same at every distance: give none")
@@ -192,6 +195,7 @@ impl Query {
             Self::Neuron(query) => Some(query.convention),
             Self::Pairs(query) => Some(query.convention),
             Self::NeuronMap(query) => Some(query.convention),
+            Self::Directions(query) => Some(query.convention),
             Self::Trust(TrustQuery::Neuron(query)) => Some(query.convention),
             Self::Trust(TrustQuery::Pairs(query)) => Some(query.convention),
             _ => None,

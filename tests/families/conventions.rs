@@ -2,7 +2,7 @@
 //! (`tests/families/conventions.py`).
 
 use super::*;
-use lexiscope::query::{Convention, NeuronAnswer, PairsAnswer, Switch};
+use lexiscope::query::{Convention, DirectionsQuery, NeuronAnswer, PairsAnswer, Part, Switch};
 use lexiscope::transformer::Form;
 use serde_json::Map;
 
@@ -151,4 +151,58 @@ fn forms_do_not_move_with_their_neighbours() {
     assert_ne!(asked(&mut reader, "gain", Form::Qk), first);
     assert_ne!(asked(&mut reader, "biases", Form::Qk), first);
     assert_eq!(asked(&mut reader, "raw", Form::Qk), first);
+}
+
+#[test]
+fn the_directions_of_a_form_add_up_to_its_pairs_under_every_convention() {
+    let mut reader = reader("gpt-neox");
+    for convention in [
+        "raw",
+        "gain",
+        "centred+gain",
+        "cosine",
+        "inverse+gain",
+        "output",
+    ] {
+        for form in [Form::Vo, Form::Qk] {
+            let convention: Convention = convention.parse().unwrap();
+            let query = Query::Directions(DirectionsQuery {
+                part: Part::Form(form),
+                layer: 1,
+                head: 2,
+                n: VOCAB as usize,
+                k: VOCAB as usize,
+                filters: Filters::default(),
+                convention,
+            });
+            let Answer::Directions(found) = ask(&mut reader, query).unwrap() else {
+                panic!("no directions")
+            };
+            let score = |list: &[lexiscope::projection::Scored], id: u32| {
+                f64::from(list.iter().find(|s| s.id == id).unwrap().score)
+            };
+            let case = serde_json::json!({"form": form.name(), "distance": 0});
+            let pairs = pairs(&mut reader, convention, &case).pairs;
+            for pair in &pairs[..3] {
+                let terms = found.directions.iter().map(|d| {
+                    let (from, to) = (score(&d.left[0], pair.from), score(&d.right[0], pair.to));
+                    f64::from(d.value) * from * to
+                });
+                let (sum, wanted) = (terms.sum::<f64>(), f64::from(pair.score));
+                let near = (sum - wanted).abs() < 1e-4 * wanted.abs() + 1e-6;
+                assert!(near, "{form} {convention}: {sum} {wanted}");
+            }
+        }
+    }
+    let biases = Query::Directions(DirectionsQuery {
+        part: Part::FfIn,
+        layer: 0,
+        head: 0,
+        n: 1,
+        k: 1,
+        filters: Filters::default(),
+        convention: "biases".parse().unwrap(),
+    });
+    let refused = ask(&mut reader, biases).unwrap_err().to_string();
+    assert!(refused.contains("give no biases"), "{refused}");
 }

@@ -55,9 +55,9 @@ fn a_convention_is_named_wherever_it_is_on() {
     assert!(first(&mut screen, "").contains(" raw  "));
     assert!(first(&mut screen, "c l g Esc").contains(" gain+cosine  "));
     assert!(first(&mut screen, "Tab").contains(" gain+cosine  "));
-    // Directions are of the weights as they are.
-    assert!(first(&mut screen, "d").contains(" raw  "));
-    assert!(first(&mut screen, "d c g Esc").contains(" cosine  "));
+    // Directions are of the weights alone: biases are no part of them.
+    assert!(first(&mut screen, "c b Esc d").contains(" gain+cosine  "));
+    assert!(first(&mut screen, "d").contains(" gain+cosine+biases  "));
     assert!(first(&mut screen, "c 0 Esc").contains(" raw  "));
 }
 

@@ -1,13 +1,22 @@
 //! How weights are read as words: under which convention, and how far that can be trusted.
 
 use super::{Pane, State};
-use crate::query::{Answer, Convention, Query, Trust, TrustAnswer, TrustQuery};
+use crate::query::{Answer, Convention, Query, Switch, Trust, TrustAnswer, TrustQuery};
 
 impl State {
     /// How weights become words: what is wished, as far as the model offers it.
     pub fn convention(&self) -> Convention {
         let wished = self.convention;
         self.card().map_or(wished, |card| wished.offered(card))
+    }
+
+    /// The convention of what is in front: directions are of the weights alone.
+    pub fn convention_shown(&self) -> Convention {
+        let all = self.convention();
+        match self.shows_directions() && all.has(Switch::Biases) {
+            true => all.flipped(Switch::Biases),
+            false => all,
+        }
     }
 
     /// How far the lists on screen can be trusted: all weights of their layers are needed for it.

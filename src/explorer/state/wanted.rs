@@ -131,6 +131,7 @@ impl State {
             head,
             n,
             k,
+            convention: self.convention_shown(),
             filters: Filters {
                 exclude_same: false,
                 exclude_similar: false,

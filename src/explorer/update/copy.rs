@@ -276,7 +276,12 @@ fn map_text(state: &State, path: &str) -> Result<String, String> {
         .ok_or("there are no points yet")?;
     let (title, contexts) = match state.pane {
         Pane::Neurons => (
-            format!("{} of {}", state.column().name(), state.address()),
+            format!(
+                "{} of {}, {}",
+                state.column().name(),
+                state.address(),
+                state.convention()
+            ),
             &[][..],
         ),
         _ => {

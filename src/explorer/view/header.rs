@@ -33,8 +33,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     };
     line.right(&format!("{took:>7}"), theme.quiet);
     let convention = match state.pane {
-        _ if state.shows_directions() => Convention::RAW.name(),
-        Pane::Neurons | Pane::Heads => state.convention().name(),
+        Pane::Neurons | Pane::Heads => state.convention_shown().name(),
         Pane::Geometry => "states".to_owned(),
     };
     line.right("  ", theme.quiet);

@@ -35,7 +35,7 @@ pub(super) struct Faces {
 
 /// Whether vectors are what something reads, or what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(super) enum Flow {
     Read,
     Written,
 }
@@ -46,10 +46,10 @@ impl Reader {
     pub(super) fn rows(
         &mut self,
         convention: Convention,
-        direction: Direction,
+        flow: Flow,
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Rows>>, QueryError> {
-        self.counted(face(self.source(convention, direction), convention), watch)
+        self.counted(face(self.source(convention, flow), convention), watch)
     }
 
     /// Learned positions, as they count.
@@ -61,10 +61,10 @@ impl Reader {
         self.counted(face(Source::Positions, convention), watch)
     }
 
-    pub(super) fn source(&self, convention: Convention, direction: Direction) -> Source {
-        let own = match direction {
-            Direction::Read => Source::Input,
-            Direction::Written => Source::Output,
+    pub(super) fn source(&self, convention: Convention, flow: Flow) -> Source {
+        let own = match flow {
+            Flow::Read => Source::Input,
+            Flow::Written => Source::Output,
         };
         match own {
             _ if Arc::ptr_eq(&self.read, &self.written) => Source::Input,
@@ -100,45 +100,67 @@ impl Reader {
 
     /// Vectors of a half of a layer (`[n, width]`) as they are projected: norms folded in, the
     /// inverse applied. `None` if it was called off.
+    pub(super) fn projected(
+        &mut self,
+        convention: Convention,
+        at: (usize, Half),
+        flow: Flow,
+        vectors: Matrix,
+        watch: &dyn Watch,
+    ) -> Result<Option<Matrix>, QueryError> {
+        let folded = self.folded(convention, at, flow, vectors)?;
+        self.inverted(convention, flow, folded, watch)
+    }
+
+    /// Vectors of a half of a layer (`[n, width]`) with norms folded in.
     ///
     /// What is read lies behind the norm before it, `k·(γ⊙Px) = P(γ⊙k)·x` with P taking out the
     /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. How long a state is, by which
     /// the norms divide, is the same for every word.
-    pub(super) fn projected(
-        &mut self,
+    pub(super) fn folded(
+        &self,
         convention: Convention,
         (layer, half): (usize, Half),
-        direction: Direction,
+        flow: Flow,
         mut vectors: Matrix,
-        watch: &dyn Watch,
-    ) -> Result<Option<Matrix>, QueryError> {
-        if convention.has(Switch::Gain) {
-            match direction {
-                Direction::Read => {
-                    if let Some(norm) = self.weights.norm_before(layer, half)? {
-                        scale(&mut vectors, &norm);
-                        centre(&mut vectors, &norm);
-                    }
+    ) -> Result<Matrix, QueryError> {
+        if !convention.has(Switch::Gain) {
+            return Ok(vectors);
+        }
+        match flow {
+            Flow::Read => {
+                if let Some(norm) = self.weights.norm_before(layer, half)? {
+                    scale(&mut vectors, &norm);
+                    centre(&mut vectors, &norm);
                 }
-                Direction::Written => {
-                    let norms = [
-                        self.weights.norm_of_written(layer, half)?,
-                        self.weights.last_norm()?,
-                    ];
-                    for norm in norms.into_iter().flatten() {
-                        centre(&mut vectors, &norm);
-                        scale(&mut vectors, &norm);
-                    }
+            }
+            Flow::Written => {
+                let norms = [
+                    self.weights.norm_of_written(layer, half)?,
+                    self.weights.last_norm()?,
+                ];
+                for norm in norms.into_iter().flatten() {
+                    centre(&mut vectors, &norm);
+                    scale(&mut vectors, &norm);
                 }
             }
         }
-        if convention.has(Switch::Inverse) && direction == Direction::Read {
-            let Some(inverse) = self.inverse(convention, watch)? else {
-                return Ok(None);
-            };
-            vectors = inverse.apply(&vectors);
+        Ok(vectors)
+    }
+
+    /// Vectors with the inverse applied, if they are read. `None` if it was called off.
+    pub(super) fn inverted(
+        &mut self,
+        convention: Convention,
+        flow: Flow,
+        vectors: Matrix,
+        watch: &dyn Watch,
+    ) -> Result<Option<Matrix>, QueryError> {
+        if !convention.has(Switch::Inverse) || flow == Flow::Written {
+            return Ok(Some(vectors));
         }
-        Ok(Some(vectors))
+        let inverse = self.inverse(convention, watch)?;
+        Ok(inverse.map(|inverse| inverse.apply(&vectors)))
     }
 
     /// Of the rows that are read.
@@ -147,7 +169,7 @@ impl Reader {
         convention: Convention,
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Inverse>>, QueryError> {
-        let face = face(self.source(convention, Direction::Read), convention);
+        let face = face(self.source(convention, Flow::Read), convention);
         if let Some((_, inverse)) = self.faces.inverses.iter().find(|(of, _)| *of == face) {
             return Ok(Some(Arc::clone(inverse)));
         }
@@ -160,7 +182,7 @@ impl Reader {
         let inverse = Arc::new(inverse.ok_or_else(|| {
             QueryError::Nothing {
                 model: self.card.name.clone(),
-                what: "its embedding does not reach every direction, so it has no pseudo-inverse: \
+                what: "its embedding does not reach every flow, so it has no pseudo-inverse: \
                    expected the convention without inverse"
                     .to_owned(),
             }

@@ -10,7 +10,7 @@ use crate::query::{Address, NeuronAnswer, NeuronQuery, QueryError};
 use crate::transformer::Half;
 
 use super::Reader;
-use super::convention::{Direction, unit};
+use super::convention::{Flow, unit};
 use super::pairs::stacked;
 
 /// What is projected of some neurons, `[queries, width]` each, and what is added to the scores of
@@ -46,10 +46,10 @@ impl Reader {
             let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
             ends.extend(queries.iter().map(ends_of));
         }
-        let both = [Direction::Read, Direction::Written];
+        let both = [Flow::Read, Flow::Written];
         let mut rows = Vec::with_capacity(2);
-        for direction in both {
-            let Some(found) = self.rows(*convention, direction, watch)? else {
+        for flow in both {
+            let Some(found) = self.rows(*convention, flow, watch)? else {
                 return Ok(None);
             };
             rows.push(found);
@@ -136,10 +136,10 @@ impl Reader {
                 false => vec![None; run.len()],
             };
             let at = (layer, Half::FeedForward);
-            let Some(mut key) = self.projected(convention, at, Direction::Read, key, watch)? else {
+            let Some(mut key) = self.projected(convention, at, Flow::Read, key, watch)? else {
                 return Ok(None);
             };
-            let written = Direction::Written;
+            let written = Flow::Written;
             let Some(mut value) = self.projected(convention, at, written, value, watch)? else {
                 return Ok(None);
             };

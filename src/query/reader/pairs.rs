@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, PairsWanted, Scored, best_pairs};
+use crate::projection::{Ends, PairsWanted, Scored, best_pairs_on};
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
@@ -11,7 +11,7 @@ use crate::transformer::{Form, FormWeights, Half};
 use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use super::Reader;
-use super::convention::Direction;
+use super::convention::Flow;
 
 /// Length of the lists of what holds regardless of the other side.
 const REGARDLESS: usize = 30;
@@ -78,13 +78,14 @@ impl Reader {
             exact,
         };
         let mut report = |done, pairs| watch.improved(Answer::Pairs(answer(pairs, done, false)));
-        let found = best_pairs(
+        let found = best_pairs_on(
+            &self.device,
             &factors.a,
             &factors.b,
             &want,
             &|| watch.wanted(),
             &mut report,
-        );
+        )?;
         Ok(found.map(|pairs| answer(pairs, 1.0, true)))
     }
 
@@ -145,12 +146,12 @@ impl Reader {
     ) -> Result<Option<FormWeights>, QueryError> {
         let at = (query.layer, Half::Attention);
         let mut sides = Vec::with_capacity(2);
-        for (side, direction) in [weights.left, weights.right]
+        for (side, flow) in [weights.left, weights.right]
             .into_iter()
             .zip(directions(query))
         {
             let side = side.transposed();
-            let Some(side) = self.projected(query.convention, at, direction, side, watch)? else {
+            let Some(side) = self.projected(query.convention, at, flow, side, watch)? else {
                 return Ok(None);
             };
             sides.push(side.transposed());
@@ -174,8 +175,8 @@ impl Reader {
         let given = [&weights.left, &weights.right]
             .into_iter()
             .zip(directions(query));
-        for ((w, direction), bias) in given.zip(&biases) {
-            let product = self.over_all_rows(query.convention, direction, w, positions, watch)?;
+        for ((w, flow), bias) in given.zip(&biases) {
+            let product = self.over_all_rows(query.convention, flow, w, positions, watch)?;
             let Some(mut side) = product else {
                 return Ok(None);
             };
@@ -195,13 +196,13 @@ impl Reader {
     fn over_all_rows(
         &mut self,
         convention: Convention,
-        direction: Direction,
+        flow: Flow,
         w: &Matrix,
         positions: bool,
         watch: &dyn Watch,
     ) -> Result<Option<Matrix>, QueryError> {
         let wanted = || watch.wanted();
-        let Some(rows) = self.rows(convention, direction, watch)? else {
+        let Some(rows) = self.rows(convention, flow, watch)? else {
             return Ok(None);
         };
         let Some(product) = rows.times(w, &wanted)? else {
@@ -271,10 +272,10 @@ pub(super) fn admits(
 }
 
 /// What the two sides of a form are: QK reads on both.
-pub(super) fn directions(query: &PairsQuery) -> [Direction; 2] {
+pub(super) fn directions(query: &PairsQuery) -> [Flow; 2] {
     match query.form {
-        Form::Vo => [Direction::Read, Direction::Written],
-        Form::Qk => [Direction::Read, Direction::Read],
+        Form::Vo => [Flow::Read, Flow::Written],
+        Form::Qk => [Flow::Read, Flow::Read],
     }
 }
 

@@ -8,7 +8,7 @@ use crate::projection::{Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
 use crate::query::answering::Watch;
 use crate::query::convention::{Convention, Switch};
 use crate::query::reader::Reader;
-use crate::query::reader::convention::{Direction, unit};
+use crate::query::reader::convention::{Flow, unit};
 use crate::query::reader::pairs::{admits, directions};
 use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
@@ -95,7 +95,7 @@ impl Reader {
             Vectors::Values => self.weights.values(query.layer, neuron)?,
         };
         let at = (query.layer, Half::FeedForward);
-        let vector = self.projected(query.convention, at, direction(vectors), vector, watch)?;
+        let vector = self.projected(query.convention, at, flow(vectors), vector, watch)?;
         Ok(vector.map(|mut vector| unit(&mut vector)[0]))
     }
 
@@ -115,13 +115,12 @@ impl Reader {
         if chance.best[0].is_empty() {
             let drawn = self.drawn_directions(query.layer, vectors)?;
             let at = (query.layer, Half::FeedForward);
-            let direction = direction(vectors);
-            let Some(mut drawn) = self.projected(query.convention, at, direction, drawn, watch)?
-            else {
+            let flow = flow(vectors);
+            let Some(mut drawn) = self.projected(query.convention, at, flow, drawn, watch)? else {
                 return Ok(None);
             };
             unit(&mut drawn);
-            let Some(rows) = self.rows(query.convention, direction, watch)? else {
+            let Some(rows) = self.rows(query.convention, flow, watch)? else {
                 return Ok(None);
             };
             let mask = self.mask(&query.filters)?;
@@ -227,8 +226,8 @@ impl Reader {
         let mask = self.mask(&query.filters)?;
         let mut sides = Vec::with_capacity(2);
         let mut ids = Vec::new();
-        for direction in directions(query) {
-            let Some(rows) = self.rows(query.convention, direction, watch)? else {
+        for flow in directions(query) {
+            let Some(rows) = self.rows(query.convention, flow, watch)? else {
                 return Ok(None);
             };
             if ids.is_empty() {
@@ -313,10 +312,10 @@ fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
     }
 }
 
-fn direction(vectors: Vectors) -> Direction {
+fn flow(vectors: Vectors) -> Flow {
     match vectors {
-        Vectors::Keys(_) => Direction::Read,
-        Vectors::Values => Direction::Written,
+        Vectors::Keys(_) => Flow::Read,
+        Vectors::Values => Flow::Written,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::query::{Answer, NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::Vectors;
 
 use super::Reader;
-use super::convention::Direction;
+use super::convention::Flow;
 
 pub(super) use chance::Chances;
 use chance::standard;
@@ -60,10 +60,10 @@ impl Reader {
     }
 
     /// Whether a flipped switch can make a difference to what is read, or written.
-    fn concerns(&self, switch: Switch, convention: Convention, direction: Direction) -> bool {
-        let source = |convention| self.source(convention, direction);
+    fn concerns(&self, switch: Switch, convention: Convention, flow: Flow) -> bool {
+        let source = |convention| self.source(convention, flow);
         match switch {
-            Switch::Inverse => direction == Direction::Read,
+            Switch::Inverse => flow == Flow::Read,
             Switch::Input | Switch::Output => {
                 source(convention) != source(convention.flipped(switch))
             }
@@ -92,10 +92,10 @@ impl Reader {
             let Some(other) = answers.and_then(|mut answers| answers.pop()) else {
                 return Ok(None);
             };
-            let directions = [Direction::Read, Direction::Written].into_iter().cycle();
+            let directions = [Flow::Read, Flow::Written].into_iter().cycle();
             let columns = list.columns.iter().zip(&other.columns).zip(directions);
-            for (trust, ((one, other), direction)) in lists.iter_mut().zip(columns) {
-                if self.concerns(switch, query.convention, direction)
+            for (trust, ((one, other), flow)) in lists.iter_mut().zip(columns) {
+                if self.concerns(switch, query.convention, flow)
                     && let Some(share) = kept(one, other, |a, b| a.id == b.id)
                 {
                     trust.kept.push((switch, share));
