@@ -37,6 +37,7 @@ fn every_familys_heads_are_ranked_as_their_forms_over_the_vocabulary_say() {
                     n: 1,
                     k: 1,
                     filters: Filters::default(),
+                    convention: Default::default(),
                 });
                 let Answer::Directions(answer) = ask(&mut reader, query).unwrap() else {
                     panic!("no directions")
