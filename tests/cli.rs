@@ -395,15 +395,17 @@ fn ranks_a_layers_heads_by_what_they_copy() {
         let copying = home.json(&line)["copying"]["vocabulary"].as_f64().unwrap();
         assert!((figure(entry) - copying).abs() < 1e-5, "{entry}");
     }
-    let same = home.json("rank gpt2-pl --layer 3 --by same -n 2 --alnum");
-    for entry in same["heads"].as_array().unwrap() {
-        let line = format!("pairs gpt2-pl vo 3 {} -k 30 --alnum", entry["head"]);
-        let pairs = home.json(&line)["pairs"].clone();
-        let word = |side: &serde_json::Value| side["text"].as_str().unwrap().to_lowercase();
-        let pairs = pairs.as_array().unwrap();
-        let same = pairs.iter().filter(|p| word(&p["from"]) == word(&p["to"]));
-        assert!((figure(entry) - same.count() as f64 / 30.0).abs() < 1e-6);
-        assert_eq!(entry["reads"][0]["id"], pairs[0]["from"]["id"]);
+    for (by, form) in [("same", "vo"), ("same-qk", "qk")] {
+        let same = home.json(&format!("rank gpt2-pl --layer 3 --by {by} -n 2 --alnum"));
+        for entry in same["heads"].as_array().unwrap() {
+            let line = format!("pairs gpt2-pl {form} 3 {} -k 30 --alnum", entry["head"]);
+            let pairs = home.json(&line)["pairs"].clone();
+            let word = |side: &serde_json::Value| side["text"].as_str().unwrap().to_lowercase();
+            let pairs = pairs.as_array().unwrap();
+            let same = pairs.iter().filter(|p| word(&p["from"]) == word(&p["to"]));
+            assert!((figure(entry) - same.count() as f64 / 30.0).abs() < 1e-6);
+            assert_eq!(entry["reads"][0]["id"], pairs[0]["from"]["id"]);
+        }
     }
 }
 

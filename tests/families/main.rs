@@ -3,6 +3,7 @@
 
 mod choices;
 mod conventions;
+mod heads;
 mod trust;
 
 use std::path::PathBuf;
