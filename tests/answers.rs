@@ -81,6 +81,7 @@ fn neurons_agree_with_the_notebook() {
         let (mut reader, answers) = reference(name);
         for case in answers["neuron"].as_array().unwrap() {
             let query = NeuronQuery {
+                convention: Default::default(),
                 layer: number(case, "layer"),
                 neuron: number(case, "neuron"),
                 input: Input::default(),
@@ -117,6 +118,7 @@ fn pairs_agree_with_brute_force() {
         let (mut reader, answers) = reference(name);
         for case in answers["pairs"].as_array().unwrap() {
             let query = PairsQuery {
+                convention: Default::default(),
                 form: case["kind"].as_str().unwrap().parse().unwrap(),
                 layer: number(case, "layer"),
                 head: number(case, "head"),
@@ -162,6 +164,7 @@ fn a_batch_of_neurons_is_answered_as_one_by_one() {
         ..Filters::default()
     };
     let query = |layer, neuron| NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),
@@ -185,6 +188,7 @@ fn a_negative_list_is_the_low_end_and_positions_are_rows_of_their_own() {
         ..Filters::default()
     };
     let query = Query::Neuron(NeuronQuery {
+        convention: Default::default(),
         layer: 1,
         neuron: 3,
         input: Input::default(),
@@ -212,6 +216,7 @@ fn places_out_of_range_are_refused_in_a_sentence() {
     let filters = Filters::default();
     let ask = |reader: &mut Reader, layer, neuron| {
         let query = NeuronQuery {
+            convention: Default::default(),
             layer,
             neuron,
             input: Input::default(),

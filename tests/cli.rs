@@ -87,6 +87,11 @@ impl Home {
     }
 }
 
+/// The exit code, and what was said on standard error.
+fn failure(output: &Output) -> (i32, String) {
+    (output.status.code().unwrap(), text(&output.stderr))
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -142,7 +147,18 @@ fn pairs_as_json_have_what_others_rely_on() {
 fn csv_says_the_same_as_json() {
     let home = Home::new();
     let (head, rows) = home.csv("neuron gpt2-pl 3 103 -k 7");
-    assert_eq!(head, ["column", "rank", "id", "token", "text", "score"]);
+    assert_eq!(
+        head,
+        [
+            "column",
+            "rank",
+            "id",
+            "token",
+            "text",
+            "score",
+            "convention"
+        ]
+    );
     let answer = home.json("neuron gpt2-pl 3 103 -k 7");
     assert_eq!(rows.len(), 4 * 7);
     for row in rows {
@@ -157,7 +173,16 @@ fn csv_says_the_same_as_json() {
     let (head, rows) = home.csv("pairs bert-pl qk 0 0 -k 4");
     assert_eq!(
         head,
-        ["form", "rank", "from_id", "from", "to_id", "to", "score"]
+        [
+            "form",
+            "rank",
+            "from_id",
+            "from",
+            "to_id",
+            "to",
+            "score",
+            "convention"
+        ]
     );
     let answer = home.json("pairs bert-pl qk 0 0 -k 4");
     for (row, same) in rows.iter().zip(answer["pairs"].as_array().unwrap()) {
@@ -171,6 +196,81 @@ fn csv_says_the_same_as_json() {
     );
     let (_, rows) = home.csv("models");
     assert_eq!(rows, [["gpt2-pl", "bundled"], ["bert-pl", "bundled"]]);
+}
+
+#[test]
+fn a_convention_is_named_in_every_format() {
+    let home = Home::new();
+    let line = "neuron gpt2-pl 3 103 -k 3 --convention biases,gain --trust";
+    let answer = home.json(line);
+    assert_eq!(answer["convention"], "gain+biases");
+    assert!(answer["bias"].is_number());
+    let trust = &answer["trust"]["-V"];
+    assert!(
+        trust["z"].is_number() && trust["kept"]["cosine"].is_number(),
+        "{trust}"
+    );
+    let (_, rows) = home.csv(line);
+    assert!(rows.iter().all(|row| row[6] == "gain+biases"));
+    let table = home.print(line);
+    assert!(
+        table.contains("\nconvention gain+biases · bias "),
+        "{table}"
+    );
+    assert!(
+        !home
+            .print("neuron gpt2-pl 3 103 -k 3")
+            .contains("convention")
+    );
+    let document = home.print("neuron gpt2-pl 3 103 -k 3 --format markdown");
+    assert!(document.contains("\nconvention raw\n"), "{document}");
+
+    let line = "pairs gpt2-pl qk 2 1 -k 3 --convention biases --trust";
+    let answer = home.json(line);
+    assert_eq!(answer["convention"], "biases");
+    let alone = &answer["regardless"];
+    assert_eq!(alone["highest"].as_array().map(Vec::len), Some(3));
+    assert!(alone["lowest"][0]["score"].as_f64() < alone["highest"][0]["score"].as_f64());
+    let (_, rows) = home.csv(line);
+    assert_eq!(rows[3][0], "qk regardless");
+    assert_eq!((rows[3][2].as_str(), rows[3][7].as_str()), ("", "biases"));
+    assert!(home.print(line).contains("attended to whatever asks"));
+}
+
+#[test]
+fn a_convention_that_is_not_right_is_refused_with_the_reason() {
+    let home = Home::new();
+    for (line, why) in [
+        (
+            "neuron bert-pl 0 0 --convention gain",
+            "its norms come after each sum",
+        ),
+        (
+            "pairs gpt2-pl vo 0 0 --convention output",
+            "embedding are one",
+        ),
+    ] {
+        let (code, said) = failure(&home.output(line));
+        assert_eq!(code, 1, "{line}");
+        assert!(
+            said.contains("is not offered: ") && said.contains(why),
+            "{said}"
+        );
+    }
+    for (line, why) in [
+        (
+            "neuron gpt2-pl 0 0 --convention folded",
+            "expected raw, or some of gain,",
+        ),
+        (
+            "neuron gpt2-pl 0 0 --convention biases+inverse",
+            "do not go together",
+        ),
+    ] {
+        let (code, said) = failure(&home.output(line));
+        assert_eq!(code, 2, "{line}");
+        assert!(said.contains(why), "{said}");
+    }
 }
 
 #[test]
@@ -189,8 +289,11 @@ fn tables_are_for_reading_and_markdown_for_documents() {
         let bars = |line: &str| line.matches('|').count();
         let first = bars(markdown.lines().next().unwrap());
         assert!(markdown.contains(word) && first > 1, "{markdown}");
+        // A table, and below it perhaps a line under which convention.
+        let rows = markdown.lines().take_while(|line| !line.is_empty());
+        assert!(rows.clone().count() > 2, "{markdown}");
         assert!(
-            markdown.lines().all(|line| bars(line) == first),
+            rows.into_iter().all(|line| bars(line) == first),
             "{markdown}"
         );
     }
@@ -270,9 +373,9 @@ fn ranks_a_layers_neurons_by_what_their_lists_show() {
             "rank bert-pl --layer 3 --by {by} -n 20 --format csv"
         ));
         let mut lines = csv.lines();
-        assert_eq!(lines.next(), Some(&*format!("rank,neuron,{by},K,V")));
+        assert_eq!(lines.next(), Some(&*format!("layer,rank,neuron,{by},K,V")));
         let figures: Vec<f32> = lines
-            .map(|line| line.split(',').nth(2).unwrap().parse().unwrap())
+            .map(|line| line.split(',').nth(3).unwrap().parse().unwrap())
             .collect();
         assert_eq!(figures.len(), 20);
         assert!(figures.is_sorted_by(|a, b| a >= b), "{by}: {figures:?}");
@@ -292,15 +395,17 @@ fn ranks_a_layers_heads_by_what_they_copy() {
         let copying = home.json(&line)["copying"]["vocabulary"].as_f64().unwrap();
         assert!((figure(entry) - copying).abs() < 1e-5, "{entry}");
     }
-    let same = home.json("rank gpt2-pl --layer 3 --by same -n 2 --alnum");
-    for entry in same["heads"].as_array().unwrap() {
-        let line = format!("pairs gpt2-pl vo 3 {} -k 30 --alnum", entry["head"]);
-        let pairs = home.json(&line)["pairs"].clone();
-        let word = |side: &serde_json::Value| side["text"].as_str().unwrap().to_lowercase();
-        let pairs = pairs.as_array().unwrap();
-        let same = pairs.iter().filter(|p| word(&p["from"]) == word(&p["to"]));
-        assert!((figure(entry) - same.count() as f64 / 30.0).abs() < 1e-6);
-        assert_eq!(entry["reads"][0]["id"], pairs[0]["from"]["id"]);
+    for (by, form) in [("same", "vo"), ("same-qk", "qk")] {
+        let same = home.json(&format!("rank gpt2-pl --layer 3 --by {by} -n 2 --alnum"));
+        for entry in same["heads"].as_array().unwrap() {
+            let line = format!("pairs gpt2-pl {form} 3 {} -k 30 --alnum", entry["head"]);
+            let pairs = home.json(&line)["pairs"].clone();
+            let word = |side: &serde_json::Value| side["text"].as_str().unwrap().to_lowercase();
+            let pairs = pairs.as_array().unwrap();
+            let same = pairs.iter().filter(|p| word(&p["from"]) == word(&p["to"]));
+            assert!((figure(entry) - same.count() as f64 / 30.0).abs() < 1e-6);
+            assert_eq!(entry["reads"][0]["id"], pairs[0]["from"]["id"]);
+        }
     }
 }
 
@@ -540,7 +645,26 @@ fn completions_and_the_manual_know_every_command() {
     }
     let manual = home.print("man");
     assert!(manual.contains(".TH lexiscope 1"));
-    assert!(commands.iter().all(|command| manual.contains(command)));
+    for command in commands.iter().filter(|command| *command != "help") {
+        // A page of its own, with what it takes.
+        assert!(
+            manual.contains(&format!(".TH lexiscope-{command} 1")),
+            "{command}"
+        );
+    }
+    let page = home.print("man rank");
+    assert_eq!(page.matches(".TH ").count(), 1);
+    assert!(
+        page.contains("lexiscope rank") && page.contains("copying score"),
+        "{page}"
+    );
+    let failed = home.output("man nothing");
+    assert_eq!(failed.status.code(), Some(1));
+    let said = text(&failed.stderr);
+    assert!(
+        said.contains("there is no command nothing: expected one of neuron, pairs"),
+        "{said}"
+    );
 }
 
 #[test]

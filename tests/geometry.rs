@@ -295,6 +295,7 @@ fn a_map_shows_every_occurrence_and_where_it_is() {
 fn a_map_of_a_neuron_shows_the_tokens_of_its_column() {
     let mut reader = bundled("gpt2-pl");
     let asked = NeuronMapQuery {
+        convention: Default::default(),
         layer: 3,
         neuron: 103,
         input: Input::default(),

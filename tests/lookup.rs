@@ -135,6 +135,7 @@ fn a_hit_says_what_the_neurons_own_list_says() {
     for (column, group) in answer.groups.iter().enumerate() {
         for hit in &group.hits {
             let query = NeuronQuery {
+                convention: Default::default(),
                 input: Input::Gate,
                 layer: hit.layer,
                 neuron: hit.index,
@@ -272,6 +273,7 @@ fn tells_layer_by_layer_and_can_be_called_off() -> Result<(), QueryError> {
 
 fn directions(reader: &mut Reader, case: &Value, n: usize) -> DirectionsAnswer {
     let query = DirectionsQuery {
+        convention: Default::default(),
         part: case["part"].as_str().unwrap().parse::<Part>().unwrap(),
         layer: int(&case["layer"]),
         head: int(&case["head"]),

@@ -105,6 +105,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
     for layer in 0..LAYERS {
         let filters = Filters::default();
         let neuron = Query::Neuron(NeuronQuery {
+            convention: Default::default(),
             layer,
             neuron: 4 * WIDTH - 1 - layer,
             input: Input::default(),
@@ -113,6 +114,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
         });
         let pairs = |form| {
             Query::Pairs(PairsQuery {
+                convention: Default::default(),
                 form,
                 layer,
                 head: layer,

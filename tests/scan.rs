@@ -111,6 +111,7 @@ fn answered(
         for neuron in 0..spec.neurons {
             let filters = filters.clone();
             let query = NeuronQuery {
+                convention: Default::default(),
                 layer,
                 neuron,
                 input: Input::default(),
@@ -142,6 +143,7 @@ fn answered(
             {
                 let (k, filters) = (pairs, filters.clone());
                 let query = PairsQuery {
+                    convention: Default::default(),
                     form,
                     layer,
                     head,

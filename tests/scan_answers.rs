@@ -3,11 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, QueryError, Reader, Watch,
+    Answer, Answering, Interest, NeuronQuery, PairsQuery, Patient, Query, QueryError, RankQuery,
+    Reader, Watch,
 };
 use lexiscope::scan::{Layers, Plan, Scan, Scanned, What};
 use lexiscope::transformer::{Form, Input};
@@ -30,13 +33,17 @@ fn open(name: &str) -> Reader {
 
 /// Scans with 12 tokens a column and 20 pairs a list, letters and digits only.
 fn scan(name: &str, layers: Option<Layers>) -> (TempDir, PathBuf) {
+    scan_of(name, layers, (12, 20))
+}
+
+fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("scan.parquet");
     let plan = Plan {
         layers,
         what: What::All,
-        k: 12,
-        pairs: 20,
+        k,
+        pairs,
         filters: alnum(),
     };
     Scan::run(&mut open(name), &plan, &out, &|| true, &mut |_| {}).unwrap();
@@ -52,6 +59,7 @@ fn alnum() -> Filters {
 
 fn neuron(layer: usize, neuron: usize, k: usize, filters: Filters) -> Query {
     Query::Neuron(NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),
@@ -62,6 +70,7 @@ fn neuron(layer: usize, neuron: usize, k: usize, filters: Filters) -> Query {
 
 fn pairs(form: Form, layer: usize, end: End, k: usize, filters: Filters) -> Query {
     Query::Pairs(PairsQuery {
+        convention: Default::default(),
         form,
         layer,
         head: 1,
@@ -146,6 +155,7 @@ fn what_a_scan_does_not_hold_is_computed() {
     assert!(is_there(&mut scanned, &neuron(1, 3, 12, same)));
     // Some of a batch from the file, the others computed, in their order.
     let batch = [(1, 2), (0, 2), (1, 0), (0, 0)].map(|(layer, neuron)| NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),
@@ -154,6 +164,116 @@ fn what_a_scan_does_not_hold_is_computed() {
     });
     let answers = scanned.answer_neurons(&batch, &Patient).unwrap();
     assert_eq!(answers, computed.answer_neurons(&batch, &Patient).unwrap());
+}
+
+fn rank(layer: usize, by: Interest, filters: Filters) -> RankQuery {
+    RankQuery {
+        layer,
+        by,
+        count: 20,
+        words: 5,
+        filters,
+    }
+}
+
+#[test]
+fn what_is_judged_by_lists_is_ranked_from_a_scan() {
+    let name = "gpt2-safetensors";
+    let (_folder, out) = scan_of(name, Some("1".parse().unwrap()), (31, 30));
+    let mut computed = open(name);
+    let mut scanned = Scanned::open(open(name), &out).unwrap();
+    for by in Interest::NEURONS.into_iter().chain(Interest::HEADS) {
+        let query = rank(1, by, alnum());
+        let why = scanned.lacks(&query).unwrap();
+        let query = Query::Rank(query);
+        assert_eq!(
+            is_there(&mut scanned, &query),
+            why.is_none(),
+            "{by}: {why:?}"
+        );
+        assert_eq!(why.is_some(), by.of_weights(), "{by}: {why:?}");
+        assert_eq!(
+            ask(&mut scanned, &query),
+            ask(&mut computed, &query),
+            "{by}"
+        );
+    }
+    let elsewhere = [
+        (rank(0, Interest::Stem, alnum()), "no neurons of layer 0"),
+        (rank(0, Interest::Same, alnum()), "no heads of layer 0"),
+        (rank(1, Interest::Stem, Filters::default()), "other filters"),
+        (
+            rank(1, Interest::Norm, alnum()),
+            "norm is a figure of the weights",
+        ),
+    ];
+    for (query, why) in elsewhere {
+        let said = scanned.lacks(&query).unwrap().unwrap();
+        assert!(said.contains(why), "{said}");
+        let query = Query::Rank(query);
+        assert_eq!(ask(&mut scanned, &query), ask(&mut computed, &query));
+    }
+    let (_folder, short) = scan(name, None);
+    let mut short = Scanned::open(open(name), &short).unwrap();
+    let said = |by| short.lacks(&rank(1, by, alnum())).unwrap().unwrap();
+    let said = [Interest::Z, Interest::SameQk].map(said);
+    assert!(
+        said[0].contains("12 tokens of a column, of which 30"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].contains("20 pairs of a head, of which 30"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_ranking_that_was_called_off_goes_on_where_it_was() {
+    /// Waits for so many partial answers.
+    struct Until(AtomicUsize);
+
+    impl Watch for Until {
+        fn wanted(&self) -> bool {
+            self.0.load(Ordering::Relaxed) > 0
+        }
+
+        fn improved(&self, _partial: Answer) {
+            self.0.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    let query = Query::Rank(rank(1, Interest::Same, alnum()));
+    let mut reader = open("gpt2-safetensors");
+    // One head at a time: the first is judged, the second called off.
+    assert_eq!(reader.answer(&query, &Until(1.into())).unwrap(), None);
+    let mut partial = Partial::default();
+    let answer = reader.answer(&query, &partial).unwrap();
+    let heads = reader.card().spec.heads;
+    assert_eq!(
+        partial.0.get_mut().unwrap().len(),
+        heads - 2,
+        "only the others"
+    );
+    assert_eq!(
+        answer,
+        open("gpt2-safetensors").answer(&query, &Patient).unwrap()
+    );
+}
+
+/// How far each partial answer was.
+#[derive(Default)]
+struct Partial(Mutex<Vec<f32>>);
+
+impl Watch for Partial {
+    fn wanted(&self) -> bool {
+        true
+    }
+
+    fn improved(&self, partial: Answer) {
+        if let Answer::Rank(answer) = partial {
+            self.0.lock().unwrap().push(answer.done);
+        }
+    }
 }
 
 #[test]
@@ -232,6 +352,13 @@ fn the_command_line_and_the_page_take_a_scan() {
         assert_eq!(scanned, lexiscope(command));
         assert_eq!(scanned.2, Some(0), "{}", scanned.1);
     }
+    let rank = ["rank", model, "--layer", "1", "--alnum"];
+    let (table, said, _) = lexiscope(&[&rank[..], &["--scan", &out]].concat());
+    assert_eq!(table, lexiscope(&rank).0);
+    assert!(
+        said.contains("computed, not from the scan: the scan has 12 tokens"),
+        "{said}"
+    );
     let other = reference("bert-safetensors");
     let (_, said, code) = lexiscope(&[other.to_str().unwrap(), "--scan", &out]);
     assert!(

@@ -41,6 +41,7 @@ pub fn lookup(reader: &mut Reader) {
     figure("lookup, heads too", each(By::Score, true, 3), "ms");
     let directions = |part, head| {
         Query::Directions(DirectionsQuery {
+            convention: Default::default(),
             part,
             layer: 7,
             head,

@@ -77,6 +77,7 @@ fn neuron(layer: usize, neuron: usize) -> Query {
 
 fn neuron_query(layer: usize, neuron: usize) -> NeuronQuery {
     NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),

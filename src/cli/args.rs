@@ -10,7 +10,7 @@ use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::rank::RankArgs;
 use crate::projection::End;
-use crate::query::Address;
+use crate::query::{Address, Convention};
 use crate::report::Format;
 use crate::scan::{Layers, Plan, What};
 use crate::transformer::{Form, Input};
@@ -90,6 +90,8 @@ pub enum Command {
         /// Of gated feed-forwards, which input is the key: gate or up
         #[arg(long, default_value = "gate", value_name = "INPUT")]
         key: Input,
+        #[command(flatten)]
+        reading: ReadingArgs,
         /// Take the lists from this finished scan of the model, where it has them
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,
@@ -117,6 +119,8 @@ pub enum Command {
         /// QK with rotary positions: how many tokens the key lies behind the query
         #[arg(long, default_value_t = 0, value_name = "TOKENS")]
         distance: usize,
+        #[command(flatten)]
+        reading: ReadingArgs,
         /// Take the lists from this finished scan of the model, where it has them
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,
@@ -167,8 +171,11 @@ pub enum Command {
     },
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
-    /// Print the manual page
-    Man,
+    /// Print the manual: a page of its own for the program and for every command
+    Man {
+        /// Only the page of this command
+        command: Option<String>,
+    },
 }
 
 /// What of a model is scanned.
@@ -227,6 +234,19 @@ pub struct Output {
     pub timings: bool,
     #[command(flatten)]
     pub machine: Machine,
+}
+
+/// Under which convention a list is made, and whether it is put to the test.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ReadingArgs {
+    /// How weights become words: raw, or some of gain, centred, cosine, inverse, biases, input and
+    /// output, joined by + (see the README)
+    #[arg(long, default_value_t, value_name = "NAMES")]
+    pub convention: Convention,
+    /// Add how far the lists can be trusted: what stays under other conventions, and how far the
+    /// best lies above chance
+    #[arg(long)]
+    pub trust: bool,
 }
 
 /// Which tokens a list may show. Flattened last: its heading stands over all that follows.

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::args::{FilterArgs, Output, list_length};
-use crate::query::{By, Part};
+use crate::query::{By, Convention, Part};
 use crate::transformer::Input;
 
 /// Looking up by word.
@@ -65,6 +65,10 @@ pub struct DirectionsArgs {
     pub layer: usize,
     /// Counted from 0; of vo and qk only
     pub head: Option<usize>,
+    /// How weights become words: raw, or some of gain, centred, cosine, inverse, input and output,
+    /// joined by +
+    #[arg(long, default_value_t, value_name = "NAMES")]
+    pub convention: Convention,
     /// Directions, the largest first
     #[arg(short, default_value_t = 10, value_parser = list_length)]
     pub n: usize,

@@ -7,6 +7,7 @@ mod geometry_args;
 mod interrupt;
 mod lookup_args;
 mod machine;
+mod manual;
 mod rank;
 mod scan;
 mod size;
@@ -26,7 +27,7 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::{
     Answer, Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query,
-    Reader,
+    Reader, TrustQuery,
 };
 use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
@@ -50,18 +51,26 @@ pub fn run() -> Result<()> {
             neuron,
             k,
             key,
+            reading,
             scan,
             filters,
             output,
         }) => {
             let query = NeuronQuery {
+                convention: reading.convention,
                 layer,
                 neuron,
                 input: key,
                 k,
                 filters: filters.read()?,
             };
-            one_shot(&model, scan.as_deref(), &Query::Neuron(query), output)
+            let trust = reading.trust.then(|| TrustQuery::Neuron(query.clone()));
+            listed(
+                &model,
+                scan.as_deref(),
+                (&Query::Neuron(query), trust),
+                output,
+            )
         }
         Some(Command::Pairs {
             model,
@@ -71,31 +80,35 @@ pub fn run() -> Result<()> {
             k,
             lowest,
             distance,
+            reading,
             scan,
             filters,
             output,
         }) => {
             let (end, filters) = (end(lowest), filters.read()?);
-            one_shot(
+            let query = PairsQuery {
+                form,
+                layer,
+                head,
+                distance,
+                end,
+                k,
+                filters,
+                convention: reading.convention,
+            };
+            let trust = reading.trust.then(|| TrustQuery::Pairs(query.clone()));
+            listed(
                 &model,
                 scan.as_deref(),
-                &Query::Pairs(PairsQuery {
-                    form,
-                    layer,
-                    head,
-                    distance,
-                    end,
-                    k,
-                    filters,
-                }),
+                (&Query::Pairs(query), trust),
                 output,
             )
         }
         Some(Command::Find(args)) => find(args),
         Some(Command::Directions(args)) => directions(args),
         Some(Command::Rank(args)) => {
-            let (model, output) = (args.model.clone(), args.output);
-            one_shot(&model, None, &args.query()?, output)
+            let (model, scan, output) = (args.model.clone(), args.scan.clone(), args.output);
+            listed(&model, scan.as_deref(), (&args.query()?, None), output)
         }
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
@@ -132,11 +145,7 @@ pub fn run() -> Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "lexiscope", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            print(&String::from_utf8_lossy(&page))
-        }
+        Some(Command::Man { command }) => print(&manual::pages(Cli::command(), command)?),
     }
 }
 
@@ -149,7 +158,7 @@ fn find(args: FindArgs) -> Result<()> {
         heads: !args.neurons_only,
         filters: args.filters.read()?,
     };
-    one_shot(&args.model, None, &Query::Find(query), args.output)
+    one_shot(&args.model, &Query::Find(query), args.output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
@@ -166,8 +175,9 @@ fn directions(args: DirectionsArgs) -> Result<()> {
         n: args.n,
         k: args.k,
         filters: args.filters.read()?,
+        convention: args.convention,
     };
-    one_shot(&args.model, None, &Query::Directions(query), args.output)
+    one_shot(&args.model, &Query::Directions(query), args.output)
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -223,11 +233,29 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     Ok((reader, milliseconds(start)))
 }
 
-/// Answers one query, from the scan where it can.
-fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> Result<()> {
+/// Answers one query.
+fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
+    listed(model, None, (query, None), output)
+}
+
+/// Answers one query, from the scan where it can, and how far the answer can be trusted.
+fn listed(
+    model: &str,
+    scan: Option<&Path>,
+    (query, trust): (&Query, Option<TrustQuery>),
+    output: Output,
+) -> Result<()> {
     let (reader, open) = open(model, output.machine)?;
     let mut reader: Box<dyn Answering> = match scan {
-        Some(path) => Box::new(Scanned::open(reader, path)?),
+        Some(path) => {
+            let mut scanned = Scanned::open(reader, path)?;
+            if let Query::Rank(query) = query
+                && let Some(why) = scanned.lacks(query)?
+            {
+                eprintln!("lexiscope: computed, not from the scan: {why}");
+            }
+            Box::new(scanned)
+        }
         None => Box::new(reader),
     };
     let start = Instant::now();
@@ -235,17 +263,23 @@ fn one_shot(model: &str, scan: Option<&Path>, query: &Query, output: Output) -> 
     if matches!(output.format, Format::Table | Format::Markdown) {
         reader.answer(&Query::Undertrained, &Patient)?;
     }
-    let answer = reader.answer(query, &Patient)?;
+    let mut answered = Vec::new();
+    for query in std::iter::once(query.clone()).chain(trust.map(Query::Trust)) {
+        if let Some(answer) = reader.answer(&query, &Patient)? {
+            answered.push((query, answer));
+        }
+    }
     let timings = Timings {
         open,
         compute: milliseconds(start),
     };
     let shown = output.timings.then_some(timings);
     let card = reader.card();
-    let answered = answer
-        .as_ref()
-        .and_then(|answer| Exported::of((query, answer)));
-    let Some(answered) = answered else {
+    let answered: Vec<_> = answered
+        .iter()
+        .map(|(query, answer)| (query, answer))
+        .collect();
+    let [answered] = Exported::all(&answered)[..] else {
         bail!("no answer came back; this is a defect of lexiscope");
     };
     let text = answered.write(&card, output.format, shown);

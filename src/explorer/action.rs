@@ -1,6 +1,7 @@
 //! Everything a user can do, as plain values: no key, no terminal in it.
 
 use crate::geometry::Measure;
+use crate::query::Switch;
 
 /// A pane of the explorer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -120,11 +121,12 @@ pub enum Action {
     /// The key of QK nearer to the query, or farther behind it.
     Nearer,
     Farther,
-    /// From a head's pairs to its singular directions and back.
+    /// From a head's pairs to its singular directions and back, or from a neuron's words to those of
+    /// its layer.
     Directions,
     /// From a neuron's words to the map of the column in focus and back.
     MapColumn,
-    /// What the strip of layers shows.
+    /// What the strip of layers shows, or the grid of heads.
     NextStrip,
     Chart(Chart),
     OpenFilters,
@@ -133,16 +135,24 @@ pub enum Action {
     /// Asks for the text that tokens must contain, and applies it as it is typed.
     Find,
     ClearFilters,
+    OpenConventions,
+    /// Switches a part of the convention.
+    Convention(Switch),
+    /// Back to the raw convention.
+    Raw,
     Mark,
     MarkLayer,
     MarkWithNote,
     OpenBookmarks,
-    /// The interesting neurons of the layer.
+    /// The interesting neurons of the layer, or the map of heads.
     OpenInteresting,
     /// What they are ranked by.
     NextInterest,
-    /// Whether random neurons are of these.
+    /// Whether random places are of these.
     DrawInteresting,
+    /// On the map of heads: the next one in the order of its measure, or the one before.
+    NextBest,
+    PreviousBest,
     RemoveBookmark,
     EditNote,
     OpenHelp,

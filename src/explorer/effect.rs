@@ -10,6 +10,8 @@ use crate::query::{Address, Answer, Query};
 pub enum Effect {
     /// What the screen shows now, most important first; replaces the list before.
     Want(Vec<Query>),
+    /// What may be answered when nothing else is to be done; replaces the list before.
+    Idle(Vec<Query>),
     /// Open a model by its name, folder or hub id.
     Open(String),
     /// Bring a model from the hub, whole or by the tensors that are looked at, and open it.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::Pieces;
 use crate::projection::End;
-use crate::query::Address;
+use crate::query::{Address, Convention};
 use crate::vocabulary::Filters;
 
 use super::store::{self, StoreError};
@@ -33,10 +33,15 @@ pub struct Session {
     /// Further models of the chart.
     pub beside: Vec<String>,
     pub end: End,
+    /// The name of what the strip of layers shows; empty for the first.
+    pub strip: String,
+    /// The name of the measure that colours the grid of heads; empty for none.
+    pub grid: String,
     /// Folders that models were opened from, the latest first.
     pub recent_folders: Vec<String>,
     /// Word lists and texts are not kept.
     pub filters: Filters,
+    pub convention: Convention,
     /// Models' finished scans, by the names of the models.
     pub scans: BTreeMap<String, PathBuf>,
 }
@@ -104,8 +109,11 @@ mod tests {
             },
             beside: vec!["bert-pl".to_owned()],
             end: End::Lowest,
+            strip: "overlap".to_owned(),
+            grid: "copying".to_owned(),
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,
+            convention: "gain+cosine".parse().unwrap(),
             scans: [("gpt2-pl".to_owned(), "/scans/gpt2-pl.parquet".into())].into(),
         };
         let inner = folder.path().join("not/there/yet");

@@ -1,12 +1,16 @@
 //! Rebalancing the two factors of a form, so that norms say as much as they can about products.
 
-use faer::{Mat, MatRef, Side};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatRef, Par, Side};
 
 use crate::checkpoint::Matrix;
 
 /// Share of a factor's mean square that is added to every direction before it is inverted: keeps
 /// the transformation well conditioned where a factor does not reach a direction at all.
 const FLOOR: f64 = 1e-5;
+
+/// Rows of a factor multiplied between two looks at whether the balance is still wanted.
+const ROWS: usize = 4096;
 
 /// Two transformations with `left·rightᵀ = I`, `[h, h]`, row-major.
 #[derive(Debug)]
@@ -22,10 +26,11 @@ pub struct Balance {
 /// With A = Q_A·R_A, B = Q_B·R_B and R_A·R_Bᵀ = U·S·Vᵀ these are left = R_Bᵀ·V·S^(−½) and
 /// right = R_Aᵀ·U·S^(−½). The triangles come from the Gram matrices; as they only shape the
 /// bounds, never a score, the precision that costs is of no matter. `None` where a decomposition
-/// fails (numbers that are not finite): the caller does without.
-pub fn balance(a: &Matrix, b: &Matrix) -> Option<Balance> {
-    let (r_a, r_b) = rayon::join(|| triangle(a), || triangle(b));
+/// fails (numbers that are not finite): the caller does without. And where it was called off.
+pub fn balance(a: &Matrix, b: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<Balance> {
+    let (r_a, r_b) = rayon::join(|| triangle(a, wanted), || triangle(b, wanted));
     let (r_a, r_b) = r_a.zip(r_b)?;
+    wanted().then_some(())?;
     let core = &r_a * r_b.transpose();
     let svd = core.svd().ok()?;
     let h = a.cols();
@@ -49,10 +54,14 @@ pub fn balance(a: &Matrix, b: &Matrix) -> Option<Balance> {
 }
 
 /// R with Rᵀ·R = Fᵀ·F + floor·I: the triangle of F's QR decomposition, all directions reached.
-fn triangle(factor: &Matrix) -> Option<Mat<f64>> {
+fn triangle(factor: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<Mat<f64>> {
     let h = factor.cols();
-    let f = MatRef::from_row_major_slice(factor.data(), factor.rows(), h);
-    let gram = f.transpose() * f;
+    let mut gram = Mat::<f32>::zeros(h, h);
+    for some in factor.data().chunks((ROWS * h).max(1)) {
+        wanted().then_some(())?;
+        let f = MatRef::from_row_major_slice(some, some.len() / h, h);
+        matmul(&mut gram, Accum::Add, f.transpose(), f, 1.0, Par::rayon(0));
+    }
     let trace: f64 = (0..h).map(|i| f64::from(gram[(i, i)])).sum();
     let floor = (trace / h as f64 * FLOOR).max(f64::from(f32::MIN_POSITIVE));
     let gram = Mat::from_fn(h, h, |i, j| {

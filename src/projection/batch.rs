@@ -13,7 +13,7 @@ use crate::checkpoint::Matrix;
 use super::Ends;
 use super::Scored;
 use super::kernel::{dot, norm, products};
-use super::rows::{Passing, chunks, multiply};
+use super::rows::{Adjust, Passing, chunks, multiply};
 
 /// Vectors from which on the blocked product pays.
 pub(super) const LEAST: usize = 32;
@@ -22,15 +22,33 @@ const BLOCK_ROWS: usize = 512;
 /// A vector with more candidates than this has mostly equal scores: it is left to the kernel.
 const MOST: usize = 1 << 13;
 
-/// As `Rows::offer_scores` for rows on the processor, given with the norm of the longest, and
-/// `LEAST` vectors or more.
+/// Rows on the processor, and how they count.
+#[derive(Clone, Copy)]
+pub(super) struct Counted<'a> {
+    pub(super) rows: &'a Matrix,
+    pub(super) adjust: &'a Adjust,
+    /// The norm of the longest.
+    pub(super) longest: f32,
+}
+
+impl Counted<'_> {
+    /// A row's exact score.
+    pub(super) fn score(&self, row: usize, vector: &[f32], shift: f32) -> f32 {
+        let product = dot(self.rows.row(row), vector);
+        self.adjust.score(row, product, shift)
+    }
+}
+
+/// As `Rows::offer_scores` for `LEAST` vectors or more.
 pub(super) fn offer(
-    (rows, longest): (&Matrix, f32),
+    counted: Counted<'_>,
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [Ends],
     wanted: &(dyn Fn() -> bool + Sync),
 ) -> bool {
+    let Counted { rows, longest, .. } = counted;
+    let shifts = counted.adjust.shifts(vectors);
     let fresh: Vec<Candidates> = ends
         .iter()
         .enumerate()
@@ -46,7 +64,8 @@ pub(super) fn offer(
             let mut scores = Vec::new();
             for block in blocks {
                 wanted().then_some(())?;
-                gather(rows, block, vectors, passing.flags, &mut scores, &mut found);
+                multiplied(counted, block.clone(), (vectors, &shifts), &mut scores);
+                gather(block, &scores, passing.flags, &mut found);
             }
             Some(found)
         })
@@ -65,17 +84,17 @@ pub(super) fn offer(
         .enumerate()
         .try_for_each(|(j, (ends, found))| {
             wanted().then_some(())?;
-            rescore(rows, vectors.row(j), passing, found, ends);
+            rescore(counted, (vectors.row(j), shifts[j]), passing, found, ends);
             Some(())
         })
         .is_some()
 }
 
-/// The norm of the longest row, NaN if one is.
-pub(super) fn longest(rows: &Matrix) -> f32 {
+/// The norm of the longest row as it counts, or more; NaN if one is.
+pub(super) fn longest(rows: &Matrix, adjust: &Adjust) -> f32 {
     (0..rows.rows())
         .into_par_iter()
-        .map(|i| norm(rows.row(i)))
+        .map(|i| adjust.longest(i, rows.row(i)))
         .reduce(|| 0.0, |a, b| if a.is_nan() || a > b { a } else { b })
 }
 
@@ -93,23 +112,26 @@ pub(super) fn slack(vector: &[f32], longest: f32) -> f32 {
     }
 }
 
-/// Multiplies one block of rows and takes in what may be among the best.
-fn gather(
-    rows: &Matrix,
-    block: &Range<usize>,
-    vectors: &Matrix,
-    flags: &[bool],
+/// The scores of a block of rows, up to the slack: those of one vector after those of another.
+pub(super) fn multiplied(
+    counted: Counted<'_>,
+    block: Range<usize>,
+    (vectors, shifts): (&Matrix, &[f32]),
     scores: &mut Vec<f32>,
-    found: &mut [Candidates],
 ) {
-    let width = rows.cols();
+    let width = counted.rows.cols();
     scores.resize(block.len() * vectors.rows(), 0.0);
-    let some = &rows.data()[block.start * width..block.end * width];
+    let some = &counted.rows.data()[block.start * width..block.end * width];
     multiply(
         MatRef::from_row_major_slice(vectors.data(), vectors.rows(), width),
         MatRef::from_row_major_slice(some, block.len(), width).transpose(),
         scores,
     );
+    counted.adjust.by_vector(block, scores, shifts);
+}
+
+/// Takes in what may be among the best of a block.
+fn gather(block: &Range<usize>, scores: &[f32], flags: &[bool], found: &mut [Candidates]) {
     let arch = Arch::new();
     for (found, scores) in found.iter_mut().zip(scores.chunks_exact(block.len())) {
         found.take(arch, scores, block.start, flags);
@@ -118,22 +140,25 @@ fn gather(
 
 /// The exact scores of one vector's candidates, offered to its ends.
 fn rescore(
-    rows: &Matrix,
-    vector: &[f32],
+    counted: Counted<'_>,
+    (vector, shift): (&[f32], f32),
     passing: Passing<'_>,
     found: Candidates,
     ends: &mut Ends,
 ) {
+    let rows = counted.rows;
     if !found.overflows() {
         for row in found.rows() {
-            ends.offer(passing.first_id + row, dot(rows.row(row as usize), vector));
+            let score = counted.score(row as usize, vector, shift);
+            ends.offer(passing.first_id + row, score);
         }
         return;
     }
     let mut scores = vec![0.0; rows.rows()];
     products(rows.data(), vector, rows.cols(), &mut scores);
-    for (row, score) in scores.into_iter().enumerate() {
+    for (row, product) in scores.into_iter().enumerate() {
         if passing.flags[row] {
+            let score = counted.adjust.score(row, product, shift);
             ends.offer(passing.first_id + row as u32, score);
         }
     }
@@ -254,107 +279,4 @@ impl Side {
 }
 
 #[cfg(test)]
-mod tests {
-    use candle_core::Device;
-    use fastrand::Rng;
-
-    use super::*;
-    use crate::projection::Rows;
-
-    fn draw(rng: &mut Rng, n: usize, width: usize) -> Matrix {
-        let data = (0..n * width).map(|_| rng.f32() - rng.f32());
-        Matrix::new(n, width, data.collect())
-    }
-
-    /// The lists of all vectors together and of each alone must be the same to the last bit.
-    fn check(rows: Matrix, vectors: &Matrix, flags: &[bool], k: usize, what: &str) {
-        let rows = Rows::new(rows, &Device::Cpu).unwrap();
-        let passing = Passing { flags, first_id: 7 };
-        let lists = |vectors: &Matrix| {
-            let mut ends = vec![Ends::new(k); vectors.rows()];
-            let done = rows.offer_scores(vectors, passing, &mut ends, &|| true);
-            assert!(done.unwrap());
-            let bits = |list: Vec<Scored>| -> Vec<_> {
-                list.iter().map(|s| (s.id, s.score.to_bits())).collect()
-            };
-            ends.into_iter()
-                .map(|ends| {
-                    (
-                        bits(ends.highest.into_sorted()),
-                        bits(ends.lowest.into_sorted()),
-                    )
-                })
-                .collect::<Vec<_>>()
-        };
-        assert!(vectors.rows() >= LEAST);
-        let together = lists(vectors);
-        for (j, together) in together.into_iter().enumerate() {
-            let one = Matrix::new(1, vectors.cols(), vectors.row(j).to_vec());
-            assert_eq!(vec![together], lists(&one), "{what}: vector {j}");
-        }
-    }
-
-    #[test]
-    fn many_vectors_have_the_lists_of_each_alone() {
-        let mut rng = Rng::with_seed(1);
-        for (n, width, k) in [(1, 3, 5), (700, 48, 30), (2500, 20, 1), (1500, 96, 400)] {
-            let (rows, vectors) = (draw(&mut rng, n, width), draw(&mut rng, 40, width));
-            let flags: Vec<bool> = (0..n).map(|_| rng.f32() < 0.7).collect();
-            check(rows, &vectors, &flags, k, &format!("{n}×{width}, k {k}"));
-        }
-    }
-
-    #[test]
-    fn equal_scores_hide_no_smaller_id() {
-        // Rows that repeat, vectors of nothing and of one number: ties beyond any candidates' room.
-        let mut rng = Rng::with_seed(2);
-        let (n, width) = (20_000, 16);
-        let few = draw(&mut rng, 5, width);
-        let data = (0..n).flat_map(|i| few.row(i * 7 % 5).to_vec()).collect();
-        let mut vectors = draw(&mut rng, 32, width);
-        vectors.data_mut()[..4 * width].fill(0.0);
-        vectors.data_mut()[4 * width..8 * width].fill(1e-30);
-        let flags = vec![true; n];
-        check(
-            Matrix::new(n, width, data),
-            &vectors,
-            &flags,
-            30,
-            "repeated rows",
-        );
-    }
-
-    #[test]
-    fn numbers_that_are_none_or_huge_change_nothing() {
-        let mut rng = Rng::with_seed(3);
-        let (n, width) = (900, 24);
-        for odd in [f32::NAN, f32::INFINITY, 3e38, 1e-40] {
-            let flags = vec![true; n];
-            let (mut rows, vectors) = (draw(&mut rng, n, width), draw(&mut rng, 33, width));
-            rows.data_mut()[500 * width + 3] = odd;
-            check(rows, &vectors, &flags, 10, &format!("{odd} in a row"));
-            let (rows, mut vectors) = (draw(&mut rng, n, width), draw(&mut rng, 33, width));
-            vectors.data_mut()[8 * width..9 * width].fill(odd);
-            check(rows, &vectors, &flags, 10, &format!("{odd} in a vector"));
-        }
-    }
-
-    #[test]
-    fn is_called_off_within_a_block() {
-        let mut rng = Rng::with_seed(4);
-        let (rows, vectors) = (draw(&mut rng, 3000, 8), draw(&mut rng, 64, 8));
-        let flags = vec![true; 3000];
-        let passing = Passing {
-            flags: &flags,
-            first_id: 0,
-        };
-        let mut ends = vec![Ends::new(5); 64];
-        assert!(!offer((&rows, 9.0), &vectors, passing, &mut ends, &|| {
-            false
-        }));
-        assert!(
-            ends.iter()
-                .all(|e| e.highest.clone().into_sorted().is_empty())
-        );
-    }
-}
+mod tests;

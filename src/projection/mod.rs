@@ -2,11 +2,13 @@
 
 mod balance;
 mod batch;
+mod cross;
 mod device;
 mod directions;
 mod ends;
 mod error;
 mod find;
+mod inverse;
 mod kernel;
 mod pairs;
 mod ranks;
@@ -14,12 +16,14 @@ mod rows;
 mod select;
 mod undertrained;
 
+pub use cross::{cross, product};
 pub use device::{DeviceChoice, device_name, pick_device};
 pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompose_rows, gram};
 pub use ends::Ends;
 pub use error::ProjectionError;
 pub use find::{By, HeadSide, Hit, LayerScores, Places, Stand, Targets, head_sides, layer_scores};
-pub use pairs::{PairsWanted, best_pairs};
+pub use inverse::Inverse;
+pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use rows::{Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};
 pub use undertrained::{Undertrained, undertrained};

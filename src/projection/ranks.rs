@@ -2,14 +2,12 @@
 
 use std::ops::Range;
 
-use faer::MatRef;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 
-use super::batch::{longest, slack};
-use super::kernel::dot;
-use super::rows::{chunks, multiply};
+use super::batch::{Counted, longest, multiplied, slack};
+use super::rows::{Adjust, chunks};
 
 /// Rows multiplied at a time.
 const BLOCK_ROWS: usize = 512;
@@ -18,13 +16,18 @@ const BLOCK_ROWS: usize = 512;
 /// passing rows, from 1, ties to the smaller row: exactly as in the vector's list. `None` if it
 /// was called off.
 pub(super) fn ranks(
-    rows: &Matrix,
+    (rows, adjust): (&Matrix, &Adjust),
     vectors: &Matrix,
     at: &[u32],
     flags: &[bool],
     wanted: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<(f32, usize)>> {
-    let longest = longest(rows);
+    let counted = Counted {
+        rows,
+        adjust,
+        longest: longest(rows, adjust),
+    };
+    let shifts = adjust.shifts(vectors);
     let wants: Vec<Want<'_>> = at
         .iter()
         .enumerate()
@@ -33,8 +36,8 @@ pub(super) fn ranks(
             Want {
                 vector,
                 row: row as usize,
-                score: dot(rows.row(row as usize), vector),
-                slack: slack(vector, longest),
+                score: counted.score(row as usize, vector, shifts[j]),
+                slack: slack(vector, counted.longest),
             }
         })
         .collect();
@@ -43,7 +46,13 @@ pub(super) fn ranks(
         .par_iter()
         .map(|block| {
             wanted().then_some(())?;
-            Some(ahead_in(block.clone(), rows, vectors, &wants, flags))
+            Some(ahead_in(
+                block.clone(),
+                counted,
+                (vectors, &shifts),
+                &wants,
+                flags,
+            ))
         })
         .try_reduce(
             || vec![0; wants.len()],
@@ -67,21 +76,15 @@ struct Want<'a> {
 /// How many passing rows of a block are ahead of each row that is ranked.
 fn ahead_in(
     block: Range<usize>,
-    rows: &Matrix,
-    vectors: &Matrix,
+    counted: Counted<'_>,
+    (vectors, shifts): (&Matrix, &[f32]),
     wants: &[Want<'_>],
     flags: &[bool],
 ) -> Vec<usize> {
-    let width = rows.cols();
-    let mut scores = vec![0.0; wants.len() * block.len()];
-    let some = &rows.data()[block.start * width..block.end * width];
-    multiply(
-        MatRef::from_row_major_slice(vectors.data(), wants.len(), width),
-        MatRef::from_row_major_slice(some, block.len(), width).transpose(),
-        &mut scores,
-    );
+    let mut scores = Vec::new();
+    multiplied(counted, block.clone(), (vectors, shifts), &mut scores);
     let passing = &flags[block.clone()];
-    let count = |(want, scores): (&Want<'_>, &[f32])| {
+    let count = |((want, scores), shift): ((&Want<'_>, &[f32]), &f32)| {
         let (low, high) = (want.score - want.slack, want.score + want.slack);
         let mut ahead = 0;
         for (i, (&score, _)) in scores
@@ -95,7 +98,7 @@ fn ahead_in(
             } else if score >= low || score.is_nan() {
                 // Too close to call: by the kernel that lists are made with.
                 let row = block.start + i;
-                let exact = dot(rows.row(row), want.vector);
+                let exact = counted.score(row, want.vector, *shift);
                 ahead += usize::from(exact > want.score || exact == want.score && row < want.row);
             }
         }
@@ -104,6 +107,7 @@ fn ahead_in(
     wants
         .iter()
         .zip(scores.chunks_exact(block.len()))
+        .zip(shifts)
         .map(count)
         .collect()
 }

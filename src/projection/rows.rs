@@ -1,10 +1,11 @@
 //! The rows that everything is projected on (the embedding, and learned positions), kept on a
 //! device in the layout that its products want.
 
+mod adjust;
 mod by_chunk;
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor};
 use faer::linalg::matmul::matmul;
@@ -18,6 +19,8 @@ use super::kernel::products;
 use super::ranks;
 use super::{Ends, ProjectionError};
 
+pub(super) use adjust::Adjust;
+
 /// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
 /// the answer is still wanted.
 const CHUNK_ROWS: usize = 512;
@@ -29,7 +32,9 @@ const DEVICE_ROWS: usize = 16_384;
 #[derive(Debug)]
 pub struct Rows {
     len: usize,
-    store: Store,
+    store: Arc<Store>,
+    /// How they count.
+    adjust: Adjust,
     /// The norm of the longest row, NaN if one is; computed when it is first needed.
     longest: OnceLock<f32>,
 }
@@ -59,11 +64,15 @@ impl Rows {
         let store = if device.is_cpu() {
             Store::Host(matrix)
         } else {
-            Store::Device(Tensor::from_vec(matrix.into_data(), (len, width), device)?)
+            let rows = Tensor::from_vec(matrix.into_data(), (len, width), device)?;
+            // Whoever multiplies them may be another thread, which CUDA gives a stream of its own.
+            device.synchronize()?;
+            Store::Device(rows)
         };
         Ok(Self {
             len,
-            store,
+            store: Arc::new(store),
+            adjust: Adjust::default(),
             longest: OnceLock::new(),
         })
     }
@@ -91,13 +100,20 @@ impl Rows {
         ends: &mut [Ends],
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, ProjectionError> {
-        match &self.store {
+        match &*self.store {
             Store::Host(rows) if vectors.rows() < batch::LEAST => {
+                let rows = (rows, &self.adjust);
                 Ok(offer_on_host(rows, vectors, passing, ends, wanted))
             }
             Store::Host(rows) => {
-                let longest = *self.longest.get_or_init(|| batch::longest(rows));
-                let rows = (rows, longest);
+                let adjust = &self.adjust;
+                let longest = || batch::longest(rows, adjust);
+                let longest = *self.longest.get_or_init(longest);
+                let rows = batch::Counted {
+                    rows,
+                    adjust,
+                    longest,
+                };
                 Ok(batch::offer(rows, vectors, passing, ends, wanted))
             }
             Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
@@ -109,19 +125,23 @@ impl Rows {
     /// # Errors
     /// The device fails.
     pub fn pick(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
-        match &self.store {
+        match &*self.store {
             Store::Host(rows) => {
-                let picked = ids.iter().flat_map(|&id| rows.row(id as usize));
-                Ok(Matrix::new(
-                    ids.len(),
-                    rows.cols(),
-                    picked.copied().collect(),
-                ))
+                let row = |&id: &u32| self.adjust.row(id as usize, rows.row(id as usize));
+                let picked = ids.iter().flat_map(row).collect();
+                Ok(Matrix::new(ids.len(), rows.cols(), picked))
             }
             Store::Device(rows) => {
                 let at = Tensor::from_slice(ids, ids.len(), rows.device())?;
-                let picked = rows.index_select(&at, 0)?.flatten_all()?.to_vec1()?;
-                Ok(Matrix::new(ids.len(), rows.dim(1)?, picked))
+                let picked: Vec<f32> = rows.index_select(&at, 0)?.flatten_all()?.to_vec1()?;
+                let width = rows.dim(1)?;
+                let picked = ids.iter().zip(picked.chunks_exact(width));
+                let row = |(&id, row)| self.adjust.row(id as usize, row);
+                Ok(Matrix::new(
+                    ids.len(),
+                    width,
+                    picked.flat_map(row).collect(),
+                ))
             }
         }
     }
@@ -138,17 +158,22 @@ impl Rows {
         flags: &[bool],
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<Vec<(f32, usize)>>, ProjectionError> {
-        let rows = match &self.store {
-            Store::Host(rows) => return Ok(ranks::ranks(rows, vectors, at, flags, wanted)),
+        let rows = match &*self.store {
+            Store::Host(rows) => {
+                let rows = (rows, &self.adjust);
+                return Ok(ranks::ranks(rows, vectors, at, flags, wanted));
+            }
             Store::Device(rows) => rows,
         };
+        let shifts = self.adjust.shifts(vectors);
         let mut ranked = Vec::with_capacity(at.len());
         for (j, &row) in at.iter().enumerate() {
             if !wanted() {
                 return Ok(None);
             }
             let vector = Tensor::from_slice(vectors.row(j), (vectors.cols(), 1), rows.device())?;
-            let scores: Vec<f32> = rows.matmul(&vector)?.flatten_all()?.to_vec1()?;
+            let mut scores: Vec<f32> = rows.matmul(&vector)?.flatten_all()?.to_vec1()?;
+            self.adjust.scores(0..self.len, &mut scores, &shifts[j..=j]);
             let score = scores[row as usize];
             let ahead = scores
                 .iter()
@@ -171,6 +196,7 @@ impl Rows {
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, ProjectionError> {
         let shape = (vectors.rows(), vectors.cols());
+        let shifts = self.adjust.shifts(vectors);
         let vectors = Tensor::from_slice(vectors.data(), shape, rows.device())?
             .t()?
             .contiguous()?;
@@ -179,7 +205,8 @@ impl Rows {
                 return Ok(false);
             }
             let scores = rows.narrow(0, chunk.start, chunk.len())?.matmul(&vectors)?;
-            let scores = scores.flatten_all()?.to_vec1::<f32>()?;
+            let mut scores = scores.flatten_all()?.to_vec1::<f32>()?;
+            self.adjust.scores(chunk.clone(), &mut scores, &shifts);
             offer_chunk(&scores, chunk, passing, ends);
         }
         Ok(true)
@@ -194,7 +221,20 @@ impl Rows {
         w: &Matrix,
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<Matrix>, ProjectionError> {
-        match &self.store {
+        let Some(mut product) = self.times_as_they_lie(w, wanted)? else {
+            return Ok(None);
+        };
+        let shifts = self.adjust.shifts(&w.transposed());
+        self.adjust.scores(0..self.len, product.data_mut(), &shifts);
+        Ok(Some(product))
+    }
+
+    fn times_as_they_lie(
+        &self,
+        w: &Matrix,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Matrix>, ProjectionError> {
+        match &*self.store {
             Store::Host(rows) => Ok(times_on_host(rows, w, wanted)),
             Store::Device(rows) => {
                 let w = Tensor::from_slice(w.data(), (w.rows(), w.cols()), rows.device())?;
@@ -246,13 +286,14 @@ pub(super) fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usiz
 }
 
 fn offer_on_host(
-    rows: &Matrix,
+    (rows, adjust): (&Matrix, &Adjust),
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [Ends],
     wanted: &(dyn Fn() -> bool + Sync),
 ) -> bool {
     let (width, m) = (rows.cols(), vectors.rows());
+    let shifts = adjust.shifts(vectors);
     let fresh: Vec<Ends> = ends.iter().map(|e| Ends::new(e.highest.k())).collect();
     let all: Vec<Range<usize>> = chunks(rows.rows(), CHUNK_ROWS).collect();
     let found = all
@@ -264,6 +305,7 @@ fn offer_on_host(
                 scores.resize(chunk.len() * m, 0.0);
                 let some = &rows.data()[chunk.start * width..chunk.end * width];
                 products(some, vectors.data(), width, &mut scores);
+                adjust.scores(chunk.clone(), &mut scores, &shifts);
                 offer_chunk(&scores, chunk, passing, &mut ends);
                 Some((ends, scores))
             },
@@ -294,74 +336,4 @@ fn offer_chunk(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>, ends: 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The same rows on the host, and as a device's tensor (candle's own processor device).
-    fn both(rows: &Matrix) -> [Rows; 2] {
-        let shape = (rows.rows(), rows.cols());
-        let tensor = Tensor::from_slice(rows.data(), shape, &Device::Cpu).unwrap();
-        let device = Rows {
-            len: rows.rows(),
-            store: Store::Device(tensor),
-            longest: OnceLock::new(),
-        };
-        [Rows::new(rows.clone(), &Device::Cpu).unwrap(), device]
-    }
-
-    fn random(rng: &mut fastrand::Rng, rows: usize, cols: usize) -> Matrix {
-        // Small whole numbers: every sum is exact, in whatever order it is taken.
-        let data = (0..rows * cols).map(|_| rng.i32(-4..=4) as f32).collect();
-        Matrix::new(rows, cols, data)
-    }
-
-    #[test]
-    fn a_device_answers_as_the_host_does() {
-        let mut rng = fastrand::Rng::with_seed(3);
-        let n = CHUNK_ROWS * 2 + 77;
-        let (rows, vectors) = (random(&mut rng, n, 24), random(&mut rng, 3, 24));
-        let w = random(&mut rng, 24, 5);
-        let flags: Vec<bool> = (0..n).map(|_| rng.bool()).collect();
-        let passing = Passing {
-            flags: &flags,
-            first_id: 10,
-        };
-        let lists = both(&rows).map(|rows| {
-            let mut ends = vec![Ends::new(40); 3];
-            assert!(
-                rows.offer_scores(&vectors, passing, &mut ends, &|| true)
-                    .unwrap()
-            );
-            let lists = ends
-                .into_iter()
-                .map(|e| (e.highest.into_sorted(), e.lowest.into_sorted()));
-            (lists.collect::<Vec<_>>(), rows.times(&w, &|| true).unwrap())
-        });
-        assert_eq!(lists[0], lists[1]);
-        for (list, _) in &lists[0].0 {
-            assert_eq!(list.len(), 40);
-            assert!(list.iter().all(|s| s.id >= 10 && flags[s.id as usize - 10]));
-        }
-    }
-
-    #[test]
-    fn calling_off_is_not_an_answer() {
-        let mut rng = fastrand::Rng::with_seed(4);
-        let (rows, w) = (random(&mut rng, 600, 8), random(&mut rng, 8, 2));
-        let flags = vec![true; 600];
-        let passing = Passing {
-            flags: &flags,
-            first_id: 0,
-        };
-        for rows in both(&rows) {
-            let mut ends = vec![Ends::new(5); 1];
-            let vector = random(&mut rng, 1, 8);
-            assert!(
-                !rows
-                    .offer_scores(&vector, passing, &mut ends, &|| false)
-                    .unwrap()
-            );
-            assert_eq!(rows.times(&w, &|| false).unwrap(), None);
-        }
-    }
-}
+mod tests;

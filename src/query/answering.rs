@@ -81,3 +81,18 @@ impl Watch for Patient {
 
     fn improved(&self, _partial: Answer) {}
 }
+
+/// Lets nothing through of the partial answers that another answer is made of.
+pub(super) struct Quiet<'a>(pub(super) &'a dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn wanted(&self) -> bool {
+        self.0.wanted()
+    }
+
+    fn improved(&self, _partial: Answer) {}
+
+    fn fetching(&self, progress: &Progress) {
+        self.0.fetching(progress);
+    }
+}

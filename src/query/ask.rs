@@ -12,9 +12,10 @@ use crate::vocabulary::{Filters, Vocabulary};
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
 };
+use super::convention::{Convention, Switch};
 use super::{
     Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError, RankAnswer,
-    RankQuery,
+    RankQuery, TrustAnswer, TrustQuery,
 };
 
 /// What is known of an opened model, shared by whoever shows it.
@@ -29,6 +30,8 @@ pub struct ModelCard {
     pub device: String,
     /// The weights stay on the hub: what needs all of them is not offered.
     pub remote: bool,
+    /// Whether its neurons or heads have biases.
+    pub biased: bool,
     /// What the user should know about how it was opened, a sentence each.
     pub notices: Vec<String>,
 }
@@ -53,12 +56,24 @@ impl ModelCard {
                 what: what.to_owned(),
             })
         };
+        for switch in query
+            .convention()
+            .into_iter()
+            .flat_map(Convention::switches)
+        {
+            if let Err(why) = self.offers(switch) {
+                return without(&format!("the convention {switch} is not offered: {why}"));
+            }
+        }
         match query {
             Query::Neuron(NeuronQuery { input, .. })
             | Query::NeuronMap(NeuronMapQuery { input, .. })
                 if *input != Input::default() && !self.gated() =>
             {
                 without("a neuron has one input here, no gate: leave the key as it is")
+            }
+            Query::Directions(query) if query.convention.has(Switch::Biases) => {
+                without("directions are of the weights alone: give no biases")
             }
             Query::Pairs(query) if query.distance > 0 && query.form == Form::Vo => {
                 without("VO is the same at every distance: give none")
@@ -123,6 +138,8 @@ pub enum Query {
     NeuronMap(NeuronMapQuery),
     /// The most interesting neurons of a layer.
     Rank(RankQuery),
+    /// How far a list can be trusted.
+    Trust(TrustQuery),
 }
 
 /// The four columns of a neuron.
@@ -135,6 +152,7 @@ pub struct NeuronQuery {
     /// Length of each column.
     pub k: usize,
     pub filters: Filters,
+    pub convention: Convention,
 }
 
 /// A pair list of a head.
@@ -149,6 +167,7 @@ pub struct PairsQuery {
     /// Length of the list.
     pub k: usize,
     pub filters: Filters,
+    pub convention: Convention,
 }
 
 impl Query {
@@ -160,6 +179,8 @@ impl Query {
             Self::Directions(query) => Some(&query.filters),
             Self::Find(query) => Some(&query.filters),
             Self::Rank(query) => Some(&query.filters),
+            Self::Trust(TrustQuery::Neuron(query)) => Some(&query.filters),
+            Self::Trust(TrustQuery::Pairs(query)) => Some(&query.filters),
             Self::ValueNorms
             | Self::Undertrained
             | Self::Geometry(_)
@@ -168,18 +189,25 @@ impl Query {
         }
     }
 
+    /// The convention that it names, if it may name one.
+    pub fn convention(&self) -> Option<Convention> {
+        match self {
+            Self::Neuron(query) => Some(query.convention),
+            Self::Pairs(query) => Some(query.convention),
+            Self::NeuronMap(query) => Some(query.convention),
+            Self::Directions(query) => Some(query.convention),
+            Self::Trust(TrustQuery::Neuron(query)) => Some(query.convention),
+            Self::Trust(TrustQuery::Pairs(query)) => Some(query.convention),
+            _ => None,
+        }
+    }
+
     /// The place that is asked about.
     pub fn address(&self) -> Option<Address> {
         match self {
-            Self::Neuron(q) => Some(Address::Neuron {
-                layer: q.layer,
-                neuron: q.neuron,
-            }),
-            Self::Pairs(q) => Some(Address::Head {
-                layer: q.layer,
-                head: q.head,
-                form: Some(q.form),
-            }),
+            Self::Neuron(q) => Some(q.address()),
+            Self::Pairs(q) => Some(q.address()),
+            Self::Trust(q) => Some(q.address()),
             Self::Rank(q) => Some(Address::Layer { layer: q.layer }),
             Self::NeuronMap(q) => Some(Address::Neuron {
                 layer: q.layer,
@@ -191,6 +219,27 @@ impl Query {
             | Self::Geometry(_)
             | Self::ContextMap(_)
             | Self::Find(_) => None,
+        }
+    }
+}
+
+impl NeuronQuery {
+    /// The neuron.
+    pub fn address(&self) -> Address {
+        Address::Neuron {
+            layer: self.layer,
+            neuron: self.neuron,
+        }
+    }
+}
+
+impl PairsQuery {
+    /// The head and its form.
+    pub fn address(&self) -> Address {
+        Address::Head {
+            layer: self.layer,
+            head: self.head,
+            form: Some(self.form),
         }
     }
 }
@@ -245,6 +294,7 @@ pub enum Answer {
     /// Of both kinds of map.
     Map(MapAnswer),
     Rank(RankAnswer),
+    Trust(TrustAnswer),
 }
 
 /// A neuron's columns.
@@ -253,6 +303,8 @@ pub struct NeuronAnswer {
     /// In the order of [`Column::ALL`], best first. In the negative columns the score is that of
     /// the negated vector.
     pub columns: [Vec<Scored>; 4],
+    /// What was added to the scores of the key, where the convention says so.
+    pub bias: Option<f32>,
     /// How many rows passed the filters, of how many.
     pub passing: usize,
     pub rows: usize,
@@ -263,6 +315,10 @@ pub struct NeuronAnswer {
 pub struct PairsAnswer {
     /// Best first; for the lowest end, most negative first.
     pub pairs: Vec<Pair>,
+    /// With the biases of the left side added, what they bring to every token on the right
+    /// whatever the left one is, best and lowest first: of QK what is attended to whatever asks,
+    /// of VO what is written whatever is read.
+    pub regardless: Option<[Vec<Scored>; 2]>,
     /// How many rows passed the filters on each side.
     pub passing: usize,
     pub rows: usize,

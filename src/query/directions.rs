@@ -8,7 +8,7 @@ use crate::projection::Scored;
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
 
-use super::Address;
+use super::{Address, Convention};
 
 /// A weight matrix that is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +83,8 @@ pub struct DirectionsQuery {
     pub k: usize,
     /// Those of pairs make no difference.
     pub filters: Filters,
+    /// Biases are no part of a matrix: with them there is no answer.
+    pub convention: Convention,
 }
 
 impl DirectionsQuery {

@@ -5,11 +5,14 @@ mod address;
 mod answering;
 mod ask;
 mod contextual;
+mod convention;
 mod directions;
 mod error;
 mod find;
 mod rank;
+mod ranking;
 mod reader;
+mod trust;
 
 pub use address::{Address, AddressError};
 pub use answering::{Answering, Patient, Watch};
@@ -20,10 +23,13 @@ pub use contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,
     TextAnswer, TextReading, TokenAnswer, TokenChoice,
 };
+pub use convention::{Convention, Switch};
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
 pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
+pub use ranking::Ranking;
 pub use reader::Reader;
+pub use trust::{RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery};
 
 pub use crate::projection::{By, Hit, Stand};

@@ -7,7 +7,7 @@ use super::Address;
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
 
-/// What makes a neuron interesting, by its [`TOP`] best tokens in K and in V, or a head.
+/// What makes a neuron interesting, by its [`Self::TOP`] best tokens in K and in V, or a head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Interest {
     /// The share of tokens that are in both K and V: it promotes what it fires on.
@@ -24,22 +24,39 @@ pub enum Interest {
     /// Of heads: the copying score of VO over the vocabulary, the sum of its eigenvalues over the
     /// sum of their sizes (Elhage et al. 2021), −1 to 1.
     Copying,
-    /// Of heads: the share of the [`TOP`] best pairs of VO that are twice the same word.
+    /// Of heads: the share of the [`Self::TOP`] best pairs of VO that are twice the same word.
     Same,
+    /// Of heads: as the copying score, of QK: whether words attend to themselves.
+    Matching,
+    /// Of heads: the share of the [`Self::TOP`] best pairs of QK that are twice the same word.
+    SameQk,
 }
 
-/// Length of the lists that are judged.
-pub const TOP: usize = 30;
-
 impl Interest {
+    /// Length of the lists that are judged.
+    pub const TOP: usize = 30;
     /// Those of neurons, in the order in which they are offered.
     pub const NEURONS: [Self; 4] = [Self::Overlap, Self::Norm, Self::Z, Self::Stem];
     /// Those of heads.
-    pub const HEADS: [Self; 2] = [Self::Copying, Self::Same];
+    pub const HEADS: [Self; 4] = [Self::Copying, Self::Same, Self::Matching, Self::SameQk];
+
+    /// The form of the heads that are ranked by it; `None` if neurons are.
+    pub fn form(self) -> Option<Form> {
+        match self {
+            Self::Overlap | Self::Norm | Self::Z | Self::Stem => None,
+            Self::Copying | Self::Same => Some(Form::Vo),
+            Self::Matching | Self::SameQk => Some(Form::Qk),
+        }
+    }
 
     /// Whether heads are ranked by it, and not neurons.
     pub fn of_heads(self) -> bool {
-        Self::HEADS.contains(&self)
+        self.form().is_some()
+    }
+
+    /// Whether it is a figure of the weights, and no list needs to be known for it.
+    pub fn of_weights(self) -> bool {
+        matches!(self, Self::Norm | Self::Copying | Self::Matching)
     }
 
     /// The name on the command line and in JSON.
@@ -51,6 +68,8 @@ impl Interest {
             Self::Stem => "stem",
             Self::Copying => "copying",
             Self::Same => "same",
+            Self::Matching => "matching",
+            Self::SameQk => "same-qk",
         }
     }
 
@@ -62,7 +81,9 @@ impl Interest {
             Self::Z => "best score against the layer's, in standard deviations",
             Self::Stem => "share of words that look alike",
             Self::Copying => "copying score of VO",
-            Self::Same => "share of pairs of twice the same word",
+            Self::Same => "share of VO's pairs of twice the same word",
+            Self::Matching => "matching score of QK",
+            Self::SameQk => "share of QK's pairs of twice the same word",
         }
     }
 }
@@ -78,8 +99,10 @@ impl FromStr for Interest {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut all = Self::NEURONS.into_iter().chain(Self::HEADS);
-        all.find(|by| by.name() == text)
-            .ok_or_else(|| format!("expected overlap, norm, z, stem, copying or same, got {text}"))
+        all.find(|by| by.name() == text).ok_or_else(|| {
+            let known = "overlap, norm, z, stem, copying, same, matching or same-qk";
+            format!("expected {known}, got {text}")
+        })
     }
 }
 
@@ -90,6 +113,8 @@ pub struct RankQuery {
     pub by: Interest,
     /// How many.
     pub count: usize,
+    /// Tokens of each side that come with each of them.
+    pub words: usize,
     pub filters: Filters,
 }
 
@@ -97,13 +122,13 @@ impl RankQuery {
     /// Where one of what is ranked stands.
     pub fn address(&self, of: &Interesting) -> Address {
         let (layer, item) = (self.layer, of.item);
-        match self.by.of_heads() {
-            true => Address::Head {
+        match self.by.form() {
+            form @ Some(_) => Address::Head {
                 layer,
                 head: item,
-                form: Some(Form::Vo),
+                form,
             },
-            false => Address::Neuron {
+            None => Address::Neuron {
                 layer,
                 neuron: item,
             },
@@ -116,6 +141,8 @@ impl RankQuery {
 pub struct RankAnswer {
     /// The most interesting first; ties go to the smaller number.
     pub items: Vec<Interesting>,
+    /// The mean figure of all that were looked at, in the list or not.
+    pub mean: f32,
     /// Share of the layer that was looked at, 0 to 1.
     pub done: f32,
 }

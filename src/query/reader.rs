@@ -1,10 +1,12 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
+mod convention;
 mod directions;
 mod find;
+mod neurons;
 mod pairs;
 mod rank;
-mod rank_heads;
+mod trust;
 mod undertrained;
 
 use std::sync::Arc;
@@ -12,15 +14,17 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use crate::checkpoint::{Checkpoint, Location, Matrix};
-use crate::projection::{DeviceChoice, Ends, Passing, Rows, device_name, pick_device};
+use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::transformer::Weights;
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
-use pairs::{FactorKey, Factors, stacked};
+use convention::Faces;
+use pairs::{FactorKey, Factors};
+use trust::Chances;
 
-use super::answering::{Answering, Fetch, Patient, Watch, arrived};
+use super::answering::{Answering, Patient, Watch};
 use super::contextual::Model;
-use super::{Address, Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
+use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -36,11 +40,20 @@ pub struct Reader {
     written: Arc<Rows>,
     /// Read when a filter first asks for them.
     positions: Option<Arc<Rows>>,
+    /// What conventions other than the raw one have needed.
+    faces: Faces,
+    /// What chance makes of lists.
+    chances: Chances,
     mask: Option<(Filters, Arc<Mask>)>,
     /// How many tokens are undertrained, once that was looked for; `None` in it if it cannot be told.
     undertrained: Option<Option<usize>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// `Eᵀ·E_in` of a form whose right side is the input embedding too, and of one whose right side
+    /// is another.
+    crosses: [Option<Arc<Matrix>>; 2],
+    /// A ranking that was called off.
+    ranking: Ranking,
     /// Bytes that may be held beside the embedding.
     memory: u64,
 }
@@ -67,6 +80,7 @@ impl Reader {
         })?;
         let (device, notice) = pick_device(device);
         let card = ModelCard {
+            biased: weights.biased(),
             name,
             family,
             spec,
@@ -88,9 +102,13 @@ impl Reader {
             weights,
             device,
             positions: None,
+            faces: Faces::default(),
+            chances: Chances::default(),
             mask: None,
             undertrained: None,
             factors: Vec::new(),
+            crosses: [None, None],
+            ranking: Ranking::default(),
             memory: FACTOR_BYTES,
         })
     }
@@ -144,50 +162,18 @@ impl Reader {
         Ok(mask)
     }
 
-    /// The learned positions as rows, if the filters ask for them and the model has them.
-    fn position_rows(&mut self, filters: &Filters) -> Result<Option<Arc<Rows>>, QueryError> {
+    /// Reads the learned positions, if the filters ask for them and the model has them; whether
+    /// they count.
+    fn with_positions(&mut self, filters: &Filters) -> Result<bool, QueryError> {
         if !filters.positions {
-            return Ok(None);
+            return Ok(false);
         }
         if self.positions.is_none()
             && let Some(matrix) = self.weights.positions()?
         {
             self.positions = Some(Arc::new(Rows::new(matrix, &self.device)?));
         }
-        Ok(self.positions.clone())
-    }
-
-    /// Keys and values, `[queries, width]` each; `None` if it was called off.
-    fn vectors(
-        &self,
-        queries: &[NeuronQuery],
-        watch: &dyn Watch,
-    ) -> Result<Option<(Matrix, Matrix)>, QueryError> {
-        let width = self.card.spec.width;
-        let (mut keys, mut values) = (Vec::new(), Vec::new());
-        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
-            a.layer == b.layer && a.input == b.input && a.neuron.checked_add(1) == Some(b.neuron)
-        };
-        // Neurons side by side are read together: in some files they are columns.
-        for run in queries.chunk_by(follows) {
-            let (layer, first, input) = (run[0].layer, run[0].neuron, run[0].input);
-            for neuron in [first, run[run.len() - 1].neuron] {
-                self.card.check(Address::Neuron { layer, neuron })?;
-            }
-            let neurons = first..first + run.len();
-            let near = Fetch(watch);
-            let brought = self
-                .weights
-                .bring_neurons(layer, neurons.clone(), input, &near);
-            if !arrived(brought)? {
-                return Ok(None);
-            }
-            let read = self.weights.keys(layer, neurons.clone(), input)?;
-            keys.extend_from_slice(read.data());
-            values.extend_from_slice(self.weights.values(layer, neurons)?.data());
-        }
-        let matrix = |data| Matrix::new(queries.len(), width, data);
-        Ok(Some((matrix(keys), matrix(values))))
+        Ok(self.positions.is_some())
     }
 
     fn value_norms(&self, watch: &dyn Watch) -> Result<Option<Vec<f32>>, QueryError> {
@@ -222,6 +208,7 @@ impl Answering for Reader {
             Query::Directions(query) => self.directions(query, watch)?.map(Answer::Directions),
             Query::Find(query) => self.find(query, watch)?.map(Answer::Find),
             Query::Rank(query) => self.rank(query, watch)?.map(Answer::Rank),
+            Query::Trust(query) => self.trust(query, watch)?.map(Answer::Trust),
             Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
@@ -241,59 +228,7 @@ impl Answering for Reader {
         queries: &[NeuronQuery],
         watch: &dyn Watch,
     ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
-        let Some(first) = queries.first() else {
-            return Ok(Some(Vec::new()));
-        };
-        let mask = self.mask(&first.filters)?;
-        let positions = self.position_rows(&first.filters)?;
-        let Some((keys, values)) = self.vectors(queries, watch)? else {
-            return Ok(None);
-        };
-        let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
-        for _ in 0..2 {
-            let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
-            ends.extend(queries.iter().map(ends_of));
-        }
-        let one_pass = Arc::ptr_eq(&self.read, &self.written);
-        let mut first_id = 0;
-        for (read, written) in [
-            Some((&*self.read, &*self.written)),
-            positions.as_deref().map(|rows| (rows, rows)),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            let flags = &mask.passes[first_id..first_id + read.len()];
-            let passing = Passing {
-                flags,
-                first_id: first_id as u32,
-            };
-            first_id += read.len();
-            let wanted = || watch.wanted();
-            // Keys and values together, where they are projected on the same rows.
-            let done = if one_pass {
-                let both = stacked(keys.clone(), &values);
-                read.offer_scores(&both, passing, &mut ends, &wanted)?
-            } else {
-                let (of_keys, of_values) = ends.split_at_mut(queries.len());
-                read.offer_scores(&keys, passing, of_keys, &wanted)?
-                    && written.offer_scores(&values, passing, of_values, &wanted)?
-            };
-            if !done {
-                return Ok(None);
-            }
-        }
-        let of_values = ends.split_off(queries.len());
-        let answers = ends
-            .into_iter()
-            .zip(of_values)
-            .map(|(key, value)| NeuronAnswer {
-                columns: [key.highest, value.highest, key.lowest, value.lowest]
-                    .map(|best| best.into_sorted()),
-                passing: mask.passing,
-                rows: mask.passes.len(),
-            });
-        Ok(Some(answers.collect()))
+        self.neurons(queries, watch)
     }
 
     fn card(&self) -> Arc<ModelCard> {

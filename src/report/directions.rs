@@ -23,7 +23,7 @@ struct Directions<'a> {
     layer: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<usize>,
-    convention: &'static str,
+    convention: String,
     exact: bool,
     filters: Map<String, Value>,
     sides: [&'static str; 2],
@@ -117,7 +117,7 @@ fn json<'a>(
         kind: query.part.name(),
         layer: query.layer,
         head: matches!(query.part, Part::Form(_)).then_some(query.head),
-        convention: "raw",
+        convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
         sides: query.part.sides(),

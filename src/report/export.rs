@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::query::{
     Answer, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, ModelCard, NeuronAnswer,
-    NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery,
+    NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery, TrustAnswer, TrustQuery,
 };
 use crate::vocabulary::Filters;
 
@@ -14,8 +14,9 @@ use super::{Format, Timings};
 /// An answer together with its question.
 #[derive(Clone, Copy)]
 pub enum Exported<'a> {
-    Neuron(&'a NeuronQuery, &'a NeuronAnswer),
-    Pairs(&'a PairsQuery, &'a PairsAnswer),
+    /// With how far it can be trusted, if that was asked too.
+    Neuron(&'a NeuronQuery, &'a NeuronAnswer, Option<&'a TrustAnswer>),
+    Pairs(&'a PairsQuery, &'a PairsAnswer, Option<&'a TrustAnswer>),
     Directions(&'a DirectionsQuery, &'a DirectionsAnswer),
     Find(&'a FindQuery, &'a FindAnswer),
     Rank(&'a RankQuery, &'a RankAnswer),
@@ -25,8 +26,10 @@ impl<'a> Exported<'a> {
     /// A query with its answer; `None` if they are of two kinds, or of none that is exported.
     pub fn of((query, answer): (&'a Query, &'a Answer)) -> Option<Self> {
         match (query, answer) {
-            (Query::Neuron(query), Answer::Neuron(answer)) => Some(Self::Neuron(query, answer)),
-            (Query::Pairs(query), Answer::Pairs(answer)) => Some(Self::Pairs(query, answer)),
+            (Query::Neuron(query), Answer::Neuron(answer)) => {
+                Some(Self::Neuron(query, answer, None))
+            }
+            (Query::Pairs(query), Answer::Pairs(answer)) => Some(Self::Pairs(query, answer, None)),
             (Query::Directions(query), Answer::Directions(answer)) => {
                 Some(Self::Directions(query, answer))
             }
@@ -36,11 +39,40 @@ impl<'a> Exported<'a> {
         }
     }
 
+    /// All that is exported of queries and their answers; how far a list can be trusted goes with
+    /// the list.
+    pub fn all(answered: &[(&'a Query, &'a Answer)]) -> Vec<Self> {
+        let trust = |of: &TrustQuery| {
+            answered
+                .iter()
+                .find_map(|(query, answer)| match (query, answer) {
+                    (Query::Trust(query), Answer::Trust(answer)) if query == of => Some(answer),
+                    _ => None,
+                })
+        };
+        let lists = answered.iter().copied().filter_map(Self::of);
+        lists
+            .map(|list| match list {
+                Self::Neuron(query, answer, _) => {
+                    Self::Neuron(query, answer, trust(&TrustQuery::Neuron(query.clone())))
+                }
+                Self::Pairs(query, answer, _) => {
+                    Self::Pairs(query, answer, trust(&TrustQuery::Pairs(query.clone())))
+                }
+                other => other,
+            })
+            .collect()
+    }
+
     /// In a format, ending with a newline.
     pub fn write(&self, card: &ModelCard, format: Format, timings: Option<Timings>) -> String {
         match *self {
-            Self::Neuron(query, answer) => super::neuron(card, query, answer, format, timings),
-            Self::Pairs(query, answer) => super::pairs(card, query, answer, format, timings),
+            Self::Neuron(query, answer, trust) => {
+                super::neuron(card, query, (answer, trust), format, timings)
+            }
+            Self::Pairs(query, answer, trust) => {
+                super::pairs(card, query, (answer, trust), format, timings)
+            }
             Self::Directions(query, answer) => {
                 super::directions(card, query, answer, format, timings)
             }

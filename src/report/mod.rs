@@ -12,6 +12,7 @@ mod pairs;
 mod rank;
 mod spark;
 mod table;
+mod trust;
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,13 +1,16 @@
 //! A neuron's four columns, written out.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::projection::Scored;
-use crate::query::{Column, ModelCard, NeuronAnswer, NeuronQuery};
+use crate::query::{Column, ModelCard, NeuronAnswer, NeuronQuery, TrustAnswer};
 use crate::vocabulary::Boundary;
 
 use super::export::{csv_text, json_text, named_filters};
 use super::table::{Align, Table, score};
+use super::trust::{Trusted, below, trusted};
 use super::{Format, Timings};
 
 #[derive(Serialize)]
@@ -21,9 +24,15 @@ struct Neuron<'a> {
     /// And what it writes by the signs of its two inputs.
     #[serde(skip_serializing_if = "Option::is_none")]
     quadrants: Option<[Quadrant; 4]>,
-    convention: &'static str,
+    convention: String,
+    /// What was added to the scores of the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bias: Option<f32>,
     filters: serde_json::Map<String, serde_json::Value>,
     columns: Columns<'a>,
+    /// By column.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<BTreeMap<&'static str, Trusted>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
 }
@@ -68,14 +77,22 @@ struct Entry<'a> {
 pub fn neuron(
     card: &ModelCard,
     query: &NeuronQuery,
-    answer: &NeuronAnswer,
+    (answer, trust): (&NeuronAnswer, Option<&TrustAnswer>),
     format: Format,
     timings: Option<Timings>,
 ) -> String {
     match format {
-        Format::Json => json_text(&json(card, query, answer, timings)),
+        Format::Json => json_text(&json(card, query, (answer, trust), timings)),
         Format::Csv => csv_text(
-            &["column", "rank", "id", "token", "text", "score"],
+            &[
+                "column",
+                "rank",
+                "id",
+                "token",
+                "text",
+                "score",
+                "convention",
+            ],
             Column::ALL
                 .iter()
                 .zip(&answer.columns)
@@ -89,19 +106,29 @@ pub fn neuron(
                             entry.token.into_owned(),
                             entry.text.into_owned(),
                             entry.score.to_string(),
+                            query.convention.to_string(),
                         ]
                     })
                 }),
         ),
-        Format::Table => columns(card, query, answer).plain(),
-        Format::Markdown => columns(card, query, answer).markdown(),
+        Format::Table | Format::Markdown => {
+            let bias = answer.bias.map(|bias| format!(" · bias {bias:.3}"));
+            let lists = trust
+                .iter()
+                .flat_map(|trust| Column::ALL.iter().zip(&trust.lists));
+            let name = |column: Column| named(card, query, &column.to_string(), column);
+            let lists: Vec<_> = lists.map(|(&c, trust)| (name(c), trust)).collect();
+            let bias = bias.unwrap_or_default();
+            columns(card, query, answer).write(format)
+                + &below(query.convention, &bias, &lists, format)
+        }
     }
 }
 
 fn json<'a>(
     card: &'a ModelCard,
     query: &NeuronQuery,
-    answer: &NeuronAnswer,
+    (answer, trust): (&NeuronAnswer, Option<&TrustAnswer>),
     timings: Option<Timings>,
 ) -> Neuron<'a> {
     let list = |at: usize| answer.columns[at].iter().map(|&s| entry(card, s)).collect();
@@ -113,7 +140,8 @@ fn json<'a>(
         quadrants: card
             .gated()
             .then(|| QUADRANTS.map(|[gate, up, writes]| Quadrant { gate, up, writes })),
-        convention: "raw",
+        convention: query.convention.name(),
+        bias: answer.bias,
         filters: named_filters(&query.filters),
         columns: Columns {
             k: list(0),
@@ -121,6 +149,12 @@ fn json<'a>(
             minus_k: list(2),
             minus_v: list(3),
         },
+        trust: trust.map(|trust| {
+            let lists = Column::ALL.iter().zip(&trust.lists);
+            lists
+                .map(|(column, trust)| (column.name(), trusted(trust)))
+                .collect()
+        }),
         timing_ms: timings,
     }
 }

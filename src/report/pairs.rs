@@ -4,14 +4,18 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::projection::{End, Pair};
-use crate::query::{ModelCard, PairsAnswer, PairsQuery};
+use crate::projection::{End, Pair, Scored};
+use crate::query::{ModelCard, PairsAnswer, PairsQuery, TrustAnswer};
 use crate::transformer::Form;
 
 use super::export::{csv_text, json_text, named_filters};
 use super::neuron::marked;
 use super::table::{Align, Table, score};
+use super::trust::{Trusted, below, trusted};
 use super::{Format, Timings};
+
+/// Rows shown of what one side does whatever the other is.
+const ALONE_ROWS: usize = 10;
 
 #[derive(Serialize)]
 struct Pairs<'a> {
@@ -23,10 +27,15 @@ struct Pairs<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     distance: Option<usize>,
     end: End,
-    convention: &'static str,
+    convention: String,
     exact: bool,
     filters: serde_json::Map<String, serde_json::Value>,
     pairs: Vec<Entry<'a>>,
+    /// What the biases of the left side bring whatever it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    regardless: Option<Regardless<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trust: Option<Trusted>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
 }
@@ -35,6 +44,19 @@ struct Pairs<'a> {
 struct Entry<'a> {
     from: Row<'a>,
     to: Row<'a>,
+    score: f32,
+}
+
+#[derive(Serialize)]
+struct Regardless<'a> {
+    highest: Vec<Lone<'a>>,
+    lowest: Vec<Lone<'a>>,
+}
+
+#[derive(Serialize)]
+struct Lone<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
     score: f32,
 }
 
@@ -48,7 +70,7 @@ struct Row<'a> {
 pub fn pairs(
     card: &ModelCard,
     query: &PairsQuery,
-    answer: &PairsAnswer,
+    (answer, trust): (&PairsAnswer, Option<&TrustAnswer>),
     format: Format,
     timings: Option<Timings>,
 ) -> String {
@@ -57,30 +79,59 @@ pub fn pairs(
         distance => format!("{} at {distance}", query.form.name()),
     };
     match format {
-        Format::Json => json_text(&json(card, query, answer, timings)),
-        Format::Csv => csv_text(
-            &["form", "rank", "from_id", "from", "to_id", "to", "score"],
-            answer.pairs.iter().enumerate().map(|(rank, pair)| {
+        Format::Json => json_text(&json(card, query, (answer, trust), timings)),
+        Format::Csv => {
+            let name = &query.convention.name();
+            let row = |kind: &str, rank: usize, from: Option<u32>, to, score: f32| {
+                let text = |id| card.vocabulary.text(id).into_owned();
                 vec![
-                    form.clone(),
+                    kind.to_owned(),
                     (rank + 1).to_string(),
-                    pair.from.to_string(),
-                    card.vocabulary.text(pair.from).into_owned(),
-                    pair.to.to_string(),
-                    card.vocabulary.text(pair.to).into_owned(),
-                    pair.score.to_string(),
+                    from.map_or(String::new(), |id| id.to_string()),
+                    from.map_or(String::new(), text),
+                    u32::to_string(&to),
+                    text(to),
+                    score.to_string(),
+                    name.clone(),
                 ]
-            }),
-        ),
-        Format::Table => list(card, query, answer).plain(),
-        Format::Markdown => list(card, query, answer).markdown(),
+            };
+            let pairs = answer.pairs.iter().enumerate();
+            let pairs = pairs.map(|(rank, p)| row(&form, rank, Some(p.from), p.to, p.score));
+            let kinds = ["regardless", "regardless, lowest"].map(|kind| format!("{form} {kind}"));
+            let lists = kinds.iter().zip(answer.regardless.iter().flatten());
+            let alone = lists.flat_map(|(kind, list)| {
+                let list = list.iter().enumerate();
+                list.map(move |(rank, s)| row(kind, rank, None, s.id, s.score))
+            });
+            csv_text(
+                &[
+                    "form",
+                    "rank",
+                    "from_id",
+                    "from",
+                    "to_id",
+                    "to",
+                    "score",
+                    "convention",
+                ],
+                pairs.chain(alone),
+            )
+        }
+        Format::Table | Format::Markdown => {
+            let lists = trust.iter().flat_map(|trust| &trust.lists);
+            let lists: Vec<_> = lists.map(|trust| (form.to_uppercase(), trust)).collect();
+            list(card, query, answer).write(format)
+                + &alone(card, query, answer)
+                    .map_or(String::new(), |table| format!("\n{}", table.write(format)))
+                + &below(query.convention, "", &lists, format)
+        }
     }
 }
 
 fn json<'a>(
     card: &'a ModelCard,
     query: &PairsQuery,
-    answer: &PairsAnswer,
+    (answer, trust): (&PairsAnswer, Option<&TrustAnswer>),
     timings: Option<Timings>,
 ) -> Pairs<'a> {
     let row = |id| Row {
@@ -99,10 +150,21 @@ fn json<'a>(
         head: query.head,
         distance: (card.spec.rotary && query.form == Form::Qk).then_some(query.distance),
         end: query.end,
-        convention: "raw",
+        convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
         pairs: answer.pairs.iter().map(entry).collect(),
+        regardless: answer.regardless.as_ref().map(|[highest, lowest]| {
+            let lone = |s: &Scored| Lone {
+                row: row(s.id),
+                score: s.score,
+            };
+            Regardless {
+                highest: highest.iter().map(lone).collect(),
+                lowest: lowest.iter().map(lone).collect(),
+            }
+        }),
+        trust: trust.and_then(|trust| trust.lists.first()).map(trusted),
         timing_ms: timings,
     }
 }
@@ -129,4 +191,30 @@ fn list(card: &ModelCard, query: &PairsQuery, answer: &PairsAnswer) -> Table {
         ]);
     }
     table
+}
+
+/// What one side does whatever the other one is.
+fn alone(card: &ModelCard, query: &PairsQuery, answer: &PairsAnswer) -> Option<Table> {
+    let [highest, lowest] = answer.regardless.as_ref()?;
+    let [most, least] = match query.form {
+        Form::Qk => ["attended to whatever asks", "least so"],
+        Form::Vo => ["written whatever is read", "suppressed"],
+    };
+    let mut table = Table::new([
+        (most, Align::Left),
+        ("score", Align::Right),
+        (least, Align::Left),
+        ("score", Align::Right),
+    ]);
+    let largest = |list: &[Scored]| list.first().map_or(0.0, |s| s.score.abs());
+    let (high, low) = (largest(highest), largest(lowest));
+    for (a, b) in highest.iter().zip(lowest).take(ALONE_ROWS) {
+        table.push(vec![
+            marked(card, a.id),
+            score(a.score, high),
+            marked(card, b.id),
+            score(b.score, low),
+        ]);
+    }
+    Some(table)
 }

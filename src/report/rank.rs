@@ -19,6 +19,8 @@ struct Rank<'a> {
     model: &'a str,
     layer: usize,
     by: &'static str,
+    /// Of all of the layer, in the list or not.
+    mean: Option<f32>,
     convention: &'static str,
     filters: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +77,7 @@ pub fn rank(
             };
             let row = |(rank, n): (usize, &Interesting)| {
                 vec![
+                    query.layer.to_string(),
                     (rank + 1).to_string(),
                     n.item.to_string(),
                     n.figure.to_string(),
@@ -82,7 +85,7 @@ pub fn rank(
                     words(&n.value),
                 ]
             };
-            let head = ["rank", item, query.by.name(), left, right];
+            let head = ["layer", "rank", item, query.by.name(), left, right];
             csv_text(&head, items.enumerate().map(row))
         }
         Format::Table | Format::Markdown => {
@@ -143,6 +146,7 @@ fn json<'a>(
         model: &card.name,
         layer: query.layer,
         by: query.by.name(),
+        mean: answer.mean.is_finite().then_some(answer.mean),
         convention: "raw",
         filters: named_filters(&query.filters),
         neurons: (!of_heads).then(|| items.iter().map(neuron).collect()),

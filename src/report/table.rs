@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::Format;
+
 /// Where a column's cells stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -32,6 +34,14 @@ impl Table {
     pub fn push(&mut self, row: Vec<String>) {
         debug_assert_eq!(row.len(), self.columns.len());
         self.rows.push(row);
+    }
+
+    /// For people: as Markdown, or plain.
+    pub fn write(&self, format: Format) -> String {
+        match format {
+            Format::Markdown => self.markdown(),
+            _ => self.plain(),
+        }
     }
 
     /// For reading: two spaces between columns, no trailing space.

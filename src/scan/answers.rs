@@ -17,7 +17,7 @@ use parquet::file::statistics::Statistics;
 use crate::projection::{Pair, Scored};
 use crate::query::{
     Answer, Answering, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
-    Query, QueryError, Reader, Watch,
+    Query, QueryError, Ranking, Reader, Watch,
 };
 use crate::transformer::Form;
 use crate::transformer::Input;
@@ -37,7 +37,7 @@ struct Entry {
 
 /// A model together with a scan of it.
 pub struct Scanned {
-    reader: Reader,
+    pub(super) reader: Reader,
     path: PathBuf,
     file: SerializedFileReader<File>,
     groups: Vec<Group>,
@@ -45,12 +45,14 @@ pub struct Scanned {
     filters: [String; 2],
     /// How many rows pass them, of how many; `None` until they are first asked for.
     passing: Option<(usize, usize)>,
-    k: usize,
-    pairs: usize,
+    pub(super) k: usize,
+    pub(super) pairs: usize,
+    /// A ranking that was called off.
+    pub(super) ranking: Ranking,
 }
 
 /// What a group of rows is about: neurons or heads of one layer.
-struct Group {
+pub(super) struct Group {
     layer: usize,
     items: Range<usize>,
     neurons: bool,
@@ -101,6 +103,7 @@ impl Scanned {
                 setting("filter-lists").to_owned(),
             ],
             passing: None,
+            ranking: Ranking::default(),
             k: length("k")?,
             pairs: length("pairs")?,
             path: path.to_owned(),
@@ -110,7 +113,7 @@ impl Scanned {
     }
 
     /// How many rows pass the filters, of how many, if they are those of the scan.
-    fn passing(
+    pub(super) fn passing(
         &mut self,
         filters: &Filters,
         pairs: bool,
@@ -127,7 +130,12 @@ impl Scanned {
         Ok(self.passing)
     }
 
-    fn group(&self, layer: usize, item: usize, neurons: bool) -> Option<(usize, &Group)> {
+    pub(super) fn group(
+        &self,
+        layer: usize,
+        item: usize,
+        neurons: bool,
+    ) -> Option<(usize, &Group)> {
         let found = |group: &Group| {
             group.layer == layer && group.neurons == neurons && group.items.contains(&item)
         };
@@ -137,13 +145,18 @@ impl Scanned {
             .find(|(_, group)| found(group))
     }
 
-    fn neuron(&mut self, query: &NeuronQuery) -> Result<Option<NeuronAnswer>, QueryError> {
+    /// Those of neighbours: the same question about neurons of one group, one after the other.
+    fn neurons(&mut self, run: &[NeuronQuery]) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        let Some(query) = run.first() else {
+            return Ok(Some(Vec::new()));
+        };
         let Some((passing, rows)) = self.passing(&query.filters, false)? else {
             return Ok(None);
         };
         let kept = self.k.min(passing);
         // A scan holds gates alone of gated neurons' keys.
-        if query.k.min(passing) > kept || query.input != Input::default() {
+        let raw = query.convention.is_raw();
+        if query.k.min(passing) > kept || query.input != Input::default() || !raw {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.neuron, true) else {
@@ -152,17 +165,17 @@ impl Scanned {
         let each = Column::ALL.len() * kept;
         let start = (query.neuron - group.items.start) * each;
         let lists = self
-            .neuron_rows(at, start..start + each)
+            .neuron_rows(at, start..start + run.len() * each)
             .map_err(|e| self.damaged(e))?;
         let whole = lists.iter().enumerate().all(|(row, entry)| {
-            entry.item == query.neuron as i32 && entry.rank == (row % kept + 1) as i32
+            let neuron = query.neuron + row / each;
+            entry.item == neuron as i32 && entry.rank == (row % kept + 1) as i32
         });
-        if group.rows != group.items.len() * each || lists.len() != each || !whole {
+        if group.rows != group.items.len() * each || lists.len() != run.len() * each || !whole {
             let reason = "its rows are not in their order".to_owned();
             return Err(self.damaged(ParquetError::General(reason)));
         }
-        let list = |column: usize| -> Vec<Scored> {
-            let entries = &lists[column * kept..(column + 1) * kept];
+        let list = |entries: &[Entry]| -> Vec<Scored> {
             let entries = entries.iter().take(query.k);
             entries
                 .map(|entry| Scored {
@@ -171,10 +184,15 @@ impl Scanned {
                 })
                 .collect()
         };
-        Ok(Some(NeuronAnswer {
-            columns: [0, 1, 2, 3].map(list),
+        let answer = |lists: &[Entry]| NeuronAnswer {
+            bias: None,
+            columns: [0, 1, 2, 3].map(|c| list(&lists[c * kept..(c + 1) * kept])),
             passing,
             rows,
+        };
+        Ok(Some(match each {
+            0 => run.iter().map(|_| answer(&[])).collect(),
+            _ => lists.chunks_exact(each).map(answer).collect(),
         }))
     }
 
@@ -198,7 +216,7 @@ impl Scanned {
             return Ok(None);
         };
         // And of rotary models the forms at distance 0.
-        if query.k > self.pairs || query.distance > 0 {
+        if query.k > self.pairs || query.distance > 0 || !query.convention.is_raw() {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.head, false) else {
@@ -208,6 +226,7 @@ impl Scanned {
             .pairs_in(at, 0..group.rows, query)
             .map_err(|e| self.damaged(e))?;
         Ok(Some(PairsAnswer {
+            regardless: None,
             pairs,
             passing,
             rows,
@@ -248,7 +267,12 @@ impl Scanned {
 impl Answering for Scanned {
     fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
         let found = match query {
-            Query::Neuron(query) => self.neuron(query)?.map(Answer::Neuron),
+            Query::Neuron(query) => {
+                let answers = self.neurons(std::slice::from_ref(query))?;
+                let answer = answers.and_then(|mut answers| answers.pop());
+                answer.map(Answer::Neuron)
+            }
+            Query::Rank(query) => return Ok(self.rank(query, watch)?.map(Answer::Rank)),
             Query::Pairs(query) => self.pairs(query)?.map(Answer::Pairs),
             _ => None,
         };
@@ -263,8 +287,26 @@ impl Answering for Scanned {
         queries: &[NeuronQuery],
         watch: &dyn Watch,
     ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
-        let found = queries.iter().map(|query| self.neuron(query));
-        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
+            let neuron = a.neuron.saturating_add(1);
+            *b == NeuronQuery {
+                neuron,
+                ..a.clone()
+            }
+        };
+        let mut found: Vec<Option<NeuronAnswer>> = Vec::with_capacity(queries.len());
+        for mut run in queries.chunk_by(follows) {
+            while let Some(first) = run.first() {
+                let group = self.group(first.layer, first.neuron, true);
+                let here = group.map_or(run.len(), |(_, group)| group.items.end - first.neuron);
+                let (some, rest) = run.split_at(here.min(run.len()));
+                match self.neurons(some)? {
+                    Some(answers) => found.extend(answers.into_iter().map(Some)),
+                    None => found.extend(some.iter().map(|_| None)),
+                }
+                run = rest;
+            }
+        }
         let missing = queries
             .iter()
             .zip(&found)

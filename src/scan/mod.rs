@@ -8,6 +8,7 @@ mod layers;
 mod list;
 mod parts;
 mod plan;
+mod ranking;
 mod run;
 
 pub use answers::Scanned;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::projection::End;
-use crate::query::{ModelCard, NeuronQuery, PairsQuery};
+use crate::query::{Convention, ModelCard, NeuronQuery, PairsQuery};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 
@@ -97,6 +97,7 @@ impl Plan {
     /// The query of a neuron.
     pub(super) fn neuron(&self, layer: usize, neuron: usize) -> NeuronQuery {
         NeuronQuery {
+            convention: Convention::RAW,
             layer,
             neuron,
             input: Input::default(),
@@ -108,6 +109,7 @@ impl Plan {
     /// The queries of a head: both forms, both ends.
     pub(super) fn head(&self, layer: usize, head: usize) -> [PairsQuery; 4] {
         let query = |form, end| PairsQuery {
+            convention: Convention::RAW,
             form,
             layer,
             head,

@@ -2,8 +2,10 @@
 
 mod form;
 mod forward;
+mod norms;
 mod weights;
 
 pub use form::{Form, Input};
 pub use forward::{Forward, ForwardError, Hook, Seen, Site, with_numbers};
-pub use weights::{FormWeights, Piece, Vectors, Weights};
+pub use norms::NormWeights;
+pub use weights::{FormWeights, Half, Piece, Vectors, Weights};

@@ -1,16 +1,19 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
+mod around;
 mod pieces;
 
 use std::ops::Range;
 
 use crate::checkpoint::{
-    Checkpoint, CheckpointError, Layout, Linear, Matrix, NormKind, Place, Role, Spec, Split,
+    Checkpoint, CheckpointError, Layout, Linear, Matrix, Place, Role, Spec, Split,
 };
 use crate::hub::Waiting;
 
+use super::norms::norm;
 use super::{Form, Input};
 
+pub use around::Half;
 pub use pieces::{Piece, Vectors};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
@@ -225,23 +228,22 @@ impl Weights {
     }
 
     /// What a norm of queries or keys multiplies a head's channels with.
-    fn gain(&self, layer: usize, norm: &str) -> Result<Vec<f32>, CheckpointError> {
-        let name = format!("{}.weight", self.checkpoint.in_layer(layer, norm));
-        let width = self.spec().head_width;
-        let mut gain = self.checkpoint.vector(&[name], width)?;
-        if self.checkpoint.family().norm_kind == NormKind::RmsPlusOne {
-            gain.iter_mut().for_each(|g| *g += 1.0);
-        }
-        Ok(gain)
+    fn gain(&self, layer: usize, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        let name = self.checkpoint.in_layer(layer, name);
+        Ok(norm(&self.checkpoint, &name, self.spec().head_width)?.gain)
     }
 
     fn key_part(&self, layer: usize, neurons: Range<usize>, input: Input) -> Part {
+        self.part(layer, self.key_map(input), Axis::Out, neurons)
+    }
+
+    /// The map of which a neuron's key is a row.
+    fn key_map(&self, input: Input) -> &'static Linear {
         let family = self.checkpoint.family();
-        let linear = match (input, &family.ff_gate) {
+        match (input, &family.ff_gate) {
             (Input::Gate, Some(gate)) => gate,
             _ => &family.ff_in,
-        };
-        self.part(layer, linear, Axis::Out, neurons)
+        }
     }
 
     fn value_part(&self, layer: usize, neurons: Range<usize>) -> Part {

@@ -102,7 +102,11 @@ fn heap_bytes(answer: &Answer) -> usize {
     size_of::<Answer>()
         + match answer {
             Answer::Neuron(a) => a.columns.iter().map(|c| size_of_val(&c[..])).sum(),
-            Answer::Pairs(a) => size_of_val(&a.pairs[..]),
+            Answer::Pairs(a) => {
+                let alone = a.regardless.iter().flatten();
+                size_of_val(&a.pairs[..]) + alone.map(|l| size_of_val(&l[..])).sum::<usize>()
+            }
+            Answer::Trust(a) => a.lists.iter().map(|t| size_of_val(&t.kept[..])).sum(),
             Answer::Directions(a) => a.heap_bytes(),
             Answer::Find(a) => a.heap_bytes(),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),

@@ -32,6 +32,18 @@ impl State {
             took,
         });
     }
+
+    fn answer_from_cache(&mut self, id: ModelId, queries: Vec<Query>) {
+        if id != self.mailbox.model() {
+            return;
+        }
+        for query in queries {
+            if let Some(answer) = self.cache.get(&query) {
+                self.mailbox.settle(&query);
+                self.answered(query, answer, Duration::ZERO);
+            }
+        }
+    }
 }
 
 impl Desk {
@@ -62,14 +74,16 @@ impl Desk {
     pub(super) fn want(&self, id: ModelId, queries: Vec<Query>) {
         let mut state = self.state();
         let new = state.mailbox.want(id, queries);
-        if id == state.mailbox.model() {
-            for query in new {
-                if let Some(answer) = state.cache.get(&query) {
-                    state.mailbox.settle(&query);
-                    state.answered(query, answer, Duration::ZERO);
-                }
-            }
-        }
+        state.answer_from_cache(id, new);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// The same for what is answered when there is nothing else to do.
+    pub(super) fn idle(&self, id: ModelId, queries: Vec<Query>) {
+        let mut state = self.state();
+        let new = state.mailbox.idle(id, queries);
+        state.answer_from_cache(id, new);
         drop(state);
         self.changed.notify_one();
     }

@@ -35,17 +35,37 @@ pub(super) struct Mailbox {
     /// The last identifier given away.
     last_id: ModelId,
     opening: Option<(ModelId, Location)>,
-    /// Whose queries `asked` and `pending` are; they wait until that model is open.
+    /// Whose queries `wishes` and `idle` are; they wait until that model is open.
     asked_of: ModelId,
-    asked: Vec<Query>,
+    wishes: Wishes,
     before: Vec<Query>,
-    /// The part of `asked` that has no answer yet.
-    pending: Vec<Query>,
+    /// What is answered when there is nothing else to do.
+    idle: Wishes,
     /// Counts the lists that were asked.
     round: u64,
-    /// Whether the neighbours of `asked` are still to be computed.
+    /// Whether the neighbours of what is asked are still to be computed.
     look_ahead: bool,
     stop: bool,
+}
+
+/// A list of queries.
+#[derive(Default)]
+struct Wishes {
+    asked: Vec<Query>,
+    /// The part of `asked` that has no answer yet.
+    pending: Vec<Query>,
+}
+
+impl Wishes {
+    /// Takes another list. Returns the queries that were not in the one before: those that stay
+    /// keep their answers, or go on. And the list before.
+    fn replace(&mut self, queries: Vec<Query>) -> (Vec<Query>, Vec<Query>) {
+        let new = queries.iter().filter(|q| !self.asked.contains(q));
+        let new: Vec<Query> = new.cloned().collect();
+        let waits = |q: &&Query| new.contains(q) || self.pending.contains(q);
+        self.pending = queries.iter().filter(waits).cloned().collect();
+        (new, std::mem::replace(&mut self.asked, queries))
+    }
 }
 
 impl Mailbox {
@@ -66,59 +86,78 @@ impl Mailbox {
         self.model
     }
 
-    /// Replaces the list of wanted queries. Returns the queries that were not in the list before:
-    /// those that stay keep their answers, or go on.
+    /// Replaces the list of wanted queries. Returns the queries that were not in the list before.
     pub(super) fn want(&mut self, id: ModelId, queries: Vec<Query>) -> Vec<Query> {
-        if id == self.asked_of && queries == self.asked {
+        if id == self.asked_of && queries == self.wishes.asked {
             return Vec::new();
         }
-        let stays = |q: &Query| id == self.asked_of && self.asked.contains(q);
-        let new: Vec<Query> = queries.iter().filter(|q| !stays(q)).cloned().collect();
-        let waits = |q: &&Query| new.contains(q) || self.pending.contains(q);
-        self.pending = queries.iter().filter(waits).cloned().collect();
-        self.before = std::mem::replace(&mut self.asked, queries);
         if id != self.asked_of {
-            self.before.clear();
+            (self.wishes, self.idle) = Default::default();
+            self.asked_of = id;
         }
-        self.asked_of = id;
+        let (new, before) = self.wishes.replace(queries);
+        self.before = before;
         self.round += 1;
         self.look_ahead = true;
         new
+    }
+
+    /// Replaces the list of what is answered when there is nothing else to do, of the model of
+    /// which something was wanted last; otherwise as [`Self::want`].
+    pub(super) fn idle(&mut self, id: ModelId, queries: Vec<Query>) -> Vec<Query> {
+        if id != self.asked_of {
+            return Vec::new();
+        }
+        self.idle.replace(queries).0
     }
 
     /// Strikes a query off, with an answer or without. False if nobody waits for it any more.
     pub(super) fn settle(&mut self, query: &Query) -> bool {
         let waits = self.waits(query);
         if waits {
-            self.pending.retain(|q| q != query);
+            for wishes in [&mut self.wishes, &mut self.idle] {
+                wishes.pending.retain(|q| q != query);
+            }
         }
         waits
     }
 
     /// Whether an answer to `query` from the open model is waited for.
     pub(super) fn waits(&self, query: &Query) -> bool {
-        self.asked_of == self.model && self.pending.contains(query)
+        let pending = [&self.wishes, &self.idle];
+        let mut pending = pending.into_iter().flat_map(|wishes| &wishes.pending);
+        self.asked_of == self.model && pending.any(|q| q == query)
     }
 
     /// Whether what runs should go on: `query`, begun in `round`. A wanted query goes on, except
     /// that a neuron, which takes milliseconds, never waits for anything longer that is less
-    /// important. A neighbour goes on until something is asked, unless it is what is asked for.
+    /// important. A neighbour goes on until something is asked, unless it is what is asked for. What
+    /// is answered for want of anything else goes on until there is something else to do.
     pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
         if self.stop || self.opening.is_some() {
             return false;
         }
-        if !self.waits(query) {
-            return self.pending.is_empty() && self.round == round;
+        let pending = &self.wishes.pending;
+        if !pending.contains(query) {
+            return pending.is_empty()
+                && match self.idle.pending.contains(query) {
+                    true => !self.look_ahead,
+                    false => self.round == round,
+                };
         }
         let is_neuron = |q: &Query| matches!(q, Query::Neuron(_));
-        let mut more_important = self.pending.iter().take_while(|q| *q != query);
+        let mut more_important = pending.iter().take_while(|q| *q != query);
         is_neuron(query) || !more_important.any(is_neuron)
     }
 
     /// Whether a batch of neighbours should go on: as long as nothing else is waited for. Steps
     /// that the cache answers do not disturb it, or a held key would never let one be finished.
     pub(super) fn batch_goes_on(&self, batch: &[Query]) -> bool {
-        let next = self.pending.first().filter(|_| self.asked_of == self.model);
+        let next = self
+            .wishes
+            .pending
+            .first()
+            .filter(|_| self.asked_of == self.model);
         !self.stop && self.opening.is_none() && next.is_none_or(|next| batch.contains(next))
     }
 
@@ -139,14 +178,18 @@ impl Mailbox {
             return None;
         }
         let round = self.round;
-        if let Some(query) = self.pending.first().cloned() {
+        if let Some(query) = self.wishes.pending.first().cloned() {
             return Some(Task::Answer { query, round });
         }
-        std::mem::take(&mut self.look_ahead).then(|| Task::LookAhead {
-            asked: self.asked.clone(),
-            before: self.before.clone(),
-            round,
-        })
+        if std::mem::take(&mut self.look_ahead) {
+            return Some(Task::LookAhead {
+                asked: self.wishes.asked.clone(),
+                before: self.before.clone(),
+                round,
+            });
+        }
+        let query = self.idle.pending.first()?.clone();
+        Some(Task::Answer { query, round })
     }
 }
 
@@ -234,6 +277,29 @@ mod tests {
         assert!(!mailbox.batch_goes_on(&[]));
         mailbox.want(ONE, vec![pairs(1, 1)]);
         assert!(!mailbox.goes_on(&neighbour, 1));
+    }
+
+    #[test]
+    fn what_is_idle_waits_for_all_else_and_makes_way_for_it() {
+        let mut mailbox = opened();
+        mailbox.want(ONE, vec![neuron(0, 1)]);
+        assert_eq!(mailbox.idle(ONE, vec![pairs(0, 0)]), [pairs(0, 0)]);
+        assert_eq!(mailbox.idle(ModelId(2), vec![pairs(1, 1)]), []);
+        mailbox.settle(&neuron(0, 1));
+        assert!(matches!(mailbox.next(), Some(Task::LookAhead { .. })));
+        let query = pairs(0, 0);
+        let idle = Task::Answer { query, round: 1 };
+        assert_eq!(mailbox.next(), Some(idle));
+        assert!(mailbox.goes_on(&pairs(0, 0), 1) && mailbox.waits(&pairs(0, 0)));
+        // A step, and what may be asked after it, come first.
+        mailbox.want(ONE, vec![neuron(0, 2)]);
+        assert!(!mailbox.goes_on(&pairs(0, 0), 1));
+        mailbox.settle(&neuron(0, 2));
+        assert!(!mailbox.goes_on(&pairs(0, 0), 1));
+        assert!(matches!(mailbox.next(), Some(Task::LookAhead { .. })));
+        assert!(mailbox.goes_on(&pairs(0, 0), 1));
+        assert!(mailbox.settle(&pairs(0, 0)));
+        assert_eq!(mailbox.next(), None);
     }
 
     #[test]

@@ -101,6 +101,13 @@ impl Worker {
     pub fn want(&self, id: ModelId, queries: Vec<Query>) {
         self.desk.want(id, queries);
     }
+
+    /// What may be computed when nothing is wanted and nothing more can be told of what may be
+    /// wanted next; replaces the list before. Otherwise as [`Self::want`], which comes first for a
+    /// model.
+    pub fn idle(&self, id: ModelId, queries: Vec<Query>) {
+        self.desk.idle(id, queries);
+    }
 }
 
 impl Drop for Worker {

@@ -64,7 +64,8 @@ fn place(query: &Query) -> Option<Step> {
         | Query::NeuronMap(_)
         | Query::Find(_)
         | Query::Undertrained
-        | Query::Rank(_) => return None,
+        | Query::Rank(_)
+        | Query::Trust(_) => return None,
     };
     Some(Step {
         layers: isize::try_from(layer).ok()?,
@@ -153,7 +154,8 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
         | Query::NeuronMap(_)
         | Query::Find(_)
         | Query::Undertrained
-        | Query::Rank(_) => return None,
+        | Query::Rank(_)
+        | Query::Trust(_) => return None,
     })
 }
 

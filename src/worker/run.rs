@@ -67,7 +67,7 @@ fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64)
 }
 
 /// Computes the neighbours of what was asked that are not there yet, the nearest first: neurons of
-/// the same filters in batches, then heads one by one, until something else is asked.
+/// the same filters and convention in batches, then heads one by one, until something else is asked.
 fn look_ahead(
     model: &mut Box<dyn Answering>,
     desk: &Desk,
@@ -81,7 +81,8 @@ fn look_ahead(
     let (neurons, heads): (Vec<Query>, Vec<Query>) = around
         .into_iter()
         .partition(|query| matches!(query, Query::Neuron(_)));
-    let alike = neurons.chunk_by(|a, b| a.filters() == b.filters());
+    let alike =
+        neurons.chunk_by(|a, b| (a.filters(), a.convention()) == (b.filters(), b.convention()));
     for batch in alike.flat_map(|alike| alike.chunks(BATCH)) {
         if !desk.goes_on(&batch[0], round) {
             return;

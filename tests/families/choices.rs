@@ -161,6 +161,7 @@ fn pieces_and_bytes_show_as_text() {
 
 fn pairs(form: Form, distance: usize) -> Query {
     Query::Pairs(PairsQuery {
+        convention: Default::default(),
         form,
         layer: 0,
         head: 0,
@@ -173,6 +174,7 @@ fn pairs(form: Form, distance: usize) -> Query {
 
 fn neuron(input: Input) -> Query {
     Query::Neuron(NeuronQuery {
+        convention: Default::default(),
         layer: 1,
         neuron: 3,
         input,

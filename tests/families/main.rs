@@ -2,6 +2,9 @@
 //! of two texts, of the tiny checkpoints that `tests/families/make.py` made.
 
 mod choices;
+mod conventions;
+mod heads;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -108,6 +111,7 @@ fn neurons_agree_with_pytorch() {
         let mut reader = reader(&name);
         for case in answers(&name)["neuron"].as_array().unwrap() {
             let query = Query::Neuron(NeuronQuery {
+                convention: Default::default(),
                 layer: number(case, "layer"),
                 neuron: number(case, "neuron"),
                 input: case["key"].as_str().unwrap().parse().unwrap(),
@@ -137,6 +141,7 @@ fn pairs_agree_with_pytorch_at_every_distance() {
         for case in cases {
             for (end, list) in [(End::Highest, "highest"), (End::Lowest, "lowest")] {
                 let query = Query::Pairs(PairsQuery {
+                    convention: Default::default(),
                     form: case["form"].as_str().unwrap().parse().unwrap(),
                     layer: number(case, "layer"),
                     head: number(case, "head"),

@@ -22,6 +22,7 @@ fn blocks(folder: &Path) -> Way {
 
 fn neuron(layer: usize, neuron: usize) -> Query {
     Query::Neuron(NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),
@@ -32,6 +33,7 @@ fn neuron(layer: usize, neuron: usize) -> Query {
 
 fn pairs(form: Form, layer: usize, head: usize) -> Query {
     Query::Pairs(PairsQuery {
+        convention: Default::default(),
         form,
         layer,
         head,

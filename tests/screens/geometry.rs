@@ -277,9 +277,10 @@ fn measuring_shows_how_far_it_is_and_can_be_stopped() {
     let key = |screen: &mut Screen, key: &str| update::key(&mut screen.state, key.parse().unwrap());
     key(&mut screen, "g");
     let effects = key(&mut screen, "s");
-    let [Effect::Want(queries)] = &effects[..] else {
+    let [Effect::Want(queries), Effect::Idle(nothing)] = &effects[..] else {
         panic!("{effects:?}");
     };
+    assert!(nothing.is_empty());
     let Query::Geometry(asked) = &queries[0] else {
         panic!("{queries:?}");
     };
@@ -395,8 +396,10 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
 #[test]
 fn the_strip_shows_anisotropy_once_it_is_measured() {
     let mut screen = Screen::new(120, 30);
-    screen.press("s");
-    assert_eq!(screen.state.strip, Strip::Norms);
+    let shown: Vec<Strip> = (0..8).map(|_| screen.press("s").state.strip).collect();
+    assert!(!shown.contains(&Strip::Anisotropy), "{shown:?}");
+    assert_eq!(shown[7], Strip::Norms);
+    assert!(screen.last_line().contains("anisotropy once"));
     screen.press("g s g n s");
     assert_eq!(screen.state.strip, Strip::Anisotropy);
     // Layer 3 leaves state 4 behind: 0.15 + 0.6·(4/6)².

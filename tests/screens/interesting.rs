@@ -1,6 +1,9 @@
 //! The list of interesting neurons.
 
+use std::collections::BTreeSet;
+
 use insta::assert_snapshot;
+use lexiscope::explorer::effect::Effect;
 use lexiscope::query::{Interest, Query};
 
 use super::Screen;
@@ -51,7 +54,9 @@ fn goes_through_the_measures_and_narrows_by_a_word() {
 #[test]
 fn random_neurons_can_be_of_the_interesting_ones() {
     let mut screen = Screen::new(120, 30);
-    screen.press("i C-r Esc");
+    assert!(screen.last_line().contains("r random"));
+    screen.press("i Esc");
+    assert!(screen.last_line().contains("r interesting"), "it is named");
     for _ in 0..20 {
         screen.press("r");
         let address = screen.address();
@@ -61,4 +66,80 @@ fn random_neurons_can_be_of_the_interesting_ones() {
         };
         assert!(neuron >= 12 && (neuron - 12).is_multiple_of(7), "{address}");
     }
+    screen.press("R");
+    assert!(screen.last_line().contains("anywhere"));
+    screen.press("↓");
+    assert!(screen.last_line().contains("r random"));
+    let layers: BTreeSet<usize> = (0..20)
+        .map(|_| screen.press("r").state.address().layer())
+        .collect();
+    assert!(layers.len() > 1, "{layers:?}");
+}
+
+#[test]
+fn the_list_is_copied_and_written() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("i C-y");
+    let Some(Effect::CopyAnswers(answers)) = screen.done.pop() else {
+        panic!("nothing was copied");
+    };
+    assert!(matches!(&answers[..], [(Query::Rank(query), _)] if query.layer == 3));
+    screen.press("C-e");
+    assert!(screen.text().contains("gpt2-pl-L3-overlap.csv"));
+    screen.press("Enter");
+    let Some(Effect::Export { answers, .. }) = screen.done.pop() else {
+        panic!("nothing was written");
+    };
+    assert!(matches!(&answers[..], [(Query::Rank(_), _)]));
+    assert!(screen.text().contains("Interesting"), "the list stays");
+}
+
+#[test]
+fn the_strip_goes_through_all_measures_and_says_which() {
+    let mut screen = Screen::new(80, 24);
+    for (title, figure) in [
+        ("overlap mean", "0.400"),
+        ("z best", "0.900"),
+        ("stem mean", "0.400"),
+        ("copying mean", "0.400"),
+        ("same mean", "0.400"),
+        ("matching mean", "0.400"),
+        ("same-qk mean", "0.400"),
+        ("‖V‖ mean", "2.4"),
+    ] {
+        screen.press("s ↓");
+        let text = screen.text();
+        let sidebar: Vec<String> = text.lines().map(|l| l.chars().take(19).collect()).collect();
+        let sidebar = sidebar.join("\n");
+        assert!(
+            sidebar.contains(&title[..title.len() - 5]),
+            "{title}\n{text}"
+        );
+        assert!(sidebar.contains(figure), "{title}: {figure}\n{text}");
+    }
+    // What the strip shows is computed when there is nothing else to do.
+    screen.press("s");
+    let ranks = |queries: &[Query]| {
+        let ranks = queries.iter().filter(|q| matches!(q, Query::Rank(_)));
+        ranks.count()
+    };
+    assert_eq!(ranks(&screen.state.idle), 6);
+    assert_eq!(ranks(&screen.state.wanted), 0);
+    let session = screen.state.session();
+    assert_eq!(session.strip, "overlap");
+}
+
+#[test]
+fn random_neurons_are_of_all_layers_that_the_strip_has_ranked() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("s");
+    let mut layers = BTreeSet::new();
+    for _ in 0..40 {
+        let address = screen.press("r").address();
+        let (layer, neuron) = address.split_once(".N").unwrap();
+        let neuron: usize = neuron.parse().unwrap();
+        assert!(neuron >= 12 && (neuron - 12).is_multiple_of(7), "{address}");
+        layers.insert(layer.to_owned());
+    }
+    assert!(layers.len() > 3, "{layers:?}");
 }

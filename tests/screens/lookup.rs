@@ -6,11 +6,12 @@ use lexiscope::explorer::update;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
     By, Copying, Direction, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Group, Hit,
-    Query, Stand,
+    Part, Query, Stand,
 };
 use lexiscope::worker::{Event, ModelId};
 
 use super::Screen;
+use super::model::GATED;
 
 /// Four places of each kind.
 pub fn found(query: &FindQuery) -> FindAnswer {
@@ -184,4 +185,72 @@ fn directions_are_copied_and_written() {
         panic!("nothing was written");
     };
     assert!(matches!(&answers[..], [(Query::Directions(_), _)]));
+}
+
+#[test]
+fn the_places_are_copied_and_written() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("F").write("wyspie").press("C-y");
+    let Some(Effect::CopyAnswers(answers)) = screen.done.pop() else {
+        panic!("nothing was copied");
+    };
+    assert!(matches!(&answers[..], [(Query::Find(_), _)]));
+    screen.press("C-e");
+    assert!(screen.text().contains("gpt2-pl-wyspie.csv"));
+    screen.press("Enter");
+    let Some(Effect::Export { answers, .. }) = screen.done.pop() else {
+        panic!("nothing was written");
+    };
+    assert!(matches!(&answers[..], [(Query::Find(_), _)]));
+    assert!(screen.text().contains("Where it stands"), "the list stays");
+}
+
+#[test]
+fn the_directions_of_a_layer_take_the_place_of_columns() {
+    for (width, height) in [(80, 24), (120, 30)] {
+        let mut screen = Screen::new(width, height);
+        screen.press("d");
+        assert_snapshot!(format!("layer-directions-{width}x{height}"), screen.text());
+    }
+    let mut screen = Screen::new(80, 24);
+    let parts = |screen: &Screen| -> Vec<String> {
+        let wanted = screen.state.wanted.iter();
+        wanted
+            .filter_map(|query| match query {
+                Query::Directions(q) => Some(format!("L{}.{}", q.layer, q.part)),
+                _ => None,
+            })
+            .collect()
+    };
+    screen.press("d");
+    assert_eq!(parts(&screen), ["L3.ff-in", "L3.ff-out"]);
+    screen.press("] l y");
+    assert_eq!(parts(&screen), ["L4.ff-out", "L4.ff-in"]);
+    let Some(Effect::Copy(text)) = screen.done.pop() else {
+        panic!("nothing was copied");
+    };
+    // Of five directions both ends; on the right the neurons that have most of them.
+    assert_eq!(text.lines().count(), 10);
+    assert!(
+        text.lines()
+            .all(|line| line.split('\t').nth(4).unwrap().starts_with('N'))
+    );
+    screen.press("e Enter");
+    let Some(Effect::Export { path, answers }) = screen.done.pop() else {
+        panic!("nothing was written");
+    };
+    assert_eq!(path.to_str(), Some("gpt2-pl-L4.ff-out.csv"));
+    assert!(matches!(&answers[..], [(Query::Directions(q), _)] if q.part == Part::FfOut));
+    screen.press("d");
+    assert_eq!(parts(&screen), [""; 0]);
+    assert!(screen.text().contains("promotes"));
+}
+
+#[test]
+fn of_gated_neurons_the_directions_are_of_the_input_that_is_the_key() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("o").write(GATED).press("Enter d");
+    assert!(screen.text().contains("▌ff-gate"), "{}", screen.text());
+    screen.press("u");
+    assert!(screen.text().contains("▌ff-in"), "{}", screen.text());
 }

@@ -1,6 +1,8 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
 
+mod conventions;
 mod geometry;
+mod head_map;
 mod hub;
 mod interesting;
 mod keys;
@@ -66,7 +68,7 @@ impl Screen {
                         let wants = model::open(&mut self.state, id, &name);
                         model::answer(&mut self.state, &wants);
                     }
-                    Effect::Want(_) => {}
+                    Effect::Want(_) | Effect::Idle(_) => {}
                     Effect::Beside(key, what) => {
                         let wants = geometry::beside(&mut self.state, key, what);
                         more.extend(wants);

@@ -10,12 +10,12 @@ use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
-    Answer, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankQuery,
+    Answer, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankQuery, Switch,
 };
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::{geometry, lookup};
+use super::{conventions, geometry, lookup};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -51,6 +51,10 @@ pub const LARGE: &str = "sdadas/polish-gpt2-medium";
 /// The name of a model with gated neurons and rotary positions.
 pub const GATED: &str = "gated/llama";
 
+/// The names of a model of 12 layers and heads, and of one of 48 layers and 25 heads.
+pub const BASE: &str = "base";
+pub const DEEP: &str = "deep";
+
 /// The card of a model of the bundled one's shape.
 pub fn card(name: &str) -> Arc<ModelCard> {
     let filler = (WORDS.len()..ROWS).map(|i| format!("słowo{i}"));
@@ -64,14 +68,21 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         ..TokenizerFiles::default()
     };
     let (large, gated) = (name == LARGE, name == GATED);
+    let (layers, heads) = match name {
+        LARGE => (24, 16),
+        BASE => (12, 12),
+        DEEP => (48, 25),
+        _ => (6, 6),
+    };
     Arc::new(ModelCard {
+        biased: true,
         name: name.to_owned(),
         family: family(if gated { "llama" } else { "gpt2" }).unwrap(),
         spec: Spec {
-            layers: if large { 24 } else { 6 },
+            layers,
             width: 256,
-            heads: if large { 16 } else { 6 },
-            key_heads: if large { 16 } else { 6 },
+            heads,
+            key_heads: heads,
             head_width: 43,
             neurons: if large { 4096 } else { 768 },
             vocab: ROWS,
@@ -114,7 +125,7 @@ pub fn open(state: &mut State, id: u64, name: &str) -> Vec<Effect> {
 /// Answers every query among the effects.
 pub fn answer(state: &mut State, effects: &[Effect]) {
     for effect in effects {
-        let Effect::Want(queries) = effect else {
+        let (Effect::Want(queries) | Effect::Idle(queries)) = effect else {
             continue;
         };
         for query in queries {
@@ -147,7 +158,9 @@ fn made_up(query: &Query) -> Answer {
             } else {
                 1204
             };
+            let biases = query.convention.has(Switch::Biases);
             Answer::Neuron(NeuronAnswer {
+                bias: biases.then_some(-0.25),
                 columns: [column(0), column(1), column(2), column(3)],
                 passing,
                 rows: ROWS,
@@ -165,7 +178,9 @@ fn made_up(query: &Query) -> Answer {
                 score: sign * 0.412 * 0.96f32.powi((i + query.head) as i32),
             };
             let exact = query.form == lexiscope::transformer::Form::Vo;
+            let biases = query.convention.has(Switch::Biases);
             Answer::Pairs(PairsAnswer {
+                regardless: biases.then(conventions::regardless),
                 pairs: (0..query.k).map(pair).collect(),
                 passing: ROWS,
                 rows: ROWS,
@@ -177,6 +192,7 @@ fn made_up(query: &Query) -> Answer {
         Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Rank(query) => Answer::Rank(ranked(query)),
+        Query::Trust(query) => Answer::Trust(conventions::trusted(query)),
         Query::Undertrained => Answer::Undertrained(None),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
@@ -184,8 +200,8 @@ fn made_up(query: &Query) -> Answer {
     }
 }
 
-/// Every neuron that is a multiple of 7, in a falling order.
-fn ranked(query: &RankQuery) -> RankAnswer {
+/// Every neuron that is a multiple of 7, in a falling order; heads by a wave over the layers.
+pub fn ranked(query: &RankQuery) -> RankAnswer {
     let words = |first: usize| {
         (first..first + 6)
             .map(|i| (i % WORDS.len()) as u32)
@@ -197,8 +213,20 @@ fn ranked(query: &RankQuery) -> RankAnswer {
         key: words(i),
         value: words(i + 9),
     };
+    let head = |i: usize| Interesting {
+        item: i,
+        figure: ((query.layer + 2) as f32 * (i + 1) as f32 / 9.0).sin(),
+        key: words(i).into_iter().take(query.words).collect(),
+        value: words(i + 9).into_iter().take(query.words).collect(),
+    };
+    let mut items: Vec<Interesting> = match query.by.of_heads() {
+        true => (0..query.count).map(head).collect(),
+        false => (0..query.count).map(neuron).collect(),
+    };
+    items.sort_by(|a, b| b.figure.total_cmp(&a.figure));
     RankAnswer {
-        items: (0..query.count).map(neuron).collect(),
+        mean: 0.1 + query.layer as f32 / 10.0,
+        items,
         done: 1.0,
     }
 }

@@ -24,6 +24,16 @@ fn marks_undertrained_tokens_in_both_panes() {
 }
 
 #[test]
+fn marks_them_on_the_map_of_a_columns_words() {
+    let mut screen = Screen::new(200, 60);
+    let vocabulary = &screen.state.card().unwrap().vocabulary;
+    let all = (0..vocabulary.rows()).map(|_| true);
+    vocabulary.tell_undertrained(all.collect());
+    let text = screen.press("p").text();
+    assert!(text.contains("wyspie°"), "{text}");
+}
+
+#[test]
 fn the_filter_is_switched_and_said() {
     let mut screen = Screen::new(120, 30);
     screen.press("f u Esc");

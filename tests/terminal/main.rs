@@ -14,6 +14,7 @@ mod models;
 mod mouse;
 mod places;
 mod program;
+mod ranked;
 mod sizes;
 mod words;
 

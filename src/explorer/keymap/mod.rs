@@ -19,6 +19,8 @@ pub enum Scope {
     Geometry,
     /// The filter menu.
     Filters,
+    /// The menu of conventions.
+    Conventions,
     /// Any list on top: commands, bookmarks, models.
     Lists,
     Bookmarks,
@@ -26,6 +28,8 @@ pub enum Scope {
     Find,
     /// The list of interesting neurons.
     Interesting,
+    /// The map of heads.
+    HeadMap,
     /// A line to type into.
     Prompt,
 }
@@ -49,10 +53,12 @@ impl Scope {
             Self::Heads => "Heads",
             Self::Geometry => "Geometry",
             Self::Filters => "Filter menu",
+            Self::Conventions => "Convention menu",
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
             Self::Find => "Where words stand",
             Self::Interesting => "Interesting neurons",
+            Self::HeadMap => "Map of heads",
             Self::Prompt => "Typing",
         }
     }
@@ -167,10 +173,12 @@ pub fn markdown() -> String {
         Scope::Geometry,
         Scope::Panes,
         Scope::Filters,
+        Scope::Conventions,
         Scope::Lists,
         Scope::Bookmarks,
         Scope::Find,
         Scope::Interesting,
+        Scope::HeadMap,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

@@ -3,10 +3,12 @@
 use super::super::action::{Action, Chart, Motion, Pane, Toggle};
 use super::{Command, Group, Scope};
 use crate::geometry::Measure;
+use crate::query::Switch;
 
 use Group::{Filter, Keep, Move, Program, View};
 use Scope::{
-    Bookmarks, Filters, Find, Geometry, Heads, Interesting, Lists, Neurons, Panes, Prompt, Words,
+    Bookmarks, Conventions, Filters, Find, Geometry, HeadMap, Heads, Interesting, Lists, Neurons,
+    Panes, Prompt, Words,
 };
 
 const fn row(
@@ -33,6 +35,10 @@ const fn step(motion: Motion) -> Action {
 
 const fn switch(toggle: Toggle) -> Action {
     Action::Toggle(toggle)
+}
+
+const fn convention(switch: Switch) -> Action {
+    Action::Convention(switch)
 }
 
 const fn chart(chart: Chart) -> Action {
@@ -93,6 +99,8 @@ pub static COMMANDS: &[Command] = &[
     row(Geometry, Program, &["Enter"], chart(Chart::Again), "", "measure after it was stopped"),
     row(Geometry, Keep, &["A"], Action::CopyAddress, "", "copy the address"),
     row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),
+    row(Words, Move, &["R"], Action::DrawInteresting, "",
+        "whether r goes to one of those ranked, where some are, or anywhere"),
     row(Panes, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page up"),
     row(Panes, Move, &["PgDn", "C-f"], step(Motion::PageDown), "", "a page down"),
     row(Panes, Move, &["C-u"], step(Motion::HalfUp), "", "half a page up"),
@@ -108,9 +116,18 @@ pub static COMMANDS: &[Command] = &[
     row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
 
     row(Words, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
+    row(Words, View, &["c"], Action::OpenConventions, "convention",
+        "how weights become words: raw, or norms, lengths and biases taken into account"),
     row(Words, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
-    row(Panes, Move, &["F"], Action::OpenFind, "",
+    row(Panes, Move, &["F"], Action::OpenFind, "where",
         "where words stand: look them up in all neurons and heads"),
+    row(Neurons, Move, &["i"], Action::OpenInteresting, "best",
+        "the layer's neurons, the interesting ones first"),
+    row(Heads, Move, &["i"], Action::OpenInteresting, "map", "the map of all heads by a measure"),
+    row(Neurons, View, &["d"], Action::Directions, "directions",
+        "the neuron's words, or the singular directions of the layer's keys and values"),
+    row(Heads, View, &["d"], Action::Directions, "directions",
+        "the head's pairs, or its singular directions"),
     row(Panes, Keep, &["m"], Action::Mark, "mark", "mark this place, or take the mark away"),
     row(Panes, Keep, &["'"], Action::OpenBookmarks, "marks", "bookmarks of all models"),
     row(Panes, Move, &[":"], Action::OpenPalette, "jump", "jump to an address, or run a command"),
@@ -120,17 +137,15 @@ pub static COMMANDS: &[Command] = &[
     row(Neurons, View, &["p"], Action::MapColumn, "",
         "the column's best words as points, and back to the words"),
     row(Neurons, View, &["s"], Action::NextStrip, "",
-        "the strip of layers: norms of the values, or anisotropy"),
+        "the strip of layers: norms of the values, anisotropy, or a measure of neurons or heads"),
     row(Neurons, View, &["u"], Action::SwapInput, "",
         "of gated neurons the other input as key: gate or up"),
-    row(Neurons, Move, &["i"], Action::OpenInteresting, "",
-        "the layer's neurons, the interesting ones first"),
+    row(Heads, View, &["s"], Action::NextStrip, "",
+        "the grid of heads: the best pairs seen, or a measure"),
     row(Heads, View, &["v", "-"], Action::SwapEnd, "end", "highest or lowest pairs"),
     row(Heads, View, &[">"], Action::Farther, "",
         "QK with rotary positions: the key a token farther behind the query, or as many as a count says"),
     row(Heads, View, &["<"], Action::Nearer, "", "the key nearer to the query"),
-    row(Heads, View, &["d"], Action::Directions, "",
-        "the head's pairs, or its singular directions"),
     row(Words, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
     row(Words, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),
     row(Words, View, &["J", "S-↓"], Action::ScrollDown, "scroll", "scroll the words down"),
@@ -169,6 +184,16 @@ pub static COMMANDS: &[Command] = &[
     row(Filters, Filter, &["0"], Action::ClearFilters, "clear", "all filters off"),
     row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
 
+    row(Conventions, View, &["g"], convention(Switch::Gain), "gain", Switch::Gain.meaning()),
+    row(Conventions, View, &["m"], convention(Switch::Centred), "centred", Switch::Centred.meaning()),
+    row(Conventions, View, &["l"], convention(Switch::Cosine), "cosine", Switch::Cosine.meaning()),
+    row(Conventions, View, &["p"], convention(Switch::Inverse), "inverse", Switch::Inverse.meaning()),
+    row(Conventions, View, &["b"], convention(Switch::Biases), "biases", Switch::Biases.meaning()),
+    row(Conventions, View, &["i"], convention(Switch::Input), "input", Switch::Input.meaning()),
+    row(Conventions, View, &["o"], convention(Switch::Output), "output", Switch::Output.meaning()),
+    row(Conventions, View, &["0"], Action::Raw, "raw", "raw: parameters as they are"),
+    row(Conventions, Program, &["Esc", "Enter", "c", "q"], Action::Cancel, "close", "close the menu"),
+
     row(Lists, Move, &["↑", "C-p", "S-Tab"], step(Motion::Up), "move", "row above"),
     row(Lists, Move, &["↓", "C-n", "Tab"], step(Motion::Down), "move", "row below"),
     row(Lists, Move, &["PgUp"], step(Motion::PageUp), "", "a page up"),
@@ -180,10 +205,32 @@ pub static COMMANDS: &[Command] = &[
         "all kinds of place, or one after the other only one"),
     row(Find, View, &["C-o"], Action::FindOrder, "order", "the best by score, by cosine or by rank"),
     row(Find, View, &["C-g"], Action::FindLayers, "by layer", "the best first, or layer by layer"),
+    row(Find, Keep, &["C-y"], Action::CopyList, "copy", "copy the places as text"),
+    row(Find, Keep, &["C-e"], Action::Export, "export", "write the places to a file"),
     row(Interesting, View, &["C-o"], Action::NextInterest, "measure",
         "by overlap of K and V, length of the value, best score, or words alike"),
     row(Interesting, Move, &["C-r"], Action::DrawInteresting, "draw",
         "whether r goes to one of these, or anywhere"),
+    row(Interesting, Keep, &["C-y"], Action::CopyList, "copy", "copy the list as text"),
+    row(Interesting, Keep, &["C-e"], Action::Export, "export", "write the list to a file"),
+    row(HeadMap, Move, &["↑", "k"], step(Motion::Up), "layer", "layer below"),
+    row(HeadMap, Move, &["↓", "j"], step(Motion::Down), "layer", "layer above"),
+    row(HeadMap, Move, &["←", "h"], step(Motion::Left), "head", "head to the left"),
+    row(HeadMap, Move, &["→", "l"], step(Motion::Right), "head", "head to the right"),
+    row(HeadMap, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page of layers up"),
+    row(HeadMap, Move, &["PgDn", "C-f"], step(Motion::PageDown), "", "a page of layers down"),
+    row(HeadMap, Move, &["Home"], step(Motion::First), "", "the best head"),
+    row(HeadMap, Move, &["End"], step(Motion::Last), "", "the last in order"),
+    row(HeadMap, Move, &["n"], Action::NextBest, "next", "the next in order"),
+    row(HeadMap, Move, &["N", "p"], Action::PreviousBest, "", "the one before in order"),
+    row(HeadMap, Move, &["Enter"], Action::Accept, "go", "go to the head"),
+    row(HeadMap, View, &["o", "C-o"], Action::NextInterest, "measure",
+        "by copying score, same words, matching score, or same words of QK"),
+    row(HeadMap, Move, &["R", "C-r"], Action::DrawInteresting, "draw",
+        "whether r goes to one of the best tenth, or anywhere"),
+    row(HeadMap, Keep, &["y"], Action::CopyList, "copy", "copy all figures as text"),
+    row(HeadMap, Keep, &["e"], Action::Export, "export", "write all figures to a file"),
+    row(HeadMap, Program, &["Esc", "C-c", "q", "i"], Action::Cancel, "close", "close the map"),
     row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
 
     row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),

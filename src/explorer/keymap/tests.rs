@@ -13,6 +13,7 @@ fn binds_no_key_twice_in_one_place() {
         &[Scope::Bookmarks, Scope::Lists],
         &[Scope::Find, Scope::Lists],
         &[Scope::Interesting, Scope::Lists],
+        &[Scope::HeadMap],
         &[Scope::Prompt],
     ] {
         let mut bound: Vec<Vec<Key>> = Vec::new();

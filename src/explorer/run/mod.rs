@@ -277,12 +277,8 @@ impl Explorer {
     fn perform(&mut self, effects: Vec<Effect>) -> Result<()> {
         for effect in effects {
             let more = match effect {
-                Effect::Want(queries) => {
-                    if let Some(model) = &self.state.model {
-                        self.worker.want(model.id, queries);
-                    }
-                    Vec::new()
-                }
+                Effect::Want(queries) => self.ask(|worker, id| worker.want(id, queries)),
+                Effect::Idle(queries) => self.ask(|worker, id| worker.idle(id, queries)),
                 Effect::Open(name) => self.open(&name),
                 Effect::Fetch { name, by_tensor } => self.fetch(&name, by_tensor),
                 Effect::StopFetch => {
@@ -384,8 +380,8 @@ impl Explorer {
             return String::new();
         };
         let answers = answers.iter().map(|(query, answer)| (query, &**answer));
-        let answers: Vec<_> = answers.filter_map(Exported::of).collect();
-        report::export(card, &answers, format)
+        let answers: Vec<_> = answers.collect();
+        report::export(card, &Exported::all(&answers), format)
     }
 
     fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {

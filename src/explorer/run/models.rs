@@ -9,9 +9,17 @@ use crate::explorer::fetching::News;
 use crate::explorer::files::full_name;
 use crate::explorer::update;
 use crate::hub::{Blocks, Cache, HubId};
-use crate::worker::{Event, ModelId};
+use crate::worker::{Event, ModelId, Worker};
 
 impl Explorer {
+    /// Asks the worker something of the open model.
+    pub(super) fn ask(&self, ask: impl FnOnce(&Worker, ModelId)) -> Vec<Effect> {
+        if let Some(model) = &self.state.model {
+            ask(&self.worker, model.id);
+        }
+        Vec::new()
+    }
+
     pub(super) fn open(&mut self, name: &str) -> Vec<Effect> {
         match Location::find(&full_name(name), &Cache::from_environment()) {
             Ok(Found::Here(location)) => self.open_at(location),

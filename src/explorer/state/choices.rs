@@ -52,6 +52,11 @@ pub enum Choice<'a> {
         layer: usize,
         neuron: &'a Interesting,
     },
+    /// A head of the map.
+    Head {
+        layer: usize,
+        head: &'a Interesting,
+    },
     /// The model that is typed: a folder or a hub id.
     Typed(&'a str),
 }
@@ -71,6 +76,7 @@ impl State {
             }
             Some(Overlay::Find(_)) => self.places_found(),
             Some(Overlay::Interesting(chooser)) => self.interesting(chooser.field.text()),
+            Some(Overlay::HeadMap { .. }) => self.map_rows(),
             Some(Overlay::Models { chooser, .. }) => {
                 let typed = chooser.field.text().trim();
                 let found = self.models.iter().filter(|m| matches(typed, &m.name));

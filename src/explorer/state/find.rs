@@ -30,7 +30,7 @@ pub struct Found<'a> {
 impl State {
     /// What the list on top asks for, if it is of places and a word is typed.
     pub(super) fn find_query(&self) -> Option<Query> {
-        let Some(Overlay::Find(chooser)) = self.overlays.last() else {
+        let Some(Overlay::Find(chooser)) = self.list_on_top() else {
             return None;
         };
         let words = Pattern::split(chooser.field.text());

@@ -1,4 +1,4 @@
-//! The interesting neurons of a layer: what is asked, and the rows of the list.
+//! Neurons and heads by a measure: what is asked of a layer, and the rows of its list.
 
 use super::choices::matches;
 use super::{Choice, Overlay, Shown, State};
@@ -7,32 +7,65 @@ use crate::vocabulary::Filters;
 
 /// Neurons in the list.
 const COUNT: usize = 100;
+/// Words of each side.
+const WORDS: usize = 10;
 
-/// What outlives the list.
-#[derive(Clone, Default)]
+/// What outlives the lists.
+#[derive(Clone)]
 pub struct Ranked {
+    /// What neurons are ranked by.
     pub by: Interest,
+    /// What heads are.
+    pub heads_by: Interest,
+    /// The neurons that were listed last.
     pub shown: Option<Shown>,
-    /// Whether a random neuron is one of the list.
+    /// Layers of the map of heads, of the strip and of the grid.
+    pub layers: Vec<Shown>,
+    /// Whether a random place is one of those that were ranked.
     pub draws: bool,
 }
 
+impl Default for Ranked {
+    fn default() -> Self {
+        Self {
+            by: Interest::default(),
+            heads_by: Interest::HEADS[0],
+            shown: None,
+            layers: Vec::new(),
+            draws: true,
+        }
+    }
+}
+
 impl State {
-    /// What the list of interesting neurons asks for, while it is on top.
-    pub(super) fn rank_query(&self) -> Option<Query> {
-        let open = matches!(self.overlays.last(), Some(Overlay::Interesting(_)));
-        open.then(|| {
-            Query::Rank(RankQuery {
-                layer: self.neurons.layer,
-                by: self.ranked.by,
-                count: COUNT,
-                filters: Filters {
+    /// What the neurons or heads of a layer by a measure are asked for with.
+    pub fn rank_of(&self, by: Interest, layer: usize) -> RankQuery {
+        let of_heads = by.of_heads();
+        let heads = self.card().map_or(0, |card| card.spec.heads);
+        RankQuery {
+            layer,
+            by,
+            count: if of_heads { heads } else { COUNT },
+            // Pairs of heads take longer than figures of their weights.
+            words: match of_heads && by.of_weights() {
+                true => 0,
+                false => WORDS,
+            },
+            filters: match of_heads && by.of_weights() {
+                true => Filters::default(),
+                false => Filters {
                     exclude_same: false,
                     exclude_similar: false,
                     ..self.filters.clone()
                 },
-            })
-        })
+            },
+        }
+    }
+
+    /// What the list of interesting neurons asks for, while it is on top.
+    pub(super) fn rank_query(&self) -> Option<Query> {
+        let open = matches!(self.list_on_top(), Some(Overlay::Interesting(_)));
+        open.then(|| Query::Rank(self.rank_of(self.ranked.by, self.neurons.layer)))
     }
 
     /// The neurons that were ranked last and of which layer, and whether that is what is asked now.
@@ -44,6 +77,15 @@ impl State {
             }
             _ => None,
         }
+    }
+
+    /// Takes a ranking for whatever shows it.
+    pub fn take_ranking(&mut self, shown: Shown) {
+        if self.rank_query().as_ref() == Some(&shown.query) {
+            self.ranked.shown = Some(shown.clone());
+        }
+        self.ranked.layers.retain(|old| old.query != shown.query);
+        self.ranked.layers.push(shown);
     }
 
     /// The rows that have all of what is typed among their words.

@@ -1,12 +1,15 @@
 //! All that the explorer knows: the model, the place, the filters, the answers, what is on top.
 
 mod choices;
+mod directions;
 mod field;
 mod find;
 mod geometry;
 mod history;
 mod interesting;
+mod measures;
 mod overlay;
+mod reading;
 mod regions;
 mod sitting;
 mod wanted;
@@ -23,7 +26,7 @@ use super::keymap::Scope;
 use crate::hub::Progress;
 use crate::projection::End;
 use crate::query::{
-    Address, Answer, Column, DirectionsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query,
+    Address, Answer, Column, Convention, Interest, ModelCard, NeuronAnswer, PairsAnswer, Query,
 };
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
@@ -35,6 +38,7 @@ pub use find::{Find, Found};
 pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right};
 pub use history::History;
 pub use interesting::Ranked;
+pub use measures::Strip;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
 
@@ -92,16 +96,8 @@ pub struct Neurons {
     pub points: bool,
     /// The selected point of the map.
     pub selected: usize,
-}
-
-/// What the strip of layers shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strip {
-    /// The mean norm of each layer's values.
-    #[default]
-    Norms,
-    /// Anisotropy after each layer.
-    Anisotropy,
+    /// Whether the directions of the layer's keys and values are shown in the place of columns.
+    pub directions: bool,
 }
 
 /// Where one is in the Heads pane.
@@ -142,7 +138,11 @@ pub struct State {
     pub geometry: Geometry,
     pub find: Find,
     pub strip: Strip,
+    /// By what the grid of heads is coloured; `None`: by the best pairs seen.
+    pub grid: Option<Interest>,
     pub filters: Filters,
+    /// How weights become words, as far as the model offers it.
+    pub convention: Convention,
     pub history: History,
     pub overlays: Vec<Overlay>,
     pub count: Option<usize>,
@@ -162,13 +162,19 @@ pub struct State {
     pub regions: Regions,
     /// What was last asked of the worker.
     pub wanted: Vec<Query>,
+    /// What was last asked of it for when it has nothing else to do.
+    pub idle: Vec<Query>,
     pub neuron: Option<Shown>,
     pub pairs: [Option<Shown>; 2],
     pub directions: [Option<Shown>; 2],
+    /// How far lists can be trusted: the neuron's, and those of the two forms.
+    pub trusts: [Option<Shown>; 3],
+    /// Of the layer's keys and of its values.
+    pub layer_directions: [Option<Shown>; 2],
     pub norms: Option<Arc<Answer>>,
     /// The map of a neuron's column.
     pub column_points: Option<Shown>,
-    /// The interesting neurons.
+    /// The interesting neurons and heads.
     pub ranked: Ranked,
     /// How far the weights are that the screen waits for, while they come from the hub.
     pub fetching: Option<Progress>,
@@ -191,7 +197,9 @@ impl State {
             geometry: Geometry::default(),
             find: Find::default(),
             strip: Strip::default(),
+            grid: None,
             filters: Filters::default(),
+            convention: Convention::RAW,
             history: History::new(Address::Neuron {
                 layer: 0,
                 neuron: 0,
@@ -208,9 +216,12 @@ impl State {
             models: Vec::new(),
             regions: Regions::default(),
             wanted: Vec::new(),
+            idle: Vec::new(),
             neuron: None,
             pairs: [None, None],
             directions: [None, None],
+            trusts: [None, None, None],
+            layer_directions: [None, None],
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
@@ -315,15 +326,6 @@ impl State {
         }
     }
 
-    /// The directions of a form on screen, and whether they are those of the place one is at.
-    pub fn direction_list(&self, list: usize) -> Option<(&DirectionsAnswer, bool)> {
-        let shown = self.directions[list].as_ref()?;
-        match &*shown.answer {
-            Answer::Directions(answer) => Some((answer, self.wanted.contains(&shown.query))),
-            _ => None,
-        }
-    }
-
     /// The mean norm of each layer's values, once it is known.
     pub fn value_norms(&self) -> Option<&[f32]> {
         match self.norms.as_deref() {
@@ -337,14 +339,22 @@ impl State {
         match self.overlays.last() {
             None => Scope::of_pane(self.pane),
             Some(Overlay::Filters) => &[Scope::Filters],
+            Some(Overlay::Conventions) => &[Scope::Conventions],
             Some(Overlay::Bookmarks(_)) => &[Scope::Bookmarks, Scope::Lists],
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
             Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],
+            Some(Overlay::HeadMap { .. }) => &[Scope::HeadMap],
             Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
                 &[Scope::Lists]
             }
             Some(Overlay::Prompt(_)) => &[Scope::Prompt],
         }
+    }
+
+    /// What lies on top, under a line that may be typed for it.
+    pub fn list_on_top(&self) -> Option<&Overlay> {
+        let prompt = |overlay: &&Overlay| matches!(overlay, Overlay::Prompt(_));
+        self.overlays.iter().rev().find(|overlay| !prompt(overlay))
     }
 
     /// The line being typed, if there is one.

@@ -9,6 +9,8 @@ use crate::query::Address;
 pub enum Overlay {
     /// The menu of filters.
     Filters,
+    /// The menu of conventions.
+    Conventions,
     /// Help and palette: all commands, and addresses to jump to.
     Commands {
         help: bool,
@@ -19,6 +21,11 @@ pub enum Overlay {
     Find(Chooser),
     /// The interesting neurons of the layer.
     Interesting(Chooser),
+    /// The map of heads, layer × head, by a measure; where its cursor is.
+    HeadMap {
+        layer: usize,
+        head: usize,
+    },
     /// The models to open, or to set beside the open one in the chart.
     Models {
         beside: bool,
@@ -38,7 +45,11 @@ impl Overlay {
             | Self::Find(chooser)
             | Self::Interesting(chooser)
             | Self::Models { chooser, .. } => Some(chooser),
-            Self::Filters | Self::Ways(_) | Self::Prompt(_) => None,
+            Self::Filters
+            | Self::Conventions
+            | Self::HeadMap { .. }
+            | Self::Ways(_)
+            | Self::Prompt(_) => None,
         }
     }
 

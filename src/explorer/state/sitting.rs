@@ -1,10 +1,10 @@
 //! What outlives a sitting: the session, read at the start and written at the end.
 
-use super::{Companion, Heads, ModelChoice, Opening, Origin, State};
+use super::{Companion, Heads, ModelChoice, Opening, Origin, State, Strip};
 use crate::explorer::action::Pane;
 use crate::explorer::session::Session;
 use crate::geometry::Measure;
-use crate::query::Address;
+use crate::query::{Address, Interest};
 
 /// Folders that are remembered.
 const RECENT_MAX: usize = 12;
@@ -23,8 +23,17 @@ impl State {
         }
         self.models.sort_by_key(|model| model.origin);
         self.filters = session.filters;
+        self.convention = session.convention;
         self.scans = session.scans;
         self.heads.end = session.end;
+        self.strip = Strip::all()
+            .find(|strip| strip.name() == session.strip)
+            .unwrap_or_default();
+        self.grid = session
+            .grid
+            .parse()
+            .ok()
+            .filter(|by: &Interest| by.of_heads());
         let mut panes = Pane::ALL.into_iter();
         self.pane = panes.find(|p| p.name() == session.pane).unwrap_or_default();
         let measure = Measure::ALL
@@ -97,8 +106,11 @@ impl State {
             chart: settings.switches(),
             beside: beside.collect(),
             end: self.heads.end,
+            strip: self.strip.name().to_owned(),
+            grid: self.grid.map_or_else(String::new, |by| by.to_string()),
             recent_folders: recent.map(|m| m.name.clone()).collect(),
             filters: self.filters.clone(),
+            convention: self.convention,
             scans: self.scans.clone(),
         }
     }

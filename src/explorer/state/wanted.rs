@@ -13,7 +13,7 @@ const COLUMN_MIN: usize = 30;
 const COLUMN_MAX: usize = 200;
 /// Length of a pair list.
 const PAIRS: usize = 50;
-/// Directions of a head, and tokens at each of their ends.
+/// Directions of a matrix, and tokens at each of their ends.
 const DIRECTIONS: [usize; 2] = [64, 10];
 /// Words of a column's map.
 const POINTS: usize = 100;
@@ -25,12 +25,27 @@ impl State {
             return Vec::new();
         };
         let mut needs: Vec<Query> = self.find_query().into_iter().collect();
+        needs.extend(self.map_queries());
         needs.extend(self.pane_needs(card));
         needs
     }
 
     fn pane_needs(&self, card: &ModelCard) -> Vec<Query> {
         match self.pane {
+            _ if self.shows_directions() => {
+                let focus = self.part_in_focus();
+                let directions = |list| Query::Directions(self.directions_query(list));
+                let mut needs = vec![
+                    directions(focus),
+                    Query::Undertrained,
+                    directions(1 - focus),
+                ];
+                if self.pane == Pane::Neurons {
+                    needs.extend(self.rank_query());
+                    needs.extend((!card.remote).then_some(Query::ValueNorms));
+                }
+                needs
+            }
             Pane::Neurons => {
                 let points = self.neurons.points;
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
@@ -50,15 +65,6 @@ impl State {
                 map.into_iter().collect()
             }
             Pane::Geometry => vec![Query::Geometry(self.geometry.settings.query())],
-            Pane::Heads if self.heads.directions => {
-                let focus = self.heads.focus;
-                let directions = |list| Query::Directions(self.directions_query(list));
-                vec![
-                    directions(focus),
-                    Query::Undertrained,
-                    directions(1 - focus),
-                ]
-            }
             Pane::Heads => {
                 let focus = self.heads.focus;
                 vec![
@@ -71,8 +77,9 @@ impl State {
         }
     }
 
-    fn neuron_query(&self) -> NeuronQuery {
+    pub(super) fn neuron_query(&self) -> NeuronQuery {
         NeuronQuery {
+            convention: self.convention(),
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
             input: self.input(),
@@ -97,9 +104,11 @@ impl State {
             neuron,
             input,
             filters,
+            convention,
             ..
         } = self.neuron_query();
         NeuronMapQuery {
+            convention,
             layer,
             neuron,
             input,
@@ -111,12 +120,18 @@ impl State {
 
     fn directions_query(&self, list: usize) -> DirectionsQuery {
         let [n, k] = DIRECTIONS;
+        let part = self.part(list);
+        let (layer, head) = match part {
+            Part::Form(_) => (self.heads.layer, self.heads.head),
+            _ => (self.neurons.layer, 0),
+        };
         DirectionsQuery {
-            part: Part::Form(Heads::FORMS[list]),
-            layer: self.heads.layer,
-            head: self.heads.head,
+            part,
+            layer,
+            head,
             n,
             k,
+            convention: self.convention_shown(),
             filters: Filters {
                 exclude_same: false,
                 exclude_similar: false,
@@ -126,8 +141,9 @@ impl State {
         }
     }
 
-    fn pairs_query(&self, list: usize) -> PairsQuery {
+    pub(super) fn pairs_query(&self, list: usize) -> PairsQuery {
         PairsQuery {
+            convention: self.convention(),
             form: Heads::FORMS[list],
             layer: self.heads.layer,
             head: self.heads.head,

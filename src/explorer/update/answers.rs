@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{geometry, navigate};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
-use crate::query::{self, Answer, ModelCard, Query};
+use crate::query::{self, Answer, ModelCard, Query, TrustQuery};
 use crate::worker::{Event, ModelId};
 
 /// Places worth seeing first, of the bundled models: layer and neuron, layer and head. The neuron of
@@ -55,7 +55,8 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
             answer,
             took,
         } => {
-            if Some(id) == current && state.wanted.contains(&query) {
+            let asked = state.wanted.contains(&query) || state.idle.contains(&query);
+            if Some(id) == current && asked {
                 let shown = Shown {
                     query,
                     answer,
@@ -110,16 +111,20 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.neuron = None;
     state.pairs = [None, None];
     state.directions = [None, None];
+    state.layer_directions = [None, None];
     state.find.found = None;
+    state.trusts = [None, None, None];
     state.norms = None;
     state.column_points = None;
     state.ranked.shown = None;
+    state.ranked.layers.clear();
     state.geometry.part = Part::default();
     state.geometry.map = None;
     state.geometry.contexts.clear();
     state.geometry.state = card.spec.layers;
     state.seen.clear();
     state.wanted.clear();
+    state.idle.clear();
     let (neuron, head) = worth_seeing(&card);
     [state.neurons.layer, state.neurons.neuron] = neuron;
     [state.heads.layer, state.heads.head] = head;
@@ -158,13 +163,23 @@ fn answered(state: &mut State, shown: Shown) {
             }
             state.pairs[list] = Some(shown);
         }
-        (Query::Directions(query), Answer::Directions(_)) => {
-            let list = usize::from(query.part == query::Part::Form(Heads::FORMS[1]));
-            state.directions[list] = Some(shown);
+        (Query::Directions(query), Answer::Directions(_)) => match query.part {
+            query::Part::Form(form) => {
+                state.directions[usize::from(form == Heads::FORMS[1])] = Some(shown);
+            }
+            part => {
+                let list = usize::from(part == query::Part::FfOut);
+                state.layer_directions[list] = Some(shown);
+            }
+        },
+        (Query::Trust(TrustQuery::Neuron(_)), _) => state.trusts[0] = Some(shown),
+        (Query::Trust(TrustQuery::Pairs(query)), _) => {
+            let list = usize::from(query.form == Heads::FORMS[1]);
+            state.trusts[1 + list] = Some(shown);
         }
         (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
-        (Query::Rank(_), Answer::Rank(_)) => state.ranked.shown = Some(shown),
+        (Query::Rank(_), Answer::Rank(_)) => state.take_ranking(shown),
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
         (Query::Geometry(_), _) => state.geometry.part.take(shown),
         (Query::ContextMap(_), Answer::Map(_)) => {

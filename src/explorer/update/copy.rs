@@ -7,7 +7,7 @@ use crate::explorer::action::Pane;
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, Shown, State};
 use crate::projection::Scored;
-use crate::query::{Address, Answer, ModelCard, Query};
+use crate::query::{Address, Answer, ModelCard, Part, Query};
 use crate::report::{self, Format, MapOf, ModelGeometry};
 
 /// Copies the list in focus: a word and its score a line, tabs between.
@@ -15,8 +15,12 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     let Some(card) = state.card() else {
         return Vec::new();
     };
+    if let Some(answers) = listed(state) {
+        return copy_listed(state, answers);
+    }
     let word = |id| card.vocabulary.text(id);
     let (what, lines): (_, Vec<String>) = match state.pane {
+        _ if state.shows_directions() => (directions_name(state), directions(state, card)),
         Pane::Neurons => {
             let rows = state.columns().filter(|(_, fresh)| *fresh);
             let column = rows.map(|(answer, _)| &answer.columns[state.neurons.focus][..]);
@@ -24,9 +28,6 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
             let lines = column.unwrap_or_default().iter().map(line).collect();
             let column = state.column_title(state.column());
             (format!("{column} of {}", state.address()), lines)
-        }
-        Pane::Heads if state.heads.directions => {
-            (form_address(state).to_string(), directions(state, card))
         }
         Pane::Heads => {
             let list = state
@@ -52,11 +53,24 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     vec![Effect::Copy(lines.join("\n") + "\n")]
 }
 
+/// What the directions in focus are of: `L4.H3.VO`, `L3.ff-in`.
+fn directions_name(state: &State) -> String {
+    match state.part(state.part_in_focus()) {
+        Part::Form(_) => form_address(state).to_string(),
+        part => format!("L{}.{part}", state.neurons.layer),
+    }
+}
+
 /// An end of a direction a line: its number, its size, its sign, and the words of both sides.
 fn directions(state: &State, card: &ModelCard) -> Vec<String> {
-    let shown = state.direction_list(state.heads.focus);
-    let Some((answer, true)) = shown else {
+    let list = state.part_in_focus();
+    let Some((answer, true)) = state.direction_list(list) else {
         return Vec::new();
+    };
+    let of_head = matches!(state.part(list), Part::Form(_));
+    let neurons = |list: &[Scored]| {
+        let neurons: Vec<_> = list.iter().map(|s| format!("N{}", s.id)).collect();
+        neurons.join(" ")
     };
     let words = |list: &[Scored]| {
         let words: Vec<_> = list.iter().map(|s| card.vocabulary.text(s.id)).collect();
@@ -66,11 +80,70 @@ fn directions(state: &State, card: &ModelCard) -> Vec<String> {
     directions
         .flat_map(|(i, d)| {
             ["+", "−"].into_iter().enumerate().map(move |(end, sign)| {
-                let (left, right) = (words(&d.left[end]), words(&d.right[end]));
+                let left = words(&d.left[end]);
+                let right = match of_head {
+                    true => words(&d.right[end]),
+                    false => neurons(&d.right[end]),
+                };
                 format!("{i}\t{}\t{sign}\t{left}\t{right}", d.value)
             })
         })
         .collect()
+}
+
+/// The answers behind the list on top; `None` if there is none that is copied and written.
+fn listed(state: &State) -> Option<Vec<(Query, Arc<Answer>)>> {
+    let shown: Vec<&Shown> = match state.list_on_top()? {
+        Overlay::Find(_) => state.find.found.iter().collect(),
+        Overlay::Interesting(_) => state.ranked.shown.iter().collect(),
+        Overlay::HeadMap { .. } => {
+            let by = state.ranked.heads_by;
+            let mut layers: Vec<(usize, &Shown)> = state
+                .ranked
+                .layers
+                .iter()
+                .filter_map(|shown| {
+                    let Query::Rank(query) = &shown.query else {
+                        return None;
+                    };
+                    (query.by == by).then_some((query.layer, shown))
+                })
+                .collect();
+            layers.sort_by_key(|(layer, _)| *layer);
+            layers.into_iter().map(|(_, shown)| shown).collect()
+        }
+        _ => return None,
+    };
+    let fresh = shown
+        .into_iter()
+        .filter(|s| state.wanted.contains(&s.query) || state.idle.contains(&s.query));
+    let answers = fresh.map(|s| (s.query.clone(), Arc::clone(&s.answer)));
+    Some(answers.collect())
+}
+
+/// A name for the list on top.
+fn listed_name(state: &State) -> String {
+    match state.list_on_top() {
+        Some(Overlay::Find(chooser)) => {
+            let words = chooser
+                .field
+                .text()
+                .trim()
+                .replace(['/', '\\', ' ', '*'], "_");
+            format!("{words}.csv")
+        }
+        Some(Overlay::HeadMap { .. }) => format!("heads-{}.csv", state.ranked.heads_by),
+        _ => format!("L{}-{}.csv", state.neurons.layer, state.ranked.by),
+    }
+}
+
+fn copy_listed(state: &mut State, answers: Vec<(Query, Arc<Answer>)>) -> Vec<Effect> {
+    if answers.is_empty() {
+        state.say("there is nothing to copy yet");
+        return Vec::new();
+    }
+    state.say("copied the list");
+    vec![Effect::CopyAnswers(answers)]
 }
 
 /// Copies all that the pane shows.
@@ -122,6 +195,10 @@ pub(super) fn ask_path(state: &mut State) {
         .unwrap_or_default()
         .to_owned();
     let (purpose, name) = match state.pane {
+        _ if listed(state).is_some() => (Purpose::Export, listed_name(state)),
+        _ if state.shows_directions() => {
+            (Purpose::Export, format!("{}.csv", directions_name(state)))
+        }
         Pane::Neurons if state.neurons.points => {
             let name = format!("{}.{}-map.svg", state.address(), state.column().name());
             (Purpose::ExportChart, name)
@@ -146,8 +223,14 @@ pub(super) fn ask_path(state: &mut State) {
 
 /// Writes the neuron, or the pair list in focus, to a file.
 pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
-    let mut answers = answers(state);
-    if state.pane == Pane::Heads {
+    let on_top = listed(state);
+    let of_pane = on_top.is_none();
+    let mut answers = on_top.unwrap_or_else(|| answers(state));
+    if of_pane && state.shows_directions() {
+        let part = state.part(state.part_in_focus());
+        let in_focus = |query: &Query| matches!(query, Query::Directions(q) if q.part == part);
+        answers.retain(|(query, _)| in_focus(query));
+    } else if of_pane && state.pane == Pane::Heads {
         let form = form_address(state);
         answers.retain(|(query, _)| query.address() == Some(form));
     }
@@ -163,15 +246,19 @@ pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
 
 /// The answers on screen that are those of the place one is at.
 fn answers(state: &State) -> Vec<(Query, Arc<Answer>)> {
+    let trusts = &state.trusts;
     let shown: Vec<&Shown> = match state.pane {
-        Pane::Neurons => state.neuron.iter().collect(),
-        Pane::Heads if state.heads.directions => state.directions.iter().flatten().collect(),
-        Pane::Heads => state.pairs.iter().flatten().collect(),
+        _ if state.shows_directions() => state.shown_directions().iter().flatten().collect(),
+        Pane::Neurons => state.neuron.iter().chain(&trusts[0]).collect(),
+        Pane::Heads => {
+            let lists = state.pairs.iter().flatten();
+            lists.chain(trusts[1..].iter().flatten()).collect()
+        }
         Pane::Geometry => Vec::new(),
     };
     let fresh = shown
         .into_iter()
-        .filter(|s| state.wanted.contains(&s.query));
+        .filter(|s| state.wanted.contains(&s.query) || state.idle.contains(&s.query));
     fresh
         .map(|s| (s.query.clone(), Arc::clone(&s.answer)))
         .collect()
@@ -189,7 +276,12 @@ fn map_text(state: &State, path: &str) -> Result<String, String> {
         .ok_or("there are no points yet")?;
     let (title, contexts) = match state.pane {
         Pane::Neurons => (
-            format!("{} of {}", state.column().name(), state.address()),
+            format!(
+                "{} of {}, {}",
+                state.column().name(),
+                state.address(),
+                state.convention()
+            ),
             &[][..],
         ),
         _ => {

@@ -4,6 +4,7 @@ use super::navigate::to_top;
 use crate::explorer::action::{Pane, Toggle};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, State};
+use crate::query::{Convention, Switch};
 use crate::vocabulary::{Filters, Text, Words};
 
 /// Letters of a typed text that serve as its name.
@@ -65,7 +66,25 @@ pub(super) fn clear(state: &mut State) {
     changed(state);
 }
 
-/// Lists under other filters are read from their beginning; figures of heads are not comparable.
+/// Switches a part of the convention, where the model offers it.
+pub(super) fn convention(state: &mut State, switch: Switch) {
+    if let Some(Err(why)) = state.card().map(|card| card.offers(switch)) {
+        return state.say(format!("{switch} is not offered: {why}"));
+    }
+    state.convention = state.convention.flipped(switch);
+    changed(state);
+}
+
+/// The raw convention.
+pub(super) fn raw(state: &mut State) {
+    if state.convention().is_raw() {
+        state.say("the convention is raw");
+    }
+    state.convention = Convention::RAW;
+    changed(state);
+}
+
+/// Lists under other filters or conventions are read from their beginning; figures of heads are not comparable.
 pub(super) fn changed(state: &mut State) {
     state.seen.clear();
     to_top(state);

@@ -3,9 +3,7 @@
 use super::{beside, copy};
 use crate::explorer::action::{Chart, Pane};
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{
-    Chooser, Field, Overlay, Prompt, Purpose, State, Strip, left_to_right,
-};
+use crate::explorer::state::{Chooser, Field, Overlay, Prompt, Purpose, State, left_to_right};
 use crate::geometry::{Estimate, Measure, Pieces, Texts};
 use crate::query::{Pointed, Query};
 use crate::report::Depth;
@@ -166,22 +164,7 @@ pub(super) fn map_column(state: &mut State) {
         return state.say("points are of a neuron's column (g n) or of a token (g s)");
     }
     state.neurons.points = !state.neurons.points;
-}
-
-/// What the strip of layers shows.
-pub(super) fn next_strip(state: &mut State) {
-    state.strip = match state.strip {
-        Strip::Anisotropy => Strip::Norms,
-        Strip::Norms if state.layer_anisotropy().is_some() => Strip::Anisotropy,
-        Strip::Norms => {
-            return state.say("anisotropy is not measured yet: the Geometry pane (g s) does it");
-        }
-    };
-    let what = match state.strip {
-        Strip::Norms => "the mean norm of the values",
-        Strip::Anisotropy => "anisotropy after each layer",
-    };
-    state.say(format!("the strip shows {what}"));
+    state.neurons.directions = false;
 }
 
 /// Says in how many texts a token stands that is being typed, once the texts were read.

@@ -7,13 +7,14 @@ mod copy;
 mod filters;
 mod find;
 mod geometry;
+mod head_map;
 mod hub;
 mod interesting;
 mod mouse;
 mod navigate;
 mod overlays;
 
-use super::action::{Action, Motion};
+use super::action::{Action, Motion, Pane};
 use super::effect::Effect;
 use super::key::{Code, Key};
 use super::keymap::{self, Found};
@@ -130,6 +131,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Cancel if count.is_some() => Vec::new(),
         Action::Cancel => overlays::cancel(state),
         Action::OpenFilters
+        | Action::OpenConventions
         | Action::OpenBookmarks
         | Action::OpenHelp
         | Action::OpenPalette
@@ -169,11 +171,16 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::FindKind => find::next_kind(state),
         Action::FindLayers => find::swap_layers(state),
         Action::MapColumn => geometry::map_column(state),
-        Action::NextStrip => geometry::next_strip(state),
+        Action::NextStrip => interesting::next_strip(state),
         Action::Chart(chart) => return geometry::act(state, chart, count),
         Action::Toggle(toggle) => filters::switch(state, toggle),
+        Action::Convention(switch) => filters::convention(state, switch),
+        Action::Raw => filters::raw(state),
         Action::Find => filters::find(state),
+        Action::OpenInteresting if state.pane == Pane::Heads => head_map::open(state),
         Action::OpenInteresting => interesting::open(state),
+        Action::NextBest => head_map::in_order(state, 1),
+        Action::PreviousBest => head_map::in_order(state, -1),
         Action::NextInterest => interesting::next(state),
         Action::DrawInteresting => interesting::swap_draws(state),
         Action::ClearFilters => filters::clear(state),
@@ -211,6 +218,12 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
         state.geometry.part.done = None;
         effects.push(Effect::Want(needs));
     }
+    let idle = state.idle_needs();
+    if idle != state.idle {
+        state.idle.clone_from(&idle);
+        effects.push(Effect::Idle(idle));
+    }
+    state.forget_rankings();
     beside::settle(state, &mut effects);
     effects
 }

@@ -1,6 +1,6 @@
 //! The mouse: what lies under it is told by the last drawing.
 
-use super::{act, navigate, overlays, settle};
+use super::{act, head_map, navigate, overlays, settle};
 use crate::explorer::action::Pane;
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::Effect;
@@ -34,6 +34,10 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
             navigate::go(state, Address::Neuron { layer, neuron });
             Vec::new()
         }
+        Target::Head { layer, head } if on_map(state) => {
+            head_map::go(state, layer, head);
+            Vec::new()
+        }
         Target::Head { layer, head } => {
             let form = None;
             navigate::go(state, Address::Head { layer, head, form });
@@ -58,6 +62,10 @@ fn finding(state: &State) -> bool {
         Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::Contains)
 }
 
+fn on_map(state: &State) -> bool {
+    matches!(state.overlays.last(), Some(Overlay::HeadMap { .. }))
+}
+
 fn focus(state: &mut State, list: usize) {
     match state.pane {
         Pane::Neurons => state.neurons.focus = list,
@@ -75,6 +83,7 @@ pub fn wheel(state: &mut State, x: u16, y: u16, down: bool) -> Vec<Effect> {
             focus(state, list);
             navigate::scroll(state, motion, WHEEL_ROWS);
         }
+        Some(_) if on_map(state) => overlays::select(state, motion),
         Some(Target::Neuron(_) | Target::Selector | Target::Head { .. }) => {
             navigate::step(state, motion, None);
         }

@@ -1,6 +1,6 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
-use super::{geometry, interesting};
+use super::geometry;
 use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{Heads, State};
 use crate::projection::End;
@@ -132,11 +132,8 @@ pub(super) fn random(state: &mut State) {
         return;
     };
     let layer = state.random.usize(0..spec.layers.max(1));
-    let drawn = match state.pane {
-        Pane::Neurons => interesting::draw(state),
-        Pane::Heads | Pane::Geometry => None,
-    };
-    if let Some(address) = drawn {
+    let interesting = state.drawn_from();
+    if let Some(address) = state.random.choice(interesting) {
         go(state, address);
         return;
     }
@@ -261,9 +258,16 @@ pub(super) fn distance(state: &mut State, farther: bool, times: usize) {
     to_top(state);
 }
 
-/// From pairs to directions and back.
+/// From columns or pairs to directions and back.
 pub(super) fn swap_directions(state: &mut State) {
-    state.heads.directions = !state.heads.directions;
+    match state.pane {
+        Pane::Neurons => {
+            state.neurons.directions = !state.neurons.directions;
+            state.neurons.points = false;
+        }
+        Pane::Heads => state.heads.directions = !state.heads.directions,
+        Pane::Geometry => return state.say("directions are of neurons (g n) and heads (g h)"),
+    }
     to_top(state);
 }
 
@@ -272,6 +276,15 @@ pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
     let room = state.regions.list_rows;
     let (len, at) = match state.pane {
         Pane::Geometry => return geometry::vertical(state, motion == Motion::Down, times),
+        pane if state.shows_directions() => {
+            let focus = state.part_in_focus();
+            let shown = state.direction_list(focus);
+            let len = shown.map_or(0, |(answer, _)| 3 * answer.directions.len());
+            match pane {
+                Pane::Neurons => (len, &mut state.neurons.scroll),
+                _ => (len, &mut state.heads.scroll[focus]),
+            }
+        }
         Pane::Neurons if state.neurons.points => {
             let len = state.column_map().map_or(0, |(map, _)| map.points.len());
             // A selection, not the first of a window: the last is one like any other.
@@ -282,12 +295,6 @@ pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
                 answer.columns.iter().map(Vec::len).max().unwrap_or(0)
             });
             (len, &mut state.neurons.scroll)
-        }
-        Pane::Heads if state.heads.directions => {
-            let focus = state.heads.focus;
-            let shown = state.direction_list(focus);
-            let len = shown.map_or(0, |(answer, _)| 3 * answer.directions.len());
-            (len, &mut state.heads.scroll[focus])
         }
         Pane::Heads => {
             let focus = state.heads.focus;

@@ -1,6 +1,6 @@
 //! What lies on top: opened, moved in, accepted, left.
 
-use super::{beside, bookmarks, copy, filters, find, geometry, hub, navigate};
+use super::{beside, bookmarks, copy, filters, find, geometry, head_map, hub, navigate};
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Chooser, Found, Opening, Overlay, Prompt, Purpose, State};
@@ -11,6 +11,7 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
     let chooser = Chooser::default();
     state.overlays.push(match action {
         Action::OpenFilters => Overlay::Filters,
+        Action::OpenConventions => Overlay::Conventions,
         Action::OpenBookmarks => Overlay::Bookmarks(chooser),
         Action::OpenModels => Overlay::Models {
             beside: false,
@@ -29,6 +30,9 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
 
 /// Moves in the list on top, around its end by single steps.
 pub(super) fn select(state: &mut State, motion: Motion) {
+    if head_map::step(state, motion) {
+        return;
+    }
     let len = state.choices().len();
     let page = state.regions.choice_rows.max(1);
     let Some(selected) = state.overlays.last_mut().and_then(Overlay::selected) else {
@@ -53,6 +57,10 @@ pub(super) fn accept(state: &mut State) -> Vec<Effect> {
     if let Some(Overlay::Prompt(prompt)) = state.overlays.last() {
         let prompt = prompt.clone();
         return prompted(state, prompt);
+    }
+    if let Some(&Overlay::HeadMap { layer, head }) = state.overlays.last() {
+        head_map::go(state, layer, head);
+        return Vec::new();
     }
     match state.overlays.last_mut().and_then(Overlay::selected) {
         Some(&mut selected) => choose(state, selected),
@@ -84,6 +92,11 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
             if navigate::go(state, Address::Neuron { layer, neuron }) {
                 state.overlays.pop();
             }
+            Vec::new()
+        }
+        Some(&Choice::Head { layer, head }) => {
+            let head = head.item;
+            head_map::go(state, layer, head);
             Vec::new()
         }
         Some(Choice::Run(command)) => {

@@ -1,27 +1,27 @@
-//! A head's singular directions: for each its size and the two ends of its two sides.
+//! Singular directions, of a head's forms or of a layer's keys and values: for each its size and the
+//! two ends of its two sides.
 
 use ratatui::layout::Rect;
 
 use super::words::{message, token};
 use super::{Canvas, heads};
 use crate::explorer::number::{decimals, score};
-use crate::explorer::state::Heads;
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
 use crate::query::{DirectionsAnswer, Part, Query};
 use crate::report::spark;
 
-/// Draws the directions of one form.
+/// Draws the directions of one list of the pane.
 pub fn draw(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     let state = canvas.state;
-    let form = Heads::FORMS[index];
-    let [left, right] = Part::Form(form).sides();
-    let focus = state.heads.focus == index;
+    let part = state.part(index);
+    let [left, right] = part.sides();
+    let focus = state.part_in_focus() == index;
     let shown = state.direction_list(index);
     let fresh = shown.is_some_and(|(_, fresh)| fresh);
     let mark = if focus { "▌" } else { "" };
     let waits = if fresh { "" } else { " …" };
-    let title = format!("{mark}{form}  {left} → {right}{waits}");
+    let title = format!("{mark}{part}  {left} → {right}{waits}");
     let note = shown.map_or_else(String::new, |(answer, _)| {
         spark(answer.values.iter().copied())
     });
@@ -46,7 +46,7 @@ fn footer(answer: &DirectionsAnswer) -> String {
 
 fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let (state, theme) = (canvas.state, canvas.theme);
-    let part = Part::Form(Heads::FORMS[index]);
+    let part = state.part(index);
     let asked = |query: &Query| matches!(query, Query::Directions(q) if q.part == part);
     if let Some(why) = state.failure(asked) {
         return message(canvas, inside, why);
@@ -58,7 +58,11 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let digits = decimals(largest);
     let style = if fresh { theme.word } else { theme.stale };
     let half = usize::from(inside.width.saturating_sub(7)) / 2;
-    let scroll = state.heads.scroll[index];
+    let of_head = matches!(part, Part::Form(_));
+    let scroll = match of_head {
+        true => state.heads.scroll[index],
+        false => state.neurons.scroll,
+    };
     let lines = (0..answer.directions.len()).flat_map(|i| (0..3).map(move |line| (i, line)));
     for (y, (i, line)) in (inside.top()..inside.bottom()).zip(lines.skip(scroll)) {
         let direction = &answer.directions[i];
@@ -82,12 +86,35 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
         words(canvas, (x + 2, y), half, &direction.left[end], style);
         let middle = x + 2 + half as u16;
         put(canvas.buffer, middle, y, " → ", 3, theme.quiet);
-        words(canvas, (middle + 3, y), half, &direction.right[end], style);
+        let (at, right) = ((middle + 3, y), &direction.right[end]);
+        match of_head {
+            true => words(canvas, at, half, right, style),
+            false => neurons(canvas, at, half, right, style),
+        }
     }
 }
 
+/// As many neurons as there is room for.
+fn neurons(
+    canvas: &mut Canvas,
+    (x, y): (u16, u16),
+    room: usize,
+    list: &[Scored],
+    style: ratatui::style::Style,
+) {
+    let mut text = String::new();
+    for neuron in list {
+        let next = format!("N{} ", neuron.id);
+        if text.len() + next.len() > room + 1 {
+            break;
+        }
+        text += &next;
+    }
+    put(canvas.buffer, x, y, text.trim_end(), room, style);
+}
+
 /// As many words as there is room for, none of them cut but the first.
-fn words(
+pub(super) fn words(
     canvas: &mut Canvas,
     (mut x, y): (u16, u16),
     room: usize,

@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
+use super::menu::Row;
 use crate::explorer::action::{Action, Pane, Toggle};
-use crate::explorer::keymap::{COMMANDS, Scope};
+use crate::explorer::keymap::Scope;
 use crate::explorer::state::{State, Target};
-use crate::explorer::widget::{Line, put, width};
+use crate::explorer::widget::{Line, width};
 use crate::projection::End;
 use crate::report::grouped;
 
@@ -112,15 +113,15 @@ pub fn line(canvas: &mut Canvas, row: Rect) {
 /// `showing 30 of 8,192`, or of how many pass of how many.
 fn left(state: &State) -> Option<String> {
     let (shown, passing, rows, pairs) = match state.pane {
+        _ if state.shows_directions() => {
+            let (answer, _) = state.direction_list(state.part_in_focus())?;
+            let (shown, all) = (answer.directions.len(), answer.values.len());
+            return Some(format!("{shown} of {all} directions"));
+        }
         Pane::Neurons => {
             let (answer, _) = state.columns()?;
             let shown = answer.columns[state.neurons.focus].len();
             (shown, answer.passing, answer.rows, false)
-        }
-        Pane::Heads if state.heads.directions => {
-            let (answer, _) = state.direction_list(state.heads.focus)?;
-            let (shown, all) = (answer.directions.len(), answer.values.len());
-            return Some(format!("{shown} of {all} directions"));
         }
         Pane::Heads => {
             let (answer, ..) = state.pair_list(state.heads.focus)?;
@@ -139,51 +140,14 @@ fn left(state: &State) -> Option<String> {
     Some(format!("showing {shown} of {}{all}", count(passing)))
 }
 
-/// The menu: a key, a state and words a filter.
+/// The menu of filters.
 pub fn menu(canvas: &mut Canvas, body: Rect) {
-    let (state, theme) = (canvas.state, canvas.theme);
-    let commands: Vec<_> = COMMANDS
-        .iter()
-        .filter(|c| c.scope == Scope::Filters)
-        .collect();
-    let rows = commands.len() as u16 + 2;
-    // Low, so that the words above stay in sight while the filters change.
-    let low = Rect {
-        y: body.bottom().saturating_sub(rows),
-        height: rows.min(body.height),
-        ..body
-    };
-    let inside = canvas.on_top(low, (58, rows), "Filters", "");
-    for (y, command) in (inside.top()..inside.bottom()).zip(commands) {
-        let key = command.keys[0];
-        put(
-            canvas.buffer,
-            inside.x + 1,
-            y,
-            &format!("{key:>5}"),
-            5,
-            theme.key,
-        );
-        let toggle = match command.action {
+    let state = canvas.state;
+    super::menu::draw(canvas, body, ("Filters", ""), Scope::Filters, |action| {
+        let toggle = match action {
             Action::Toggle(toggle) => Some(item(state, toggle).0),
             _ => None,
         };
-        let (mark, style) = match toggle {
-            Some(true) => ("●", theme.on),
-            Some(false) => ("○", theme.quiet),
-            None => (" ", theme.quiet),
-        };
-        put(canvas.buffer, inside.x + 7, y, mark, 1, style);
-        let room = usize::from(inside.width.saturating_sub(10));
-        put(
-            canvas.buffer,
-            inside.x + 9,
-            y,
-            command.words,
-            room,
-            theme.word,
-        );
-        let row = Rect::new(inside.x, y, inside.width, 1);
-        canvas.note(row, Target::Run(command.action));
-    }
+        Row::switch(toggle)
+    });
 }

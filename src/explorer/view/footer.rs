@@ -24,7 +24,12 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     for x in row.left()..row.right() {
         canvas.buffer[(x, row.y)].reset();
     }
-    let hints = hints(state.scopes());
+    let mut hints = hints(state.scopes());
+    if let Some(random) = hints.iter_mut().find(|hint| hint.action == Action::Random)
+        && !state.drawn_from().is_empty()
+    {
+        random.words = "interesting";
+    }
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let mut targets = Vec::new();
     for hint in hints.iter().rev().filter(|hint| hint.edge) {

@@ -7,6 +7,7 @@ use crate::explorer::action::{Action, Pane};
 use crate::explorer::number::duration;
 use crate::explorer::state::Target;
 use crate::explorer::widget::{Line, width};
+use crate::query::Convention;
 use crate::report::grouped;
 
 /// The model's identity, the convention, and the time of the last answer.
@@ -14,8 +15,8 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     let (state, theme) = (canvas.state, canvas.theme);
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let took = match state.pane {
+        _ if state.shows_directions() => state.shown_directions()[state.part_in_focus()].as_ref(),
         Pane::Neurons => state.neuron.as_ref(),
-        Pane::Heads if state.heads.directions => state.directions[state.heads.focus].as_ref(),
         Pane::Heads => state.pairs[state.heads.focus].as_ref(),
         Pane::Geometry if state.geometry.points => state.geometry.map.as_ref(),
         Pane::Geometry => state.geometry.part.shown.as_ref(),
@@ -32,10 +33,16 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     };
     line.right(&format!("{took:>7}"), theme.quiet);
     let convention = match state.pane {
-        Pane::Neurons | Pane::Heads => "raw  ",
-        Pane::Geometry => "states  ",
+        Pane::Neurons | Pane::Heads => state.convention_shown().name(),
+        Pane::Geometry => "states".to_owned(),
     };
-    line.right(convention, theme.quiet);
+    line.right("  ", theme.quiet);
+    let words = state.pane != Pane::Geometry;
+    let style = match words && convention != Convention::RAW.name() {
+        true => theme.on,
+        false => theme.quiet,
+    };
+    let cells = line.right(&convention, style);
     line.right("  ", theme.quiet);
     if line.room() > 60 {
         line.text("lexiscope", theme.quiet);
@@ -66,6 +73,9 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         if !line.whole(&format!("{dot}{part}"), theme.quiet) {
             break;
         }
+    }
+    if words {
+        canvas.note_row(cells, row.y, Target::Run(Action::OpenConventions));
     }
 }
 

@@ -3,7 +3,7 @@
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, directions, sidebar};
+use super::{Canvas, conventions, directions, sidebar};
 use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::put;
@@ -69,10 +69,13 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     };
     let footer = footer(canvas, index);
     let inside = frame(canvas, area, index, [&title, note, &footer], alone);
-    rows(canvas, inside, index);
+    let below = regardless(canvas, inside, index);
+    let height = inside.height - below;
+    canvas.regions.list_rows = height.into();
+    rows(canvas, Rect { height, ..inside }, index);
 }
 
-/// Draws the frame of a list of one form, with its title, note and footer; returns its inside.
+/// Draws the frame of one of two lists, with its title, note and footer; returns its inside.
 /// One that is `alone` says where the other is.
 pub(super) fn frame(
     canvas: &mut Canvas,
@@ -81,11 +84,12 @@ pub(super) fn frame(
     [title, note, footer]: [&str; 3],
     alone: bool,
 ) -> Rect {
-    let focus = canvas.state.heads.focus == index;
+    let focus = canvas.state.part_in_focus() == index;
     let mut panel = canvas.panel(title, note, focus);
     let mut footer = footer.to_owned();
     if alone {
-        footer.push_str(&format!(" · ] shows {}", Heads::FORMS[1 - index]));
+        let before = if footer.is_empty() { "" } else { " · " };
+        footer.push_str(&format!("{before}] shows {}", canvas.state.part(1 - index)));
     }
     panel.footer = &footer;
     let inside = panel.draw(area, canvas.buffer);
@@ -94,15 +98,48 @@ pub(super) fn frame(
     inside
 }
 
-/// How far the search is.
+/// Two lines low in a list: what one side does whatever the other one is. Returns how many.
+fn regardless(canvas: &mut Canvas, inside: Rect, index: usize) -> u16 {
+    let (state, theme) = (canvas.state, canvas.theme);
+    let shown = state
+        .pair_list(index)
+        .and_then(|(answer, ..)| answer.regardless.as_ref());
+    let Some(lists) = shown else {
+        return 0;
+    };
+    let titles = match Heads::FORMS[index] {
+        Form::Vo => ["whatever is read ", "    and never "],
+        Form::Qk => ["whatever asks ", "      and not "],
+    };
+    let rows = 2.min(inside.height);
+    for (row, (title, list)) in titles.into_iter().zip(lists).enumerate().take(rows.into()) {
+        let y = inside.bottom() - rows + row as u16;
+        let room = usize::from(inside.width).saturating_sub(2);
+        let used = put(canvas.buffer, inside.x + 1, y, title, room, theme.quiet);
+        let at = (inside.x + 1 + used, y);
+        directions::words(
+            canvas,
+            at,
+            room.saturating_sub(used.into()),
+            list,
+            theme.word,
+        );
+    }
+    rows
+}
+
+/// How far the search is; then what it took, until more is known of the list.
 fn footer(canvas: &Canvas, index: usize) -> String {
     match canvas.state.pair_list(index) {
         Some((answer, true, took)) if answer.exact => {
             let rows = grouped(answer.passing);
-            if took.is_zero() {
-                return format!("exact · {rows}² pairs");
-            }
-            format!("exact · {rows}² pairs · {}", duration(took))
+            let trust = conventions::trust(canvas.state, index);
+            let more = match trust.is_empty() {
+                false => trust,
+                true if took.is_zero() => return format!("exact · {rows}² pairs"),
+                true => duration(took),
+            };
+            format!("exact · {rows}² · {more}")
         }
         Some((answer, true, _)) => {
             format!(

@@ -23,6 +23,9 @@ pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         state.neurons.layer,
         by.meaning()
     );
+    if !state.convention().is_raw() {
+        title += " · raw";
+    }
     match state.ranking() {
         Some((answer, _, true)) if answer.done < 1.0 => {
             title += &format!(" · {:.0} %", answer.done * 100.0);

@@ -9,7 +9,7 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::state::left_to_right;
 use crate::explorer::widget::plot::Frame;
 use crate::explorer::widget::{Dots, put, truncate, width, window};
-use crate::query::{MapAnswer, Pointed, Query};
+use crate::query::{MapAnswer, ModelCard, Pointed, Query};
 use crate::report::grouped;
 
 /// The occurrences of the token: the map above, and below the texts around the selected one, the
@@ -72,7 +72,7 @@ pub fn of_column(canvas: &mut Canvas, body: Rect) {
         let Pointed::Row { id, score: value } = point.what else {
             return None;
         };
-        let word = state.card()?.vocabulary.text(id);
+        let word = named_word(state.card()?, id);
         let value = score(value, decimals(value));
         let of = map.points.len();
         Some(format!(
@@ -91,6 +91,16 @@ pub fn of_column(canvas: &mut Canvas, body: Rect) {
         Some((map, _)) => points(canvas, inside, map, at, true),
         None => message(canvas, inside, "…"),
     }
+}
+
+/// A word, with a mark if it is undertrained.
+fn named_word(card: &ModelCard, id: u32) -> String {
+    let mark = if card.vocabulary.is_undertrained(id) {
+        "°"
+    } else {
+        ""
+    };
+    format!("{}{mark}", card.vocabulary.text(id))
 }
 
 fn said_of(map: &MapAnswer) -> String {
@@ -157,7 +167,7 @@ fn points(canvas: &mut Canvas, area: Rect, map: &MapAnswer, selected: usize, nam
         let Some(card) = canvas.state.card().filter(|_| named) else {
             continue;
         };
-        let word = card.vocabulary.text(id);
+        let word = named_word(card, id);
         let cells = width(&word) as u16;
         let label = Rect::new(x + 2, y, cells, 1);
         let room = label.right() <= area.right() && !taken.iter().any(|t| t.intersects(label));

@@ -1,16 +1,19 @@
 //! State → cells. Draws and computes nothing; says what lies where.
 
 mod commands;
+mod conventions;
 mod directions;
 mod filters;
 mod find;
 mod footer;
 mod geometry;
+mod head_map;
 mod header;
 mod heads;
 mod interesting;
 mod lists;
 mod map;
+mod menu;
 mod models;
 mod neurons;
 mod prompt;
@@ -102,8 +105,10 @@ impl Canvas<'_> {
             self.note(area, Target::Behind);
             match overlay {
                 Overlay::Filters => filters::menu(self, body),
+                Overlay::Conventions => conventions::menu(self, body),
                 Overlay::Commands { help, chooser } => commands::draw(self, body, *help, chooser),
                 Overlay::Interesting(chooser) => interesting::draw(self, body, chooser),
+                &Overlay::HeadMap { layer, head } => head_map::draw(self, body, (layer, head)),
                 Overlay::Bookmarks(chooser) => lists::bookmarks(self, body, chooser),
                 Overlay::Find(chooser) => find::draw(self, body, chooser),
                 Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),

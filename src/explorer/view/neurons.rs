@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::words::{Cells, figures, message, token};
-use super::{Canvas, map, sidebar};
+use super::{Canvas, conventions, directions, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::query::{Column, Query};
@@ -28,6 +28,9 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         let (x, width) = (body.x + side, body.width - side);
         return map::of_column(canvas, Rect { x, width, ..body });
     }
+    if canvas.state.neurons.directions {
+        return of_layer(canvas, body, side);
+    }
     let focus = canvas.state.neurons.focus;
     let shown = match body.width {
         FOUR_MIN.. => 0..4,
@@ -45,27 +48,49 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     }
 }
 
-/// What a column tells of the neuron; `gated` is the input that K is, if there are two.
-fn meaning(column: Column, gated: Option<Input>) -> &'static str {
+/// The directions of the layer's keys and of its values, side by side where there is room.
+fn of_layer(canvas: &mut Canvas, body: Rect, side: u16) {
+    let (x, width) = (body.x + side, body.width - side);
+    if body.width < FOUR_MIN {
+        let focus = canvas.state.part_in_focus();
+        return directions::draw(canvas, Rect { x, width, ..body }, focus, true);
+    }
+    let half = width.div_ceil(2);
+    directions::draw(
+        canvas,
+        Rect {
+            x,
+            width: half,
+            ..body
+        },
+        0,
+        false,
+    );
+    let (x, width) = (x + half, width - half);
+    directions::draw(canvas, Rect { x, width, ..body }, 1, false);
+}
+
+/// From this width on a column of a gated neuron says whose signs it means.
+const SIGNS_MIN: u16 = 36;
+
+/// What a column tells of the neuron; `gated` is the input that K is, if there are two. Of these
+/// the signs of gate and up with which a gated neuron writes a column; in brackets those with
+/// which it does so faintly.
+fn meaning(column: Column, gated: Option<Input>, width: u16) -> &'static str {
+    let wide = width >= SIGNS_MIN;
     match (column, gated) {
         (Column::K, None) => "fires on",
         (Column::K, Some(Input::Gate)) => "opens on",
         (Column::K, Some(Input::Up)) => "writes V on",
-        (Column::V, _) => "promotes",
+        (Column::V, None) => "promotes",
+        (Column::V, Some(_)) if wide => "promotes at gate·up ++ (−−)",
+        (Column::V, Some(_)) => "at ++ (−−)",
         (Column::MinusK, None) => "fires against",
         (Column::MinusK, Some(Input::Gate)) => "closes on",
         (Column::MinusK, Some(Input::Up)) => "writes −V on",
-        (Column::MinusV, _) => "suppresses",
-    }
-}
-
-/// The signs of gate and up with which a gated neuron writes a column; in brackets those with
-/// which it does so faintly.
-fn quadrants(column: Column) -> &'static str {
-    match column {
-        Column::V => "gate·up ++ (−−)",
-        Column::MinusV => "gate·up +− (−+)",
-        Column::K | Column::MinusK => "",
+        (Column::MinusV, None) => "suppresses",
+        (Column::MinusV, Some(_)) if wide => "promotes at gate·up +− (−+)",
+        (Column::MinusV, Some(_)) => "at +− (−+)",
     }
 }
 
@@ -79,16 +104,21 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let gated = gated.map(|_| state.input());
     let name = state.column_title(column);
     let title = format!("{mark}{name}{}", if fresh { "" } else { " …" });
-    let mut panel = canvas.panel(&title, meaning(column, gated), focus);
-    if gated.is_some() {
-        panel.footer = quadrants(column);
-    }
+    let mut meaning = meaning(column, gated, area.width).to_owned();
     if folded {
-        panel.footer = match index {
-            0 | 1 => "- shows −K −V",
-            _ => "- shows K V",
-        };
+        meaning.push_str(&format!(" · - {}", Column::ALL[(index + 2) % 4]));
     }
+    let mut panel = canvas.panel(&title, &meaning, focus);
+    let bias = state.columns().and_then(|(answer, _)| answer.bias);
+    let bias = bias.filter(|_| matches!(column, Column::K | Column::MinusK));
+    let bias = bias.map_or(String::new(), |bias| {
+        format!("bias {}", score(bias, decimals(bias)))
+    });
+    let trust = conventions::trust(state, index);
+    let parts = [trust, bias];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let footer = parts.join(" · ");
+    panel.footer = &footer;
     let inside = panel.draw(area, canvas.buffer);
     canvas.regions.list_rows = inside.height.into();
     canvas.note(area, Target::List(index));

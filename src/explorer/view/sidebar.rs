@@ -1,10 +1,12 @@
 //! The selectors at the left: the strip of layers with the neurons, and the grid of heads.
 
+use std::collections::BTreeMap;
+
 use ratatui::layout::Rect;
 
 use super::Canvas;
 use crate::explorer::number::{decimals, score};
-use crate::explorer::state::{Strip, Target};
+use crate::explorer::state::{State, Strip, Target};
 use crate::explorer::widget::{level, put, width, window};
 use crate::query::Address;
 use crate::report::grouped;
@@ -31,12 +33,9 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
     };
     let at = state.neurons;
     let marked = state.bookmark(Address::Layer { layer: at.layer }).is_some();
-    let title = format!("Layer {}{}", at.layer, if marked { " ★" } else { "" });
-    let figure = match state.strip {
-        Strip::Norms => "‖V‖ mean",
-        Strip::Anisotropy => "anisotropy",
-    };
-    let panel = canvas.panel(&title, figure, false);
+    let star = if marked { " ★" } else { "" };
+    let [title, figure] = strip_title(&format!("{}{star}", at.layer), state.strip, area.width);
+    let panel = canvas.panel(&title, &figure, false);
     let inside = panel.draw(area, canvas.buffer);
     // Bars, numbers, marker.
     let strip_rows = if area.height < TALL_MIN { 3 } else { 4 };
@@ -59,6 +58,22 @@ pub fn neurons(canvas: &mut Canvas, area: Rect) {
     selector(canvas, rows, card.spec.neurons);
 }
 
+/// The number of the layer, and what the strip shows, as long as there is room for: the strip's name
+/// is never left out.
+fn strip_title(layer: &str, strip: Strip, cells: u16) -> [String; 2] {
+    let long = strip.title();
+    let short = long.split(' ').next().unwrap_or_default().to_owned();
+    let titles = [
+        [format!("Layer {layer}"), long.clone()],
+        [format!("L{layer}"), long],
+        [format!("L{layer}"), short.clone()],
+    ];
+    // Two corners, a line at either side, and spaces around both.
+    let fits = |[title, figure]: &[String; 2]| width(title) + width(figure) + 7 <= cells.into();
+    let found = titles.into_iter().find(fits);
+    found.unwrap_or([short, String::new()])
+}
+
 /// A bar a layer, numbers below, and the marker of the current one with its figure.
 fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
     let theme = canvas.theme;
@@ -66,29 +81,25 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
     let room = usize::from(area.width.saturating_sub(2));
     let step = if layers * 2 <= room { 2 } else { 1 };
     let bars = area.height.saturating_sub(2);
-    let anisotropy = canvas.state.layer_anisotropy();
-    let norms = match canvas.state.strip {
-        Strip::Norms => canvas.state.value_norms(),
-        Strip::Anisotropy => anisotropy.as_deref(),
-    };
+    let figures = canvas.state.strip_figures();
+    let known = || figures.iter().copied().flatten();
     // Of a model in parts they will not be known: nothing there looks as if it were to come.
     let unknown = match canvas.state.card() {
         Some(card) if card.remote => " ",
         _ => "·",
     };
-    let largest = norms
-        .unwrap_or_default()
-        .iter()
-        .copied()
-        .fold(0.0, f32::max);
+    let largest = known().fold(0.0, f32::max);
+    // Measures that may be negative begin at their lowest.
+    let least = known().fold(0.0, f32::min);
     let shown = window(layers, current, room / step);
     for (i, layer) in shown.clone().enumerate() {
         let x = area.x + 1 + (i * step) as u16;
         let here = layer == current;
         let style = if here { theme.here } else { theme.quiet };
-        let norm = norms.and_then(|norms| norms.get(layer));
+        let figure = figures.get(layer).copied().flatten();
         for row in 0..bars {
-            let bar = norm.map_or(unknown, |norm| level(norm / largest, row, bars));
+            let share = |figure: f32| (figure - least) / (largest - least);
+            let bar = figure.map_or(unknown, |figure| level(share(figure), row, bars));
             put(canvas.buffer, x, area.y + bars - 1 - row, bar, 1, style);
         }
         let every = if layers > 10 { 5 } else { 1 };
@@ -102,7 +113,7 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
             Target::Layer(layer),
         );
         if here {
-            let figure = norm.map(|norm| score(*norm, decimals(largest)));
+            let figure = figure.map(|figure| score(figure, decimals(largest.max(-least))));
             marker(canvas, area, x, &figure.unwrap_or_default());
         }
     }
@@ -168,10 +179,12 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     let at = state.heads;
     let title = format!("L{}.H{}", at.layer, at.head);
     let mut panel = canvas.panel(&title, "layer × head", false);
-    panel.footer = match at.focus {
-        0 => "▓ best VO",
-        _ => "▓ best QK",
+    let footer = match (state.grid, at.focus) {
+        (Some(by), _) => format!("▓ {by}"),
+        (None, 0) => "▓ best VO".to_owned(),
+        (None, _) => "▓ best QK".to_owned(),
     };
+    panel.footer = &footer;
     let inside = panel.draw(area, canvas.buffer);
     canvas.note(inside, Target::Selector);
     let (layers, heads) = (card.spec.layers, card.spec.heads);
@@ -180,8 +193,7 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     let columns = window(heads, at.head, room / step);
     let rows = usize::from(inside.height.saturating_sub(2));
     canvas.regions.selector_rows = heads;
-    let largest = state.seen.values().filter_map(|seen| seen[at.focus]);
-    let largest = largest.map(f32::abs).fold(0.0, f32::max);
+    let shares = shares(state);
     let left = inside.x + 4;
     let every = if step == 1 { 5 } else { 1 };
     // The current one last: its label may lie over a neighbour's.
@@ -210,7 +222,7 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
         );
         for (i, head) in columns.clone().enumerate() {
             let x = left + (i * step) as u16;
-            cell(canvas, (x, y), (layer, head), largest);
+            cell(canvas, (x, y), (layer, head), &shares);
             canvas.note(
                 Rect::new(x, y, step as u16, 1),
                 Target::Head { layer, head },
@@ -219,15 +231,38 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
     }
 }
 
-fn cell(canvas: &mut Canvas, (x, y): (u16, u16), (layer, head): (usize, usize), largest: f32) {
+/// What the cells are shaded by, 0 to 1: the best pairs of the heads seen, or a measure.
+fn shares(state: &State) -> BTreeMap<(usize, usize), f32> {
+    let figures: Vec<((usize, usize), f32)> = match state.grid {
+        Some(by) => {
+            let heads = state.heads_ranked(by).into_iter();
+            heads
+                .map(|(l, head)| ((l, head.item), head.figure))
+                .collect()
+        }
+        None => {
+            let focus = state.heads.focus;
+            let seen = state.seen.iter();
+            seen.filter_map(|(at, seen)| Some((*at, seen[focus]?.abs())))
+                .collect()
+        }
+    };
+    let of = |ends: fn(f32, f32) -> f32| figures.iter().map(|(_, figure)| *figure).fold(0.0, ends);
+    let (low, high) = (of(f32::min), of(f32::max));
+    let share = |(at, figure)| (at, (figure - low) / (high - low));
+    figures.iter().copied().map(share).collect()
+}
+
+fn cell(
+    canvas: &mut Canvas,
+    (x, y): (u16, u16),
+    (layer, head): (usize, usize),
+    shares: &BTreeMap<(usize, usize), f32>,
+) {
     let (state, theme) = (canvas.state, canvas.theme);
     let at = state.heads;
-    let seen = state
-        .seen
-        .get(&(layer, head))
-        .and_then(|seen| seen[at.focus]);
-    let (symbol, style) = match seen {
-        Some(best) => theme.heat(best.abs() / largest),
+    let (symbol, style) = match shares.get(&(layer, head)) {
+        Some(share) => theme.heat(*share),
         None => ("·", theme.quiet),
     };
     let marked = state.bookmark(Address::Head {

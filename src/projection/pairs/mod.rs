@@ -5,10 +5,12 @@
 //! every rounding error is added to them, so that the list is the brute-force one, ties by id.
 
 mod side;
+mod tiles;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use candle_core::Device;
 use faer::MatRef;
 use rayon::prelude::*;
 
@@ -17,9 +19,10 @@ use crate::checkpoint::Matrix;
 use crate::projection::balance::balance;
 use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::rows::multiply;
-use crate::projection::{Best, End, Pair};
+use crate::projection::{Best, End, Pair, ProjectionError};
 
-use side::{Heads, Side, gather, identity_error, longest};
+use side::{Heads, Side, Wanted, gather, identity_error};
+use tiles::Tiles;
 
 /// How the search is cut up; the list does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +52,9 @@ impl Default for Blocks {
 /// What scoring one surviving pair costs, in multiplications of one coordinate in a block.
 const SURVIVOR_COST: f32 = 6.0;
 
+/// Pairs scored between two looks at whether the list is still wanted, at the end of a row.
+const SCORED: usize = 4096;
+
 /// What is looked for.
 pub struct PairsWanted<'a> {
     pub k: usize,
@@ -68,44 +74,42 @@ pub fn best_pairs(
     a: &Matrix,
     b: &Matrix,
     want: &PairsWanted<'_>,
-    wanted: &(dyn Fn() -> bool + Sync),
+    wanted: Wanted<'_>,
     report: Report<'_>,
 ) -> Option<Vec<Pair>> {
-    best_pairs_in(Blocks::default(), a, b, want, wanted, report)
+    Search::new((a, b), want, wanted)?.on_host(Blocks::default(), report)
 }
 
-fn best_pairs_in(
-    blocks: Blocks,
+/// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`.
+///
+/// # Errors
+/// The device fails, or its products are off by more than f32's rounding.
+pub fn best_pairs_on(
+    device: &Device,
     a: &Matrix,
     b: &Matrix,
     want: &PairsWanted<'_>,
-    wanted: &(dyn Fn() -> bool + Sync),
+    wanted: Wanted<'_>,
     report: Report<'_>,
-) -> Option<Vec<Pair>> {
-    let sign = if want.end == End::Lowest { -1.0 } else { 1.0 };
-    let signed = |pairs: Vec<Pair>| -> Vec<Pair> {
-        // Adding 0 makes 0 of −0.
-        pairs
-            .into_iter()
-            .map(|p| Pair {
-                score: sign * p.score + 0.0,
-                ..p
-            })
-            .collect()
+) -> Result<Option<Vec<Pair>>, ProjectionError> {
+    let Some(search) = Search::new((a, b), want, wanted) else {
+        return Ok(None);
     };
-    let search = Search::new(blocks, (a, b), sign, want, wanted)?;
-    let found = search.run(&mut |done, best| report(done, signed(best)))?;
-    Some(signed(found))
+    if device.is_cpu() || !search.bounds_hold() {
+        return Ok(search.on_host(Blocks::default(), report));
+    }
+    search.on_device(Tiles::default(), device, report)
 }
 
 struct Search<'a> {
-    blocks: Blocks,
     a: Side,
     b: Side,
     /// No bound is off by more.
     slack: f32,
+    /// −1 for the lowest: of the negated scores these are the highest.
+    sign: f32,
     want: &'a PairsWanted<'a>,
-    wanted: &'a (dyn Fn() -> bool + Sync),
+    wanted: Wanted<'a>,
     /// Bits of a score that k pairs are known to reach.
     threshold: AtomicU32,
 }
@@ -116,7 +120,7 @@ fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
     // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two products
     // lose, and what the bound's own product loses; each at its largest.
     let rounding = 4.0 * f32::EPSILON * (a.exact.cols() as f32 + 2.0);
-    let (long_a, long_b) = (longest(&a.exact), longest(&b.exact));
+    let (long_a, long_b) = (a.longest_exact, b.longest_exact);
     let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
     let (norm_a, norm_b) = (a.longest(), b.longest());
     let slack = error * long_a * long_b
@@ -124,7 +128,7 @@ fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
         + norm_b * lost_a
         + lost_a * lost_b
         + rounding * (norm_a * norm_b + long_a * long_b)
-        + f32::MIN_POSITIVE;
+        + (a.exact.cols() as f32 + 2.0) * f32::MIN_POSITIVE;
     // Numbers that overflow or are none: no bound holds, every pair is scored.
     if slack.is_finite() {
         slack
@@ -136,20 +140,22 @@ fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
 impl<'a> Search<'a> {
     /// `None` if it was called off.
     fn new(
-        blocks: Blocks,
         (a, b): (&Matrix, &Matrix),
-        sign: f32,
         want: &'a PairsWanted<'a>,
-        wanted: &'a (dyn Fn() -> bool + Sync),
+        wanted: Wanted<'a>,
     ) -> Option<Self> {
         let goes_on = || wanted().then_some(());
+        let sign = if want.end == End::Lowest { -1.0 } else { 1.0 };
         let ids: Vec<u32> = (0..want.passing.len())
             .filter(|&i| want.passing[i])
             .map(|i| i as u32)
             .collect();
-        let (a, b) = rayon::join(|| gather(a, &ids, sign), || gather(b, &ids, 1.0));
-        goes_on()?;
-        let balance = balance(&a, &b);
+        let (a, b) = rayon::join(
+            || gather(a, &ids, sign, wanted),
+            || gather(b, &ids, 1.0, wanted),
+        );
+        let (a, b) = a.zip(b)?;
+        let balance = balance(&a, &b, wanted);
         goes_on()?;
         let (left, right) = balance.as_ref().map(|t| (&t.left, &t.right)).unzip();
         let error = left
@@ -164,26 +170,35 @@ impl<'a> Search<'a> {
         let size = |t: Option<&Matrix>| t.map_or(0.0, |t| norm(t.data()));
         let slack = slack((&a, size(left)), (&b, size(right)), error);
         Some(Self {
-            blocks,
             a,
             b,
             slack,
+            sign,
             want,
             wanted,
             threshold: AtomicU32::new(f32::NEG_INFINITY.to_bits()),
         })
     }
 
-    fn run(&self, report: Report<'_>) -> Option<Vec<Pair>> {
+    /// A list of the search as one of scores.
+    fn signed(&self, best: Best<Pair>) -> Vec<Pair> {
+        let signed = |p: Pair| Pair {
+            // Adding 0 makes 0 of −0.
+            score: self.sign * p.score + 0.0,
+            ..p
+        };
+        best.into_sorted().into_iter().map(signed).collect()
+    }
+
+    fn on_host(&self, blocks: Blocks, report: Report<'_>) -> Option<Vec<Pair>> {
         let n = self.a.ids.len();
-        let Blocks { a, wave, seed, .. } = self.blocks;
+        let Blocks { a, wave, seed, .. } = blocks;
         let seed = (seed * a).min(n);
-        let full = Heads::new(&self.a, &self.b, self.a.exact.cols());
-        (self.wanted)().then_some(())?;
-        let mut best = self.visit(0..seed, 0..seed, &full)?;
+        let full = Heads::new(&self.a, &self.b, self.a.exact.cols(), self.wanted)?;
+        let mut best = self.visit(0..seed, 0..seed, blocks.b, &full)?;
         self.raise(&mut best);
         let heads = match self.cheapest_width() {
-            Some(width) => Heads::new(&self.a, &self.b, width),
+            Some(width) => Heads::new(&self.a, &self.b, width, self.wanted)?,
             None => full,
         };
         (self.wanted)().then_some(())?;
@@ -193,7 +208,7 @@ impl<'a> Search<'a> {
                 .par_iter()
                 .map(|&start| {
                     let from = if start < seed { seed } else { 0 };
-                    self.visit(start..n.min(start + a), from..n, &heads)
+                    self.visit(start..n.min(start + a), from..n, blocks.b, &heads)
                 })
                 .collect::<Option<_>>()?;
             found.into_iter().for_each(|found| best.merge(found));
@@ -201,23 +216,33 @@ impl<'a> Search<'a> {
             let visited = (i * wave + starts.len()) * a;
             report(
                 (visited as f32 / n as f32).min(1.0),
-                best.clone().into_sorted(),
+                self.signed(best.clone()),
             );
         }
-        Some(best.into_sorted())
+        Some(self.signed(best))
     }
 
-    /// Scores what the bounds let through in one rectangle. `None` if it was called off.
-    fn visit(&self, rows: Range<usize>, cols: Range<usize>, heads: &Heads) -> Option<Best<Pair>> {
+    /// Scores what the bounds let through in one rectangle, `at_once` columns at a time. `None` if
+    /// it was called off.
+    fn visit(
+        &self,
+        rows: Range<usize>,
+        cols: Range<usize>,
+        at_once: usize,
+        heads: &Heads,
+    ) -> Option<Best<Pair>> {
         let mut best = Best::at_least(self.want.k, self.reached());
         let mut bounds = Vec::new();
         if rows.is_empty() {
             return Some(best);
         }
         let w = heads.width;
-        let head_a =
-            MatRef::from_row_major_slice(&heads.a[rows.start * w..rows.end * w], rows.len(), w);
-        for start in cols.clone().step_by(self.blocks.b) {
+        let head_a = MatRef::from_row_major_slice(
+            &heads.a.data()[rows.start * w..rows.end * w],
+            rows.len(),
+            w,
+        );
+        for start in cols.clone().step_by(at_once) {
             (self.wanted)().then_some(())?;
             best.raise(self.reached());
             let least = best.threshold() - self.slack;
@@ -225,26 +250,34 @@ impl<'a> Search<'a> {
             if self.a.norms[rows.start] * self.b.norms[start] < least {
                 break;
             }
-            let end = cols.end.min(start + self.blocks.b);
-            let head_b = MatRef::from_row_major_slice(&heads.b[start * w..end * w], end - start, w);
+            let end = cols.end.min(start + at_once);
+            let head_b =
+                MatRef::from_row_major_slice(&heads.b.data()[start * w..end * w], end - start, w);
             bounds.resize(rows.len() * (end - start), 0.0);
             multiply(head_a, head_b.transpose(), &mut bounds);
+            let mut scored = 0;
             for (i, bounds) in bounds.chunks_exact(end - start).enumerate() {
                 let mut least = best.threshold() - self.slack;
                 for_each_that_may_reach(bounds, least, |j| {
                     if may_reach(bounds[j], least) {
-                        self.score(rows.start + i, start + j, &mut best);
+                        let (i, j) = (rows.start + i, start + j);
+                        let score = dot(self.a.exact.row(i), self.b.exact.row(j));
+                        self.offer((i, j), score, &mut best);
                         least = best.threshold() - self.slack;
+                        scored += 1;
                     }
                 });
+                if scored >= SCORED {
+                    (self.wanted)().then_some(())?;
+                    scored = 0;
+                }
             }
             self.publish(best.threshold());
         }
         Some(best)
     }
 
-    fn score(&self, i: usize, j: usize, best: &mut Best<Pair>) {
-        let score = dot(self.a.exact.row(i), self.b.exact.row(j));
+    fn offer(&self, (i, j): (usize, usize), score: f32, best: &mut Best<Pair>) {
         let pair = Pair {
             from: self.a.ids[i],
             to: self.b.ids[j],
@@ -284,6 +317,7 @@ impl<'a> Search<'a> {
             width as f32 + share * h as f32 * SURVIVOR_COST
         };
         let widths = [9, 17, 25, 33, 49].into_iter().filter(|&width| width < h);
+        let widths = widths.take_while(|_| (self.wanted)());
         let costs = widths.map(|width| (cost(width), width));
         let (least_cost, width) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
         (least_cost < h as f32).then_some(width)

@@ -1,5 +1,7 @@
 //! One factor of a form, ordered and transformed so that bounds can be read off it.
 
+use std::ops::Range;
+
 use faer::MatRef;
 use rayon::prelude::*;
 
@@ -7,14 +9,20 @@ use crate::checkpoint::Matrix;
 use crate::projection::kernel::norm;
 use crate::projection::rows::multiply;
 
-/// Rows that a task transforms.
+/// Rows a task takes between two looks at whether the list is still wanted: well under a
+/// millisecond.
 const TASK_ROWS: usize = 1024;
+
+/// Whether the list is still wanted.
+pub(super) type Wanted<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// One factor, its passing rows in falling order of their norms.
 pub(super) struct Side {
     pub(super) ids: Vec<u32>,
     /// As given: what scores are computed from.
     pub(super) exact: Matrix,
+    /// The norm of the longest of these, NaN if one is.
+    pub(super) longest_exact: f32,
     /// Balanced: what bounds are computed from.
     pub(super) bounding: Matrix,
     /// Norms of the balanced rows.
@@ -24,8 +32,8 @@ pub(super) struct Side {
 /// Leading coordinates and, as one more, the norm of the rest: `[n, width]` for each side.
 pub(super) struct Heads {
     pub(super) width: usize,
-    pub(super) a: Vec<f32>,
-    pub(super) b: Vec<f32>,
+    pub(super) a: Matrix,
+    pub(super) b: Matrix,
 }
 
 impl Side {
@@ -35,25 +43,25 @@ impl Side {
         exact: &Matrix,
         ids: &[u32],
         transformation: Option<&Matrix>,
-        wanted: &(dyn Fn() -> bool + Sync),
+        wanted: Wanted<'_>,
     ) -> Option<Self> {
-        let transformed = transformation.map(|t| times(exact, t));
-        let bounding = transformed.as_ref().unwrap_or(exact);
-        wanted().then_some(())?;
-        let mut order: Vec<(u32, f32)> = (0..ids.len())
-            .map(|i| (i as u32, norm(bounding.row(i))))
-            .collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let by_norm = |m: &Matrix| -> Option<Matrix> {
-            wanted().then_some(())?;
-            let rows: Vec<u32> = order.iter().map(|&(i, _)| i).collect();
-            Some(gather(m, &rows, 1.0))
+        let longest_exact = norms(exact, wanted)?.into_iter().fold(0.0, nan_or_max);
+        let transformed = match transformation {
+            Some(t) => Some(times(exact, t, wanted)?),
+            None => None,
         };
+        let bounding = transformed.as_ref().unwrap_or(exact);
+        let norms = norms(bounding, wanted)?;
+        let mut order: Vec<u32> = (0..ids.len() as u32).collect();
+        // Norms have no sign, so that their bits are in the order of the numbers.
+        order.sort_unstable_by_key(|&i| (!norms[i as usize].to_bits(), i));
+        let by_norm = |m| gather(m, &order, 1.0, wanted);
         Some(Self {
-            ids: order.iter().map(|&(i, _)| ids[i as usize]).collect(),
+            ids: order.iter().map(|&i| ids[i as usize]).collect(),
+            longest_exact,
             exact: by_norm(exact)?,
             bounding: by_norm(bounding)?,
-            norms: order.iter().map(|&(_, norm)| norm).collect(),
+            norms: order.iter().map(|&i| norms[i as usize]).collect(),
         })
     }
 
@@ -62,55 +70,79 @@ impl Side {
         self.norms.first().copied().unwrap_or(0.0)
     }
 
-    fn head(&self, width: usize) -> Vec<f32> {
-        let h = self.bounding.cols();
-        if width >= h {
-            return self.bounding.data().to_vec();
-        }
-        let mut head = Vec::with_capacity(self.ids.len() * width);
-        for i in 0..self.ids.len() {
-            let (lead, rest) = self.bounding.row(i).split_at(width - 1);
-            head.extend_from_slice(lead);
-            head.push(norm(rest));
-        }
-        head
+    fn head(&self, width: usize, wanted: Wanted<'_>) -> Option<Matrix> {
+        let width = width.min(self.bounding.cols());
+        let whole = width == self.bounding.cols();
+        by_rows(self.ids.len(), width, wanted, |i, head| {
+            let row = self.bounding.row(i);
+            head.copy_from_slice(&row[..width]);
+            if !whole {
+                head[width - 1] = norm(&row[width - 1..]);
+            }
+        })
     }
 }
 
 impl Heads {
-    pub(super) fn new(a: &Side, b: &Side, width: usize) -> Self {
-        let (a, b) = rayon::join(|| a.head(width), || b.head(width));
-        Self { width, a, b }
+    /// `None` if it was called off.
+    pub(super) fn new(a: &Side, b: &Side, width: usize, wanted: Wanted<'_>) -> Option<Self> {
+        let (a, b) = rayon::join(|| a.head(width, wanted), || b.head(width, wanted));
+        let (a, b) = a.zip(b)?;
+        Some(Self { width, a, b })
     }
 }
 
-/// The rows `ids` of a factor, times `sign`.
-pub(super) fn gather(m: &Matrix, ids: &[u32], sign: f32) -> Matrix {
-    let mut data = Vec::with_capacity(ids.len() * m.cols());
-    for &i in ids {
-        data.extend(m.row(i as usize).iter().map(|x| sign * x));
-    }
-    Matrix::new(ids.len(), m.cols(), data)
+/// A matrix made some rows at a time; `None` if it was called off.
+fn in_tasks(
+    rows: usize,
+    cols: usize,
+    wanted: Wanted<'_>,
+    fill: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) -> Option<Matrix> {
+    let mut out = Matrix::zeros(rows, cols);
+    let tasks = out.data_mut().par_chunks_mut((TASK_ROWS * cols).max(1));
+    let done = tasks.enumerate().try_for_each(|(i, out)| {
+        wanted().then_some(())?;
+        let start = i * TASK_ROWS;
+        fill(start..rows.min(start + TASK_ROWS), out);
+        Some(())
+    });
+    done.map(|()| out)
 }
 
-fn times(m: &Matrix, t: &Matrix) -> Matrix {
-    let mut out = Matrix::zeros(m.rows(), t.cols());
+/// As [`in_tasks`], a row alone.
+fn by_rows(
+    rows: usize,
+    cols: usize,
+    wanted: Wanted<'_>,
+    fill: impl Fn(usize, &mut [f32]) + Sync,
+) -> Option<Matrix> {
+    in_tasks(rows, cols, wanted, |rows, out| {
+        let each = out.chunks_exact_mut(cols);
+        rows.zip(each).for_each(|(i, out)| fill(i, out));
+    })
+}
+
+/// The rows `ids` of a factor, times `sign`; `None` if it was called off.
+pub(super) fn gather(m: &Matrix, ids: &[u32], sign: f32, wanted: Wanted<'_>) -> Option<Matrix> {
+    by_rows(ids.len(), m.cols(), wanted, |i, out| {
+        let row = m.row(ids[i] as usize);
+        out.iter_mut().zip(row).for_each(|(out, x)| *out = sign * x);
+    })
+}
+
+fn norms(m: &Matrix, wanted: Wanted<'_>) -> Option<Vec<f32>> {
+    let norms = by_rows(m.rows(), 1, wanted, |i, out| out[0] = norm(m.row(i)));
+    norms.map(Matrix::into_data)
+}
+
+fn times(m: &Matrix, t: &Matrix, wanted: Wanted<'_>) -> Option<Matrix> {
     let (h, w) = (m.cols(), t.cols());
-    let t = MatRef::from_row_major_slice(t.data(), h, w);
-    out.data_mut()
-        .par_chunks_mut((TASK_ROWS * w).max(1))
-        .enumerate()
-        .for_each(|(i, out)| {
-            let n = out.len() / w;
-            let some = &m.data()[i * TASK_ROWS * h..][..n * h];
-            multiply(MatRef::from_row_major_slice(some, n, h), t, out);
-        });
-    out
-}
-
-/// The norm of the longest row, NaN if one is.
-pub(super) fn longest(m: &Matrix) -> f32 {
-    (0..m.rows()).map(|i| norm(m.row(i))).fold(0.0, nan_or_max)
+    let by = MatRef::from_row_major_slice(t.data(), h, w);
+    in_tasks(m.rows(), w, wanted, |rows, out| {
+        let some = &m.data()[rows.start * h..rows.end * h];
+        multiply(MatRef::from_row_major_slice(some, rows.len(), h), by, out);
+    })
 }
 
 /// The larger, or NaN if one is.

@@ -45,15 +45,26 @@ fn check(a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
     check_in(Blocks::default(), a, b, want, what);
 }
 
+/// On the host, and on a device (candle's own processor device) in tiles of as many rows and
+/// columns as the blocks have.
 fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
-    let got = best_pairs_in(blocks, a, b, want, &|| true, &mut |_, _| ());
-    let got = got.expect("not called off");
+    let search = || Search::new((a, b), want, &|| true).expect("not called off");
+    let on_host = search().on_host(blocks, &mut |_, _| ());
+    let tiles = Tiles {
+        rows: blocks.a,
+        width: blocks.b.min(64),
+        across: blocks.wave,
+    };
+    let on_device = search().on_device(tiles, &Device::Cpu, &mut |_, _| ());
     let expected = brute(a, b, want);
-    let got: Vec<_> = got
-        .iter()
-        .map(|p| (p.from, p.to, f64::from(p.score)))
-        .collect();
-    assert_eq!(got, expected, "{what}");
+    for (got, which) in [(on_host, "host"), (on_device.unwrap(), "device")] {
+        let got = got.expect("not called off");
+        let got: Vec<_> = got
+            .iter()
+            .map(|p| (p.from, p.to, f64::from(p.score)))
+            .collect();
+        assert_eq!(got, expected, "{what}, on the {which}");
+    }
 }
 
 #[test]

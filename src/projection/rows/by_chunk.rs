@@ -1,5 +1,6 @@
 //! All rows once, some at a time, wherever they are.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -10,13 +11,33 @@ use crate::projection::ProjectionError;
 impl Rows {
     /// Numbers in a row.
     pub fn width(&self) -> usize {
-        match &self.store {
+        match &*self.store {
             Store::Host(rows) => rows.cols(),
             Store::Device(rows) => rows.dims().last().copied().unwrap_or_default(),
         }
     }
 
-    /// What `f` makes of the rows, some at a time (`[some, width]`), in their order. `None` if it
+    /// Some of the rows as they lie, `[some, width]`.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn chunk(
+        &self,
+        range: Range<usize>,
+    ) -> Result<Cow<'_, [f32]>, ProjectionError> {
+        Ok(match &*self.store {
+            Store::Host(rows) => {
+                let width = rows.cols();
+                Cow::Borrowed(&rows.data()[range.start * width..range.end * width])
+            }
+            Store::Device(rows) => {
+                let some = rows.narrow(0, range.start, range.len())?;
+                Cow::Owned(some.flatten_all()?.to_vec1()?)
+            }
+        })
+    }
+
+    /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order. `None` if it
     /// was called off.
     ///
     /// # Errors
@@ -26,7 +47,7 @@ impl Rows {
         wanted: &(dyn Fn() -> bool + Sync),
         f: impl Fn(Range<usize>, &[f32]) -> T + Sync,
     ) -> Result<Option<Vec<T>>, ProjectionError> {
-        match &self.store {
+        match &*self.store {
             Store::Host(rows) => {
                 let all: Vec<Range<usize>> = chunks(self.len, CHUNK_ROWS).collect();
                 let of = |chunk: Range<usize>| {

@@ -15,7 +15,7 @@ use crate::geometry::{Curve, Measure, Pieces, Texts};
 use crate::transformer::{ForwardError, Input};
 use crate::vocabulary::{Filters, Vocabulary, VocabularyError};
 
-use super::{Column, ModelCard, NeuronQuery, QueryError};
+use super::{Column, Convention, ModelCard, NeuronQuery, QueryError};
 
 /// Texts, and which of their positions count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -79,11 +79,13 @@ pub struct NeuronMapQuery {
     pub column: Column,
     pub k: usize,
     pub filters: Filters,
+    pub convention: Convention,
 }
 
 impl NeuronMapQuery {
     pub(super) fn neuron_query(&self) -> NeuronQuery {
         NeuronQuery {
+            convention: self.convention,
             layer: self.layer,
             neuron: self.neuron,
             input: self.input,

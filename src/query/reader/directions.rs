@@ -6,11 +6,23 @@ use crate::projection::{
 };
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
-use crate::query::{Answer, PairsQuery, QueryError};
-use crate::transformer::{Form, Input};
+use crate::query::{Answer, PairsQuery, QueryError, Switch};
+use crate::transformer::{Form, FormWeights, Half, Input};
 use crate::vocabulary::Mask;
 
 use super::Reader;
+use super::convention::{Flow, unit};
+
+impl Part {
+    /// What its two sides are: what is written, or read; of a layer only the first counts.
+    fn flows(self) -> [Flow; 2] {
+        match self {
+            Self::Form(Form::Vo) => [Flow::Read, Flow::Written],
+            Self::Form(Form::Qk) | Self::FfIn | Self::FfGate => [Flow::Read; 2],
+            Self::FfOut => [Flow::Written; 2],
+        }
+    }
+}
 
 impl Reader {
     /// `None` if it was called off.
@@ -29,7 +41,18 @@ impl Reader {
         if !arrived(near)? {
             return Ok(None);
         }
+        let convention = query.convention;
         let weights = self.weights.form(form, query.layer, query.head, 0)?;
+        let at = (query.layer, Half::Attention);
+        let fold = |side: Matrix, flow| -> Result<Matrix, QueryError> {
+            let folded = self.folded(convention, at, flow, side.transposed())?;
+            Ok(folded.transposed())
+        };
+        let [of_left, of_right] = query.part.flows();
+        let weights = FormWeights {
+            left: fold(weights.left, of_left)?,
+            right: fold(weights.right, of_right)?,
+        };
         let found = decompose_form(&weights).ok_or_else(|| self.undecomposed(query))?;
         let copied = copying(&weights.left, &weights.right);
         let Some(mut answer) = self.as_tokens(query, &mask, &found, watch)? else {
@@ -41,6 +64,7 @@ impl Reader {
         });
         watch.improved(Answer::Directions(answer.clone()));
         let pairs = PairsQuery {
+            convention,
             form,
             layer: query.layer,
             head: query.head,
@@ -72,7 +96,7 @@ impl Reader {
     }
 
     fn of_layer(
-        &self,
+        &mut self,
         query: &DirectionsQuery,
         mask: &Mask,
         watch: &dyn Watch,
@@ -98,6 +122,9 @@ impl Reader {
             Part::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,
         };
+        let at = (query.layer, Half::FeedForward);
+        let [flow, _] = query.part.flows();
+        let vectors = self.folded(query.convention, at, flow, vectors)?;
         if !watch.wanted() {
             return Ok(None);
         }
@@ -116,7 +143,7 @@ impl Reader {
 
     /// The ends of the first directions: of the left sides and, of a head, of the right ones.
     fn as_tokens(
-        &self,
+        &mut self,
         query: &DirectionsQuery,
         mask: &Mask,
         found: &Decomposition,
@@ -124,13 +151,12 @@ impl Reader {
     ) -> Result<Option<DirectionsAnswer>, QueryError> {
         let n = query.n.min(found.left.rows());
         let of_head = matches!(query.part, Part::Form(_));
-        let read_by_left = query.part != Part::FfOut;
-        let Some(left) = self.ends_of(&found.left, read_by_left, n, (query.k, mask), watch)? else {
+        let [of_left, of_right] = query.part.flows();
+        let Some(left) = self.ends_of(&found.left, (query, of_left, n), mask, watch)? else {
             return Ok(None);
         };
-        let read_by_right = query.part == Part::Form(Form::Qk);
         let of_tokens = match of_head {
-            true => self.ends_of(&found.right, read_by_right, n, (query.k, mask), watch)?,
+            true => self.ends_of(&found.right, (query, of_right, n), mask, watch)?,
             false => Some(Vec::new()),
         };
         let Some(of_tokens) = of_tokens else {
@@ -161,17 +187,24 @@ impl Reader {
     /// The best and the lowest tokens of the first `n` vectors: of what is read, or of what is
     /// written. `None` if it was called off.
     fn ends_of(
-        &self,
+        &mut self,
         vectors: &Matrix,
-        read: bool,
-        n: usize,
-        (k, mask): (usize, &Mask),
+        (query, flow, n): (&DirectionsQuery, Flow, usize),
+        mask: &Mask,
         watch: &dyn Watch,
     ) -> Result<Option<Vec<[Vec<Scored>; 2]>>, QueryError> {
-        let rows = if read { &self.read } else { &self.written };
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
-        let mut ends = vec![Ends::new(k.min(mask.passing)); n];
+        let Some(rows) = self.rows(query.convention, flow, watch)? else {
+            return Ok(None);
+        };
+        let Some(mut vectors) = self.inverted(query.convention, flow, vectors, watch)? else {
+            return Ok(None);
+        };
+        if query.convention.has(Switch::Cosine) {
+            unit(&mut vectors);
+        }
+        let mut ends = vec![Ends::new(query.k.min(mask.passing)); n];
         let passing = Passing {
             flags: &mask.passes[..rows.len()],
             first_id: 0,

@@ -3,17 +3,25 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{PairsWanted, Rows, best_pairs};
+use crate::projection::{Ends, PairsWanted, Scored, best_pairs_on};
 use crate::query::answering::{Fetch, Watch, arrived};
+use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
-use crate::transformer::Form;
+use crate::transformer::{Form, FormWeights, Half};
+use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use super::Reader;
+use super::convention::Flow;
+
+/// Length of the lists of what holds regardless of the other side.
+const REGARDLESS: usize = 30;
 
 /// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
 pub(super) struct Factors {
     pub(super) a: Matrix,
     pub(super) b: Matrix,
+    /// What biases bring to each side, `[head]`: they are in the factors already.
+    biases: [Option<Vec<f32>>; 2],
 }
 
 #[derive(PartialEq, Eq)]
@@ -23,6 +31,7 @@ pub(super) struct FactorKey {
     head: usize,
     distance: usize,
     positions: bool,
+    convention: Convention,
 }
 
 impl Factors {
@@ -38,22 +47,30 @@ impl Reader {
         query: &PairsQuery,
         watch: &dyn Watch,
     ) -> Result<Option<PairsAnswer>, QueryError> {
-        let mask = self.mask(&query.filters)?;
         let Some(factors) = self.factors(query, watch)? else {
             return Ok(None);
         };
-        let vocabulary = Arc::clone(&self.card.vocabulary);
-        let (same, similar) = (query.filters.exclude_same, query.filters.exclude_similar);
-        let admits = move |from, to| {
-            !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
-        };
+        self.best_of(query, &factors, watch)
+    }
+
+    /// The best pairs by their factors; `None` if it was called off.
+    pub(super) fn best_of(
+        &mut self,
+        query: &PairsQuery,
+        factors: &Factors,
+        watch: &dyn Watch,
+    ) -> Result<Option<PairsAnswer>, QueryError> {
+        let mask = self.mask(&query.filters)?;
+        let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
             k: query.k.min(mask.passing * mask.passing),
             end: query.end,
             passing: &mask.passes,
             admits: &admits,
         };
+        let regardless = regardless(factors, &mask, REGARDLESS.min(query.k));
         let answer = |pairs, done, exact| PairsAnswer {
+            regardless: regardless.clone(),
             pairs,
             passing: mask.passing,
             rows: mask.passes.len(),
@@ -61,13 +78,14 @@ impl Reader {
             exact,
         };
         let mut report = |done, pairs| watch.improved(Answer::Pairs(answer(pairs, done, false)));
-        let found = best_pairs(
+        let found = best_pairs_on(
+            &self.device,
             &factors.a,
             &factors.b,
             &want,
             &|| watch.wanted(),
             &mut report,
-        );
+        )?;
         Ok(found.map(|pairs| answer(pairs, 1.0, true)))
     }
 
@@ -78,13 +96,15 @@ impl Reader {
         query: &PairsQuery,
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Factors>>, QueryError> {
-        let positions = self.position_rows(&query.filters)?;
+        let convention = query.convention;
+        let positions = self.with_positions(&query.filters)?;
         let key = FactorKey {
             form: query.form,
             layer: query.layer,
             head: query.head,
             distance: query.distance,
-            positions: positions.is_some(),
+            positions,
+            convention,
         };
         if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
             let found = self.factors.remove(at);
@@ -96,30 +116,18 @@ impl Reader {
         if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
             return Ok(None);
         }
-        let factors = self.weights.form(form, layer, head, query.distance)?;
-        let wanted = || watch.wanted();
-        let over_all_rows = |rows: &Rows, w: &Matrix| -> Result<Option<Matrix>, QueryError> {
-            let Some(product) = rows.times(w, &wanted)? else {
-                return Ok(None);
-            };
-            let Some(positions) = &positions else {
-                return Ok(Some(product));
-            };
-            Ok(positions
-                .times(w, &wanted)?
-                .map(|below| stacked(product, &below)))
+        let weights = self.weights.form(form, layer, head, query.distance)?;
+        let biases = match convention.has(Switch::Biases) {
+            true => self.form_biases(query, &weights)?,
+            false => [None, None],
         };
-        let Some(a) = over_all_rows(&self.read, &factors.left)? else {
+        let Some(weights) = self.projected_form(query, weights, watch)? else {
             return Ok(None);
         };
-        let right = match form {
-            Form::Vo => &self.written,
-            Form::Qk => &self.read,
-        };
-        let Some(b) = over_all_rows(right, &factors.right)? else {
+        let Some(factors) = self.factors_of(query, &weights, biases, positions, watch)? else {
             return Ok(None);
         };
-        let factors = Arc::new(Factors { a, b });
+        let factors = Arc::new(factors);
         self.factors.push((key, Arc::clone(&factors)));
         while self.factors.len() > 1
             && self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory
@@ -128,6 +136,170 @@ impl Reader {
         }
         Ok(Some(factors))
     }
+
+    /// Both sides of a form as they are projected; `None` if it was called off.
+    pub(super) fn projected_form(
+        &mut self,
+        query: &PairsQuery,
+        weights: FormWeights,
+        watch: &dyn Watch,
+    ) -> Result<Option<FormWeights>, QueryError> {
+        let at = (query.layer, Half::Attention);
+        let mut sides = Vec::with_capacity(2);
+        for (side, flow) in [weights.left, weights.right]
+            .into_iter()
+            .zip(directions(query))
+        {
+            let side = side.transposed();
+            let Some(side) = self.projected(query.convention, at, flow, side, watch)? else {
+                return Ok(None);
+            };
+            sides.push(side.transposed());
+        }
+        let (right, left) = (sides.pop(), sides.pop());
+        Ok(left
+            .zip(right)
+            .map(|(left, right)| FormWeights { left, right }))
+    }
+
+    /// A form over all rows, of weights as they are projected; `None` if it was called off.
+    pub(super) fn factors_of(
+        &mut self,
+        query: &PairsQuery,
+        weights: &FormWeights,
+        biases: [Option<Vec<f32>>; 2],
+        positions: bool,
+        watch: &dyn Watch,
+    ) -> Result<Option<Factors>, QueryError> {
+        let mut sides = Vec::with_capacity(2);
+        let given = [&weights.left, &weights.right]
+            .into_iter()
+            .zip(directions(query));
+        for ((w, flow), bias) in given.zip(&biases) {
+            let product = self.over_all_rows(query.convention, flow, w, positions, watch)?;
+            let Some(mut side) = product else {
+                return Ok(None);
+            };
+            if let Some(bias) = bias {
+                for row in side.data_mut().chunks_exact_mut(bias.len()) {
+                    row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
+                }
+            }
+            sides.push(side);
+        }
+        let (b, a) = (sides.pop(), sides.pop());
+        Ok(a.zip(b).map(|(a, b)| Factors { a, b, biases }))
+    }
+
+    /// The products of all rows, and of learned positions under them, with one side of a form
+    /// (`[width, head]`); `None` if it was called off.
+    fn over_all_rows(
+        &mut self,
+        convention: Convention,
+        flow: Flow,
+        w: &Matrix,
+        positions: bool,
+        watch: &dyn Watch,
+    ) -> Result<Option<Matrix>, QueryError> {
+        let wanted = || watch.wanted();
+        let Some(rows) = self.rows(convention, flow, watch)? else {
+            return Ok(None);
+        };
+        let Some(product) = rows.times(w, &wanted)? else {
+            return Ok(None);
+        };
+        if !positions {
+            return Ok(Some(product));
+        }
+        let Some(rows) = self.positions_as(convention, watch)? else {
+            return Ok(None);
+        };
+        let below = rows.times(w, &wanted)?;
+        Ok(below.map(|below| stacked(product, &below)))
+    }
+
+    /// What biases bring to the two sides of a form, `[head]` each: the maps' own, and with gains
+    /// folded in what the norm's bias brings through them.
+    fn form_biases(
+        &self,
+        query: &PairsQuery,
+        weights: &FormWeights,
+    ) -> Result<[Option<Vec<f32>>; 2], QueryError> {
+        let PairsQuery {
+            form, layer, head, ..
+        } = *query;
+        let [left, right] = self
+            .weights
+            .form_biases(form, layer, head, query.distance)?;
+        let norm = match query.convention.has(Switch::Gain) {
+            true => self.weights.norm_before(layer, Half::Attention)?,
+            false => None,
+        };
+        let through = |side: &Matrix, own: Option<Vec<f32>>| {
+            let Some(norm) = norm.as_ref().and_then(|norm| norm.bias.as_ref()) else {
+                return own;
+            };
+            let mut sums: Vec<f64> = vec![0.0; side.cols()];
+            for (row, by) in norm.iter().enumerate() {
+                let row = side.row(row);
+                sums.iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, w)| *sum += f64::from(*w) * f64::from(*by));
+            }
+            let own = own.unwrap_or_else(|| vec![0.0; side.cols()]);
+            let both = own.iter().zip(sums);
+            Some(
+                both.map(|(own, sum)| (f64::from(*own) + sum) as f32)
+                    .collect(),
+            )
+        };
+        let left = through(&weights.left, left);
+        Ok(match form {
+            Form::Vo => [left, right],
+            Form::Qk => [left, through(&weights.right, right)],
+        })
+    }
+}
+
+/// Which pairs filters let pass whose tokens each pass.
+pub(super) fn admits(
+    vocabulary: &Arc<Vocabulary>,
+    filters: &Filters,
+) -> impl Fn(u32, u32) -> bool + Sync + use<> {
+    let vocabulary = Arc::clone(vocabulary);
+    let (same, similar) = (filters.exclude_same, filters.exclude_similar);
+    move |from, to| !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
+}
+
+/// What the two sides of a form are: QK reads on both.
+pub(super) fn directions(query: &PairsQuery) -> [Flow; 2] {
+    match query.form {
+        Form::Vo => [Flow::Read, Flow::Written],
+        Form::Qk => [Flow::Read, Flow::Read],
+    }
+}
+
+/// Both ends of what the left side's biases bring to every passing row on the right.
+fn regardless(factors: &Factors, mask: &Mask, k: usize) -> Option<[Vec<Scored>; 2]> {
+    let [Some(bias), other] = &factors.biases else {
+        return None;
+    };
+    // What the two biases make together is the same for every row: it is not the row's.
+    let constant = other.as_ref().map_or(0.0, |other| dot(bias, other));
+    let mut ends = Ends::new(k.min(mask.passing));
+    for (row, passes) in mask.passes.iter().enumerate() {
+        if *passes {
+            ends.offer(row as u32, dot(factors.b.row(row), bias) - constant);
+        }
+    }
+    let [highest, mut lowest] = [ends.highest, ends.lowest].map(|best| best.into_sorted());
+    // As the form has them, not as the end does.
+    lowest.iter_mut().for_each(|s| s.score = 0.0 - s.score);
+    Some([highest, lowest])
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// `above` with the rows of `below` under it.

@@ -1,25 +1,17 @@
-//! A layer's neurons ranked: all of their lists, some neurons at a time, and what they come to.
+//! A layer's neurons or heads ranked by figures of the weights; by lists see [`Ranking`].
+
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::answering::{Answering, Fetch, Watch, arrived};
-use super::super::rank::{Interest, Interesting, RankAnswer, RankQuery, TOP};
-use super::super::{Answer, NeuronAnswer, NeuronQuery, QueryError};
+use super::super::answering::{Fetch, Watch, arrived};
+use super::super::rank::{Interest, Interesting, RankAnswer, RankQuery};
+use super::super::ranking::{of_head, of_neuron, ranked, top_lists, top_pairs};
+use super::super::{Answer, QueryError};
 use super::Reader;
-use crate::projection::Scored;
-use crate::transformer::Input;
-use crate::vocabulary::Vocabulary;
-
-/// Neurons at a time: enough for products at full rate, few enough to see the list grow.
-const BATCH: usize = 256;
-/// Tokens of each side that are kept with a neuron or a head.
-pub(super) const WORDS: usize = 10;
-
-/// A neuron, and the best score of K and of V.
-struct Judged {
-    neuron: Interesting,
-    best: [f32; 2],
-}
+use crate::checkpoint::Matrix;
+use crate::projection::{copying, cross, product};
+use crate::transformer::{Form, Input};
 
 impl Reader {
     pub(super) fn rank(
@@ -27,31 +19,18 @@ impl Reader {
         query: &RankQuery,
         watch: &dyn Watch,
     ) -> Result<Option<RankAnswer>, QueryError> {
-        match query.by {
-            Interest::Norm => return self.rank_by_norm(query, watch),
-            Interest::Copying | Interest::Same => return self.rank_heads(query, watch),
-            Interest::Overlap | Interest::Z | Interest::Stem => {}
-        }
-        let neurons: Vec<usize> = (0..self.card.spec.neurons).collect();
-        let mut judged = Vec::with_capacity(neurons.len());
-        for batch in neurons.chunks(BATCH) {
-            let Some(answers) = self.top_lists(query, batch, watch)? else {
-                return Ok(None);
-            };
-            let vocabulary = &self.card.vocabulary;
-            let judge = |(&neuron, answer): (&usize, &NeuronAnswer)| {
-                judge(query.by, neuron, answer, vocabulary)
-            };
-            judged.par_extend(batch.par_iter().zip(&answers).map(judge));
-            if query.by == Interest::Z {
-                standardise(&mut judged);
+        match (query.by, query.by.form()) {
+            (Interest::Norm, _) => self.rank_by_norm(query, watch),
+            (Interest::Copying | Interest::Matching, Some(form)) => {
+                self.rank_by_eigenvalues(query, form, watch)
             }
-            if judged.len() < neurons.len() {
-                let done = judged.len() as f32 / neurons.len() as f32;
-                watch.improved(Answer::Rank(ranking(&judged, query.count, done)));
+            _ => {
+                let mut ranking = std::mem::take(&mut self.ranking);
+                let answer = ranking.rank(self, query, watch);
+                self.ranking = ranking;
+                answer
             }
         }
-        Ok(Some(ranking(&judged, query.count, 1.0)))
     }
 
     /// The lengths first, then the lists of the longest only.
@@ -69,182 +48,97 @@ impl Reader {
         }
         let values = self.weights.values(query.layer, all.clone())?;
         let norm = |n: usize| {
-            values
-                .row(n)
-                .iter()
-                .map(|&x| f64::from(x).powi(2))
-                .sum::<f64>()
+            let squares = values.row(n).iter().map(|&x| f64::from(x).powi(2));
+            squares.sum::<f64>().sqrt() as f32
         };
-        let mut by_norm: Vec<(usize, f32)> = all.map(|n| (n, norm(n).sqrt() as f32)).collect();
-        by_norm.sort_by(|a, b| b.1.total_cmp(&a.1));
-        by_norm.truncate(query.count);
-        let longest: Vec<usize> = by_norm.iter().map(|(neuron, _)| *neuron).collect();
-        let Some(answers) = self.top_lists(query, &longest, watch)? else {
+        let items = all.map(|n| of_head(n, norm(n), &[])).collect();
+        let mut answer = ranked(items, query.count, 1.0);
+        let longest: Vec<usize> = answer.items.iter().map(|n| n.item).collect();
+        let Some(lists) = top_lists(self, query, &longest, watch)? else {
             return Ok(None);
         };
-        let neurons = by_norm.iter().zip(&answers);
-        let neurons = neurons.map(|(&(neuron, norm), answer)| interesting(neuron, norm, answer));
-        Ok(Some(RankAnswer {
-            items: neurons.collect(),
-            done: 1.0,
-        }))
+        for (neuron, lists) in answer.items.iter_mut().zip(&lists) {
+            *neuron = of_neuron(query, neuron.item, neuron.figure, lists);
+        }
+        Ok(Some(answer))
     }
 
-    fn top_lists(
+    /// How much a form keeps what it is given, over the whole vocabulary; then the words of the
+    /// best, if any are asked for.
+    fn rank_by_eigenvalues(
         &mut self,
         query: &RankQuery,
-        neurons: &[usize],
+        form: Form,
         watch: &dyn Watch,
-    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
-        let query = |&neuron: &usize| NeuronQuery {
-            layer: query.layer,
-            neuron,
-            input: Input::Gate,
-            k: TOP,
-            filters: query.filters.clone(),
+    ) -> Result<Option<RankAnswer>, QueryError> {
+        let heads = self.card.spec.heads;
+        for head in 0..heads {
+            let near = self
+                .weights
+                .bring_form(form, query.layer, head, &Fetch(watch));
+            if !arrived(near)? {
+                return Ok(None);
+            }
+        }
+        let Some(cross) = self.cross(form, watch)? else {
+            return Ok(None);
         };
-        let queries: Vec<NeuronQuery> = neurons.iter().map(query).collect();
-        self.answer_neurons(&queries, watch)
-    }
-}
-
-fn interesting(neuron: usize, figure: f32, answer: &NeuronAnswer) -> Interesting {
-    let words = |list: &[Scored]| list.iter().take(WORDS).map(|s| s.id).collect();
-    let [key, value, ..] = &answer.columns;
-    Interesting {
-        item: neuron,
-        figure,
-        key: words(key),
-        value: words(value),
-    }
-}
-
-fn judge(by: Interest, neuron: usize, answer: &NeuronAnswer, vocabulary: &Vocabulary) -> Judged {
-    let [key, value, ..] = &answer.columns;
-    let figure = match by {
-        Interest::Overlap => overlap(key, value),
-        Interest::Stem => stem(key, vocabulary).max(stem(value, vocabulary)),
-        // Known once all are.
-        _ => 0.0,
-    };
-    let best = |list: &[Scored]| list.first().map_or(f32::NAN, |s| s.score);
-    Judged {
-        neuron: interesting(neuron, figure, answer),
-        best: [best(key), best(value)],
-    }
-}
-
-/// The share of tokens that are in both lists.
-fn overlap(a: &[Scored], b: &[Scored]) -> f32 {
-    let both = a.iter().filter(|a| b.iter().any(|b| b.id == a.id)).count();
-    both as f32 / a.len().max(1) as f32
-}
-
-/// The largest share of a list that looks like one of its tokens, itself among them; 0 if it looks
-/// like itself only.
-fn stem(list: &[Scored], vocabulary: &Vocabulary) -> f32 {
-    let like = |a: &Scored| {
-        let alike = list.iter().filter(|b| vocabulary.similar(a.id, b.id));
-        alike.count()
-    };
-    match list.iter().map(like).max() {
-        Some(most @ 2..) => most as f32 / list.len() as f32,
-        _ => 0.0,
-    }
-}
-
-/// Makes of the best scores how far they lie above the mean, in standard deviations.
-fn standardise(judged: &mut [Judged]) {
-    let count = judged.len() as f64;
-    let of_column = [0, 1].map(|column| {
-        let scores = judged.iter().map(|j| f64::from(j.best[column]));
-        let mean = scores.clone().sum::<f64>() / count;
-        let variance = scores.map(|x| (x - mean).powi(2)).sum::<f64>() / count;
-        (mean, variance.sqrt())
-    });
-    for judged in judged {
-        let z = |(column, (mean, deviation)): (usize, (f64, f64))| {
-            (f64::from(judged.best[column]) - mean) / deviation
+        let judge = |head: usize| -> Result<Option<Interesting>, QueryError> {
+            if !watch.wanted() {
+                return Ok(None);
+            }
+            let weights = self.weights.form(form, query.layer, head, 0)?;
+            let figure = copying(&product(&cross, &weights.left), &weights.right);
+            Ok(Some(of_head(head, figure.unwrap_or(f32::NAN), &[])))
         };
-        let [key, value] = [0, 1].map(|column| z((column, of_column[column])));
-        judged.neuron.figure = key.max(value) as f32;
-    }
-}
-
-fn ranking(judged: &[Judged], count: usize, done: f32) -> RankAnswer {
-    let mut items: Vec<Interesting> = judged.iter().map(|j| j.neuron.clone()).collect();
-    sort(&mut items);
-    items.truncate(count);
-    RankAnswer { items, done }
-}
-
-/// The most interesting first; ties stay in the order of their numbers, and what is no number goes
-/// last.
-pub(super) fn sort(items: &mut [Interesting]) {
-    let figure = |n: &Interesting| match n.figure.is_nan() {
-        true => f32::NEG_INFINITY,
-        false => n.figure,
-    };
-    items.sort_by(|a, b| figure(b).total_cmp(&figure(a)));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vocabulary::TokenizerFiles;
-
-    fn list(ids: &[u32]) -> Vec<Scored> {
-        let scored = |&id: &u32| Scored { id, score: 1.0 };
-        ids.iter().map(scored).collect()
-    }
-
-    fn judged(best: [[f32; 2]; 4]) -> Vec<Judged> {
-        let neuron = |(neuron, best)| Judged {
-            neuron: Interesting {
-                item: neuron,
-                figure: 0.0,
-                key: Vec::new(),
-                value: Vec::new(),
-            },
-            best,
+        let items: Option<Vec<Interesting>> = (0..heads)
+            .into_par_iter()
+            .map(judge)
+            .collect::<Result<Option<_>, _>>()?;
+        let Some(items) = items else {
+            return Ok(None);
         };
-        best.into_iter().enumerate().map(neuron).collect()
+        let answer = ranked(items, query.count, 1.0);
+        match query.words {
+            0 => Ok(Some(answer)),
+            _ => self.with_words(answer, query, form, watch),
+        }
     }
 
-    #[test]
-    fn overlap_is_the_share_of_both() {
-        assert_eq!(overlap(&list(&[1, 2, 3, 4]), &list(&[9, 4, 2, 8])), 0.5);
-        assert_eq!(overlap(&[], &[]), 0.0);
+    /// The same with the words of the heads' best pairs, the best heads first.
+    fn with_words(
+        &mut self,
+        mut answer: RankAnswer,
+        query: &RankQuery,
+        form: Form,
+        watch: &dyn Watch,
+    ) -> Result<Option<RankAnswer>, QueryError> {
+        for at in 0..answer.items.len() {
+            answer.done = at as f32 / answer.items.len() as f32;
+            watch.improved(Answer::Rank(answer.clone()));
+            let Interesting { item, figure, .. } = answer.items[at];
+            let Some(pairs) = top_pairs(self, query, (form, item), watch)? else {
+                return Ok(None);
+            };
+            let some = pairs.len().min(query.words);
+            answer.items[at] = of_head(item, figure, &pairs[..some]);
+        }
+        answer.done = 1.0;
+        Ok(Some(answer))
     }
 
-    #[test]
-    fn stem_is_the_largest_family_of_a_list() {
-        let words = "zamek zamku zamki kot pies dom rzeka most";
-        let files = TokenizerFiles {
-            vocab_txt: Some(words.replace(' ', "\n").into_bytes().into()),
-            ..TokenizerFiles::default()
+    /// What the two sides of a form have in common over the vocabulary, `E_rightᵀ·E_left`, made
+    /// once; `None` if it was called off.
+    fn cross(&mut self, form: Form, watch: &dyn Watch) -> Result<Option<Arc<Matrix>>, QueryError> {
+        let right = match form {
+            Form::Vo => &self.written,
+            Form::Qk => &self.read,
         };
-        let vocabulary = Vocabulary::open(&files, 8).unwrap();
-        // zamku and zamki are one letter apart, zamek is two from either.
-        assert_eq!(stem(&list(&[0, 1, 2, 3]), &vocabulary), 0.5);
-        assert_eq!(stem(&list(&[0, 3, 4, 5]), &vocabulary), 0.0);
-    }
-
-    #[test]
-    fn z_is_the_larger_of_both_columns_against_the_layer() {
-        // K: mean 2, deviation 1; V: mean 5, deviation 0, which tells nothing.
-        let mut four = judged([[1.0, 5.0], [3.0, 5.0], [1.0, 5.0], [3.0, 5.0]]);
-        standardise(&mut four);
-        let figures = |judged: &[Judged]| judged.iter().map(|j| j.neuron.figure).collect();
-        let found: Vec<f32> = figures(&four);
-        assert_eq!(found, [-1.0, 1.0, -1.0, 1.0]);
-        // V: mean 1, deviation √3.
-        let mut four = judged([[1.0, 0.0], [3.0, 0.0], [1.0, 4.0], [3.0, 0.0]]);
-        standardise(&mut four);
-        let found: Vec<f32> = figures(&four);
-        assert!((found[2] - 3.0f32.sqrt()).abs() < 1e-6, "{found:?}");
-        let ranked = ranking(&four, 3, 1.0).items;
-        let order: Vec<usize> = ranked.iter().map(|n| n.item).collect();
-        assert_eq!(order, [2, 1, 3], "ties go to the smaller number");
+        let at = usize::from(!Arc::ptr_eq(&self.read, right));
+        if self.crosses[at].is_none() {
+            let made = cross(right, &self.read, &|| watch.wanted())?;
+            self.crosses[at] = made.map(Arc::new);
+        }
+        Ok(self.crosses[at].clone())
     }
 }

@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::checkpoint::{Checkpoint, Layout, Linear as Map, NormKind, Pass, PassSpec, Role, Split};
+use crate::checkpoint::{Checkpoint, Layout, Linear as Map, Pass, PassSpec, Role, Split};
 
+use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::Activation;
 use super::attention::{Alibi, Heads};
@@ -29,49 +30,31 @@ impl From<'_> {
         self.norm(&self.checkpoint.full(name), width)
     }
 
-    /// A norm by its full name without `.weight`; old files say gamma and beta.
+    /// A norm by its full name.
     fn norm(&self, name: &str, width: usize) -> Result<Norm, ForwardError> {
-        let kind = self.checkpoint.family().norm_kind;
-        let names = |now: &str, once: &str| [format!("{name}.{now}"), format!("{name}.{once}")];
-        let mut weight = self.checkpoint.vector(&names("weight", "gamma"), width)?;
-        if kind == NormKind::RmsPlusOne {
-            weight.iter_mut().for_each(|w| *w += 1.0);
-        }
-        let biases = names("bias", "beta");
-        let bias = match kind {
-            NormKind::Rms | NormKind::RmsPlusOne => None,
-            NormKind::LayerBare if !self.holds(&biases) => Some(vec![0.0; width]),
-            NormKind::Layer | NormKind::LayerBare => Some(self.checkpoint.vector(&biases, width)?),
-        };
-        let tensor = |numbers: Vec<f32>| Tensor::from_vec(numbers, width, self.device);
-        Ok(Norm {
-            weight: tensor(weight)?,
-            bias: bias.map(tensor).transpose()?,
-            epsilon: self.choices.norm_epsilon as f32,
-        })
+        self.taken(norms::norm(self.checkpoint, name, width)?)
     }
 
-    fn holds(&self, names: &[String]) -> bool {
-        names.iter().any(|name| self.checkpoint.holds(name))
-    }
-
-    /// The first of a layer's norms that is there; `None` if none is and none need be.
+    /// See [`norms::layer_norm`].
     fn layer_norm(
         &self,
         layer: usize,
         names: &[&str],
         needed: bool,
     ) -> Result<Option<Norm>, ForwardError> {
-        let full = |name: &&str| self.checkpoint.in_layer(layer, name);
-        let there =
-            |name: &String| self.holds(&[format!("{name}.weight"), format!("{name}.gamma")]);
-        let mut all = names.iter().map(full);
-        let found = all
-            .clone()
-            .find(there)
-            .or_else(|| all.next().filter(|_| needed));
-        let width = self.checkpoint.spec().width;
-        found.map(|name| self.norm(&name, width)).transpose()
+        let found = norms::layer_norm(self.checkpoint, layer, names, needed)?;
+        found.map(|norm| self.taken(norm)).transpose()
+    }
+
+    /// A norm on the device.
+    fn taken(&self, norm: NormWeights) -> Result<Norm, ForwardError> {
+        let width = norm.gain.len();
+        let tensor = |numbers: Vec<f32>| Tensor::from_vec(numbers, width, self.device);
+        Ok(Norm {
+            weight: tensor(norm.gain)?,
+            bias: norm.bias.map(tensor).transpose()?,
+            epsilon: self.choices.norm_epsilon as f32,
+        })
     }
 
     /// A linear map of which `channels` are the outputs, of a tensor with `all` of them.

@@ -14,6 +14,7 @@ use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
 
 pub(in crate::worker) fn neuron(layer: usize, neuron: usize) -> Query {
     Query::Neuron(NeuronQuery {
+        convention: Default::default(),
         layer,
         neuron,
         input: Input::default(),
@@ -24,6 +25,7 @@ pub(in crate::worker) fn neuron(layer: usize, neuron: usize) -> Query {
 
 pub(in crate::worker) fn pairs(layer: usize, head: usize) -> Query {
     Query::Pairs(PairsQuery {
+        convention: Default::default(),
         form: Form::Vo,
         layer,
         head,
@@ -64,6 +66,7 @@ fn neuron_answer(query: &NeuronQuery) -> NeuronAnswer {
         score: 1.0,
     };
     NeuronAnswer {
+        bias: None,
         columns: std::array::from_fn(|i| vec![scored(i); query.k]),
         passing: 10,
         rows: 10,
@@ -73,6 +76,7 @@ fn neuron_answer(query: &NeuronQuery) -> NeuronAnswer {
 fn pairs_answer(query: &PairsQuery, done: f32) -> PairsAnswer {
     let from = u32::try_from(query.head).unwrap();
     PairsAnswer {
+        regardless: None,
         pairs: vec![
             Pair {
                 from,
@@ -105,6 +109,7 @@ pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
         ..TokenizerFiles::default()
     };
     Arc::new(ModelCard {
+        biased: false,
         name: name.to_owned(),
         family: family("gpt2").unwrap(),
         spec: spec(),

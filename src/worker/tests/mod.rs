@@ -289,3 +289,21 @@ fn dropping_cancels_what_runs_and_joins() {
     assert!(bench.begun.try_recv().is_err());
     assert!(bench.tell.send(Step::Finish).is_err(), "the reader is gone");
 }
+
+#[test]
+fn what_is_idle_makes_way_and_comes_after_all_neighbours() {
+    let bench = bench();
+    bench.worker.want(ONE, Vec::new());
+    bench.worker.idle(ONE, vec![pairs(0, 0)]);
+    assert_eq!(bench.begun.recv().unwrap(), [pairs(0, 0)]);
+    bench.worker.want(ONE, vec![pairs(1, 1)]);
+    bench.tell([Step::Look, Step::Finish]);
+    assert!(!bench.looked.recv().unwrap(), "it makes way");
+    bench.is_answered(&pairs(1, 1));
+    // Four neighbours, and then what was left.
+    bench.tell((0..5).map(|_| Step::Finish));
+    bench.is_answered(&pairs(0, 0));
+    let begun: Vec<_> = bench.begun.try_iter().flatten().collect();
+    assert_eq!(begun.len(), 6);
+    assert_eq!((&begun[0], &begun[5]), (&pairs(1, 1), &pairs(0, 0)));
+}

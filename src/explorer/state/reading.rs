@@ -1,0 +1,59 @@
+//! How weights are read as words: under which convention, and how far that can be trusted.
+
+use super::{Pane, State};
+use crate::query::{Answer, Convention, Query, Switch, Trust, TrustAnswer, TrustQuery};
+
+impl State {
+    /// How weights become words: what is wished, as far as the model offers it.
+    pub fn convention(&self) -> Convention {
+        let wished = self.convention;
+        self.card().map_or(wished, |card| wished.offered(card))
+    }
+
+    /// The convention of what is in front: directions are of the weights alone.
+    pub fn convention_shown(&self) -> Convention {
+        let all = self.convention();
+        match self.shows_directions() && all.has(Switch::Biases) {
+            true => all.flipped(Switch::Biases),
+            false => all,
+        }
+    }
+
+    /// How far the lists on screen can be trusted: all weights of their layers are needed for it.
+    pub(super) fn trust_queries(&self) -> Vec<Query> {
+        if self.shows_directions() || self.card().is_none_or(|card| card.remote) {
+            return Vec::new();
+        }
+        let trust = match self.pane {
+            Pane::Neurons => vec![TrustQuery::Neuron(self.neuron_query())],
+            Pane::Heads => [self.heads.focus, 1 - self.heads.focus]
+                .map(|list| TrustQuery::Pairs(self.pairs_query(list)))
+                .into(),
+            Pane::Geometry => Vec::new(),
+        };
+        trust.into_iter().map(Query::Trust).collect()
+    }
+
+    /// How far a column can be trusted, or the pair list of that number, as far as it is known.
+    pub fn trust(&self, list: usize) -> Option<&Trust> {
+        let (slot, at) = match self.pane {
+            Pane::Neurons => (0, list),
+            _ => (1 + list, 0),
+        };
+        let shown = self.trusts[slot].as_ref()?;
+        match &*shown.answer {
+            Answer::Trust(TrustAnswer { lists, .. }) if self.idle.contains(&shown.query) => {
+                lists.get(at)
+            }
+            _ => None,
+        }
+    }
+
+    /// The list in focus: a column's number, or that of a form.
+    pub fn list_in_focus(&self) -> usize {
+        match self.pane {
+            Pane::Neurons => self.neurons.focus,
+            _ => self.heads.focus,
+        }
+    }
+}

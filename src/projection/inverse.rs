@@ -1,0 +1,109 @@
+//! Vectors as sums of tokens' embeddings: the pseudo-inverse in the place of the transpose.
+
+use faer::linalg::matmul::matmul;
+use faer::linalg::solvers::{Llt, Solve};
+use faer::{Accum, Mat, MatRef, Par, Side};
+
+use crate::checkpoint::Matrix;
+
+use super::rows::chunks;
+use super::{ProjectionError, Rows};
+
+/// Rows that are multiplied at a time.
+const CHUNK_ROWS: usize = 4096;
+
+/// Of rows E (`[n, width]`) the inverse of EᵀE. The products of E with a vector that it was
+/// applied to are the least numbers c with Eᵀ·c the vector itself: its coordinates over the
+/// vocabulary, as the exact form of Dar et al. 2022 (arXiv 2209.02535, §3.1) has them.
+#[derive(Debug)]
+pub struct Inverse {
+    gram: Llt<f64>,
+}
+
+impl Inverse {
+    /// Of rows as they count; the inner `None` if they do not reach every direction, so that there
+    /// is none. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn of(
+        rows: &Rows,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Option<Self>>, ProjectionError> {
+        let Some(gram) = gram(rows, wanted)? else {
+            return Ok(None);
+        };
+        let gram = gram.llt(Side::Lower).ok();
+        Ok(Some(gram.map(|gram| Self { gram })))
+    }
+
+    /// Vectors, `[m, width]`, each with the inverse applied.
+    pub fn apply(&self, vectors: &Matrix) -> Matrix {
+        let (m, width) = (vectors.rows(), vectors.cols());
+        let given = MatRef::from_row_major_slice(vectors.data(), m, width);
+        let columns = Mat::from_fn(width, m, |i, j| f64::from(given[(j, i)]));
+        let solved = self.gram.solve(&columns);
+        let at = |at: usize| solved[(at % width, at / width)] as f32;
+        Matrix::new(m, width, (0..m * width).map(at).collect())
+    }
+}
+
+/// EᵀE, `[width, width]`: in f64, as its inverse is as sensitive as the square of the condition of
+/// the rows. `None` if it was called off.
+fn gram(
+    rows: &Rows,
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<Mat<f64>>, ProjectionError> {
+    let width = rows.width();
+    let mut sum = Mat::zeros(width, width);
+    for chunk in chunks(rows.len(), CHUNK_ROWS) {
+        if !wanted() {
+            return Ok(None);
+        }
+        let ids: Vec<u32> = chunk.map(|row| row as u32).collect();
+        let some = rows.pick(&ids)?;
+        let some = Mat::from_fn(ids.len(), width, |i, j| f64::from(some.row(i)[j]));
+        let (all, par) = (sum.as_mut(), Par::rayon(0));
+        matmul(all, Accum::Add, some.transpose(), &some, 1.0, par);
+    }
+    Ok(Some(sum))
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn the_products_are_the_coordinates_of_the_vector() {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let (n, width) = (1300, 7);
+        let data = (0..n * width).map(|_| rng.f32() - 0.3).collect();
+        let rows = Rows::new(Matrix::new(n, width, data), &Device::Cpu).unwrap();
+        for (centred, unit) in [(false, false), (true, false), (true, true)] {
+            let rows = rows.adjusted(centred, unit, &|| true).unwrap().unwrap();
+            let inverse = Inverse::of(&rows, &|| true).unwrap().unwrap().unwrap();
+            let vector = Matrix::new(1, width, vec![1.0, -2.0, 0.5, 0.0, 3.0, 0.25, -1.0]);
+            let applied = inverse.apply(&vector).transposed();
+            let coordinates = rows.times(&applied, &|| true).unwrap().unwrap();
+            let all: Vec<u32> = (0..n as u32).collect();
+            let counted = rows.pick(&all).unwrap();
+            for i in 0..width {
+                let terms =
+                    (0..n).map(|t| f64::from(coordinates.row(t)[0]) * f64::from(counted.row(t)[i]));
+                let back: f64 = terms.sum();
+                let wanted = f64::from(vector.row(0)[i]);
+                assert!((back - wanted).abs() < 1e-4, "{back} for {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_leave_a_direction_out_have_none() {
+        let flat = (0..40).flat_map(|i| [i as f32, 1.0, 0.0]).collect();
+        let rows = Rows::new(Matrix::new(40, 3, flat), &Device::Cpu).unwrap();
+        assert!(Inverse::of(&rows, &|| true).unwrap().unwrap().is_none());
+        assert!(Inverse::of(&rows, &|| false).unwrap().is_none());
+    }
+}

@@ -1,0 +1,217 @@
+//! The search on a device: it multiplies blocks of the bounding factors and reduces them to the
+//! highest bound of every few columns; only these come back, and where one may matter, the row's
+//! pairs with those columns are scored by the processor as everywhere.
+
+use std::ops::Range;
+
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+
+use crate::checkpoint::Matrix;
+use crate::projection::kernel::{for_each_that_may_reach, products};
+use crate::projection::{Best, Pair, ProjectionError};
+
+use super::{Report, Search};
+
+/// How the bounds are cut up on a device; the list does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tiles {
+    /// Rows of A multiplied at a time.
+    pub(super) rows: usize,
+    /// Rows of B that share one maximum.
+    pub(super) width: usize,
+    /// Maxima of a row computed at a time.
+    pub(super) across: usize,
+}
+
+impl Default for Tiles {
+    /// 128 MB of products at a time, and milliseconds even on a small GPU.
+    fn default() -> Self {
+        Self {
+            rows: 1024,
+            width: 256,
+            across: 128,
+        }
+    }
+}
+
+/// One row of A with a few of B: what one maximum stands for.
+struct Tile {
+    /// The highest bound in it, as the device has it.
+    highest: f32,
+    row: usize,
+    columns: Range<usize>,
+}
+
+/// Tiles scored between two looks at the threshold and at whether the list is still wanted: a
+/// millisecond or so.
+const WAVE: usize = 128;
+/// Of these, as many as a task takes.
+const TASK: usize = 8;
+
+impl Search<'_> {
+    /// Whether bounds are numbers, all of them. A device's maximum of some numbers and a NaN may be
+    /// any of them, so else no device can say what a tile may hold.
+    pub(super) fn bounds_hold(&self) -> bool {
+        self.slack.is_finite() && self.a.longest() * self.b.longest() < f32::MAX / 2.0
+    }
+
+    /// As `on_host`, with the bounds from a device, where [they hold](Self::bounds_hold).
+    pub(super) fn on_device(
+        &self,
+        tiles: Tiles,
+        device: &Device,
+        report: Report<'_>,
+    ) -> Result<Option<Vec<Pair>>, ProjectionError> {
+        let a = upload(&self.a.bounding, 1, device)?;
+        let b = upload(&self.b.bounding, tiles.width, device)?;
+        self.in_tiles(tiles, (&a, &b), report)
+    }
+
+    /// `a`, `b`: the bounding rows, b's a whole number of tiles.
+    fn in_tiles(
+        &self,
+        tiles: Tiles,
+        (a, b): (&Tensor, &Tensor),
+        report: Report<'_>,
+    ) -> Result<Option<Vec<Pair>>, ProjectionError> {
+        let n = self.a.ids.len();
+        let mut best = Best::new(self.want.k);
+        for start in (0..n).step_by(tiles.rows) {
+            let rows = start..n.min(start + tiles.rows);
+            // Norms fall, so no column from there on reaches what is wanted.
+            let least = self.reached() - self.slack;
+            let longest = self.a.norms[start];
+            let columns = self.b.norms.partition_point(|b| longest * b >= least);
+            let count = columns.div_ceil(tiles.width);
+            for first in (0..count).step_by(tiles.across) {
+                if !(self.wanted)() {
+                    return Ok(None);
+                }
+                let across = first..count.min(first + tiles.across);
+                let maxima = maxima((a, &rows), (b, &across), tiles.width)?;
+                let found = self.that_may_matter(&maxima, rows.start, &across, tiles.width);
+                if !self.score(&found, &mut best)? {
+                    return Ok(None);
+                }
+            }
+            report(rows.end as f32 / n as f32, self.signed(best.clone()));
+        }
+        Ok(Some(self.signed(best)))
+    }
+
+    /// The tiles whose highest bound reaches what is wanted, the highest first. `maxima`: those of
+    /// the rows from `first` on, one for each tile `across`.
+    fn that_may_matter(
+        &self,
+        maxima: &[f32],
+        first: usize,
+        across: &Range<usize>,
+        width: usize,
+    ) -> Vec<Tile> {
+        let mut found = Vec::new();
+        for_each_that_may_reach(maxima, self.reached() - self.slack, |at| {
+            let start = (across.start + at % across.len()) * width;
+            found.push(Tile {
+                highest: maxima[at],
+                row: first + at / across.len(),
+                columns: start..self.b.ids.len().min(start + width),
+            });
+        });
+        found.sort_unstable_by(|a, b| b.highest.total_cmp(&a.highest));
+        found
+    }
+
+    /// Scores tiles, given with the highest first, until none can matter. False if it was called
+    /// off.
+    fn score(&self, tiles: &[Tile], best: &mut Best<Pair>) -> Result<bool, ProjectionError> {
+        for wave in tiles.chunks(WAVE) {
+            if wave[0].highest < self.reached() - self.slack {
+                break;
+            }
+            if !(self.wanted)() {
+                return Ok(false);
+            }
+            let scored = wave.par_chunks(TASK).map(|tiles| {
+                let mut best = Best::at_least(self.want.k, self.reached());
+                let mut numbers = Vec::new();
+                if let Some(first) = tiles.first() {
+                    self.check(first, &mut numbers)?;
+                }
+                for tile in tiles {
+                    self.score_one(tile, &mut numbers, &mut best);
+                }
+                Ok(best)
+            });
+            for found in scored.collect::<Result<Vec<_>, ProjectionError>>()? {
+                best.merge(found);
+            }
+            self.raise(best);
+        }
+        Ok(true)
+    }
+
+    fn score_one(&self, tile: &Tile, scores: &mut Vec<f32>, best: &mut Best<Pair>) {
+        tile.products((&self.a.exact, &self.b.exact), scores);
+        for_each_that_may_reach(scores, best.threshold(), |j| {
+            let pair = (tile.row, tile.columns.start + j);
+            self.offer(pair, scores[j], best);
+        });
+    }
+
+    /// A device that rounds more coarsely than f32 (as TF32, where that is forced upon it) would
+    /// hide pairs: what it says of a tile is compared with what the processor says.
+    ///
+    /// Products summed in any order are within h·u of the exact one, relative to the product of
+    /// the norms (Higham 2002, §3.1), where u is half of epsilon: twice that apart at most.
+    fn check(&self, tile: &Tile, bounds: &mut Vec<f32>) -> Result<(), ProjectionError> {
+        tile.products((&self.a.bounding, &self.b.bounding), bounds);
+        let here = bounds.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        let longest = self.a.norms[tile.row] * self.b.norms[tile.columns.start];
+        let terms = self.a.bounding.cols() as f32 + 2.0;
+        if (here - tile.highest).abs() <= terms * (f32::EPSILON * longest + f32::MIN_POSITIVE) {
+            return Ok(());
+        }
+        Err(ProjectionError::Device(format!(
+            "expected products as exact as f32, got {} for {here}",
+            tile.highest
+        )))
+    }
+}
+
+impl Tile {
+    fn products(&self, (a, b): (&Matrix, &Matrix), out: &mut Vec<f32>) {
+        let (h, columns) = (a.cols(), &self.columns);
+        out.resize(columns.len(), 0.0);
+        let rows = &b.data()[columns.start * h..columns.end * h];
+        products(rows, a.row(self.row), h, out);
+    }
+}
+
+/// The highest bound of each row with each tile `across`, row by row.
+fn maxima(
+    (a, rows): (&Tensor, &Range<usize>),
+    (b, across): (&Tensor, &Range<usize>),
+    width: usize,
+) -> Result<Vec<f32>, ProjectionError> {
+    let b = b.narrow(0, across.start * width, across.len() * width)?;
+    let bounds = a.narrow(0, rows.start, rows.len())?.matmul(&b.t()?)?;
+    let tiles = bounds.reshape((rows.len(), across.len(), width))?;
+    Ok(tiles.max(2)?.flatten_all()?.to_vec1()?)
+}
+
+/// A matrix on a device, its last row repeated until the rows are a multiple of `times`: what is
+/// there already changes no maximum.
+fn upload(matrix: &Matrix, times: usize, device: &Device) -> Result<Tensor, ProjectionError> {
+    let (rows, h) = (matrix.rows(), matrix.cols());
+    let tensor = Tensor::from_slice(matrix.data(), (rows, h), device)?;
+    let missing = rows.next_multiple_of(times) - rows;
+    if missing == 0 {
+        return Ok(tensor);
+    }
+    let last = tensor.narrow(0, rows - 1, 1)?.broadcast_as((missing, h))?;
+    Ok(Tensor::cat(&[&tensor, &last.contiguous()?], 0)?)
+}
+
+#[cfg(test)]
+mod tests;

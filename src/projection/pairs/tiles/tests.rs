@@ -1,0 +1,140 @@
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use fastrand::Rng;
+
+use super::*;
+use crate::projection::End;
+use crate::projection::pairs::{Blocks, PairsWanted};
+
+const SMALL: Tiles = Tiles {
+    rows: 100,
+    width: 32,
+    across: 9,
+};
+
+fn all(k: usize, passing: &[bool]) -> PairsWanted<'_> {
+    PairsWanted {
+        k,
+        end: End::Highest,
+        passing,
+        admits: &|i, j| i != j,
+    }
+}
+
+/// Rows whose norms fall off, so that some products need not be computed at all.
+fn draw(rng: &mut Rng, n: usize, h: usize) -> Matrix {
+    let mut row = |i: usize| -> Vec<f32> {
+        let scale = (1.0 + i as f32).powf(-0.3);
+        (0..h).map(|_| (rng.f32() - rng.f32()) * scale).collect()
+    };
+    Matrix::new(n, h, (0..n).flat_map(&mut row).collect())
+}
+
+#[test]
+fn real_numbers_have_the_hosts_list_to_the_last_bit() {
+    let mut rng = Rng::with_seed(1);
+    for (n, h, k) in [(1, 1, 3), (31, 5, 2000), (700, 32, 1), (1500, 64, 300)] {
+        let (a, b) = (draw(&mut rng, n, h), draw(&mut rng, n, h));
+        let passing: Vec<bool> = (0..n).map(|_| rng.u32(0..4) > 0).collect();
+        for end in [End::Highest, End::Lowest] {
+            let want = PairsWanted {
+                end,
+                ..all(k, &passing)
+            };
+            let search = || Search::new((&a, &b), &want, &|| true).unwrap();
+            let on_host = search().on_host(Blocks::default(), &mut |_, _| ());
+            for tiles in [SMALL, Tiles::default()] {
+                let list = search().on_device(tiles, &Device::Cpu, &mut |_, _| ());
+                let bits = |list: &Option<Vec<Pair>>| -> Vec<_> {
+                    let list = list.as_ref().unwrap();
+                    list.iter()
+                        .map(|p| (p.from, p.to, p.score.to_bits()))
+                        .collect()
+                };
+                assert_eq!(bits(&list.unwrap()), bits(&on_host), "{n}×{h}, {k}");
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_that_are_none_or_overflow_are_not_left_to_a_device() {
+    let mut rng = Rng::with_seed(2);
+    let b = draw(&mut rng, 50, 8);
+    let passing = vec![true; 50];
+    let want = all(5, &passing);
+    let mut a = draw(&mut rng, 50, 8);
+    assert!(
+        Search::new((&a, &b), &want, &|| true)
+            .unwrap()
+            .bounds_hold()
+    );
+    for odd in [f32::NAN, f32::INFINITY, 3e38] {
+        a.data_mut()[17 * 8] = odd;
+        let search = Search::new((&a, &b), &want, &|| true).unwrap();
+        assert!(!search.bounds_hold(), "{odd}");
+    }
+}
+
+#[test]
+fn a_device_that_rounds_more_coarsely_is_an_error() {
+    let mut rng = Rng::with_seed(3);
+    let (a, b) = (draw(&mut rng, 400, 64), draw(&mut rng, 400, 64));
+    let passing = vec![true; 400];
+    let want = all(20, &passing);
+    let search = Search::new((&a, &b), &want, &|| true).unwrap();
+    // TF32 keeps ten bits after the point.
+    let coarse = |m: &Matrix| {
+        let round = |x: &f32| f32::from_bits((x.to_bits() + 0x1000) & !0x1fff);
+        let data = m.data().iter().map(round).collect();
+        upload(
+            &Matrix::new(m.rows(), m.cols(), data),
+            SMALL.width,
+            &Device::Cpu,
+        )
+        .unwrap()
+    };
+    let (a, b) = (coarse(&search.a.bounding), coarse(&search.b.bounding));
+    let refused = search.in_tiles(SMALL, (&a, &b), &mut |_, _| ());
+    let said = refused.unwrap_err().to_string();
+    assert!(
+        said.contains("f32") && said.contains("--device cpu"),
+        "{said}"
+    );
+}
+
+#[test]
+fn lists_only_improve_and_calling_off_ends_it() {
+    let mut rng = Rng::with_seed(4);
+    let a = draw(&mut rng, 900, 16);
+    let passing = vec![true; 900];
+    let want = all(20, &passing);
+    let asked = AtomicUsize::new(0);
+    let counting = || asked.fetch_add(1, Relaxed) < usize::MAX;
+    let search = Search::new((&a, &a), &want, &counting).unwrap();
+    asked.store(0, Relaxed);
+    let (mut shares, mut lists): (Vec<f32>, Vec<Vec<Pair>>) = Default::default();
+    let found = search.on_device(SMALL, &Device::Cpu, &mut |done, list| {
+        shares.push(done);
+        lists.push(list);
+    });
+    assert!(shares.is_sorted() && shares.last() == Some(&1.0) && shares.len() > 1);
+    assert_eq!(lists.last(), found.unwrap().as_ref());
+    for two in lists.windows(2) {
+        let mut pairs = two[0].iter().zip(&two[1]);
+        assert!(pairs.all(|(before, after)| after.score >= before.score));
+    }
+    for at in 0..asked.into_inner() {
+        let (left, built) = (AtomicUsize::new(at), AtomicUsize::new(0));
+        let wanted = || {
+            built.load(Relaxed) == 0
+                || left
+                    .fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
+                    .is_ok()
+        };
+        let search = Search::new((&a, &a), &want, &wanted).unwrap();
+        built.store(1, Relaxed);
+        let found = search.on_device(SMALL, &Device::Cpu, &mut |_, _| ());
+        assert_eq!(found.unwrap(), None, "called off after {at} looks");
+    }
+}

@@ -1,0 +1,248 @@
+//! How weights become words: raw, as in Dar et al. 2022 (arXiv 2209.02535), or with some of what
+//! lies between a weight and a word taken into account.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::ModelCard;
+use crate::checkpoint::NormPlacement;
+
+/// A departure from the raw reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Switch {
+    /// Norms' gains are folded in: of the norm before a map into what it reads, of the last norm
+    /// into what is written; and with a layer norm that the mean over the width is taken out.
+    Gain,
+    /// Embeddings count less their mean over the vocabulary.
+    Centred,
+    /// Embeddings count at length 1, and so does a neuron's vector.
+    Cosine,
+    /// What is read is projected with the pseudo-inverse of the embedding, not its transpose.
+    Inverse,
+    /// Biases are added: a neuron's to the scores of its key, a head's to its two factors.
+    Biases,
+    /// Both sides are projected on the input embedding.
+    Input,
+    /// Both sides are projected on the output embedding.
+    Output,
+}
+
+impl Switch {
+    /// In the order in which they are named.
+    pub const ALL: [Self; 7] = [
+        Self::Gain,
+        Self::Centred,
+        Self::Cosine,
+        Self::Inverse,
+        Self::Biases,
+        Self::Input,
+        Self::Output,
+    ];
+
+    /// The name on the command line, on screen and in exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gain => "gain",
+            Self::Centred => "centred",
+            Self::Cosine => "cosine",
+            Self::Inverse => "inverse",
+            Self::Biases => "biases",
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
+
+    /// What it does, in a line.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Gain => "gains of the norms folded in",
+            Self::Centred => "embeddings less their mean",
+            Self::Cosine => "embeddings and vectors at length 1",
+            Self::Inverse => "pseudo-inverse where something is read",
+            Self::Biases => "biases of neurons and heads added",
+            Self::Input => "both sides with the input embedding",
+            Self::Output => "both sides with the output embedding",
+        }
+    }
+
+    /// Those with which it makes no sense, and why.
+    fn excludes(self) -> &'static [(Self, &'static str)] {
+        const NO_COORDINATES: &str = "a bias has no coordinates over the vocabulary";
+        const ONE: &str = "both sides can have one embedding only";
+        match self {
+            Self::Inverse => &[(Self::Biases, NO_COORDINATES)],
+            Self::Biases => &[(Self::Inverse, NO_COORDINATES)],
+            Self::Input => &[(Self::Output, ONE)],
+            Self::Output => &[(Self::Input, ONE)],
+            Self::Gain | Self::Centred | Self::Cosine => &[],
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A set of switches that go together; none is the raw reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Convention(u8);
+
+impl Convention {
+    /// Parameters as they are, and E's transpose in the place of its inverse.
+    pub const RAW: Self = Self(0);
+
+    /// Whether a switch is on.
+    pub fn has(self, switch: Switch) -> bool {
+        self.0 & switch.bit() != 0
+    }
+
+    /// Whether it is raw.
+    pub fn is_raw(self) -> bool {
+        self == Self::RAW
+    }
+
+    /// The switches that are on.
+    pub fn switches(self) -> impl Iterator<Item = Switch> {
+        let on = move |switch: &Switch| self.has(*switch);
+        Switch::ALL.into_iter().filter(on)
+    }
+
+    /// With one switch the other way; those that do not go with it go off.
+    #[must_use]
+    pub fn flipped(self, switch: Switch) -> Self {
+        let others = switch.excludes().iter().map(|(other, _)| other.bit());
+        let flipped = self.0 ^ switch.bit();
+        if flipped & switch.bit() == 0 {
+            return Self(flipped);
+        }
+        Self(others.fold(flipped, |all, other| all & !other))
+    }
+
+    /// What of it a model offers.
+    #[must_use]
+    pub fn offered(self, card: &ModelCard) -> Self {
+        let on = self.switches().filter(|s| card.offers(*s).is_ok());
+        Self(on.fold(0, |all, switch| all | switch.bit()))
+    }
+
+    /// Its name: `raw`, or its switches: `gain+cosine`.
+    pub fn name(self) -> String {
+        if self.is_raw() {
+            return "raw".to_owned();
+        }
+        let names: Vec<&str> = self.switches().map(Switch::name).collect();
+        names.join("+")
+    }
+}
+
+impl fmt::Display for Convention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl FromStr for Convention {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut found = Self::RAW;
+        let names = text.split(['+', ',']).map(str::trim);
+        for name in names.filter(|name| *name != "raw") {
+            let named = Switch::ALL.into_iter().find(|s| s.name() == name);
+            let Some(switch) = named else {
+                let all = Switch::ALL.map(Switch::name).join(", ");
+                return Err(format!("expected raw, or some of {all}, got {name}"));
+            };
+            let clash = switch
+                .excludes()
+                .iter()
+                .find(|(other, _)| found.has(*other));
+            if let Some((other, why)) = clash {
+                return Err(format!("{switch} and {other} do not go together: {why}"));
+            }
+            found.0 |= switch.bit();
+        }
+        Ok(found)
+    }
+}
+
+impl From<Convention> for String {
+    fn from(convention: Convention) -> Self {
+        convention.name()
+    }
+}
+
+impl TryFrom<String> for Convention {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl ModelCard {
+    /// Whether a switch is right for this model.
+    ///
+    /// # Errors
+    /// It is not: why.
+    pub fn offers(&self, switch: Switch) -> Result<(), &'static str> {
+        match switch {
+            Switch::Gain if self.family.norm == NormPlacement::Post => {
+                Err("its norms come after each sum, so what is read has been through them already")
+            }
+            Switch::Gain if self.family.pass.is_none() => Err("its norms are not known here"),
+            Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),
+            Switch::Input | Switch::Output if self.spec.tied => {
+                Err("its input and output embedding are one")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_written() {
+        let all = ["raw", "gain", "gain+cosine", "centred+inverse+output"];
+        for name in all {
+            assert_eq!(name.parse::<Convention>().unwrap().to_string(), name);
+        }
+        let listed: Convention = "cosine, gain".parse().unwrap();
+        assert_eq!(listed.name(), "gain+cosine");
+        let error = "gain+folded".parse::<Convention>().unwrap_err();
+        assert_eq!(
+            error,
+            "expected raw, or some of gain, centred, cosine, inverse, biases, input, output, \
+             got folded"
+        );
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused_or_gives_way() {
+        let error = "biases+inverse".parse::<Convention>().unwrap_err();
+        assert!(error.starts_with("inverse and biases do not go"), "{error}");
+        let biases = Convention::RAW
+            .flipped(Switch::Biases)
+            .flipped(Switch::Gain);
+        assert_eq!(biases.flipped(Switch::Inverse).name(), "gain+inverse");
+        assert_eq!(biases.flipped(Switch::Biases).name(), "gain");
+        assert!(
+            biases
+                .flipped(Switch::Gain)
+                .flipped(Switch::Biases)
+                .is_raw()
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! Reading under a convention: which rows vectors are projected on, how those count, and what is
+//! folded into the vectors first.
+
+use std::sync::Arc;
+
+use crate::checkpoint::Matrix;
+use crate::projection::{Inverse, Rows};
+use crate::query::convention::{Convention, Switch};
+use crate::query::{QueryError, Watch};
+use crate::transformer::{Half, NormWeights};
+
+use super::Reader;
+
+/// Which rows, and how they count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Face {
+    source: Source,
+    centred: bool,
+    unit: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Input,
+    Output,
+    Positions,
+}
+
+/// What conventions have needed so far of a model: nothing of it is large.
+#[derive(Default)]
+pub(super) struct Faces {
+    adjusted: Vec<(Face, Arc<Rows>)>,
+    inverses: Vec<(Face, Arc<Inverse>)>,
+}
+
+/// Whether vectors are what something reads, or what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    Read,
+    Written,
+}
+
+impl Reader {
+    /// The rows that what is read and what is written is projected on; `None` if it was called
+    /// off.
+    pub(super) fn rows(
+        &mut self,
+        convention: Convention,
+        flow: Flow,
+        watch: &dyn Watch,
+    ) -> Result<Option<Arc<Rows>>, QueryError> {
+        self.counted(face(self.source(convention, flow), convention), watch)
+    }
+
+    /// Learned positions, as they count.
+    pub(super) fn positions_as(
+        &mut self,
+        convention: Convention,
+        watch: &dyn Watch,
+    ) -> Result<Option<Arc<Rows>>, QueryError> {
+        self.counted(face(Source::Positions, convention), watch)
+    }
+
+    pub(super) fn source(&self, convention: Convention, flow: Flow) -> Source {
+        let own = match flow {
+            Flow::Read => Source::Input,
+            Flow::Written => Source::Output,
+        };
+        match own {
+            _ if Arc::ptr_eq(&self.read, &self.written) => Source::Input,
+            _ if convention.has(Switch::Input) => Source::Input,
+            _ if convention.has(Switch::Output) => Source::Output,
+            own => own,
+        }
+    }
+
+    fn counted(&mut self, face: Face, watch: &dyn Watch) -> Result<Option<Arc<Rows>>, QueryError> {
+        let given = match face.source {
+            Source::Input => Some(&self.read),
+            Source::Output => Some(&self.written),
+            Source::Positions => self.positions.as_ref(),
+        };
+        let Some(given) = given else {
+            return Ok(None);
+        };
+        if !face.centred && !face.unit {
+            return Ok(Some(Arc::clone(given)));
+        }
+        if let Some((_, rows)) = self.faces.adjusted.iter().find(|(of, _)| *of == face) {
+            return Ok(Some(Arc::clone(rows)));
+        }
+        let wanted = || watch.wanted();
+        let Some(rows) = given.adjusted(face.centred, face.unit, &wanted)? else {
+            return Ok(None);
+        };
+        let rows = Arc::new(rows);
+        self.faces.adjusted.push((face, Arc::clone(&rows)));
+        Ok(Some(rows))
+    }
+
+    /// Vectors of a half of a layer (`[n, width]`) as they are projected: norms folded in, the
+    /// inverse applied. `None` if it was called off.
+    pub(super) fn projected(
+        &mut self,
+        convention: Convention,
+        at: (usize, Half),
+        flow: Flow,
+        vectors: Matrix,
+        watch: &dyn Watch,
+    ) -> Result<Option<Matrix>, QueryError> {
+        let folded = self.folded(convention, at, flow, vectors)?;
+        self.inverted(convention, flow, folded, watch)
+    }
+
+    /// Vectors of a half of a layer (`[n, width]`) with norms folded in.
+    ///
+    /// What is read lies behind the norm before it, `k·(γ⊙Px) = P(γ⊙k)·x` with P taking out the
+    /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. How long a state is, by which
+    /// the norms divide, is the same for every word.
+    pub(super) fn folded(
+        &self,
+        convention: Convention,
+        (layer, half): (usize, Half),
+        flow: Flow,
+        mut vectors: Matrix,
+    ) -> Result<Matrix, QueryError> {
+        if !convention.has(Switch::Gain) {
+            return Ok(vectors);
+        }
+        match flow {
+            Flow::Read => {
+                if let Some(norm) = self.weights.norm_before(layer, half)? {
+                    scale(&mut vectors, &norm);
+                    centre(&mut vectors, &norm);
+                }
+            }
+            Flow::Written => {
+                let norms = [
+                    self.weights.norm_of_written(layer, half)?,
+                    self.weights.last_norm()?,
+                ];
+                for norm in norms.into_iter().flatten() {
+                    centre(&mut vectors, &norm);
+                    scale(&mut vectors, &norm);
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// Vectors with the inverse applied, if they are read. `None` if it was called off.
+    pub(super) fn inverted(
+        &mut self,
+        convention: Convention,
+        flow: Flow,
+        vectors: Matrix,
+        watch: &dyn Watch,
+    ) -> Result<Option<Matrix>, QueryError> {
+        if !convention.has(Switch::Inverse) || flow == Flow::Written {
+            return Ok(Some(vectors));
+        }
+        let inverse = self.inverse(convention, watch)?;
+        Ok(inverse.map(|inverse| inverse.apply(&vectors)))
+    }
+
+    /// Of the rows that are read.
+    fn inverse(
+        &mut self,
+        convention: Convention,
+        watch: &dyn Watch,
+    ) -> Result<Option<Arc<Inverse>>, QueryError> {
+        let face = face(self.source(convention, Flow::Read), convention);
+        if let Some((_, inverse)) = self.faces.inverses.iter().find(|(of, _)| *of == face) {
+            return Ok(Some(Arc::clone(inverse)));
+        }
+        let Some(rows) = self.counted(face, watch)? else {
+            return Ok(None);
+        };
+        let Some(inverse) = Inverse::of(&rows, &|| watch.wanted())? else {
+            return Ok(None);
+        };
+        let inverse = Arc::new(inverse.ok_or_else(|| {
+            QueryError::Nothing {
+                model: self.card.name.clone(),
+                what: "its embedding does not reach every flow, so it has no pseudo-inverse: \
+                   expected the convention without inverse"
+                    .to_owned(),
+            }
+        })?);
+        self.faces.inverses.push((face, Arc::clone(&inverse)));
+        Ok(Some(inverse))
+    }
+}
+
+fn face(source: Source, convention: Convention) -> Face {
+    Face {
+        source,
+        centred: convention.has(Switch::Centred),
+        unit: convention.has(Switch::Cosine),
+    }
+}
+
+/// The length that each row had, which is now 1; rows without length stay.
+pub(super) fn unit(vectors: &mut Matrix) -> Vec<f32> {
+    let width = vectors.cols().max(1);
+    let rows = vectors.data_mut().chunks_exact_mut(width);
+    rows.map(|row| {
+        let length = row
+            .iter()
+            .map(|&x| f64::from(x).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        if length > 0.0 {
+            row.iter_mut()
+                .for_each(|x| *x = (f64::from(*x) / length) as f32);
+        }
+        length as f32
+    })
+    .collect()
+}
+
+fn scale(vectors: &mut Matrix, norm: &NormWeights) {
+    let width = vectors.cols().max(1);
+    for row in vectors.data_mut().chunks_exact_mut(width) {
+        row.iter_mut().zip(&norm.gain).for_each(|(x, g)| *x *= g);
+    }
+}
+
+fn centre(vectors: &mut Matrix, norm: &NormWeights) {
+    if !norm.centring {
+        return;
+    }
+    let width = vectors.cols().max(1);
+    for row in vectors.data_mut().chunks_exact_mut(width) {
+        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / width as f64;
+        row.iter_mut().for_each(|x| *x -= mean as f32);
+    }
+}

@@ -1,0 +1,189 @@
+//! Neurons' columns: their vectors as a convention has them, and both ends of the scores.
+
+use std::sync::Arc;
+
+use crate::checkpoint::Matrix;
+use crate::projection::{Ends, Passing};
+use crate::query::answering::{Fetch, Watch, arrived};
+use crate::query::convention::Switch;
+use crate::query::{Address, NeuronAnswer, NeuronQuery, QueryError};
+use crate::transformer::Half;
+
+use super::Reader;
+use super::convention::{Flow, unit};
+use super::pairs::stacked;
+
+/// What is projected of some neurons, `[queries, width]` each, and what is added to the scores of
+/// each key.
+struct Vectors {
+    keys: Matrix,
+    values: Matrix,
+    biases: Vec<Option<f32>>,
+}
+
+impl Reader {
+    /// Answers queries of the same filters and convention; `None` if it was called off.
+    pub(super) fn neurons(
+        &mut self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        let Some(NeuronQuery {
+            convention,
+            filters,
+            ..
+        }) = queries.first()
+        else {
+            return Ok(Some(Vec::new()));
+        };
+        let mask = self.mask(filters)?;
+        let positions = self.with_positions(filters)?;
+        let Some(vectors) = self.vectors(queries, watch)? else {
+            return Ok(None);
+        };
+        let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
+        for _ in 0..2 {
+            let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
+            ends.extend(queries.iter().map(ends_of));
+        }
+        let both = [Flow::Read, Flow::Written];
+        let mut rows = Vec::with_capacity(2);
+        for flow in both {
+            let Some(found) = self.rows(*convention, flow, watch)? else {
+                return Ok(None);
+            };
+            rows.push(found);
+        }
+        let mut first_id = 0;
+        let mut blocks = vec![[Arc::clone(&rows[0]), Arc::clone(&rows[1])]];
+        if positions {
+            let Some(found) = self.positions_as(*convention, watch)? else {
+                return Ok(None);
+            };
+            blocks.push([Arc::clone(&found), found]);
+        }
+        for [read, written] in blocks {
+            let flags = &mask.passes[first_id..first_id + read.len()];
+            let passing = Passing {
+                flags,
+                first_id: first_id as u32,
+            };
+            first_id += read.len();
+            let wanted = || watch.wanted();
+            // Keys and values together, where they are projected on the same rows.
+            let done = if Arc::ptr_eq(&rows[0], &rows[1]) {
+                let both = stacked(vectors.keys.clone(), &vectors.values);
+                read.offer_scores(&both, passing, &mut ends, &wanted)?
+            } else {
+                let (of_keys, of_values) = ends.split_at_mut(queries.len());
+                read.offer_scores(&vectors.keys, passing, of_keys, &wanted)?
+                    && written.offer_scores(&vectors.values, passing, of_values, &wanted)?
+            };
+            if !done {
+                return Ok(None);
+            }
+        }
+        let of_values = ends.split_off(queries.len());
+        let columns = ends.into_iter().zip(of_values).zip(vectors.biases);
+        let answers = columns.map(|((key, value), bias)| {
+            let ends = [key.highest, value.highest, key.lowest, value.lowest];
+            let mut columns = ends.map(|best| best.into_sorted());
+            if let Some(bias) = bias {
+                columns[0].iter_mut().for_each(|s| s.score += bias);
+                columns[2].iter_mut().for_each(|s| s.score -= bias);
+            }
+            NeuronAnswer {
+                columns,
+                bias,
+                passing: mask.passing,
+                rows: mask.passes.len(),
+            }
+        });
+        Ok(Some(answers.collect()))
+    }
+
+    /// `None` if it was called off.
+    fn vectors(
+        &mut self,
+        queries: &[NeuronQuery],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vectors>, QueryError> {
+        let width = self.card.spec.width;
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let mut biases = Vec::with_capacity(queries.len());
+        let follows = |a: &NeuronQuery, b: &NeuronQuery| {
+            a.layer == b.layer && a.input == b.input && a.neuron.checked_add(1) == Some(b.neuron)
+        };
+        // Neurons side by side are read together: in some files they are columns.
+        for run in queries.chunk_by(follows) {
+            let (layer, first, input) = (run[0].layer, run[0].neuron, run[0].input);
+            for neuron in [first, run[run.len() - 1].neuron] {
+                self.card.check(Address::Neuron { layer, neuron })?;
+            }
+            let neurons = first..first + run.len();
+            let near = Fetch(watch);
+            let brought = self
+                .weights
+                .bring_neurons(layer, neurons.clone(), input, &near);
+            if !arrived(brought)? {
+                return Ok(None);
+            }
+            let convention = run[0].convention;
+            let key = self.weights.keys(layer, neurons.clone(), input)?;
+            let value = self.weights.values(layer, neurons)?;
+            let mut bias = match convention.has(Switch::Biases) {
+                true => self.biases(&run[0], &key)?,
+                false => vec![None; run.len()],
+            };
+            let at = (layer, Half::FeedForward);
+            let Some(mut key) = self.projected(convention, at, Flow::Read, key, watch)? else {
+                return Ok(None);
+            };
+            let written = Flow::Written;
+            let Some(mut value) = self.projected(convention, at, written, value, watch)? else {
+                return Ok(None);
+            };
+            if convention.has(Switch::Cosine) {
+                unit(&mut value);
+                // A bias stays as large beside its key as it was.
+                for (bias, length) in bias.iter_mut().zip(unit(&mut key)) {
+                    *bias = bias.map(|bias| if length > 0.0 { bias / length } else { bias });
+                }
+            }
+            keys.extend_from_slice(key.data());
+            values.extend_from_slice(value.data());
+            biases.extend(bias);
+        }
+        let matrix = |data| Matrix::new(queries.len(), width, data);
+        Ok(Some(Vectors {
+            keys: matrix(keys),
+            values: matrix(values),
+            biases,
+        }))
+    }
+
+    /// What is added to the products with neighbouring keys from `first` on: their own biases,
+    /// and with gains folded in what the norm's bias brings.
+    fn biases(&self, first: &NeuronQuery, keys: &Matrix) -> Result<Vec<Option<f32>>, QueryError> {
+        let (layer, n) = (first.layer, keys.rows());
+        let neurons = first.neuron..first.neuron + n;
+        let own = self.weights.key_biases(layer, neurons, first.input)?;
+        let norm = match first.convention.has(Switch::Gain) {
+            true => self.weights.norm_before(layer, Half::FeedForward)?,
+            false => None,
+        };
+        let through = norm.and_then(|norm| norm.bias);
+        let bias = |i: usize| {
+            let own = own.as_ref().map(|own| f64::from(own[i]));
+            let through = through.as_ref().map(|bias| {
+                let terms = bias.iter().zip(keys.row(i));
+                terms
+                    .map(|(&b, &k)| f64::from(b) * f64::from(k))
+                    .sum::<f64>()
+            });
+            let sum = own.into_iter().chain(through).reduce(|a, b| a + b);
+            sum.map(|sum| sum as f32)
+        };
+        Ok((0..n).map(bias).collect())
+    }
+}

@@ -1,0 +1,419 @@
+//! What chance makes of lists: the best scores of random directions and forms with a layer's own
+//! mean and covariance.
+
+use candle_core::Device;
+
+use crate::checkpoint::Matrix;
+use crate::projection::{Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
+use crate::query::answering::Watch;
+use crate::query::convention::{Convention, Switch};
+use crate::query::reader::Reader;
+use crate::query::reader::convention::{Flow, unit};
+use crate::query::reader::pairs::{admits, directions};
+use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS};
+use crate::query::{NeuronQuery, PairsQuery, QueryError};
+use crate::transformer::{FormWeights, Half, Piece, Vectors};
+use crate::vocabulary::Filters;
+
+/// Layers, or lists of heads, whose chance is remembered.
+const REMEMBERED: usize = 64;
+/// Tokens that heads are judged by.
+const SAMPLE: usize = 8192;
+
+/// What the best scores of random vectors are under the same circumstances.
+#[derive(Clone, Debug, PartialEq)]
+struct Chance {
+    of: Circumstances,
+    /// The best scores so far, of both ends of random directions or of one end of random forms.
+    best: [Vec<f32>; 2],
+}
+
+/// On what chance depends.
+#[derive(Clone, Debug, PartialEq)]
+enum Circumstances {
+    Neurons {
+        layer: usize,
+        vectors: Vectors,
+        convention: Convention,
+        filters: Filters,
+    },
+    Heads(PairsQuery),
+}
+
+/// What was drawn so far.
+#[derive(Default)]
+pub(in crate::query::reader) struct Chances(Vec<Chance>);
+
+impl Chances {
+    fn take(&mut self, of: Circumstances) -> Chance {
+        match self.0.iter().position(|chance| chance.of == of) {
+            Some(at) => self.0.remove(at),
+            None => Chance {
+                of,
+                best: [Vec::new(), Vec::new()],
+            },
+        }
+    }
+
+    fn keep(&mut self, chance: Chance) {
+        self.0.push(chance);
+        if self.0.len() > REMEMBERED {
+            self.0.remove(0);
+        }
+    }
+}
+
+/// Some tokens, and their rows on both sides of a form.
+struct Sample {
+    ids: Vec<u32>,
+    left: Rows,
+    right: Rows,
+}
+
+/// Both sides' vectors of all heads of a layer, `[heads·head, width]` each.
+struct Channels {
+    /// Channels of one head.
+    head: usize,
+    left: Matrix,
+    right: Matrix,
+}
+
+impl Reader {
+    /// The length of a neuron's vector as it is projected.
+    pub(super) fn length(
+        &mut self,
+        query: &NeuronQuery,
+        vectors: Vectors,
+        watch: &dyn Watch,
+    ) -> Result<Option<f32>, QueryError> {
+        if query.convention.has(Switch::Cosine) {
+            return Ok(Some(1.0));
+        }
+        let neuron = query.neuron..query.neuron + 1;
+        let vector = match vectors {
+            Vectors::Keys(input) => self.weights.keys(query.layer, neuron, input)?,
+            Vectors::Values => self.weights.values(query.layer, neuron)?,
+        };
+        let at = (query.layer, Half::FeedForward);
+        let vector = self.projected(query.convention, at, flow(vectors), vector, watch)?;
+        Ok(vector.map(|mut vector| unit(&mut vector)[0]))
+    }
+
+    /// The best and the lowest score of each of the random directions of a layer at length 1.
+    pub(super) fn chance_of_neurons(
+        &mut self,
+        query: &NeuronQuery,
+        vectors: Vectors,
+        watch: &dyn Watch,
+    ) -> Result<Option<[Vec<f32>; 2]>, QueryError> {
+        let mut chance = self.chances.take(Circumstances::Neurons {
+            layer: query.layer,
+            vectors,
+            convention: query.convention,
+            filters: query.filters.clone(),
+        });
+        if chance.best[0].is_empty() {
+            let drawn = self.drawn_directions(query.layer, vectors)?;
+            let at = (query.layer, Half::FeedForward);
+            let flow = flow(vectors);
+            let Some(mut drawn) = self.projected(query.convention, at, flow, drawn, watch)? else {
+                return Ok(None);
+            };
+            unit(&mut drawn);
+            let Some(rows) = self.rows(query.convention, flow, watch)? else {
+                return Ok(None);
+            };
+            let mask = self.mask(&query.filters)?;
+            let passing = Passing {
+                flags: &mask.passes[..rows.len()],
+                first_id: 0,
+            };
+            let mut ends = vec![Ends::new(1); drawn.rows()];
+            if !rows.offer_scores(&drawn, passing, &mut ends, &|| watch.wanted())? {
+                return Ok(None);
+            }
+            for ends in ends {
+                let best = [ends.highest, ends.lowest].map(|best| best.into_sorted());
+                for (all, best) in chance.best.iter_mut().zip(best) {
+                    all.extend(best.first().map(|s| s.score));
+                }
+            }
+        }
+        let best = chance.best.clone();
+        self.chances.keep(chance);
+        Ok(Some(best))
+    }
+
+    /// Random directions with the mean and the covariance of a layer's vectors, `[draws, width]`:
+    /// with independent standard normal g, `Σ gᵢ·(vᵢ − mean)/√n + mean` has just those.
+    fn drawn_directions(&self, layer: usize, vectors: Vectors) -> Result<Matrix, QueryError> {
+        let (n, width) = (self.card.spec.neurons, self.card.spec.width);
+        let mut normal = Normal::new(layer as u64);
+        let draw = |_| normal.shares(n);
+        let shares: Vec<Vec<f32>> = (0..RANDOM_DIRECTIONS).map(draw).collect();
+        let some = self.weights.pieces(layer, vectors, |piece| {
+            let mut sums = Matrix::zeros(RANDOM_DIRECTIONS, width);
+            for (share, sum) in shares.iter().zip(sums.data_mut().chunks_exact_mut(width)) {
+                match &piece {
+                    Piece::Whole { first, rows } => {
+                        for i in 0..rows.rows() {
+                            let by = share[first + i];
+                            sum.iter_mut()
+                                .zip(rows.row(i))
+                                .for_each(|(s, x)| *s += by * x);
+                        }
+                    }
+                    Piece::Coordinates { first, rows } => {
+                        for i in 0..rows.rows() {
+                            let terms = rows.row(i).iter().zip(share).map(|(x, by)| x * by);
+                            sum[first + i] = terms.sum();
+                        }
+                    }
+                }
+            }
+            sums
+        })?;
+        let mut all = Matrix::zeros(RANDOM_DIRECTIONS, width);
+        for some in some {
+            let pairs = all.data_mut().iter_mut().zip(some.data());
+            pairs.for_each(|(sum, x)| *sum += x);
+        }
+        Ok(all)
+    }
+
+    /// How far the best pair of a head's form lies above those of random forms with the layer's own
+    /// channels; among a draw of tokens where there are more. `None` if it was called off: what
+    /// was drawn before is kept.
+    pub(super) fn z_of_head(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Option<f32>>, QueryError> {
+        let Some(sample) = self.sample(query, watch)? else {
+            return Ok(None);
+        };
+        let (form, layer) = (query.form, query.layer);
+        let own = self.weights.form(form, layer, query.head, query.distance)?;
+        let Some(own) = self.best_of_form(query, own, &sample, watch)? else {
+            return Ok(None);
+        };
+        let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
+            head: 0,
+            ..query.clone()
+        }));
+        let mut called_off = false;
+        if chance.best[0].len() < RANDOM_FORMS {
+            let channels = self.channels(query)?;
+            while chance.best[0].len() < RANDOM_FORMS && !called_off {
+                let drawn = drawn_form(layer, chance.best[0].len(), &channels);
+                match self.best_of_form(query, drawn, &sample, watch)? {
+                    Some(best) => chance.best[0].push(best),
+                    None => called_off = true,
+                }
+            }
+        }
+        let z = standard(own, &chance.best[0]);
+        self.chances.keep(chance);
+        Ok((!called_off).then_some(z))
+    }
+
+    /// The tokens that a form is judged by.
+    fn sample(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Sample>, QueryError> {
+        let mask = self.mask(&query.filters)?;
+        let mut sides = Vec::with_capacity(2);
+        let mut ids = Vec::new();
+        for flow in directions(query) {
+            let Some(rows) = self.rows(query.convention, flow, watch)? else {
+                return Ok(None);
+            };
+            if ids.is_empty() {
+                let passing = (0..rows.len() as u32).filter(|&row| mask.passes[row as usize]);
+                ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
+                ids.sort_unstable();
+            }
+            sides.push(Rows::new(rows.pick(&ids)?, &Device::Cpu)?);
+        }
+        let (right, left) = (sides.pop(), sides.pop());
+        Ok(left
+            .zip(right)
+            .map(|(left, right)| Sample { ids, left, right }))
+    }
+
+    /// The best score of a form among some tokens, at size 1; `None` if it was called off.
+    fn best_of_form(
+        &mut self,
+        query: &PairsQuery,
+        weights: FormWeights,
+        sample: &Sample,
+        watch: &dyn Watch,
+    ) -> Result<Option<f32>, QueryError> {
+        let Some(weights) = self.projected_form(query, weights, watch)? else {
+            return Ok(None);
+        };
+        let wanted = || watch.wanted();
+        let Some(a) = sample.left.times(&weights.left, &wanted)? else {
+            return Ok(None);
+        };
+        let Some(b) = sample.right.times(&weights.right, &wanted)? else {
+            return Ok(None);
+        };
+        let admits = admits(&self.card.vocabulary, &query.filters);
+        let want = PairsWanted {
+            k: 1,
+            end: query.end,
+            passing: &vec![true; sample.ids.len()],
+            admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
+        };
+        let best = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {});
+        let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| pair.score.abs());
+        Ok(best.map(|pairs| score(pairs) / size(&weights)))
+    }
+
+    fn channels(&self, query: &PairsQuery) -> Result<Channels, QueryError> {
+        let spec = &self.card.spec;
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for head in 0..spec.heads {
+            let form = self
+                .weights
+                .form(query.form, query.layer, head, query.distance)?;
+            left.extend(form.left.transposed().into_data());
+            right.extend(form.right.transposed().into_data());
+        }
+        let all = |side| Matrix::new(spec.heads * spec.head_width, spec.width, side);
+        Ok(Channels {
+            head: spec.head_width,
+            left: all(left),
+            right: all(right),
+        })
+    }
+}
+
+/// The random form of a number: each of its channels drawn as the layer's are.
+fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
+    let mut normal = Normal::new((layer << 8 | number) as u64);
+    let mut drawn = |all: &Matrix| {
+        let mut side = Matrix::zeros(channels.head, all.cols());
+        for row in side.data_mut().chunks_exact_mut(all.cols().max(1)) {
+            for (i, by) in normal.shares(all.rows()).into_iter().enumerate() {
+                row.iter_mut()
+                    .zip(all.row(i))
+                    .for_each(|(sum, x)| *sum += by * x);
+            }
+        }
+        side.transposed()
+    };
+    FormWeights {
+        left: drawn(&channels.left),
+        right: drawn(&channels.right),
+    }
+}
+
+fn flow(vectors: Vectors) -> Flow {
+    match vectors {
+        Vectors::Keys(_) => Flow::Read,
+        Vectors::Values => Flow::Written,
+    }
+}
+
+/// How many standard deviations a score lies above the mean of others; `None` if they are all
+/// alike, or one is no number.
+pub(super) fn standard(score: f32, others: &[f32]) -> Option<f32> {
+    let n = others.len() as f64;
+    let mean = others.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+    let squares = others.iter().map(|&x| (f64::from(x) - mean).powi(2));
+    let deviation = (squares.sum::<f64>() / (n - 1.0)).sqrt();
+    let z = (f64::from(score) - mean) / deviation;
+    z.is_finite().then_some(z as f32)
+}
+
+/// The Frobenius norm of a form `left·rightᵀ`.
+fn size(form: &FormWeights) -> f32 {
+    let (left, right) = (form.left.transposed(), form.right.transposed());
+    let product = |m: &Matrix, i: usize, j: usize| {
+        let terms = m.row(i).iter().zip(m.row(j));
+        terms
+            .map(|(&a, &b)| f64::from(a) * f64::from(b))
+            .sum::<f64>()
+    };
+    let entries = (0..left.rows()).flat_map(|i| (0..left.rows()).map(move |j| (i, j)));
+    let squares = entries.map(|(i, j)| product(&left, i, j) * product(&right, i, j));
+    squares.sum::<f64>().max(0.0).sqrt() as f32
+}
+
+/// Standard normal numbers, the same for the same seed (Box and Muller 1958).
+struct Normal(fastrand::Rng);
+
+impl Normal {
+    fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    fn draw(&mut self) -> f64 {
+        let (u, v) = (1.0 - self.0.f64(), self.0.f64());
+        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+
+    /// By what n vectors are multiplied so that their sum is one more drawn from the normal
+    /// distribution that has their mean and covariance.
+    fn shares(&mut self, n: usize) -> Vec<f32> {
+        let root = (n as f64).sqrt();
+        let draws: Vec<f64> = (0..n).map(|_| self.draw() / root).collect();
+        let rest = (1.0 - draws.iter().sum::<f64>()) / n as f64;
+        draws.iter().map(|draw| (draw + rest) as f32).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_has_mean_and_covariance_of_the_vectors() {
+        // Three vectors of mean (1, 2); variances 2/3 and 8/3, covariance −2/3.
+        let vectors = [[2.0, 2.0], [1.0, 0.0], [0.0, 4.0]];
+        let mut normal = Normal::new(3);
+        let drawn: Vec<[f64; 2]> = (0..40_000)
+            .map(|_| {
+                let shares = normal.shares(3);
+                let at = |i: usize| {
+                    let terms = shares.iter().zip(&vectors);
+                    terms
+                        .map(|(&by, v): (&f32, &[f64; 2])| f64::from(by) * v[i])
+                        .sum()
+                };
+                [at(0), at(1)]
+            })
+            .collect();
+        let mean = |f: &dyn Fn(&[f64; 2]) -> f64| drawn.iter().map(f).sum::<f64>() / 40_000.0;
+        let close = |found: f64, wanted: f64| {
+            assert!((found - wanted).abs() < 0.05, "{found} for {wanted}");
+        };
+        close(mean(&|x| x[0]), 1.0);
+        close(mean(&|x| x[1]), 2.0);
+        close(mean(&|x| (x[0] - 1.0).powi(2)), 2.0 / 3.0);
+        close(mean(&|x| (x[1] - 2.0).powi(2)), 8.0 / 3.0);
+        close(mean(&|x| (x[0] - 1.0) * (x[1] - 2.0)), -2.0 / 3.0);
+    }
+
+    #[test]
+    fn a_standard_score_is_in_deviations_of_the_others() {
+        // Mean 2, deviation 1 with n − 1 below.
+        assert_eq!(standard(5.0, &[1.0, 2.0, 3.0]), Some(3.0));
+        assert_eq!(standard(5.0, &[2.0, 2.0, 2.0]), None);
+        assert_eq!(standard(5.0, &[]), None);
+    }
+
+    #[test]
+    fn the_size_of_a_form_is_that_of_its_product() {
+        // (1 0; 2 1)·(3 1; 0 2)ᵀ = (3 0; 7 2)
+        let form = FormWeights {
+            left: Matrix::new(2, 2, vec![1.0, 0.0, 2.0, 1.0]),
+            right: Matrix::new(2, 2, vec![3.0, 1.0, 0.0, 2.0]),
+        };
+        assert!((size(&form) - 62f32.sqrt()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,197 @@
+//! Holding a list against the same list under other conventions, and against chance.
+
+mod chance;
+
+use crate::projection::Pair;
+use crate::query::answering::{Quiet, Watch};
+use crate::query::convention::{Convention, Switch};
+use crate::query::trust::{RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery};
+use crate::query::{Answer, NeuronQuery, PairsQuery, QueryError};
+use crate::transformer::Vectors;
+
+use super::Reader;
+use super::convention::Flow;
+
+pub(super) use chance::Chances;
+use chance::standard;
+
+/// Multiplications that an inverse may cost that nobody has asked for.
+const INVERSE_MAX: f64 = 4e11;
+
+impl Reader {
+    /// `None` if it was called off.
+    pub(super) fn trust(
+        &mut self,
+        query: &TrustQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<TrustAnswer>, QueryError> {
+        if self.card.remote {
+            return Err(QueryError::NeedsAll {
+                model: self.card.name.clone(),
+            });
+        }
+        match query {
+            TrustQuery::Neuron(query) => self.trust_neuron(query, watch),
+            TrustQuery::Pairs(query) => self.trust_pairs(query, watch),
+        }
+    }
+
+    /// The switches that are worth flipping for lists under a convention.
+    fn flips(&self, convention: Convention, pairs: bool) -> Vec<Switch> {
+        let (vocab, width) = (self.card.spec.vocab as f64, self.card.spec.width as f64);
+        let cheap = 2.0 * vocab * width * width < INVERSE_MAX;
+        let tells = |switch: &Switch| match switch {
+            Switch::Inverse => cheap || convention.has(Switch::Inverse),
+            // One number for all tokens of a column, unless each is then scaled by its own.
+            Switch::Centred => {
+                pairs || convention.has(Switch::Cosine) || convention.has(Switch::Inverse)
+            }
+            Switch::Biases => pairs,
+            _ => true,
+        };
+        // Flipping one must not take another one away, or it would be two steps off.
+        let alone = |switch: &Switch| {
+            let flipped = convention.flipped(*switch);
+            flipped.flipped(*switch) == convention
+        };
+        let all = Switch::ALL.into_iter();
+        let offered = all.filter(|switch| self.card.offers(*switch).is_ok());
+        offered.filter(tells).filter(alone).collect()
+    }
+
+    /// Whether a flipped switch can make a difference to what is read, or written.
+    fn concerns(&self, switch: Switch, convention: Convention, flow: Flow) -> bool {
+        let source = |convention| self.source(convention, flow);
+        match switch {
+            Switch::Inverse => flow == Flow::Read,
+            Switch::Input | Switch::Output => {
+                source(convention) != source(convention.flipped(switch))
+            }
+            _ => true,
+        }
+    }
+
+    fn trust_neuron(
+        &mut self,
+        query: &NeuronQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<TrustAnswer>, QueryError> {
+        let asked = |convention| NeuronQuery {
+            k: TRUST_TOP,
+            convention,
+            ..query.clone()
+        };
+        let answers = self.neurons(&[asked(query.convention)], watch)?;
+        let Some(list) = answers.and_then(|mut answers| answers.pop()) else {
+            return Ok(None);
+        };
+        let mut lists = vec![Trust::default(); list.columns.len()];
+        let flips = self.flips(query.convention, false);
+        for switch in flips {
+            let answers = self.neurons(&[asked(query.convention.flipped(switch))], watch)?;
+            let Some(other) = answers.and_then(|mut answers| answers.pop()) else {
+                return Ok(None);
+            };
+            let directions = [Flow::Read, Flow::Written].into_iter().cycle();
+            let columns = list.columns.iter().zip(&other.columns).zip(directions);
+            for (trust, ((one, other), flow)) in lists.iter_mut().zip(columns) {
+                if self.concerns(switch, query.convention, flow)
+                    && let Some(share) = kept(one, other, |a, b| a.id == b.id)
+                {
+                    trust.kept.push((switch, share));
+                }
+            }
+        }
+        let partial = |lists: &[Trust], done| TrustAnswer {
+            lists: lists.to_vec(),
+            done,
+        };
+        watch.improved(Answer::Trust(partial(&lists, 0.5)));
+        let both = [Vectors::Keys(query.input), Vectors::Values];
+        for (column, vectors) in both.into_iter().enumerate() {
+            let Some(lengths) = self.length(query, vectors, watch)? else {
+                return Ok(None);
+            };
+            let Some(chance) = self.chance_of_neurons(query, vectors, watch)? else {
+                return Ok(None);
+            };
+            let bias = match vectors {
+                Vectors::Keys(_) => list.bias.unwrap_or(0.0),
+                Vectors::Values => 0.0,
+            };
+            for (end, (best, sign)) in chance.iter().zip([1.0, -1.0]).enumerate() {
+                let at = column + 2 * end;
+                let first = list.columns[at].first();
+                let score = first.map(|s| (s.score - sign * bias) / lengths);
+                lists[at].z = score.and_then(|score| standard(score, best));
+            }
+        }
+        Ok(Some(partial(&lists, 1.0)))
+    }
+
+    fn trust_pairs(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<TrustAnswer>, QueryError> {
+        let quiet = Quiet(watch);
+        let asked = |convention| PairsQuery {
+            k: TRUST_TOP,
+            convention,
+            ..query.clone()
+        };
+        let Some(list) = self.pairs(&asked(query.convention), &quiet)? else {
+            return Ok(None);
+        };
+        let mut trust = Trust::default();
+        let flips = self.flips(query.convention, true);
+        let steps = (flips.len() + RANDOM_FORMS) as f32;
+        let mut done = 0.0;
+        for switch in flips {
+            let other = asked(query.convention.flipped(switch));
+            let Some(other) = self.pairs(&other, &quiet)? else {
+                return Ok(None);
+            };
+            let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);
+            if let Some(share) = kept(&list.pairs, &other.pairs, same) {
+                trust.kept.push((switch, share));
+            }
+            done += 1.0;
+            watch.improved(Answer::Trust(TrustAnswer {
+                lists: vec![trust.clone()],
+                done: done / steps,
+            }));
+        }
+        // Chance knows no biases, so what is held against it has none either.
+        let bare = match query.convention.has(Switch::Biases) {
+            true => query.convention.flipped(Switch::Biases),
+            false => query.convention,
+        };
+        let Some(z) = self.z_of_head(&asked(bare), watch)? else {
+            return Ok(None);
+        };
+        trust.z = z;
+        Ok(Some(TrustAnswer {
+            lists: vec![trust],
+            done: 1.0,
+        }))
+    }
+}
+
+/// The share of a list that is in the other one too; `None` of an empty one.
+fn kept<T>(list: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> Option<f32> {
+    let stays = |item: &&T| other.iter().any(|o| same(item, o));
+    let both = list.iter().filter(stays).count();
+    (!list.is_empty()).then(|| both as f32 / list.len() as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kept;
+
+    #[test]
+    fn what_is_kept_is_a_share_of_the_list() {
+        assert_eq!(kept(&[1, 2, 3, 4], &[4, 9, 1], |a, b| a == b), Some(0.5));
+        assert_eq!(kept::<u8>(&[], &[4], |a, b| a == b), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! Rankings from the lists of a scan, or why they cannot come from there.
+
+use super::Scanned;
+use crate::query::{Answering, Interest, Query, QueryError, RankAnswer, RankQuery, Watch};
+
+impl Scanned {
+    /// A layer ranked by lists of the scan where it has them; by the model otherwise.
+    pub(super) fn rank(
+        &mut self,
+        query: &RankQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<RankAnswer>, QueryError> {
+        if query.by.of_weights() {
+            let answer = self.reader.answer(&Query::Rank(query.clone()), watch)?;
+            return Ok(match answer {
+                Some(crate::query::Answer::Rank(answer)) => Some(answer),
+                _ => None,
+            });
+        }
+        let mut ranking = std::mem::take(&mut self.ranking);
+        let answer = ranking.rank(self, query, watch);
+        self.ranking = ranking;
+        answer
+    }
+
+    /// Why a ranking has to be computed from the weights, in a few words; `None` if the scan has
+    /// all its lists.
+    ///
+    /// # Errors
+    /// As [`crate::query::Reader::mask`].
+    pub fn lacks(&mut self, query: &RankQuery) -> Result<Option<String>, QueryError> {
+        let RankQuery { layer, by, .. } = query;
+        if by.of_weights() {
+            return Ok(Some(format!(
+                "{by} is a figure of the weights, not of lists"
+            )));
+        }
+        let of_heads = by.of_heads();
+        let Some((passing, _)) = self.passing(&query.filters, of_heads)? else {
+            return Ok(Some("the scan was made with other filters".to_owned()));
+        };
+        let (kept, all, what) = match of_heads {
+            true => (self.pairs, passing * passing, "pairs of a head"),
+            false => (self.k, passing, "tokens of a column"),
+        };
+        let needed = Interest::TOP.min(all);
+        if kept < needed {
+            return Ok(Some(format!(
+                "the scan has {kept} {what}, of which {needed} are judged"
+            )));
+        }
+        if self.group(*layer, 0, !of_heads).is_none() {
+            let of = if of_heads { "heads" } else { "neurons" };
+            return Ok(Some(format!("the scan has no {of} of layer {layer}")));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,170 @@
+//! What stands around the maps that are read as words: the norms before and after them, and their
+//! biases.
+
+use std::ops::Range;
+
+use crate::checkpoint::{CheckpointError, Linear, NormPlacement, Pass, Role, Split};
+use crate::transformer::norms::{NormWeights, layer_norm, norm};
+use crate::transformer::{Form, Input};
+
+use super::Weights;
+
+/// A layer's two halves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    Attention,
+    FeedForward,
+}
+
+impl Weights {
+    /// The norm through which a half of a layer reads the residual stream; `None` where nothing
+    /// lies between: in a post-norm model, and before a first layer without one.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn norm_before(
+        &self,
+        layer: usize,
+        half: Half,
+    ) -> Result<Option<NormWeights>, CheckpointError> {
+        let Some(pass) = self.pre_norm() else {
+            return Ok(None);
+        };
+        let checkpoint = &self.checkpoint;
+        let bare = pass.first_bare && layer == 0;
+        let attention = || layer_norm(checkpoint, layer, pass.attention_norm, !bare);
+        if half == Half::Attention {
+            return attention();
+        }
+        // In a parallel layer both halves may read through one norm.
+        let parallel = checkpoint.pass().is_some_and(|choices| choices.parallel);
+        match layer_norm(checkpoint, layer, pass.ff_norm, !parallel)? {
+            Some(norm) => Ok(Some(norm)),
+            None => attention(),
+        }
+    }
+
+    /// The norm of what a half of a layer writes, where there is one.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn norm_of_written(
+        &self,
+        layer: usize,
+        half: Half,
+    ) -> Result<Option<NormWeights>, CheckpointError> {
+        let names = self.pre_norm().and_then(|pass| pass.written_norms);
+        let Some([attention, feed_forward]) = names else {
+            return Ok(None);
+        };
+        let name = match half {
+            Half::Attention => attention,
+            Half::FeedForward => feed_forward,
+        };
+        let name = self.checkpoint.in_layer(layer, name);
+        norm(&self.checkpoint, &name, self.spec().width).map(Some)
+    }
+
+    /// The norm after the last layer, through which the output embedding reads.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn last_norm(&self) -> Result<Option<NormWeights>, CheckpointError> {
+        let name = self.pre_norm().and_then(|pass| pass.final_norm);
+        let name = name.map(|name| self.checkpoint.full(name));
+        let width = self.spec().width;
+        name.map(|name| norm(&self.checkpoint, &name, width))
+            .transpose()
+    }
+
+    fn pre_norm(&self) -> Option<&'static Pass> {
+        let family = self.checkpoint.family();
+        let pass = family.pass.as_ref();
+        pass.filter(|_| family.norm == NormPlacement::Pre)
+    }
+
+    /// Whether neurons, or queries, keys and values have biases.
+    pub fn biased(&self) -> bool {
+        let family = self.checkpoint.family();
+        [&family.ff_in, &family.query, &family.key, &family.value]
+            .into_iter()
+            .any(|map| self.checkpoint.holds(&self.bias_name(0, map)))
+    }
+
+    /// What is added to the products with [keys](Self::keys), a number each; `None` if nothing is.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn key_biases(
+        &self,
+        layer: usize,
+        neurons: Range<usize>,
+        input: Input,
+    ) -> Result<Option<Vec<f32>>, CheckpointError> {
+        let map = self.key_map(input);
+        let before = match map.split {
+            Split::Part(i, _) => i * self.spec().neurons,
+            _ => 0,
+        };
+        let own = neurons.start + before..neurons.end + before;
+        self.bias(layer, map, self.spec().neurons, own)
+    }
+
+    /// What is added to the two sides of a head's [form](Self::form), `[head]` each, turned and
+    /// scaled as the form is; `None` where nothing is. What all heads write is no head's own.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn form_biases(
+        &self,
+        form: Form,
+        layer: usize,
+        head: usize,
+        distance: usize,
+    ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
+        let (family, spec) = (self.checkpoint.family(), self.spec());
+        let of = |map: &Linear, role, heads| {
+            let own = spec.channels(map.split, role, head);
+            self.bias(layer, map, heads * spec.head_width, own)
+        };
+        if form == Form::Vo {
+            return Ok([of(&family.value, Role::Value, spec.key_heads)?, None]);
+        }
+        let mut query = of(&family.query, Role::Query, spec.heads)?;
+        let mut key = of(&family.key, Role::Key, spec.key_heads)?;
+        if let Some(norms) = family.head_norms {
+            for (bias, norm) in [&mut query, &mut key].into_iter().zip(norms) {
+                if let Some(bias) = bias {
+                    let gain = self.gain(layer, norm)?;
+                    bias.iter_mut().zip(gain).for_each(|(b, g)| *b *= g);
+                }
+            }
+        }
+        let rotation = self.checkpoint.places().rotation(layer);
+        if let (Some(rotation), Some(query), 1..) = (rotation, &mut query, distance) {
+            rotation.turn(query, distance);
+        }
+        Ok([query, key])
+    }
+
+    fn bias_name(&self, layer: usize, map: &Linear) -> String {
+        format!("{}.bias", self.checkpoint.in_layer(layer, map.name))
+    }
+
+    /// The part `own` of the bias of a tensor, of which a map has `outputs`; `None` without one.
+    fn bias(
+        &self,
+        layer: usize,
+        map: &Linear,
+        outputs: usize,
+        own: Range<usize>,
+    ) -> Result<Option<Vec<f32>>, CheckpointError> {
+        let name = self.bias_name(layer, map);
+        if !map.biased && !self.checkpoint.holds(&name) {
+            return Ok(None);
+        }
+        let all = self.spec().outputs(map.split, outputs);
+        let bias = self.checkpoint.vector(&[name], all)?;
+        Ok(Some(bias[own].to_vec()))
+    }
+}

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""What PyTorch answers about some of the checkpoints of this folder under other conventions.
+
+    python conventions.py            # writes conventions.json
+
+Nothing is folded into a weight here: tokens are taken through the norm (its division by the length
+left out) and into the module, so that a convention is what the model does and not how a program
+gets there. Weights are those of make.py, from the same seeds. Needs what make.py needs.
+"""
+import json
+import os
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
+
+import make
+from make import DISTANCE, ENCODERS, FAMILIES, HERE, SPLIT, at, best, caught, randomise
+
+make.K = 10
+
+# Norms before attention and before the feed-forward part, of what these two write, after the last layer.
+NORMS = {
+    "llama": (["layers.{}.input_layernorm", "layers.{}.post_attention_layernorm"], [None, None], "norm"),
+    "gemma2": (["layers.{}.input_layernorm", "layers.{}.pre_feedforward_layernorm"],
+               ["layers.{}.post_attention_layernorm", "layers.{}.post_feedforward_layernorm"], "norm"),
+    "qwen2": (["layers.{}.input_layernorm", "layers.{}.post_attention_layernorm"], [None, None], "norm"),
+    "gpt-neox": (["layers.{}.input_layernorm", "layers.{}.post_attention_layernorm"], [None, None],
+                 "final_layer_norm"),
+    "gptj": (["h.{}.ln_1", "h.{}.ln_1"], [None, None], "ln_f"),
+    "opt": (["decoder.layers.{}.self_attn_layer_norm", "decoder.layers.{}.final_layer_norm"], [None, None],
+            "decoder.final_layer_norm"),
+    "falcon": (["h.{}.ln_attn", "h.{}.ln_mlp"], [None, None], "ln_f"),
+    "modernbert": (["layers.{}.attn_norm", "layers.{}.mlp_norm"], [None, None], "final_norm"),
+    "roberta": None,
+}
+CONVENTIONS = ["raw", "gain", "centred", "cosine", "inverse", "biases", "input", "output", "gain+biases", "gain+cosine",
+               "gain+inverse", "centred+cosine", "gain+centred+inverse", "cosine+inverse", "cosine+biases"]
+
+
+def normed(module, x, bias):
+    """A norm but for the division by the length."""
+    kind = type(module).__name__
+    if kind == "Identity":
+        return x
+    if "RMS" in kind:
+        return x * (module.weight + (1.0 if "Gemma" in kind else 0.0))
+    x = (x - x.mean(-1, keepdim=True)) * module.weight
+    return x + module.bias if bias and module.bias is not None else x
+
+
+class Reading:
+    """A model under a convention."""
+
+    def __init__(self, name, convention):
+        kind, config, self.paths = FAMILIES[name]
+        auto = AutoModelForMaskedLM if name in ENCODERS else AutoModelForCausalLM
+        eager = dict(attn_implementation="eager") if kind in ("gpt_neo", "gptj", "bloom") else {}
+        self.model = auto.from_config(AutoConfig.for_model(kind, **config), **eager).eval().float()
+        randomise(self.model, list(FAMILIES).index(name))
+        self.base = self.model.base_model
+        if name == "gemma2":
+            self.model.config._attn_implementation = "sdpa"
+            for module in self.model.modules():
+                if hasattr(module, "attn_logit_softcapping"):
+                    module.attn_logit_softcapping = None
+        self.name, self.norms = name, NORMS[name]
+        self.on = set(convention.split("+"))
+        read = self.model.get_input_embeddings().weight.detach().clone()
+        written = self.model.get_output_embeddings().weight.detach().clone()
+        self.tied = torch.equal(read, written)
+        if "input" in self.on:
+            written = read
+        if "output" in self.on:
+            read = written
+        self.read, self.written = self.counted(read), self.counted(written)
+        # What all heads and all neurons write together is no list's.
+        for module in self.base.modules():
+            for path in [self.paths[2], self.paths[3]]:
+                for layer in range(2):
+                    bias = getattr(at(self.base, path.format(layer)), "bias", None)
+                    if bias is not None:
+                        bias.zero_()
+
+    def counted(self, rows):
+        if "centred" in self.on:
+            rows = rows - rows.mean(0)
+        if "cosine" in self.on:
+            rows = rows / rows.norm(dim=-1, keepdim=True)
+        return rows
+
+    def silent(self):
+        """No biases, whatever the convention: those of norms too."""
+        for name, p in self.model.named_parameters():
+            if name.endswith("bias"):
+                p.zero_()
+
+    def through(self, layer, half, x):
+        if "gain" not in self.on:
+            return x
+        return normed(at(self.base, self.norms[0][half].format(layer)), x, "biases" in self.on)
+
+    def tokens(self):
+        """Rows that are read."""
+        if "inverse" not in self.on:
+            return self.read
+        return torch.linalg.pinv(self.read.double()).T.float()
+
+    def after(self, layer, half, x):
+        """What is written, as the output embedding sees it."""
+        if "gain" not in self.on:
+            return x
+        own = self.norms[1][half]
+        if own is not None:
+            x = normed(at(self.base, own.format(layer)), x, False)
+        return normed(at(self.base, self.norms[2]), x, False)
+
+    def source(self, layer, index, x):
+        """What a neuron's input module makes of states."""
+        out = at(self.base, self.paths[1][0 if self.name in SPLIT else index].format(layer))(x)
+        return out.chunk(2, dim=-1)[index] if self.name in SPLIT else out
+
+    def neuron(self, layer, neuron, index):
+        k = self.source(layer, index, self.through(layer, 1, self.tokens()))[:, neuron]
+        width = self.read.shape[1]
+        inputs = at(self.base, self.paths[2].format(layer))
+        count = self.source(layer, index, torch.zeros(1, width)).shape[1]
+        unit = torch.zeros(1, count)
+        unit[0, neuron] = 1.0
+        value = self.after(layer, 1, inputs(unit))[0]
+        zero = self.source(layer, index, self.through(layer, 1, torch.zeros(1, width)))[0, neuron]
+        v = self.written @ value
+        if "cosine" in self.on:
+            eye = torch.eye(width)
+            if "inverse" in self.on:
+                eye = torch.linalg.inv(self.read.double().T @ self.read.double()).float()
+            key = self.source(layer, index, self.through(layer, 1, eye))[:, neuron] - zero
+            k, v, zero = k / key.norm(), v / value.norm(), zero / key.norm()
+        bias = round(float(zero), 6) if "biases" in self.on else None
+        return {"bias": bias, "columns": {"K": best(k), "V": best(v), "-K": best(-k)}}
+
+    def form(self, form, layer, head, distance):
+        attention = at(self.base, self.paths[0].format(layer))
+        x = self.through(layer, 0, self.tokens())
+        turning = any("otary" in type(m).__name__ for m in self.model.modules()) or self.name == "gptj"
+        q, k, v = caught(self.model, attention, x, distance if turning else None)
+        if turning:
+            _, k, _ = caught(self.model, attention, x, 0)
+        if type(attention).__name__ == "OPTAttention":
+            q = q / attention.scaling
+        factor = 1.0
+        for module in self.base.modules():
+            factor = getattr(module, "attention_scaling", None) or factor
+        q, k = q / factor, k / factor
+        of_key = head * k.shape[0] // q.shape[0]
+        if form == "qk":
+            return q[head], k[of_key]
+        each = q.shape[-1]
+
+        def out(value):
+            mixed = torch.zeros(len(value), q.shape[0] * each)
+            mixed[:, head * each:(head + 1) * each] = value
+            return self.after(layer, 0, at(self.base, self.paths[3].format(layer))(mixed))
+
+        # Both sides in the head's own space, as the form's two factors.
+        return v[of_key], self.written @ out(torch.eye(each)).T
+
+
+def answers(name):
+    found = {}
+    for convention in CONVENTIONS:
+        on = set(convention.split("+"))
+        reading = Reading(name, convention)
+        biased = any(n.endswith("bias") and ("layers" in n or "h." in n or "layer" in n) and "norm" not in n.lower()
+                     and "ln_" not in n for n, _ in reading.base.named_parameters())
+        if on & {"input", "output"} and reading.tied or "gain" in on and not reading.norms \
+                or "biases" in on and not biased:
+            found[convention] = None
+            continue
+        if "biases" not in on:
+            reading.silent()
+        case = {"neuron": [dict(key=key, **reading.neuron(1, 5, index))
+                           for index, key in enumerate(["gate", "up"]) if index < (2 if name in SPLIT else
+                                                                                  len(reading.paths[1]))]}
+        turning = any("otary" in type(m).__name__ for m in reading.model.modules()) or name == "gptj"
+        case["pairs"] = []
+        for form, distance in [("vo", 0), ("qk", 0)] + [("qk", DISTANCE)] * turning:
+            a, b = reading.form(form, 1, 2, distance)
+            one = {"form": form, "distance": distance, "highest": best(a @ b.T)}
+            if "biases" in on:
+                silent = Reading(name, convention)
+                silent.silent()
+                a0, b0 = silent.form(form, 1, 2, distance)
+                # What the left side has whatever the token is.
+                alone = b0 @ (a - a0)[0]
+                one["regardless"] = [best(alone), best(alone, False)] if float((a - a0).abs().max()) > 0 else None
+            case["pairs"].append(one)
+        found[convention] = case
+    return found
+
+
+def main():
+    torch.set_grad_enabled(False)
+    found = {name: answers(name) for name in NORMS}
+    with open(os.path.join(HERE, "conventions.json"), "w", encoding="utf-8") as f:
+        json.dump(found, f)
+        f.write("\n")
+
+
+if __name__ == "__main__":
+    main()

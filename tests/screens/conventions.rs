@@ -1,0 +1,88 @@
+//! Conventions: the menu, their names, and how far lists are to be trusted.
+
+use insta::assert_snapshot;
+use lexiscope::explorer::state::Notice;
+use lexiscope::projection::Scored;
+use lexiscope::query::{Switch, Trust, TrustAnswer, TrustQuery};
+
+use super::Screen;
+
+/// A column that stands firm, and others that do less and less.
+pub fn trusted(query: &TrustQuery) -> TrustAnswer {
+    let list = |at: usize| Trust {
+        kept: vec![
+            (Switch::Gain, 1.0 - at as f32 / 10.0),
+            (Switch::Cosine, 0.5 - at as f32 / 10.0),
+        ],
+        z: (at != 2).then_some(4.12 - 2.0 * at as f32),
+    };
+    let lists = match query {
+        TrustQuery::Neuron(_) => 4,
+        TrustQuery::Pairs(_) => 1,
+    };
+    TrustAnswer {
+        lists: (0..lists).map(list).collect(),
+        done: 1.0,
+    }
+}
+
+/// What biases bring, both ends.
+pub fn regardless() -> [Vec<Scored>; 2] {
+    [1.0, -1.0].map(|sign: f32| {
+        let scored = |i: u32| Scored {
+            id: if sign > 0.0 { 3 + i } else { 19 - i },
+            score: sign * 0.5,
+        };
+        (0..12).map(scored).collect()
+    })
+}
+
+#[test]
+fn the_menu_says_what_each_switch_would_leave_of_the_list() {
+    let mut screen = Screen::new(120, 30);
+    assert_snapshot!("conventions-menu", screen.press("c g").text());
+    let mut screen = Screen::new(80, 24);
+    assert_snapshot!("conventions-menu-80x24", screen.press("c g").text());
+}
+
+#[test]
+fn a_convention_is_named_wherever_it_is_on() {
+    let mut screen = Screen::new(100, 24);
+    let first = |screen: &mut Screen, keys: &str| {
+        let text = screen.press(keys).text();
+        text.lines().next().unwrap().to_owned()
+    };
+    assert!(first(&mut screen, "").contains(" raw  "));
+    assert!(first(&mut screen, "c l g Esc").contains(" gain+cosine  "));
+    assert!(first(&mut screen, "Tab").contains(" gain+cosine  "));
+    // Directions are of the weights alone: biases are no part of them.
+    assert!(first(&mut screen, "c b Esc d").contains(" gain+cosine  "));
+    assert!(first(&mut screen, "d").contains(" gain+cosine+biases  "));
+    assert!(first(&mut screen, "c 0 Esc").contains(" raw  "));
+}
+
+#[test]
+fn what_does_not_go_together_gives_way() {
+    let mut screen = Screen::new(100, 24);
+    screen.press("c b p");
+    assert_eq!(screen.state.convention().name(), "inverse");
+    screen.press("b");
+    assert_eq!(screen.state.convention().name(), "biases");
+}
+
+#[test]
+fn what_a_model_does_not_offer_says_why() {
+    let mut screen = Screen::new(100, 24);
+    screen.press("c o");
+    let said =
+        Notice::Said("output is not offered: its input and output embedding are one".to_owned());
+    assert_eq!(screen.state.notice, Some(said));
+    assert!(screen.state.convention().is_raw());
+}
+
+#[test]
+fn biases_show_what_holds_whatever_the_other_side_is() {
+    let mut screen = Screen::new(120, 30);
+    assert_snapshot!("neuron-biases", screen.press("c b Esc").text());
+    assert_snapshot!("heads-biases", screen.press("Tab").text());
+}
