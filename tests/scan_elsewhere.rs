@@ -1,7 +1,6 @@
 //! A scan's file, read by another implementation of the format than the one that wrote it.
 
-use std::fs::{self, File};
-use std::io::Cursor;
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -46,23 +45,9 @@ fn here(file: &Path) -> Vec<Column> {
     columns
 }
 
-/// The file with the order of its last column, the scores, declared as it was before 2026: readers
-/// from before reject an order that they do not know, `parquet2` and Polars up to 1.41 among them.
-/// Nothing but the use of the smallest and the largest score depends on it.
-fn of_old(file: &Path) -> Cursor<Vec<u8>> {
-    let mut bytes = fs::read(file).unwrap();
-    // A union of the field 1 or 2 with nothing in it; the footer's end, its length and the mark.
-    let order = bytes.len() - 12;
-    assert!(
-        [[0x1c, 0, 0, 0], [0x2c, 0, 0, 0]].contains(&bytes[order..order + 4].try_into().unwrap())
-    );
-    bytes[order] = 0x1c;
-    Cursor::new(bytes)
-}
-
 /// The columns as `parquet2` has them.
 fn elsewhere(file: &Path) -> Vec<Column> {
-    let mut reader = of_old(file);
+    let mut reader = File::open(file).unwrap();
     let metadata = read_metadata(&mut reader).unwrap();
     let described = metadata.schema().columns().iter();
     let mut columns: Vec<Column> = described
