@@ -29,6 +29,11 @@ impl Weights {
         Self { texts, counts }
     }
 
+    /// Of how many texts.
+    pub(super) fn texts(&self) -> usize {
+        self.texts
+    }
+
     /// How often a sample holds a text.
     pub(super) fn of(&self, sample: usize, text: usize) -> f64 {
         f64::from(self.counts[sample * self.texts + text])

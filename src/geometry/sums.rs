@@ -75,14 +75,17 @@ impl StateSums {
             let numbered = texts.iter().enumerate().map(|(i, t)| (first + i, pick(t)));
             numbered.filter(|(_, s)| s.n > 0.0).collect::<Vec<_>>()
         };
-        self.all.add(&shares(|t| &t.all), weights);
+        let all = first == 0 && weights.texts() == texts.len();
+        self.all.add(&shares(|t| &t.all), all, weights);
         for text in texts {
             let sums = self.squares.iter_mut().zip(&text.squares);
             sums.for_each(|(s, x)| *s += x);
         }
         if let Some(token) = &mut self.token {
-            token.occurrences.add(&shares(|t| &t.occurrences), weights);
-            token.means.add(&shares(|t| &t.mean), weights);
+            token
+                .occurrences
+                .add(&shares(|t| &t.occurrences), all, weights);
+            token.means.add(&shares(|t| &t.mean), all, weights);
             for text in texts {
                 token.spread.add(text.vectors.clone());
                 if let Some(baseline) = &mut token.baseline {
