@@ -74,21 +74,20 @@ impl Block<'_> {
         let window = (WINDOW / step.max(run)).max(1);
         // Numbers that follow each other without a gap are one long run.
         let seamless = right == 1 && step == run;
-        let read = |(i, out): (usize, &mut [f32])| {
+        let read = |(i, out): (usize, &mut [f32])| -> Result<bool, CheckpointError> {
             let first = start + (i * window * step) as u64;
-            let span = (out.len() / width - 1) * step + run;
-            let dense = 2 * run > step;
-            self.source.with(first, span, dense, |window| {
-                if seamless {
-                    convert(&self.entry.dtype, window, 1, out);
-                } else {
-                    for (line, out) in out.chunks_exact_mut(width).enumerate() {
-                        let line = &window[line * step..line * step + run];
-                        convert(&self.entry.dtype, line, right, out);
-                    }
-                }
-                all_finite(out)
-            })
+            let dtype = &self.entry.dtype;
+            if seamless {
+                let span = out.len() * bytes;
+                self.source
+                    .with(first, span, true, |window| convert(dtype, window, 1, out))?;
+            } else {
+                let runs = [out.len() / width, step, run];
+                self.source.runs(first, runs, |line, bytes| {
+                    convert(dtype, bytes, right, &mut out[line * width..][..width]);
+                })?;
+            }
+            Ok(all_finite(out))
         };
         let finite = if lines <= window {
             read((0, block.data_mut()))?

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,10 @@ use memmap2::MmapOptions;
 use crate::hub::Ranged;
 
 use super::CheckpointError;
+
+/// Bytes that the system maps at least.
+#[cfg(unix)]
+const PAGE: usize = 4096;
 
 /// A file opened for reading, bundled bytes, or a file that stays on the hub.
 #[derive(Debug)]
@@ -106,27 +111,14 @@ impl Source {
         whole: bool,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, CheckpointError> {
-        let end = start
-            .checked_add(len as u64)
-            .filter(|&end| end <= self.len());
-        let end = end.ok_or_else(|| self.wrong_length(start.saturating_add(len as u64)))?;
+        let Range { start, end } = self.range(start, len)?;
         match &self.bytes {
             // Both fit: the end lies within a slice that is in memory.
             Bytes::Bundled(bytes) => Ok(read(&bytes[start as usize..end as usize])),
             Bytes::Remote(file) => Ok(read(&file.read(start..end)?)),
             Bytes::File { .. } if len == 0 => Ok(read(&[])),
             Bytes::File { file, len: opened } => {
-                let now = file
-                    .metadata()
-                    .map_err(|e| CheckpointError::io(&self.name, e))?
-                    .len();
-                if now != *opened {
-                    return Err(CheckpointError::Length {
-                        file: self.name.clone(),
-                        expected: *opened,
-                        got: now,
-                    });
-                }
+                self.unchanged(file, *opened)?;
                 let mut options = MmapOptions::new();
                 options.offset(start).len(len);
                 if whole {
@@ -140,6 +132,41 @@ impl Source {
                 Ok(read(&map.map_err(|e| CheckpointError::io(&self.name, e))?))
             }
         }
+    }
+
+    /// Hands `read` each of `count` runs of `run` bytes, `step` apart, with its number. Few bytes of
+    /// many pages are read one run after the other: that takes a fifth of the time of mapping them.
+    ///
+    /// # Errors
+    /// As [`Self::with`].
+    pub(super) fn runs(
+        &self,
+        start: u64,
+        [count, step, run]: [usize; 3],
+        mut read: impl FnMut(usize, &[u8]),
+    ) -> Result<(), CheckpointError> {
+        let span = count.saturating_sub(1) * step + run;
+        #[cfg(unix)]
+        if let Bytes::File { file, len } = &self.bytes
+            && step >= PAGE
+            && run < PAGE
+        {
+            use std::os::unix::fs::FileExt;
+            self.range(start, span)?;
+            self.unchanged(file, *len)?;
+            let mut bytes = vec![0; run];
+            for i in 0..count {
+                file.read_exact_at(&mut bytes, start + (i * step) as u64)
+                    .map_err(|e| CheckpointError::io(&self.name, e))?;
+                read(i, &bytes);
+            }
+            return Ok(());
+        }
+        self.with(start, span, 2 * run > step, |bytes| {
+            for i in 0..count {
+                read(i, &bytes[i * step..][..run]);
+            }
+        })
     }
 
     /// A copy of the bytes `start .. start + len`.
@@ -200,6 +227,30 @@ impl Source {
                 Ok(Box::new(BufReader::new(file)))
             }
         }
+    }
+
+    /// Where `len` bytes from `start` lie, if the file has them.
+    fn range(&self, start: u64, len: usize) -> Result<Range<u64>, CheckpointError> {
+        let end = start.checked_add(len as u64);
+        let end = end.filter(|&end| end <= self.len());
+        let end = end.ok_or_else(|| self.wrong_length(start.saturating_add(len as u64)))?;
+        Ok(start..end)
+    }
+
+    /// Whether a file is as long as it was when it was opened.
+    fn unchanged(&self, file: &File, opened: u64) -> Result<(), CheckpointError> {
+        let now = file
+            .metadata()
+            .map_err(|e| CheckpointError::io(&self.name, e))?
+            .len();
+        if now == opened {
+            return Ok(());
+        }
+        Err(CheckpointError::Length {
+            file: self.name.clone(),
+            expected: opened,
+            got: now,
+        })
     }
 
     fn wrong_length(&self, expected: u64) -> CheckpointError {
