@@ -37,6 +37,8 @@ pub struct Session {
     pub strip: String,
     /// The name of the measure that colours the grid of heads; empty for none.
     pub grid: String,
+    /// Whether random places are anywhere, not of what is ranked.
+    pub anywhere: bool,
     /// Folders that models were opened from, the latest first.
     pub recent_folders: Vec<String>,
     /// Word lists and texts are not kept.
@@ -111,6 +113,7 @@ mod tests {
             end: End::Lowest,
             strip: "overlap".to_owned(),
             grid: "copying".to_owned(),
+            anywhere: true,
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,
             convention: "gain+cosine".parse().unwrap(),

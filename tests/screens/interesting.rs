@@ -125,7 +125,9 @@ fn the_strip_goes_through_all_measures_and_says_which() {
     };
     assert_eq!(ranks(&screen.state.idle), 6);
     assert_eq!(ranks(&screen.state.wanted), 0);
+    screen.press("R");
     let session = screen.state.session();
+    assert!(session.anywhere);
     assert_eq!(session.strip, "overlap");
 }
 

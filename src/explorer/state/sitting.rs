@@ -26,6 +26,7 @@ impl State {
         self.convention = session.convention;
         self.scans = session.scans;
         self.heads.end = session.end;
+        self.ranked.draws = !session.anywhere;
         self.strip = Strip::all()
             .find(|strip| strip.name() == session.strip)
             .unwrap_or_default();
@@ -106,6 +107,7 @@ impl State {
             chart: settings.switches(),
             beside: beside.collect(),
             end: self.heads.end,
+            anywhere: !self.ranked.draws,
             strip: self.strip.name().to_owned(),
             grid: self.grid.map_or_else(String::new, |by| by.to_string()),
             recent_folders: recent.map(|m| m.name.clone()).collect(),
