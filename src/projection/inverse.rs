@@ -9,8 +9,8 @@ use crate::checkpoint::Matrix;
 use super::rows::chunks;
 use super::{ProjectionError, Rows};
 
-/// Rows that are multiplied at a time.
-const CHUNK_ROWS: usize = 4096;
+/// Multiplications between two looks at whether the answer is still wanted: some milliseconds.
+const CHUNK: usize = 1 << 28;
 
 /// Of rows E (`[n, width]`) the inverse of EᵀE. The products of E with a vector that it was
 /// applied to are the least numbers c with Eᵀ·c the vector itself: its coordinates over the
@@ -56,7 +56,7 @@ fn gram(
 ) -> Result<Option<Mat<f64>>, ProjectionError> {
     let width = rows.width();
     let mut sum = Mat::zeros(width, width);
-    for chunk in chunks(rows.len(), CHUNK_ROWS) {
+    for chunk in chunks(rows.len(), (CHUNK / (width * width).max(1)).max(32)) {
         if !wanted() {
             return Ok(None);
         }

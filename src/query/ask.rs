@@ -62,7 +62,9 @@ impl ModelCard {
             .flat_map(Convention::switches)
         {
             if let Err(why) = self.offers(switch) {
-                return without(&format!("the convention {switch} is not offered: {why}"));
+                return without(&format!(
+                    "the convention {switch} is not offered: {why}; leave it out"
+                ));
             }
         }
         match query {

@@ -1,7 +1,7 @@
 //! Rankings from the lists of a scan, or why they cannot come from there.
 
 use super::Scanned;
-use crate::query::{Answering, Interest, Query, QueryError, RankAnswer, RankQuery, Watch};
+use crate::query::{Answer, Answering, Interest, Query, QueryError, RankAnswer, RankQuery, Watch};
 
 impl Scanned {
     /// A layer ranked by lists of the scan where it has them; by the model otherwise.
@@ -13,7 +13,7 @@ impl Scanned {
         if query.by.of_weights() {
             let answer = self.reader.answer(&Query::Rank(query.clone()), watch)?;
             return Ok(match answer {
-                Some(crate::query::Answer::Rank(answer)) => Some(answer),
+                Some(Answer::Rank(answer)) => Some(answer),
                 _ => None,
             });
         }

@@ -173,7 +173,7 @@ impl Search<'_> {
             return Ok(());
         }
         Err(ProjectionError::Device(format!(
-            "expected products as exact as f32, got {} for {here}",
+            "expected products as exact as f32, got {} for {here}; use --device cpu",
             tile.highest
         )))
     }

@@ -15,9 +15,9 @@ use super::pairs::stacked;
 
 /// What is projected of some neurons, `[queries, width]` each, and what is added to the scores of
 /// each key.
-struct Vectors {
-    keys: Matrix,
-    values: Matrix,
+pub(super) struct Vectors {
+    pub(super) keys: Matrix,
+    pub(super) values: Matrix,
     biases: Vec<Option<f32>>,
 }
 
@@ -102,8 +102,8 @@ impl Reader {
         Ok(Some(answers.collect()))
     }
 
-    /// `None` if it was called off.
-    fn vectors(
+    /// The vectors as they are projected; `None` if it was called off.
+    pub(super) fn vectors(
         &mut self,
         queries: &[NeuronQuery],
         watch: &dyn Watch,

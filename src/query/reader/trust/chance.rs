@@ -4,16 +4,18 @@
 use candle_core::Device;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
+use crate::projection::{End, Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
 use crate::query::answering::Watch;
-use crate::query::convention::{Convention, Switch};
+use crate::query::convention::Convention;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Flow, unit};
 use crate::query::reader::pairs::{admits, directions};
 use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::{FormWeights, Half, Piece, Vectors};
+use crate::transformer::{FormWeights, Half, Vectors};
 use crate::vocabulary::Filters;
+
+use super::draw::Draw;
 
 /// Layers, or lists of heads, whose chance is remembered.
 const REMEMBERED: usize = 64;
@@ -79,26 +81,6 @@ struct Channels {
 }
 
 impl Reader {
-    /// The length of a neuron's vector as it is projected.
-    pub(super) fn length(
-        &mut self,
-        query: &NeuronQuery,
-        vectors: Vectors,
-        watch: &dyn Watch,
-    ) -> Result<Option<f32>, QueryError> {
-        if query.convention.has(Switch::Cosine) {
-            return Ok(Some(1.0));
-        }
-        let neuron = query.neuron..query.neuron + 1;
-        let vector = match vectors {
-            Vectors::Keys(input) => self.weights.keys(query.layer, neuron, input)?,
-            Vectors::Values => self.weights.values(query.layer, neuron)?,
-        };
-        let at = (query.layer, Half::FeedForward);
-        let vector = self.projected(query.convention, at, flow(vectors), vector, watch)?;
-        Ok(vector.map(|mut vector| unit(&mut vector)[0]))
-    }
-
     /// The best and the lowest score of each of the random directions of a layer at length 1.
     pub(super) fn chance_of_neurons(
         &mut self,
@@ -113,7 +95,15 @@ impl Reader {
             filters: query.filters.clone(),
         });
         if chance.best[0].is_empty() {
-            let drawn = self.drawn_directions(query.layer, vectors)?;
+            let all = 0..self.card.spec.neurons;
+            let given = match vectors {
+                Vectors::Keys(input) => self.weights.keys(query.layer, all, input)?,
+                Vectors::Values => self.weights.values(query.layer, all)?,
+            };
+            if !watch.wanted() {
+                return Ok(None);
+            }
+            let drawn = Draw::new(query.layer as u64).like(&given, RANDOM_DIRECTIONS);
             let at = (query.layer, Half::FeedForward);
             let flow = flow(vectors);
             let Some(mut drawn) = self.projected(query.convention, at, flow, drawn, watch)? else {
@@ -142,43 +132,6 @@ impl Reader {
         let best = chance.best.clone();
         self.chances.keep(chance);
         Ok(Some(best))
-    }
-
-    /// Random directions with the mean and the covariance of a layer's vectors, `[draws, width]`:
-    /// with independent standard normal g, `Σ gᵢ·(vᵢ − mean)/√n + mean` has just those.
-    fn drawn_directions(&self, layer: usize, vectors: Vectors) -> Result<Matrix, QueryError> {
-        let (n, width) = (self.card.spec.neurons, self.card.spec.width);
-        let mut normal = Normal::new(layer as u64);
-        let draw = |_| normal.shares(n);
-        let shares: Vec<Vec<f32>> = (0..RANDOM_DIRECTIONS).map(draw).collect();
-        let some = self.weights.pieces(layer, vectors, |piece| {
-            let mut sums = Matrix::zeros(RANDOM_DIRECTIONS, width);
-            for (share, sum) in shares.iter().zip(sums.data_mut().chunks_exact_mut(width)) {
-                match &piece {
-                    Piece::Whole { first, rows } => {
-                        for i in 0..rows.rows() {
-                            let by = share[first + i];
-                            sum.iter_mut()
-                                .zip(rows.row(i))
-                                .for_each(|(s, x)| *s += by * x);
-                        }
-                    }
-                    Piece::Coordinates { first, rows } => {
-                        for i in 0..rows.rows() {
-                            let terms = rows.row(i).iter().zip(share).map(|(x, by)| x * by);
-                            sum[first + i] = terms.sum();
-                        }
-                    }
-                }
-            }
-            sums
-        })?;
-        let mut all = Matrix::zeros(RANDOM_DIRECTIONS, width);
-        for some in some {
-            let pairs = all.data_mut().iter_mut().zip(some.data());
-            pairs.for_each(|(sum, x)| *sum += x);
-        }
-        Ok(all)
     }
 
     /// How far the best pair of a head's form lies above those of random forms with the layer's own
@@ -269,7 +222,8 @@ impl Reader {
             admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
         };
         let best = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {});
-        let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| pair.score.abs());
+        let sign = if query.end == End::Lowest { -1.0 } else { 1.0 };
+        let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| sign * pair.score);
         Ok(best.map(|pairs| score(pairs) / size(&weights)))
     }
 
@@ -294,21 +248,10 @@ impl Reader {
 
 /// The random form of a number: each of its channels drawn as the layer's are.
 fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
-    let mut normal = Normal::new((layer << 8 | number) as u64);
-    let mut drawn = |all: &Matrix| {
-        let mut side = Matrix::zeros(channels.head, all.cols());
-        for row in side.data_mut().chunks_exact_mut(all.cols().max(1)) {
-            for (i, by) in normal.shares(all.rows()).into_iter().enumerate() {
-                row.iter_mut()
-                    .zip(all.row(i))
-                    .for_each(|(sum, x)| *sum += by * x);
-            }
-        }
-        side.transposed()
-    };
+    let mut draw = Draw::new((layer << 8 | number) as u64);
     FormWeights {
-        left: drawn(&channels.left),
-        right: drawn(&channels.right),
+        left: draw.like(&channels.left, channels.head).transposed(),
+        right: draw.like(&channels.right, channels.head).transposed(),
     }
 }
 
@@ -344,60 +287,9 @@ fn size(form: &FormWeights) -> f32 {
     squares.sum::<f64>().max(0.0).sqrt() as f32
 }
 
-/// Standard normal numbers, the same for the same seed (Box and Muller 1958).
-struct Normal(fastrand::Rng);
-
-impl Normal {
-    fn new(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
-    }
-
-    fn draw(&mut self) -> f64 {
-        let (u, v) = (1.0 - self.0.f64(), self.0.f64());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    }
-
-    /// By what n vectors are multiplied so that their sum is one more drawn from the normal
-    /// distribution that has their mean and covariance.
-    fn shares(&mut self, n: usize) -> Vec<f32> {
-        let root = (n as f64).sqrt();
-        let draws: Vec<f64> = (0..n).map(|_| self.draw() / root).collect();
-        let rest = (1.0 - draws.iter().sum::<f64>()) / n as f64;
-        draws.iter().map(|draw| (draw + rest) as f32).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_drawn_has_mean_and_covariance_of_the_vectors() {
-        // Three vectors of mean (1, 2); variances 2/3 and 8/3, covariance −2/3.
-        let vectors = [[2.0, 2.0], [1.0, 0.0], [0.0, 4.0]];
-        let mut normal = Normal::new(3);
-        let drawn: Vec<[f64; 2]> = (0..40_000)
-            .map(|_| {
-                let shares = normal.shares(3);
-                let at = |i: usize| {
-                    let terms = shares.iter().zip(&vectors);
-                    terms
-                        .map(|(&by, v): (&f32, &[f64; 2])| f64::from(by) * v[i])
-                        .sum()
-                };
-                [at(0), at(1)]
-            })
-            .collect();
-        let mean = |f: &dyn Fn(&[f64; 2]) -> f64| drawn.iter().map(f).sum::<f64>() / 40_000.0;
-        let close = |found: f64, wanted: f64| {
-            assert!((found - wanted).abs() < 0.05, "{found} for {wanted}");
-        };
-        close(mean(&|x| x[0]), 1.0);
-        close(mean(&|x| x[1]), 2.0);
-        close(mean(&|x| (x[0] - 1.0).powi(2)), 2.0 / 3.0);
-        close(mean(&|x| (x[1] - 2.0).powi(2)), 8.0 / 3.0);
-        close(mean(&|x| (x[0] - 1.0) * (x[1] - 2.0)), -2.0 / 3.0);
-    }
 
     #[test]
     fn a_standard_score_is_in_deviations_of_the_others() {

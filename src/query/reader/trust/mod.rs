@@ -1,6 +1,7 @@
 //! Holding a list against the same list under other conventions, and against chance.
 
 mod chance;
+mod draw;
 
 use crate::projection::Pair;
 use crate::query::answering::{Quiet, Watch};
@@ -10,7 +11,7 @@ use crate::query::{Answer, NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::Vectors;
 
 use super::Reader;
-use super::convention::Flow;
+use super::convention::{Flow, unit};
 
 pub(super) use chance::Chances;
 use chance::standard;
@@ -107,11 +108,15 @@ impl Reader {
             done,
         };
         watch.improved(Answer::Trust(partial(&lists, 0.5)));
-        let both = [Vectors::Keys(query.input), Vectors::Values];
-        for (column, vectors) in both.into_iter().enumerate() {
-            let Some(lengths) = self.length(query, vectors, watch)? else {
-                return Ok(None);
-            };
+        let Some(own) = self.vectors(std::slice::from_ref(query), watch)? else {
+            return Ok(None);
+        };
+        let both = [
+            (Vectors::Keys(query.input), own.keys),
+            (Vectors::Values, own.values),
+        ];
+        for (column, (vectors, mut own)) in both.into_iter().enumerate() {
+            let length = unit(&mut own)[0];
             let Some(chance) = self.chance_of_neurons(query, vectors, watch)? else {
                 return Ok(None);
             };
@@ -122,7 +127,7 @@ impl Reader {
             for (end, (best, sign)) in chance.iter().zip([1.0, -1.0]).enumerate() {
                 let at = column + 2 * end;
                 let first = list.columns[at].first();
-                let score = first.map(|s| (s.score - sign * bias) / lengths);
+                let score = first.map(|s| (s.score - sign * bias) / length);
                 lists[at].z = score.and_then(|score| standard(score, best));
             }
         }

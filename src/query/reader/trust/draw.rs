@@ -1,0 +1,59 @@
+//! Random vectors with mean and covariance of given ones.
+
+use crate::checkpoint::Matrix;
+use crate::projection::product;
+
+/// Draws the same for the same seed.
+pub(super) struct Draw(fastrand::Rng);
+
+impl Draw {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    /// `count` vectors from the normal distribution that has mean and covariance of `vectors`
+    /// (`[n, width]`): with independent standard normal g, `Σ gᵢ·(vᵢ − mean)/√n + mean` has just
+    /// those.
+    pub(super) fn like(&mut self, vectors: &Matrix, count: usize) -> Matrix {
+        let n = vectors.rows();
+        let root = (n as f64).sqrt();
+        let mut shares = Vec::with_capacity(count * n);
+        for _ in 0..count {
+            let draws: Vec<f64> = (0..n).map(|_| self.normal() / root).collect();
+            let rest = (1.0 - draws.iter().sum::<f64>()) / n as f64;
+            shares.extend(draws.iter().map(|draw| (draw + rest) as f32));
+        }
+        product(&Matrix::new(count, n, shares), vectors)
+    }
+
+    /// A standard normal number (Box and Muller 1958).
+    fn normal(&mut self) -> f64 {
+        let (u, v) = (1.0 - self.0.f64(), self.0.f64());
+        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_has_mean_and_covariance_of_the_vectors() {
+        // Three vectors of mean (1, 2); variances 2/3 and 8/3, covariance −2/3.
+        let vectors = Matrix::new(3, 2, vec![2.0, 2.0, 1.0, 0.0, 0.0, 4.0]);
+        let count = 40_000;
+        let drawn = Draw::new(3).like(&vectors, count);
+        let mean = |f: &dyn Fn(f64, f64) -> f64| {
+            let each = (0..count).map(|i| f(drawn.row(i)[0].into(), drawn.row(i)[1].into()));
+            each.sum::<f64>() / count as f64
+        };
+        let close = |found: f64, wanted: f64| {
+            assert!((found - wanted).abs() < 0.05, "{found} for {wanted}");
+        };
+        close(mean(&|x, _| x), 1.0);
+        close(mean(&|_, y| y), 2.0);
+        close(mean(&|x, _| (x - 1.0).powi(2)), 2.0 / 3.0);
+        close(mean(&|_, y| (y - 2.0).powi(2)), 8.0 / 3.0);
+        close(mean(&|x, y| (x - 1.0) * (y - 2.0)), -2.0 / 3.0);
+    }
+}
