@@ -11,7 +11,7 @@ use crate::transformer::Input;
 pub struct FindArgs {
     /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: String,
-    /// Words; dom* is all that begins so, /owa$/ what a regular expression finds
+    /// Words; dom* is all that begins so, /owa$/ what a regular expression finds, id:91769 one token
     #[arg(required = true, value_name = "WORD")]
     pub words: Vec<String>,
     /// What the best are the best by

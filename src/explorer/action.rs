@@ -100,9 +100,10 @@ pub enum Chart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     Move(Motion),
-    /// The words on screen, a row at a time.
-    ScrollUp,
-    ScrollDown,
+    /// The cursor in the words: to another row, or to the list or side of a pair beside it.
+    Word(Motion),
+    /// Where else the word under the cursor stands.
+    LookUp,
     Random,
     Back,
     Forward,

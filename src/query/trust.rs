@@ -2,7 +2,7 @@
 //! score lies above what chance makes with vectors like this layer's.
 
 use super::convention::Switch;
-use super::{Address, NeuronQuery, PairsQuery};
+use super::{Address, NeuronQuery, PairsQuery, Query};
 
 /// Entries of a list that are compared.
 pub const TRUST_TOP: usize = 30;
@@ -21,6 +21,27 @@ pub enum TrustQuery {
 }
 
 impl TrustQuery {
+    /// Whether it is about the list that answers a query, however long that is.
+    pub fn is_about(&self, list: &Query) -> bool {
+        match (self, list) {
+            (Self::Neuron(own), Query::Neuron(list)) => {
+                *list
+                    == NeuronQuery {
+                        k: list.k,
+                        ..own.clone()
+                    }
+            }
+            (Self::Pairs(own), Query::Pairs(list)) => {
+                *list
+                    == PairsQuery {
+                        k: list.k,
+                        ..own.clone()
+                    }
+            }
+            (Self::Neuron(_) | Self::Pairs(_), _) => false,
+        }
+    }
+
     /// The place of the list.
     pub fn address(&self) -> Address {
         match self {

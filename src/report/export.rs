@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::query::{
     Answer, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, ModelCard, NeuronAnswer,
-    NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery, TrustAnswer, TrustQuery,
+    NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery, TrustAnswer,
 };
 use crate::vocabulary::Filters;
 
@@ -42,24 +42,24 @@ impl<'a> Exported<'a> {
     /// All that is exported of queries and their answers; how far a list can be trusted goes with
     /// the list.
     pub fn all(answered: &[(&'a Query, &'a Answer)]) -> Vec<Self> {
-        let trust = |of: &TrustQuery| {
+        let trust = |of: &Query| {
             answered
                 .iter()
                 .find_map(|(query, answer)| match (query, answer) {
-                    (Query::Trust(query), Answer::Trust(answer)) if query == of => Some(answer),
+                    (Query::Trust(query), Answer::Trust(answer)) if query.is_about(of) => {
+                        Some(answer)
+                    }
                     _ => None,
                 })
         };
-        let lists = answered.iter().copied().filter_map(Self::of);
+        let lists = answered.iter().copied();
         lists
-            .map(|list| match list {
-                Self::Neuron(query, answer, _) => {
-                    Self::Neuron(query, answer, trust(&TrustQuery::Neuron(query.clone())))
-                }
-                Self::Pairs(query, answer, _) => {
-                    Self::Pairs(query, answer, trust(&TrustQuery::Pairs(query.clone())))
-                }
-                other => other,
+            .filter_map(|(asked, answer)| {
+                Some(match Self::of((asked, answer))? {
+                    Self::Neuron(query, answer, _) => Self::Neuron(query, answer, trust(asked)),
+                    Self::Pairs(query, answer, _) => Self::Pairs(query, answer, trust(asked)),
+                    other => other,
+                })
             })
             .collect()
     }

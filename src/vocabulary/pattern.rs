@@ -16,6 +16,8 @@ pub enum Pattern {
     Prefix(String),
     /// `/owa$/`: any text with a match in it.
     Expression(Regex),
+    /// `id:91769`: one token, though others may be spelled alike.
+    Token(u32),
 }
 
 impl Pattern {
@@ -42,6 +44,9 @@ impl Pattern {
                     .to_owned(),
             })?;
             return Ok(Self::Expression(parsed));
+        }
+        if let Some(id) = text.strip_prefix("id:").and_then(|id| id.parse().ok()) {
+            return Ok(Self::Token(id));
         }
         Ok(match text.strip_suffix('*') {
             Some(beginning) if !beginning.is_empty() => Self::Prefix(beginning.to_owned()),
@@ -105,6 +110,10 @@ impl Vocabulary {
                 .filter(|(token, _)| expression.is_match(&token.text))
                 .map(|(_, id)| id)
                 .collect(),
+            Pattern::Token(id) => {
+                let there = self.token(*id).is_some();
+                there.then_some(*id).into_iter().collect()
+            }
             Pattern::Word(word) => {
                 let exact = tokens.clone().filter(|(token, _)| *token.text == **word);
                 let exact: Vec<u32> = exact.map(|(_, id)| id).collect();
@@ -124,6 +133,13 @@ impl Vocabulary {
         let (what, advice): (_, Cow<'_, str>) = match pattern {
             Pattern::Prefix(beginning) => (format!("begins with {beginning:?}"), "".into()),
             Pattern::Expression(expression) => (format!("matches /{expression}/"), "".into()),
+            Pattern::Token(id) => {
+                let last = self.rows().saturating_sub(1);
+                (
+                    format!("has the id {id}"),
+                    format!("; the last id is {last}").into(),
+                )
+            }
             Pattern::Word(word) => {
                 let pieces = self.encode(word).unwrap_or_default();
                 let pieces: Vec<_> = pieces.iter().map(|&id| self.text(id)).collect();
@@ -162,6 +178,8 @@ mod tests {
         assert!(matches!(parse("dom"), Pattern::Word(word) if word == "dom"));
         assert!(matches!(parse("dom*"), Pattern::Prefix(word) if word == "dom"));
         assert!(matches!(parse("/^d/"), Pattern::Expression(_)));
+        assert!(matches!(parse("id:12"), Pattern::Token(12)));
+        assert!(matches!(parse("id:x"), Pattern::Word(word) if word == "id:x"));
         for literal in ["*", "/", "//", "/a"] {
             assert!(matches!(parse(literal), Pattern::Word(word) if word == literal));
         }

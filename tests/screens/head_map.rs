@@ -55,7 +55,7 @@ fn a_map_at_every_size() {
 fn without_colour_the_shades_and_the_cursor_are_seen() {
     let mut screen = heads_of(LARGE, 80, 24);
     screen.theme = Theme::mono();
-    screen.press("i o ↓ →");
+    screen.press("i s ↓ →");
     assert_snapshot!("map-mono", screen.text());
 }
 
@@ -85,7 +85,7 @@ fn asks_for_the_layers_around_first_and_for_another_measure_by_a_key() {
         (vec![3, 2, 4, 1, 5, 0], Some(Interest::Copying))
     );
     for by in [Interest::Same, Interest::Matching, Interest::SameQk] {
-        screen.press("o");
+        screen.press("s");
         assert_eq!(asked(&screen).1, Some(by));
     }
     // A head of QK opens with its list of QK in focus.

@@ -316,7 +316,7 @@ fn a_session_is_taken_up_where_it_was_left() {
 #[test]
 fn lists_are_copied_as_lines_and_the_place_as_an_address() {
     let mut screen = Screen::new(120, 30);
-    screen.press("y a Tab y");
+    screen.press("y A Tab y");
     let [
         Effect::Copy(column),
         Effect::Copy(address),

@@ -9,6 +9,7 @@ mod keys;
 mod lookup;
 mod model;
 mod mouse;
+mod rows;
 mod shown;
 mod undertrained;
 

@@ -44,11 +44,14 @@ fn the_wheel_scrolls_what_lies_under_it() {
     assert_eq!(screen.address(), "L4.N104");
     screen.wheel("promotes", true);
     assert_eq!(
-        (screen.state.neurons.scroll, screen.state.neurons.focus),
+        (
+            screen.state.neurons.cursor.scroll,
+            screen.state.neurons.focus
+        ),
         (3, 1)
     );
     screen.wheel("promotes", false);
-    assert_eq!(screen.state.neurons.scroll, 0);
+    assert_eq!(screen.state.neurons.cursor.scroll, 0);
     screen.press("?").wheel("Help", true);
     assert!(matches!(&screen.state.overlays[..],
         [Overlay::Commands { chooser, .. }] if chooser.selected == 1));

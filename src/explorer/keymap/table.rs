@@ -33,6 +33,10 @@ const fn step(motion: Motion) -> Action {
     Action::Move(motion)
 }
 
+const fn word(motion: Motion) -> Action {
+    Action::Word(motion)
+}
+
 const fn switch(toggle: Toggle) -> Action {
     Action::Toggle(toggle)
 }
@@ -83,7 +87,7 @@ pub static COMMANDS: &[Command] = &[
     row(Geometry, View, &["x"], chart(Chart::Depth), "axis",
         "states by number, or by relative depth"),
     row(Geometry, View, &["X"], chart(Chart::Log), "", "linear or logarithmic values"),
-    row(Geometry, Filter, &["t", "/"], chart(Chart::AskToken), "token", "measure another token"),
+    row(Geometry, Filter, &["t"], chart(Chart::AskToken), "token", "measure another token"),
     row(Geometry, Filter, &["T"], chart(Chart::AskTexts), "texts",
         "measure other texts: typed, of a file, or the bundled ones"),
     row(Geometry, View, &["+"], chart(Chart::AddModel), "add model", "add a model to the chart"),
@@ -97,7 +101,6 @@ pub static COMMANDS: &[Command] = &[
     row(Geometry, Filter, &["w"], chart(Chart::Pieces), "",
         "of a word of several pieces take the mean, the first or the last"),
     row(Geometry, Program, &["Enter"], chart(Chart::Again), "", "measure after it was stopped"),
-    row(Geometry, Keep, &["A"], Action::CopyAddress, "", "copy the address"),
     row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),
     row(Words, Move, &["R"], Action::DrawInteresting, "",
         "whether r goes to one of those ranked, where some are, or anywhere"),
@@ -118,9 +121,11 @@ pub static COMMANDS: &[Command] = &[
     row(Words, Filter, &["f"], Action::OpenFilters, "filters", "filters"),
     row(Words, View, &["c"], Action::OpenConventions, "convention",
         "how weights become words: raw, or norms, lengths and biases taken into account"),
-    row(Words, Filter, &["/"], Action::Find, "find", "only words that contain what you type"),
+    row(Words, Filter, &["/"], Action::Find, "contains", "only words that contain what you type"),
     row(Panes, Move, &["F"], Action::OpenFind, "where",
         "where words stand: look them up in all neurons and heads"),
+    row(Words, Move, &["Enter"], Action::LookUp, "where else",
+        "where else the word under the cursor stands"),
     row(Neurons, Move, &["i"], Action::OpenInteresting, "best",
         "the layer's neurons, the interesting ones first"),
     row(Heads, Move, &["i"], Action::OpenInteresting, "map", "the map of all heads by a measure"),
@@ -148,11 +153,17 @@ pub static COMMANDS: &[Command] = &[
     row(Heads, View, &["<"], Action::Nearer, "", "the key nearer to the query"),
     row(Words, View, &["["], Action::PreviousColumn, "list", "focus the list to the left"),
     row(Words, View, &["]"], Action::NextColumn, "list", "focus the list to the right"),
-    row(Words, View, &["J", "S-↓"], Action::ScrollDown, "scroll", "scroll the words down"),
-    row(Words, View, &["K", "S-↑"], Action::ScrollUp, "scroll", "scroll the words up"),
+    row(Words, Move, &["J", "S-↓"], word(Motion::Down), "word", "next word of the list in focus"),
+    row(Words, Move, &["K", "S-↑"], word(Motion::Up), "word", "previous word of the list in focus"),
+    row(Words, Move, &["}"], word(Motion::PageDown), "", "a page of words down"),
+    row(Words, Move, &["{"], word(Motion::PageUp), "", "a page of words up"),
+    row(Words, Move, &[",", "S-←"], word(Motion::Left), "",
+        "the list to the left, or of a pair its left word"),
+    row(Words, Move, &[".", "S-→"], word(Motion::Right), "",
+        "the list to the right, or of a pair its right word"),
     row(Panes, Keep, &["y"], Action::CopyList, "copy", "copy the list in focus as text"),
     row(Panes, Keep, &["Y"], Action::CopyPane, "", "copy everything in the pane as text"),
-    row(Words, Keep, &["a"], Action::CopyAddress, "", "copy the address"),
+    row(Panes, Keep, &["A"], Action::CopyAddress, "", "copy the address"),
     row(Panes, Keep, &["e"], Action::Export, "export", "write what is on screen to a file"),
     row(Panes, Keep, &["M"], Action::MarkWithNote, "", "mark this place with a note, or edit it"),
     row(Panes, Keep, &["g m"], Action::MarkLayer, "", "mark this layer, or take the mark away"),
@@ -222,9 +233,9 @@ pub static COMMANDS: &[Command] = &[
     row(HeadMap, Move, &["Home"], step(Motion::First), "", "the best head"),
     row(HeadMap, Move, &["End"], step(Motion::Last), "", "the last in order"),
     row(HeadMap, Move, &["n"], Action::NextBest, "next", "the next in order"),
-    row(HeadMap, Move, &["N", "p"], Action::PreviousBest, "", "the one before in order"),
+    row(HeadMap, Move, &["N"], Action::PreviousBest, "", "the one before in order"),
     row(HeadMap, Move, &["Enter"], Action::Accept, "go", "go to the head"),
-    row(HeadMap, View, &["o", "C-o"], Action::NextInterest, "measure",
+    row(HeadMap, View, &["s", "C-o"], Action::NextInterest, "measure",
         "by copying score, same words, matching score, or same words of QK"),
     row(HeadMap, Move, &["R", "C-r"], Action::DrawInteresting, "draw",
         "whether r goes to one of the best tenth, or anywhere"),

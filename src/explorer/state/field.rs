@@ -10,6 +10,8 @@ pub struct Field {
     text: String,
     /// Byte index, always between graphemes.
     cursor: usize,
+    /// Whether all of the text is selected: typing takes its place.
+    selected: bool,
 }
 
 impl Field {
@@ -17,7 +19,23 @@ impl Field {
     pub fn with(text: impl Into<String>) -> Self {
         let text = text.into();
         let cursor = text.len();
-        Self { text, cursor }
+        Self {
+            text,
+            cursor,
+            selected: false,
+        }
+    }
+
+    /// Holds a text that typing replaces; moving the cursor keeps it.
+    pub fn proposed(text: impl Into<String>) -> Self {
+        let mut field = Self::with(text);
+        field.selected = !field.text.is_empty();
+        field
+    }
+
+    /// Whether typing replaces the text.
+    pub fn is_selected(&self) -> bool {
+        self.selected
     }
 
     pub fn text(&self) -> &str {
@@ -35,6 +53,9 @@ impl Field {
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
+        if std::mem::take(&mut self.selected) {
+            self.cut(0, self.text.len());
+        }
         self.text.insert_str(self.cursor, &clean);
         self.cursor += clean.len();
     }
@@ -45,8 +66,12 @@ impl Field {
             self.insert(c.encode_utf8(&mut [0; 4]));
             return true;
         }
+        let selected = std::mem::take(&mut self.selected);
         let (left, right) = (self.left(), self.right());
         match (key.ctrl, key.code) {
+            (true, Code::Char('w' | 'k')) | (false, Code::Backspace | Code::Delete) if selected => {
+                self.cut(0, self.text.len());
+            }
             (true, Code::Char('w')) | (false, Code::Backspace) if self.cursor == 0 => {}
             (true, Code::Char('w')) => self.cut(self.word(), self.cursor),
             (true, Code::Char('u')) => self.cut(0, self.cursor),
@@ -57,7 +82,10 @@ impl Field {
             (false, Code::Right) => self.cursor = right,
             (false, Code::Home) | (true, Code::Char('a')) => self.cursor = 0,
             (false, Code::End) | (true, Code::Char('e')) => self.cursor = self.text.len(),
-            _ => return false,
+            _ => {
+                self.selected = selected;
+                return false;
+            }
         }
         true
     }
@@ -111,6 +139,27 @@ mod tests {
         assert_eq!(field.text(), "raz ");
         typed(&mut field, "C-u C-w Backspace");
         assert_eq!(field.text(), "");
+    }
+
+    #[test]
+    fn typing_takes_the_place_of_a_proposed_text_and_moving_keeps_it() {
+        for (keys, text) in [
+            ("e y e", "eye"),
+            ("→ m", "niem"),
+            ("← x", "nixe"),
+            ("Home x", "xnie"),
+            ("Backspace y", "y"),
+            ("C-u", ""),
+        ] {
+            let mut field = Field::proposed("nie");
+            typed(&mut field, keys);
+            assert_eq!(field.text(), text, "{keys}");
+        }
+        let mut field = Field::proposed("nie");
+        assert!(!field.edit("C-z".parse().unwrap()) && field.is_selected());
+        field.insert("oko i ucho");
+        assert_eq!(field.text(), "oko i ucho");
+        assert!(!Field::proposed("").is_selected());
     }
 
     #[test]

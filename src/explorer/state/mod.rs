@@ -11,6 +11,7 @@ mod measures;
 mod overlay;
 mod reading;
 mod regions;
+mod rows;
 mod sitting;
 mod wanted;
 
@@ -41,6 +42,7 @@ pub use interesting::Ranked;
 pub use measures::Strip;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
+pub use rows::{COLUMN_MAX, Marked, PAIRS_MAX, RowCursor, RowItem, RowsInFocus};
 
 /// An opened model.
 #[derive(Clone)]
@@ -90,8 +92,8 @@ pub struct Neurons {
     pub input: Input,
     /// Index of the column in focus, in the order of [`Column::ALL`].
     pub focus: usize,
-    /// First row of words shown.
-    pub scroll: usize,
+    /// The row of the columns under the cursor, or the line of directions.
+    pub cursor: RowCursor,
     /// Whether the column in focus is shown as a map.
     pub points: bool,
     /// The selected point of the map.
@@ -110,8 +112,10 @@ pub struct Heads {
     pub end: End,
     /// Index of the list in focus, in the order of [`Heads::FORMS`].
     pub focus: usize,
-    /// First pair or line of directions shown, a list each.
-    pub scroll: [usize; 2],
+    /// The pair under the cursor, or the line of directions, a list each.
+    pub cursors: [RowCursor; 2],
+    /// Which side of a pair or direction is in focus, 0 or 1.
+    pub side: usize,
     /// Whether directions are shown in the place of pairs.
     pub directions: bool,
 }
@@ -176,6 +180,10 @@ pub struct State {
     pub column_points: Option<Shown>,
     /// The interesting neurons and heads.
     pub ranked: Ranked,
+    /// The word that a look-up led to: its row is marked in every list.
+    pub marked: Option<Marked>,
+    /// Whether the model tells which of its tokens are undertrained, once that was looked for.
+    pub tells_undertrained: Option<bool>,
     /// How far the weights are that the screen waits for, while they come from the hub.
     pub fetching: Option<Progress>,
     /// What could not be answered, and why.
@@ -225,6 +233,8 @@ impl State {
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
+            marked: None,
+            tells_undertrained: None,
             fetching: None,
             failed: Vec::new(),
             seen: BTreeMap::new(),
@@ -305,7 +315,7 @@ impl State {
     pub fn columns(&self) -> Option<(&NeuronAnswer, bool)> {
         let shown = self.neuron.as_ref()?;
         match &*shown.answer {
-            Answer::Neuron(answer) => Some((answer, self.wanted.contains(&shown.query))),
+            Answer::Neuron(answer) => Some((answer, self.wants_list(&shown.query))),
             _ => None,
         }
     }
@@ -321,7 +331,7 @@ impl State {
     pub fn pair_list(&self, list: usize) -> Option<(&PairsAnswer, bool, Duration)> {
         let shown = self.pairs[list].as_ref()?;
         match &*shown.answer {
-            Answer::Pairs(answer) => Some((answer, self.wanted.contains(&shown.query), shown.took)),
+            Answer::Pairs(answer) => Some((answer, self.wants_list(&shown.query), shown.took)),
             _ => None,
         }
     }

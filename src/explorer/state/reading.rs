@@ -1,7 +1,10 @@
 //! How weights are read as words: under which convention, and how far that can be trusted.
 
 use super::{Pane, State};
-use crate::query::{Answer, Convention, Query, Switch, Trust, TrustAnswer, TrustQuery};
+use crate::query::{
+    Answer, Convention, NeuronQuery, PairsQuery, Query, Switch, TRUST_TOP, Trust, TrustAnswer,
+    TrustQuery,
+};
 
 impl State {
     /// How weights become words: what is wished, as far as the model offers it.
@@ -25,9 +28,17 @@ impl State {
             return Vec::new();
         }
         let trust = match self.pane {
-            Pane::Neurons => vec![TrustQuery::Neuron(self.neuron_query())],
+            // Its length does not matter: the same for one that was made longer.
+            Pane::Neurons => vec![TrustQuery::Neuron(NeuronQuery {
+                k: TRUST_TOP,
+                ..self.neuron_query()
+            })],
             Pane::Heads => [self.heads.focus, 1 - self.heads.focus]
-                .map(|list| TrustQuery::Pairs(self.pairs_query(list)))
+                .map(|list| PairsQuery {
+                    k: TRUST_TOP,
+                    ..self.pairs_query(list)
+                })
+                .map(TrustQuery::Pairs)
                 .into(),
             Pane::Geometry => Vec::new(),
         };

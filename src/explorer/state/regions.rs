@@ -37,6 +37,12 @@ pub enum Target {
     Selector,
     /// A column of words, or a pair list.
     List(usize),
+    /// A row of one, and of a pair its side.
+    Word {
+        list: usize,
+        row: usize,
+        side: Option<usize>,
+    },
     Run(Action),
     /// A row of the list on top.
     Choice(usize),

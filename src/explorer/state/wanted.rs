@@ -1,6 +1,6 @@
 //! What the screen needs to know, as queries.
 
-use super::{Heads, State};
+use super::{COLUMN_MAX, Heads, PAIRS_MAX, State};
 use crate::explorer::action::Pane;
 use crate::query::{
     DirectionsQuery, ModelCard, NeuronMapQuery, NeuronQuery, PairsQuery, Part, Query,
@@ -9,8 +9,8 @@ use crate::vocabulary::Filters;
 
 /// A column is never asked for shorter than this, so that it can be scrolled and copied.
 const COLUMN_MIN: usize = 30;
-/// And never for longer.
-const COLUMN_MAX: usize = 200;
+/// And at first for no longer, however high the screen is.
+const COLUMN_FIRST_MAX: usize = 200;
 /// Length of a pair list.
 const PAIRS: usize = 50;
 /// Directions of a matrix, and tokens at each of their ends.
@@ -78,17 +78,17 @@ impl State {
     }
 
     pub(super) fn neuron_query(&self) -> NeuronQuery {
+        // By tens, so that a resize does not ask anew at every row.
+        let room = self.regions.list_rows;
+        let least = room
+            .next_multiple_of(10)
+            .clamp(COLUMN_MIN, COLUMN_FIRST_MAX);
         NeuronQuery {
             convention: self.convention(),
             layer: self.neurons.layer,
             neuron: self.neurons.neuron,
             input: self.input(),
-            // By tens, so that a resize does not ask anew at every row.
-            k: self
-                .regions
-                .list_rows
-                .next_multiple_of(10)
-                .clamp(COLUMN_MIN, COLUMN_MAX),
+            k: self.neurons.cursor.length(least, room, COLUMN_MAX),
             // Pair filters make no difference to a column: leave them out of its identity.
             filters: Filters {
                 exclude_same: false,
@@ -149,7 +149,7 @@ impl State {
             head: self.heads.head,
             distance: self.distance(Heads::FORMS[list]),
             end: self.heads.end,
-            k: PAIRS,
+            k: self.heads.cursors[list].length(PAIRS, self.regions.list_rows, PAIRS_MAX),
             filters: self.filters.clone(),
         }
     }

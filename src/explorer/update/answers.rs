@@ -118,6 +118,8 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.column_points = None;
     state.ranked.shown = None;
     state.ranked.layers.clear();
+    state.marked = None;
+    state.tells_undertrained = None;
     state.geometry.part = Part::default();
     state.geometry.map = None;
     state.geometry.contexts.clear();
@@ -180,6 +182,9 @@ fn answered(state: &mut State, shown: Shown) {
         (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::Rank(_), Answer::Rank(_)) => state.take_ranking(shown),
+        (Query::Undertrained, Answer::Undertrained(found)) => {
+            state.tells_undertrained = Some(found.is_some());
+        }
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
         (Query::Geometry(_), _) => state.geometry.part.take(shown),
         (Query::ContextMap(_), Answer::Map(_)) => {

@@ -217,7 +217,7 @@ pub(super) fn ask_path(state: &mut State) {
     };
     state.overlays.push(Overlay::Prompt(Prompt {
         purpose,
-        field: Field::with(format!("{model}-{name}")),
+        field: Field::proposed(format!("{model}-{name}")),
     }));
 }
 

@@ -53,7 +53,7 @@ pub(super) fn find(state: &mut State) {
     let contains = state.filters.contains.clone();
     ask(state, Purpose::Contains);
     if let Some(field) = state.field() {
-        *field = Field::with(contains);
+        *field = Field::proposed(contains);
     }
 }
 

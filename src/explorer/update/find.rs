@@ -1,11 +1,22 @@
 //! Looking up by word: how the places that were found are ordered and chosen.
 
-use crate::explorer::state::{Overlay, State};
+use crate::explorer::state::{Chooser, Field, Overlay, State};
 use crate::query::{By, Stand};
 
 /// Puts the list on top, as it was left.
 pub(super) fn open(state: &mut State) {
-    let chooser = state.find.chooser.clone();
+    let mut chooser = state.find.chooser.clone();
+    chooser.field = Field::proposed(chooser.field.text());
+    state.overlays.push(Overlay::Find(chooser));
+}
+
+/// Puts the list on top with a token to look up, by its id: no other token is spelled so.
+pub(super) fn open_with(state: &mut State, token: u32) {
+    state.find.stand = None;
+    let chooser = Chooser {
+        field: Field::proposed(format!("id:{token}")),
+        selected: 0,
+    };
     state.overlays.push(Overlay::Find(chooser));
 }
 

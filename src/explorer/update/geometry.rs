@@ -106,7 +106,7 @@ fn show(state: &mut State, measure: Measure) {
 }
 
 fn ask(state: &mut State, purpose: Purpose, text: &str) {
-    let field = Field::with(text);
+    let field = Field::proposed(text);
     state
         .overlays
         .push(Overlay::Prompt(Prompt { purpose, field }));

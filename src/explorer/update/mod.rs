@@ -13,8 +13,9 @@ mod interesting;
 mod mouse;
 mod navigate;
 mod overlays;
+mod rows;
 
-use super::action::{Action, Motion, Pane};
+use super::action::{Action, Pane};
 use super::effect::Effect;
 use super::key::{Code, Key};
 use super::keymap::{self, Found};
@@ -87,7 +88,7 @@ fn unbound(state: &mut State, pending: &[Key], key: Key) -> Vec<Effect> {
 pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     state.notice = None;
     let Some(field) = state.field() else {
-        state.say("nothing to paste into: / finds, : jumps");
+        state.say("nothing to paste into: F looks words up, : jumps");
         return Vec::new();
     };
     field.insert(text);
@@ -150,8 +151,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
 fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effect> {
     match action {
         Action::Move(motion) => navigate::step(state, motion, count),
-        Action::ScrollUp => navigate::scroll(state, Motion::Up, count.unwrap_or(1)),
-        Action::ScrollDown => navigate::scroll(state, Motion::Down, count.unwrap_or(1)),
+        Action::Word(motion) => rows::step(state, motion, count),
+        Action::LookUp => rows::look_up(state),
         Action::Random => navigate::random(state),
         Action::Back => navigate::back(state, count.unwrap_or(1)),
         Action::Forward => navigate::forward(state, count.unwrap_or(1)),
@@ -218,6 +219,7 @@ fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
         state.geometry.part.done = None;
         effects.push(Effect::Want(needs));
     }
+    rows::keep(state);
     let idle = state.idle_needs();
     if idle != state.idle {
         state.idle.clone_from(&idle);

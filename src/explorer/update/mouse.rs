@@ -1,6 +1,6 @@
 //! The mouse: what lies under it is told by the last drawing.
 
-use super::{act, head_map, navigate, overlays, settle};
+use super::{act, head_map, navigate, overlays, rows, settle};
 use crate::explorer::action::Pane;
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::Effect;
@@ -47,6 +47,11 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
             focus(state, list);
             Vec::new()
         }
+        Target::Word { list, row, side } => {
+            focus(state, list);
+            rows::click(state, row, side);
+            Vec::new()
+        }
         Target::State(at) => {
             navigate::go(state, Address::State { state: at });
             Vec::new()
@@ -79,9 +84,9 @@ pub fn wheel(state: &mut State, x: u16, y: u16, down: bool) -> Vec<Effect> {
     state.notice = None;
     let motion = if down { Motion::Down } else { Motion::Up };
     match state.regions.at(x, y) {
-        Some(Target::List(list)) => {
+        Some(Target::List(list) | Target::Word { list, .. }) => {
             focus(state, list);
-            navigate::scroll(state, motion, WHEEL_ROWS);
+            rows::scroll(state, down, WHEEL_ROWS);
         }
         Some(_) if on_map(state) => overlays::select(state, motion),
         Some(Target::Neuron(_) | Target::Selector | Target::Head { .. }) => {

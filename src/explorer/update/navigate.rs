@@ -2,9 +2,9 @@
 
 use super::geometry;
 use crate::explorer::action::{Motion, Pane};
-use crate::explorer::state::{Heads, State};
+use crate::explorer::state::{Heads, RowCursor, State};
 use crate::projection::End;
-use crate::query::{Address, Answer, ModelCard};
+use crate::query::{Address, ModelCard};
 use crate::report::grouped;
 use crate::transformer::Input;
 
@@ -69,8 +69,8 @@ fn place(state: &mut State, address: Address) {
 
 /// Shows the lists from their first rows.
 pub(super) fn to_top(state: &mut State) {
-    state.neurons.scroll = 0;
-    state.heads.scroll = [0; 2];
+    state.neurons.cursor = RowCursor::default();
+    state.heads.cursors = [RowCursor::default(); 2];
 }
 
 /// A motion in the pane: neuron or head up and down, layer left and right.
@@ -269,54 +269,4 @@ pub(super) fn swap_directions(state: &mut State) {
         Pane::Geometry => return state.say("directions are of neurons (g n) and heads (g h)"),
     }
     to_top(state);
-}
-
-/// Moves the words of the list in focus.
-pub(super) fn scroll(state: &mut State, motion: Motion, times: usize) {
-    let room = state.regions.list_rows;
-    let (len, at) = match state.pane {
-        Pane::Geometry => return geometry::vertical(state, motion == Motion::Down, times),
-        pane if state.shows_directions() => {
-            let focus = state.part_in_focus();
-            let shown = state.direction_list(focus);
-            let len = shown.map_or(0, |(answer, _)| 3 * answer.directions.len());
-            match pane {
-                Pane::Neurons => (len, &mut state.neurons.scroll),
-                _ => (len, &mut state.heads.scroll[focus]),
-            }
-        }
-        Pane::Neurons if state.neurons.points => {
-            let len = state.column_map().map_or(0, |(map, _)| map.points.len());
-            // A selection, not the first of a window: the last is one like any other.
-            (len + room.saturating_sub(1), &mut state.neurons.selected)
-        }
-        Pane::Neurons => {
-            let len = state.columns().map_or(0, |(answer, _)| {
-                answer.columns.iter().map(Vec::len).max().unwrap_or(0)
-            });
-            (len, &mut state.neurons.scroll)
-        }
-        Pane::Heads => {
-            let focus = state.heads.focus;
-            let len = match state.pairs[focus].as_ref().map(|shown| &*shown.answer) {
-                Some(Answer::Pairs(answer)) => answer.pairs.len(),
-                _ => 0,
-            };
-            (len, &mut state.heads.scroll[focus])
-        }
-    };
-    let last = len.saturating_sub(room);
-    let to = match motion {
-        Motion::Up => at.saturating_sub(times),
-        _ => (*at + times).min(last),
-    };
-    if to == *at {
-        let end = if to == 0 && motion == Motion::Up {
-            "first"
-        } else {
-            "last"
-        };
-        return state.say(format!("these are the {end} rows"));
-    }
-    *at = to;
 }

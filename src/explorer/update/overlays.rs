@@ -1,6 +1,6 @@
 //! What lies on top: opened, moved in, accepted, left.
 
-use super::{beside, bookmarks, copy, filters, find, geometry, head_map, hub, navigate};
+use super::{beside, bookmarks, copy, filters, find, geometry, head_map, hub, navigate, rows};
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Chooser, Found, Opening, Overlay, Prompt, Purpose, State};
@@ -80,10 +80,18 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
             state.say("nothing here has all of what is typed");
             Vec::new()
         }
-        Some(&Choice::Go(address) | &Choice::Found(Found { address, .. })) => {
+        Some(&Choice::Go(address)) => {
+            if navigate::go(state, address) {
+                state.overlays.pop();
+            }
+            Vec::new()
+        }
+        Some(&Choice::Found(found)) => {
+            let (Found { stand, address, .. }, hit) = (found, *found.hit);
             if navigate::go(state, address) {
                 find::keep(state);
                 state.overlays.pop();
+                rows::lead_to(state, stand, &hit);
             }
             Vec::new()
         }
@@ -205,7 +213,9 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
             if geometry::cancel(state) {
                 return Vec::new();
             }
-            if !state.filters.contains.is_empty() {
+            if state.marked.take().is_some() {
+                state.say("no word is marked any more");
+            } else if !state.filters.contains.is_empty() {
                 state.filters.contains.clear();
                 filters::changed(state);
             } else {

@@ -3,9 +3,11 @@
 
 use ratatui::layout::Rect;
 
-use super::words::{message, token};
+use super::words::{message, row_mark, token};
 use super::{Canvas, heads};
+use crate::explorer::action::Pane;
 use crate::explorer::number::{decimals, score};
+use crate::explorer::state::Target;
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
 use crate::query::{DirectionsAnswer, Part, Query};
@@ -59,13 +61,21 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let style = if fresh { theme.word } else { theme.stale };
     let half = usize::from(inside.width.saturating_sub(7)) / 2;
     let of_head = matches!(part, Part::Form(_));
-    let scroll = match of_head {
-        true => state.heads.scroll[index],
-        false => state.neurons.scroll,
+    let cursor = match of_head {
+        true => state.heads.cursors[index],
+        false => state.neurons.cursor,
     };
+    let focus = state.part_in_focus() == index;
     let lines = (0..answer.directions.len()).flat_map(|i| (0..3).map(move |line| (i, line)));
-    for (y, (i, line)) in (inside.top()..inside.bottom()).zip(lines.skip(scroll)) {
+    for (y, (i, line)) in (inside.top()..inside.bottom()).zip(lines.skip(cursor.scroll)) {
         let direction = &answer.directions[i];
+        let here = focus && 3 * i + line == cursor.row;
+        row_mark(canvas, (inside.x, y), here, false);
+        let style_of = |side: usize| match here && state.heads.side == side {
+            true => theme.here,
+            false => style,
+        };
+        note(canvas, inside, y, (index, 3 * i + line));
         let x = inside.x + 1;
         if line == 0 {
             let value = score(direction.value, digits);
@@ -83,14 +93,28 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
         }
         let end = line - 1;
         put(canvas.buffer, x, y, ["+", "−"][end], 1, theme.key);
-        words(canvas, (x + 2, y), half, &direction.left[end], style);
+        words(canvas, (x + 2, y), half, &direction.left[end], style_of(0));
         let middle = x + 2 + half as u16;
         put(canvas.buffer, middle, y, " → ", 3, theme.quiet);
         let (at, right) = ((middle + 3, y), &direction.right[end]);
         match of_head {
-            true => words(canvas, at, half, right, style),
-            false => neurons(canvas, at, half, right, style),
+            true => words(canvas, at, half, right, style_of(1)),
+            false => neurons(canvas, at, half, right, style_of(1)),
         }
+    }
+}
+
+/// Notes a line for the mouse: its left half and its right one.
+fn note(canvas: &mut Canvas, inside: Rect, y: u16, (list, row): (usize, usize)) {
+    let list = match canvas.state.pane {
+        // There the columns of keys and of values are in focus, of either sign.
+        Pane::Neurons => canvas.state.neurons.focus / 2 * 2 + list,
+        Pane::Heads | Pane::Geometry => list,
+    };
+    let middle = inside.x + 1 + inside.width / 2;
+    for (side, from, to) in [(0, inside.x, middle), (1, middle, inside.right())] {
+        let side = Some(side);
+        canvas.note_row((from, to), y, Target::Word { list, row, side });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::words::{Cells, figures, message, token};
+use super::words::{Cells, figures, message, row_mark, token};
 use super::{Canvas, conventions, directions, sidebar};
 use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
@@ -172,13 +172,34 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let cells = Cells::of(inside.width, 2, 3);
     let digits = decimals(best.score);
     let style = if fresh { theme.word } else { theme.stale };
-    let pairs = answer.pairs.iter().skip(state.heads.scroll[index]);
-    for (y, pair) in (inside.top()..inside.bottom()).zip(pairs) {
+    let focus = state.heads.focus == index;
+    let marked = state.marked.map(|marked| marked.token);
+    let cursor = state.heads.cursors[index];
+    let pairs = answer.pairs.iter().enumerate().skip(cursor.scroll);
+    for (y, (i, pair)) in (inside.top()..inside.bottom()).zip(pairs) {
+        let here = focus && i == cursor.row;
+        let is_marked = marked.map(|token| [pair.from, pair.to].map(|id| id == token));
+        let is_marked = is_marked.unwrap_or_default();
+        row_mark(canvas, (inside.x, y), here, is_marked.contains(&true));
+        let style_of = |side: usize| match (here && state.heads.side == side, is_marked[side]) {
+            (true, _) => theme.here,
+            (false, true) => theme.on,
+            (false, false) => style,
+        };
+        let middle = inside.x + 1 + cells.word as u16 + 1;
+        for (side, from, to) in [(0, inside.x, middle), (1, middle, inside.right())] {
+            let target = Target::Word {
+                list: index,
+                row: i,
+                side: Some(side),
+            };
+            canvas.note_row((from, to), y, target);
+        }
         let x = inside.x + 1;
-        token(canvas, card, (x, y), pair.from, cells.word, style);
+        token(canvas, card, (x, y), pair.from, cells.word, style_of(0));
         let x = x + cells.word as u16;
         put(canvas.buffer, x, y, " → ", 3, theme.quiet);
-        token(canvas, card, (x + 3, y), pair.to, cells.word, style);
+        token(canvas, card, (x + 3, y), pair.to, cells.word, style_of(1));
         let x = x + 3 + cells.word as u16 + 1;
         let share = pair.score / best.score;
         figures(canvas, (x, y), cells, &score(pair.score, digits), share);

@@ -1,7 +1,7 @@
 //! Lists on top: a line to narrow them, rows, the row that Enter takes. And the bookmarks.
 
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::Canvas;
 use crate::explorer::state::{Choice, Chooser, Field, Target};
@@ -26,7 +26,11 @@ pub fn field(canvas: &mut Canvas, (x, y): (u16, u16), room: usize, field: &Field
         text = &text[first.len_utf8()..];
         before = before.saturating_sub(width(first.encode_utf8(&mut [0; 4])).max(1));
     }
-    put(canvas.buffer, x, y, text, room, theme.word);
+    let style = match field.is_selected() {
+        true => theme.word.add_modifier(Modifier::REVERSED),
+        false => theme.word,
+    };
+    put(canvas.buffer, x, y, text, room, style);
     canvas.cursor = Some(Position::new(x + before as u16, y));
 }
 

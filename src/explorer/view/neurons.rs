@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::words::{Cells, figures, message, token};
+use super::words::{Cells, figures, message, row_mark, token};
 use super::{Canvas, conventions, directions, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
@@ -140,8 +140,20 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let cells = Cells::of(inside.width, 1, 0);
     let digits = decimals(best.score);
     let style = if fresh { theme.word } else { theme.stale };
-    let rows = column.iter().skip(state.neurons.scroll);
-    for (y, row) in (inside.top()..inside.bottom()).zip(rows) {
+    let focus = state.neurons.focus == index;
+    let marked = state.marked.map(|marked| marked.token);
+    let cursor = state.neurons.cursor;
+    let rows = column.iter().enumerate().skip(cursor.scroll);
+    for (y, (i, row)) in (inside.top()..inside.bottom()).zip(rows) {
+        let here = focus && i == cursor.row;
+        let mark = row_mark(canvas, (inside.x, y), here, marked == Some(row.id));
+        let style = mark.unwrap_or(style);
+        let target = Target::Word {
+            list: index,
+            row: i,
+            side: None,
+        };
+        canvas.note(Rect::new(inside.x, y, inside.width, 1), target);
         let x = inside.x + 1;
         token(canvas, card, (x, y), row.id, cells.word, style);
         let x = x + cells.word as u16 + 1;

@@ -44,6 +44,24 @@ impl Cells {
     }
 }
 
+/// The mark at the left of a row, for eyes without colour: the cursor is there, or the word is the
+/// one that was looked up. Returns the style of a word that stands out by it.
+pub fn row_mark(
+    canvas: &mut Canvas,
+    (x, y): (u16, u16),
+    here: bool,
+    marked: bool,
+) -> Option<Style> {
+    let theme = canvas.theme;
+    let (mark, style) = match (here, marked) {
+        (true, _) => ("▸", theme.here),
+        (false, true) => ("▹", theme.on),
+        (false, false) => return None,
+    };
+    put(canvas.buffer, x, y, mark, 1, style);
+    Some(style)
+}
+
 /// Writes a token's text with its boundary marks, `·` where a word goes on, and `°` if it is
 /// undertrained.
 pub fn token(
