@@ -6,11 +6,12 @@
 //! ```text
 //! cli → explorer → worker → query → projection → transformer → checkpoint → hub
 //!  ├───── report ──────────────┤        vocabulary lies under query, projection and report
-//!  └───── scan ────────────────┘
+//!  └───── scan ────────────────┘        outside lies under all
 //! ```
 //!
 //! | room | what it is for | what is never in it |
 //! |---|---|---|
+//! | [`outside`] | files, locks and text from outside: bounded, regular, escaped | what they mean |
 //! | [`hub`] | a hub id → a folder of the local cache | weights |
 //! | [`checkpoint`] | files → named tensors; the table of families | the meaning of a weight |
 //! | [`vocabulary`] | ids, visible text, filters | numbers of a model |
@@ -33,6 +34,7 @@ pub mod explorer;
 pub mod geometry;
 pub mod hub;
 pub mod log;
+pub mod outside;
 pub mod projection;
 pub mod query;
 pub mod report;

@@ -1,12 +1,14 @@
 //! The log: a file, and only if it is asked for; the screen and standard error belong to others.
 
-use std::fs::{self, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
+
+use crate::outside::{self, FileError, escape};
 
 /// The variable that asks for a log; its value says of what: `debug`, `lexiscope::worker=trace`.
 pub const VARIABLE: &str = "LEXISCOPE_LOG";
@@ -18,6 +20,8 @@ pub enum LogError {
     Filter { value: String, why: String },
     #[error("cannot write the log {}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    NoFile(#[from] FileError),
     #[error("the log was started twice")]
     Twice,
 }
@@ -36,19 +40,38 @@ pub fn start(folder: &Path, value: Option<&str>) -> Result<Option<PathBuf>, LogE
         why: error.to_string(),
     })?;
     let path = folder.join("lexiscope.log");
-    let opened = fs::create_dir_all(folder)
-        .and_then(|()| OpenOptions::new().create(true).append(true).open(&path));
-    let file = opened.map_err(|source| LogError::File {
+    fs::create_dir_all(folder).map_err(|source| LogError::File {
         path: path.clone(),
         source,
     })?;
+    let file = outside::open_to_write(&path, OpenOptions::new().create(true).append(true))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(Mutex::new(file))
+        .with_writer(Mutex::new(OneLine(file)))
         .with_ansi(false)
         .try_init()
         .map_err(|_| LogError::Twice)?;
     Ok(Some(path))
+}
+
+/// A line for each event, with what it quotes from outside escaped.
+struct OneLine(File);
+
+impl Write for OneLine {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        // Events come whole, each with a newline at its end.
+        let text = String::from_utf8_lossy(event);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        self.0.write_all(escape::line(line).as_bytes())?;
+        if line.len() < text.len() {
+            self.0.write_all(b"\n")?;
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]
@@ -80,10 +103,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = start(folder.path(), Some("lexiscope=info")).unwrap();
         tracing::info!("a line for the log");
+        tracing::info!("a name \u{1b}]0;x\u{7} of\ntwo lines");
         tracing::debug!("too much of it");
         let text = fs::read_to_string(path.unwrap()).unwrap();
         assert!(text.contains("a line for the log") && !text.contains("too much"));
-        assert!(!text.contains('\x1b'));
+        assert!(
+            !text.contains('\x1b') && text.lines().count() == 2,
+            "{text}"
+        );
         let twice = start(folder.path(), Some("info"));
         assert!(matches!(twice, Err(LogError::Twice)));
     }

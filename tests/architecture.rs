@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// For each room, the rooms whose items it may use.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("hub", &[]),
-    ("log", &[]),
-    ("vocabulary", &[]),
-    ("checkpoint", &["hub"]),
+    ("outside", &[]),
+    ("hub", &["outside"]),
+    ("log", &["outside"]),
+    ("vocabulary", &["outside"]),
+    ("checkpoint", &["hub", "outside"]),
     ("transformer", &["checkpoint", "hub"]),
     ("geometry", &[]),
     ("projection", &["checkpoint", "transformer", "vocabulary"]),
@@ -33,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transformer",
             "checkpoint",
             "vocabulary",
+            "outside",
         ],
     ),
     (
@@ -49,7 +51,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "scan",
-        &["query", "projection", "transformer", "vocabulary"],
+        &[
+            "query",
+            "projection",
+            "transformer",
+            "vocabulary",
+            "outside",
+        ],
     ),
     (
         "explorer",
@@ -65,6 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vocabulary",
             "hub",
             "log",
+            "outside",
         ],
     ),
     (
@@ -81,6 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vocabulary",
             "hub",
             "log",
+            "outside",
         ],
     ),
 ];

@@ -6,6 +6,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::hub::HubError;
+use crate::outside::{FileError, escape};
 
 /// Why a checkpoint could not be found, opened or read. A `file` is a path, or
 /// `name/file` for a bundled one.
@@ -30,6 +31,9 @@ pub enum CheckpointError {
     },
     #[error("{file}: cannot be read: {source}")]
     Io { file: String, source: io::Error },
+    /// In the place of a file lies something that is none.
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error("{folder}: no {missing}: expected {expected}; give the folder of a whole checkpoint")]
     MissingFile {
         folder: String,
@@ -145,20 +149,7 @@ impl CheckpointError {
 
 /// Text from a file, fit for one line of a message: control characters escaped, long texts cut.
 pub(super) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 400;
-    let mut line = String::new();
-    for (i, c) in text.chars().enumerate() {
-        if i == LONGEST {
-            line.push('…');
-            break;
-        }
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
+    escape::short(text)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Where bytes come from: a file, mapped a window at a time, a part of the program, or the hub.
 
 use std::borrow::Cow;
-use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use memmap2::MmapOptions;
 
 use crate::hub::Ranged;
+use crate::outside::{self, FileError, escape};
 
 use super::CheckpointError;
 
@@ -38,20 +39,13 @@ impl<T: Read + Seek> ReadSeek for T {}
 impl Source {
     /// Opens a file read-only; `None` if there is none of that name.
     pub(super) fn open(path: &Path) -> Result<Option<Self>, CheckpointError> {
-        let name = path.display().to_string();
-        // Before opening: opening a pipe would wait for its other end.
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_file() => {}
-            Ok(_) => {
-                return Err(CheckpointError::damaged(
-                    &name,
-                    "expected a file, got a folder or a device; move it away",
-                ));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(CheckpointError::io(&name, error)),
-        }
-        let file = File::open(path).map_err(|e| CheckpointError::io(&name, e))?;
+        let name = escape::path(path);
+        let file = match outside::open(path) {
+            Ok(file) => file,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(FileError::Io { source, .. }) => return Err(CheckpointError::io(&name, source)),
+            Err(other) => return Err(other.into()),
+        };
         let len = file
             .metadata()
             .map_err(|e| CheckpointError::io(&name, e))?
@@ -210,7 +204,14 @@ impl Source {
                         got: bytes.len() as u64,
                     });
                 }
-                Ok(Cow::Owned(bytes))
+                match outside::impostor(&bytes) {
+                    None => Ok(Cow::Owned(bytes)),
+                    Some(other) => {
+                        let what =
+                            format!("expected the file itself, got {other}; get the file again");
+                        Err(CheckpointError::damaged(&self.name, what))
+                    }
+                }
             }
         }
     }
@@ -268,22 +269,17 @@ impl Source {
             return Ok(None);
         }
         let head = self.copy(0, self.len().min(64) as usize)?;
-        let text = String::from_utf8_lossy(&head);
-        let text = text.trim_start().to_ascii_lowercase();
-        Ok(if head.is_empty() {
-            Some("an empty file")
-        } else if text.starts_with("version https://git-lfs") {
-            Some("a Git LFS pointer (run `git lfs pull` there)")
-        } else if text.starts_with("<!doctype") || text.starts_with("<html") {
-            Some("a web page (an error page saved as the file)")
-        } else {
-            None
-        })
+        match head.is_empty() {
+            true => Ok(Some("an empty file")),
+            false => Ok(outside::impostor(&head)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

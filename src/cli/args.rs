@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::geometry_args::GeometryArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::rank::RankArgs;
+use crate::outside::{self, LONGEST_TEXT};
 use crate::projection::End;
 use crate::query::{Address, Convention};
-use crate::report::Format;
+use crate::report::{self, Format};
 use crate::scan::{Layers, Plan, What};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Text, Words};
@@ -163,6 +164,8 @@ pub enum Command {
         /// How to write it
         #[arg(long, default_value_t, value_name = "FORMAT")]
         format: Format,
+        #[command(flatten)]
+        csv: CsvArgs,
     },
     /// Bring a model from the hub into the cache that Python's tools use, and print its folder
     Download {
@@ -223,12 +226,33 @@ pub(super) fn list_length(text: &str) -> Result<usize, String> {
     }
 }
 
+/// What becomes of CSV before it is printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CsvArgs {
+    /// In CSV, put an apostrophe before cells that a spreadsheet would take for formulas: those that
+    /// begin with = + - @, a tab or a carriage return and are no numbers
+    #[arg(long)]
+    safe_csv: bool,
+}
+
+impl CsvArgs {
+    /// The text in the form asked for.
+    pub fn written(self, text: String, format: Format) -> String {
+        match self.safe_csv && format == Format::Csv {
+            true => report::safe_csv(&text),
+            false => text,
+        }
+    }
+}
+
 /// How an answer is written, and with what it is computed.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Output {
     /// table, json, csv or markdown
     #[arg(long, default_value_t, value_name = "FORMAT")]
     pub format: Format,
+    #[command(flatten)]
+    pub csv: CsvArgs,
     /// Add how long it took
     #[arg(long)]
     pub timings: bool,
@@ -296,10 +320,7 @@ impl FilterArgs {
     /// # Errors
     /// A file that cannot be read or is not UTF-8.
     pub fn read(self) -> Result<Filters> {
-        let read = |path: &PathBuf| {
-            std::fs::read_to_string(path)
-                .with_context(|| format!("{}: cannot be read as UTF-8 text", path.display()))
-        };
+        let read = |path: &PathBuf| outside::read_text(path, LONGEST_TEXT);
         let words = self
             .words
             .as_ref()

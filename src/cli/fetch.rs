@@ -12,8 +12,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::checkpoint::{Acquired, Found, Location, Way, acquire};
 use crate::hub::{Hub, HubId, Progress, Settings, Waiting};
+use crate::outside::escape;
 
 use super::interrupt::on_interrupt;
+use super::say::say;
 
 /// Where a model is; if it is on the hub, `way` says how it comes.
 pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<Way>) -> Result<Location> {
@@ -41,7 +43,7 @@ fn fetch(id: &HubId, settings: Settings, way: &Way) -> Result<Location> {
     bars.end();
     let Acquired { location, notice } = acquired?;
     if let Some(notice) = notice {
-        eprintln!("lexiscope: {notice}");
+        say(notice);
     }
     Ok(location)
 }
@@ -82,7 +84,7 @@ impl Bars {
         // The template is right, or the usual one stands in its place.
         let style = ProgressStyle::with_template(template);
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(name.to_owned());
+        bar.set_message(escape::line(name).into_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
@@ -101,7 +103,7 @@ impl Waiting for Bars {
             && !self.said.swap(true, Ordering::Relaxed)
         {
             let megabytes = missing.div_ceil(1_000_000);
-            eprintln!("lexiscope: fetching {megabytes} MB of {}", self.model);
+            say(format_args!("fetching {megabytes} MB of {}", self.model));
         }
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         for file in &progress.files {

@@ -1,15 +1,17 @@
 //! `lexiscope geometry`: the same texts through one model after another.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::outside::escape;
 use crate::query::{Answer, Answering, GeometryAnswer, GeometryQuery, ModelCard, Query, Watch};
 use crate::report::{self, GeometryFormat, ModelGeometry, Timings};
 
 use super::geometry_args::GeometryArgs;
+use super::say::{self, say};
 use super::{milliseconds, open_on, print, start_threads};
 
 struct Answered {
@@ -26,7 +28,7 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
     let answered: Vec<Answered> = answered.collect::<Result<_>>()?;
     if args.timings && args.format != GeometryFormat::Text(report::Format::Json) {
         for one in &answered {
-            eprintln!("{}: {}", one.card.name, one.timings);
+            say::line(format_args!("{}: {}", one.card.name, one.timings));
         }
     }
     let models: Vec<ModelGeometry<'_>> = answered
@@ -39,7 +41,10 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
         .collect();
     let chart = args.chart();
     print(&match args.format {
-        GeometryFormat::Text(format) => report::geometry(&models, &query, chart.corrected, format),
+        GeometryFormat::Text(format) => {
+            let text = report::geometry(&models, &query, chart.corrected, format);
+            args.csv.written(text, format)
+        }
         GeometryFormat::Svg => report::chart(&models, &chart)?,
     })
 }
@@ -58,7 +63,7 @@ fn answer(model: &str, query: &GeometryQuery, args: &GeometryArgs) -> Result<Ans
         bail!("no answer came back; this is a defect of lexiscope");
     };
     for notice in answer.notices.iter().cloned().chain(missing(&answer)) {
-        eprintln!("lexiscope: {}: {notice}", card.name);
+        say(format_args!("{}: {notice}", card.name));
     }
     let compute = milliseconds(start);
     Ok(Answered {
@@ -96,7 +101,7 @@ struct Progress<'a> {
 impl Progress<'_> {
     fn clear(&self) {
         if self.shown {
-            eprint!("\r\x1b[K");
+            say::raw("\r\x1b[K");
         }
     }
 }
@@ -108,9 +113,8 @@ impl Watch for Progress<'_> {
 
     fn improved(&self, partial: Answer) {
         if let (true, Answer::Geometry(partial)) = (self.shown, partial) {
-            eprint!("\r{}: {:3.0} %", self.name, 100.0 * partial.done);
-            // What cannot be shown is no reason to stop.
-            let _ = std::io::stderr().flush();
+            let name = escape::line(self.name);
+            say::raw(format_args!("\r{name}: {:3.0} %", 100.0 * partial.done));
         }
     }
 }

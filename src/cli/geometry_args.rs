@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
-use super::args::{label, list_length};
+use super::args::{CsvArgs, label, list_length};
 use super::machine::Machine;
 use crate::geometry::{Measure, Pieces, Texts};
+use crate::outside::{self, LONGEST_TEXT};
 use crate::query::{GeometryQuery, TextReading, TokenChoice};
 use crate::report::{Chart, Depth, GeometryFormat};
 
@@ -47,6 +48,8 @@ pub struct GeometryArgs {
     /// table, json, csv, markdown or svg
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     pub format: GeometryFormat,
+    #[command(flatten)]
+    pub csv: CsvArgs,
     /// Add how long it took
     #[arg(long)]
     pub timings: bool,
@@ -81,11 +84,7 @@ impl GeometryArgs {
     /// A file that cannot be read or holds no texts.
     pub fn query(&self) -> Result<GeometryQuery> {
         let texts = match (&self.texts, &self.text) {
-            (Some(path), _) => {
-                let bytes = std::fs::read(path)
-                    .with_context(|| format!("{}: cannot be read", path.display()))?;
-                Texts::parse(&label(path), &bytes)?
-            }
+            (Some(path), _) => Texts::parse(&label(path), &outside::read(path, LONGEST_TEXT)?)?,
             (None, Some(text)) => Texts::typed(text),
             (None, None) => Texts::bundled(),
         };

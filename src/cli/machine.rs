@@ -1,6 +1,7 @@
 //! What the command line says of the machine: device, threads, memory, and what may come from the
 //! hub.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -10,6 +11,7 @@ use super::size::Size;
 use crate::checkpoint::Way;
 use crate::explorer::paths::Paths;
 use crate::hub::Blocks;
+use crate::outside;
 use crate::projection::DeviceChoice;
 
 /// What to compute with.
@@ -19,7 +21,7 @@ pub struct Machine {
     #[arg(long, value_enum, default_value_t, value_name = "DEVICE")]
     device: Device,
     /// Threads to compute with; 0 is one a core
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
     /// What may be held in memory beside the embedding [default: half of what is free, at most 2G]
     #[arg(long, value_name = "SIZE")]
@@ -41,12 +43,22 @@ enum Device {
     Metal,
 }
 
+/// More than the cores of any machine; each takes a stack, and their work is divided among them.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 0..=MOST_THREADS) => Ok(count),
+        _ => Err(format!("expected a whole number from 0 to {MOST_THREADS}")),
+    }
+}
+
 /// What is held serves to show again what was shown; more would not be missed.
 const MEMORY_MAX: u64 = 2 << 30;
 
 /// Bytes that programs can have without anything being swapped out, where the system says so.
 fn free_memory() -> Option<u64> {
-    let about = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let about = outside::read_text(Path::new("/proc/meminfo"), 1 << 16).ok()?;
     let line = about
         .lines()
         .find_map(|line| line.strip_prefix("MemAvailable:"))?;

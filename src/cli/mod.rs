@@ -9,6 +9,7 @@ mod lookup_args;
 mod machine;
 mod manual;
 mod rank;
+mod say;
 mod scan;
 mod size;
 
@@ -34,6 +35,7 @@ use crate::scan::Scanned;
 
 use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
+use say::say;
 
 use args::{Cli, Color, Command, Explore, Output, end};
 
@@ -136,9 +138,11 @@ pub fn run() -> Result<()> {
             let shown = output.timings.then_some(timings);
             let text = report::info(&reader.card(), undertrained, output.format, shown);
             say_timings(output, timings);
-            print(&text)
+            print(&output.csv.written(text, output.format))
         }
-        Some(Command::Models { format }) => print(&report::models(&known_models(), format)),
+        Some(Command::Models { format, csv }) => {
+            print(&csv.written(report::models(&known_models(), format), format))
+        }
         Some(Command::Download { model }) => print(&fetch::download(&model)?),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -228,7 +232,7 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let location = fetch::locate(model, || machine.way())?;
     let reader = Reader::open(&location, machine.device())?.holding(machine.memory());
     for notice in &reader.card().notices {
-        eprintln!("lexiscope: {notice}");
+        say(notice);
     }
     Ok((reader, milliseconds(start)))
 }
@@ -252,7 +256,7 @@ fn listed(
             if let Query::Rank(query) = query
                 && let Some(why) = scanned.lacks(query)?
             {
-                eprintln!("lexiscope: computed, not from the scan: {why}");
+                say(format_args!("computed, not from the scan: {why}"));
             }
             Box::new(scanned)
         }
@@ -284,13 +288,13 @@ fn listed(
     };
     let text = answered.write(&card, output.format, shown);
     say_timings(output, timings);
-    print(&text)
+    print(&output.csv.written(text, output.format))
 }
 
 /// On standard error, where JSON does not have them in it.
 fn say_timings(output: Output, timings: Timings) {
     if output.timings && output.format != Format::Json {
-        eprintln!("{timings}");
+        say::line(timings);
     }
 }
 

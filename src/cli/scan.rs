@@ -1,6 +1,6 @@
 //! The `scan` command: how far it is on standard error, and an end when the user asks for one.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::outside::escape;
 use crate::query::{Answering, Reader};
 use crate::scan::{Plan, Progress, Scan};
 
 use super::interrupt::on_interrupt;
+use super::say;
 
 /// Between two lines where they pile up, and between two states of a line that is rewritten.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
@@ -34,9 +36,12 @@ pub(super) fn scan(reader: &mut Reader, plan: &Plan, out: &Path) -> Result<()> {
     );
     line.end();
     if scanned? {
-        eprintln!("wrote {}", out.display());
+        say::line(format_args!("wrote {}", out.display()));
     } else {
-        eprintln!("{} is there already, and whole", out.display());
+        say::line(format_args!(
+            "{} is there already, and whole",
+            out.display()
+        ));
     }
     Ok(())
 }
@@ -93,17 +98,15 @@ impl Line {
         }
         self.shown = Some(Instant::now());
         if self.rewritten {
-            let mut out = io::stderr().lock();
-            // A scan does not end because nobody can see how far it is.
-            drop(write!(out, "\r\x1b[K{text}").and_then(|()| out.flush()));
+            say::raw(format_args!("\r\x1b[K{}", escape::line(text)));
         } else {
-            eprintln!("{text}");
+            say::line(text);
         }
     }
 
     fn end(&self) {
         if self.rewritten && self.shown.is_some() {
-            eprint!("\r\x1b[K");
+            say::raw("\r\x1b[K");
         }
     }
 }

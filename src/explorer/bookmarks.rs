@@ -1,6 +1,7 @@
 //! Bookmarks: places worth coming back to, in a TOML file that the user may edit and that several
 //! running programs may change. Each change is made to the file as it is at that moment.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -56,16 +57,20 @@ impl Content {
     /// Gives identifiers where there are none or the same twice, as after editing by hand; the
     /// same ones at every reading, since they say what a change is about.
     fn identify(&mut self) {
-        for i in 0..self.bookmark.len() {
-            let (known, rest) = self.bookmark.split_at_mut(i);
-            let taken = |id: &str| id.is_empty() || known.iter().any(|b| b.id == id);
-            let this = &mut rest[0];
-            if taken(&this.id) {
-                this.id = format!("{} {}", this.model, this.address);
+        let mut taken = HashSet::with_capacity(self.bookmark.len());
+        // How many there are of a place already, so that many marks of one are no search each.
+        let mut copies: HashMap<String, usize> = HashMap::new();
+        for mark in &mut self.bookmark {
+            if mark.id.is_empty() || taken.contains(&mark.id) {
+                let place = format!("{} {}", mark.model, mark.address);
+                let copy = copies.entry(place.clone()).or_default();
+                mark.id = place.clone();
+                while taken.contains(&mark.id) {
+                    *copy += 1;
+                    mark.id = format!("{place}+{copy}");
+                }
             }
-            while taken(&this.id) {
-                this.id.push('+');
-            }
+            taken.insert(mark.id.clone());
         }
     }
 }

@@ -2,24 +2,37 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::checkpoint::Bundle;
 use crate::geometry::Texts;
+use crate::outside::{self, LONGEST_TEXT};
 
-/// A list of words or a text may be this long.
-const TEXT_BYTES_MAX: u64 = 16 << 20;
-
-/// A folder by its whole path, so that it is found from another folder too.
+/// A folder by its whole path, so that it is found from another folder too. A link keeps the name
+/// that the user gave it.
 pub fn full_name(model: &str) -> String {
     let path = expand(Path::new(model));
     if Bundle::named(model).is_some() || !path.is_dir() {
         return model.to_owned();
     }
-    let full = fs::canonicalize(&path).unwrap_or(path);
-    full.to_string_lossy().into_owned()
+    let full = std::path::absolute(&path).map(without_parents);
+    full.unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// The path without `..`, which lead from where a link points to and not from where it lies.
+fn without_parents(path: PathBuf) -> PathBuf {
+    let parts: Vec<Component<'_>> = path.components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else {
+        return path;
+    };
+    let (above, below) = parts.split_at(last + 1);
+    let above: PathBuf = above.iter().collect();
+    match fs::canonicalize(above) {
+        Ok(above) => above.join(below.iter().collect::<PathBuf>()),
+        Err(_) => path,
+    }
 }
 
 /// `~/` as the shell reads it.
@@ -68,17 +81,7 @@ pub fn read(path: &Path) -> Result<(String, String)> {
 
 fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {
     let path = expand(path);
-    let name = path.display();
-    let size = fs::metadata(&path)
-        .with_context(|| format!("{name} cannot be read"))?
-        .len();
-    if size > TEXT_BYTES_MAX {
-        bail!(
-            "{name} is too long: expected at most {} MiB",
-            TEXT_BYTES_MAX >> 20
-        );
-    }
-    let text = fs::read(&path).with_context(|| format!("{name} cannot be read"))?;
+    let text = outside::read(&path, LONGEST_TEXT)?;
     let label = path.file_name().unwrap_or(path.as_os_str());
     Ok((label.to_string_lossy().into_owned(), text))
 }

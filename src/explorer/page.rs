@@ -8,6 +8,7 @@ use super::run::{Setup, begin};
 use super::state::State;
 use super::update;
 use crate::checkpoint::Location;
+use crate::outside::escape;
 use crate::query::{Answer, Answering, GeometryQuery, ModelCard, Patient, Query};
 use crate::report::{self, Exported, Format, ModelGeometry};
 use crate::vocabulary::Filters;
@@ -87,8 +88,6 @@ fn title(card: &ModelCard, query: &Query, address: &str) -> String {
         }
     };
     let filters: Vec<String> = filters.iter().map(named).collect();
-    format!("{}  {address}  {}\n\n", card.name, filters.join(" · "))
-        .trim_end()
-        .to_owned()
-        + "\n\n"
+    let line = format!("{}  {address}  {}", card.name, filters.join(" · "));
+    escape::line(&line).trim_end().to_owned() + "\n\n"
 }

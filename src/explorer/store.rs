@@ -1,7 +1,8 @@
 //! Small TOML files that survive whatever happens: written beside and renamed, never half; one
 //! that cannot be read is set aside, never overwritten.
 
-use std::fs::{self, File};
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,20 +11,33 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+use crate::outside::{self, FileError, Locked, escape};
+
+/// More than any hand or program puts into such a file.
+const LONGEST: u64 = 16 << 20;
+
 /// A file that could not be kept.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}: {source}", escape::path(path))]
     Io {
         doing: &'static str,
         path: PathBuf,
         source: io::Error,
     },
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", escape::path(path))]
     Form {
         path: PathBuf,
         source: toml::ser::Error,
     },
+    /// In the place of the file, or of its lock, lies something that is none.
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(
+        "{}: another program has held its lock for {} s: nothing was changed; \
+         try again when that program is done", escape::path(path), outside::PATIENCE.as_secs()
+    )]
+    Busy { path: PathBuf },
 }
 
 /// For `map_err`: what was being done to which file.
@@ -71,7 +85,7 @@ pub fn change<T: DeserializeOwned + Default + Serialize>(
     locked(path, || {
         let mut loaded = load_locked(path)?;
         edit(&mut loaded.content);
-        save(path, &loaded.content)?;
+        save_locked(path, &loaded.content)?;
         Ok(loaded)
     })
 }
@@ -79,24 +93,34 @@ pub fn change<T: DeserializeOwned + Default + Serialize>(
 /// Writes a file in the place of the one before: whoever reads sees either, whole.
 ///
 /// # Errors
-/// A folder that cannot be made or written to, a full disk.
+/// A folder that cannot be made or written to, a full disk, a lock that another program holds.
 pub fn save<T: Serialize>(path: &Path, content: &T) -> Result<(), StoreError> {
+    locked(path, || save_locked(path, content))
+}
+
+fn save_locked<T: Serialize>(path: &Path, content: &T) -> Result<(), StoreError> {
     let text = toml::to_string(content).map_err(|source| StoreError::Form {
         path: path.to_owned(),
         source,
     })?;
-    write_whole(path, &text).map_err(failed("write", path))
-}
-
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // A link, as people make to share such files between machines, stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = folder_of(&path);
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // Of one name, so that what a killed program leaves is written over and not added to.
+    let fresh = with_ending(&path, ".tmp");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = outside::open_to_write(&fresh, &mut options)?;
+    write_whole(file, &fresh, &path, &text).map_err(failed("write", &path))
+}
+
+/// Writes `fresh`, and puts it into its place when all of it is on the disk.
+fn write_whole(mut file: File, fresh: &Path, path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(&path)?;
+    file.sync_all()?;
+    fs::rename(fresh, path)?;
+    let folder = folder_of(path);
     // The name is on the disk only once the folder is; Windows cannot open one.
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
@@ -113,11 +137,22 @@ fn folder_of(path: &Path) -> &Path {
 
 /// The default if there is no file; an error says why it cannot be understood.
 fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, String> {
-    match fs::read_to_string(path) {
+    match outside::read_text(path, LONGEST) {
         Ok(text) => toml::from_str(&text).map_err(|error| error.message().to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
-        Err(error) => Err(error.to_string()),
+        Err(error) if error.is_not_found() => Ok(T::default()),
+        Err(FileError::Io { source, .. }) => Err(source.to_string()),
+        Err(FileError::NotRegular { kind, .. }) => Err(format!("it is {kind}")),
+        Err(error @ (FileError::TooLong { .. } | FileError::NotUtf8 { .. })) => {
+            Err(error.to_string())
+        }
     }
+}
+
+/// The path with something more at its end.
+fn with_ending(path: &Path, ending: impl AsRef<OsStr>) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 fn load_locked<T: DeserializeOwned + Default>(path: &Path) -> Result<Loaded<T>, StoreError> {
@@ -134,8 +169,8 @@ fn load_locked<T: DeserializeOwned + Default>(path: &Path) -> Result<Loaded<T>, 
     fs::rename(path, &aside).map_err(failed("set aside", path))?;
     let notice = format!(
         "{} could not be read ({why}); it is now {}",
-        path.display(),
-        aside.display()
+        escape::path(path),
+        escape::path(&aside)
     );
     tracing::warn!("{notice}");
     Ok(Loaded {
@@ -148,9 +183,7 @@ fn load_locked<T: DeserializeOwned + Default>(path: &Path) -> Result<Loaded<T>, 
 fn free_name(path: &Path) -> PathBuf {
     let mut time = now();
     loop {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".broken-{time}"));
-        let name = PathBuf::from(name);
+        let name = with_ending(path, format!(".broken-{time}"));
         if fs::symlink_metadata(&name).is_err() {
             return name;
         }
@@ -167,16 +200,16 @@ pub(super) fn now() -> u64 {
 /// Runs `f` while no other program holds the file's lock, which is a file of its own, since the
 /// file itself is replaced. On a file system without locks it runs all the same.
 fn locked<T>(path: &Path, f: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
+    let name = with_ending(path, ".lock");
     let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
-    let lock = File::create(&name).map_err(failed("write", &name))?;
-    match lock.lock() {
-        Err(error) if error.kind() != io::ErrorKind::Unsupported => {
-            Err(failed("lock", &name)(error))
-        }
-        _ => f(),
+    let lock = outside::open_lock(&name)?;
+    match outside::lock(&lock, || true) {
+        Locked::Held => f(),
+        Locked::Busy => Err(StoreError::Busy {
+            path: path.to_owned(),
+        }),
+        Locked::Without(error) if error.kind() == io::ErrorKind::Unsupported => f(),
+        Locked::Without(error) => Err(failed("lock", &name)(error)),
     }
 }

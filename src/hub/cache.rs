@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::outside;
+
 use super::HubId;
 
 /// A folder of downloaded models, which need not exist.
@@ -95,7 +97,7 @@ fn snapshot(model: &Path, revision: &str) -> Option<PathBuf> {
     let commit = if is_commit(revision) {
         revision.to_string()
     } else {
-        let commit = fs::read_to_string(model.join("refs").join(revision)).ok()?;
+        let commit = outside::read_text(&model.join("refs").join(revision), 1 << 12).ok()?;
         commit.trim().to_string()
     };
     let path = model.join("snapshots").join(&commit);

@@ -3,14 +3,18 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::outside;
 
 use super::Cache;
 
 /// The hub that is meant where `HF_ENDPOINT` names no other.
 const HUB: &str = "https://huggingface.co";
+
+/// More than any token has.
+const LONGEST_TOKEN: u64 = 1 << 16;
 
 /// Where the hub is, who asks, and how long to wait for it.
 #[derive(Clone, Debug)]
@@ -87,7 +91,10 @@ impl Settings {
                 home.or_else(|| Cache::home(&variable))
                     .map(|h| h.join("token"))
             })?;
-            let token = fs::read_to_string(path).ok()?.trim().to_owned();
+            let token = outside::read_text(&path, LONGEST_TOKEN)
+                .ok()?
+                .trim()
+                .to_owned();
             (!token.is_empty()).then_some(token)
         };
         let token = || {
@@ -109,6 +116,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Settings {

@@ -5,6 +5,7 @@ use plotters::prelude::*;
 use thiserror::Error;
 
 use crate::geometry::{Curve, Measure};
+use crate::outside::escape;
 
 use super::ModelGeometry;
 
@@ -70,7 +71,7 @@ pub fn chart(models: &[ModelGeometry<'_>], chart: &Chart) -> Result<String, Char
         .iter()
         .filter_map(|of| {
             let curve = of.answer.curve(chart.measure)?;
-            Some(line(&of.card.name, curve, chart))
+            Some(line(&escape::line(&of.card.name), curve, chart))
         })
         .filter(|line| !line.points.is_empty())
         .collect();

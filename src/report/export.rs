@@ -1,8 +1,11 @@
 //! What the formats share, and an answer with its query as one thing to be written.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::outside::escape;
 use crate::query::{
     Answer, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, ModelCard, NeuronAnswer,
     NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery, TrustAnswer,
@@ -115,23 +118,78 @@ pub(super) fn named_filters(filters: &Filters) -> Map<String, Value> {
         .collect()
 }
 
-/// Pretty JSON with a newline at its end.
+/// Pretty JSON with a newline at its end. What a terminal would act on is written as `\uXXXX`.
 pub(super) fn json_text(value: &impl Serialize) -> String {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => text + "\n",
+        Ok(text) => escape::json(&text).into_owned() + "\n",
         // Only maps with odd keys and failing writers can fail; there are none here.
         Err(error) => format!("{{\"error\": {:?}}}\n", error.to_string()),
     }
 }
 
-/// CSV with a head, fields quoted where they must be.
+/// CSV whose cells no spreadsheet takes for formulas: before what begins with `=`, `+`, `-`, `@`, a
+/// tab or a carriage return stands an apostrophe, unless the cell is a number.
+pub fn safe_csv(text: &str) -> String {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut writer = csv::WriterBuilder::new()
+        .flexible(true)
+        .from_writer(Vec::new());
+    // Text that was just written as CSV reads as CSV, and writing to memory cannot fail.
+    let written = reader.records().try_for_each(|record| {
+        let cells = record?.iter().map(safe_cell).collect::<Vec<_>>();
+        writer.write_record(cells)
+    });
+    debug_assert!(written.is_ok());
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+fn safe_cell(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    match formula && cell.parse::<f64>().is_err() {
+        true => format!("'{cell}"),
+        false => cell.to_owned(),
+    }
+}
+
+/// CSV with a head, fields quoted where they must be, and what a terminal would act on escaped.
 pub(super) fn csv_text(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory cannot fail, nor can UTF-8 become anything else.
     let written = writer.write_record(head).and_then(|()| {
-        rows.into_iter()
-            .try_for_each(|row| writer.write_record(row))
+        rows.into_iter().try_for_each(|row| {
+            let cells = row.iter().map(|cell| escape::line(cell));
+            writer.write_record(cells.map(Cow::into_owned))
+        })
     });
     debug_assert!(written.is_ok());
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_escaped_and_formulas_are_text() {
+        let rows = [
+            ["=HYPERLINK(\"x\")", "-0.25", "\u{202e}a\x1b[2J"],
+            ["-K", "+1e-3", "@a, b"],
+            ["−1", "-", "a=b"],
+        ];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let csv = csv_text(&["a", "b", "c"], rows.into_iter());
+        assert!(csv.contains("\\u{202e}a\\u{1b}[2J"), "{csv}");
+        let expected = "a,b,c\n\"'=HYPERLINK(\"\"x\"\")\",-0.25,\\u{202e}a\\u{1b}[2J\n\
+                        '-K,+1e-3,\"'@a, b\"\n−1,'-,a=b\n";
+        assert_eq!(safe_csv(&csv), expected);
+    }
+
+    #[test]
+    fn json_has_no_character_that_turns_a_line() {
+        let text = json_text(&[["a\u{202e}b\u{9b}c\x7f"]]);
+        assert!(text.contains("a\\u202eb\\u009bc\\u007f"), "{text}");
+    }
 }

@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 use serde_json::{Value, json};
 
+use crate::outside::escape;
 use crate::query::{MapAnswer, ModelCard, Pointed};
 
 use super::export::{csv_text, json_text};
@@ -141,7 +142,7 @@ fn draw(svg: &mut String, of: &MapOf<'_>) -> Result<(), Box<dyn std::error::Erro
     let mut chart = ChartBuilder::on(&root)
         .margin(14)
         .caption(
-            format!("{}: {}", of.card.name, of.title),
+            escape::line(&format!("{}: {}", of.card.name, of.title)),
             ("sans-serif", 18),
         )
         .x_label_area_size(48)

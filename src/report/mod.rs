@@ -21,7 +21,7 @@ use serde::Serialize;
 
 pub use chart::{Chart, ChartError, Depth, chart};
 pub use directions::directions;
-pub use export::{Exported, export};
+pub use export::{Exported, export, safe_csv};
 pub use find::find;
 pub use geometry::{GeometryFormat, ModelGeometry, geometry};
 pub use info::{info, models};

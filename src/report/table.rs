@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::Format;
+use crate::outside::escape;
 
 /// Where a column's cells stand.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl Table {
     pub fn new(columns: impl IntoIterator<Item = (impl Into<String>, Align)>) -> Self {
         let columns = columns
             .into_iter()
-            .map(|(name, align)| (name.into(), align))
+            .map(|(name, align)| (escape::line(&name.into()).into_owned(), align))
             .collect();
         Self {
             columns,
@@ -30,10 +31,11 @@ impl Table {
         }
     }
 
-    /// Adds a row, one cell a column.
+    /// Adds a row, one cell a column; what a terminal would act on is escaped.
     pub fn push(&mut self, row: Vec<String>) {
         debug_assert_eq!(row.len(), self.columns.len());
-        self.rows.push(row);
+        let cells = row.iter().map(|cell| escape::line(cell).into_owned());
+        self.rows.push(cells.collect());
     }
 
     /// For people: as Markdown, or plain.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use crate::outside::FileError;
 use crate::query::QueryError;
 
 /// What stands in the way of a scan.
@@ -21,8 +22,9 @@ pub enum ScanError {
     },
     #[error("{path}: cannot be written: {reason}")]
     Write { path: PathBuf, reason: io::Error },
-    #[error("{path}: cannot be read: {reason}")]
-    Read { path: PathBuf, reason: io::Error },
+    /// It is not there, or no file.
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(
         "{path}: is a scan of another model ({of}), not of {model} ({what}); \
          give a scan of {model}"

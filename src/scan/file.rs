@@ -18,6 +18,8 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
+use crate::outside;
+
 use super::ScanError;
 use super::list::Lists;
 use super::plan::Settings;
@@ -109,10 +111,7 @@ pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Resul
 
 /// Opens a file of the format, with the columns of a scan.
 pub(super) fn opened(path: &Path) -> Result<SerializedFileReader<File>, ScanError> {
-    let file = File::open(path).map_err(|reason| ScanError::Read {
-        path: path.to_owned(),
-        reason,
-    })?;
+    let file = outside::open(path)?;
     let reader = SerializedFileReader::new(file).map_err(ScanError::parquet(path))?;
     let columns = reader.metadata().file_metadata().schema_descr();
     match columns.num_columns() > SCORE && columns.column(SCORE).name() == "score" {

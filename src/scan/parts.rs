@@ -1,14 +1,19 @@
 //! Where the finished parts of a scan lie until all are there: the folder `FILE.parts` beside the
 //! file, with the settings that they were made with.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+
+use crate::outside::{self, Locked};
 
 use super::ScanError;
 use super::file::{beside, join, settings_of, write_part};
 use super::list::Lists;
 use super::plan::{Part, Settings};
+
+/// More than any scan's settings take.
+const LONGEST_SETTINGS: u64 = 16 << 20;
 
 /// The parts of one scan, which belong to this process while it is open.
 pub(super) struct Parts {
@@ -55,21 +60,15 @@ impl Parts {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(failed(error)),
             _ => {}
         }
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(&failed)?;
+        let mut file = outside::open_lock(&path)?;
         // A file system that knows no locks is no reason to scan nothing.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if let Locked::Busy = outside::lock(&file, || true) {
             return Err(ScanError::Busy {
                 path: out.to_owned(),
             });
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(&failed)?;
+        let read = Read::by_ref(&mut file).take(LONGEST_SETTINGS);
+        let text = io::read_to_string(read).map_err(&failed)?;
         if text.is_empty() {
             let text = serde_json::to_string_pretty(&settings).map_err(|e| failed(e.into()))?;
             file.write_all(text.as_bytes()).map_err(&failed)?;

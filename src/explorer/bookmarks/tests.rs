@@ -210,3 +210,67 @@ fn a_killed_program_loses_nothing_that_it_has_said_is_kept() {
         assert!(bookmarks.list().len() > last, "round {round}");
     }
 }
+
+#[test]
+fn many_marks_of_one_place_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = "[[bookmark]]\nmodel = \"m\"\naddress = \"L0.N0\"\n";
+    fs::write(folder.path().join("bookmarks.toml"), mark.repeat(20_000)).unwrap();
+    let (bookmarks, notice) = Bookmarks::open(folder.path());
+    assert_eq!((bookmarks.list().len(), notice), (20_000, None));
+    let ids: BTreeSet<&str> = bookmarks.list().iter().map(|b| b.id.as_str()).collect();
+    assert_eq!(ids.len(), 20_000);
+    let (again, _) = Bookmarks::open(folder.path());
+    assert_eq!(again.list(), bookmarks.list());
+}
+
+#[test]
+fn a_lock_that_is_not_given_up_is_a_sentence_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bookmarks, _) = Bookmarks::open(folder.path());
+    bookmarks.add("m", address("L1"), None).unwrap();
+    let held = fs::File::open(folder.path().join("bookmarks.toml.lock")).unwrap();
+    held.lock().unwrap();
+    let error = bookmarks.add("m", address("L2"), None).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("bookmarks.toml: another program has held its lock for 2 s"),
+        "{error}"
+    );
+    drop(held);
+    assert_eq!(addresses(&bookmarks), ["L1"]);
+    bookmarks.add("m", address("L2"), None).unwrap();
+    assert_eq!(addresses(&bookmarks), ["L1", "L2"]);
+}
+
+#[test]
+fn what_a_killed_program_left_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("bookmarks.toml.tmp"), "half a fi").unwrap();
+    let (mut bookmarks, _) = Bookmarks::open(folder.path());
+    bookmarks.add("m", address("L1"), None).unwrap();
+    let names = fs::read_dir(folder.path()).unwrap();
+    let names: BTreeSet<_> = names.map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(
+        names,
+        ["bookmarks.toml".into(), "bookmarks.toml.lock".into()].into()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_the_place_of_the_file_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("bookmarks.toml");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (mut bookmarks, notice) = Bookmarks::open(folder.path());
+    assert!(notice.unwrap().contains("could not be read (it is a pipe)"));
+    bookmarks.add("m", address("L1"), None).unwrap();
+    assert!(pipe.is_file());
+}

@@ -25,6 +25,7 @@ use super::bookmarks::Bookmark;
 use super::key::Key;
 use super::keymap::Scope;
 use crate::hub::Progress;
+use crate::outside::escape;
 use crate::projection::End;
 use crate::query::{
     Address, Answer, Column, Convention, Interest, ModelCard, NeuronAnswer, PairsAnswer, Query,
@@ -377,11 +378,13 @@ impl State {
 
     /// Says a sentence in the status line.
     pub fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice::Said(text.into()));
+        let text: String = text.into();
+        self.notice = Some(Notice::Said(escape::line(&text).into_owned()));
     }
 
     /// Says in the status line what went wrong.
     pub fn fail(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice::Error(text.into()));
+        let text: String = text.into();
+        self.notice = Some(Notice::Error(escape::line(&text).into_owned()));
     }
 }

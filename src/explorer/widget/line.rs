@@ -5,13 +5,16 @@ use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::outside::escape;
+
 /// Cells that a text takes.
 pub fn width(text: &str) -> usize {
-    text.width()
+    escape::line(text).width()
 }
 
 /// The text, cut to `cells` with `…` at the end if it is longer.
 pub fn truncate(text: &str, cells: usize) -> String {
+    let text = &*escape::line(text);
     if text.width() <= cells {
         return text.to_owned();
     }
@@ -48,12 +51,14 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     lines
 }
 
-/// Writes a text of at most `cells` cells; returns the cells it took.
+/// Writes a text of at most `cells` cells, what a terminal would act on escaped; returns the cells it
+/// took.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, cells: usize, style: Style) -> u16 {
     let area = buffer.area;
     if y < area.top() || y >= area.bottom() || x >= area.right() {
         return 0;
     }
+    let text = &*escape::line(text);
     let (end, _) = if text.width() <= cells {
         buffer.set_stringn(x, y, text, cells, style)
     } else {
@@ -125,6 +130,7 @@ mod tests {
         assert_eq!(truncate("następnie", 5), "nast…");
         assert_eq!(truncate("日本語", 4), "日…");
         assert_eq!(truncate("ab", 0), "");
+        assert_eq!(truncate("\u{202e}a", 9), "\\u{202e}a");
     }
 
     #[test]

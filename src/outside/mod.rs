@@ -1,0 +1,12 @@
+//! What comes from outside the program: files are opened only if they are files and read within a
+//! bound, locks are waited for only so long, and text is escaped before it reaches a terminal, a log
+//! or a table.
+
+pub mod escape;
+mod file;
+mod lock;
+mod pointer;
+
+pub use file::{FileError, LONGEST_TEXT, open, open_to_write, read, read_text};
+pub use lock::{Locked, PATIENCE, lock, open_lock};
+pub use pointer::impostor;
