@@ -340,6 +340,23 @@ fn undertrained_tokens_are_counted_marked_and_left_out() {
 }
 
 #[test]
+fn a_filter_that_can_do_nothing_says_so() {
+    let home = Home::new();
+    let family = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/families/llama");
+    let plain = home.json(&format!("neuron {family} 0 1"));
+    let output = home.output(&format!(
+        "neuron {family} 0 1 --exclude-undertrained --format json"
+    ));
+    let said = text(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("cannot be told"),
+        "{said}"
+    );
+    let hidden: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(hidden["columns"], plain["columns"]);
+}
+
+#[test]
 fn ranks_a_layers_neurons_by_what_their_lists_show() {
     let home = Home::new();
     let ids = |list: &serde_json::Value, name: &str| -> Vec<u64> {

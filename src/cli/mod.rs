@@ -237,6 +237,10 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     Ok((reader, milliseconds(start)))
 }
 
+/// Why a filter leaves out no undertrained tokens.
+const UNTOLD: &str = "undertrained tokens cannot be told in this model: no tokens that training \
+                      cannot have seen lie together in its embedding";
+
 /// Answers one query.
 fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
     listed(model, None, (query, None), output)
@@ -263,9 +267,13 @@ fn listed(
         None => Box::new(reader),
     };
     let start = Instant::now();
+    let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
     // Marked where people read.
-    if matches!(output.format, Format::Table | Format::Markdown) {
-        reader.answer(&Query::Undertrained, &Patient)?;
+    if (hidden || matches!(output.format, Format::Table | Format::Markdown))
+        && let Some(Answer::Undertrained(None)) = reader.answer(&Query::Undertrained, &Patient)?
+        && hidden
+    {
+        eprintln!("lexiscope: {UNTOLD}; none is left out");
     }
     let mut answered = Vec::new();
     for query in std::iter::once(query.clone()).chain(trust.map(Query::Trust)) {

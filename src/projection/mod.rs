@@ -26,4 +26,4 @@ pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use rows::{Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};
-pub use undertrained::{Undertrained, undertrained};
+pub use undertrained::{Seeds, Undertrained, undertrained};

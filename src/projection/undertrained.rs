@@ -1,12 +1,12 @@
 //! Undertrained tokens, found from the embedding alone: training pushes the rows of all tokens
 //! that it does not see the same way, so they lie together.
 //!
-//! After Land and Bartolo 2024, *Fishing for Magikarp* (arXiv 2405.05417): cosines to the mean of
-//! rows that cannot have been trained, what all rows share taken off. They take off the first
-//! principal component, here it is the mean; here the mean is then taken again, of all rows near
-//! it, as there may be one such row only; they try the most likely two percent in prompts, here
-//! the threshold is the valley between the two heaps that the cosines make, and without a valley
-//! there is no answer.
+//! After Land and Bartolo 2024, *Fishing for Magikarp* (arXiv 2405.05417, §2.2 and §3): cosines to
+//! the mean of rows that cannot have been trained, what all rows share taken off. They take off the
+//! first principal component, here it is the mean. They try the most likely two percent in prompts;
+//! here the threshold is the valley between the two heaps that the cosines make, and without a
+//! valley there is no answer. Rows that cannot have been trained may lie in several heaps (Gemma 3
+//! has two): each is looked for in turn.
 
 use std::ops::Range;
 
@@ -18,47 +18,131 @@ use super::{ProjectionError, Rows};
 pub struct Undertrained {
     /// A flag a row.
     pub flags: Vec<bool>,
-    /// Cosines from which on a row counts as undertrained.
-    pub threshold: f32,
+    /// For each heap of undertrained rows, the largest first, the cosine to its direction from
+    /// which on a row belongs to it.
+    pub thresholds: Vec<f32>,
+}
+
+/// Rows from which a search for undertrained ones starts, as ids in rising order.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeds<'a> {
+    /// Rows that cannot have been trained: always flagged once a heap is found around them.
+    pub unseen: &'a [u32],
+    /// Rows of added and special tokens, which may not have been trained: those of them that are
+    /// nearly equal to several others were not.
+    pub special: &'a [u32],
 }
 
 /// Cosine from which on a row counts as near.
 const NEAR: f32 = 0.5;
+/// Cosine from which on two rows count as nearly equal: trained rows are not.
+const NEARLY_EQUAL: f32 = 0.98;
+/// Nearly equal rows that make a group, and seeds that give a direction by themselves.
+const GROUP: usize = 4;
+/// Special tokens beyond this number are not compared with one another.
+const SPECIAL_MAX: usize = 4096;
+/// Heaps that are looked for.
+const HEAPS: usize = 4;
 
-/// The undertrained of `rows` by their likeness to those of `unseen` (ids in rising order), which
-/// cannot have been trained. The inner `None`: it cannot be told, for want of such rows or of a
-/// heap around them. The outer one: it was called off.
+/// The undertrained of `rows` by their likeness to `seeds`. The inner `None`: it cannot be told,
+/// for want of such rows or of a heap around them. The outer one: it was called off.
 ///
 /// # Errors
 /// The device fails.
 pub fn undertrained(
     rows: &Rows,
-    unseen: &[u32],
+    seeds: Seeds<'_>,
     wanted: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Option<Undertrained>>, ProjectionError> {
-    if unseen.is_empty() {
-        return Ok(Some(None));
-    }
     let Some(mean) = mean(rows, wanted)? else {
         return Ok(None);
     };
-    let Some(first) = cosines(rows, &mean, unseen, wanted)? else {
-        return Ok(None);
+    let mut unseen = seeds.unseen.to_vec();
+    unseen.extend(nearly_equal(rows, &mean, seeds.special)?);
+    unseen.sort_unstable();
+    unseen.dedup();
+    let mut found = Undertrained {
+        flags: vec![false; rows.len()],
+        thresholds: Vec::new(),
     };
-    if median_of(unseen, &first).is_some_and(|own| own < NEAR) {
+    let mut left = unseen.clone();
+    // A heap of its own needs more than a stray seed or two, the first one excepted: one row of
+    // padding may be all that is known to be untrained.
+    while !left.is_empty()
+        && found.thresholds.len() < HEAPS
+        && (found.thresholds.is_empty() || left.len() >= GROUP)
+    {
+        let Some(heap) = heap(rows, &mean, &left, &found.flags, wanted)? else {
+            return Ok(None);
+        };
+        let Some((cosines, threshold)) = heap else {
+            break;
+        };
+        for (flag, cosine) in found.flags.iter_mut().zip(&cosines) {
+            *flag |= *cosine >= threshold;
+        }
+        found.thresholds.push(threshold);
+        left.retain(|&id| !found.flags[id as usize]);
+    }
+    if found.thresholds.is_empty() {
         return Ok(Some(None));
     }
-    let near = |id: &u32| first[*id as usize] >= NEAR || unseen.binary_search(id).is_ok();
-    let group: Vec<u32> = (0..rows.len() as u32).filter(near).collect();
-    let Some(cosines) = cosines(rows, &mean, &group, wanted)? else {
+    for id in unseen {
+        found.flags[id as usize] = true;
+    }
+    Ok(Some(Some(found)))
+}
+
+/// Those of `special` whose rows, the mean taken off, are nearly equal to at least three others'.
+fn nearly_equal(rows: &Rows, mean: &[f32], special: &[u32]) -> Result<Vec<u32>, ProjectionError> {
+    if !(GROUP..=SPECIAL_MAX).contains(&special.len()) {
+        return Ok(Vec::new());
+    }
+    let picked = rows.pick(special)?;
+    let units: Vec<Vec<f32>> = (0..picked.rows())
+        .map(|i| unit(picked.row(i), mean))
+        .collect();
+    let alike = |one: &Vec<f32>| {
+        let equal = units.iter().filter(|other| dot(one, other) >= NEARLY_EQUAL);
+        equal.take(GROUP).count() == GROUP
+    };
+    let numbered = special.iter().zip(&units);
+    let found = numbered.filter(|(_, one)| alike(one)).map(|(&id, _)| id);
+    Ok(found.collect())
+}
+
+/// Cosines, one a row, and the one from which on a row belongs to the heap.
+type Heap = (Vec<f32>, f32);
+
+/// The heap that some seeds lie in, among the rows that belong to none yet. The inner `None`: they
+/// lie in none. The outer one: it was called off.
+fn heap(
+    rows: &Rows,
+    mean: &[f32],
+    seeds: &[u32],
+    flagged: &[bool],
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<Option<Heap>>, ProjectionError> {
+    let Some(mut found) = cosines(rows, mean, seeds, wanted)? else {
         return Ok(None);
     };
-    let threshold = valley(&cosines);
-    let apart = |&at: &f32| median_of(unseen, &cosines).is_some_and(|own| own >= at);
-    Ok(Some(threshold.filter(apart).map(|threshold| {
-        let flags = cosines.iter().map(|&cosine| cosine >= threshold).collect();
-        Undertrained { flags, threshold }
-    })))
+    if median_of(seeds, &found).is_some_and(|own| own < NEAR) {
+        return Ok(Some(None));
+    }
+    // Few seeds are one draw of their heap's direction: what lies near them gives a better one.
+    if seeds.len() < GROUP {
+        let near = |id: &u32| found[*id as usize] >= NEAR || seeds.binary_search(id).is_ok();
+        let group: Vec<u32> = (0..rows.len() as u32).filter(near).collect();
+        let Some(again) = cosines(rows, mean, &group, wanted)? else {
+            return Ok(None);
+        };
+        found = again;
+    }
+    let free = found.iter().zip(flagged).filter(|&(_, &flagged)| !flagged);
+    let threshold = valley(free.map(|(&cosine, _)| cosine));
+    let own = median_of(seeds, &found);
+    let apart = |&at: &f32| own.is_some_and(|own| own >= at);
+    Ok(Some(threshold.filter(apart).map(|at| (found, at))))
 }
 
 fn mean(
@@ -157,9 +241,9 @@ const BINS: usize = 40;
 
 /// The lowest place above the main heap from which the smoothed histogram rises again, by more
 /// than chance would have it.
-fn valley(cosines: &[f32]) -> Option<f32> {
+fn valley(cosines: impl Iterator<Item = f32>) -> Option<f32> {
     let mut counts = [0.0f32; BINS];
-    for cosine in cosines.iter().filter(|cosine| !cosine.is_nan()) {
+    for cosine in cosines.filter(|cosine| !cosine.is_nan()) {
         let bin = ((cosine + 1.0) / 2.0 * BINS as f32) as usize;
         counts[bin.min(BINS - 1)] += 1.0;
     }
@@ -207,8 +291,86 @@ mod tests {
     }
 
     fn found(rows: &Rows, unseen: &[u32]) -> Option<Vec<usize>> {
-        let found = undertrained(rows, unseen, &|| true).unwrap().unwrap()?;
+        flagged(rows, unseen, &[])
+    }
+
+    fn flagged(rows: &Rows, unseen: &[u32], special: &[u32]) -> Option<Vec<usize>> {
+        let seeds = Seeds { unseen, special };
+        let found = undertrained(rows, seeds, &|| true).unwrap().unwrap()?;
         Some((0..rows.len()).filter(|&id| found.flags[id]).collect())
+    }
+
+    /// Rows around an origin of their own; each planted one near one of two directions.
+    fn two_heaps(rows: usize, heap: impl Fn(usize) -> Option<usize>) -> Rows {
+        let mut rng = fastrand::Rng::with_seed(11);
+        let mut bell = || (0..6).map(|_| rng.f32() - 0.5).sum::<f32>();
+        let directions: Vec<f32> = (0..2 * WIDTH).map(|_| 2.0 * bell()).collect();
+        let mut data = Vec::with_capacity(rows * WIDTH);
+        for row in 0..rows {
+            let towards = heap(row).map(|heap| &directions[heap * WIDTH..][..WIDTH]);
+            let spread = if towards.is_some() { 0.3 } else { 1.0 };
+            for i in 0..WIDTH {
+                data.push(towards.map_or(0.0, |t| t[i]) + spread * bell());
+            }
+        }
+        Rows::new(Matrix::new(rows, WIDTH, data), &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn looks_for_a_second_heap_around_the_seeds_that_are_not_in_the_first() {
+        let heap = |row: usize| match row % 20 {
+            3 => Some(0),
+            4 if row < 1_000 => Some(1),
+            _ => None,
+        };
+        let rows = two_heaps(2_000, heap);
+        let of = |wanted| (0..2_000).filter(move |&row| heap(row) == wanted);
+        let seeds = |n: usize| {
+            let all = of(Some(0)).take(n).chain(of(Some(1)).take(n / 2));
+            let mut seeds: Vec<u32> = all.map(|row| row as u32).collect();
+            seeds.sort_unstable();
+            seeds
+        };
+        let expected: Vec<usize> = (0..2_000).filter(|&row| heap(row).is_some()).collect();
+        assert_eq!(found(&rows, &seeds(20)), Some(expected));
+    }
+
+    #[test]
+    fn a_seed_is_flagged_wherever_it_lies() {
+        let planted = |row: usize| row % 31 == 5 || row < 8;
+        let rows = embedding(1_500, planted);
+        let with_stray = [0, 1, 2, 3, 4, 5, 6, 7, 900];
+        let found = found(&rows, &with_stray).unwrap();
+        assert!(!planted(900) && found.contains(&900));
+        assert!((0..1_500).all(|row| found.contains(&row) == (planted(row) || row == 900)));
+    }
+
+    #[test]
+    fn special_tokens_with_nearly_equal_rows_are_seeds() {
+        // The heap's rows lie at a cosine of 0.9 to one another, the specials' nearer still.
+        let mut rng = fastrand::Rng::with_seed(3);
+        let mut bell = || (0..6).map(|_| rng.f32() - 0.5).sum::<f32>();
+        let direction: Vec<f32> = (0..WIDTH).map(|_| 2.0 * bell()).collect();
+        let special = [100, 101, 102, 103, 104, 105, 700, 701, 702];
+        let equal = |row: usize| (100..106).contains(&row);
+        let planted = |row: usize| row % 31 == 5 || equal(row);
+        let mut data = Vec::new();
+        for row in 0..1_500 {
+            let (share, spread) = match (equal(row), planted(row)) {
+                (true, _) => (1.0, 0.02),
+                (_, true) => (1.0, 0.3),
+                _ => (0.0, 1.0),
+            };
+            data.extend(direction.iter().map(|x| share * x + spread * bell()));
+        }
+        let rows = Rows::new(Matrix::new(1_500, WIDTH, data), &Device::Cpu).unwrap();
+        let expected: Vec<usize> = (0..1_500).filter(|&row| planted(row)).collect();
+        assert_eq!(flagged(&rows, &[], &special), Some(expected));
+        assert_eq!(
+            flagged(&rows, &[], &special[6..]),
+            None,
+            "these were trained"
+        );
     }
 
     #[test]
@@ -238,6 +400,10 @@ mod tests {
     #[test]
     fn calling_off_is_not_an_answer() {
         let rows = embedding(600, |row| row < 20);
-        assert_eq!(undertrained(&rows, &[0, 1], &|| false).unwrap(), None);
+        let seeds = Seeds {
+            unseen: &[0, 1],
+            special: &[],
+        };
+        assert_eq!(undertrained(&rows, seeds, &|| false).unwrap(), None);
     }
 }

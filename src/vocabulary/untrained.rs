@@ -32,6 +32,15 @@ impl Vocabulary {
             .collect()
     }
 
+    /// Rows of special and added tokens, which a text seldom or never has.
+    pub fn special(&self) -> Vec<u32> {
+        let special = |id: &u32| {
+            let token = self.token(*id);
+            token.is_some_and(|token| token.boundary == Boundary::Special)
+        };
+        self.ids().filter(special).collect()
+    }
+
     fn ids(&self) -> impl Iterator<Item = u32> {
         0..self.rows() as u32
     }

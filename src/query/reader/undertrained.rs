@@ -2,7 +2,7 @@
 
 use super::super::{QueryError, Watch};
 use super::Reader;
-use crate::projection::undertrained;
+use crate::projection::{Seeds, undertrained};
 
 impl Reader {
     /// How many tokens are undertrained, and the vocabulary is told which; the inner `None` if the
@@ -16,7 +16,11 @@ impl Reader {
         }
         let vocabulary = &self.card.vocabulary;
         let wanted = || watch.wanted();
-        let Some(found) = undertrained(&self.written, &vocabulary.unseen(), &wanted)? else {
+        let seeds = Seeds {
+            unseen: &vocabulary.unseen(),
+            special: &vocabulary.special(),
+        };
+        let Some(found) = undertrained(&self.written, seeds, &wanted)? else {
             return Ok(None);
         };
         let count = found.map(|found| {
