@@ -689,7 +689,7 @@ fn finds_where_a_word_stands_in_every_format() {
     let home = Home::new();
     let answer = home.json("find gpt2-pl miasto -k 3");
     let best = &answer["groups"]["V"]["hits"][0];
-    assert_eq!(answer["by"], "score");
+    assert_eq!(answer["by"], "rank");
     assert_eq!(best["token"]["text"], "miasto");
     // The neuron's own list has the word there, with that score.
     let line = format!(

@@ -17,6 +17,7 @@ pub fn lookup(reader: &mut Reader) {
     let words = [9_001, 17_711, 40_404].map(|id| card.vocabulary.text(id).into_owned());
     let find = |by, heads, i: usize| {
         Query::Find(FindQuery {
+            convention: Default::default(),
             input: Input::Gate,
             words: vec![words[i % 3].clone()],
             by,

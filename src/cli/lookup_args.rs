@@ -20,6 +20,10 @@ pub struct FindArgs {
     /// Of gated feed-forwards, which input is the key: gate or up
     #[arg(long, default_value = "gate", value_name = "INPUT")]
     pub key: Input,
+    /// How weights become words: raw, or some of gain, centred, cosine, inverse, biases, input and
+    /// output, joined by +
+    #[arg(long, default_value_t, value_name = "NAMES")]
+    pub convention: Convention,
     /// Places of each kind
     #[arg(short, default_value_t = 10, value_parser = list_length)]
     pub k: usize,
@@ -35,13 +39,14 @@ pub struct FindArgs {
 /// As [`By`], for the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Order {
-    /// The inner product with the word's embedding
+    /// The word's rank in the neuron's own list, counted for every neuron; of heads, whose lists
+    /// are of pairs, the score of its best pair
     #[default]
+    Rank,
+    /// The inner product with the word's embedding
     Score,
     /// … of both at length 1
     Cosine,
-    /// The word's place in the vector's own list, of the vectors that are best by cosine
-    Rank,
 }
 
 impl From<Order> for By {

@@ -155,6 +155,7 @@ pub fn run() -> Result<()> {
 
 fn find(args: FindArgs) -> Result<()> {
     let query = FindQuery {
+        convention: args.convention,
         words: args.words,
         by: args.by.into(),
         input: args.key,

@@ -95,7 +95,12 @@ pub(super) fn longest(rows: &Matrix, adjust: &Adjust) -> f32 {
     (0..rows.rows())
         .into_par_iter()
         .map(|i| adjust.longest(i, rows.row(i)))
-        .reduce(|| 0.0, |a, b| if a.is_nan() || a > b { a } else { b })
+        .reduce(|| 0.0, longer)
+}
+
+/// The larger of two lengths; NaN if one is.
+pub(super) fn longer(a: f32, b: f32) -> f32 {
+    if a.is_nan() || a > b { a } else { b }
 }
 
 /// The furthest that the scores of a product in any order of summation are from the kernel's:

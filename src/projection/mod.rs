@@ -21,9 +21,13 @@ pub use device::{DeviceChoice, device_name, pick_device};
 pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompose_rows, gram};
 pub use ends::Ends;
 pub use error::ProjectionError;
-pub use find::{By, HeadSide, Hit, LayerScores, Places, Stand, Targets, head_sides, layer_scores};
+pub use find::{
+    By, HeadSide, Hit, LayerScores, RankSearch, Stand, Targets, TopHits, VectorChunk, head_sides,
+    layer_scores,
+};
 pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
+pub use ranks::{ListRows, RankedScore};
 pub use rows::{Passing, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};
 pub use undertrained::{Seeds, Undertrained, undertrained};

@@ -6,53 +6,135 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 
-use super::batch::{Counted, longest, multiplied, slack};
-use super::rows::{Adjust, chunks};
+use super::batch::{Counted, multiplied, slack};
+use super::rows::chunks;
+use super::{ProjectionError, Rows};
 
 /// Rows multiplied at a time.
 const BLOCK_ROWS: usize = 512;
 
-/// For each of `vectors` (`[m, width]`) the score of the row `at[j]` and its rank among the
-/// passing rows, from 1, ties to the smaller row: exactly as in the vector's list. `None` if it
-/// was called off.
+/// The rows that a vector's list is made of: the embedding, and learned positions where they count.
+#[derive(Clone, Copy)]
+pub struct ListRows<'a> {
+    pub rows: &'a Rows,
+    /// Which of them pass.
+    pub flags: &'a [bool],
+    /// Rows whose ids come after those of the tokens, and which of them pass.
+    pub positions: Option<(&'a Rows, &'a [bool])>,
+}
+
+/// A token in a vector's list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RankedScore {
+    pub score: f32,
+    /// From 1; ties go to the smaller id.
+    pub rank: usize,
+}
+
+impl ListRows<'_> {
+    /// For each of `vectors` (`[m, d_model]`) the score of the token `at[j]` and its rank, exactly
+    /// as in the vector's list. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn ranks(
+        &self,
+        vectors: &Matrix,
+        at: &[u32],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Vec<RankedScore>>, ProjectionError> {
+        let Some(mut ranked) = self.rows.ranks(vectors, at, self.flags, wanted)? else {
+            return Ok(None);
+        };
+        if let Some((rows, flags)) = self.positions {
+            let scores: Vec<f32> = ranked.iter().map(|ranked| ranked.score).collect();
+            let Some(ahead) = rows.above(vectors, &scores, flags, wanted)? else {
+                return Ok(None);
+            };
+            let both = ranked.iter_mut().zip(ahead);
+            both.for_each(|(ranked, ahead)| ranked.rank += ahead);
+        }
+        Ok(Some(ranked))
+    }
+}
+
+/// As [`Rows::ranks`].
 pub(super) fn ranks(
-    (rows, adjust): (&Matrix, &Adjust),
+    counted: Counted<'_>,
     vectors: &Matrix,
     at: &[u32],
     flags: &[bool],
     wanted: &(dyn Fn() -> bool + Sync),
-) -> Option<Vec<(f32, usize)>> {
-    let counted = Counted {
-        rows,
-        adjust,
-        longest: longest(rows, adjust),
-    };
-    let shifts = adjust.shifts(vectors);
-    let wants: Vec<Want<'_>> = at
+) -> Option<Vec<RankedScore>> {
+    let shifts = counted.adjust.shifts(vectors);
+    let limits = at.iter().enumerate().map(|(j, &row)| Limit {
+        row: row as usize,
+        score: counted.score(row as usize, vectors.row(j), shifts[j]),
+    });
+    let limits: Vec<Limit> = limits.collect();
+    let ahead = ahead(counted, (vectors, &shifts), &limits, flags, wanted)?;
+    let ranked = limits.iter().zip(ahead);
+    Some(
+        ranked
+            .map(|(limit, ahead)| RankedScore {
+                score: limit.score,
+                rank: ahead + 1,
+            })
+            .collect(),
+    )
+}
+
+/// As [`Rows::above`].
+pub(super) fn above(
+    counted: Counted<'_>,
+    vectors: &Matrix,
+    scores: &[f32],
+    flags: &[bool],
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Option<Vec<usize>> {
+    let shifts = counted.adjust.shifts(vectors);
+    // No row is before the first: of equal scores none is ahead.
+    let limits: Vec<Limit> = scores
+        .iter()
+        .map(|&score| Limit { score, row: 0 })
+        .collect();
+    ahead(counted, (vectors, &shifts), &limits, flags, wanted)
+}
+
+/// What rows are ahead of: a score, and of that score a row.
+struct Limit {
+    score: f32,
+    row: usize,
+}
+
+/// How many passing rows are ahead of each vector's limit; `None` if it was called off.
+fn ahead(
+    counted: Counted<'_>,
+    (vectors, shifts): (&Matrix, &[f32]),
+    limits: &[Limit],
+    flags: &[bool],
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Option<Vec<usize>> {
+    let wants: Vec<Want<'_>> = limits
         .iter()
         .enumerate()
-        .map(|(j, &row)| {
-            let vector = vectors.row(j);
-            Want {
-                vector,
-                row: row as usize,
-                score: counted.score(row as usize, vector, shifts[j]),
-                slack: slack(vector, counted.longest),
-            }
+        .map(|(j, limit)| Want {
+            vector: vectors.row(j),
+            row: limit.row,
+            score: limit.score,
+            slack: slack(vectors.row(j), counted.longest),
         })
         .collect();
-    let blocks: Vec<Range<usize>> = chunks(rows.rows(), BLOCK_ROWS).collect();
-    let ahead = blocks
+    let blocks = chunks(counted.rows.rows(), BLOCK_ROWS);
+    let blocks: Vec<Range<usize>> = blocks
+        .filter(|block| flags[block.clone()].contains(&true))
+        .collect();
+    blocks
         .par_iter()
         .map(|block| {
             wanted().then_some(())?;
-            Some(ahead_in(
-                block.clone(),
-                counted,
-                (vectors, &shifts),
-                &wants,
-                flags,
-            ))
+            let vectors = (vectors, shifts);
+            Some(ahead_in(block.clone(), counted, vectors, &wants, flags))
         })
         .try_reduce(
             || vec![0; wants.len()],
@@ -60,9 +142,7 @@ pub(super) fn ranks(
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
                 Some(a)
             },
-        )?;
-    let ranked = wants.iter().zip(ahead);
-    Some(ranked.map(|(want, n)| (want.score, n + 1)).collect())
+        )
 }
 
 struct Want<'a> {

@@ -198,6 +198,7 @@ impl Query {
             Self::Pairs(query) => Some(query.convention),
             Self::NeuronMap(query) => Some(query.convention),
             Self::Directions(query) => Some(query.convention),
+            Self::Find(query) => Some(query.convention),
             Self::Trust(TrustQuery::Neuron(query)) => Some(query.convention),
             Self::Trust(TrustQuery::Pairs(query)) => Some(query.convention),
             _ => None,

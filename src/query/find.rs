@@ -4,7 +4,7 @@ use crate::projection::{By, Hit, Stand};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 
-use super::Address;
+use super::{Address, Convention};
 
 /// How many of the tokens that match are looked for at most.
 pub const TOKENS_MAX: usize = 32;
@@ -23,6 +23,9 @@ pub struct FindQuery {
     pub heads: bool,
     /// Which tokens count, here and in ranks and partners. Those of pairs make no difference.
     pub filters: Filters,
+    /// How weights become words: of neurons as in their lists, of heads as in their pairs but
+    /// without biases.
+    pub convention: Convention,
 }
 
 /// Where they stand, finished or so far.
@@ -34,8 +37,8 @@ pub struct FindAnswer {
     pub matched: usize,
     /// One for each [`Stand`], in its order; without heads the first four.
     pub groups: Vec<Group>,
-    /// Of how many neurons of each kind, the best, the ranks were counted. By rank the best of
-    /// these are shown, and only where they are all the best of the model are sure.
+    /// How many neurons of each kind are ranked: by rank all that were looked through, each with its
+    /// rank or a bound that keeps it from the list; else those that are shown.
     pub counted: usize,
     /// Share of the search that is done, 0 to 1.
     pub done: f32,

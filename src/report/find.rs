@@ -18,7 +18,7 @@ struct Find<'a> {
     model: &'a str,
     words: &'a [String],
     by: By,
-    convention: &'static str,
+    convention: String,
     exact: bool,
     filters: Map<String, Value>,
     tokens: Vec<Token<'a>>,
@@ -117,7 +117,7 @@ fn json<'a>(
         model: &card.name,
         words: &query.words,
         by: query.by,
-        convention: "raw",
+        convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
         tokens: answer.tokens.iter().map(|&id| token(id)).collect(),
@@ -170,15 +170,14 @@ fn tables(
     write: fn(&Table) -> String,
 ) -> String {
     let tokens: Vec<String> = answer.tokens.iter().map(|&id| marked(card, id)).collect();
-    let mut text = format!("{}, by {}\n", tokens.join("  "), query.by.name());
+    let mut text = format!("{}, by {}", tokens.join("  "), query.by.name());
+    if !query.convention.is_raw() {
+        text += &format!(", {}", query.convention);
+    }
+    text.push('\n');
     if answer.matched > answer.tokens.len() {
         let (first, all) = (answer.tokens.len(), grouped(answer.matched));
         text += &format!("the first {first} of {all} tokens that match\n");
-    }
-    let neurons = card.spec.layers * card.spec.neurons;
-    if query.by == By::Rank && answer.counted < neurons {
-        let (best, all) = (grouped(answer.counted), grouped(neurons));
-        text += &format!("of the {best} neurons that are best by cosine, of {all}\n");
     }
     for group in &answer.groups {
         let bars = spark(group.by_layer.iter().copied());

@@ -83,7 +83,8 @@ def stands(model, tokens, k):
                                  "cosine": cosines[neuron, at].item()})
         groups[name] = sorted(by_score, key=lambda r: -r["score"])[:k]
         groups[name + " by cosine"] = sorted(by_cosine, key=lambda r: -r["cosine"])[:k]
-        groups[name + " by rank"] = sorted(by_cosine, key=lambda r: (r["rank"], -r["cosine"]))[:k]
+        # All tokens of a neuron are in one list: the highest score has the best rank.
+        groups[name + " by rank"] = sorted(by_score, key=lambda r: (r["rank"], -r["cosine"]))[:k]
     for name, forms, turned in (("VO.from", model.vo, False), ("VO.to", model.vo, True),
                                 ("QK.query", model.qk, False), ("QK.key", model.qk, True)):
         rows = []

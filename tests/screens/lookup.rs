@@ -113,11 +113,11 @@ fn the_order_is_asked_for_and_layers_are_put_in_order() {
     let mut screen = Screen::new(80, 24);
     screen.press("F").write("wyspie brz*");
     assert_eq!(asked(&screen).words, ["wyspie", "brz*"]);
-    assert_eq!(asked(&screen).by, By::Score);
+    assert_eq!(asked(&screen).by, By::Rank);
     screen.press("C-o");
-    assert_eq!(asked(&screen).by, By::Cosine);
-    screen.press("C-o C-o");
     assert_eq!(asked(&screen).by, By::Score);
+    screen.press("C-o C-o");
+    assert_eq!(asked(&screen).by, By::Rank);
     screen.press("C-t C-g");
     let text = screen.text();
     let at = |address: &str| {

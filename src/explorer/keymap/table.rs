@@ -214,7 +214,7 @@ pub static COMMANDS: &[Command] = &[
     row(Bookmarks, Keep, &["C-e"], Action::EditNote, "edit note", "edit the bookmark's note"),
     row(Find, View, &["C-t"], Action::FindKind, "kind",
         "all kinds of place, or one after the other only one"),
-    row(Find, View, &["C-o"], Action::FindOrder, "order", "the best by score, by cosine or by rank"),
+    row(Find, View, &["C-o"], Action::FindOrder, "order", "the best by rank, by score or by cosine"),
     row(Find, View, &["C-g"], Action::FindLayers, "by layer", "the best first, or layer by layer"),
     row(Find, Keep, &["C-y"], Action::CopyList, "copy", "copy the places as text"),
     row(Find, Keep, &["C-e"], Action::Export, "export", "write the places to a file"),

@@ -36,6 +36,7 @@ impl State {
         let words = Pattern::split(chooser.field.text());
         (!words.is_empty()).then(|| {
             Query::Find(FindQuery {
+                convention: self.convention(),
                 words,
                 by: self.find.by,
                 input: self.neurons.input,

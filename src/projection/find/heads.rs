@@ -3,12 +3,12 @@
 use faer::MatRef;
 
 use crate::checkpoint::Matrix;
+use crate::projection::Scored;
 use crate::projection::kernel::norm;
 use crate::projection::rows::multiply;
-use crate::projection::{Best, Scored};
 use crate::transformer::{Form, FormWeights};
 
-use super::{By, Hit, Places, Stand, Targets};
+use super::{By, Hit, Stand, Targets, TopHits};
 
 /// One side of a head's form at each of a few tokens: `[m, width]`. The score of row j at a token
 /// is the form's value at that token and the j-th.
@@ -65,7 +65,7 @@ impl HeadSide {
         targets: &Targets,
         by: By,
         pairs: impl Iterator<Item = Option<(Scored, f32)>>,
-        places: &mut Places,
+        top: &mut TopHits,
     ) {
         let hits = pairs.enumerate().filter_map(|(j, pair)| {
             let (pair, length) = pair?;
@@ -86,11 +86,10 @@ impl HeadSide {
                 by: if by == By::Cosine { cosine } else { pair.score },
             })
         });
-        let mut best = Best::new(1);
-        // Equal keys: the first offered of equal hits stays.
-        hits.for_each(|hit| best.offer(hit));
-        best.into_sorted()
-            .into_iter()
-            .for_each(|hit| places.offer(hit));
+        // Of equals the first, as tokens are in order.
+        if let Some(hit) = hits.reduce(|a, b| if b.by > a.by { b } else { a }) {
+            top.note(layer, hit.by);
+            top.offer(hit);
+        }
     }
 }

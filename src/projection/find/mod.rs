@@ -1,9 +1,13 @@
 //! Where words stand in a model: the exact best of all keys, values and heads for a few tokens,
 //! layer by layer. Nothing is kept of a layer but what may be among the best.
 
+mod bounds;
 mod heads;
 mod neurons;
+mod ranked;
+mod top;
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -11,27 +15,29 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::Matrix;
 
 use super::kernel::norm;
-use super::{Best, Ranked};
 
 pub use heads::{HeadSide, head_sides};
 pub use neurons::{LayerScores, layer_scores};
+pub use ranked::{RankSearch, VectorChunk};
+pub use top::TopHits;
 
 /// What the best are the best by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// The inner product.
+    /// The token's rank in the vector's own list, counted for every neuron; heads, whose lists are
+    /// of pairs, by the score of the token's best pair.
     #[default]
+    Rank,
+    /// The inner product.
     Score,
     /// The inner product of the two at length 1.
     Cosine,
-    /// The token's place in the vector's own list, among the vectors that are best by cosine.
-    Rank,
 }
 
 impl By {
     /// In the order in which they are stepped through.
-    pub const ALL: [Self; 3] = [Self::Score, Self::Cosine, Self::Rank];
+    pub const ALL: [Self; 3] = [Self::Rank, Self::Score, Self::Cosine];
 
     /// `score`, `cosine`, `rank`.
     pub fn name(self) -> &'static str {
@@ -146,71 +152,48 @@ pub struct Hit {
     pub token: u32,
     pub score: f32,
     pub cosine: f32,
-    /// How many tokens are not behind it in the vector's own list, itself included; of neurons,
-    /// once it is counted.
+    /// Its place in the vector's own list, from 1: one more than the number of passing tokens with
+    /// a higher score, or with the same score and a smaller id. Of neurons, once it is counted.
     pub rank: Option<usize>,
     /// Of a head the token at the other side of the pair.
     pub partner: Option<u32>,
-    /// What it is ranked by; the higher the better.
+    /// What it is ordered by; the higher the better. By rank that is the rank's negative.
     pub by: f32,
 }
 
 impl Hit {
+    /// Of a vector of which nothing is known.
+    fn at(layer: usize, index: usize) -> Self {
+        Self {
+            layer,
+            index,
+            token: 0,
+            score: 0.0,
+            cosine: 0.0,
+            rank: None,
+            partner: None,
+            by: 0.0,
+        }
+    }
+
     /// Gives a vector's exact score and the token's rank in its list; `by` is what hits are now
     /// ordered by.
     pub fn counted(&mut self, score: f32, rank: usize, by: By) {
         self.score = score;
         self.rank = Some(rank);
         self.by = match by {
+            By::Rank => -(rank as f32),
             By::Score => score,
             By::Cosine => self.cosine,
-            // Ties, as there are many, go to the higher cosine, which is at most 1.
-            By::Rank => self.cosine.mul_add(0.25, -(rank as f32)),
         };
     }
-}
 
-impl Ranked for Hit {
-    #[expect(
-        clippy::misnamed_getters,
-        reason = "what is asked decides, not always the score"
-    )]
-    fn score(&self) -> f32 {
-        self.by
-    }
-
-    fn key(&self) -> u64 {
-        (self.layer as u64) << 32 | self.index as u64
-    }
-}
-
-/// The best places of one kind, and the best score or cosine of every layer that was seen.
-#[derive(Clone, Debug)]
-pub struct Places {
-    pub stand: Stand,
-    pub best: Best<Hit>,
-    pub by_layer: Vec<f32>,
-}
-
-impl Places {
-    /// Nothing seen yet.
-    pub fn new(stand: Stand, k: usize) -> Self {
-        Self {
-            stand,
-            best: Best::new(k),
-            by_layer: Vec::new(),
-        }
-    }
-
-    fn offer(&mut self, hit: Hit) {
-        while self.by_layer.len() <= hit.layer {
-            self.by_layer.push(f32::NEG_INFINITY);
-        }
-        let layer = &mut self.by_layer[hit.layer];
-        *layer = layer.max(hit.by);
-        if self.best.admits(hit.by) {
-            self.best.offer(hit);
-        }
+    /// Best first; equal ones by cosine, then by layer and number.
+    fn order(&self, other: &Self) -> Ordering {
+        let falling = |a: f32, b: f32| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
+        falling(self.by, other.by)
+            .then_with(|| falling(self.cosine, other.cosine))
+            .then_with(|| (self.layer, self.index).cmp(&(other.layer, other.index)))
     }
 }
 

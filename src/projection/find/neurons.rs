@@ -3,10 +3,10 @@
 use pulp::Arch;
 
 use crate::checkpoint::{CheckpointError, Matrix};
-use crate::projection::kernel::{dot, products};
+use crate::projection::kernel::{dot, norm, products};
 use crate::transformer::{Piece, Vectors, Weights};
 
-use super::{By, Hit, Places, Targets};
+use super::{By, Hit, Targets, TopHits, VectorChunk};
 
 /// Coordinates that are added up in one pass over the neurons' sums.
 const ABREAST: usize = 4;
@@ -15,10 +15,14 @@ const ABREAST: usize = 4;
 #[derive(Debug)]
 pub struct LayerScores {
     layer: usize,
+    /// The number of the first neuron.
+    first: usize,
     /// For each token, the score of every neuron.
     scores: Vec<Vec<f32>>,
     /// The length of every neuron's vector.
     norms: Vec<f32>,
+    /// What is added to the scores of every neuron; of none if it is empty.
+    biases: Vec<f32>,
 }
 
 /// What one piece adds.
@@ -52,6 +56,8 @@ pub fn layer_scores(
     let shares = weights.pieces(layer, vectors, |piece| share(piece, &targets.vectors))?;
     let mut all = LayerScores {
         layer,
+        first: 0,
+        biases: Vec::new(),
         scores: vec![vec![0.0; neurons]; m],
         norms: vec![0.0; neurons],
     };
@@ -157,16 +163,38 @@ fn four(rows: &[f32], n: usize) -> Option<([&[f32]; 4], &[f32])> {
 }
 
 impl LayerScores {
+    /// The scores of vectors that were read before.
+    pub fn of(chunk: &VectorChunk, targets: &Targets) -> Self {
+        let (vectors, m) = (&chunk.vectors, targets.ids.len());
+        let mut scores = vec![0.0; vectors.rows() * m];
+        products(
+            vectors.data(),
+            targets.vectors.data(),
+            vectors.cols(),
+            &mut scores,
+        );
+        let of_token = |j: usize| scores.iter().skip(j).step_by(m).copied().collect();
+        let biases = chunk.biases.iter().map(|bias| bias.unwrap_or(0.0));
+        Self {
+            layer: chunk.layer,
+            first: chunk.first,
+            norms: (0..vectors.rows()).map(|i| norm(vectors.row(i))).collect(),
+            biases: biases.collect(),
+            scores: (0..m).map(of_token).collect(),
+        }
+    }
+
     /// Offers every neuron, with the token that is best there, at the two ends of its list.
-    pub fn offer(&self, targets: &Targets, by: By, highest: &mut Places, lowest: &mut Places) {
+    pub fn offer(&self, targets: &Targets, by: By, highest: &mut TopHits, lowest: &mut TopHits) {
         for (index, &norm) in self.norms.iter().enumerate() {
-            for (sign, places) in [(1.0, &mut *highest), (-1.0, &mut *lowest)] {
+            for (sign, top) in [(1.0, &mut *highest), (-1.0, &mut *lowest)] {
                 let hit = |j: usize| self.hit(targets, by, (index, norm), (j, sign));
                 let hits = (0..targets.ids.len()).map(hit);
                 // Of equals the first, as tokens are in order.
                 let best = hits.reduce(|a, b| if b.by > a.by { b } else { a });
                 if let Some(hit) = best {
-                    places.offer(hit);
+                    top.note(self.layer, hit.by);
+                    top.offer(hit);
                 }
             }
         }
@@ -179,13 +207,19 @@ impl LayerScores {
         (index, norm): (usize, f32),
         (j, sign): (usize, f32),
     ) -> Hit {
-        // Adding 0 makes 0 of −0.
-        let score = sign * self.scores[j][index] + 0.0;
+        let product = sign * self.scores[j][index];
         let lengths = norm * targets.norms[j];
-        let cosine = if lengths > 0.0 { score / lengths } else { 0.0 };
+        // Adding 0 makes 0 of −0.
+        let cosine = if lengths > 0.0 {
+            product / lengths + 0.0
+        } else {
+            0.0
+        };
+        let bias = self.biases.get(index).map_or(0.0, |bias| sign * bias);
+        let score = product + bias + 0.0;
         Hit {
             layer: self.layer,
-            index,
+            index: self.first + index,
             token: targets.ids[j],
             score,
             cosine,

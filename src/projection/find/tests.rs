@@ -64,7 +64,7 @@ fn equal_ranks_go_to_the_higher_cosine() {
         partner: None,
         by: cosine,
     };
-    let mut places = Places::new(Stand::K, 3);
+    let mut top = TopHits::new(Stand::K, 3);
     for (mut hit, rank) in [
         (hit(0, 0.9), 2),
         (hit(1, 0.2), 1),
@@ -72,8 +72,8 @@ fn equal_ranks_go_to_the_higher_cosine() {
         (hit(3, 1.0), 900),
     ] {
         hit.counted(1.0, rank, By::Rank);
-        places.offer(hit);
+        top.offer(hit);
     }
-    let order: Vec<usize> = places.best.into_sorted().iter().map(|h| h.index).collect();
+    let order: Vec<usize> = top.best().iter().map(|h| h.index).collect();
     assert_eq!(order, [2, 1, 0]);
 }

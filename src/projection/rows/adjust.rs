@@ -19,11 +19,15 @@ pub(in crate::projection) struct Adjust {
 impl Adjust {
     /// What each vector's scores are less by.
     pub(in crate::projection) fn shifts(&self, vectors: &Matrix) -> Vec<f32> {
-        let shift = |j: usize| {
-            let mean = self.mean.as_deref();
-            mean.map_or(0.0, |mean| dot(mean, vectors.row(j)))
-        };
-        (0..vectors.rows()).map(shift).collect()
+        (0..vectors.rows())
+            .map(|j| self.shift(vectors.row(j)))
+            .collect()
+    }
+
+    /// What one vector's scores are less by.
+    pub(super) fn shift(&self, vector: &[f32]) -> f32 {
+        let mean = self.mean.as_deref();
+        mean.map_or(0.0, |mean| dot(mean, vector))
     }
 
     /// A row's score, from its product with the vector whose shift is given.

@@ -18,7 +18,7 @@ use super::pairs::stacked;
 pub(super) struct Vectors {
     pub(super) keys: Matrix,
     pub(super) values: Matrix,
-    biases: Vec<Option<f32>>,
+    pub(super) biases: Vec<Option<f32>>,
 }
 
 impl Reader {
@@ -164,7 +164,11 @@ impl Reader {
 
     /// What is added to the products with neighbouring keys from `first` on: their own biases,
     /// and with gains folded in what the norm's bias brings.
-    fn biases(&self, first: &NeuronQuery, keys: &Matrix) -> Result<Vec<Option<f32>>, QueryError> {
+    pub(super) fn biases(
+        &self,
+        first: &NeuronQuery,
+        keys: &Matrix,
+    ) -> Result<Vec<Option<f32>>, QueryError> {
         let (layer, n) = (first.layer, keys.rows());
         let neurons = first.neuron..first.neuron + n;
         let own = self.weights.key_biases(layer, neurons, first.input)?;

@@ -1,5 +1,9 @@
 //! Looking up by word, and the directions of matrices, against answers that PyTorch gave by the
-//! plain definitions in float64 (`tests/lookup/make.py`).
+//! plain definitions in float64 (`make.py`).
+
+#[path = "../checkpoint_writer/mod.rs"]
+mod checkpoint_writer;
+mod ranks;
 
 use std::path::PathBuf;
 
@@ -48,6 +52,7 @@ fn find_query(reader: &Reader, tokens: &[Value], by: By, k: usize) -> FindQuery 
     let card = reader.card();
     let word = |id: &Value| card.vocabulary.text(int(id) as u32).into_owned();
     FindQuery {
+        convention: Default::default(),
         input: Input::Gate,
         words: tokens.iter().map(word).collect(),
         by,
@@ -120,6 +125,7 @@ fn a_hit_says_what_the_neurons_own_list_says() {
     let (mut reader, _) = open("gpt2-safetensors");
     let word = reader.card().vocabulary.text(453).into_owned();
     let query = FindQuery {
+        convention: Default::default(),
         input: Input::Gate,
         words: vec![word],
         by: By::Rank,
@@ -167,6 +173,7 @@ fn beginnings_and_expressions_find_what_begins_and_matches() {
     let (mut reader, _) = open("gpt2-safetensors");
     let mut tokens = |word: &str| {
         let query = FindQuery {
+            convention: Default::default(),
             input: Input::Gate,
             words: vec![word.to_owned()],
             by: By::Score,
@@ -205,6 +212,7 @@ fn says_why_nothing_is_looked_for() {
     let (mut reader, _) = open("gpt2-safetensors");
     let mut error = |word: &str, ascii| {
         let query = FindQuery {
+            convention: Default::default(),
             input: Input::Gate,
             words: vec![word.to_owned()],
             by: By::Score,

@@ -1,0 +1,294 @@
+//! Looking up by rank against a count over every neuron and every token, on a model whose weights
+//! are small whole numbers: its scores are exact, and many of them are equal.
+
+use std::cmp::Reverse;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lexiscope::checkpoint::Location;
+use lexiscope::projection::DeviceChoice;
+use lexiscope::query::{
+    Answer, Answering, By, Convention, FindAnswer, FindQuery, Group, Query, Reader, Watch,
+};
+use lexiscope::transformer::Input;
+use lexiscope::vocabulary::Filters;
+use safetensors::SafeTensors;
+
+use crate::checkpoint_writer::Synthetic;
+
+/// More tokens than are sampled, so that bounds and counts differ.
+const VOCAB: usize = 16_000;
+const WIDTH: usize = 16;
+const NEURONS: usize = 4 * WIDTH;
+const LAYERS: usize = 3;
+
+/// Whole numbers, row by row.
+struct Whole(Vec<i64>);
+
+impl Whole {
+    fn row(&self, i: usize) -> &[i64] {
+        &self.0[i * WIDTH..(i + 1) * WIDTH]
+    }
+}
+
+struct Model {
+    reader: Reader,
+    embedding: Whole,
+    /// Keys and values, layer after layer.
+    vectors: [Whole; 2],
+    _folder: tempfile::TempDir,
+}
+
+fn model() -> Model {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = Synthetic {
+        layers: LAYERS,
+        width: WIDTH,
+        vocab: VOCAB,
+        ..Synthetic::tiny()
+    };
+    sizes.write(folder.path()).unwrap();
+    let file = folder.path().join("model.safetensors");
+    round(&file);
+    let location = Location::Folder {
+        name: "whole".to_owned(),
+        path: folder.path().to_owned(),
+    };
+    let bytes = fs::read(file).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let read = |name: &str| {
+        let data = tensors.tensor(&format!("transformer.{name}")).unwrap();
+        let (numbers, []) = data.data().as_chunks::<4>() else {
+            panic!("{name} is not of f32");
+        };
+        let numbers = numbers.iter().map(|x| f32::from_le_bytes(*x) as i64);
+        numbers.collect::<Vec<i64>>()
+    };
+    let mut keys = Vec::new();
+    let mut values = Vec::new();
+    for layer in 0..LAYERS {
+        // [d_model, neurons]
+        let stored = read(&format!("h.{layer}.mlp.c_fc.weight"));
+        for neuron in 0..NEURONS {
+            keys.extend((0..WIDTH).map(|i| stored[i * NEURONS + neuron]));
+        }
+        values.extend(read(&format!("h.{layer}.mlp.c_proj.weight")));
+    }
+    Model {
+        reader: Reader::open(&location, DeviceChoice::Cpu).unwrap(),
+        embedding: Whole(read("wte.weight")),
+        vectors: [Whole(keys), Whole(values)],
+        _folder: folder,
+    }
+}
+
+/// Makes whole numbers of all weights, from −8 to 8 or so.
+fn round(file: &Path) {
+    let mut bytes = fs::read(file).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let (numbers, _) = bytes[8 + header..].as_chunks_mut::<4>();
+    for number in numbers {
+        *number = (20.0 * f32::from_le_bytes(*number)).round().to_le_bytes();
+    }
+    fs::write(file, bytes).unwrap();
+}
+
+/// A neuron by the definition: of the tokens the one with the highest score, the smaller id first,
+/// its rank among the passing tokens, and its cosine.
+struct Counted {
+    at: (usize, usize),
+    token: u32,
+    score: i64,
+    rank: usize,
+    cosine: f64,
+}
+
+fn product(a: &[i64], b: &[i64]) -> i64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+impl Model {
+    fn count(&self, group: &Group, tokens: &[u32], passes: &[bool]) -> Vec<Counted> {
+        let (vectors, sign) = match group.stand.name() {
+            "K" => (&self.vectors[0], 1),
+            "V" => (&self.vectors[1], 1),
+            "-K" => (&self.vectors[0], -1),
+            "-V" => (&self.vectors[1], -1),
+            other => panic!("{other} is not of neurons"),
+        };
+        let neuron = |n: usize| {
+            let vector = vectors.row(n);
+            let scores = (0..VOCAB).map(|t| sign * product(self.embedding.row(t), vector));
+            let scores: Vec<i64> = scores.collect();
+            let of = |t: &&u32| (scores[**t as usize], Reverse(**t));
+            let token = *tokens.iter().max_by_key(of).unwrap();
+            let score = scores[token as usize];
+            let ahead = (0..VOCAB).filter(|&t| {
+                passes[t] && (scores[t], Reverse(t)) > (score, Reverse(token as usize))
+            });
+            let length = |v: &[i64]| (product(v, v) as f64).sqrt();
+            let lengths = length(vector) * length(self.embedding.row(token as usize));
+            Counted {
+                at: (n / NEURONS, n % NEURONS),
+                token,
+                score,
+                rank: ahead.count() + 1,
+                cosine: score as f64 / lengths,
+            }
+        };
+        (0..LAYERS * NEURONS).map(neuron).collect()
+    }
+
+    fn find(&mut self, tokens: &[u32], k: usize, filters: Filters) -> FindAnswer {
+        match self.reader.answer(
+            &query(&self.reader, tokens, k, filters),
+            &lexiscope::query::Patient,
+        ) {
+            Ok(Some(Answer::Find(answer))) => answer,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Holds an answer against the counts, neuron by neuron.
+    fn check(&self, answer: &FindAnswer, k: usize, passes: &[bool]) {
+        assert!(answer.exact);
+        assert_eq!(answer.counted, LAYERS * NEURONS);
+        for group in &answer.groups {
+            let mut counted = self.count(group, &answer.tokens, passes);
+            for hit in &group.hits {
+                let own = counted
+                    .iter()
+                    .find(|n| n.at == (hit.layer, hit.index))
+                    .unwrap();
+                let what = format!("{} {hit:?}", group.stand);
+                assert_eq!(hit.rank, Some(own.rank), "{what}");
+                assert_eq!(hit.token, own.token, "{what}");
+                assert_eq!(hit.score, own.score as f32, "{what}");
+                assert!((f64::from(hit.cosine) - own.cosine).abs() < 1e-6, "{what}");
+            }
+            counted.sort_by_key(|n| n.rank);
+            let best: Vec<usize> = counted.iter().map(|n| n.rank).take(k).collect();
+            let given: Vec<usize> = group.hits.iter().filter_map(|hit| hit.rank).collect();
+            assert_eq!(given, best, "{}", group.stand);
+            for two in group.hits.windows(2) {
+                let in_order = two[0].rank < two[1].rank || two[0].cosine >= two[1].cosine;
+                assert!(in_order, "{} {two:?}", group.stand);
+            }
+            // Of equal ranks those of the higher cosines are in the list.
+            let Some(last) = group.hits.last() else {
+                panic!("{} is empty", group.stand);
+            };
+            let listed = |n: &&Counted| {
+                let mut hits = group.hits.iter();
+                hits.any(|hit| (hit.layer, hit.index) == n.at)
+            };
+            for other in counted.iter().filter(|n| !listed(n)) {
+                let cosine = f64::from(last.cosine) + 1e-6;
+                let behind = Some(other.rank) > last.rank || other.cosine <= cosine;
+                assert!(behind, "{} leaves out {:?}", group.stand, other.at);
+            }
+        }
+    }
+}
+
+fn query(reader: &Reader, tokens: &[u32], k: usize, filters: Filters) -> Query {
+    let card = reader.card();
+    let word = |&id: &u32| card.vocabulary.text(id).into_owned();
+    Query::Find(FindQuery {
+        words: tokens.iter().map(word).collect(),
+        by: By::Rank,
+        input: Input::Gate,
+        k,
+        heads: false,
+        filters,
+        convention: Convention::RAW,
+    })
+}
+
+#[test]
+fn ranks_are_counted_over_all_neurons_to_the_last_tie() {
+    let mut model = model();
+    let all = vec![true; VOCAB];
+    for (tokens, k) in [
+        (&[5_000][..], 1),
+        (&[5_000], 10),
+        (&[311, 7_777, 15_999], 10),
+        (&[12_345], 60),
+        // More than there are.
+        (&[301], 500),
+    ] {
+        let answer = model.find(tokens, k, Filters::default());
+        model.check(&answer, k, &all);
+    }
+}
+
+#[test]
+fn only_tokens_that_pass_count_in_ranks() {
+    let mut model = model();
+    let card = model.reader.card();
+    let text = |id: usize| card.vocabulary.text(id as u32).into_owned();
+    for part in ["a", "ko", "zuz"] {
+        // The filter ignores case.
+        let contains = |id| text(id).to_lowercase().contains(part);
+        let passes: Vec<bool> = (0..VOCAB).map(contains).collect();
+        let token = (400..VOCAB).find(|&id| passes[id]).unwrap() as u32;
+        let filters = Filters {
+            contains: part.to_owned(),
+            ..Filters::default()
+        };
+        let answer = model.find(&[token], 12, filters);
+        model.check(&answer, 12, &passes);
+    }
+}
+
+#[test]
+fn a_token_that_passes_alone_is_first_everywhere() {
+    let mut model = model();
+    let word = model.reader.card().vocabulary.text(9_000).into_owned();
+    let card = model.reader.card();
+    let passes: Vec<bool> = (0..VOCAB)
+        .map(|id| card.vocabulary.text(id as u32) == word)
+        .collect();
+    let filters = Filters {
+        words: Some(lexiscope::vocabulary::Words::parse("one".to_owned(), &word)),
+        ..Filters::default()
+    };
+    let answer = model.find(&[9_000], 8, filters);
+    model.check(&answer, 8, &passes);
+    let hits = answer.groups.iter().flat_map(|group| &group.hits);
+    assert!(hits.clone().all(|hit| hit.rank == Some(1)));
+}
+
+/// Is called off after a number of looks.
+struct Looks(AtomicUsize);
+
+impl Watch for Looks {
+    fn wanted(&self) -> bool {
+        let before = |n: usize| Some(n.saturating_sub(1));
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, before)
+            != Ok(0)
+    }
+
+    fn improved(&self, partial: Answer) {
+        assert!(matches!(partial, Answer::Find(answer) if !answer.exact && answer.done <= 1.0));
+    }
+}
+
+#[test]
+fn a_search_by_rank_can_be_called_off_at_every_look() {
+    let mut model = model();
+    let query = query(&model.reader, &[5_000], 10, Filters::default());
+    let mut looks = 0;
+    while model
+        .reader
+        .answer(&query, &Looks(looks.into()))
+        .unwrap()
+        .is_none()
+    {
+        looks = (looks + 1) * 5 / 4;
+        assert!(looks < 100_000);
+    }
+    assert!(looks > 20, "asked only {looks} times");
+}
