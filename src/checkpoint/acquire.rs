@@ -123,8 +123,8 @@ impl<'a> Prospect<'a> {
         first.extend(offer.is_index.then_some(offer.file));
         let folder = hub.download(&listing, &first, waiting)?;
         let files = Files::Folder(folder);
-        let config = Config::open(&files)?;
-        let spec = config.spec(config.family()?)?;
+        let (config, family) = Config::read(&files)?;
+        let spec = config.spec(family)?;
         let weights = if offer.is_index {
             let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
             weights::shards(&format!("{id}/{}", offer.file), &bytes)?

@@ -104,6 +104,15 @@ pub enum CheckpointError {
         got: String,
     },
     #[error(
+        "{tensor} in {file}: expected weights as they are used, got quantised ones, which {scale} \
+         is yet to scale; take the checkpoint that is not quantised"
+    )]
+    Scaled {
+        tensor: String,
+        file: String,
+        scale: String,
+    },
+    #[error(
         "{tensor} in {file}: expected a finite number at [{row}, {col}], got {value}: the weights \
          are damaged or overflowed; get or save them again"
     )]

@@ -19,8 +19,10 @@ mod safetensors;
 mod source;
 mod spec;
 mod tensors;
+mod ties;
 mod verify;
 mod weights;
+mod wrapped;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -33,7 +35,7 @@ pub use family::{
 pub use location::{Bundle, Found, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;
-pub use spec::{PassSpec, Places, Rotation, Spec, UnknownChoice};
+pub use spec::{OutputEmbedding, PassSpec, Places, Reading, Rotation, Spec, UnknownChoice};
 
 use crate::hub::Waiting;
 
@@ -65,27 +67,30 @@ pub struct Checkpoint {
     prefix: &'static str,
     embedding: String,
     positions: Option<String>,
-    output_embedding: Option<&'static str>,
+    output_embedding: Option<String>,
 }
 
 impl Checkpoint {
-    /// Opens a checkpoint: reads its headers, finds its family, and holds every tensor that the
-    /// family names against the sizes in `config.json`.
+    /// Opens a checkpoint: reads its headers, finds its family, holds every tensor that the family
+    /// names against the sizes in `config.json`, and compares two embeddings where it holds two.
     ///
     /// # Errors
     /// Whatever is missing, damaged or contradictory, with the file and what was expected.
     pub fn open(location: &Location) -> Result<Self, CheckpointError> {
         let files = Files::of(location)?;
-        let config = Config::open(&files)?;
-        let family = config.family()?;
-        let config = config.completed(family)?;
-        let spec = config.spec(family)?;
+        let (config, family) = Config::read(&files)?;
+        let mut spec = config.spec(family)?;
         let pass = config.pass(family, &spec)?;
-        let tensors = weights::open(&files)?;
+        let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
-        let output_embedding = verify::output_embedding(family, &spec, &tensors, &files)?;
+        let embeddings = ties::embeddings(family, prefix, &spec, (&tensors, &files))?;
+        spec.output = embeddings.decided;
+        spec.tied = matches!(
+            spec.output,
+            OutputEmbedding::Tied | OutputEmbedding::Equal { .. }
+        );
         let mut checkpoint = Self {
-            embedding: format!("{prefix}{}", family.embedding),
+            embedding: embeddings.input,
             positions: family
                 .positions
                 .map(|positions| format!("{prefix}{}", positions.name)),
@@ -96,15 +101,12 @@ impl Checkpoint {
             pass,
             places: Places::default(),
             prefix,
-            output_embedding,
+            output_embedding: embeddings.output,
         };
         verify::shapes(&checkpoint)?;
         // Once there are known to be as many layers as the configuration says.
-        let (places, unknown) = config.places(family, &mut checkpoint.spec)?;
-        checkpoint.places = places;
-        if let (Some(pass), Some(unknown)) = (&mut checkpoint.pass, unknown) {
-            pass.unknown = Some(unknown);
-        }
+        let causal = checkpoint.pass.as_ref().is_none_or(|pass| pass.causal);
+        checkpoint.places = config.places(family, causal, &mut checkpoint.spec)?;
         Ok(checkpoint)
     }
 
@@ -128,7 +130,12 @@ impl Checkpoint {
 
     /// Full name of the output embedding where it is stored apart and not tied.
     pub fn output_embedding(&self) -> Option<&str> {
-        self.output_embedding
+        self.output_embedding.as_deref()
+    }
+
+    /// Norms of each head's query and key, below the layer's prefix, if this checkpoint has them.
+    pub fn head_norms(&self) -> Option<[&'static str; 2]> {
+        self.family.head_norms.filter(|_| self.spec.head_norms)
     }
 
     /// Windows and rotary positions.
@@ -138,7 +145,7 @@ impl Checkpoint {
 
     /// Where the learned positions lie: the full name, and the rows of a text's tokens.
     pub fn positions(&self) -> Option<(&str, Range<usize>)> {
-        let first = self.family.positions?.first;
+        let first = self.spec.first_position;
         let rows = first..first + self.spec.positions;
         self.positions.as_deref().map(|name| (name, rows))
     }
@@ -146,6 +153,14 @@ impl Checkpoint {
     /// Whether there is a tensor of this full name.
     pub fn holds(&self, name: &str) -> bool {
         self.tensors.get(name).is_some()
+    }
+
+    /// Whether a tensor of one of these full names is there.
+    ///
+    /// # Errors
+    /// None is.
+    pub fn require(&self, names: &[String]) -> Result<(), CheckpointError> {
+        verify::first(self, names).map(drop)
     }
 
     /// Full name of a layer's linear map, with `.weight`.
@@ -199,7 +214,7 @@ impl Checkpoint {
     /// The whole of the embeddings that are stored.
     pub(crate) fn embeddings(&self) -> Vec<Place> {
         let (vocab, width) = (self.spec.vocab, self.spec.width);
-        let names = [Some(self.embedding.as_str()), self.output_embedding];
+        let names = [Some(self.embedding.as_str()), self.output_embedding()];
         let place = |tensor: &str| Place {
             tensor: tensor.to_owned(),
             rows: 0..vocab,

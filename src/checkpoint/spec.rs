@@ -1,8 +1,10 @@
-//! A model's sizes and choices, as its family's keys name them in `config.json`.
+//! A model's sizes and choices, as its family's keys name them in `config.json`, and what only the
+//! file can tell.
 
+use std::fmt;
 use std::ops::Range;
 
-use super::{Role, Split};
+use super::{NormPlacement, Role, Split};
 
 /// Sizes and choices of one checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,20 +24,75 @@ pub struct Spec {
     pub vocab: usize,
     /// Learned positions, 0 if there are none.
     pub positions: usize,
+    /// The row of the learned positions that a text's first token has.
+    pub first_position: usize,
+    /// The token that takes no position of its own but the row before the first, as in RoBERTa.
+    pub padding: Option<u32>,
     /// Whether queries and keys turn with their positions.
     pub rotary: bool,
+    /// Positions that the configuration states (`max_position_embeddings`).
+    pub context: usize,
+    /// By layer: how far behind a query a key can lie that it still sees.
+    pub reach: Vec<usize>,
     /// The most tokens that a text may have.
     pub longest: usize,
     /// The activation's name, as the configuration spells it.
     pub activation: String,
+    /// Whether blocks normalise before or after their sums.
+    pub norm: NormPlacement,
+    /// Whether queries and keys are normed, head by head.
+    pub head_norms: bool,
     /// Whether one matrix is both input and output embedding.
     pub tied: bool,
+    /// How the file decides that.
+    pub output: OutputEmbedding,
+    /// Values of `config.json` that are not known here, each with what it would change.
+    pub unknown: Vec<UnknownChoice>,
+}
+
+/// Where the output embedding lies. The file decides, whatever `tie_word_embeddings` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputEmbedding {
+    /// The file holds one matrix, which is both.
+    Tied,
+    /// The file holds two, of which these rows were compared and are equal: of a local file all.
+    Equal { rows: usize },
+    /// A matrix of its own, as `config.json` says.
+    Apart,
+    /// `config.json` says tied, or nothing; the file holds another head, which is used.
+    Differs,
+    /// Not tied, as `config.json` says, and the file holds none: V and VO cannot be read.
+    Missing,
+}
+
+impl OutputEmbedding {
+    /// In words; `vocab` is the number of rows.
+    pub fn describe(self, vocab: usize) -> String {
+        match self {
+            Self::Tied => "tied".to_owned(),
+            Self::Equal { rows } if rows < vocab => {
+                format!("tied: {rows} of {vocab} rows of both matrices compared")
+            }
+            Self::Equal { .. } => "tied: the file holds both, and they are equal".to_owned(),
+            Self::Apart => "not tied".to_owned(),
+            Self::Differs => {
+                "config says tied, the file's head differs: the head is used".to_owned()
+            }
+            Self::Missing => "not tied, and the file has no head".to_owned(),
+        }
+    }
 }
 
 impl Spec {
     /// How many heads share one key and value.
     pub fn sharing(&self) -> usize {
         self.heads / self.key_heads
+    }
+
+    /// The first choice that is not known here and that a reading depends on.
+    pub fn unknown_for(&self, reading: Reading) -> Option<&UnknownChoice> {
+        let mut unknown = self.unknown.iter();
+        unknown.find(|choice| choice.touches.contains(&reading))
     }
 
     /// Outputs of a tensor, of which a map with `own` outputs is a part.
@@ -71,6 +128,10 @@ pub struct PassSpec {
     /// Whether a position sees only those before it.
     pub causal: bool,
     pub norm_epsilon: f64,
+    /// Whether the file holds gains and biases of norms; else gains are 1 and biases 0.
+    pub affine_norms: bool,
+    /// Norm after the last layer, below the model's prefix.
+    pub final_norm: Option<&'static str>,
     /// What attention scores are multiplied with.
     pub scale: f64,
     /// Whether they are divided by the layer's number, counted from 1, too.
@@ -81,8 +142,44 @@ pub struct PassSpec {
     pub alibi: Option<bool>,
     /// Whether both halves of a layer read the same state.
     pub parallel: bool,
-    /// A choice with which the pass is not known here.
-    pub unknown: Option<UnknownChoice>,
+}
+
+/// What is read of a model, as far as a choice of its configuration can change its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Neurons' lists.
+    Neurons,
+    /// VO pair lists.
+    Vo,
+    /// QK pair lists, at any distance.
+    Qk,
+    /// QK pair lists at a distance above 0.
+    Distance,
+    /// The forward pass.
+    Forward,
+}
+
+impl Reading {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Neurons,
+        Self::Vo,
+        Self::Qk,
+        Self::Distance,
+        Self::Forward,
+    ];
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Neurons => "neurons",
+            Self::Vo => "VO",
+            Self::Qk => "QK",
+            Self::Distance => "QK at a distance",
+            Self::Forward => "texts",
+        })
+    }
 }
 
 /// A choice in `config.json` that is not known here.
@@ -91,6 +188,8 @@ pub struct UnknownChoice {
     pub key: String,
     pub expected: String,
     pub got: String,
+    /// What it would change.
+    pub touches: &'static [Reading],
 }
 
 /// How a layer's positions are told apart, beside learned ones.
@@ -122,6 +221,9 @@ impl Places {
 pub struct Rotation {
     /// Radians a position, a pair each.
     pub frequencies: Vec<f64>,
+    /// Other frequencies for the whole of a text of more tokens than this (LongRoPE, Ding et al.
+    /// 2024, arXiv 2402.13753).
+    pub beyond: Option<(usize, Vec<f64>)>,
     /// Pairs are channels 2i and 2i + 1, not i and i + the number of pairs.
     pub neighbours: bool,
     /// What turned queries and keys are multiplied with.
@@ -138,9 +240,19 @@ impl Rotation {
         }
     }
 
-    /// Turns one head's channels as at a position; the factor is left out.
+    /// Radians a position in a text of so many tokens, a pair each.
+    pub fn frequencies_of(&self, tokens: usize) -> &[f64] {
+        match &self.beyond {
+            Some((trained, long)) if tokens > *trained => long,
+            _ => &self.frequencies,
+        }
+    }
+
+    /// Turns one head's channels as at a position, in a text no longer than that takes; the factor
+    /// is left out.
     pub fn turn(&self, head: &mut [f32], position: usize) {
-        for (pair, frequency) in self.frequencies.iter().enumerate() {
+        let frequencies = self.frequencies_of(position.saturating_add(1));
+        for (pair, frequency) in frequencies.iter().enumerate() {
             let (sin, cos) = (position as f64 * frequency).sin_cos();
             let [i, j] = self.channels(pair);
             let (a, b) = (f64::from(head[i]), f64::from(head[j]));

@@ -4,58 +4,34 @@
 use super::error::one_line;
 use super::files::Files;
 use super::tensors::Tensors;
-use super::{Checkpoint, CheckpointError, Family, Layout, Linear, Spec};
+use super::wrapped::landmarks;
+use super::{Checkpoint, CheckpointError, Family, Layout, Linear};
 
-/// What stands before the family's names, found by the embedding.
+/// What stands before the family's names, found by the embedding, or by the first layer.
 pub(super) fn prefix(
     family: &Family,
     tensors: &Tensors,
     files: &Files,
 ) -> Result<&'static str, CheckpointError> {
-    let full = |prefix: &str| format!("{prefix}{}", family.embedding);
-    let found = family
-        .prefixes
-        .iter()
-        .find(|prefix| tensors.get(&full(prefix)).is_some());
-    found.copied().ok_or_else(|| {
-        let tried: Vec<String> = family.prefixes.iter().map(|prefix| full(prefix)).collect();
-        let there: Vec<&str> = tensors.names().take(3).collect();
-        CheckpointError::MissingTensor {
-            place: files.name(),
-            tensor: tried.join(" or "),
-            why: format!(
-                "in every {}, got {}, …",
-                family.title,
-                one_line(&there.join(", "))
-            ),
-            advice: "take config.json and weights from the same checkpoint".into(),
+    for name in landmarks(family) {
+        let there = |prefix: &&&str| tensors.get(&format!("{prefix}{name}")).is_some();
+        if let Some(prefix) = family.prefixes.iter().find(there) {
+            return Ok(prefix);
         }
-    })
-}
-
-/// The output embedding where it counts: not tied, and then it must be there.
-pub(super) fn output_embedding(
-    family: &Family,
-    spec: &Spec,
-    tensors: &Tensors,
-    files: &Files,
-) -> Result<Option<&'static str>, CheckpointError> {
-    if spec.tied {
-        return Ok(None);
     }
-    let found = family
-        .output_embedding
-        .iter()
-        .find(|name| tensors.get(name).is_some());
-    found
-        .copied()
-        .map(Some)
-        .ok_or_else(|| CheckpointError::MissingTensor {
-            place: files.name(),
-            tensor: family.output_embedding.join(" or "),
-            why: "because config.json says `tie_word_embeddings`: false".into(),
-            advice: "take the checkpoint with its language-model head, or set it to true".into(),
-        })
+    let full = |prefix: &&str| format!("{prefix}{}", family.embedding);
+    let tried: Vec<String> = family.prefixes.iter().map(full).collect();
+    let there: Vec<&str> = tensors.names().take(3).collect();
+    Err(CheckpointError::MissingTensor {
+        place: files.name(),
+        tensor: tried.join(" or "),
+        why: format!(
+            "in every {}, got {}, …",
+            family.title,
+            one_line(&there.join(", "))
+        ),
+        advice: "take config.json and weights from the same checkpoint".into(),
+    })
 }
 
 /// Every tensor that will be read, with the shape and the kind of number it must have.
@@ -123,9 +99,19 @@ pub(super) fn check(
     tensor: &str,
     expected: &[usize],
 ) -> Result<(), CheckpointError> {
-    let Some((entry, file)) = checkpoint.tensors.get(tensor) else {
+    matrix(&checkpoint.tensors, &checkpoint.files, tensor, expected)
+}
+
+/// The same, of tensors of which no checkpoint is made yet.
+pub(super) fn matrix(
+    tensors: &Tensors,
+    files: &Files,
+    tensor: &str,
+    expected: &[usize],
+) -> Result<(), CheckpointError> {
+    let Some((entry, file)) = tensors.get(tensor) else {
         return Err(CheckpointError::MissingTensor {
-            place: checkpoint.files.name(),
+            place: files.name(),
             tensor: tensor.to_string(),
             why: format!("with shape {expected:?}, as config.json has it"),
             advice: "take config.json and weights from the same checkpoint".into(),
@@ -146,5 +132,28 @@ pub(super) fn check(
             got: entry.dtype.to_string(),
         });
     }
+    if let Some(scale) = scale_beside(tensors, tensor) {
+        return Err(CheckpointError::Scaled {
+            tensor: tensor.to_string(),
+            file: file.to_string(),
+            scale,
+        });
+    }
     Ok(())
+}
+
+/// The tensor by which a quantised weight is yet to be multiplied, if one lies beside it: then its
+/// numbers are no weights, whatever kind of number they are stored as.
+fn scale_beside(tensors: &Tensors, tensor: &str) -> Option<String> {
+    const SCALES: [&str; 6] = [
+        "weight_scale",
+        "weight_scale_inv",
+        "weight_global_scale",
+        "weight_zero_point",
+        "scales",
+        "SCB",
+    ];
+    let module = tensor.strip_suffix("weight")?;
+    let mut scales = SCALES.iter().map(|scale| format!("{module}{scale}"));
+    scales.find(|scale| tensors.get(scale).is_some())
 }

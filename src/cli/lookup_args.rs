@@ -64,7 +64,8 @@ impl From<Order> for By {
 pub struct DirectionsArgs {
     /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: String,
-    /// vo or qk of a head; ff-in (keys), ff-gate or ff-out (values) of a layer
+    /// vo or qk of a head; ff-in (keys: of gated neurons the gate), ff-gate, ff-up or ff-out (values)
+    /// of a layer
     pub part: Part,
     /// Counted from 0
     pub layer: usize,

@@ -169,7 +169,7 @@ fn find(args: FindArgs) -> Result<()> {
 fn directions(args: DirectionsArgs) -> Result<()> {
     let head = match (args.part, args.head) {
         (Part::Form(_), Some(head)) => head,
-        (Part::FfIn | Part::FfGate | Part::FfOut, None) => 0,
+        (Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut, None) => 0,
         (Part::Form(form), None) => bail!("{} is of a head: give its number", form.name()),
         (part, Some(_)) => bail!("{part} is of a layer: give no head"),
     };

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::checkpoint::{Family, Spec};
+use crate::checkpoint::{Family, OutputEmbedding, Reading, Spec};
 use crate::projection::{End, Pair, Scored};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Vocabulary};
@@ -14,9 +14,13 @@ use super::contextual::{
 };
 use super::convention::{Convention, Switch};
 use super::{
-    Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, QueryError, RankAnswer,
-    RankQuery, TrustAnswer, TrustQuery,
+    Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Interest, Part, QueryError,
+    RankAnswer, RankQuery, TrustAnswer, TrustQuery,
 };
+
+/// Why what is written cannot be read of some files.
+pub const NO_HEAD: &str = "config.json says that the embeddings are not tied, and the file has no \
+     language-model head: V and VO cannot be read, K and QK can";
 
 /// What is known of an opened model, shared by whoever shows it.
 #[derive(Clone)]
@@ -32,6 +36,8 @@ pub struct ModelCard {
     pub remote: bool,
     /// Whether its neurons or heads have biases.
     pub biased: bool,
+    /// Why it cannot be run on texts, if it cannot.
+    pub not_run: Option<String>,
     /// What the user should know about how it was opened, a sentence each.
     pub notices: Vec<String>,
 }
@@ -67,6 +73,17 @@ impl ModelCard {
                 ));
             }
         }
+        for &reading in query.readings() {
+            if let Some(choice) = self.spec.unknown_for(reading) {
+                return without(&format!(
+                    "config.json: unknown `{}` {}: expected {}; {reading} cannot be read under it",
+                    choice.key, choice.got, choice.expected
+                ));
+            }
+        }
+        if query.needs_output() && !self.has_output(query.convention().unwrap_or_default()) {
+            return without(NO_HEAD);
+        }
         match query {
             Query::Neuron(NeuronQuery { input, .. })
             | Query::NeuronMap(NeuronMapQuery { input, .. })
@@ -77,14 +94,47 @@ impl ModelCard {
             Query::Directions(query) if query.convention.has(Switch::Biases) => {
                 without("directions are of the weights alone: give no biases")
             }
-            Query::Pairs(query) if query.distance > 0 && query.form == Form::Vo => {
-                without("VO is the same at every distance: give none")
+            Query::Pairs(query) | Query::Trust(TrustQuery::Pairs(query)) if query.distance > 0 => {
+                match self.farther(query) {
+                    None => Ok(()),
+                    Some(why) => without(&why),
+                }
             }
-            Query::Pairs(query) if query.distance > 0 && !self.spec.rotary => without(
-                "positions are not rotary here, QK is the same at every distance: give none",
-            ),
             _ => Ok(()),
         }
+    }
+
+    /// Why there are no pairs at a query's distance, if there are none.
+    fn farther(&self, query: &PairsQuery) -> Option<String> {
+        if query.form == Form::Vo {
+            return Some("VO is the same at every distance: give none".to_owned());
+        }
+        if !self.spec.rotary {
+            let why = "positions are not rotary here, QK is the same at every distance: give none";
+            return Some(why.to_owned());
+        }
+        let (reach, context) = (self.reach(query.layer), self.spec.context);
+        (query.distance > reach).then(|| {
+            let why = match reach + 1 < context {
+                true => format!("layer {} looks through a window", query.layer),
+                false => format!("the model has {context} positions"),
+            };
+            format!(
+                "expected a distance of 0 to {reach}, got {}: {why}",
+                query.distance
+            )
+        })
+    }
+
+    /// How far behind a query a key can lie that a layer still sees.
+    pub fn reach(&self, layer: usize) -> usize {
+        self.spec.reach.get(layer).copied().unwrap_or_default()
+    }
+
+    /// Whether what is written can be projected: there is an output embedding, or a convention puts
+    /// the input embedding in its place.
+    pub fn has_output(&self, convention: Convention) -> bool {
+        self.spec.output != OutputEmbedding::Missing || convention.has(Switch::Input)
     }
 
     /// Whether the model has such a place.
@@ -188,6 +238,53 @@ impl Query {
             | Self::Geometry(_)
             | Self::ContextMap(_)
             | Self::NeuronMap(_) => None,
+        }
+    }
+
+    /// What of the model it reads, as far as the configuration can change its numbers. The forward
+    /// pass says so itself.
+    fn readings(&self) -> &'static [Reading] {
+        let of_form = |form, distance| match (form, distance) {
+            (Form::Vo, _) => &[Reading::Vo][..],
+            (Form::Qk, 0) => &[Reading::Qk],
+            (Form::Qk, _) => &[Reading::Qk, Reading::Distance],
+        };
+        match self {
+            Self::Neuron(_) | Self::NeuronMap(_) | Self::ValueNorms => &[Reading::Neurons],
+            Self::Trust(TrustQuery::Neuron(_)) => &[Reading::Neurons],
+            Self::Pairs(query) | Self::Trust(TrustQuery::Pairs(query)) => {
+                of_form(query.form, query.distance)
+            }
+            Self::Directions(query) => match query.part {
+                Part::Form(form) => of_form(form, 0),
+                Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => &[Reading::Neurons],
+            },
+            Self::Find(query) if query.heads => &[Reading::Neurons, Reading::Vo, Reading::Qk],
+            Self::Find(_) => &[Reading::Neurons],
+            Self::Rank(query) => query
+                .by
+                .form()
+                .map_or(&[Reading::Neurons], |f| of_form(f, 0)),
+            Self::Undertrained | Self::Geometry(_) | Self::ContextMap(_) => &[],
+        }
+    }
+
+    /// Whether nothing is left of its answer without an output embedding.
+    fn needs_output(&self) -> bool {
+        match self {
+            Self::Pairs(query) | Self::Trust(TrustQuery::Pairs(query)) => query.form == Form::Vo,
+            Self::Directions(query) => {
+                matches!(query.part, Part::Form(Form::Vo) | Part::FfOut)
+            }
+            Self::Rank(query) => query.by == Interest::Overlap || query.by.form() == Some(Form::Vo),
+            Self::NeuronMap(query) => matches!(query.column, Column::V | Column::MinusV),
+            Self::Find(_) => true,
+            Self::Neuron(_)
+            | Self::Trust(TrustQuery::Neuron(_))
+            | Self::ValueNorms
+            | Self::Undertrained
+            | Self::Geometry(_)
+            | Self::ContextMap(_) => false,
         }
     }
 

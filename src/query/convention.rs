@@ -196,7 +196,7 @@ impl ModelCard {
     /// It is not: why.
     pub fn offers(&self, switch: Switch) -> Result<(), &'static str> {
         match switch {
-            Switch::Gain if self.family.norm == NormPlacement::Post => {
+            Switch::Gain if self.spec.norm == NormPlacement::Post => {
                 Err("its norms come after each sum, so what is read has been through them already")
             }
             Switch::Gain if self.family.pass.is_none() => Err("its norms are not known here"),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::projection::Scored;
-use crate::transformer::Form;
+use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 
 use super::{Address, Convention};
@@ -15,22 +15,34 @@ use super::{Address, Convention};
 pub enum Part {
     /// A head's form, `[width, width]`.
     Form(Form),
-    /// The keys of a layer, `[neurons, width]`; of gated neurons those of their up input.
+    /// The keys of a layer, `[neurons, width]`: of gated neurons the gate, as K is everywhere.
     FfIn,
-    /// The keys of a layer's gates.
+    /// The gates of a layer.
     FfGate,
+    /// The other input of gated neurons.
+    FfUp,
     /// The values of a layer, `[neurons, width]`.
     FfOut,
 }
 
 impl Part {
-    /// `vo`, `qk`, `ff-in`, `ff-gate`, `ff-out`, as on the command line and in JSON.
+    /// `vo`, `qk`, `ff-in`, `ff-gate`, `ff-up`, `ff-out`, as on the command line and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Form(form) => form.name(),
             Self::FfIn => "ff-in",
             Self::FfGate => "ff-gate",
+            Self::FfUp => "ff-up",
             Self::FfOut => "ff-out",
+        }
+    }
+
+    /// Which input of gated neurons it is made of; `None` if it is of none.
+    pub fn input(self) -> Option<Input> {
+        match self {
+            Self::FfIn | Self::FfGate => Some(Input::Gate),
+            Self::FfUp => Some(Input::Up),
+            Self::Form(_) | Self::FfOut => None,
         }
     }
 
@@ -39,7 +51,7 @@ impl Part {
         match self {
             Self::Form(Form::Vo) => ["read", "written"],
             Self::Form(Form::Qk) => ["query", "key"],
-            Self::FfIn | Self::FfGate => ["read", "neurons"],
+            Self::FfIn | Self::FfGate | Self::FfUp => ["read", "neurons"],
             Self::FfOut => ["written", "neurons"],
         }
     }
@@ -61,11 +73,11 @@ impl FromStr for Part {
         match text.to_ascii_lowercase().as_str() {
             "ff-in" => Ok(Self::FfIn),
             "ff-gate" => Ok(Self::FfGate),
+            "ff-up" => Ok(Self::FfUp),
             "ff-out" => Ok(Self::FfOut),
-            form => form
-                .parse()
-                .map(Self::Form)
-                .map_err(|_| format!("expected vo, qk, ff-in, ff-gate or ff-out, got {text}")),
+            form => form.parse().map(Self::Form).map_err(|_| {
+                format!("expected vo, qk, ff-in, ff-gate, ff-up or ff-out, got {text}")
+            }),
         }
     }
 }
@@ -97,7 +109,7 @@ impl DirectionsQuery {
                 head,
                 form: Some(form),
             },
-            Part::FfIn | Part::FfGate | Part::FfOut => Address::Layer { layer },
+            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Address::Layer { layer },
         }
     }
 }

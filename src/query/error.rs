@@ -27,6 +27,19 @@ pub enum QueryError {
     Nothing { model: String, what: String },
     #[error(transparent)]
     Projection(#[from] ProjectionError),
+    /// Rows of an embedding that do not reach every direction, or whose inverse is no number.
+    #[error("{model}: the convention inverse is not offered: its embedding {why}; leave it out")]
+    NoInverse { model: String, why: &'static str },
+    /// Numbers that overflow single precision, or are none.
+    #[error(
+        "{model}: {what}: expected finite numbers, got {got}; the weights are too large or too \
+             small for single precision"
+    )]
+    NotFinite {
+        model: String,
+        what: String,
+        got: String,
+    },
     /// A place that the model does not have.
     #[error("{what} {got} is not in {model}: expected 0 to {last}")]
     OutOfRange {

@@ -17,7 +17,7 @@ mod trust;
 pub use address::{Address, AddressError};
 pub use answering::{Answering, Patient, Watch};
 pub use ask::{
-    Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
+    Answer, Column, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
 };
 pub use contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::checkpoint::{Checkpoint, Location, Matrix};
+use crate::checkpoint::{Checkpoint, Location, Matrix, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
-use crate::transformer::Weights;
+use crate::transformer::{Forward, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use convention::Faces;
@@ -23,8 +23,9 @@ use pairs::{FactorKey, Factors};
 use trust::Chances;
 
 use super::answering::{Answering, Patient, Watch};
+use super::ask::NO_HEAD;
 use super::contextual::Model;
-use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
+use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -87,7 +88,11 @@ impl Reader {
             vocabulary: Arc::new(vocabulary),
             device: device_name(&device).to_owned(),
             remote: weights.checkpoint().is_remote(),
-            notices: notice.into_iter().collect(),
+            not_run: Forward::refusal(weights.checkpoint()).map(|why| why.to_string()),
+            notices: notice
+                .into_iter()
+                .chain(told(weights.checkpoint()))
+                .collect(),
         };
         let (input, output) = embeddings?;
         let read = Arc::new(Rows::new(input, &device)?);
@@ -228,12 +233,31 @@ impl Answering for Reader {
         queries: &[NeuronQuery],
         watch: &dyn Watch,
     ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
-        self.neurons(queries, watch)
+        let mut answers = self.neurons(queries, watch)?;
+        for (answer, query) in answers.iter_mut().flatten().zip(queries) {
+            if !self.card.has_output(query.convention) {
+                for column in [Column::V, Column::MinusV] {
+                    answer.columns[column as usize].clear();
+                }
+            }
+        }
+        Ok(answers)
     }
 
     fn card(&self) -> Arc<ModelCard> {
         Arc::clone(&self.card)
     }
+}
+
+/// What the user should know of a checkpoint, a sentence each.
+fn told(checkpoint: &Checkpoint) -> Vec<String> {
+    let spec = checkpoint.spec();
+    let decided = match spec.output {
+        OutputEmbedding::Differs => Some(spec.output.describe(spec.vocab)),
+        OutputEmbedding::Missing => Some(NO_HEAD.to_owned()),
+        OutputEmbedding::Tied | OutputEmbedding::Equal { .. } | OutputEmbedding::Apart => None,
+    };
+    decided.into_iter().collect()
 }
 
 fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles, QueryError> {

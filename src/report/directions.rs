@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::projection::{BLOCK_GAP, Scored};
 use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, ModelCard, Part};
+use crate::transformer::Input;
 
 use super::export::{csv_text, json_text, named_filters};
 use super::neuron::marked;
@@ -23,6 +24,9 @@ struct Directions<'a> {
     layer: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<usize>,
+    /// Of gated neurons, which input the keys are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'static str>,
     convention: String,
     exact: bool,
     filters: Map<String, Value>,
@@ -76,15 +80,17 @@ pub fn directions(
     match format {
         Format::Json => json_text(&json(card, query, answer, timings)),
         Format::Csv => csv(card, query, answer),
-        Format::Table => heading(query, answer) + "\n" + &table(card, query, answer).plain(),
-        Format::Markdown => heading(query, answer) + "\n" + &table(card, query, answer).markdown(),
+        Format::Table => heading(card, query, answer) + "\n" + &table(card, query, answer).plain(),
+        Format::Markdown => {
+            heading(card, query, answer) + "\n" + &table(card, query, answer).markdown()
+        }
     }
 }
 
 /// What stands at an end: a token's text, or a neuron's name.
 fn text<'a>(card: &'a ModelCard, query: &DirectionsQuery, right: bool, id: u32) -> Cow<'a, str> {
     match query.part {
-        Part::FfIn | Part::FfGate | Part::FfOut if right => format!("N{id}").into(),
+        Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut if right => format!("N{id}").into(),
         _ => card.vocabulary.text(id),
     }
 }
@@ -117,6 +123,7 @@ fn json<'a>(
         kind: query.part.name(),
         layer: query.layer,
         head: matches!(query.part, Part::Form(_)).then_some(query.head),
+        key: query.part.input().filter(|_| card.gated()).map(Input::name),
         convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
@@ -172,11 +179,17 @@ fn csv(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> 
 }
 
 /// The spectrum, and of a head the copying score.
-fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer) -> String {
+/// Of gated neurons, which input the keys are.
+fn of(card: &ModelCard, part: Part) -> String {
+    let input = part.input().filter(|_| card.gated());
+    input.map_or_else(String::new, |input| format!(" ({})", input.name()))
+}
+
+fn heading(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> String {
     let bars = spark(answer.values.iter().take(64).copied());
     let mut text = match query.part {
         Part::Form(_) => format!("{}  {bars}\n", query.address()),
-        part => format!("{} {part}  {bars}\n", query.address()),
+        part => format!("{} {part}{}  {bars}\n", query.address(), of(card, part)),
     };
     if let Some(copying) = answer.copying {
         let number = |x: Option<f32>| x.map_or("none".to_owned(), |x| format!("{x:+.3}"));

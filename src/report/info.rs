@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::checkpoint::NormPlacement;
+use crate::checkpoint::{NormPlacement, UnknownChoice};
 use crate::query::ModelCard;
 
 use super::export::{csv_text, json_text};
@@ -29,11 +29,26 @@ struct Info<'a> {
     activation: &'a str,
     norm: &'static str,
     tied: bool,
-    /// Whether it can be run on texts, for its geometry.
+    /// How that is known.
+    embeddings: String,
+    /// Whether it can be run on texts, for its geometry; and if not, why.
     runs: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_run: Option<&'a str>,
+    /// What else of it cannot be read, by the choice that is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_read: Vec<NotRead<'a>>,
     device: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
+}
+
+#[derive(Serialize)]
+struct NotRead<'a> {
+    key: &'a str,
+    expected: &'a str,
+    got: &'a str,
+    touches: Vec<String>,
 }
 
 /// A model's sizes and choices, with how many of its tokens are undertrained if that can be told,
@@ -61,12 +76,15 @@ pub fn info(
         rotary: spec.rotary,
         gated: card.gated(),
         activation: &spec.activation,
-        norm: match card.family.norm {
+        norm: match spec.norm {
             NormPlacement::Pre => "pre",
             NormPlacement::Post => "post",
         },
         tied: spec.tied,
-        runs: card.family.pass.is_some(),
+        embeddings: spec.output.describe(spec.vocab),
+        runs: card.not_run.is_none(),
+        not_run: card.not_run.as_deref(),
+        not_read: spec.unknown.iter().map(not_read).collect(),
         device: &card.device,
         timing_ms: timings,
     };
@@ -78,7 +96,7 @@ pub fn info(
         Format::Csv => n.to_string(),
         _ => grouped(n),
     };
-    let rows = [
+    let mut rows = vec![
         ("model", info.model.to_owned()),
         ("family", info.family.to_owned()),
         ("layers", count(info.layers)),
@@ -113,22 +131,41 @@ pub fn info(
             },
         ),
         ("layer norm", format!("{}-norm", info.norm)),
+        ("embeddings", info.embeddings.clone()),
         (
-            "embeddings",
-            if info.tied {
-                "tied"
-            } else {
-                "input and output apart"
-            }
-            .to_owned(),
+            "runs on texts",
+            info.not_run
+                .map_or_else(|| "yes".to_owned(), |why| format!("no: {why}")),
         ),
         ("device", info.device.to_owned()),
     ];
+    let not_read = info.not_read.iter();
+    rows.extend(not_read.map(|choice| ("not read", choice.sentence())));
+    let rows = rows.into_iter();
     written(
         ["what", "value"],
         rows.map(|(what, value)| vec![what.to_owned(), value]),
         format,
     )
+}
+
+fn not_read(choice: &UnknownChoice) -> NotRead<'_> {
+    NotRead {
+        key: &choice.key,
+        expected: &choice.expected,
+        got: &choice.got,
+        touches: choice.touches.iter().map(ToString::to_string).collect(),
+    }
+}
+
+impl NotRead<'_> {
+    fn sentence(&self) -> String {
+        let touches = self.touches.join(", ");
+        format!(
+            "{touches}: unknown `{}` {}, expected {}",
+            self.key, self.got, self.expected
+        )
+    }
 }
 
 /// The models that can be opened by name: `(name, where it is)`.

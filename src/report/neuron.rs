@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::projection::Scored;
-use crate::query::{Column, ModelCard, NeuronAnswer, NeuronQuery, TrustAnswer};
+use crate::query::{Column, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, TrustAnswer};
 use crate::vocabulary::Boundary;
 
 use super::export::{csv_text, json_text, named_filters};
@@ -30,6 +30,9 @@ struct Neuron<'a> {
     bias: Option<f32>,
     filters: serde_json::Map<String, serde_json::Value>,
     columns: Columns<'a>,
+    /// Why V and −V are empty, where they cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_read: Option<&'static str>,
     /// By column.
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<BTreeMap<&'static str, Trusted>>,
@@ -119,7 +122,9 @@ pub fn neuron(
             let name = |column: Column| named(card, query, &column.to_string(), column);
             let lists: Vec<_> = lists.map(|(&c, trust)| (name(c), trust)).collect();
             let bias = bias.unwrap_or_default();
+            let not_read = not_read(card, query).map_or_else(String::new, |why| format!("{why}\n"));
             columns(card, query, answer).write(format)
+                + &not_read
                 + &below(query.convention, &bias, &lists, format)
         }
     }
@@ -149,6 +154,7 @@ fn json<'a>(
             minus_k: list(2),
             minus_v: list(3),
         },
+        not_read: not_read(card, query),
         trust: trust.map(|trust| {
             let lists = Column::ALL.iter().zip(&trust.lists);
             lists
@@ -157,6 +163,11 @@ fn json<'a>(
         }),
         timing_ms: timings,
     }
+}
+
+/// Why V and −V are empty, if they are.
+fn not_read(card: &ModelCard, query: &NeuronQuery) -> Option<&'static str> {
+    (!card.has_output(query.convention)).then_some(NO_HEAD)
 }
 
 fn entry(card: &ModelCard, scored: Scored) -> Entry<'_> {

@@ -1,7 +1,7 @@
 //! The numbers of norms: of the forward pass's, and of those that a convention folds into what is
 //! read and what is written.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, NormKind};
+use crate::checkpoint::{Checkpoint, CheckpointError, Matrix, NormKind};
 
 /// A norm's numbers, `[width]` each.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,34 @@ pub struct NormWeights {
     pub centring: bool,
 }
 
+impl NormWeights {
+    /// A layer norm without gains and biases.
+    fn plain(width: usize) -> Self {
+        Self {
+            gain: vec![1.0; width],
+            bias: Some(vec![0.0; width]),
+            centring: true,
+        }
+    }
+
+    /// What of a norm is linear and the same for every vector, over the rows of `[width, n]`: the
+    /// mean over the rows taken out, where it is, and the gains.
+    pub(super) fn apply_to_rows(&self, matrix: &mut Matrix) {
+        let (rows, cols) = (matrix.rows(), matrix.cols());
+        let mut means = vec![0f64; if self.centring { cols } else { 0 }];
+        for row in matrix.data().chunks_exact(cols.max(1)) {
+            let terms = means.iter_mut().zip(row);
+            terms.for_each(|(mean, &x)| *mean += f64::from(x) / rows as f64);
+        }
+        let rows = matrix.data_mut().chunks_exact_mut(cols.max(1));
+        for (row, gain) in rows.zip(&self.gain) {
+            let less = means.iter().copied().chain(std::iter::repeat(0.0));
+            let numbers = row.iter_mut().zip(less);
+            numbers.for_each(|(x, mean)| *x = ((f64::from(*x) - mean) * f64::from(*gain)) as f32);
+        }
+    }
+}
+
 /// A norm by its full name without `.weight`; old files say gamma and beta.
 pub(super) fn norm(
     checkpoint: &Checkpoint,
@@ -22,6 +50,10 @@ pub(super) fn norm(
 ) -> Result<NormWeights, CheckpointError> {
     let kind = checkpoint.family().norm_kind;
     let [weights, biases] = names(name);
+    let affine = checkpoint.pass().is_none_or(|pass| pass.affine_norms);
+    if !affine && !holds(checkpoint, &weights) {
+        return Ok(NormWeights::plain(width));
+    }
     let mut gain = checkpoint.vector(&weights, width)?;
     if kind == NormKind::RmsPlusOne {
         gain.iter_mut().for_each(|g| *g += 1.0);
@@ -49,9 +81,30 @@ pub(super) fn layer_norm(
     let mut all = names_below.iter().map(full);
     let there = |name: &String| holds(checkpoint, &names(name)[0]);
     let found = all.clone().find(there);
+    let affine = checkpoint.pass().is_none_or(|pass| pass.affine_norms);
+    let needed = needed || !affine;
     let found = found.or_else(|| all.next().filter(|_| needed));
     let width = checkpoint.spec().width;
     found.map(|name| norm(checkpoint, &name, width)).transpose()
+}
+
+/// Whether one of these norms is there, or need not be.
+///
+/// # Errors
+/// None is.
+pub(super) fn check(checkpoint: &Checkpoint, any_of: &[String]) -> Result<(), CheckpointError> {
+    let affine = checkpoint.pass().is_none_or(|pass| pass.affine_norms);
+    if !affine || any_of.is_empty() {
+        return Ok(());
+    }
+    let there = |name: &&String| holds(checkpoint, &names(name)[0]);
+    let found = any_of.iter().find(there).unwrap_or(&any_of[0]);
+    let [weights, biases] = names(found);
+    checkpoint.require(&weights)?;
+    match checkpoint.family().norm_kind {
+        NormKind::Layer => checkpoint.require(&biases),
+        NormKind::LayerBare | NormKind::Rms | NormKind::RmsPlusOne => Ok(()),
+    }
 }
 
 /// Names of gain and bias.

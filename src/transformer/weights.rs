@@ -10,7 +10,7 @@ use crate::checkpoint::{
 };
 use crate::hub::Waiting;
 
-use super::norms::norm;
+use super::norms::{NormWeights, norm};
 use super::{Form, Input};
 
 pub use around::Half;
@@ -155,8 +155,9 @@ impl Weights {
     }
 
     /// The two factors of a head's form. Those of QK are as at two positions of which the key
-    /// lies `distance` behind the query, where the model has rotary positions; gains of norms of
-    /// queries and keys are in them, constants that scale all scores are not.
+    /// lies `distance` behind the query, where the model has rotary positions. Of norms of queries
+    /// and keys the gains are in them, and that their mean is taken out where it is; what scales
+    /// all scores alike is not.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
@@ -169,9 +170,9 @@ impl Weights {
     ) -> Result<FormWeights, CheckpointError> {
         let [left, right] = self.form_parts(form, layer, head);
         let (mut left, mut right) = (self.read(left)?, self.read(right)?);
-        if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.family().head_norms) {
+        if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.head_norms()) {
             for (factor, norm) in [(&mut left, query), (&mut right, key)] {
-                scale_rows(factor, &self.gain(layer, norm)?);
+                self.head_norm(layer, norm)?.apply_to_rows(factor);
             }
         }
         let mut left = left.transposed();
@@ -227,10 +228,10 @@ impl Weights {
         self.checkpoint.bring(&places, waiting)
     }
 
-    /// What a norm of queries or keys multiplies a head's channels with.
-    fn gain(&self, layer: usize, name: &str) -> Result<Vec<f32>, CheckpointError> {
+    /// A norm of a head's queries or keys.
+    fn head_norm(&self, layer: usize, name: &str) -> Result<NormWeights, CheckpointError> {
         let name = self.checkpoint.in_layer(layer, name);
-        Ok(norm(&self.checkpoint, &name, self.spec().head_width)?.gain)
+        norm(&self.checkpoint, &name, self.spec().head_width)
     }
 
     fn key_part(&self, layer: usize, neurons: Range<usize>, input: Input) -> Part {
@@ -307,13 +308,5 @@ impl Weights {
         } else {
             block
         })
-    }
-}
-
-/// Row i times the i-th number.
-fn scale_rows(matrix: &mut Matrix, by: &[f32]) {
-    let width = matrix.cols();
-    for (row, by) in matrix.data_mut().chunks_exact_mut(width).zip(by) {
-        row.iter_mut().for_each(|x| *x *= by);
     }
 }

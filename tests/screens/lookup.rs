@@ -252,5 +252,5 @@ fn of_gated_neurons_the_directions_are_of_the_input_that_is_the_key() {
     screen.press("o").write(GATED).press("Enter d");
     assert!(screen.text().contains("▌ff-gate"), "{}", screen.text());
     screen.press("u");
-    assert!(screen.text().contains("▌ff-in"), "{}", screen.text());
+    assert!(screen.text().contains("▌ff-up"), "{}", screen.text());
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lexiscope::checkpoint::{Spec, family};
+use lexiscope::checkpoint::{NormPlacement, OutputEmbedding, Spec, family};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::update;
@@ -88,6 +88,14 @@ pub fn card(name: &str) -> Arc<ModelCard> {
             vocab: ROWS,
             positions: if gated { 0 } else { 512 },
             rotary: gated,
+            first_position: 0,
+            padding: None,
+            context: 512,
+            reach: vec![511; layers],
+            norm: NormPlacement::Pre,
+            head_norms: false,
+            output: OutputEmbedding::Tied,
+            unknown: Vec::new(),
             longest: 512,
             activation: "gelu_new".to_owned(),
             tied: true,
@@ -95,6 +103,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         vocabulary: Arc::new(Vocabulary::open(&files, ROWS).unwrap()),
         device: "cpu".to_owned(),
         remote: false,
+        not_run: None,
         notices: Vec::new(),
     })
 }

@@ -1,14 +1,20 @@
 //! `config.json`: the family and the sizes, each of them checked.
 
+mod literals;
 mod pass;
 mod places;
+mod register;
+mod rope;
 
 use serde_json::{Map, Value};
 
 use super::error::one_line;
 use super::family::{ConfigKeys, Usual};
 use super::files::Files;
-use super::{CheckpointError, FAMILIES, Family, Spec, family};
+use super::{
+    CheckpointError, FAMILIES, Family, NormPlacement, OutputEmbedding, Reading, Spec,
+    UnknownChoice, family,
+};
 
 /// Larger than any `config.json`.
 const LARGEST_CONFIG: u64 = 16 << 20;
@@ -26,11 +32,18 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// Reads `config.json`.
+    /// Reads `config.json`, with what its family's files may leave out: the one way of reading it,
+    /// whether the weights lie here or on the hub.
     ///
     /// # Errors
-    /// None there, not JSON, or not an object.
-    pub(super) fn open(files: &Files) -> Result<Self, CheckpointError> {
+    /// None there, not JSON, not an object, or of no known family.
+    pub(super) fn read(files: &Files) -> Result<(Self, &'static Family), CheckpointError> {
+        let config = Self::open(files)?;
+        let family = config.family()?;
+        Ok((config.completed(family)?, family))
+    }
+
+    fn open(files: &Files) -> Result<Self, CheckpointError> {
         let source = files
             .open("config.json")?
             .ok_or_else(|| CheckpointError::MissingFile {
@@ -40,7 +53,7 @@ impl Config {
             })?;
         let file = source.name().to_string();
         let bytes = source.into_bytes(LARGEST_CONFIG)?;
-        match serde_json::from_slice(&bytes) {
+        match serde_json::from_slice(&literals::quoted(&bytes)) {
             Ok(Value::Object(values)) => Ok(Self { file, values }),
             Ok(other) => {
                 let what = format!("expected a JSON object, got {}", shown(&other));
@@ -57,7 +70,7 @@ impl Config {
     }
 
     /// The family that `model_type` names.
-    pub(super) fn family(&self) -> Result<&'static Family, CheckpointError> {
+    fn family(&self) -> Result<&'static Family, CheckpointError> {
         let got = self.value(&["model_type"]).map(|(_, value)| value);
         let found = got.and_then(Value::as_str).and_then(family);
         found.ok_or_else(|| {
@@ -71,7 +84,7 @@ impl Config {
     }
 
     /// Fills in what the family's files may leave out, and looks where they nest it.
-    pub(super) fn completed(mut self, family: &Family) -> Result<Self, CheckpointError> {
+    fn completed(mut self, family: &Family) -> Result<Self, CheckpointError> {
         if let Some(nest) = family.nested {
             match self.values.remove(nest) {
                 Some(Value::Object(inner)) => self.values.extend(inner),
@@ -82,14 +95,26 @@ impl Config {
             }
         }
         for &(key, usual) in family.usual {
-            self.values.entry(key).or_insert_with(|| match usual {
+            let usual = match usual {
                 Usual::Whole(number) => number.into(),
                 Usual::Real(number) => number.into(),
+                // A flag that is null says nothing; a number that is null may say that there is none.
+                Usual::Flag(flag) if self.values.get(key).is_some_and(Value::is_null) => {
+                    self.values.insert(key.to_string(), flag.into());
+                    continue;
+                }
                 Usual::Flag(flag) => flag.into(),
                 Usual::Word(word) => word.into(),
-            });
+            };
+            self.values.entry(key).or_insert(usual);
         }
         Ok(self)
+    }
+
+    /// What a word of a key means in a family's files.
+    fn meant<'v>(family: &Family, key: &str, word: &'v str) -> &'v str {
+        let same = |meant: &&(&str, &str, &'static str)| (meant.0, meant.1) == (key, word);
+        family.meant.iter().find(same).map_or(word, |meant| meant.2)
     }
 
     /// Sizes and choices by the family's keys.
@@ -124,7 +149,18 @@ impl Config {
             }
         }
         let key_heads = self.key_heads(keys, heads)?;
-        let positions = self.positions(family)?;
+        let padding = self.padding(family)?;
+        let first_position = match (padding, &family.positions) {
+            (Some(padding), _) => padding as usize + 1,
+            (None, learned) => learned.map_or(0, |learned| learned.first),
+        };
+        let positions = self.positions(family, first_position)?;
+        let context = self.context(family, positions)?;
+        let pre = match family.pass.and_then(|pass| pass.pre_norm_if) {
+            Some(key) => self.flag(&[key], true)?,
+            None => true,
+        };
+        let tied = self.says_tied()?;
         Ok(Spec {
             layers: self.size(keys.layers)?,
             width,
@@ -137,17 +173,55 @@ impl Config {
             },
             vocab: self.size(&["vocab_size"])?,
             positions,
+            first_position,
+            padding,
             rotary: false,
-            longest: self.longest(family, positions)?,
+            context,
+            reach: Vec::new(),
+            longest: context.min(MOST_TOKENS),
             activation: match self.value(keys.activation) {
                 None => family.default_activation.to_string(),
-                Some((_, Value::String(name))) => one_line(name),
+                Some((key, Value::String(name))) => one_line(Self::meant(family, key, name)),
                 Some((key, other)) => {
                     return Err(self.wrong(key, "the name of a function".into(), shown(other)));
                 }
             },
-            tied: self.flag(&["tie_word_embeddings"], true)?,
+            norm: match pre {
+                true => family.norm,
+                false => NormPlacement::Post,
+            },
+            head_norms: family.head_norms.is_some()
+                && match family.head_norms_if {
+                    Some(key) => self.flag(&[key], false)?,
+                    None => true,
+                },
+            tied,
+            output: match tied {
+                true => OutputEmbedding::Tied,
+                false => OutputEmbedding::Apart,
+            },
+            unknown: self.not_understood(family),
         })
+    }
+
+    /// What the configuration says about the embeddings, or leaves to its family; the file may
+    /// know better.
+    fn says_tied(&self) -> Result<bool, CheckpointError> {
+        self.flag(&["tie_word_embeddings"], true)
+    }
+
+    /// The token whose id says where learned positions begin.
+    fn padding(&self, family: &Family) -> Result<Option<u32>, CheckpointError> {
+        let Some(learned) = family.positions.filter(|learned| learned.counted) else {
+            return Ok(None);
+        };
+        let Some((key, value)) = self.value(&["pad_token_id"]) else {
+            return Ok(Some(learned.first as u32 - 1));
+        };
+        let id = value.as_u64().and_then(|id| u32::try_from(id).ok());
+        let id = id.filter(|&id| u64::from(id) < LARGEST_SIZE);
+        let wrong = || self.wrong(key, "a token's id".into(), shown(value));
+        id.map(Some).ok_or_else(wrong)
     }
 
     fn key_heads(&self, keys: &ConfigKeys, heads: usize) -> Result<usize, CheckpointError> {
@@ -167,13 +241,13 @@ impl Config {
         Err(self.wrong(key, expected, found.to_string()))
     }
 
-    /// How many learned positions can be used.
-    fn positions(&self, family: &Family) -> Result<usize, CheckpointError> {
+    /// How many learned positions can be used, of which texts take those from `first` on.
+    fn positions(&self, family: &Family, first: usize) -> Result<usize, CheckpointError> {
         let Some(learned) = &family.positions else {
             return Ok(0);
         };
         let counted = self.size(family.config.positions)?;
-        let before = if learned.counted { learned.first } else { 0 };
+        let before = if learned.counted { first } else { 0 };
         match counted.checked_sub(before) {
             Some(positions @ 1..) => Ok(positions),
             _ => {
@@ -183,14 +257,29 @@ impl Config {
         }
     }
 
-    fn longest(&self, family: &Family, positions: usize) -> Result<usize, CheckpointError> {
+    /// Positions that the configuration states.
+    fn context(&self, family: &Family, positions: usize) -> Result<usize, CheckpointError> {
         let keys = family.config.positions;
-        let stated = match (positions, self.value(keys)) {
-            (1.., _) => positions,
-            (0, Some(_)) => self.size(keys)?,
-            (0, None) => MOST_TOKENS,
-        };
-        Ok(stated.min(MOST_TOKENS))
+        match (positions, self.value(keys)) {
+            (1.., _) => Ok(positions),
+            (0, Some(_)) => self.size(keys),
+            (0, None) => Ok(MOST_TOKENS),
+        }
+    }
+
+    /// A choice that is not known here.
+    fn unknown(
+        key: &str,
+        expected: impl Into<String>,
+        got: &Value,
+        touches: &'static [Reading],
+    ) -> UnknownChoice {
+        UnknownChoice {
+            key: key.to_string(),
+            expected: expected.into(),
+            got: shown(got),
+            touches,
+        }
     }
 
     fn flag(&self, keys: &[&str], usual: bool) -> Result<bool, CheckpointError> {

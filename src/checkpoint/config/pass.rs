@@ -1,9 +1,7 @@
 //! What `config.json` says about the forward pass.
 
-use serde_json::Value;
-
 use super::super::family::Parallel;
-use super::super::{CheckpointError, Family, PassSpec, Spec, UnknownChoice};
+use super::super::{CheckpointError, Family, NormPlacement, PassSpec, Spec};
 use super::{Config, shown};
 
 impl Config {
@@ -32,6 +30,8 @@ impl Config {
             None => None,
         };
         let scaled = pass.scaled_scores && flag(pass.scale_flag, true)?;
+        let final_norm = (spec.norm == NormPlacement::Pre || pass.pre_norm_if.is_none())
+            && !flag(pass.final_norm_unless, false)?;
         let under = number(pass.scale_number)?.unwrap_or(spec.head_width as f64);
         Ok(Some(PassSpec {
             causal: pass.causal || flag(pass.causal_if, false)?,
@@ -44,8 +44,12 @@ impl Config {
                 Parallel::Never => false,
                 Parallel::Always => true,
                 Parallel::Flag(key) => self.flag(&[key], true)?,
+                Parallel::Either([usual, other]) => {
+                    self.flag(&[usual], true)? || self.flag(&[other], false)?
+                }
             },
-            unknown: self.unmet(pass.needs),
+            affine_norms: flag(pass.affine_norms_if, true)?,
+            final_norm: pass.final_norm.filter(|_| final_norm),
         }))
     }
 
@@ -59,17 +63,5 @@ impl Config {
                 epsilon.ok_or_else(|| self.wrong(key, expected(), shown(value)))
             }
         }
-    }
-
-    fn unmet(&self, needs: &[(&str, &str)]) -> Option<UnknownChoice> {
-        needs.iter().find_map(|&(key, expected)| {
-            let (_, got) = self.value(&[key])?;
-            let needed: Value = serde_json::from_str(expected).ok()?;
-            (*got != needed).then(|| UnknownChoice {
-                key: key.to_string(),
-                expected: expected.to_string(),
-                got: shown(got),
-            })
-        })
     }
 }

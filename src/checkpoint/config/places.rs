@@ -1,98 +1,123 @@
-//! What `config.json` says about windows and rotary positions. It has been said in several ways:
-//! keys of its own and `rope_scaling` at first, all in `rope_parameters` since.
+//! What `config.json` says about windows and positions.
 
-use std::f64::consts::TAU;
+use serde_json::Value;
 
-use serde_json::{Map, Value};
-
-use super::super::family::{Local, Rotary, Turning};
-use super::super::{CheckpointError, Family, Places, Rotation, Spec, UnknownChoice};
+use super::super::Reading::{self, Distance, Forward};
+use super::super::family::{Local, Windows};
+use super::super::{CheckpointError, Family, Places, Spec};
+use super::rope::Settings;
 use super::{Config, shown};
 
-/// What layers that see everything, and those with a window, are called in `rope_parameters`.
+/// What layers that see everything, and those with a window, are called in `layer_types` and
+/// `rope_parameters`.
 const FULL: &str = "full_attention";
 const SLIDING: &str = "sliding_attention";
 
-/// A rotation and how far it holds, or why it is not known here.
-type Known = Result<(Rotation, Option<usize>), UnknownChoice>;
-
-const TRAINED: &str = "original_max_position_embeddings";
-
-/// The kinds of rotary positions that are known here.
-const KINDS: [&str; 7] = [
-    "default", "linear", "dynamic", "llama3", "yarn", "longrope", "su",
-];
+/// What windows and rotary positions are about.
+pub(super) const PLACED: &[Reading] = &[Distance, Forward];
 
 impl Config {
-    /// Windows and rotary positions; and their kind, if it is not known here.
+    /// Windows and rotary positions. The spec learns which layers reach how far, and what of it is
+    /// not known here.
     ///
     /// # Errors
     /// A value of the wrong kind.
     pub(in super::super) fn places(
         &self,
         family: &Family,
+        causal: bool,
         spec: &mut Spec,
-    ) -> Result<(Places, Option<UnknownChoice>), CheckpointError> {
+    ) -> Result<Places, CheckpointError> {
         let mut places = Places {
-            windows: self.windows(family, spec.layers)?,
+            windows: self.windows(family, spec)?,
             ..Places::default()
         };
+        let reach = |window: &Option<usize>| match window {
+            Some(window) if causal => window - 1,
+            Some(window) => window / 2,
+            None => usize::MAX,
+        };
+        let furthest = spec.context.saturating_sub(1);
+        let windows = places.windows.iter();
+        spec.reach = windows.map(|w| reach(w).min(furthest)).collect();
         let Some(rotary) = &family.rotary else {
-            return Ok((places, None));
+            return Ok(places);
         };
         if let Some(key) = rotary.unless
             && self.flag(&[key], false)?
         {
-            return Ok((places, None));
+            return Ok(places);
         }
-        let own = self.object("rope_parameters").filter(|o| !o.is_empty());
-        let of_kind = |kind: &str| own.and_then(|own| own.get(kind)).and_then(Value::as_object);
-        let scaling = self.object("rope_scaling");
-        let turns = |theta, given: [Option<&Map<String, Value>>; 3]| {
-            self.rotation(rotary, theta, &given, spec)
+        spec.rotary = true;
+        let now = self
+            .values
+            .get("rope_parameters")
+            .and_then(Value::as_object);
+        let of_kind = |kind: &str| now.and_then(|now| now.get(kind)).and_then(Value::as_object);
+        let (full, sliding) = (of_kind(FULL), of_kind(SLIDING));
+        let once = self.values.get("rope_scaling").and_then(Value::as_object);
+        let settings = |given, theta| Settings {
+            config: self,
+            family,
+            rotary,
+            theta,
+            given,
         };
-        let whole = turns(rotary.theta, [of_kind(FULL), own, scaling])?;
-        let local = if rotary.local_theta.is_empty() {
-            whole.clone()
-        } else {
-            turns(rotary.local_theta, [of_kind(SLIDING), None, None])?
+        let whole = settings([once, full, now], rotary.theta).rotation(spec)?;
+        let local = match rotary.local_theta {
+            [] => whole.clone(),
+            theta => settings([once.filter(|_| rotary.scales_local), sliding, None], theta)
+                .rotation(spec)?,
         };
-        let mut unknown = None;
-        match whole {
-            Ok((rotation, longest)) => {
-                places.rotation = Some(rotation);
-                spec.rotary = true;
-                spec.longest = spec.longest.min(longest.unwrap_or(usize::MAX));
+        for (rotation, known) in [
+            (&mut places.rotation, whole),
+            (&mut places.local_rotation, local),
+        ] {
+            match known {
+                Ok(known) => *rotation = Some(known),
+                Err(choice) if spec.unknown.contains(&choice) => {}
+                Err(choice) => spec.unknown.push(choice),
             }
-            Err(choice) => unknown = Some(choice),
         }
-        match local {
-            Ok((rotation, _)) => places.local_rotation = Some(rotation),
-            Err(choice) => unknown = Some(choice),
-        }
-        Ok((places, unknown))
+        Ok(places)
     }
 
-    fn object(&self, key: &str) -> Option<&Map<String, Value>> {
-        self.values.get(key).and_then(Value::as_object)
-    }
-
+    /// By layer, its window.
     fn windows(
         &self,
         family: &Family,
-        layers: usize,
+        spec: &mut Spec,
     ) -> Result<Vec<Option<usize>>, CheckpointError> {
+        let layers = spec.layers;
         let Some(windows) = &family.windows else {
             return Ok(vec![None; layers]);
         };
-        let (key, list) = (windows.size, "layer_types");
-        let size = match self.value(&[key]) {
-            Some(_) => Some(self.size(&[key])?),
+        let size = match self.value(&[windows.size]) {
+            Some(_) => Some(self.size(&[windows.size])?),
             None => None,
         };
-        let local: Vec<bool> = match (self.value(&[list]), windows.layers) {
-            (Some(_), _) => self.named(list, SLIDING)?,
-            (None, Local::All) => vec![true; layers],
+        let local = self.local(windows, spec)?;
+        let window = |i| local.get(i).is_some_and(|&local| local);
+        Ok((0..layers).map(|i| size.filter(|_| window(i))).collect())
+    }
+
+    /// Which layers have a window.
+    fn local(&self, windows: &Windows, spec: &mut Spec) -> Result<Vec<bool>, CheckpointError> {
+        const LIST: &str = "layer_types";
+        let layers = spec.layers;
+        Ok(match (self.value(&[LIST]), windows.layers) {
+            (_, Local::All) => vec![true; layers],
+            (Some((_, types)), _) => {
+                let local = self.named(LIST, SLIDING)?;
+                let known = |name: &Value| name == FULL || name == SLIDING;
+                let all_known = types.as_array().is_some_and(|t| t.iter().all(known));
+                if !all_known || local.len() != layers {
+                    let expected = format!("{layers} of {FULL} and {SLIDING}");
+                    let unknown = Self::unknown(LIST, expected, types, PLACED);
+                    spec.unknown.push(unknown);
+                }
+                local
+            }
             (None, Local::AllBut { every, shift }) => {
                 let every = self.size(&[every])?;
                 let seen = |i: usize| !(i + shift).is_multiple_of(every);
@@ -112,9 +137,7 @@ impl Config {
                 Some((_, patterns)) => repeated(patterns, "local", layers),
                 None => (0..layers).map(|i| i % 2 == 1).collect(),
             },
-        };
-        let window = |i| local.get(i).is_some_and(|&local| local);
-        Ok((0..layers).map(|i| size.filter(|_| window(i))).collect())
+        })
     }
 
     /// Which names of a list are this one.
@@ -124,67 +147,6 @@ impl Config {
             Some((_, other)) => Err(self.wrong(list, "a list of names".into(), shown(other))),
             None => Ok(Vec::new()),
         }
-    }
-
-    /// The rotation that the first of `given` objects and the keys of the family describe, and
-    /// how far it holds.
-    fn rotation(
-        &self,
-        rotary: &Rotary,
-        theta: &[&'static str],
-        given: &[Option<&Map<String, Value>>; 3],
-        spec: &Spec,
-    ) -> Result<Known, CheckpointError> {
-        let said = |key: &str| given.iter().flatten().find_map(|o| o.get(key));
-        let said = |key: &str| said(key).filter(|value| !value.is_null());
-        let kind = said("rope_type").or_else(|| said("type"));
-        let kind = kind.map_or(Some("default"), Value::as_str);
-        let Some(kind) = kind.filter(|kind| KINDS.contains(kind)) else {
-            return Ok(Err(UnknownChoice {
-                key: "rope_type".into(),
-                expected: KINDS.join(", "),
-                got: said("rope_type")
-                    .or_else(|| said("type"))
-                    .map_or_else(String::new, shown),
-            }));
-        };
-        let number = |key: &str, keys| match said(key).and_then(Value::as_f64) {
-            Some(number) if number > 0.0 => Ok(Some(number)),
-            _ => self.number(keys),
-        };
-        let base = number("rope_theta", theta)?;
-        let share = number("partial_rotary_factor", rotary.share)?;
-        let channels = match self.value(rotary.channels) {
-            Some(_) => self.size(rotary.channels)?,
-            None => (spec.head_width as f64 * share.unwrap_or(1.0)) as usize,
-        };
-        let channels = channels.min(spec.head_width) & !1;
-        let turn = Turn {
-            base: base.unwrap_or(10_000.0),
-            channels,
-            said: &|key| said(key).and_then(Value::as_f64),
-            trained: number(TRAINED, &[TRAINED])?,
-            stated: self.number(&["max_position_embeddings"])?,
-        };
-        let (frequencies, factor) = match kind {
-            "linear" => (turn.each(|_, f| f / turn.factor()), 1.0),
-            "llama3" => (turn.llama3(), 1.0),
-            "yarn" => turn.yarn(),
-            "longrope" | "su" => turn.long(said("short_factor").and_then(Value::as_array)),
-            // Beyond the trained length `dynamic` differs, and no text is longer than that.
-            _ => (turn.each(|_, f| f), 1.0),
-        };
-        let long = matches!(kind, "longrope" | "su");
-        let longest = turn
-            .trained
-            .filter(|_| long)
-            .map(|trained| (trained as usize).max(1));
-        let rotation = Rotation {
-            frequencies,
-            neighbours: rotary.turning == Turning::Neighbours,
-            factor,
-        };
-        Ok(Ok((rotation, longest)))
     }
 }
 
@@ -199,87 +161,4 @@ fn repeated(patterns: &Value, name: &str, layers: usize) -> Vec<bool> {
     };
     let patterns = patterns.as_array().map_or(&[][..], Vec::as_slice);
     patterns.iter().flat_map(one).take(layers).collect()
-}
-
-/// What frequencies are made of; the formulas are those of transformers' `modeling_rope_utils`.
-struct Turn<'a> {
-    base: f64,
-    channels: usize,
-    said: &'a dyn Fn(&str) -> Option<f64>,
-    /// The length that the model was trained with at first.
-    trained: Option<f64>,
-    /// The length that the configuration states.
-    stated: Option<f64>,
-}
-
-impl Turn<'_> {
-    fn factor(&self) -> f64 {
-        (self.said)("factor").filter(|&f| f > 0.0).unwrap_or(1.0)
-    }
-
-    /// The plain frequencies, each with its pair's number, as `f` makes them.
-    fn each(&self, f: impl Fn(usize, f64) -> f64) -> Vec<f64> {
-        let n = self.channels as f64;
-        let plain = |pair: usize| self.base.powf(-2.0 * pair as f64 / n);
-        (0..self.channels / 2).map(|i| f(i, plain(i))).collect()
-    }
-
-    fn llama3(&self) -> Vec<f64> {
-        let trained = self.trained.unwrap_or(8192.0);
-        let low = (self.said)("low_freq_factor").unwrap_or(1.0);
-        let high = (self.said)("high_freq_factor").unwrap_or(4.0);
-        self.each(|_, f| {
-            // How often it turns round within the trained length.
-            let turns = trained * f / TAU;
-            let smooth = ((turns - low) / (high - low)).clamp(0.0, 1.0);
-            (1.0 - smooth) * f / self.factor() + smooth * f
-        })
-    }
-
-    fn yarn(&self) -> (Vec<f64>, f64) {
-        let said = |key: &str| (self.said)(key);
-        let trained = self.trained.or(self.stated).unwrap_or(2048.0);
-        let factor = match said("factor") {
-            Some(factor) => factor,
-            None => self.stated.map_or(1.0, |stated| stated / trained),
-        };
-        let scale = |m: f64| {
-            if factor <= 1.0 {
-                1.0
-            } else {
-                0.1 * m * factor.ln() + 1.0
-            }
-        };
-        let attention = said("attention_factor").unwrap_or_else(|| {
-            match (said("mscale"), said("mscale_all_dim")) {
-                (Some(m), Some(all)) if m != 0.0 && all != 0.0 => scale(m) / scale(all),
-                _ => scale(1.0),
-            }
-        });
-        let n = self.channels as f64;
-        let at = |turns: f64| n * (trained / (turns * TAU)).ln() / (2.0 * self.base.ln());
-        let low = at(said("beta_fast").unwrap_or(32.0)).floor().max(0.0);
-        let high = at(said("beta_slow").unwrap_or(1.0)).ceil().min(n - 1.0);
-        let span = if high == low { 0.001 } else { high - low };
-        let frequencies = self.each(|pair, f| {
-            let stretched = ((pair as f64 - low) / span).clamp(0.0, 1.0);
-            f / factor * stretched + f * (1.0 - stretched)
-        });
-        (frequencies, attention)
-    }
-
-    /// Up to the trained length.
-    fn long(&self, short: Option<&Vec<Value>>) -> (Vec<f64>, f64) {
-        let ratio = match (self.stated, self.trained) {
-            (Some(stated), Some(trained)) => stated / trained,
-            _ => self.factor(),
-        };
-        let attention = (self.said)("attention_factor").unwrap_or_else(|| match self.trained {
-            Some(trained) if ratio > 1.0 => (1.0 + ratio.ln() / trained.ln()).sqrt(),
-            _ => 1.0,
-        });
-        let stretch = |pair: usize| short.and_then(|s| s.get(pair)).and_then(Value::as_f64);
-        let frequencies = self.each(|pair, f| f / stretch(pair).unwrap_or(1.0));
-        (frequencies, attention)
-    }
 }

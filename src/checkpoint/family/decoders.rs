@@ -24,6 +24,7 @@ pub(super) const GPT2: Family = Family {
         norm_epsilon: &["layer_norm_epsilon"],
     },
     as_wide: &[],
+    meant: &[],
     usual: &[("layer_norm_epsilon", Usual::Real(1e-5))],
     default_activation: "gelu_new",
     prefixes: &["transformer.", ""],
@@ -45,6 +46,7 @@ pub(super) const GPT2: Family = Family {
     value: linear("attn.c_attn").turned().split(Split::Stacked),
     attention_out: linear("attn.c_proj").turned(),
     head_norms: None,
+    head_norms_if: None,
     pass: Some(Pass {
         scale_flag: Some("scale_attn_weights"),
         scale_by_layer: Some("scale_attn_by_inverse_layer_idx"),
@@ -62,6 +64,9 @@ const PASS: Pass = Pass {
     parallel: Parallel::Never,
     embedding_norm: None,
     final_norm: Some("ln_f"),
+    final_norm_unless: None,
+    pre_norm_if: None,
+    affine_norms_if: None,
     token_types: None,
     scaled_embedding: false,
     scaled_scores: true,
@@ -70,7 +75,6 @@ const PASS: Pass = Pass {
     scale_by_layer: None,
     score_cap: None,
     alibi: None,
-    needs: &[],
 };
 
 pub(super) const GPT_NEO: Family = Family {
@@ -116,12 +120,14 @@ pub(super) const GPTJ: Family = Family {
         ("tie_word_embeddings", Usual::Flag(false)),
         ("rotary_dim", Usual::Whole(64)),
         ("rope_theta", Usual::Real(10_000.0)),
+        ("n_positions", Usual::Whole(2048)),
     ],
     positions: None,
     rotary: Some(Rotary {
         turning: Turning::Neighbours,
         theta: &["rope_theta"],
         local_theta: &[],
+        scales_local: false,
         share: &[],
         channels: &["rotary_dim"],
         unless: None,
@@ -158,6 +164,7 @@ pub(super) const GPT_NEOX: Family = Family {
         ("tie_word_embeddings", Usual::Flag(false)),
         ("rotary_pct", Usual::Real(0.25)),
         ("rotary_emb_base", Usual::Real(10_000.0)),
+        ("max_position_embeddings", Usual::Whole(2048)),
     ],
     default_activation: "gelu",
     prefixes: &["gpt_neox.", ""],
@@ -168,6 +175,7 @@ pub(super) const GPT_NEOX: Family = Family {
         turning: Turning::Halves,
         theta: &["rope_theta", "rotary_emb_base"],
         local_theta: &[],
+        scales_local: false,
         share: &["partial_rotary_factor", "rotary_pct"],
         channels: &[],
         unless: None,
@@ -202,6 +210,7 @@ pub(super) const PHI: Family = Family {
         ("tie_word_embeddings", Usual::Flag(false)),
         ("partial_rotary_factor", Usual::Real(0.5)),
         ("rope_theta", Usual::Real(10_000.0)),
+        ("max_position_embeddings", Usual::Whole(2048)),
     ],
     default_activation: "gelu_new",
     prefixes: &["model.", ""],
@@ -211,6 +220,7 @@ pub(super) const PHI: Family = Family {
         turning: Turning::Halves,
         theta: &["rope_theta"],
         local_theta: &[],
+        scales_local: false,
         share: &["partial_rotary_factor"],
         channels: &[],
         unless: None,
@@ -221,12 +231,13 @@ pub(super) const PHI: Family = Family {
     key: linear("self_attn.k_proj"),
     value: linear("self_attn.v_proj"),
     attention_out: linear("self_attn.dense"),
+    head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
+    head_norms_if: Some("qk_layernorm"),
     pass: Some(Pass {
         attention_norm: &["input_layernorm"],
         ff_norm: &[],
         parallel: Parallel::Always,
         final_norm: Some("final_layernorm"),
-        needs: &[("qk_layernorm", "false")],
         ..PASS
     }),
     ..GPT_NEOX
@@ -265,11 +276,9 @@ pub(super) const OPT: Family = Family {
         attention_norm: &["self_attn_layer_norm"],
         ff_norm: &["final_layer_norm"],
         final_norm: Some("final_layer_norm"),
-        needs: &[
-            ("do_layer_norm_before", "true"),
-            ("_remove_final_layer_norm", "false"),
-            ("layer_norm_elementwise_affine", "true"),
-        ],
+        final_norm_unless: Some("_remove_final_layer_norm"),
+        pre_norm_if: Some("do_layer_norm_before"),
+        affine_norms_if: Some("layer_norm_elementwise_affine"),
         ..PASS
     }),
     ..GPT2
@@ -304,7 +313,6 @@ pub(super) const BLOOM: Family = Family {
             only_if: None,
             before_scale: false,
         }),
-        needs: &[("apply_residual_connection_post_layernorm", "false")],
         ..PASS
     }),
     ..GPT2
@@ -334,6 +342,7 @@ pub(super) const FALCON: Family = Family {
         turning: Turning::Halves,
         theta: &["rope_theta"],
         local_theta: &[],
+        scales_local: false,
         share: &[],
         channels: &[],
         unless: Some("alibi"),
@@ -347,7 +356,7 @@ pub(super) const FALCON: Family = Family {
     pass: Some(Pass {
         attention_norm: &["ln_attn", "input_layernorm"],
         ff_norm: &["ln_mlp", "post_attention_layernorm"],
-        parallel: Parallel::Flag("parallel_attn"),
+        parallel: Parallel::Either(["parallel_attn", "new_decoder_architecture"]),
         alibi: Some(Alibi {
             only_if: Some("alibi"),
             before_scale: true,

@@ -24,6 +24,7 @@ pub(super) const BERT: Family = Family {
         norm_epsilon: &["layer_norm_eps"],
     },
     as_wide: &[],
+    meant: &[],
     usual: &[("layer_norm_eps", Usual::Real(1e-12))],
     default_activation: "gelu",
     prefixes: &["bert.", ""],
@@ -45,6 +46,7 @@ pub(super) const BERT: Family = Family {
     value: linear("attention.self.value"),
     attention_out: linear("attention.output.dense"),
     head_norms: None,
+    head_norms_if: None,
     pass: Some(PASS),
 };
 
@@ -58,6 +60,9 @@ const PASS: Pass = Pass {
     parallel: Parallel::Never,
     embedding_norm: Some("embeddings.LayerNorm"),
     final_norm: None,
+    final_norm_unless: None,
+    pre_norm_if: None,
+    affine_norms_if: None,
     token_types: Some("embeddings.token_type_embeddings.weight"),
     scaled_embedding: false,
     scaled_scores: true,
@@ -66,7 +71,6 @@ const PASS: Pass = Pass {
     scale_by_layer: None,
     score_cap: None,
     alibi: None,
-    needs: &[("position_embedding_type", "\"absolute\"")],
 };
 
 pub(super) const ROBERTA: Family = Family {
@@ -74,7 +78,6 @@ pub(super) const ROBERTA: Family = Family {
     title: "RoBERTa",
     prefixes: &["roberta.", ""],
     output_embedding: &["lm_head.decoder.weight"],
-    // The rows before it belong to padding, whose id is 1.
     positions: Some(Learned {
         name: "embeddings.position_embeddings.weight",
         first: 2,
@@ -114,7 +117,6 @@ pub(super) const DISTILBERT: Family = Family {
         attention_norm: &["sa_layer_norm"],
         ff_norm: &["output_layer_norm"],
         token_types: None,
-        needs: &[],
         ..PASS
     }),
     ..BERT
@@ -136,6 +138,7 @@ pub(super) const MODERNBERT: Family = Family {
         ("global_attn_every_n_layers", Usual::Whole(3)),
         ("global_rope_theta", Usual::Real(160_000.0)),
         ("local_rope_theta", Usual::Real(10_000.0)),
+        ("max_position_embeddings", Usual::Whole(8192)),
     ],
     prefixes: &["model.", ""],
     embedding: "embeddings.tok_embeddings.weight",
@@ -145,6 +148,7 @@ pub(super) const MODERNBERT: Family = Family {
         turning: Turning::Halves,
         theta: &["global_rope_theta"],
         local_theta: &["local_rope_theta"],
+        scales_local: true,
         share: &[],
         channels: &[],
         unless: None,
@@ -173,7 +177,6 @@ pub(super) const MODERNBERT: Family = Family {
         embedding_norm: Some("embeddings.norm"),
         final_norm: Some("final_norm"),
         token_types: None,
-        needs: &[],
         ..PASS
     }),
     ..BERT

@@ -24,6 +24,7 @@ pub(super) const LLAMA: Family = Family {
         norm_epsilon: &["rms_norm_eps"],
     },
     as_wide: &[],
+    meant: &[("rope_type", "su", "longrope")],
     usual: &[
         ("tie_word_embeddings", Usual::Flag(false)),
         ("rms_norm_eps", Usual::Real(1e-6)),
@@ -39,6 +40,7 @@ pub(super) const LLAMA: Family = Family {
         turning: Turning::Halves,
         theta: &["rope_theta"],
         local_theta: &[],
+        scales_local: false,
         share: &["partial_rotary_factor"],
         channels: &[],
         unless: None,
@@ -53,6 +55,7 @@ pub(super) const LLAMA: Family = Family {
     value: bare("self_attn.v_proj"),
     attention_out: bare("self_attn.o_proj"),
     head_norms: None,
+    head_norms_if: None,
     pass: Some(PASS),
 };
 
@@ -66,6 +69,9 @@ const PASS: Pass = Pass {
     parallel: Parallel::Never,
     embedding_norm: None,
     final_norm: Some("norm"),
+    final_norm_unless: None,
+    pre_norm_if: None,
+    affine_norms_if: None,
     token_types: None,
     scaled_embedding: false,
     scaled_scores: true,
@@ -74,7 +80,6 @@ const PASS: Pass = Pass {
     scale_by_layer: None,
     score_cap: None,
     alibi: None,
-    needs: &[],
 };
 
 pub(super) const MISTRAL: Family = Family {
@@ -86,6 +91,7 @@ pub(super) const MISTRAL: Family = Family {
         ("rope_theta", Usual::Real(10_000.0)),
         ("num_key_value_heads", Usual::Whole(8)),
         ("sliding_window", Usual::Whole(4096)),
+        ("max_position_embeddings", Usual::Whole(131_072)),
     ],
     windows: Some(Windows {
         size: "sliding_window",
@@ -103,6 +109,7 @@ pub(super) const QWEN2: Family = Family {
         ("rope_theta", Usual::Real(10_000.0)),
         ("sliding_window", Usual::Whole(4096)),
         ("max_window_layers", Usual::Whole(28)),
+        ("max_position_embeddings", Usual::Whole(32_768)),
     ],
     windows: Some(Windows {
         size: "sliding_window",
@@ -127,6 +134,7 @@ pub(super) const QWEN3: Family = Family {
         ("head_dim", Usual::Whole(128)),
         ("sliding_window", Usual::Whole(4096)),
         ("max_window_layers", Usual::Whole(28)),
+        ("max_position_embeddings", Usual::Whole(32_768)),
     ],
     query: bare("self_attn.q_proj"),
     key: bare("self_attn.k_proj"),
@@ -140,15 +148,13 @@ pub(super) const GEMMA: Family = Family {
     model_type: "gemma",
     title: "Gemma",
     norm_kind: NormKind::RmsPlusOne,
-    config: ConfigKeys {
-        activation: &["hidden_activation"],
-        ..LLAMA.config
-    },
+    meant: &[("hidden_act", "gelu", "gelu_pytorch_tanh")],
     usual: &[
         ("tie_word_embeddings", Usual::Flag(true)),
         ("rms_norm_eps", Usual::Real(1e-6)),
         ("rope_theta", Usual::Real(10_000.0)),
         ("head_dim", Usual::Whole(256)),
+        ("max_position_embeddings", Usual::Whole(8192)),
     ],
     default_activation: "gelu_pytorch_tanh",
     pass: Some(GEMMA_PASS),
@@ -157,13 +163,17 @@ pub(super) const GEMMA: Family = Family {
 
 const GEMMA_PASS: Pass = Pass {
     scaled_embedding: true,
-    needs: &[("use_bidirectional_attention", "false")],
     ..PASS
 };
 
 pub(super) const GEMMA2: Family = Family {
     model_type: "gemma2",
     title: "Gemma 2",
+    config: ConfigKeys {
+        activation: &["hidden_activation"],
+        ..LLAMA.config
+    },
+    meant: &[],
     usual: &[
         ("tie_word_embeddings", Usual::Flag(true)),
         ("rms_norm_eps", Usual::Real(1e-6)),
@@ -173,6 +183,7 @@ pub(super) const GEMMA2: Family = Family {
         ("attn_logit_softcapping", Usual::Real(50.0)),
         ("sliding_window", Usual::Whole(4096)),
         ("sliding_window_pattern", Usual::Whole(2)),
+        ("max_position_embeddings", Usual::Whole(8192)),
     ],
     windows: Some(Windows {
         size: "sliding_window",
@@ -221,6 +232,7 @@ pub(super) const GEMMA3_TEXT: Family = Family {
         turning: Turning::Halves,
         theta: &["rope_theta"],
         local_theta: &["rope_local_base_freq"],
+        scales_local: false,
         share: &[],
         channels: &[],
         unless: None,
@@ -239,11 +251,16 @@ pub(super) const GEMMA3: Family = Family {
 pub(super) const PHI3: Family = Family {
     model_type: "phi3",
     title: "Phi-3",
+    meant: &[
+        ("rope_type", "su", "longrope"),
+        ("rope_type", "yarn", "longrope"),
+    ],
     usual: &[
         ("tie_word_embeddings", Usual::Flag(false)),
         ("rms_norm_eps", Usual::Real(1e-5)),
         ("rope_theta", Usual::Real(10_000.0)),
         ("original_max_position_embeddings", Usual::Whole(4096)),
+        ("max_position_embeddings", Usual::Whole(4096)),
     ],
     windows: Some(Windows {
         size: "sliding_window",

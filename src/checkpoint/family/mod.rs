@@ -106,7 +106,8 @@ pub struct Learned {
     pub name: &'static str,
     /// The row of a text's first token; those before it are for padding.
     pub first: usize,
-    /// Whether the configuration counts the rows before it too.
+    /// Whether the configuration counts the rows before it too, and the first one follows that of
+    /// the padding token's id (`pad_token_id`).
     pub counted: bool,
 }
 
@@ -126,6 +127,8 @@ pub struct Rotary {
     pub theta: &'static [&'static str],
     /// θ of the layers that look through a window, where it is another.
     pub local_theta: &'static [&'static str],
+    /// Whether `rope_scaling` is about those layers too.
+    pub scales_local: bool,
     /// The share of a head's channels that turns; all, if it is absent.
     pub share: &'static [&'static str],
     /// How many of them turn.
@@ -179,6 +182,8 @@ pub enum Parallel {
     Always,
     /// As a flag says; it is set where it is absent.
     Flag(&'static str),
+    /// As the first flag says, which is set where it is absent; and whenever the second one is.
+    Either([&'static str; 2]),
 }
 
 /// What the forward pass needs beyond the linear maps. Names are without `.weight` and `.bias`
@@ -201,8 +206,14 @@ pub struct Pass {
     pub parallel: Parallel,
     /// Norm of the embeddings, below the model's prefix.
     pub embedding_norm: Option<&'static str>,
-    /// Norm after the last layer, below the model's prefix.
+    /// Norm after the last layer, below the model's prefix; none in a checkpoint whose norms come
+    /// after the sums, or that sets the flag.
     pub final_norm: Option<&'static str>,
+    pub final_norm_unless: Option<&'static str>,
+    /// With this flag false, norms come after the sums.
+    pub pre_norm_if: Option<&'static str>,
+    /// With this flag false, the file need not hold gains and biases of norms.
+    pub affine_norms_if: Option<&'static str>,
     /// Token types, of which the first is added everywhere, below the model's prefix.
     pub token_types: Option<&'static str>,
     /// Whether embeddings are multiplied with the root of the width.
@@ -217,8 +228,6 @@ pub struct Pass {
     /// What scores are bent to stay below, by the hyperbolic tangent.
     pub score_cap: Option<&'static str>,
     pub alibi: Option<Alibi>,
-    /// Keys with the one value, in JSON, with which the pass is known; they may be absent.
-    pub needs: &'static [(&'static str, &'static str)],
 }
 
 /// One architecture.
@@ -235,6 +244,8 @@ pub struct Family {
     pub config: ConfigKeys,
     /// Keys whose numbers must be the width, if they are there.
     pub as_wide: &'static [&'static str],
+    /// Words that stand for another one: key, word, what it means.
+    pub meant: &'static [(&'static str, &'static str, &'static str)],
     pub usual: &'static [(&'static str, Usual)],
     /// Activation when the configuration names none.
     pub default_activation: &'static str,
@@ -260,6 +271,8 @@ pub struct Family {
     pub attention_out: Linear,
     /// Norms of each head's query and key, below the layer's prefix.
     pub head_norms: Option<[&'static str; 2]>,
+    /// Only with this flag set.
+    pub head_norms_if: Option<&'static str>,
     /// How the forward pass goes; `None` where it is not known here.
     pub pass: Option<Pass>,
 }

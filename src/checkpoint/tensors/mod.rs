@@ -125,6 +125,41 @@ impl Tensors {
         Some((entry, self.sources[*source].name()))
     }
 
+    /// Whether a tensor lies in a file that stays on the hub.
+    pub(super) fn is_remote(&self, name: &str) -> bool {
+        let entry = self.entries.get(name);
+        entry.is_some_and(|(source, _)| self.sources[*source].as_remote().is_some())
+    }
+
+    /// Whether two names are of the same numbers, in the same place.
+    pub(super) fn are_one(&self, a: &str, b: &str) -> bool {
+        let [a, b] = [a, b].map(|name| self.entries.get(name));
+        a.is_some() && a == b
+    }
+
+    /// The same tensors under other names.
+    ///
+    /// # Errors
+    /// Two of them would have one name.
+    pub(super) fn renamed(
+        mut self,
+        name: impl Fn(&str) -> String,
+    ) -> Result<Self, CheckpointError> {
+        let entries = std::mem::take(&mut self.entries);
+        for (old, entry) in entries {
+            let new = name(&old);
+            if let Some((source, _)) = self.entries.get(&new) {
+                let what = format!(
+                    "expected one tensor {new}, got another one under the name {old}; save the \
+                     model's own state dict"
+                );
+                return Err(CheckpointError::damaged(self.sources[*source].name(), what));
+            }
+            self.entries.insert(new, entry);
+        }
+        Ok(self)
+    }
+
     /// All names, sorted.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)

@@ -12,6 +12,7 @@ impl State {
         let gated = self.card().is_some_and(ModelCard::gated);
         match (self.pane, list) {
             (Pane::Neurons, 0) if gated && self.input() == Input::Gate => Part::FfGate,
+            (Pane::Neurons, 0) if gated => Part::FfUp,
             (Pane::Neurons, 0) => Part::FfIn,
             (Pane::Neurons, _) => Part::FfOut,
             _ => Part::Form(Heads::FORMS[list]),

@@ -243,7 +243,7 @@ pub(super) fn distance(state: &mut State, farther: bool, times: usize) {
     if !card.spec.rotary {
         return state.say("positions are not rotary here: QK is the same at every distance");
     }
-    let (last, at) = (card.spec.longest - 1, state.heads.distance);
+    let (last, at) = (card.reach(state.heads.layer), state.heads.distance);
     let to = if farther {
         (at + times).min(last)
     } else {

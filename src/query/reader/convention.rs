@@ -159,8 +159,17 @@ impl Reader {
         if !convention.has(Switch::Inverse) || flow == Flow::Written {
             return Ok(Some(vectors));
         }
-        let inverse = self.inverse(convention, watch)?;
-        Ok(inverse.map(|inverse| inverse.apply(&vectors)))
+        let Some(inverse) = self.inverse(convention, watch)? else {
+            return Ok(None);
+        };
+        let applied = inverse.apply(&vectors);
+        if applied.data().iter().all(|x| x.is_finite()) {
+            return Ok(Some(applied));
+        }
+        Err(QueryError::NoInverse {
+            model: self.card.name.clone(),
+            why: "is too small for single precision, in which its inverse has no numbers",
+        })
     }
 
     /// Of the rows that are read.
@@ -179,13 +188,9 @@ impl Reader {
         let Some(inverse) = Inverse::of(&rows, &|| watch.wanted())? else {
             return Ok(None);
         };
-        let inverse = Arc::new(inverse.ok_or_else(|| {
-            QueryError::Nothing {
-                model: self.card.name.clone(),
-                what: "its embedding does not reach every flow, so it has no pseudo-inverse: \
-                   expected the convention without inverse"
-                    .to_owned(),
-            }
+        let inverse = Arc::new(inverse.ok_or_else(|| QueryError::NoInverse {
+            model: self.card.name.clone(),
+            why: "does not reach every direction, so that vectors are no sums of its rows",
         })?);
         self.faces.inverses.push((face, Arc::clone(&inverse)));
         Ok(Some(inverse))

@@ -7,7 +7,7 @@ use crate::projection::{
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
-use crate::transformer::{Form, FormWeights, Half, Input};
+use crate::transformer::{Form, FormWeights, Half};
 use crate::vocabulary::Mask;
 
 use super::Reader;
@@ -18,7 +18,7 @@ impl Part {
     fn flows(self) -> [Flow; 2] {
         match self {
             Self::Form(Form::Vo) => [Flow::Read, Flow::Written],
-            Self::Form(Form::Qk) | Self::FfIn | Self::FfGate => [Flow::Read; 2],
+            Self::Form(Form::Qk) | Self::FfIn | Self::FfGate | Self::FfUp => [Flow::Read; 2],
             Self::FfOut => [Flow::Written; 2],
         }
     }
@@ -102,16 +102,13 @@ impl Reader {
         watch: &dyn Watch,
     ) -> Result<Option<DirectionsAnswer>, QueryError> {
         let all = 0..self.card.spec.neurons;
-        let input = match query.part {
-            Part::FfGate if self.card.gated() => Input::Gate,
-            Part::FfGate => {
-                return Err(QueryError::Nothing {
-                    model: self.card.name.clone(),
-                    what: "its neurons have no gate: expected ff-in or ff-out".to_owned(),
-                });
-            }
-            _ => Input::Up,
-        };
+        if matches!(query.part, Part::FfGate | Part::FfUp) && !self.card.gated() {
+            return Err(QueryError::Nothing {
+                model: self.card.name.clone(),
+                what: "its neurons have no gate: expected ff-in or ff-out".to_owned(),
+            });
+        }
+        let input = query.part.input().unwrap_or_default();
         let near = self
             .weights
             .bring_neurons(query.layer, all.clone(), input, &Fetch(watch));

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::checkpoint::{Checkpoint, FAMILIES, Family, Pass};
+use crate::checkpoint::{Checkpoint, FAMILIES, Family, Pass, Reading};
 
 use activation::Activation;
 use layer::Onlooker;
@@ -71,25 +71,33 @@ impl<'a> Forward<'a> {
     /// The forward pass of a checkpoint on a device.
     ///
     /// # Errors
-    /// A family or a configuration that is not known here.
+    /// A family or a configuration that is not known here, or tensors that the file lacks.
     pub fn new(checkpoint: &'a Checkpoint, device: &'a Device) -> Result<Self, ForwardError> {
         let pass = pass_of(checkpoint.family())?;
         let choices = checkpoint
             .pass()
             .ok_or_else(|| unknown(checkpoint.family()))?;
-        if let Some(choice) = choices.unknown.clone() {
-            return Err(ForwardError::Choice(choice));
+        if let Some(choice) = checkpoint.spec().unknown_for(Reading::Forward) {
+            return Err(ForwardError::Choice(choice.clone()));
         }
+        let from = From {
+            checkpoint,
+            pass,
+            choices,
+            device,
+        };
+        let activation = Activation::named(&checkpoint.spec().activation)?;
+        from.check()?;
         Ok(Self {
-            from: From {
-                checkpoint,
-                pass,
-                choices,
-                device,
-            },
-            activation: Activation::named(&checkpoint.spec().activation)?,
+            from,
+            activation,
             last: checkpoint.spec().layers,
         })
+    }
+
+    /// Why a checkpoint cannot be run, if it cannot.
+    pub fn refusal(checkpoint: &Checkpoint) -> Option<ForwardError> {
+        Forward::new(checkpoint, &Device::Cpu).err()
     }
 
     /// The same, but no layer is run beyond what this state needs.
@@ -185,7 +193,7 @@ impl<'a> Forward<'a> {
                 return Ok(false);
             };
             x = next;
-            if let (true, Some(name)) = (at + 1 == layers, self.from.pass.final_norm) {
+            if let (true, Some(name)) = (at + 1 == layers, self.from.choices.final_norm) {
                 x = self.from.norm_below(name)?.of(&x)?;
             }
             if states {
@@ -209,21 +217,30 @@ impl<'a> Forward<'a> {
                 empty.insert(row.into_data());
             }
         }
+        let first = checkpoint.spec().first_position;
         let positions = match checkpoint.positions() {
-            Some((name, rows)) => {
-                Some(checkpoint.block(name, rows.start..rows.start + longest, 0..width)?)
-            }
+            Some((name, _)) => Some(checkpoint.block(name, 0..first + longest, 0..width)?),
             None => None,
         };
+        let padding = checkpoint.spec().padding;
         let first_type = match self.from.pass.token_types {
             Some(name) => Some(checkpoint.first_row(&checkpoint.full(name), width)?),
             None => None,
         };
         let mut x = Vec::with_capacity(texts.iter().map(|t| t.len()).sum::<usize>() * width);
         for text in texts {
-            for (at, id) in text.iter().enumerate() {
+            let mut next = first;
+            for id in text.iter() {
                 let start = x.len();
                 x.extend_from_slice(&tokens[id]);
+                let at = match padding {
+                    // It has the row of its own id and takes no position.
+                    Some(padding) if *id == padding => padding as usize,
+                    _ => {
+                        next += 1;
+                        next - 1
+                    }
+                };
                 let others = [positions.as_ref().map(|p| p.row(at)), first_type.as_deref()];
                 for other in others.into_iter().flatten() {
                     x[start..].iter_mut().zip(other).for_each(|(x, y)| *x += y);

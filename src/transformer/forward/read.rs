@@ -24,6 +24,55 @@ pub(super) struct From<'a> {
 }
 
 impl From<'_> {
+    /// Whether everything is there that a run needs beside the maps, which opening looked for:
+    /// norms and biases.
+    ///
+    /// # Errors
+    /// What is not.
+    pub(super) fn check(&self) -> Result<(), ForwardError> {
+        let (checkpoint, pass) = (self.checkpoint, self.pass);
+        let (family, spec) = (checkpoint.family(), checkpoint.spec());
+        let below = [pass.embedding_norm, self.choices.final_norm];
+        for name in below.into_iter().flatten() {
+            norms::check(checkpoint, &[checkpoint.full(name)])?;
+        }
+        if let Some(name) = pass.token_types {
+            checkpoint.require(&[checkpoint.full(name)])?;
+        }
+        let maps = [
+            Some(&family.ff_in),
+            family.ff_gate.as_ref(),
+            Some(&family.ff_out),
+            Some(&family.query),
+            Some(&family.key),
+            Some(&family.value),
+            Some(&family.attention_out),
+        ];
+        for layer in 0..spec.layers {
+            let named = |names: &[&str]| -> Vec<String> {
+                names
+                    .iter()
+                    .map(|name| checkpoint.in_layer(layer, name))
+                    .collect()
+            };
+            if !(pass.first_bare && layer == 0) {
+                norms::check(checkpoint, &named(pass.attention_norm))?;
+            }
+            if !self.choices.parallel {
+                norms::check(checkpoint, &named(pass.ff_norm))?;
+            }
+            let others = [pass.written_norms, checkpoint.head_norms()];
+            for name in others.into_iter().flatten().flatten() {
+                norms::check(checkpoint, &named(&[name]))?;
+            }
+            for map in maps.into_iter().flatten().filter(|map| map.biased) {
+                let bias = format!("{}.bias", checkpoint.in_layer(layer, map.name));
+                checkpoint.require(&[bias])?;
+            }
+        }
+        Ok(())
+    }
+
     /// A norm of the model, below its prefix.
     pub(super) fn norm_below(&self, name: &str) -> Result<Norm, ForwardError> {
         let width = self.checkpoint.spec().width;
@@ -158,14 +207,14 @@ impl From<'_> {
         let places = self.checkpoint.places();
         let bare = pass.first_bare && layer == 0;
         Ok(Layer {
-            placement: family.norm,
+            placement: spec.norm,
             parallel: choices.parallel,
             attention_norm: self.layer_norm(layer, pass.attention_norm, !bare)?,
             query: self.of_heads(layer, &family.query, Role::Query)?,
             key: self.of_heads(layer, &family.key, Role::Key)?,
             value: self.of_heads(layer, &family.value, Role::Value)?,
             attention_out: self.plain(layer, &family.attention_out, [a, d])?,
-            head_norms: both(family.head_norms, spec.head_width)?,
+            head_norms: both(self.checkpoint.head_norms(), spec.head_width)?,
             ff_norm: self.layer_norm(layer, pass.ff_norm, !choices.parallel)?,
             written_norms: both(pass.written_norms, d)?,
             ff_gate: gate

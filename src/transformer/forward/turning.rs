@@ -23,13 +23,15 @@ impl<'a> Turning<'a> {
         device: &Device,
     ) -> Result<Self> {
         let pairs = rotation.frequencies.len();
-        let positions = texts.iter().flat_map(|text| 0..text.len());
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
-        for position in positions {
-            for frequency in &rotation.frequencies {
-                let (s, c) = (position as f64 * frequency).sin_cos();
-                cos.push((c * rotation.factor) as f32);
-                sin.push((s * rotation.factor) as f32);
+        for text in texts {
+            let frequencies = rotation.frequencies_of(text.len());
+            for position in 0..text.len() {
+                for frequency in frequencies {
+                    let (s, c) = (position as f64 * frequency).sin_cos();
+                    cos.push((c * rotation.factor) as f32);
+                    sin.push((s * rotation.factor) as f32);
+                }
             }
         }
         let tensor = |numbers: Vec<f32>| {

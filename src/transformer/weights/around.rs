@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::checkpoint::{CheckpointError, Linear, NormPlacement, Pass, Role, Split};
+use crate::checkpoint::{CheckpointError, Linear, Matrix, NormPlacement, Pass, Role, Split};
 use crate::transformer::norms::{NormWeights, layer_norm, norm};
 use crate::transformer::{Form, Input};
 
@@ -70,7 +70,9 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
     pub fn last_norm(&self) -> Result<Option<NormWeights>, CheckpointError> {
-        let name = self.pre_norm().and_then(|pass| pass.final_norm);
+        let pre = self.pre_norm().is_some();
+        let name = self.checkpoint.pass().and_then(|pass| pass.final_norm);
+        let name = name.filter(|_| pre);
         let name = name.map(|name| self.checkpoint.full(name));
         let width = self.spec().width;
         name.map(|name| norm(&self.checkpoint, &name, width))
@@ -78,9 +80,8 @@ impl Weights {
     }
 
     fn pre_norm(&self) -> Option<&'static Pass> {
-        let family = self.checkpoint.family();
-        let pass = family.pass.as_ref();
-        pass.filter(|_| family.norm == NormPlacement::Pre)
+        let pass = self.checkpoint.family().pass.as_ref();
+        pass.filter(|_| self.spec().norm == NormPlacement::Pre)
     }
 
     /// Whether neurons, or queries, keys and values have biases.
@@ -132,11 +133,19 @@ impl Weights {
         }
         let mut query = of(&family.query, Role::Query, spec.heads)?;
         let mut key = of(&family.key, Role::Key, spec.key_heads)?;
-        if let Some(norms) = family.head_norms {
+        if let Some(norms) = self.checkpoint.head_norms() {
             for (bias, norm) in [&mut query, &mut key].into_iter().zip(norms) {
-                if let Some(bias) = bias {
-                    let gain = self.gain(layer, norm)?;
-                    bias.iter_mut().zip(gain).for_each(|(b, g)| *b *= g);
+                let norm = self.head_norm(layer, norm)?;
+                if let Some(own) = bias.take() {
+                    let mut own = Matrix::new(own.len(), 1, own);
+                    norm.apply_to_rows(&mut own);
+                    *bias = Some(own.into_data());
+                }
+                // What the norm itself adds.
+                if let Some(added) = norm.bias {
+                    let mut sum = bias.take().unwrap_or_else(|| vec![0.0; added.len()]);
+                    sum.iter_mut().zip(added).for_each(|(b, a)| *b += a);
+                    *bias = Some(sum);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
-use crate::checkpoint::{Location, Spec, family};
+use crate::checkpoint::{Location, NormPlacement, OutputEmbedding, Spec, family};
 use crate::projection::{End, Pair, Scored};
 use crate::query::{
     Answer, Answering, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
@@ -54,6 +54,14 @@ pub(in crate::worker) fn spec() -> Spec {
         vocab: 10,
         positions: 0,
         rotary: false,
+        first_position: 0,
+        padding: None,
+        context: 64,
+        reach: vec![63; 4],
+        norm: NormPlacement::Pre,
+        head_norms: false,
+        output: OutputEmbedding::Tied,
+        unknown: Vec::new(),
         longest: 64,
         activation: "gelu".to_owned(),
         tied: true,
@@ -116,6 +124,7 @@ pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
         vocabulary: Arc::new(Vocabulary::open(&files, 2).unwrap()),
         device: "cpu".to_owned(),
         remote: false,
+        not_run: None,
         notices: Vec::new(),
     })
 }

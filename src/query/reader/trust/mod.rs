@@ -7,7 +7,7 @@ use crate::projection::Pair;
 use crate::query::answering::{Quiet, Watch};
 use crate::query::convention::{Convention, Switch};
 use crate::query::trust::{RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery};
-use crate::query::{Answer, NeuronQuery, PairsQuery, QueryError};
+use crate::query::{Answer, Column, NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::Vectors;
 
 use super::Reader;
@@ -32,7 +32,16 @@ impl Reader {
             });
         }
         match query {
-            TrustQuery::Neuron(query) => self.trust_neuron(query, watch),
+            TrustQuery::Neuron(query) => {
+                let mut answer = self.trust_neuron(query, watch)?;
+                if let Some(answer) = &mut answer
+                    && !self.card.has_output(query.convention)
+                {
+                    answer.lists[Column::V as usize] = Trust::default();
+                    answer.lists[Column::MinusV as usize] = Trust::default();
+                }
+                Ok(answer)
+            }
             TrustQuery::Pairs(query) => self.trust_pairs(query, watch),
         }
     }
@@ -89,7 +98,11 @@ impl Reader {
         let mut lists = vec![Trust::default(); list.columns.len()];
         let flips = self.flips(query.convention, false);
         for switch in flips {
-            let answers = self.neurons(&[asked(query.convention.flipped(switch))], watch)?;
+            let answers = match self.neurons(&[asked(query.convention.flipped(switch))], watch) {
+                // What has no inverse is not held against it.
+                Err(QueryError::NoInverse { .. }) => continue,
+                answers => answers?,
+            };
             let Some(other) = answers.and_then(|mut answers| answers.pop()) else {
                 return Ok(None);
             };
@@ -154,7 +167,11 @@ impl Reader {
         let mut done = 0.0;
         for switch in flips {
             let other = asked(query.convention.flipped(switch));
-            let Some(other) = self.pairs(&other, &quiet)? else {
+            let other = match self.pairs(&other, &quiet) {
+                Err(QueryError::NoInverse { .. }) => continue,
+                other => other?,
+            };
+            let Some(other) = other else {
                 return Ok(None);
             };
             let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);

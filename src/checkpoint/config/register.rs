@@ -1,0 +1,146 @@
+//! The register of configuration keys that change numbers: which values of each are understood,
+//! and what another value would change. What is not understood refuses that, by name, and nothing
+//! else. Sizes, tensors' names and the keys that a [`Family`](super::Family) names are read with all
+//! their values; the values of rotary positions are checked where they are read (`rope.rs`).
+
+use serde_json::Value;
+
+use super::super::Reading::{self, Distance, Forward, Neurons, Qk};
+use super::super::{Family, UnknownChoice};
+use super::Config;
+
+/// One key.
+struct Rule {
+    key: &'static str,
+    /// The families that it is about, by `model_type`; none for all.
+    families: &'static [&'static str],
+    /// Whether a value, which is not null, is understood.
+    understood: Understood,
+    /// What another value would change.
+    touches: &'static [Reading],
+}
+
+/// Which values are understood.
+enum Understood {
+    /// This one, in JSON.
+    Only(&'static str),
+    /// Those for which it is true; with what was expected.
+    Where(fn(&Value) -> bool, &'static str),
+}
+
+use Understood::{Only, Where};
+
+const RUN: &[Reading] = &[Forward];
+const ALL: &[Reading] = &Reading::ALL;
+
+/// A key that every family's files may hold.
+const fn rule(key: &'static str, understood: Understood, touches: &'static [Reading]) -> Rule {
+    Rule {
+        key,
+        families: &[],
+        understood,
+        touches,
+    }
+}
+
+const RULES: &[Rule] = &[
+    // Of the families in the table.
+    Rule {
+        families: &["bert", "roberta", "xlm-roberta"],
+        ..rule("position_embedding_type", Only("\"absolute\""), RUN)
+    },
+    Rule {
+        families: &["bloom"],
+        ..rule(
+            "apply_residual_connection_post_layernorm",
+            Only("false"),
+            RUN,
+        )
+    },
+    Rule {
+        families: &["gemma", "gemma2", "gemma3_text", "gemma3"],
+        ..rule("use_bidirectional_attention", Only("false"), RUN)
+    },
+    Rule {
+        families: &["falcon"],
+        ..rule(
+            "num_ln_in_parallel_attn",
+            Where(|v| matches!(v.as_u64(), Some(1 | 2)), "1 or 2"),
+            RUN,
+        )
+    },
+    // Of architectures that are kept under another one's name.
+    rule("qk_layernorm", NOT_SET, &[Qk, Distance, Forward]),
+    rule("use_qk_norm", NOT_SET, &[Qk, Distance, Forward]),
+    rule("embedding_multiplier", NEUTRAL, RUN),
+    rule("residual_multiplier", NEUTRAL, RUN),
+    rule("attention_multiplier", NEUTRAL, RUN),
+    rule("scale_emb", NEUTRAL, RUN),
+    rule("scale_depth", NEUTRAL, RUN),
+    rule("clip_qkv", Only("null"), RUN),
+    rule("no_rope_layers", ALL_ROTARY, &[Distance, Forward]),
+    rule("no_rope_layer_interval", NO_NUMBER, &[Distance, Forward]),
+    rule("attention_chunk_size", Only("null"), &[Distance, Forward]),
+    rule("num_experts", DENSE, &[Neurons, Forward]),
+    rule("num_local_experts", DENSE, &[Neurons, Forward]),
+    rule("n_routed_experts", DENSE, &[Neurons, Forward]),
+    rule("is_causal", Only("true"), RUN),
+    // Float weights beside it are what they seem, but for one method, which rounds them as it runs.
+    rule("quantization_config", PLAIN_WEIGHTS, ALL),
+];
+
+const NOT_SET: Understood = Only("false");
+const NEUTRAL: Understood = Where(|v| v.as_f64() == Some(1.0), "1");
+const NO_NUMBER: Understood = Where(|v| v.as_f64() == Some(0.0), "0");
+const DENSE: Understood = Where(
+    |v| matches!(v.as_u64(), Some(0 | 1)),
+    "one feed-forward part",
+);
+const ALL_ROTARY: Understood = Where(
+    |v| {
+        let layers = v.as_array().map(Vec::as_slice);
+        layers.is_some_and(|l| l.iter().all(|v| v.as_u64() == Some(1)))
+    },
+    "rotary positions in every layer",
+);
+const PLAIN_WEIGHTS: Understood = Where(
+    |v| v.get("quant_method").and_then(Value::as_str) != Some("bitnet"),
+    "weights that are used as they are stored",
+);
+
+impl Understood {
+    fn holds(&self, value: &Value) -> bool {
+        match self {
+            Self::Only(one) => serde_json::from_str::<Value>(one).is_ok_and(|one| one == *value),
+            Self::Where(holds, _) => holds(value),
+        }
+    }
+
+    fn expected(&self) -> &'static str {
+        match self {
+            Self::Only(one) => one,
+            Self::Where(_, expected) => expected,
+        }
+    }
+}
+
+impl Rule {
+    fn is_about(&self, family: &Family) -> bool {
+        let own = family.head_norms_if == Some(self.key);
+        !own && (self.families.is_empty() || self.families.contains(&family.model_type))
+    }
+}
+
+impl Config {
+    /// The values of a family's configuration that are not understood.
+    pub(in super::super) fn not_understood(&self, family: &Family) -> Vec<UnknownChoice> {
+        let about = RULES.iter().filter(|rule| rule.is_about(family));
+        let unknown = about.filter_map(|rule| {
+            let (_, got) = self.value(&[rule.key])?;
+            let expected = || rule.understood.expected();
+            (!rule.understood.holds(got))
+                .then(|| Self::unknown(rule.key, expected(), got, rule.touches))
+        });
+        unknown.collect()
+    }
+}
