@@ -8,6 +8,12 @@ pub enum ProjectionError {
     /// The device refused; out of memory, most often.
     #[error("the device failed: {0}; try --device cpu")]
     Device(String),
+    /// A score that is infinite or no number.
+    #[error(
+        "a score overflows single precision: expected weights and embeddings of a common size, got \
+         some that are too large to be multiplied; there is no list of them"
+    )]
+    Overflow,
 }
 
 impl From<candle_core::Error> for ProjectionError {

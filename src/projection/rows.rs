@@ -5,6 +5,7 @@ mod adjust;
 mod by_chunk;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor};
@@ -16,7 +17,7 @@ use crate::checkpoint::Matrix;
 
 use super::batch;
 use super::batch::longer;
-use super::kernel::products;
+use super::kernel::{norm, products};
 use super::ranks::{self, RankedScore};
 use super::{Ends, ProjectionError};
 
@@ -104,10 +105,14 @@ impl Rows {
         match &*self.store {
             Store::Host(rows) if vectors.rows() < batch::LEAST => {
                 let rows = (rows, &self.adjust);
-                Ok(offer_on_host(rows, vectors, passing, ends, wanted))
+                offer_on_host(rows, vectors, passing, ends, wanted)
             }
             Store::Host(rows) => {
                 let rows = self.counted(rows);
+                let mut lengths = (0..vectors.rows()).map(|i| norm(vectors.row(i)));
+                if lengths.any(|length| !(length * rows.longest).is_finite()) {
+                    return Err(ProjectionError::Overflow);
+                }
                 Ok(batch::offer(rows, vectors, passing, ends, wanted))
             }
             Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
@@ -271,6 +276,9 @@ impl Rows {
             let scores = rows.narrow(0, chunk.start, chunk.len())?.matmul(&vectors)?;
             let mut scores = scores.flatten_all()?.to_vec1::<f32>()?;
             self.adjust.scores(chunk.clone(), &mut scores, &shifts);
+            if overflow(&scores, chunk.clone(), passing) {
+                return Err(ProjectionError::Overflow);
+            }
             offer_chunk(&scores, chunk, passing, ends);
         }
         Ok(true)
@@ -290,6 +298,9 @@ impl Rows {
         };
         let shifts = self.adjust.shifts(&w.transposed());
         self.adjust.scores(0..self.len, product.data_mut(), &shifts);
+        if !all_finite(product.data()) {
+            return Err(ProjectionError::Overflow);
+        }
         Ok(Some(product))
     }
 
@@ -355,8 +366,9 @@ fn offer_on_host(
     passing: Passing<'_>,
     ends: &mut [Ends],
     wanted: &(dyn Fn() -> bool + Sync),
-) -> bool {
+) -> Result<bool, ProjectionError> {
     let (width, m) = (rows.cols(), vectors.rows());
+    let overflows = AtomicBool::new(false);
     let shifts = adjust.shifts(vectors);
     let fresh: Vec<Ends> = ends.iter().map(|e| Ends::new(e.highest.k())).collect();
     let all: Vec<Range<usize>> = chunks(rows.rows(), CHUNK_ROWS).collect();
@@ -370,6 +382,9 @@ fn offer_on_host(
                 let some = &rows.data()[chunk.start * width..chunk.end * width];
                 products(some, vectors.data(), width, &mut scores);
                 adjust.scores(chunk.clone(), &mut scores, &shifts);
+                if overflow(&scores, chunk.clone(), passing) {
+                    overflows.store(true, Relaxed);
+                }
                 offer_chunk(&scores, chunk, passing, &mut ends);
                 Some((ends, scores))
             },
@@ -381,10 +396,29 @@ fn offer_on_host(
         });
     match found {
         Some(Some(found)) => ends.iter_mut().zip(found).for_each(|(a, b)| a.merge(b)),
-        Some(None) => return false,
+        Some(None) => return Ok(false),
         None => {}
     }
-    true
+    match overflows.into_inner() {
+        true => Err(ProjectionError::Overflow),
+        false => Ok(true),
+    }
+}
+
+/// Whether a passing row of a chunk has a score that is infinite or no number.
+fn overflow(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>) -> bool {
+    let m = scores.len() / chunk.len().max(1);
+    !all_finite(scores)
+        && chunk
+            .zip(scores.chunks_exact(m.max(1)))
+            .any(|(row, scores)| passing.flags[row] && !all_finite(scores))
+}
+
+/// Without a branch a number, so that it runs at memory speed.
+fn all_finite(numbers: &[f32]) -> bool {
+    numbers
+        .iter()
+        .fold(true, |finite, x| finite & x.is_finite())
 }
 
 /// `scores`: `[chunk, m]`, the m scores of a row side by side.

@@ -227,17 +227,13 @@ fn standardise(judged: &mut [Judged]) {
     }
 }
 
-/// The most interesting first; ties stay in the order of their numbers, and what is no number goes
-/// last.
+/// The most interesting first; ties stay in the order of their numbers. Items without a figure,
+/// such as heads that are all zeros, are left out.
 pub(super) fn ranked(mut items: Vec<Interesting>, count: usize, done: f32) -> RankAnswer {
+    items.retain(|item| item.figure.is_finite());
     let known = items.iter().map(|i| f64::from(i.figure));
-    let known: Vec<f64> = known.filter(|figure| !figure.is_nan()).collect();
-    let mean = (known.iter().sum::<f64>() / known.len() as f64) as f32;
-    let figure = |n: &Interesting| match n.figure.is_nan() {
-        true => f32::NEG_INFINITY,
-        false => n.figure,
-    };
-    items.sort_by(|a, b| figure(b).total_cmp(&figure(a)));
+    let mean = (known.sum::<f64>() / items.len() as f64) as f32;
+    items.sort_by(|a, b| b.figure.total_cmp(&a.figure));
     items.truncate(count);
     RankAnswer { items, mean, done }
 }

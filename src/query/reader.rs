@@ -3,6 +3,7 @@
 mod convention;
 mod directions;
 mod find;
+mod finite;
 mod neurons;
 mod pairs;
 mod rank;
@@ -194,8 +195,12 @@ impl Reader {
     }
 }
 
-impl Answering for Reader {
-    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+impl Reader {
+    fn answer_unchecked(
+        &mut self,
+        query: &Query,
+        watch: &dyn Watch,
+    ) -> Result<Option<Answer>, QueryError> {
         self.card.check_query(query)?;
         Ok(match query {
             Query::Neuron(query) => self
@@ -227,6 +232,13 @@ impl Answering for Reader {
             }
         })
     }
+}
+
+impl Answering for Reader {
+    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+        let answer = self.answer_unchecked(query, watch)?;
+        answer.map(|answer| self.checked(answer)).transpose()
+    }
 
     fn answer_neurons(
         &mut self,
@@ -241,7 +253,11 @@ impl Answering for Reader {
                 }
             }
         }
-        Ok(answers)
+        let mut unfinite = answers.iter().flatten().filter_map(finite::neuron);
+        match unfinite.next() {
+            None => Ok(answers),
+            Some(found) => Err(self.not_finite(found)),
+        }
     }
 
     fn card(&self) -> Arc<ModelCard> {

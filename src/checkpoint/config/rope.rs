@@ -12,6 +12,7 @@ use super::Config;
 use super::places::PLACED;
 
 const TRAINED: &str = "original_max_position_embeddings";
+const EVEN: &str = "an even number of channels that turn";
 const STATED: &str = "max_position_embeddings";
 
 /// The kinds of rotary positions that are known here.
@@ -51,7 +52,11 @@ impl Settings<'_> {
             None => self.top(self.rotary.share)?,
         };
         let share = || (spec.head_width as f64 * share.unwrap_or(1.0)) as usize;
-        let channels = channels.unwrap_or_else(share).min(spec.head_width) & !1;
+        let channels = channels.unwrap_or_else(share).min(spec.head_width);
+        if !channels.is_multiple_of(2) {
+            let got = channels.into();
+            return Err(Config::unknown("partial_rotary_factor", EVEN, &got, PLACED));
+        }
         let base = match self.number("rope_theta")? {
             Some(base) => Some(base),
             None => self.top(self.theta)?,

@@ -210,10 +210,11 @@ impl LayerScores {
         let product = sign * self.scores[j][index];
         let lengths = norm * targets.norms[j];
         // Adding 0 makes 0 of −0.
-        let cosine = if lengths > 0.0 {
-            product / lengths + 0.0
-        } else {
-            0.0
+        let cosine = match lengths {
+            none if none <= 0.0 => 0.0,
+            some if some.is_finite() => product / lengths + 0.0,
+            // No number: what it would be is not known.
+            _ => f32::NAN,
         };
         let bias = self.biases.get(index).map_or(0.0, |bias| sign * bias);
         let score = product + bias + 0.0;

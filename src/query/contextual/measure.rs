@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::geometry::{Measured, Measuring, Plan, TextPlan};
-use crate::transformer::{Forward, Site, with_numbers};
+use crate::transformer::{Forward, ForwardError, Site, with_numbers};
 
 use super::super::{Answer, QueryError, Watch};
 use super::reading::{Read, ReadText};
@@ -120,14 +120,18 @@ impl Model<'_> {
         let all = tokens(ids);
         let run = forward.run(ids, &[Site::State], &|| watch.wanted(), &mut |seen| {
             let texts = seen.texts.clone();
-            with_numbers(seen.tensor, |numbers| {
+            let finite = with_numbers(seen.tensor, |numbers| {
                 take(Part {
                     state: seen.at,
                     texts: texts.clone(),
                     rows: seen.rows,
                     numbers,
                 });
+                numbers.iter().fold(true, |all, x| all & x.is_finite())
             })?;
+            if !finite {
+                return Err(ForwardError::Overflow { state: seen.at });
+            }
             let part = (seen.at + 1) as f32 / forward.states() as f32;
             let done = tokens(&ids[..texts.start]) + part * tokens(&ids[texts]);
             let done = from + (to - from) * done / all;

@@ -22,6 +22,11 @@ pub enum ForwardError {
         .0.key, .0.got, .0.expected
     )]
     Choice(UnknownChoice),
+    #[error(
+        "state {state} overflows single precision: expected finite numbers, got some that are not; \
+         the weights are too large for it"
+    )]
+    Overflow { state: usize },
     #[error("a text of {got} tokens: expected 1 to {limit}, the positions that the model has")]
     Length { got: usize, limit: usize },
     #[error("token {got}: expected an id below {vocab}, the rows of the embedding")]
