@@ -51,6 +51,8 @@ struct Prospect<'a> {
     listing: Listing,
     spec: Spec,
     offer: Offer,
+    /// Whether there is a head beside the embedding, where an index of several files says so.
+    head: Option<bool>,
     /// The files of the weights; the index of several is not among them.
     weights: Vec<String>,
     /// Everything else that is needed.
@@ -125,11 +127,17 @@ impl<'a> Prospect<'a> {
         let files = Files::Folder(folder);
         let (config, family) = Config::read(&files)?;
         let spec = config.spec(family)?;
-        let weights = if offer.is_index {
+        let (weights, head) = if offer.is_index {
+            let name = format!("{id}/{}", offer.file);
             let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
-            weights::shards(&format!("{id}/{}", offer.file), &bytes)?
+            let is_head = |tensor: &str| {
+                let mut heads = family.output_embedding.iter();
+                heads.any(|head| tensor.ends_with(head))
+            };
+            let head = weights::names_any(&name, &bytes, is_head)?;
+            (weights::shards(&name, &bytes)?, Some(head))
         } else {
-            vec![offer.file.to_owned()]
+            (vec![offer.file.to_owned()], None)
         };
         let vocabulary: &[&'static str] = match has("tokenizer.json") {
             true => &["tokenizer.json"],
@@ -143,6 +151,7 @@ impl<'a> Prospect<'a> {
             small: small.collect(),
             listing,
             offer,
+            head,
             weights,
             waiting,
         })
@@ -184,9 +193,13 @@ impl<'a> Prospect<'a> {
         Ok(remote)
     }
 
-    /// What the embeddings take at two bytes a number.
+    /// What the embeddings take at two bytes a number. Where one file holds everything it is not yet
+    /// known whether it holds a head: then what the configuration says counts.
     fn embedding_bytes(&self) -> u64 {
-        let embeddings = if self.spec.tied { 1 } else { 2 };
+        let embeddings = match self.head {
+            Some(head) => 1 + u64::from(head),
+            None => 1 + u64::from(!self.spec.tied),
+        };
         embeddings * 2 * self.spec.vocab as u64 * self.spec.width as u64
     }
 }

@@ -48,15 +48,13 @@ pub(super) fn embeddings(
         (true, None) if spec.tied => one(input, OutputEmbedding::Tied),
         (true, None) => one(input, OutputEmbedding::Missing),
         (false, Some(head)) if spec.tied => one(head, OutputEmbedding::Tied),
-        (false, head) => Err(CheckpointError::MissingTensor {
+        (false, Some(head)) => Err(CheckpointError::MissingTensor {
             place: files.name(),
             tensor: input,
-            why: match head {
-                Some(head) => format!("beside {head}, since config.json says that they differ"),
-                None => format!("in every {}", family.title),
-            },
+            why: format!("beside {head}, since config.json says that they differ"),
             advice: "take a checkpoint that holds the whole model".into(),
         }),
+        (false, None) => Err(verify::no_embedding(family, tensors, files)),
         (true, Some(head)) => {
             for name in [&input, &head] {
                 verify::matrix(tensors, files, name, &shape)?;

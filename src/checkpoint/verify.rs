@@ -19,10 +19,15 @@ pub(super) fn prefix(
             return Ok(prefix);
         }
     }
+    Err(no_embedding(family, tensors, files))
+}
+
+/// That there is no embedding under any of its names.
+pub(super) fn no_embedding(family: &Family, tensors: &Tensors, files: &Files) -> CheckpointError {
     let full = |prefix: &&str| format!("{prefix}{}", family.embedding);
     let tried: Vec<String> = family.prefixes.iter().map(full).collect();
     let there: Vec<&str> = tensors.names().take(3).collect();
-    Err(CheckpointError::MissingTensor {
+    CheckpointError::MissingTensor {
         place: files.name(),
         tensor: tried.join(" or "),
         why: format!(
@@ -31,7 +36,7 @@ pub(super) fn prefix(
             one_line(&there.join(", "))
         ),
         advice: "take config.json and weights from the same checkpoint".into(),
-    })
+    }
 }
 
 /// Every tensor that will be read, with the shape and the kind of number it must have.

@@ -93,6 +93,19 @@ pub(super) fn looked_for() -> String {
     looked_for.join(", ")
 }
 
+/// Whether an index of shards names a tensor of some kind.
+///
+/// # Errors
+/// It is none.
+pub(super) fn names_any(
+    name: &str,
+    bytes: &[u8],
+    of_kind: impl Fn(&str) -> bool,
+) -> Result<bool, CheckpointError> {
+    let index = parse_index(name, bytes)?;
+    Ok(index.weight_map.keys().any(|tensor| of_kind(tensor)))
+}
+
 /// The files that an index of shards names.
 ///
 /// # Errors

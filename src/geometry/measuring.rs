@@ -165,14 +165,16 @@ impl Measuring {
             .zip(all)
             .map(|(few, all)| [few, all])
             .collect();
+        // About their mean equal vectors have no share of anything.
+        let share = |of: &Explained, at: usize| (of.differ || at == 0).then(|| of.shares[at]);
         let estimate = |of: &Explained, at: usize, less: f64| {
             let interval = of
                 .errors
                 .and_then(|errors| super::jackknife::interval(of.shares[at], errors[at], of.texts));
-            Estimate {
-                value: of.shares[at] - less,
+            Some(Estimate {
+                value: share(of, at)? - less,
                 interval: interval.map(|ends| ends.map(|end| end - less)),
-            }
+            })
         };
         let measures = [
             Measure::MevUncentred,
@@ -183,13 +185,13 @@ impl Measuring {
             measure,
             raw: found
                 .iter()
-                .map(|[token, _]| token.as_ref().map(|t| estimate(t, at, 0.0)))
+                .map(|[token, _]| token.as_ref().and_then(|t| estimate(t, at, 0.0)))
                 .collect(),
             corrected: found
                 .iter()
                 .map(|[token, all]| {
                     let both = token.as_ref().zip(all.as_ref());
-                    both.map(|(t, a)| estimate(t, at, a.shares[at]))
+                    both.and_then(|(t, a)| estimate(t, at, share(a, at)?))
                 })
                 .collect(),
             missing: None,

@@ -42,6 +42,8 @@ pub(super) struct Spread {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Explained {
     pub shares: [f64; 3],
+    /// Whether the vectors differ; else only the first share means anything, and is 1.
+    pub differ: bool,
     /// Their standard errors; none where not all vectors were kept, or of fewer than two texts.
     pub errors: Option<[f64; 3]>,
     /// Texts with a vector among them.
@@ -122,8 +124,8 @@ impl Spread {
         }
     }
 
-    /// None for fewer than two vectors, or where they are all the same. `errors`: whether standard
-    /// errors are wanted.
+    /// None for fewer than two vectors, or where they are all zero. `errors`: whether standard errors
+    /// are wanted.
     pub(super) fn explained(&self, errors: bool) -> Option<Explained> {
         self.explained_near(&[], errors, &mut vec![0.0; self.width])
     }
@@ -143,9 +145,18 @@ impl Spread {
         let mean: Vec<f64> = self.sum.iter().map(|s| s / self.n).collect();
         let total = self.squares;
         let variance = total - self.n * dot(&mean, &mean);
-        // What is left of numbers that cancel is no variance.
-        if total <= 0.0 || variance <= 1e-12 * total {
+        if total <= 0.0 {
             return None;
+        }
+        // What is left of numbers that cancel is no variance. One vector, however often, lies in
+        // one direction: so do those of a token before the first layer without learned positions.
+        if variance <= 1e-12 * total {
+            return Some(Explained {
+                shares: [1.0, 0.0, 0.0],
+                differ: false,
+                errors: None,
+                texts: self.texts.len(),
+            });
         }
         let kept = self.texts.iter().map(Vec::as_slice);
         let rows = kept.chain(last.iter().copied());
@@ -163,6 +174,7 @@ impl Spread {
         let along = first - self.n * on_mean * on_mean;
         let mut found = Explained {
             shares: [first / total, centred / variance, along / variance],
+            differ: true,
             errors: None,
             texts: self.texts.len(),
         };
@@ -337,9 +349,11 @@ mod tests {
     }
 
     #[test]
-    fn one_vector_or_equal_ones_have_no_variance() {
+    fn one_vector_has_no_variance_and_equal_ones_one_direction() {
         assert_eq!(explained(&random(1, 8, 0.1)), None);
+        assert_eq!(explained(&vec![vec![0.0; 8]; 3]), None);
         let row = random(1, 8, 0.1).remove(0);
-        assert_eq!(explained(&[row.clone(), row.clone(), row]), None);
+        let equal = explained(&[row.clone(), row.clone(), row]).unwrap();
+        assert!(!equal.differ && equal.shares[0] == 1.0);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use lexiscope::checkpoint::OutputEmbedding;
 use serde_json::{Value, json};
 
 use crate::harm::{Copy, expect_line, open};
@@ -149,10 +150,28 @@ fn config_of_another_checkpoint() {
 
 #[test]
 fn an_untied_head_that_is_not_there() {
-    with("tie_word_embeddings", Some(json!(false))).is_refused(&[
-        "no tensor lm_head.weight",
-        "because config.json says `tie_word_embeddings`: false",
-    ]);
+    let checkpoint = with("tie_word_embeddings", Some(json!(false)))
+        .open()
+        .unwrap();
+    assert_eq!(checkpoint.spec().output, OutputEmbedding::Missing);
+}
+
+#[test]
+fn literals_that_json_does_not_have() {
+    let copy = Copy::of("gpt2-safetensors");
+    let config = String::from_utf8(copy.read("config.json")).unwrap();
+    let put = |key: &str, value: &str| {
+        let (_, rest) = config.split_once('{').unwrap();
+        copy.write("config.json", format!("{{\"{key}\": {value}, {rest}"));
+    };
+    for literal in ["NaN", "Infinity", "-Infinity"] {
+        put("attn_pdrop_of_ours", literal);
+        copy.open().unwrap();
+    }
+    let (before, after) = config.split_once("\"n_embd\":").unwrap();
+    let (_, after) = after.split_once(',').unwrap();
+    copy.write("config.json", format!("{before}\"n_embd\": NaN,{after}"));
+    copy.is_refused(&["`n_embd`: expected a whole number", "got \"NaN\""]);
 }
 
 #[test]

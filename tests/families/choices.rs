@@ -72,28 +72,84 @@ fn linear_scaling_of_gemma_is_of_the_layers_that_see_everything() {
     }
 }
 
-#[test]
-fn a_choice_that_is_not_known_is_read_as_words_and_not_run() {
-    for (name, key, value, said) in [
-        (
-            "opt",
-            "do_layer_norm_before",
-            json!(false),
-            "`do_layer_norm_before` false: expected true",
+/// Keys that a family does not know, or values of one: `[family, key, value, what is said]`.
+fn not_known() -> Vec<(&'static str, &'static str, Value, &'static str)> {
+    let rope = |kind: &str, key: &str, value: Value| {
+        let mut scaling = json!({"rope_type": kind, "factor": 2.0});
+        scaling[key] = value;
+        scaling
+    };
+    let yarn = |key: &str, value| ("llama", "rope_scaling", rope("yarn", key, value));
+    let with = |(name, key, value), said| (name, key, value, said);
+    vec![
+        with(
+            ("bert", "position_embedding_type", json!("relative_key")),
+            "`position_embedding_type` \"relative_key\": expected \"absolute\"",
         ),
-        (
-            "phi",
-            "qk_layernorm",
-            json!(true),
-            "`qk_layernorm` true: expected false",
-        ),
-        (
-            "llama",
-            "rope_scaling",
-            json!({"type": "spiral"}),
+        with(
+            ("llama", "rope_scaling", json!({"type": "spiral"})),
             "`rope_type` \"spiral\": expected default, ",
         ),
-    ] {
+        with(
+            yarn("factor", json!("8")),
+            "`factor` \"8\": expected a number",
+        ),
+        with(
+            yarn("beta_fast", json!("NaN")),
+            "`beta_fast` \"NaN\": expected a number",
+        ),
+        with(
+            ("llama", "rope_scaling", json!({"rope_type": "linear"})),
+            "`factor` null: expected a number",
+        ),
+        with(
+            (
+                "phi3",
+                "rope_scaling",
+                rope("longrope", "short_factor", json!([1.0])),
+            ),
+            "`short_factor` [1.0]: expected 4 numbers",
+        ),
+        with(
+            ("llama", "residual_multiplier", json!(0.22)),
+            "`residual_multiplier` 0.22: expected 1",
+        ),
+        with(
+            ("llama", "clip_qkv", json!(8)),
+            "`clip_qkv` 8: expected null",
+        ),
+        with(
+            ("llama", "no_rope_layers", json!([1, 0])),
+            "`no_rope_layers` [1,0]: expected rotary positions in every layer",
+        ),
+        with(
+            (
+                "qwen2",
+                "layer_types",
+                json!(["full_attention", "linear_attention"]),
+            ),
+            "`layer_types` [\"full_attention\",\"linear_attention\"]: expected 2 of full_attention and",
+        ),
+        with(
+            (
+                "bloom",
+                "apply_residual_connection_post_layernorm",
+                json!(true),
+            ),
+            "`apply_residual_connection_post_layernorm` true: expected false",
+        ),
+        with(
+            ("gemma", "use_bidirectional_attention", json!(true)),
+            "`use_bidirectional_attention` true: expected false",
+        ),
+    ]
+}
+
+#[test]
+fn a_choice_that_is_not_known_is_read_as_words_and_not_run() {
+    for (name, key, value, said) in not_known() {
+        // BERT is kept elsewhere; RoBERTa's keys are the same.
+        let name = if name == "bert" { "roberta" } else { name };
         let (_kept, location) = changed(name, |config| {
             config.insert(key.into(), value.clone());
         });
@@ -107,8 +163,86 @@ fn a_choice_that_is_not_known_is_read_as_words_and_not_run() {
             error.ends_with("can be read as words but not run on texts"),
             "{error}"
         );
-        assert!(Reader::open(&location, DeviceChoice::Cpu).is_ok());
+        let mut reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
+        assert_eq!(reader.card().not_run.as_ref(), Some(&error));
+        for query in [neuron(Input::Gate), pairs(Form::Vo, 0), pairs(Form::Qk, 0)] {
+            assert!(ask(&mut reader, query).is_ok(), "{name} {key}");
+        }
     }
+}
+
+#[test]
+fn positions_of_an_unknown_kind_are_refused_by_name() {
+    let (_kept, location) = changed("llama", |config| {
+        config.insert("rope_scaling".into(), json!({"type": "spiral"}));
+    });
+    let mut reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
+    let error = ask(&mut reader, pairs(Form::Qk, 1))
+        .unwrap_err()
+        .to_string();
+    let said = "llama: config.json: unknown `rope_type` \"spiral\": expected default, ";
+    assert!(error.starts_with(said), "{error}");
+    assert!(
+        error.ends_with("QK at a distance cannot be read under it"),
+        "{error}"
+    );
+}
+
+#[test]
+fn norms_of_queries_that_are_not_known_refuse_qk_alone() {
+    let (_kept, location) = changed("llama", |config| {
+        config.insert("use_qk_norm".into(), json!(true));
+    });
+    let mut reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
+    let error = ask(&mut reader, pairs(Form::Qk, 0))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("unknown `use_qk_norm` true: expected false; QK cannot"),
+        "{error}"
+    );
+    assert!(ask(&mut reader, pairs(Form::Vo, 0)).is_ok());
+    assert!(ask(&mut reader, neuron(Input::Gate)).is_ok());
+}
+
+#[test]
+fn no_key_is_farther_than_a_layer_sees() {
+    for (name, last, why) in [
+        // Windows of 8, back from each position or centred on it; 104 positions.
+        ("mistral", 7, "layer 0 looks through a window"),
+        ("modernbert", 103, "the model has 104 positions"),
+        ("llama", 103, "the model has 104 positions"),
+        ("gptj", 103, "the model has 104 positions"),
+    ] {
+        let mut reader = reader(name);
+        assert!(ask(&mut reader, pairs(Form::Qk, last)).is_ok(), "{name}");
+        let error = ask(&mut reader, pairs(Form::Qk, last + 1))
+            .unwrap_err()
+            .to_string();
+        let said = format!(
+            "{name}: expected a distance of 0 to {last}, got {}: {why}",
+            last + 1
+        );
+        assert_eq!(error, said);
+    }
+    let encoder = Checkpoint::open(&location("modernbert")).unwrap();
+    assert_eq!(encoder.spec().reach, [103, 4]);
+}
+
+#[test]
+fn what_python_takes_for_true_truncates_yarn() {
+    let rope = |truncate: Value| {
+        let (_kept, location) = changed("llama-yarn", |config| {
+            let scaling = config.get_mut("rope_parameters").unwrap();
+            scaling["truncate"] = truncate.clone();
+        });
+        let checkpoint = Checkpoint::open(&location).unwrap();
+        checkpoint.places().rotation(0).unwrap().frequencies.clone()
+    };
+    let [cut, not] = [true, false].map(|truncate| rope(json!(truncate)));
+    assert!(cut != not);
+    assert!(rope(json!("False")) == cut && rope(json!(1)) == cut);
+    assert!(rope(json!(null)) == not && rope(json!(0)) == not && rope(json!("")) == not);
 }
 
 #[test]

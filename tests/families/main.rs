@@ -4,6 +4,8 @@
 mod choices;
 mod conventions;
 mod heads;
+mod overflow;
+mod ties;
 mod trust;
 
 use std::path::PathBuf;

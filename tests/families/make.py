@@ -44,6 +44,8 @@ LLAMA_PATHS = ("layers.{}.self_attn", ["layers.{}.mlp.gate_proj", "layers.{}.mlp
                "layers.{}.self_attn.o_proj")
 BERT_PATHS = ("encoder.layer.{}.attention.self", ["encoder.layer.{}.intermediate.dense"],
               "encoder.layer.{}.output.dense", "encoder.layer.{}.attention.output.dense")
+OPT_PATHS = ("decoder.layers.{}.self_attn", ["decoder.layers.{}.fc1"], "decoder.layers.{}.fc2",
+             "decoder.layers.{}.self_attn.out_proj")
 FALCON_PATHS = ("h.{}.self_attention", ["h.{}.mlp.dense_h_to_4h"], "h.{}.mlp.dense_4h_to_h",
                 "h.{}.self_attention.dense")
 FAMILIES = {
@@ -90,13 +92,27 @@ FAMILIES = {
     "modernbert": ("modernbert", dict(ENCODER, local_attention=8, global_attn_every_n_layers=2, cls_token_id=1,
                                       sep_token_id=2),
                    ("layers.{}.attn", ["layers.{}.mlp.Wi"], "layers.{}.mlp.Wo", "layers.{}.attn.Wo")),
+    # Choices that a family's configuration leaves open.
+    "phi-qk": ("phi", dict(WIDE, intermediate_size=40, qk_layernorm=True),
+               ("layers.{}.self_attn", ["layers.{}.mlp.fc1"], "layers.{}.mlp.fc2", "layers.{}.self_attn.dense")),
+    "opt-post": ("opt", dict(WIDE, ffn_dim=40, word_embed_proj_dim=32, pad_token_id=3, do_layer_norm_before=False),
+                 OPT_PATHS),
+    "opt-bare": ("opt", dict(WIDE, ffn_dim=40, word_embed_proj_dim=32, pad_token_id=3, enable_bias=False,
+                             layer_norm_elementwise_affine=False, activation_function="gelu"), OPT_PATHS),
+    "opt-open": ("opt", dict(WIDE, ffn_dim=40, word_embed_proj_dim=32, pad_token_id=3,
+                             _remove_final_layer_norm=True), OPT_PATHS),
+    "roberta-pad": ("roberta", dict(ENCODER, type_vocab_size=1, pad_token_id=5), BERT_PATHS),
+    "llama-yarn": ("llama", dict(GATED, head_dim=16, rope_parameters=dict(YARN, truncate=False, factor=8.0)),
+                   LLAMA_PATHS),
 }
 # Saved as f32; the others as bf16.
 FULL = {"llama", "gpt-neox", "roberta"}
+# With a text and a distance beyond the length that they were trained with at first.
+BEYOND = {"phi3": 48}
 # Spelled as before version 5 of transformers.
 OLD = {"llama", "phi", "phi3", "gpt-neox", "modernbert", "qwen3", "falcon"}
 SPLIT = {"phi3", "modernbert"}
-ENCODERS = {"roberta", "xlm-roberta", "distilbert", "modernbert"}
+ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert"}
 PIECES = {"llama", "mistral", "gemma", "gemma2", "gemma3-text", "phi3", "xlm-roberta"}
 
 
@@ -192,11 +208,15 @@ def linearised(model):
             for norm in (module.q_norm, module.k_norm):
                 gain = norm.weight + (1.0 if "Gemma" in type(norm).__name__ else 0.0)
                 norm.forward = lambda x, gain=gain: x * gain
+        # Of a layer norm that the mean is taken out is linear too.
+        if getattr(module, "qk_layernorm", False):
+            for norm in (module.q_layernorm, module.k_layernorm):
+                norm.forward = lambda x, gain=norm.weight: (x - x.mean(-1, keepdim=True)) * gain
 
 
-def states_of(base):
+def states_of(base, name):
     found = []
-    for text in TEXTS:
+    for text in TEXTS + [TEXTS[1] * 3] * (name in BEYOND):
         states = base(torch.tensor([text]), output_hidden_states=True).hidden_states
         found.append({
             "ids": text,
@@ -212,7 +232,7 @@ def answers(name, model, paths):
     read = model.get_input_embeddings().weight.detach()
     written = model.get_output_embeddings().weight.detach()
     width = read.shape[1]
-    found = {"states": states_of(base)}
+    found = {"states": states_of(base, name)}
     if type(model).__name__.startswith("Gemma2"):
         # The cap on scores needs eager attention; to catch queries it must not be.
         model.config._attn_implementation = "sdpa"
@@ -233,7 +253,8 @@ def answers(name, model, paths):
     turning = any("otary" in type(m).__name__ for m in model.modules()) or name == "gptj"
     turning = turning and name != "falcon-rw"
     found["pairs"] = []
-    for layer, head, distance in [(0, 1, 0), (1, 2, 0)] + [(0, 2, DISTANCE), (1, 1, DISTANCE)] * turning:
+    places = [(0, 1, 0), (1, 2, 0)] + [(0, 2, DISTANCE), (1, 1, DISTANCE)] * turning
+    for layer, head, distance in places + [(1, 0, BEYOND.get(name))] * (name in BEYOND):
         attention = at(base, attention_path.format(layer))
         q, k, v = caught(base, attention, read, distance if turning else None)
         of_key = head * k.shape[0] // q.shape[0]

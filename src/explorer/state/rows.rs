@@ -193,7 +193,7 @@ impl State {
         match (self.heads.side, self.part(list)) {
             (0, _) => first(&direction.left[end]).map(RowItem::Token),
             (_, Part::Form(_)) => first(&direction.right[end]).map(RowItem::Token),
-            (_, Part::FfIn | Part::FfGate | Part::FfOut) => {
+            (_, Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut) => {
                 first(&direction.right[end]).map(|id| RowItem::Neuron(id as usize))
             }
         }
