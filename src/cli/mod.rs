@@ -207,7 +207,9 @@ fn explore(explore: Explore) -> Result<()> {
         at: explore.at,
         scan: explore.scan,
     };
-    if !std::io::stdout().is_terminal() {
+    // A dumb terminal cannot place a cursor: it is written to like a file.
+    let dumb = std::env::var("TERM").is_ok_and(|terminal| terminal == "dumb");
+    if dumb || !std::io::stdout().is_terminal() {
         let machine = explore.machine;
         let locate = |name: &str| fetch::locate(name, || machine.way());
         return print(&explorer::page(&setup, locate)?);

@@ -3,7 +3,7 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -18,6 +18,8 @@ pub enum Signal {
     Suspend,
     /// It was stopped and goes on: see `Screen::resume`.
     Resumed,
+    /// The terminal has another size.
+    Resized,
 }
 
 /// Starts the thread that hands signals to `on_signal`. Whoever asks twice for the end is not kept
@@ -26,13 +28,14 @@ pub enum Signal {
 /// # Errors
 /// The system gives no handler or no thread.
 pub fn listen(on_signal: impl Fn(Signal) + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT])?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT, SIGWINCH])?;
     let listen = move || {
         let mut ending = false;
         for signal in signals.forever() {
             match signal {
                 SIGCONT => on_signal(Signal::Resumed),
                 SIGTSTP => on_signal(Signal::Suspend),
+                SIGWINCH => on_signal(Signal::Resized),
                 _ if ending => {
                     let ended = terminal::leave().and(emulate_default_handler(signal));
                     tracing::error!(?ended, "cannot end by signal {signal}");

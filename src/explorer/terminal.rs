@@ -1,6 +1,14 @@
 //! The terminal itself: taken, drawn on, lent back while stopped, and given back whatever
 //! happens. Nothing else writes control sequences.
 
+#[cfg(unix)]
+mod decode;
+#[cfg(unix)]
+mod input;
+mod output;
+#[cfg(unix)]
+mod sequence;
+
 use std::fmt;
 use std::io::{self, BufWriter, Stdout};
 use std::mem::ManuallyDrop;
@@ -11,17 +19,17 @@ use std::thread;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, Event, KeyEventKind,
-    MouseEventKind,
-};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{Command, execute, queue};
-use ratatui::backend::CrosstermBackend;
 use ratatui::{Frame, Terminal};
+
+#[cfg(unix)]
+pub use input::read_input;
+use output::Output;
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -30,7 +38,7 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 pub struct Screen {
     /// Buffered, so that a frame is one write. Never dropped: all that would do is to show the
     /// cursor, as `leave` does, and to panic where the terminal is gone.
-    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+    terminal: ManuallyDrop<Terminal<Output<BufWriter<Stdout>>>>,
     mouse: bool,
     /// The next frame draws every cell.
     anew: bool,
@@ -51,7 +59,7 @@ impl Screen {
         crossterm::style::force_color_output(true);
         take(mouse)?;
         let output = BufWriter::with_capacity(1 << 16, io::stdout());
-        match Terminal::new(CrosstermBackend::new(output)) {
+        match Terminal::new(Output::new(output)) {
             Ok(terminal) => Ok(Self {
                 terminal: ManuallyDrop::new(terminal),
                 mouse,
@@ -217,16 +225,19 @@ fn hook_panics() {
     });
 }
 
-/// Starts the thread that waits for keys, the mouse, pasted text and new sizes, and hands each to
-/// `on_event`; an error is the last it hands. Released keys and mere movements of the mouse are left
-/// out.
+/// As on other systems: the console tells keys and the mouse as events.
 ///
 /// # Errors
 /// The system gives no thread.
-pub fn read_input(on_event: impl Fn(io::Result<Event>) + Send + 'static) -> io::Result<()> {
+#[cfg(windows)]
+pub fn read_input(
+    on_event: impl Fn(io::Result<crossterm::event::Event>) + Send + 'static,
+) -> io::Result<()> {
+    use crossterm::event::{Event, KeyEventKind, MouseEventKind, read};
+
     let read = move || {
         loop {
-            match crossterm::event::read() {
+            match read() {
                 Ok(Event::Key(key)) if key.kind == KeyEventKind::Release => {}
                 Ok(Event::Mouse(mouse)) if mouse.kind == MouseEventKind::Moved => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

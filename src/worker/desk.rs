@@ -105,6 +105,11 @@ impl Desk {
         }
     }
 
+    /// See [`Mailbox::is_settled`]; the answers have been passed on then.
+    pub(super) fn is_settled(&self) -> bool {
+        self.state().mailbox.is_settled()
+    }
+
     /// See [`Mailbox::goes_on`].
     pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
         self.state().mailbox.goes_on(query, round)

@@ -161,6 +161,11 @@ impl Mailbox {
         !self.stop && self.opening.is_none() && next.is_none_or(|next| batch.contains(next))
     }
 
+    /// Whether all that was asked is answered.
+    pub(super) fn is_settled(&self) -> bool {
+        self.opening.is_none() && self.wishes.pending.is_empty() && self.idle.pending.is_empty()
+    }
+
     /// Ends everything.
     pub(super) fn stop(&mut self) {
         self.stop = true;

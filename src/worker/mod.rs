@@ -108,6 +108,11 @@ impl Worker {
     pub fn idle(&self, id: ModelId, queries: Vec<Query>) {
         self.desk.idle(id, queries);
     }
+
+    /// Whether all that was asked is answered, and the answers have been passed to `notify`.
+    pub fn is_settled(&self) -> bool {
+        self.desk.is_settled()
+    }
 }
 
 impl Drop for Worker {

@@ -74,27 +74,30 @@ fn a_stop_gives_the_terminal_back_until_it_goes_on() {
     program.quit();
 }
 
-/// Once everything is drawn and the neighbours are known, nothing runs. This is about time, so
-/// time is what it waits for.
+#[test]
+fn a_terminal_that_is_gone_without_a_signal_ends_it_and_the_place_is_kept() {
+    let home = Home::new();
+    let mut program = home.start_unsignalled(&["gpt2-pl", "--at", "L1.N767"]);
+    program.until_at("L1.N767").hang_up();
+    let status = program.ended();
+    assert!(status.exit_code() < 2, "{status:?}");
+    home.start(&[]).until_at("L1.N767");
+}
+
+/// Once everything is drawn and the neighbours are known, nothing runs: no thread wakes while
+/// another program does its work.
 #[test]
 #[cfg(target_os = "linux")]
 fn nothing_runs_while_nothing_happens() {
-    const TICKS: u64 = 1;
     let home = Home::new();
     let mut program = home.start(&[]);
     program.until_at("L0.N302").send(DOWN).until_at("L0.N303");
-    let used = || {
-        let stat = program.stat();
-        let ticks = |field: usize| stat[field].parse::<u64>().unwrap();
-        (ticks(11) + ticks(12), program.written().len())
-    };
-    let mut before = used();
-    eventually("a second of rest", || {
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        let now = used();
-        let rested = now.0 - before.0 <= TICKS && now.1 == before.1;
-        before = now;
-        rested.then_some(())
+    program.until_settled();
+    let used = || (program.switches(), program.written().len());
+    eventually("rest", || {
+        let before = used();
+        home.print(&["neuron", "gpt2-pl", "0", "303"]);
+        (used() == before).then_some(())
     });
     program.quit();
 }

@@ -90,6 +90,7 @@ fn a_list_is_copied_with_its_scores() {
         .until_at("L3.N103")
         .send("]")
         .until("▌V")
+        .until_settled()
         .send("y")
         .until("copied V of L3.N103");
     let list = copied(&program);

@@ -6,6 +6,7 @@ mod answers;
 mod bytes;
 mod colours;
 mod ending;
+mod fuzz;
 mod hub;
 #[path = "../hub/server.rs"]
 mod hub_server;
@@ -15,6 +16,7 @@ mod mouse;
 mod places;
 mod program;
 mod ranked;
+mod reports;
 mod sizes;
 mod words;
 

@@ -16,7 +16,9 @@ use super::bytes::{outside_frames, whole_frames};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_lexiscope");
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Keys that do nothing but say so.
+const PROBES: [&str; 2] = ["ß", "þ"];
 
 /// A user's folders; they outlive the program.
 pub struct Home {
@@ -60,6 +62,37 @@ impl Home {
     }
 
     pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
+        let command = self.command(arguments, variables);
+        Program::start(command, [120, 30], self.log())
+    }
+
+    /// Starts the explorer in a terminal that does not tell its size.
+    pub fn start_unsized(&self, variables: &[(&str, &str)], size: [u16; 2]) -> Program {
+        let command = self.command(&[], variables);
+        Program::start_in(
+            command,
+            PtySize {
+                rows: 0,
+                cols: 0,
+                ..PtySize::default()
+            },
+            size,
+            self.log(),
+        )
+    }
+
+    /// Starts the explorer in a terminal whose end no signal tells.
+    pub fn start_unsignalled(&self, arguments: &[&str]) -> Program {
+        let mut command = self.command(arguments, &[]);
+        command.set_controlling_tty(false);
+        Program::start(command, [120, 30], self.log())
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path("state/lexiscope/lexiscope.log")
+    }
+
+    fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> CommandBuilder {
         let mut command = CommandBuilder::new(BINARY);
         command.args(arguments);
         command.env_clear();
@@ -69,8 +102,12 @@ impl Home {
         for (name, value) in variables {
             command.env(name, value);
         }
+        command.env(
+            "LEXISCOPE_LOG",
+            "lexiscope=error,lexiscope::explorer::run=debug",
+        );
         command.cwd(self.path(""));
-        Program::start(command)
+        command
     }
 
     /// What a one-shot command prints.
@@ -141,20 +178,36 @@ pub struct Program {
     master: Option<Box<dyn MasterPty + Send>>,
     keys: Option<Box<dyn Write + Send>>,
     terminal: Terminal,
+    log: PathBuf,
+    /// Where in the log its part begins.
+    log_start: usize,
+    /// Probes that have been sent.
+    probes: usize,
 }
 
 impl Program {
-    fn start(command: CommandBuilder) -> Self {
+    fn start(command: CommandBuilder, [cols, rows]: [u16; 2], log: PathBuf) -> Self {
         let size = PtySize {
-            rows: 30,
-            cols: 120,
+            rows,
+            cols,
             ..PtySize::default()
         };
+        Self::start_in(command, size, [cols, rows], log)
+    }
+
+    /// Starts it in a terminal of a size that tells another one.
+    fn start_in(
+        command: CommandBuilder,
+        size: PtySize,
+        [cols, rows]: [u16; 2],
+        log: PathBuf,
+    ) -> Self {
+        let log_start = std::fs::metadata(&log).map_or(0, |log| log.len() as usize);
         let pty = native_pty_system().openpty(size).unwrap();
         let child = pty.slave.spawn_command(command).unwrap();
         let reader = pty.master.try_clone_reader().unwrap();
         let seen = Seen {
-            parser: Parser::new(cells(size.rows), cells(size.cols), 0),
+            parser: Parser::new(cells(rows), cells(cols), 0),
             bytes: Vec::new(),
             shown: 0,
             closing: false,
@@ -168,6 +221,9 @@ impl Program {
             keys: Some(pty.master.take_writer().unwrap()),
             master: Some(pty.master),
             terminal,
+            log,
+            log_start,
+            probes: 0,
         }
     }
 
@@ -226,7 +282,29 @@ impl Program {
     /// but say so is answered after all that was sent before it.
     #[track_caller]
     pub fn until_read(&mut self) -> &mut Self {
-        self.send("=").until("= does nothing here")
+        let probe = PROBES[self.probes % PROBES.len()];
+        self.probes += 1;
+        self.send(probe)
+            .until(&format!("{probe} does nothing here"))
+    }
+
+    /// Waits until all that was sent has been read and all that it asks for is on the screen, what
+    /// is computed when there is nothing else to do too: the log says so after the frame, and a
+    /// probe after that is drawn later still.
+    #[track_caller]
+    pub fn until_settled(&mut self) -> &mut Self {
+        self.until_read();
+        eventually("the last answer", || {
+            let log = self.log();
+            log.lines().last()?.ends_with("settled").then_some(())
+        });
+        self.until_read()
+    }
+
+    /// What the program has written to its log.
+    pub fn log(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        log.get(self.log_start..).unwrap_or_default().to_owned()
     }
 
     /// What is on the screen.
@@ -290,13 +368,31 @@ impl Program {
         fields.split_whitespace().map(str::to_owned).collect()
     }
 
+    /// How often its threads have gone to sleep or been put aside.
+    #[cfg(target_os = "linux")]
+    pub fn switches(&self) -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.id())).unwrap();
+        let of = |thread: std::fs::DirEntry| {
+            let status = std::fs::read_to_string(thread.path().join("status")).unwrap();
+            let lines = status.lines().filter(|line| line.contains("ctxt_switches"));
+            let count = |line: &str| line.rsplit('\t').next().unwrap().parse::<u64>().unwrap();
+            lines.map(count).sum::<u64>()
+        };
+        threads.map(|thread| of(thread.unwrap())).sum()
+    }
+
     /// Closes the window, at the next thing that the program writes to it.
     pub fn hang_up(&mut self) -> &mut Self {
         self.terminal.seen().closing = true;
-        self.send("=");
+        self.send(PROBES[0]);
         self.until_over();
         (self.keys, self.master) = (None, None);
         self
+    }
+
+    /// Whether the program has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits until the program can write no more.
@@ -323,6 +419,7 @@ impl Program {
             assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
             assert_eq!(screen.contents(), "");
         });
+        assert!(self.is_cooked());
         assert_eq!(outside_frames(&self.written()), "");
     }
 

@@ -29,7 +29,11 @@ fn the_map_of_heads_leads_to_the_best_of_them() {
     let home = Home::new();
     let best = best_heads(&home, 6);
     let mut program = home.start(&["gpt2-pl", "--at", "L3.H1"]);
-    program.until_at("L3.H1").send("i").until("36 heads");
+    program
+        .until_at("L3.H1")
+        .send("i")
+        .until("36 heads")
+        .until_settled();
     program.send("\x1b[H").until(&format!("{}.VO", best[0].0));
     program.until("#1 ").send("n").until("#2 ");
     program.send("\r").until_at(&best[1].0);

@@ -93,6 +93,8 @@ fn the_lists_of_a_head_become_exact() {
     let exact = |text: &str| text.matches("exact · ").count();
     program.wait("both lists", |screen| exact(&screen.contents()) == 2);
     let (vo, qk) = (pairs(&home, "vo", 3, 1), pairs(&home, "qk", 3, 1));
-    assert!(program.look(|screen| vo.are_on(screen) && qk.are_on(screen)));
+    program.wait("their pairs", |screen| {
+        vo.are_on(screen) && qk.are_on(screen)
+    });
     program.send(BACK_TAB).until_at("L3.N0").quit();
 }

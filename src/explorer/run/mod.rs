@@ -6,7 +6,7 @@ mod models;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -110,6 +110,7 @@ pub fn run(setup: Setup) -> Result<()> {
         screen: Screen::enter(setup.mouse).context("the terminal cannot be taken")?,
         theme: setup.theme,
         state_folder: setup.paths.state,
+        settled: false,
         over: None,
     };
     terminal::read_input(move |input| drop(sender.send(Message::Input(input))))?;
@@ -187,6 +188,8 @@ struct Explorer {
     screen: Screen,
     theme: Theme,
     state_folder: PathBuf,
+    /// What the log says last: nothing on the screen waits for anything.
+    settled: bool,
     /// Set when it is time to end.
     over: Option<Result<()>>,
 }
@@ -197,9 +200,20 @@ impl Explorer {
             self.perform(vec![Effect::Open(name)])?;
         }
         loop {
+            if !self.is_settled() {
+                self.log_settled(false);
+            }
             self.draw()?;
             let drawn = Instant::now();
-            let Ok(message) = messages.recv() else {
+            let settled = self.is_settled();
+            let message = match messages.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    self.log_settled(settled);
+                    messages.recv().ok()
+                }
+                message => message.ok(),
+            };
+            let Some(message) = message else {
                 return Ok(());
             };
             self.take(message)?;
@@ -215,6 +229,21 @@ impl Explorer {
                     Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 }
             }
+        }
+    }
+
+    /// Whether the model is open and all that was asked of it is answered. The answers may not have
+    /// been taken yet.
+    fn is_settled(&self) -> bool {
+        self.state.opening.is_none() && self.worker.is_settled()
+    }
+
+    /// Tells the log when the screen begins to wait for something (before it is drawn so) and when
+    /// all that was asked is on it (after): for scripts and tests that look at the screen.
+    fn log_settled(&mut self, settled: bool) {
+        if settled != self.settled {
+            self.settled = settled;
+            tracing::debug!("{}", if settled { "settled" } else { "working" });
         }
     }
 
@@ -253,9 +282,9 @@ impl Explorer {
                     }
                     _ => Vec::new(),
                 },
-                // The terminal may have been smaller for a moment, and have lost what did not fit.
+                // Where no signal tells it.
                 Input::Resize(..) => vec![Effect::Redraw],
-                _ => Vec::new(),
+                Input::FocusGained | Input::FocusLost => Vec::new(),
             },
             #[cfg(unix)]
             Message::Signal(signal) => {
@@ -267,6 +296,8 @@ impl Explorer {
                         self.screen.resume()?;
                         Vec::new()
                     }
+                    // It may have been smaller for a moment, and have lost what did not fit.
+                    Signal::Resized => vec![Effect::Redraw],
                 }
             }
         };

@@ -23,7 +23,7 @@ mod transfer;
 mod words;
 
 use ratatui::Frame;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell, CellDiffOption, CellWidth};
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
@@ -36,6 +36,9 @@ use super::widget::{Panel, put, width};
 pub const WIDTH_MIN: u16 = 40;
 /// Below this there is only a message.
 pub const HEIGHT_MIN: u16 = 15;
+
+/// Cells of the widest text that is drawn as one, beyond its first.
+const WIDE_MAX: u16 = 7;
 
 /// A frame being drawn.
 struct Canvas<'a> {
@@ -189,14 +192,14 @@ impl Canvas<'_> {
             rows,
         );
         Clear.render(area, self.buffer);
-        // Half of a wide character must not stick out from under the frame.
+        // No part of a wide text must stick out from under the frame.
         for y in area.top()..area.bottom() {
-            let beside = area
-                .x
-                .checked_sub(1)
-                .and_then(|x| self.buffer.cell_mut((x, y)));
-            if let Some(cell) = beside.filter(|cell| width(cell.symbol()) > 1) {
-                cell.set_symbol(" ");
+            for cells in 1..=area.x.min(WIDE_MAX) {
+                let beside = self.buffer.cell_mut((area.x - cells, y));
+                let wide = |cell: &&mut Cell| cell.cell_width() > cells;
+                if let Some(cell) = beside.filter(wide) {
+                    cell.set_symbol(" ").set_diff_option(CellDiffOption::None);
+                }
             }
         }
         self.note(area, Target::Overlay);

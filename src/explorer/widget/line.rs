@@ -1,27 +1,24 @@
 //! Text of a known width, written cell by cell.
 
-use ratatui::buffer::Buffer;
+use std::num::NonZeroU16;
+
+use ratatui::buffer::{Buffer, CellDiffOption, CellWidth};
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
+use super::cells::{grapheme_width, width};
 use crate::outside::escape;
-
-/// Cells that a text takes.
-pub fn width(text: &str) -> usize {
-    escape::line(text).width()
-}
 
 /// The text, cut to `cells` with `…` at the end if it is longer.
 pub fn truncate(text: &str, cells: usize) -> String {
     let text = &*escape::line(text);
-    if text.width() <= cells {
+    if width(text) <= cells {
         return text.to_owned();
     }
     let mut cut = String::new();
     let mut used = 0;
     for grapheme in text.graphemes(true) {
-        used += grapheme.width();
+        used += grapheme_width(grapheme);
         if used + 1 > cells {
             break;
         }
@@ -41,7 +38,7 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
         let line = &mut lines[last];
         if line.is_empty() {
             line.push_str(word);
-        } else if line.width() + 1 + word.width() <= cells {
+        } else if width(line) + 1 + width(word) <= cells {
             line.push(' ');
             line.push_str(word);
         } else {
@@ -52,19 +49,37 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
 }
 
 /// Writes a text of at most `cells` cells, what a terminal would act on escaped; returns the cells it
-/// took.
+/// took. Marks that have nothing to stand on are left out.
 pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, cells: usize, style: Style) -> u16 {
     let area = buffer.area;
-    if y < area.top() || y >= area.bottom() || x >= area.right() {
+    if y < area.top() || y >= area.bottom() || x < area.left() || x >= area.right() {
         return 0;
     }
-    let text = &*escape::line(text);
-    let (end, _) = if text.width() <= cells {
-        buffer.set_stringn(x, y, text, cells, style)
-    } else {
-        buffer.set_stringn(x, y, truncate(text, cells), cells, style)
-    };
-    end.saturating_sub(x)
+    let room = cells.min(usize::from(area.right() - x));
+    let text = truncate(text, cells);
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let wide = grapheme_width(grapheme);
+        if wide == 0 {
+            continue;
+        }
+        if used + wide > room {
+            break;
+        }
+        let first = x + used as u16;
+        for x in first + 1..first + wide as u16 {
+            buffer[(x, y)].reset();
+        }
+        let cell = &mut buffer[(first, y)];
+        let is_forced = usize::from(grapheme.cell_width()) != wide;
+        let forced = NonZeroU16::new(wide as u16).filter(|_| is_forced);
+        let option = forced.map_or(CellDiffOption::None, CellDiffOption::ForcedWidth);
+        cell.set_symbol(grapheme)
+            .set_style(style)
+            .set_diff_option(option);
+        used += wide;
+    }
+    used as u16
 }
 
 /// A row that is written from the left, up to an end.

@@ -1,6 +1,7 @@
 //! Pieces of a screen that know no state: text, bars, frames, windows of long lists.
 
 mod bar;
+mod cells;
 mod dots;
 mod line;
 mod panel;
@@ -8,7 +9,8 @@ pub mod plot;
 mod window;
 
 pub use bar::{bar, level};
+pub use cells::{is_plain, width};
 pub use dots::Dots;
-pub use line::{Line, put, truncate, width, wrap};
+pub use line::{Line, put, truncate, wrap};
 pub use panel::Panel;
 pub use window::window;

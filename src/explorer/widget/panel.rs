@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::line::{put, width};
+use super::cells::width;
+use super::line::put;
 
 /// A frame: rounded, thin; bold lines are left to nobody.
 pub struct Panel<'a> {

@@ -162,7 +162,13 @@ fn line(buffer: &mut Buffer, frame: Frame, trace: &Trace) {
                 continue;
             };
             // A steep piece goes through all the rows from the column before.
-            let from = before.map_or(y, |b| if b < y { b + 1 } else { (b - 1).max(y) });
+            let from = before.map_or(y, |b| {
+                if b < y {
+                    b + 1
+                } else {
+                    b.saturating_sub(1).max(y)
+                }
+            });
             before = Some(y);
             if column % (drawn + left_out) < drawn {
                 (from.min(y)..=from.max(y)).for_each(|y| dots.set(column, y));

@@ -76,3 +76,20 @@ fn draws_nothing_where_there_is_no_room() {
         drawn(&trace(&[1.0, 2.0, 3.0]), width, height);
     }
 }
+
+#[test]
+fn lines_along_the_first_and_last_row_of_dots_end() {
+    for values in [&[1.0, 1.0, 0.0, 0.0, 1.0, 1.0][..], &[0.0, 0.0, 1.0, 1.0]] {
+        let trace = trace(values);
+        let frame = Frame {
+            area: Rect::new(0, 0, 12, 3),
+            x: [0.0, (values.len() - 1) as f64],
+            // As where two equal texts are at exactly 1: no room above the line.
+            y: [0.0, 1.0],
+        };
+        let mut buffer = Buffer::empty(frame.area);
+        plot(&mut buffer, frame, std::slice::from_ref(&trace));
+        let drawn = |y: u16| (0..12).any(|x| buffer[(x, y)].symbol() != " ");
+        assert!(drawn(0) && drawn(2));
+    }
+}
