@@ -21,6 +21,7 @@ pub fn lookup(reader: &mut Reader) {
             input: Input::Gate,
             words: vec![words[i % 3].clone()],
             by,
+            gist: 0,
             k: 20,
             heads,
             filters: Filters::default(),

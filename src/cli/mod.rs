@@ -153,11 +153,15 @@ pub fn run() -> Result<()> {
     }
 }
 
+/// First words that come with each of the best neurons.
+const GIST: usize = 5;
+
 fn find(args: FindArgs) -> Result<()> {
     let query = FindQuery {
         convention: args.convention,
         words: args.words,
         by: args.by.into(),
+        gist: GIST,
         input: args.key,
         k: args.k,
         heads: !args.neurons_only,

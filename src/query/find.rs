@@ -21,6 +21,8 @@ pub struct FindQuery {
     pub k: usize,
     /// Whether heads are looked through too, which takes longer.
     pub heads: bool,
+    /// How many first words come with each of the best neurons of a kind; 0 for none.
+    pub gist: usize,
     /// Which tokens count, here and in ranks and partners. Those of pairs make no difference.
     pub filters: Filters,
     /// How weights become words: of neurons as in their lists, of heads as in their pairs but
@@ -52,6 +54,8 @@ pub struct Group {
     pub stand: Stand,
     /// Best first.
     pub hits: Vec<Hit>,
+    /// For each hit the first words of the list it is in, where they were asked for.
+    pub gists: Vec<Vec<u32>>,
     /// For each layer that was looked through, the best score, or by cosine and by rank the best
     /// cosine.
     pub by_layer: Vec<f32>,
@@ -60,8 +64,11 @@ pub struct Group {
 impl FindAnswer {
     /// What it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
-        let group =
-            |g: &Group| size_of::<Group>() + size_of_val(&g.hits[..]) + 4 * g.by_layer.len();
+        let words = |words: &Vec<u32>| size_of::<Vec<u32>>() + size_of_val(&words[..]);
+        let group = |g: &Group| {
+            let gists = g.gists.iter().map(words).sum::<usize>();
+            size_of::<Group>() + size_of_val(&g.hits[..]) + gists + 4 * g.by_layer.len()
+        };
         size_of_val(&self.tokens[..]) + self.groups.iter().map(group).sum::<usize>()
     }
 }

@@ -66,6 +66,9 @@ struct Entry<'a> {
     cosine: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
+    /// The first words of the neuron's list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<Token<'a>>,
 }
 
 /// Where words stand in a format, ending with a newline.
@@ -95,7 +98,7 @@ fn json<'a>(
         text: card.vocabulary.text(id),
     };
     let group = |group: &'a Group| {
-        let entry = |hit: &Hit| Entry {
+        let entry = |(hit, words): (&Hit, &Vec<u32>)| Entry {
             address: group.address(hit).to_string(),
             layer: hit.layer,
             index: hit.index,
@@ -104,12 +107,13 @@ fn json<'a>(
             score: hit.score,
             cosine: hit.cosine,
             rank: hit.rank,
+            words: words.iter().map(|&id| token(id)).collect(),
         };
         let places = Places {
             meaning: group.stand.meaning(),
             histogram: group.histogram(card.spec.layers),
             best: &group.by_layer,
-            hits: group.hits.iter().map(entry).collect(),
+            hits: group.hits.iter().zip(&group.gists).map(entry).collect(),
         };
         (group.stand.name(), places)
     };
@@ -143,6 +147,11 @@ fn csv(card: &ModelCard, answer: &FindAnswer) -> String {
                 hit.score.to_string(),
                 hit.cosine.to_string(),
                 hit.rank.map_or(String::new(), |rank| rank.to_string()),
+                group.gists[place]
+                    .iter()
+                    .map(|&id| text(id))
+                    .collect::<Vec<_>>()
+                    .join(" "),
             ]
         })
     });
@@ -157,6 +166,7 @@ fn csv(card: &ModelCard, answer: &FindAnswer) -> String {
         "score",
         "cosine",
         "rank",
+        "words",
     ];
     csv_text(&head, rows)
 }
@@ -193,31 +203,35 @@ fn tables(
 
 fn table(card: &ModelCard, group: &Group) -> Table {
     let heads = group.stand.is_of_heads();
-    let last = if heads {
-        ("with", Align::Left)
-    } else {
-        ("rank", Align::Right)
-    };
-    let mut table = Table::new([
+    let mut columns = vec![
         ("place", Align::Left),
         ("token", Align::Left),
         ("score", Align::Right),
         ("cosine", Align::Right),
-        last,
-    ]);
+    ];
+    match heads {
+        true => columns.push(("with", Align::Left)),
+        false => columns.extend([("rank", Align::Right), ("list", Align::Left)]),
+    }
+    let mut table = Table::new(columns);
     let size = |hit: &Hit| hit.score.abs();
     let largest = group.hits.iter().map(size).fold(0.0, f32::max);
-    for hit in &group.hits {
-        table.push(vec![
+    for (hit, words) in group.hits.iter().zip(&group.gists) {
+        let mut row = vec![
             group.address(hit).to_string(),
             marked(card, hit.token),
             score(hit.score, largest),
             format!("{:.3}", hit.cosine),
-            match hit.partner {
-                Some(partner) => marked(card, partner),
-                None => hit.rank.map_or(String::new(), grouped),
-            },
-        ]);
+        ];
+        match hit.partner {
+            Some(partner) => row.push(marked(card, partner)),
+            None => {
+                let words = words.iter().map(|&id| marked(card, id));
+                row.push(hit.rank.map_or(String::new(), grouped));
+                row.push(words.collect::<Vec<_>>().join(" "));
+            }
+        }
+        table.push(row);
     }
     table
 }

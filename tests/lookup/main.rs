@@ -57,6 +57,7 @@ fn find_query(reader: &Reader, tokens: &[Value], by: By, k: usize) -> FindQuery 
         words: tokens.iter().map(word).collect(),
         by,
         k,
+        gist: 0,
         heads: true,
         filters: Filters::default(),
     }
@@ -130,6 +131,7 @@ fn a_hit_says_what_the_neurons_own_list_says() {
         words: vec![word],
         by: By::Rank,
         k: 3,
+        gist: 5,
         heads: false,
         filters: Filters {
             alnum: true,
@@ -139,7 +141,7 @@ fn a_hit_says_what_the_neurons_own_list_says() {
     let answer = find(&mut reader, query);
     assert_eq!(answer.groups.len(), 4);
     for (column, group) in answer.groups.iter().enumerate() {
-        for hit in &group.hits {
+        for (hit, gist) in group.hits.iter().zip(&group.gists) {
             let query = NeuronQuery {
                 convention: Default::default(),
                 input: Input::Gate,
@@ -160,6 +162,8 @@ fn a_hit_says_what_the_neurons_own_list_says() {
             let at = list.iter().position(|s| s.id == hit.token).unwrap();
             assert_eq!(Some(at + 1), hit.rank, "{} {hit:?}", group.stand);
             assert_eq!(list[at].score, hit.score, "{} {hit:?}", group.stand);
+            let first: Vec<u32> = list.iter().take(5).map(|s| s.id).collect();
+            assert_eq!(gist, &first, "{} {hit:?}", group.stand);
         }
         let mut ranks: Vec<_> = group.hits.iter().map(|hit| hit.rank).collect();
         let given = ranks.clone();
@@ -178,6 +182,7 @@ fn beginnings_and_expressions_find_what_begins_and_matches() {
             words: vec![word.to_owned()],
             by: By::Score,
             k: 1,
+            gist: 0,
             heads: false,
             filters: Filters::default(),
         };
@@ -217,6 +222,7 @@ fn says_why_nothing_is_looked_for() {
             words: vec![word.to_owned()],
             by: By::Score,
             k: 1,
+            gist: 0,
             heads: false,
             filters: Filters {
                 ascii,

@@ -200,6 +200,7 @@ fn query(reader: &Reader, tokens: &[u32], k: usize, filters: Filters) -> Query {
         by: By::Rank,
         input: Input::Gate,
         k,
+        gist: 0,
         heads: false,
         filters,
         convention: Convention::RAW,

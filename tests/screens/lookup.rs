@@ -28,6 +28,7 @@ pub fn found(query: &FindQuery) -> FindAnswer {
     let group = |stand: Stand| Group {
         stand,
         hits: (0..4).map(|i| hit(stand, i)).collect(),
+        gists: vec![vec![4, 8, 9]; 4],
         by_layer: vec![1.0; 6],
     };
     FindAnswer {
@@ -153,6 +154,64 @@ fn a_word_that_is_none_is_told_in_the_list() {
         screen.text()
     );
     assert!(!screen.last_line().contains('✗'));
+}
+
+#[test]
+fn enter_does_not_go_to_a_place_of_the_word_before() {
+    let mut screen = Screen::new(80, 24);
+    screen.press("F").write("wyspie");
+    // Another word, of which nothing has come yet.
+    update::paste(&mut screen.state, " brzegu");
+    screen.draw();
+    assert!(screen.text().contains("looking it up"), "{}", screen.text());
+    assert!(!screen.text().contains("L2.N4"), "{}", screen.text());
+    for key in lexiscope::explorer::key::keys("↓ Enter") {
+        update::key(&mut screen.state, key);
+    }
+    assert_eq!(screen.address(), "L3.N103");
+    screen.draw();
+    assert!(screen.last_line().contains("looking it up"));
+}
+
+#[test]
+fn an_empty_list_of_places_says_why() {
+    let mut screen = Screen::new(80, 24);
+    screen.press("F");
+    assert!(screen.text().contains("type a word"), "{}", screen.text());
+    assert!(screen.press("Enter").last_line().contains("type a word"));
+    screen.write("wyspie");
+    let mut answer = found(&asked(&screen));
+    (answer.done, answer.exact) = (0.25, false);
+    answer
+        .groups
+        .iter_mut()
+        .for_each(|group| group.hits.clear());
+    let event = Event::Answered {
+        id: ModelId(1),
+        query: Query::Find(asked(&screen)),
+        answer: lexiscope::query::Answer::Find(answer).into(),
+        took: std::time::Duration::ZERO,
+    };
+    update::event(&mut screen.state, event);
+    screen.draw();
+    assert!(screen.text().contains("25 %, nothing of this kind yet"));
+}
+
+#[test]
+fn a_selected_place_stays_selected_when_better_ones_come_before_it() {
+    let mut screen = Screen::new(80, 24);
+    screen.press("F").write("wyspie").press("↓");
+    let mut answer = found(&asked(&screen));
+    answer.groups[0].hits.swap(1, 3);
+    let event = Event::Answered {
+        id: ModelId(1),
+        query: Query::Find(asked(&screen)),
+        answer: lexiscope::query::Answer::Find(answer).into(),
+        took: std::time::Duration::ZERO,
+    };
+    update::event(&mut screen.state, event);
+    screen.press("Enter");
+    assert_eq!(screen.address(), "L2.N4");
 }
 
 #[test]

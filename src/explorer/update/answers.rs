@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{geometry, navigate};
+use super::{find, geometry, navigate};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
 use crate::query::{self, Answer, ModelCard, Query, TrustQuery};
@@ -179,7 +179,7 @@ fn answered(state: &mut State, shown: Shown) {
             let list = usize::from(query.form == Heads::FORMS[1]);
             state.trusts[1 + list] = Some(shown);
         }
-        (Query::Find(_), Answer::Find(_)) => state.find.found = Some(shown),
+        (Query::Find(_), Answer::Find(_)) => find::take(state, shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
         (Query::Rank(_), Answer::Rank(_)) => state.take_ranking(shown),
         (Query::Undertrained, Answer::Undertrained(found)) => {

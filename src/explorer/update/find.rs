@@ -1,6 +1,6 @@
 //! Looking up by word: how the places that were found are ordered and chosen.
 
-use crate::explorer::state::{Chooser, Field, Overlay, State};
+use crate::explorer::state::{Choice, Chooser, Field, Overlay, Shown, State};
 use crate::query::{By, Stand};
 
 /// Puts the list on top, as it was left.
@@ -27,7 +27,33 @@ pub(super) fn keep(state: &mut State) {
     }
 }
 
-/// By score, by cosine, by rank.
+/// Takes what was found. A place that is selected stays so, wherever a better answer puts it.
+pub(super) fn take(state: &mut State, shown: Shown) {
+    let place = |choice: Option<&Choice<'_>>| match choice {
+        Some(Choice::Found(found)) => Some((found.stand, found.address)),
+        _ => None,
+    };
+    let selected = match state.overlays.last() {
+        Some(Overlay::Find(chooser)) => chooser.selected,
+        _ => 0,
+    };
+    let here = match selected {
+        0 => None,
+        row => place(state.choices().get(row)),
+    };
+    state.find.found = Some(shown);
+    let at = here.and_then(|here| {
+        let choices = state.choices();
+        choices
+            .iter()
+            .position(|choice| place(Some(choice)) == Some(here))
+    });
+    if let (Some(at), Some(Overlay::Find(chooser))) = (at, state.overlays.last_mut()) {
+        chooser.selected = at;
+    }
+}
+
+/// By rank, by score, by cosine.
 pub(super) fn next_order(state: &mut State) {
     let at = By::ALL.iter().position(|by| *by == state.find.by);
     state.find.by = By::ALL[(at.unwrap_or(0) + 1) % By::ALL.len()];

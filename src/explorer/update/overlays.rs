@@ -77,7 +77,11 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
     match choices.get(row) {
         None if matches!(state.overlays.last(), Some(Overlay::Ways(_))) => Vec::new(),
         None => {
-            state.say("nothing here has all of what is typed");
+            let why = match state.overlays.last() {
+                Some(Overlay::Find(_)) => state.find_status(),
+                _ => None,
+            };
+            state.say(why.unwrap_or_else(|| "nothing here has all of what is typed".to_owned()));
             Vec::new()
         }
         Some(&Choice::Go(address)) => {

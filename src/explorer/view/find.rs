@@ -1,84 +1,116 @@
-//! The places where words stand: a line to type them, a histogram of layers, a row a place.
+//! The places where words stand: a line to type them, and under a heading for each kind a row a
+//! place.
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::Canvas;
-use super::lists::list;
-use super::words::token;
+use super::lists::{Row, grouped_list};
+use super::words::{token, token_cells};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::{Choice, Chooser, Found};
 use crate::explorer::widget::{put, width};
-use crate::query::{Query, Stand};
+use crate::query::{By, Group};
 use crate::report::{grouped, spark};
 
-/// Cells of an address and of a kind.
-const ADDRESS: u16 = 13;
-const KIND: u16 = 10;
+/// Cells of an address, of a rank, and of a word that has others after it.
+const ADDRESS: u16 = 12;
+const RANK: usize = 8;
+const WORD: u16 = 14;
+/// Cells that first words of the list are worth.
+const GIST_MIN: u16 = 10;
 
 /// Draws the list.
 pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
     let title = title(canvas);
     let empty = "dom, dom*, /owa$/ · C-t kind  C-o order  C-g by layer";
-    list(
+    let nothing = canvas.state.find_status().unwrap_or_default();
+    let heading = |canvas: &Canvas, choice: &Choice| match choice {
+        Choice::Found(found) => heading(canvas, found),
+        _ => None,
+    };
+    let texts = (&*title, empty, &*nothing);
+    grouped_list(
         canvas,
         body,
-        (&title, empty),
+        texts,
         chooser,
+        heading,
         |canvas, row, choice| {
-            let Choice::Found(found) = choice else {
-                return;
-            };
-            let Rect { x, y, width, .. } = row.area;
-            let address = found.address.to_string();
-            put(canvas.buffer, x + 3, y, &address, ADDRESS.into(), row.style);
-            let kind = found.stand.to_string();
-            let kind_x = x + 3 + ADDRESS;
-            put(canvas.buffer, kind_x, y, &kind, KIND.into(), row.quiet);
-            let words = x + 3 + ADDRESS + KIND;
-            let figures = figures(found);
-            let end = (x + width).saturating_sub(1);
-            let start = end.saturating_sub(crate::explorer::widget::width(&figures) as u16);
-            put(canvas.buffer, start, y, &figures, figures.len(), row.quiet);
-            let room = usize::from(start.saturating_sub(words + 1));
-            words_of(canvas, found, (words, y), room, row.style);
+            if let Choice::Found(found) = choice {
+                place(canvas, row, found);
+            }
         },
     );
-    if let Some(why) = canvas
-        .state
-        .failure(|query| matches!(query, Query::Find(_)))
-    {
-        let why = why.to_owned();
-        let inside = Rect {
-            x: body.x + body.width.saturating_sub(super::lists::LIST_CELLS) / 2 + 3,
-            y: body.bottom().saturating_sub(3),
-            width: body
-                .width
-                .saturating_sub(8)
-                .min(super::lists::LIST_CELLS - 8),
-            height: 2,
-        };
-        super::words::message(canvas, inside, &why);
-    }
 }
 
-/// The word, and of a head the other side of its pair.
-fn words_of(
-    canvas: &mut Canvas,
-    found: &Found<'_>,
-    (x, y): (u16, u16),
-    room: usize,
-    style: ratatui::style::Style,
-) {
+/// A place, the word's rank there, the word, what else stands there, score and cosine.
+fn place(canvas: &mut Canvas, row: &Row, found: &Found<'_>) {
     let Some(card) = canvas.state.card() else {
         return;
     };
-    let Some(partner) = found.hit.partner else {
-        return token(canvas, card, (x, y), found.hit.token, room, style);
+    let Rect { x, y, width, .. } = row.area;
+    let address = found.address.to_string();
+    put(canvas.buffer, x + 3, y, &address, ADDRESS.into(), row.style);
+    let mut from = x + 3 + ADDRESS;
+    let figures = figures(found);
+    let end = (x + width).saturating_sub(1);
+    let start = end.saturating_sub(figures.chars().count() as u16);
+    put(canvas.buffer, start, y, &figures, figures.len(), row.quiet);
+    if found.hit.partner.is_some() {
+        let room = usize::from(start.saturating_sub(from + 1));
+        return pair(canvas, found, (from, y), room, row.style);
+    }
+    let rank = found
+        .hit
+        .rank
+        .map_or(String::new(), |n| format!("#{}", grouped(n)));
+    put(
+        canvas.buffer,
+        from,
+        y,
+        &format!("{rank:>7}"),
+        RANK,
+        row.style,
+    );
+    from += RANK as u16 + 1;
+    let room = start.saturating_sub(from + 1);
+    let gist = room >= WORD + GIST_MIN && !found.gist.is_empty();
+    let word = if gist { WORD } else { room };
+    token(
+        canvas,
+        card,
+        (from, y),
+        found.hit.token,
+        word.into(),
+        row.style,
+    );
+    if gist {
+        let room = usize::from(room - WORD - 1);
+        first_words(canvas, found.gist, (from + WORD + 1, y), room, row.quiet);
+    }
+}
+
+/// As many words as there is room for whole.
+fn first_words(canvas: &mut Canvas, ids: &[u32], (x, y): (u16, u16), room: usize, style: Style) {
+    let Some(card) = canvas.state.card() else {
+        return;
     };
-    // In the order of the form: what is read or asks on the left.
-    let (left, right) = match found.stand {
-        Stand::To | Stand::Key => (partner, found.hit.token),
-        _ => (found.hit.token, partner),
+    let mut used = 0;
+    for &id in ids {
+        let cells = token_cells(card, id);
+        if used + cells > room {
+            return;
+        }
+        token(canvas, card, (x + used as u16, y), id, cells, style);
+        used += cells + 1;
+    }
+}
+
+/// The two words of a head's pair.
+fn pair(canvas: &mut Canvas, found: &Found<'_>, (x, y): (u16, u16), room: usize, style: Style) {
+    let (Some(card), Some([left, right])) = (canvas.state.card(), found.pair()) else {
+        return;
     };
     let half = room.saturating_sub(3) / 2;
     token(canvas, card, (x, y), left, half, style);
@@ -87,34 +119,57 @@ fn words_of(
     token(canvas, card, (x + text + 3, y), right, half, style);
 }
 
-/// Score, cosine, and of a neuron the word's rank in its list.
+/// Score and cosine.
 fn figures(found: &Found<'_>) -> String {
     let hit = found.hit;
-    let rank = hit
-        .rank
-        .map_or(String::new(), |n| format!("#{}", grouped(n)));
     let value = score(hit.score, decimals(hit.score));
-    format!("{value:>7}  cos {:>5.2} {rank:>7}", hit.cosine)
+    format!("{value:>7}  cos {:>5.2}", hit.cosine)
 }
 
-/// The kind that is shown, how it is ordered, how far the search is, and where the best lie.
+/// A kind of place, what it means, and in which layers its best lie.
+fn heading(canvas: &Canvas, found: &Found<'_>) -> Option<String> {
+    let (answer, _) = canvas.state.found()?;
+    let group = answer
+        .groups
+        .iter()
+        .find(|group| group.stand == found.stand)?;
+    let layers = canvas.state.card().map_or(0, |card| card.spec.layers);
+    let (stand, meaning) = (group.stand, group.stand.meaning());
+    let histogram = group.histogram(layers).into_iter().map(|n| n as f32);
+    let rest = rest(canvas, group);
+    Some(format!("{stand}  {meaning}{rest}  {}", spark(histogram)))
+}
+
+/// How many of a kind are not shown.
+fn rest(canvas: &Canvas, group: &Group) -> String {
+    match group
+        .hits
+        .len()
+        .saturating_sub(canvas.state.shown_of(group))
+    {
+        0 => String::new(),
+        more => format!(" · {more} more: C-t"),
+    }
+}
+
+/// How it is ordered, under which convention, and how far the search is.
 fn title(canvas: &Canvas) -> String {
-    let find = &canvas.state.find;
-    let kind = match find.stand {
-        Some(stand) => format!("{stand} {}", stand.meaning()),
-        None => "all kinds".to_owned(),
-    };
-    let mut title = format!("Where it stands · {kind} · by {}", find.by.name());
+    let state = canvas.state;
+    let find = &state.find;
+    let mut title = format!("Where it stands · by {}", find.by.name());
     if find.by_layer {
         title += ", layer by layer";
     }
-    let Some((answer, fresh)) = canvas.state.found() else {
+    if !state.convention().is_raw() {
+        title += &format!(" · {}", state.convention());
+    }
+    let Some((answer, true)) = state.found() else {
         return title;
     };
-    if !fresh {
-        title += " …";
-    } else if !answer.exact {
+    if !answer.exact {
         title += &format!(" · {:.0} %", (answer.done * 100.0).min(99.0));
+    } else if find.by == By::Rank {
+        title += &format!(" · of {} neurons", grouped(answer.counted));
     }
     if answer.matched > 1 {
         let first = answer.tokens.len();
@@ -124,15 +179,5 @@ fn title(canvas: &Canvas) -> String {
             false => format!(" · {all} tokens"),
         };
     }
-    let layers = canvas.state.card().map_or(0, |card| card.spec.layers);
-    let mut counts = vec![0; layers];
-    let groups = answer.groups.iter();
-    for group in groups.filter(|g| find.stand.is_none_or(|stand| stand == g.stand)) {
-        let histogram = group.histogram(layers);
-        counts
-            .iter_mut()
-            .zip(histogram)
-            .for_each(|(all, n)| *all += n);
-    }
-    title + "  " + &spark(counts.into_iter().map(|n| n as f32))
+    title
 }

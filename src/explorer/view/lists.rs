@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
 use super::Canvas;
+use super::words::message;
 use crate::explorer::state::{Choice, Chooser, Field, Target};
 use crate::explorer::widget::{Line, put, width, window};
 
@@ -48,6 +49,20 @@ pub fn list(
     body: Rect,
     (title, empty): (&str, &str),
     chooser: &Chooser,
+    draw: impl FnMut(&mut Canvas, &Row, &Choice),
+) {
+    let texts = (title, empty, "nothing has all of that");
+    grouped_list(canvas, body, texts, chooser, |_, _| None, draw);
+}
+
+/// The same with a heading before each row whose heading is another than the row's before;
+/// `nothing` stands in the place of rows.
+pub fn grouped_list(
+    canvas: &mut Canvas,
+    body: Rect,
+    (title, empty, nothing): (&str, &str, &str),
+    chooser: &Chooser,
+    heading: impl Fn(&Canvas, &Choice) -> Option<String>,
     mut draw: impl FnMut(&mut Canvas, &Row, &Choice),
 ) {
     let choices = canvas.state.choices();
@@ -66,8 +81,25 @@ pub fn list(
     let rows = usize::from(inside.height.saturating_sub(2));
     canvas.regions.choice_rows = rows;
     let selected = chooser.selected.min(choices.len().saturating_sub(1));
-    for (i, index) in window(choices.len(), selected, rows).enumerate() {
+    let (mut lines, mut before) = (Vec::new(), None);
+    for (index, choice) in choices.iter().enumerate() {
+        let own = heading(canvas, choice);
+        if own != before {
+            lines.extend(own.clone().map(Err));
+            before = own;
+        }
+        lines.push(Ok(index));
+    }
+    let at = lines.iter().position(|line| *line == Ok(selected));
+    for (i, line) in window(lines.len(), at.unwrap_or(0), rows).enumerate() {
         let area = Rect::new(inside.x, inside.y + 2 + i as u16, inside.width, 1);
+        let index = match &lines[line] {
+            Ok(index) => *index,
+            Err(heading) => {
+                put(canvas.buffer, area.x + 2, area.y, heading, room, theme.key);
+                continue;
+            }
+        };
         let here = index == selected;
         let row = Row {
             area,
@@ -82,15 +114,12 @@ pub fn list(
         canvas.note(area, Target::Choice(index));
     }
     if choices.is_empty() {
-        let y = inside.y + 2;
-        put(
-            canvas.buffer,
-            inside.x + 3,
-            y,
-            "nothing has all of that",
-            room,
-            theme.quiet,
+        let (x, y) = (inside.x + 2, inside.y + 2);
+        let (width, height) = (
+            inside.width.saturating_sub(4),
+            inside.height.saturating_sub(2),
         );
+        message(canvas, Rect::new(x, y, width, height), nothing);
     }
 }
 

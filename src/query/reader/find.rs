@@ -1,11 +1,13 @@
 //! Looking up by word: through all neurons, then through all heads, layer by layer.
 
+mod gists;
 mod heads;
 mod neurons;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::projection::{ListRows, Rows, Stand, Targets, TopHits};
+use crate::projection::{Hit, ListRows, Rows, Stand, Targets, TopHits};
 use crate::query::answering::Watch;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, Group, QueryError};
@@ -40,6 +42,8 @@ struct Found {
     tops: Vec<TopHits>,
     /// Neurons of each kind whose ranks are known, or known not to be among the best.
     counted: usize,
+    /// The first words of neurons' lists, by the list, the layer and the neuron.
+    gists: HashMap<(Stand, usize, usize), Vec<u32>>,
 }
 
 impl Reader {
@@ -58,10 +62,14 @@ impl Reader {
         let mut found = Found {
             tops: stands.map(|&stand| TopHits::new(stand, query.k)).collect(),
             counted: 0,
+            gists: HashMap::new(),
         };
-        if !self.through_neurons(&search, &mut found, watch)? {
+        if !self.through_neurons(&search, &mut found, watch)?
+            || !self.gists(&search, &mut found, watch)?
+        {
             return Ok(None);
         }
+        search.report(&found, watch, search.layers as f32);
         for layer in 0..if query.heads { search.layers } else { 0 } {
             if !self.through_heads(&search, &mut found, layer, watch)? {
                 return Ok(None);
@@ -114,13 +122,21 @@ impl Reader {
         let mut tokens = vocabulary.matching(&patterns).map_err(of_model)?;
         let matched = tokens.len();
         tokens.retain(|&id| mask.passes[id as usize]);
+        let on = || {
+            let filters = query.filters.describe().into_iter();
+            let named = filters.map(|(name, value)| match value == "true" {
+                true => name.to_owned(),
+                false => format!("{name} {value}"),
+            });
+            named.collect::<Vec<_>>().join(", ")
+        };
         if tokens.is_empty() {
             return Err(QueryError::Nothing {
                 model: self.card.name.clone(),
                 what: match matched {
                     0 => "no word to look up: expected at least one".to_owned(),
-                    1 => "the filters leave out the token that matches".to_owned(),
-                    n => format!("the filters leave out all {n} tokens that match"),
+                    1 => format!("the filters leave out the token that matches: {}", on()),
+                    n => format!("the filters leave out all {n} tokens that match: {}", on()),
                 },
             });
         }
@@ -149,10 +165,18 @@ impl Search<'_> {
     }
 
     fn answer(&self, found: &Found, done: f32, exact: bool) -> FindAnswer {
-        let group = |top: &TopHits| Group {
-            stand: top.stand,
-            hits: top.best(),
-            by_layer: top.by_layer.clone(),
+        let gist = |top: &TopHits, hit: &Hit| {
+            let known = found.gists.get(&(top.stand, hit.layer, hit.index));
+            known.cloned().unwrap_or_default()
+        };
+        let group = |top: &TopHits| {
+            let hits = top.best();
+            Group {
+                stand: top.stand,
+                gists: hits.iter().map(|hit| gist(top, hit)).collect(),
+                hits,
+                by_layer: top.by_layer.clone(),
+            }
         };
         FindAnswer {
             tokens: self.read.targets.ids.clone(),

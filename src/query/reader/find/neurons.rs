@@ -47,7 +47,6 @@ impl Reader {
             }
         }
         found.counted = search.query.k.min(search.layers * self.card.spec.neurons);
-        search.report(found, watch, search.layers as f32);
         Ok(true)
     }
 
@@ -87,6 +86,9 @@ impl Reader {
                 }
                 found.take(&ranks);
             }
+            if last && !self.gists(search, found, watch)? {
+                return Ok(false);
+            }
             search.report(found, watch, SURVEY * (layer + 1) as f32);
         }
         let surveyed = SURVEY * search.layers as f32;
@@ -116,7 +118,6 @@ impl Reader {
             }
         }
         found.take(&ranks);
-        search.report(found, watch, search.layers as f32);
         Ok(true)
     }
 
@@ -290,7 +291,7 @@ impl Search<'_> {
     }
 
     /// The query of a neuron's lists.
-    fn neuron(&self, layer: usize, neuron: usize) -> NeuronQuery {
+    pub(super) fn neuron(&self, layer: usize, neuron: usize) -> NeuronQuery {
         NeuronQuery {
             layer,
             neuron,
