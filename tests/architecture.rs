@@ -109,6 +109,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("plotters", &["report"]),
     ("regex", &["vocabulary"]),
     ("tokenizers", &["vocabulary"]),
+    ("base64", &["vocabulary"]),
+    ("icu_normalizer", &["vocabulary"]),
     (
         "rayon",
         &[

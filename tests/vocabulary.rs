@@ -34,6 +34,8 @@ fn open(model: &str, rows: usize) -> Result<Vocabulary, Box<dyn Error>> {
         vocab_txt: read("vocab.txt")?,
         tokenizer_config_json: read("tokenizer_config.json")?,
         special_tokens_map_json: read("special_tokens_map.json")?,
+        config_json: read("config.json")?,
+        ..TokenizerFiles::default()
     };
     Ok(Vocabulary::open(&files, rows)?)
 }
@@ -249,11 +251,11 @@ fn compares_words_without_marks_and_case() -> Outcome {
         "model": {"type": "BPE", "merges": [],
             "vocab": tokens.iter().zip(0..).collect::<std::collections::BTreeMap<_, u32>>()},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}]},
-        "added_tokens": [{"id": 10, "content": "Ġdom#", "special": false}],
+        "added_tokens": [{"id": 9, "content": "Ġdom#", "special": false}],
     });
     let vocabulary = vocabulary_of(&json, 12)?;
     assert_eq!(vocabulary.len(), 10);
-    assert_eq!(vocabulary.text(10), "Ġdom#");
+    assert_eq!(vocabulary.text(9), "Ġdom#");
     assert!(vocabulary.same(0, 1) && vocabulary.same(0, 2) && !vocabulary.same(0, 4));
     assert!(vocabulary.similar(4, 5), "domu, domy");
     assert!(!vocabulary.similar(0, 4), "dom is too short");
@@ -273,4 +275,173 @@ fn a_token_added_without_a_row_of_its_own_is_left_out() {
     };
     let vocabulary = Vocabulary::open(&files, 2).unwrap();
     assert_eq!((vocabulary.len(), vocabulary.token(2)), (2, None));
+}
+
+/// A vocabulary keeps its own name for a row; an added token of another name gets the next id, in
+/// lists as in texts.
+#[test]
+fn a_renamed_added_token_has_a_new_id_of_its_own() -> Outcome {
+    let json = serde_json::json!({
+        "added_tokens": [
+            {"id": 1, "content": "<|tool|>", "special": true, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false},
+            {"id": 9, "content": "ab", "special": false, "single_word": false, "lstrip": false,
+                "rstrip": false, "normalized": false}],
+        "model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 1, "c": 2}},
+    });
+    let vocabulary = vocabulary_of(&json, 6)?;
+    let texts: Vec<_> = (0..6).map(|id| vocabulary.text(id).into_owned()).collect();
+    assert_eq!(texts, ["a", "b", "c", "<|tool|>", "ab", "[row 5]"]);
+    assert_eq!(vocabulary.encode("<|tool|>abc")?, [3, 4, 2]);
+    let notice = vocabulary.notices().join("\n");
+    assert!(
+        notice.contains("\"<|tool|>\"") && notice.contains("the id 1") && notice.contains("get 3"),
+        "{notice}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_vocabulary_larger_than_the_embedding_opens_with_a_notice() -> Outcome {
+    let json = serde_json::json!({
+        "model": {"type": "BPE", "merges": [], "vocab": {"a": 0, "b": 1, "c": 2, "d": 3}},
+    });
+    let vocabulary = vocabulary_of(&json, 2)?;
+    assert_eq!((vocabulary.rows(), vocabulary.len()), (2, 2));
+    let notice = vocabulary.notices().join("\n");
+    assert!(
+        notice.contains("2 tokens") && notice.contains("(2)"),
+        "{notice}"
+    );
+    assert_eq!(vocabulary.encode("ab")?, [0, 1]);
+    let error = vocabulary.encode("abc").unwrap_err().to_string();
+    assert!(
+        error.contains("token 2") && error.contains("2 rows"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
+fn special_tokens_are_those_that_any_file_names() -> Outcome {
+    let vocab: std::collections::BTreeMap<&str, u32> = ["a", "xx", "yy", "zz", "ww", "vv"]
+        .into_iter()
+        .zip(0..)
+        .collect();
+    let vocab = serde_json::to_vec(&vocab)?;
+    for config in [
+        r#"{"extra_special_tokens": ["yy", "zz"], "bos_token": "xx"}"#,
+        r#"{"extra_special_tokens": {"y_token": "yy", "z_token": "zz"}, "image_token": "xx"}"#,
+        r#"{"additional_special_tokens": ["yy", {"content": "zz"}], "extra_special_tokens": [],
+            "eos_token": {"__type": "AddedToken", "content": "xx"}}"#,
+        r#"{"added_tokens_decoder": {"1": {"content": "xx", "special": true},
+            "2": {"content": "yy", "special": true}, "3": {"content": "zz", "special": true},
+            "4": {"content": "ww", "special": false}}}"#,
+    ] {
+        let files = TokenizerFiles {
+            vocab_json: Some(vocab.clone().into()),
+            merges_txt: Some(b"#version: 0.2\n".as_slice().into()),
+            tokenizer_config_json: Some(config.as_bytes().to_vec().into()),
+            ..TokenizerFiles::default()
+        };
+        let vocabulary = Vocabulary::open(&files, 6)?;
+        let special: Vec<u32> = (0..6).filter(|&id| vocabulary.is_special(id)).collect();
+        assert_eq!(special, [1, 2, 3], "{config}");
+    }
+    Ok(())
+}
+
+/// What stands beside tokenizer.json counts for texts as for lists.
+#[test]
+fn settings_beside_a_single_file_reach_texts() -> Outcome {
+    let with = |json: Value, config: &str| -> Result<Vocabulary, Box<dyn Error>> {
+        let files = TokenizerFiles {
+            tokenizer_json: Some(json.to_string().into_bytes().into()),
+            tokenizer_config_json: Some(config.as_bytes().to_vec().into()),
+            ..TokenizerFiles::default()
+        };
+        Ok(Vocabulary::open(&files, 8)?)
+    };
+    let gpt2 = serde_json::json!({
+        "model": {"type": "BPE", "merges": [["Ġ", "a"]], "vocab": {"a": 0, "b": 1, "Ġ": 2, "Ġa": 3}},
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true},
+    });
+    let plain = with(gpt2.clone(), r#"{"tokenizer_class": "GPT2Tokenizer"}"#)?;
+    assert_eq!(plain.encode("ab")?, [0, 1]);
+    let spaced = r#"{"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": "True",
+        "added_tokens_decoder": {"4": {"content": "bb", "special": false}}}"#;
+    let spaced = with(gpt2.clone(), spaced)?;
+    assert_eq!(spaced.encode("ab")?, [3, 1]);
+    assert_eq!(spaced.encode("bba")?, [4, 3]);
+    // A file that is read as it is, whatever the class was once called.
+    let other = r#"{"tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": true}"#;
+    assert_eq!(with(gpt2, other)?.encode("ab")?, [0, 1]);
+    let bert = serde_json::json!({
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "dom": 1, "Dom": 2}},
+        "normalizer": {"type": "Sequence", "normalizers": [{"type": "BertNormalizer",
+            "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true}]},
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+    });
+    let lower = with(bert.clone(), r#"{"tokenizer_class": "BertTokenizer"}"#)?;
+    assert_eq!(lower.encode("Dom dom")?, [1, 1]);
+    let cased = with(
+        bert,
+        r#"{"tokenizer_class": "BertTokenizerFast", "do_lower_case": false}"#,
+    )?;
+    assert_eq!(cased.encode("Dom dom kot")?, [2, 1, 0]);
+    assert_eq!(cased.unknown(), Some(0));
+    Ok(())
+}
+
+#[test]
+fn one_text_has_the_same_tokens_each_time() -> Outcome {
+    let json = serde_json::json!({
+        "model": {"type": "BPE", "dropout": 0.5, "merges": [["a", "b"], ["ab", "c"]],
+            "vocab": {"a": 0, "b": 1, "c": 2, "ab": 3, "abc": 4}},
+    });
+    for _ in 0..20 {
+        assert_eq!(vocabulary_of(&json, 5)?.encode("abcab")?, [4, 3]);
+    }
+    Ok(())
+}
+
+#[test]
+fn words_are_found_however_they_are_composed_and_whatever_makes_them_up() -> Outcome {
+    let tokens = ["▁żółw", "▁می\u{200C}کند", "\u{301}a", "▁ΟΔΟΣ", "▁dom"];
+    let json = serde_json::json!({
+        "model": {"type": "BPE", "merges": [],
+            "vocab": tokens.iter().zip(0..).collect::<std::collections::BTreeMap<_, u32>>()},
+    });
+    let vocabulary = vocabulary_of(&json, 5)?;
+    let listed = |lines: &str| -> Result<Vec<bool>, Box<dyn Error>> {
+        let filters = Filters {
+            words: Some(Words::parse("words", lines)),
+            ..Filters::default()
+        };
+        Ok(vocabulary.mask(&filters, 0)?.passes)
+    };
+    let decomposed = "\u{FEFF}z\u{307}o\u{301}łw\r\nمی\u{200C}کند\r\n\u{301}a\r\nοδος\r\n";
+    assert_eq!(listed(decomposed)?, [true, true, true, true, false]);
+    assert_eq!(listed("οδοσ")?, [false, false, false, true, false]);
+    assert_eq!(
+        listed("میکند")?,
+        [false; 5],
+        "without its joiner it is another word"
+    );
+    let contains = Filters {
+        contains: "O\u{301}Ł".into(),
+        ..Filters::default()
+    };
+    assert_eq!(vocabulary.mask(&contains, 0)?.passing, 1);
+    for (word, id) in [
+        ("می\u{200C}کند", 1),
+        ("z\u{307}o\u{301}łw", 0),
+        ("◌\u{301}a", 2),
+        ("οδος", 3),
+    ] {
+        let pattern = lexiscope::vocabulary::Pattern::parse(word)?;
+        assert_eq!(vocabulary.matching(&[pattern])?, [id], "{word}");
+    }
+    Ok(())
 }

@@ -18,7 +18,23 @@ use super::{Checkpoint, CheckpointError, Location, Remote, Spec, safetensors};
 const CONFIG: &str = "config.json";
 
 /// Read beside the vocabulary, whatever that lies in.
-const BESIDE: [&str; 2] = ["tokenizer_config.json", "special_tokens_map.json"];
+const BESIDE: [&str; 3] = [
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+];
+
+/// What a vocabulary lies in where there is no tokenizer.json.
+const OLDER: [&str; 8] = [
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "bpe.codes",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tekken.json",
+];
 
 /// How the weights of a model on the hub are come by.
 #[derive(Clone, Debug)]
@@ -141,7 +157,7 @@ impl<'a> Prospect<'a> {
         };
         let vocabulary: &[&'static str] = match has("tokenizer.json") {
             true => &["tokenizer.json"],
-            false => &["vocab.json", "merges.txt", "vocab.txt"],
+            false => &OLDER,
         };
         let others = vocabulary.iter().chain(&BESIDE).copied();
         let small = first.iter().copied().chain(others.filter(|file| has(file)));

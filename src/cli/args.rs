@@ -283,7 +283,7 @@ pub struct FilterArgs {
     /// Only letters and digits
     #[arg(long)]
     alnum: bool,
-    /// No pair of twice the same word
+    /// No pair of twice the same word, in whatever case
     #[arg(long)]
     exclude_same: bool,
     /// No pair of words that look alike (a prefix of the other, or one letter apart)
@@ -298,13 +298,13 @@ pub struct FilterArgs {
     /// Learned positions as rows of their own: [pos 17]
     #[arg(long)]
     positions: bool,
-    /// Only the words of a file, one a line
+    /// Only the words of a file, one a line, in whatever case
     #[arg(long, value_name = "FILE")]
     words: Option<PathBuf>,
     /// Only the tokens that occur in the text of a file
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// Only tokens that contain this
+    /// Only tokens that contain this, in whatever case
     #[arg(
         long,
         value_name = "TEXT",

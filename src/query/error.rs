@@ -12,15 +12,16 @@ use crate::vocabulary::VocabularyError;
 pub enum QueryError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    #[error("{model}: {source}")]
+    // Not `source`: a chain of errors would be printed with the same sentence twice.
+    #[error("{model}: {error}")]
     Vocabulary {
         model: String,
-        source: VocabularyError,
+        error: VocabularyError,
     },
-    #[error("{model}: {source}")]
+    #[error("{model}: {error}")]
     Forward {
         model: String,
-        source: Box<ForwardError>,
+        error: Box<ForwardError>,
     },
     /// Texts or a token about which nothing can be said.
     #[error("{model}: {what}")]

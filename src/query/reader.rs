@@ -76,11 +76,14 @@ impl Reader {
             || Vocabulary::open(&files, spec.vocab),
             || Ok::<_, QueryError>((weights.input_embedding()?, weights.output_embedding()?)),
         );
-        let vocabulary = vocabulary.map_err(|source| QueryError::Vocabulary {
+        let vocabulary = vocabulary.map_err(|error| QueryError::Vocabulary {
             model: name.clone(),
-            source,
+            error,
         })?;
         let (device, notice) = pick_device(device);
+        let mut notices: Vec<String> = notice.into_iter().collect();
+        notices.extend(told(weights.checkpoint()));
+        notices.extend_from_slice(vocabulary.notices());
         let card = ModelCard {
             biased: weights.biased(),
             name,
@@ -90,10 +93,7 @@ impl Reader {
             device: device_name(&device).to_owned(),
             remote: weights.checkpoint().is_remote(),
             not_run: Forward::refusal(weights.checkpoint()).map(|why| why.to_string()),
-            notices: notice
-                .into_iter()
-                .chain(told(weights.checkpoint()))
-                .collect(),
+            notices,
         };
         let (input, output) = embeddings?;
         let read = Arc::new(Rows::new(input, &device)?);
@@ -160,9 +160,9 @@ impl Reader {
             self.undertrained(&Patient)?;
         }
         let mask = self.card.vocabulary.mask(filters, self.card.spec.positions);
-        let mask = Arc::new(mask.map_err(|source| QueryError::Vocabulary {
+        let mask = Arc::new(mask.map_err(|error| QueryError::Vocabulary {
             model: self.card.name.clone(),
-            source,
+            error,
         })?);
         self.mask = Some((filters.clone(), Arc::clone(&mask)));
         Ok(mask)
@@ -284,5 +284,12 @@ fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles, QueryError
         vocab_txt: checkpoint.file("vocab.txt")?,
         tokenizer_config_json: checkpoint.file("tokenizer_config.json")?,
         special_tokens_map_json: checkpoint.file("special_tokens_map.json")?,
+        added_tokens_json: checkpoint.file("added_tokens.json")?,
+        tokenizer_model: checkpoint.file("tokenizer.model")?,
+        sentencepiece_bpe_model: checkpoint.file("sentencepiece.bpe.model")?,
+        spiece_model: checkpoint.file("spiece.model")?,
+        tekken_json: checkpoint.file("tekken.json")?,
+        bpe_codes: checkpoint.file("bpe.codes")?,
+        config_json: checkpoint.file("config.json")?,
     })
 }

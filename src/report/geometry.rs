@@ -158,7 +158,14 @@ fn model<'a>(of: &ModelGeometry<'a>) -> Model<'a> {
         texts: answer
             .texts
             .iter()
-            .map(|t| json!({ "ids": t.ids, "anisotropy": t.anisotropy, "cut_from": t.cut_from }))
+            .map(|t| {
+                json!({
+                    "ids": t.ids,
+                    "anisotropy": t.anisotropy,
+                    "cut_from": t.cut_from,
+                    "unknown": t.unknown,
+                })
+            })
             .collect(),
         notices: &answer.notices,
         timing_ms: of.timings,

@@ -1,74 +1,89 @@
-//! Texts -> token ids. Building a tokenizer takes longer than listing its tokens, and most
-//! questions need only the list: it is built at the first text.
+//! Texts -> token ids, through one guarded door. Building a tokenizer takes longer than listing its
+//! tokens, and most questions need only the list: it is built at the first text.
+//!
+//! What a tokenizer's file asks for is not ours: a part may panic, or take hours. So a tokenizer is
+//! built and run on a thread of its own, whose panics are errors and which is left behind when it
+//! takes too long; what may grow is bounded in [`super::steps`].
 
-use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
-use tokenizers::Tokenizer;
+use tokenizers::{
+    AddedToken, DecoderWrapper, ModelWrapper, PostProcessorWrapper, TokenizerBuilder, TokenizerImpl,
+};
 
 use super::VocabularyError;
+use super::recipe::{ModelSource, Recipe, Unlisted};
+use super::steps::{self, Normalizers, PreTokenizers};
 
-/// What a tokenizer is built from.
-pub(super) enum Recipe {
-    /// A tokenizer.json.
-    File(Cow<'static, [u8]>),
-    /// The same, put together from older files.
-    Assembled(Value),
-}
+/// Bytes of the longest text that is read at once.
+const LONGEST_TEXT: usize = 2 << 20;
+/// Added tokens, each of which is looked for in every text.
+const MOST_ADDED: usize = 100_000;
+/// Letters of the longest word that WordPiece tries: its time grows with the cube of them.
+const LONGEST_WORD: usize = 1000;
+/// What a text may take. The largest tokenizers are built in seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The name of the threads that run tokenizers.
+const THREAD: &str = "tokenizer";
 
-impl Recipe {
-    /// The parser of tokenizer.json panics on a damaged `precompiled_charsmap` (tokenizers 0.23,
-    /// normalizers/mod.rs unwraps it): to us that is a file that cannot be read, like any other.
-    fn build(&self) -> Result<Tokenizer, String> {
-        panic::catch_unwind(AssertUnwindSafe(|| self.parse()))
-            .unwrap_or_else(|_| Err("a part of the tokenizer is damaged".to_owned()))
-    }
-
-    fn parse(&self) -> Result<Tokenizer, String> {
-        let tokenizer = match self {
-            Self::File(bytes) => serde_json::from_slice(bytes),
-            Self::Assembled(value) => Tokenizer::deserialize(value),
-        };
-        let mut tokenizer: Tokenizer = tokenizer.map_err(|e| one_line(&e))?;
-        // Texts are read whole; how a model was trained to be fed is not the tokenizer's matter.
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|e| one_line(&e))?;
-        Ok(tokenizer)
-    }
-}
+type Tokenizer =
+    TokenizerImpl<ModelWrapper, Normalizers, PreTokenizers, PostProcessorWrapper, DecoderWrapper>;
 
 /// A text and its ids.
 type Kept = (Arc<str>, Arc<[u32]>);
 
 /// Reads texts, and remembers the last one: filters ask for the same again and again.
 pub(super) struct Encoder {
+    source: Arc<Source>,
+    last: Mutex<Option<Kept>>,
+}
+
+/// What the thread of a text shares with those of others.
+struct Source {
     recipe: Recipe,
     tokenizer: OnceLock<Result<Tokenizer, String>>,
-    last: Mutex<Option<Kept>>,
+    /// A text took too long: no other is begun.
+    stuck: AtomicBool,
 }
 
 impl Encoder {
     pub(super) fn new(recipe: Recipe) -> Self {
         Self {
-            recipe,
-            tokenizer: OnceLock::new(),
+            source: Arc::new(Source {
+                recipe,
+                tokenizer: OnceLock::new(),
+                stuck: AtomicBool::new(false),
+            }),
             last: Mutex::new(None),
         }
     }
 
     /// `special`: with the tokens that the tokenizer puts around a text.
     pub(super) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, VocabularyError> {
-        let failed = |problem| VocabularyError::Encode { problem };
-        let tokenizer = self.tokenizer.get_or_init(|| self.recipe.build());
-        let tokenizer = tokenizer.as_ref().map_err(|e| failed(e.clone()))?;
-        let encoding = tokenizer.encode_fast(text, special);
-        Ok(encoding
-            .map_err(|e| failed(one_line(&e)))?
-            .get_ids()
-            .to_vec())
+        if text.len() > LONGEST_TEXT {
+            return Err(VocabularyError::LongText {
+                bytes: text.len(),
+                longest: LONGEST_TEXT,
+            });
+        }
+        let source = Arc::clone(&self.source);
+        let text = text.to_owned();
+        let ids = match self.source.stuck.load(Ordering::Relaxed) {
+            true => Err(too_long()),
+            false => guarded(PATIENCE, move || source.encode(&text, special)),
+        };
+        ids.map_err(|problem| {
+            if problem == too_long() {
+                self.source.stuck.store(true, Ordering::Relaxed);
+            }
+            VocabularyError::Encode { problem }
+        })
     }
 
     pub(super) fn encode_kept(&self, text: &Arc<str>) -> Result<Arc<[u32]>, VocabularyError> {
@@ -83,6 +98,149 @@ impl Encoder {
     }
 }
 
+impl Source {
+    fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, String> {
+        let tokenizer = self.tokenizer.get_or_init(|| build(&self.recipe));
+        let tokenizer = tokenizer.as_ref().map_err(Clone::clone)?;
+        let encoding = tokenizer.encode_fast(text, special);
+        if let Some(fault) = steps::fault() {
+            return Err(one_line(&fault));
+        }
+        let encoding = encoding.map_err(|error| one_line(&error))?;
+        let ids = encoding.get_ids().iter().copied();
+        Ok(match self.recipe.unlisted {
+            Some(unlisted) => ids.map(|id| listed(id, unlisted)).collect(),
+            None => ids.collect(),
+        })
+    }
+}
+
+/// The id in the vocabulary of one that the model uses.
+fn listed(id: u32, unlisted: Unlisted) -> u32 {
+    match id.checked_sub(unlisted.first) {
+        None => id,
+        Some(beyond) if beyond < unlisted.count => unlisted.unknown,
+        Some(_) => id - unlisted.count,
+    }
+}
+
+/// Runs something on a thread of its own.
+///
+/// # Errors
+/// What it says itself, that it panicked, or that it takes too long: then it is left behind.
+fn guarded<T: Send + 'static>(
+    patience: Duration,
+    run: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    hush_panics();
+    let (send, result) = mpsc::sync_channel(1);
+    let thread = thread::Builder::new().name(THREAD.to_owned());
+    let spawned = thread.spawn(move || {
+        let done = panic::catch_unwind(AssertUnwindSafe(run));
+        let done = done.unwrap_or_else(|_| Err("a part of it is damaged".to_owned()));
+        // Who asked may have gone.
+        let _unheard = send.send(done);
+    });
+    if let Err(error) = spawned {
+        return Err(format!("the system gives no thread: {error}"));
+    }
+    match result.recv_timeout(patience) {
+        Ok(done) => done,
+        Err(RecvTimeoutError::Timeout) => Err(too_long()),
+        Err(RecvTimeoutError::Disconnected) => Err("a part of it is damaged".to_owned()),
+    }
+}
+
+fn too_long() -> String {
+    format!("a text took longer than {} s", PATIENCE.as_secs())
+}
+
+/// A panic of a tokenizer is an error like any other: what is printed of it goes to the log.
+fn hush_panics() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| match thread::current().name() {
+            Some(THREAD) => tracing::warn!("{info}"),
+            _ => before(info),
+        }));
+    });
+}
+
+fn build(recipe: &Recipe) -> Result<Tokenizer, String> {
+    #[derive(Deserialize)]
+    struct File {
+        model: ModelWrapper,
+    }
+    let model = match &recipe.model {
+        ModelSource::File(bytes) => serde_json::from_slice(bytes).map(|file: File| file.model),
+        ModelSource::Built(value) => ModelWrapper::deserialize(value),
+        ModelSource::Refused(why) => return Err(why.clone()),
+    };
+    let mut model = model.map_err(|error| one_line(&error))?;
+    match &mut model {
+        // For training: with it, one text has other tokens each time.
+        ModelWrapper::BPE(model) => model.dropout = None,
+        ModelWrapper::WordPiece(model) if model.max_input_chars_per_word > LONGEST_WORD => {
+            return Err(format!(
+                "its WordPiece model reads words of {} letters, expected at most {LONGEST_WORD}",
+                model.max_input_chars_per_word
+            ));
+        }
+        ModelWrapper::WordPiece(_) | ModelWrapper::WordLevel(_) | ModelWrapper::Unigram(_) => {}
+    }
+    let added: usize = recipe.added.iter().map(Vec::len).sum();
+    if added > MOST_ADDED {
+        return Err(format!(
+            "it has {added} added tokens, expected at most {MOST_ADDED}"
+        ));
+    }
+    // Padding and truncation are left out: texts are read whole, how a model was trained to be fed
+    // is not the tokenizer's matter. A decoder is not needed.
+    let tokenizer = TokenizerBuilder::new()
+        .with_model(model)
+        .with_normalizer(Normalizers::parse(&recipe.normalizer)?)
+        .with_pre_tokenizer(PreTokenizers::parse(&recipe.pre_tokenizer)?)
+        .with_post_processor(steps::post_processor(&recipe.post_processor)?)
+        .with_decoder(None)
+        .build();
+    let mut tokenizer = tokenizer.map_err(|error| one_line(&error))?;
+    tokenizer.set_encode_special_tokens(recipe.split_special);
+    for group in &recipe.added {
+        let tokens = group.iter().map(|token| AddedToken {
+            content: token.content.clone(),
+            single_word: token.single_word,
+            lstrip: token.lstrip,
+            rstrip: token.rstrip,
+            normalized: token.normalized.unwrap_or(!token.special),
+            special: token.special,
+        });
+        tokenizer
+            .add_tokens(tokens)
+            .map_err(|error| one_line(&error))?;
+    }
+    Ok(tokenizer)
+}
+
 fn one_line(error: &dyn ToString) -> String {
     error.to_string().replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_and_what_takes_too_long_is_left_behind() {
+        let damaged = guarded(PATIENCE, || -> Result<(), String> { panic!("on purpose") });
+        assert_eq!(damaged, Err("a part of it is damaged".to_owned()));
+        let (hold, wait) = mpsc::channel::<()>();
+        let late = guarded(Duration::ZERO, move || {
+            let _released = wait.recv();
+            Ok(())
+        });
+        assert_eq!(late, Err(too_long()));
+        drop(hold);
+        assert_eq!(guarded(PATIENCE, || Ok(7)), Ok(7));
+    }
 }

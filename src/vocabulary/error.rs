@@ -7,8 +7,9 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum VocabularyError {
     #[error(
-        "no tokenizer: expected tokenizer.json, vocab.json with merges.txt, or vocab.txt, got {got}; \
-         put the model's tokenizer files beside its weights"
+        "no tokenizer: expected tokenizer.json, vocab.json with merges.txt, vocab.txt, tokenizer.model, \
+         sentencepiece.bpe.model or tekken.json, got {got}; put the model's tokenizer files beside its \
+         weights"
     )]
     Missing { got: &'static str },
 
@@ -22,15 +23,36 @@ pub enum VocabularyError {
     Empty { file: &'static str },
 
     #[error(
-        "{file}: expected ids below {rows}, the rows of the embedding, got {id} for {token:?}; \
+        "{file}: expected ids below {rows}, the rows of the embedding, got ids from {id} on; \
          take the tokenizer and the weights from the same model"
     )]
     BeyondRows {
         file: &'static str,
-        token: String,
         id: u32,
         rows: usize,
     },
+
+    #[error(
+        "{file}: expected tokens of at most {longest} bytes, got one of {bytes} (id {id}); \
+         fetch the file again"
+    )]
+    LongToken {
+        file: &'static str,
+        id: u32,
+        bytes: usize,
+        longest: usize,
+    },
+
+    #[error("{file}: expected {expected}, got {got:?} as line {number}; fetch the file again")]
+    BadLine {
+        file: &'static str,
+        number: usize,
+        expected: &'static str,
+        got: String,
+    },
+
+    #[error("{file}: expected a SentencePiece model, got {problem}; fetch the file again")]
+    NotSentencePiece { file: &'static str, problem: String },
 
     #[error(
         "{file}: expected one token an id, got {first:?} and {second:?} for id {id}; \
@@ -81,6 +103,17 @@ pub enum VocabularyError {
 
     #[error("the tokenizer cannot read texts: {problem}; its tokens can still be listed")]
     Encode { problem: String },
+
+    #[error(
+        "the text has token {id}, and the embedding has only {rows} rows: take the tokenizer and the \
+         weights from the same model"
+    )]
+    NoRow { id: u32, rows: usize },
+
+    #[error(
+        "expected a text of at most {longest} bytes, got {bytes}; cut it into several, a line each"
+    )]
+    LongText { bytes: usize, longest: usize },
 }
 
 /// A token as an error message shows it: no longer than a line bears.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::visible::folded;
+
 /// The filters of a list. The default lets everything pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
@@ -14,7 +16,7 @@ pub struct Filters {
     pub ascii: bool,
     /// Letters and digits only, and not empty; Unicode's, or `[A-Za-z0-9]` together with `ascii`.
     pub alnum: bool,
-    /// Pairs: not twice the same word (trimmed and lower-cased).
+    /// Pairs: not twice the same word (in whatever case).
     pub exclude_same: bool,
     /// Pairs: not two words that look alike (see [`super::Vocabulary::similar`]).
     pub exclude_similar: bool,
@@ -67,21 +69,23 @@ impl Filters {
     }
 }
 
-/// A list of words: a token passes if its text, lower-cased, is one of them.
+/// A list of words: a token passes if its own text ([`super::Token::own_text`]) is one of them, in
+/// whatever case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Words {
     /// What the list is called on screen: a file's name.
     pub label: String,
-    /// The words, trimmed and lower-cased.
+    /// The words, trimmed, composed and in small letters.
     pub words: Arc<BTreeSet<String>>,
 }
 
 impl Words {
-    /// One word a line; empty lines do not count.
+    /// One word a line; empty lines do not count, nor does a byte order mark at the start.
     pub fn parse(label: impl Into<String>, lines: &str) -> Self {
         let words = lines
+            .trim_start_matches('\u{FEFF}')
             .lines()
-            .map(|w| w.trim().to_lowercase())
+            .map(|w| folded(w.trim()))
             .filter(|w| !w.is_empty());
         Self {
             label: label.into(),

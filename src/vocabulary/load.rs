@@ -3,116 +3,132 @@
 
 use std::collections::HashSet;
 
-use super::encode::Recipe;
 use super::error::{VocabularyError, short};
-use super::special::{AddedToken, Settings};
+use super::recipe::Recipe;
+use super::settings::{AddedToken, Settings};
 use super::token::{Origin, Style};
-use super::{TokenizerFiles, separate, single};
+use super::{TokenizerFiles, assemble, single};
+
+/// Bytes of the longest token that is read. The longest of a vocabulary in use are some hundred
+/// spaces or dashes.
+const LONGEST_TOKEN: usize = 1 << 14;
 
 /// What a vocabulary file holds.
 pub(super) struct Listing {
     pub file: &'static str,
+    /// The model's own.
     pub tokens: Vec<(String, u32)>,
+    /// Those beside it, with the ids that texts get.
     pub added: Vec<(AddedToken, u32)>,
     pub style: Style,
+    /// The string of the unknown token, where there is one.
+    pub unknown: Option<String>,
     pub recipe: Recipe,
+    pub notices: Vec<String>,
 }
 
 /// The tokens of an embedding's rows.
 pub(super) struct Placed {
     pub rows: Vec<Option<(String, Origin)>>,
     pub style: Style,
+    pub unknown: Option<u32>,
     pub recipe: Recipe,
+    /// What the user should know, a sentence each.
+    pub notices: Vec<String>,
 }
 
 /// Reads the best of the files that are there; see [`super::Vocabulary::open`].
 pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, VocabularyError> {
     let settings = Settings::read(files)?;
-    let listing = if let Some(bytes) = &files.tokenizer_json {
-        single::read(bytes, Recipe::File(bytes.clone()))?
-    } else if let (Some(vocab), Some(merges)) = (&files.vocab_json, &files.merges_txt) {
-        separate::pairs(vocab, merges, &settings)?
-    } else if let Some(bytes) = &files.vocab_txt {
-        separate::pieces(bytes, &settings)?
-    } else {
-        let got = match (&files.vocab_json, &files.merges_txt) {
-            (Some(_), None) => "vocab.json without merges.txt",
-            (None, Some(_)) => "merges.txt without vocab.json",
-            _ => "none of them",
-        };
-        return Err(VocabularyError::Missing { got });
+    let listing = match &files.tokenizer_json {
+        Some(bytes) => single::read(bytes.clone(), &settings)?,
+        None => assemble::read(files, &settings)?,
     };
     place(listing, &settings, rows)
 }
 
 fn place(listing: Listing, settings: &Settings, rows: usize) -> Result<Placed, VocabularyError> {
-    let mut placed: Vec<Option<(String, Origin)>> = vec![None; rows];
     let file = listing.file;
-    let model = listing.tokens.into_iter();
-    for (token, id) in model {
-        put(&mut placed, file, token, id, Origin::Model)?;
+    let added = listing.added.iter().map(|(token, id)| (&token.content, id));
+    let mut all = listing
+        .tokens
+        .iter()
+        .map(|(token, id)| (token, id))
+        .chain(added);
+    if let Some((token, id)) = all.find(|(token, _)| token.len() > LONGEST_TOKEN) {
+        return Err(VocabularyError::LongToken {
+            file,
+            id: *id,
+            bytes: token.len(),
+            longest: LONGEST_TOKEN,
+        });
     }
-    let origin = |added: &AddedToken| match added.special {
-        true => Origin::Special,
-        false => Origin::Added,
-    };
-    for (added, id) in listing.added {
-        let origin = origin(&added);
-        put(&mut placed, file, added.content, id, origin)?;
+    let mut notices = listing.notices;
+    let unknown = listing.unknown.and_then(|unknown| {
+        let own = listing.tokens.iter().find(|(token, _)| *token == unknown);
+        let added = listing
+            .added
+            .iter()
+            .find(|(token, _)| token.content == unknown);
+        own.map(|(_, id)| *id).or(added.map(|(_, id)| *id))
+    });
+    let mut placed: Vec<Option<(String, Origin)>> = vec![None; rows];
+    let mut beyond: Vec<u32> = Vec::new();
+    for (token, id) in listing.tokens {
+        match placed.get_mut(id as usize) {
+            None => beyond.push(id),
+            Some(Some((first, _))) if *first != token => {
+                return Err(VocabularyError::SameId {
+                    file,
+                    id,
+                    first: short(first),
+                    second: short(&token),
+                });
+            }
+            Some(row) => *row = Some((token, Origin::Model)),
+        }
     }
-    for (&id, added) in &settings.added_tokens_decoder {
-        let token = added.content.clone();
-        put(
-            &mut placed,
-            "tokenizer_config.json",
-            token,
-            id,
-            origin(added),
-        )?;
+    if placed.iter().all(Option::is_none) {
+        return Err(match beyond.first() {
+            Some(&id) => VocabularyError::BeyondRows { file, id, rows },
+            None => VocabularyError::Empty { file },
+        });
+    }
+    for (token, id) in listing.added {
+        let origin = match token.special {
+            true => Origin::Special,
+            false => Origin::Added,
+        };
+        // A token added for padding often has no row of its own; no list can hold it. A row that the
+        // model's own token has keeps its name.
+        match placed.get_mut(id as usize) {
+            Some(row @ None) => *row = Some((token.content, origin)),
+            Some(Some((first, of))) if *first == token.content => *of = origin,
+            Some(Some(_)) | None => {}
+        }
     }
     for (token, origin) in placed.iter_mut().flatten() {
         if settings.special.contains(token) {
             *origin = Origin::Special;
         }
     }
-    if placed.iter().all(Option::is_none) {
-        return Err(VocabularyError::Empty { file });
+    if let (Some(first), Some(last)) = (beyond.iter().min(), beyond.iter().max()) {
+        let tokens = match beyond.len() {
+            1 => "one token".to_owned(),
+            n => format!("{n} tokens"),
+        };
+        notices.push(format!(
+            "{file} has {tokens} (id {first} to {last}) more than the embedding has rows ({rows}): \
+             they are in no list, and a text with one of them cannot be read"
+        ));
     }
     Ok(Placed {
         rows: placed,
         style: listing.style,
+        unknown,
         recipe: listing.recipe,
+        notices,
     })
-}
-
-fn put(
-    placed: &mut [Option<(String, Origin)>],
-    file: &'static str,
-    token: String,
-    id: u32,
-    origin: Origin,
-) -> Result<(), VocabularyError> {
-    let rows = placed.len();
-    match placed.get_mut(id as usize) {
-        // A token added for padding often has no row of its own; no list can hold it.
-        None if origin != Origin::Model => Ok(()),
-        None => Err(VocabularyError::BeyondRows {
-            file,
-            token: short(&token),
-            id,
-            rows,
-        }),
-        Some(Some((first, _))) if *first != token => Err(VocabularyError::SameId {
-            file,
-            id,
-            first: short(first),
-            second: short(&token),
-        }),
-        Some(row) => {
-            *row = Some((token, origin));
-            Ok(())
-        }
-    }
 }
 
 /// The text of a file that must be UTF-8.
@@ -123,14 +139,15 @@ pub(super) fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, V
     })
 }
 
-/// Every merge joins two tokens into a third. The tokenizer would say so only at the first text,
-/// or fall over a part shorter than `prefix`, the mark that the second part loses.
-pub(super) fn check_merges<A: AsRef<str>>(
+/// The first merge that does not join two tokens into a third, as a vocabulary that was made smaller
+/// leaves behind. The tokenizer would say so only at the first text, or fall over a part shorter
+/// than `prefix`, the mark that the second part loses.
+pub(super) fn unknown_merge<A: AsRef<str>>(
     file: &'static str,
     tokens: &[(String, u32)],
     merges: &[(A, A)],
     prefix: &str,
-) -> Result<(), VocabularyError> {
+) -> Option<VocabularyError> {
     let known: HashSet<&str> = tokens.iter().map(|(token, _)| token.as_str()).collect();
     let mut joined = String::new();
     for (at, (first, second)) in merges.iter().enumerate() {
@@ -142,7 +159,7 @@ pub(super) fn check_merges<A: AsRef<str>>(
             .into_iter()
             .find(|t| !known.contains(t));
         if second.get(prefix.len()..).is_none() || unknown.is_some() {
-            return Err(VocabularyError::UnknownMerge {
+            return Some(VocabularyError::UnknownMerge {
                 file,
                 number: at + 1,
                 merge: short(&format!("{first} {second}")),
@@ -150,5 +167,5 @@ pub(super) fn check_merges<A: AsRef<str>>(
             });
         }
     }
-    Ok(())
+    None
 }

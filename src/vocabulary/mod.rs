@@ -1,19 +1,29 @@
 //! Ids, strings, visible text, token classes, filter masks.
 
+mod added;
+mod assemble;
+mod byte_pairs;
 mod encode;
 mod error;
+mod fairseq;
 mod filter;
 mod load;
 mod mask;
 mod pattern;
-mod separate;
+mod protobuf;
+mod recipe;
+mod sentence_pieces;
+mod settings;
 mod single;
-mod special;
 mod spelling;
+mod steps;
+mod tiktoken;
 mod token;
+mod tokenizer_class;
 mod untrained;
 mod visible;
 mod word;
+mod word_pieces;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -38,6 +48,16 @@ pub struct TokenizerFiles {
     pub vocab_txt: Option<Cow<'static, [u8]>>,
     pub tokenizer_config_json: Option<Cow<'static, [u8]>>,
     pub special_tokens_map_json: Option<Cow<'static, [u8]>>,
+    pub added_tokens_json: Option<Cow<'static, [u8]>>,
+    /// SentencePiece's model, or tiktoken's ranks.
+    pub tokenizer_model: Option<Cow<'static, [u8]>>,
+    pub sentencepiece_bpe_model: Option<Cow<'static, [u8]>>,
+    pub spiece_model: Option<Cow<'static, [u8]>>,
+    pub tekken_json: Option<Cow<'static, [u8]>>,
+    /// Beside a vocab.txt that is a fairseq dictionary.
+    pub bpe_codes: Option<Cow<'static, [u8]>>,
+    /// The model's own, for its type and the class of its tokenizer.
+    pub config_json: Option<Cow<'static, [u8]>>,
 }
 
 /// What the rows of an embedding are called.
@@ -51,6 +71,8 @@ pub struct Vocabulary {
     spellings: Spellings,
     len: usize,
     encoder: Encoder,
+    unknown: Option<u32>,
+    notices: Vec<String>,
     /// By row; told once the embedding was looked at.
     undertrained: OnceLock<Vec<bool>>,
 }
@@ -64,12 +86,12 @@ const NO_SPELLING: u32 = u32::MAX;
 )]
 impl Vocabulary {
     /// Reads a tokenizer for an embedding of `rows` rows. Rows without a token never pass a mask.
-    /// Of the files the first counts that is there: tokenizer.json, vocab.json with merges.txt
-    /// (HerBERT's or GPT-2's), vocab.txt.
+    /// tokenizer.json counts before all others; without it the older files are read as the class
+    /// reads them that transformers' `AutoTokenizer` would choose.
     ///
     /// # Errors
-    /// No tokenizer files, files that do not parse, merges of unknown tokens, two tokens of one
-    /// id, or ids beyond the embedding.
+    /// No tokenizer files, files that do not parse, two of the model's tokens of one id, or no token
+    /// with a row in the embedding.
     pub fn open(files: &TokenizerFiles, rows: usize) -> Result<Self, VocabularyError> {
         let placed = load::load(files, rows)?;
         let mut tokens = Vec::with_capacity(rows);
@@ -80,7 +102,7 @@ impl Vocabulary {
             tokens.push(token);
             classes.push(class.unwrap_or_default());
         }
-        let (spellings, numbers) = Spellings::of(tokens.iter().flatten().map(|t| &*t.text));
+        let (spellings, numbers) = Spellings::of(tokens.iter().flatten().map(Token::own_text));
         let len = numbers.len();
         let mut numbers = numbers.into_iter();
         let number = |token: &Option<Token>| token.as_ref().and_then(|_| numbers.next());
@@ -95,6 +117,8 @@ impl Vocabulary {
             spellings,
             len,
             encoder: Encoder::new(placed.recipe),
+            unknown: placed.unknown,
+            notices: placed.notices,
             undertrained: OnceLock::new(),
         })
     }
@@ -124,7 +148,17 @@ impl Vocabulary {
         }
     }
 
-    /// Equal when trimmed and lower-cased. A position is the same as itself only.
+    /// What the user should know of the tokenizer's files, a sentence each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The token that stands for what the vocabulary cannot spell, where there is one.
+    pub fn unknown(&self) -> Option<u32> {
+        self.unknown
+    }
+
+    /// Equal in whatever case, without outer spaces. A position is the same as itself only.
     pub fn same(&self, a: u32, b: u32) -> bool {
         a == b
             || self
@@ -145,9 +179,10 @@ impl Vocabulary {
     /// Token ids of a text, without special tokens.
     ///
     /// # Errors
-    /// The tokenizer has parts that are not known here.
+    /// The tokenizer has parts that are not known here or is damaged, the text is too long, or a
+    /// token of it has no row.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
-        self.encoder.encode(text, false)
+        self.with_rows(self.encoder.encode(text, false)?)
     }
 
     /// Token ids of a text, with the special tokens that the tokenizer puts around it: `[CLS]`
@@ -156,7 +191,16 @@ impl Vocabulary {
     /// # Errors
     /// As [`Vocabulary::encode`].
     pub fn encode_with_special(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
-        self.encoder.encode(text, true)
+        self.with_rows(self.encoder.encode(text, true)?)
+    }
+
+    /// Ids that all have rows.
+    fn with_rows(&self, ids: Vec<u32>) -> Result<Vec<u32>, VocabularyError> {
+        let rows = self.rows();
+        match ids.iter().find(|&&id| id as usize >= rows) {
+            Some(&id) => Err(VocabularyError::NoRow { id, rows }),
+            None => Ok(ids),
+        }
     }
 
     /// Whether a row is a special token or one in brackets: `[CLS]`, `</s>`, `[unused12]`.

@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use regex::Regex;
 
 use super::error::short;
-use super::{Boundary, Vocabulary, VocabularyError};
+use super::visible::{composed, folded};
+use super::{Boundary, Token, Vocabulary, VocabularyError};
 
-/// What the tokens that are looked up must be like. They are judged by their visible text.
+/// What the tokens that are looked up must be like. They are judged by their own text
+/// ([`super::Token::own_text`]), composed as theirs is; a word may also be one as it is shown.
 #[derive(Clone, Debug)]
 pub enum Pattern {
     /// `dom`: the text itself, in this case; if no token has it, in either case.
@@ -26,7 +28,7 @@ impl Pattern {
     /// # Errors
     /// Nothing is there, or what stands between slashes is no regular expression.
     pub fn parse(text: &str) -> Result<Self, VocabularyError> {
-        let text = text.trim();
+        let text = &*composed(text.trim());
         if text.is_empty() {
             return Err(VocabularyError::NoWord);
         }
@@ -103,11 +105,11 @@ impl Vocabulary {
             .filter(|(token, _)| token.boundary != Boundary::Special);
         match pattern {
             Pattern::Prefix(beginning) => usual
-                .filter(|(token, _)| token.text.starts_with(beginning))
+                .filter(|(token, _)| token.own_text().starts_with(beginning))
                 .map(|(_, id)| id)
                 .collect(),
             Pattern::Expression(expression) => usual
-                .filter(|(token, _)| expression.is_match(&token.text))
+                .filter(|(token, _)| expression.is_match(token.own_text()))
                 .map(|(_, id)| id)
                 .collect(),
             Pattern::Token(id) => {
@@ -115,14 +117,16 @@ impl Vocabulary {
                 there.then_some(*id).into_iter().collect()
             }
             Pattern::Word(word) => {
-                let exact = tokens.clone().filter(|(token, _)| *token.text == **word);
+                let word = word.as_str();
+                let is = |token: &Token| token.own_text() == word || *token.text == *word;
+                let exact = tokens.clone().filter(|(token, _)| is(token));
                 let exact: Vec<u32> = exact.map(|(_, id)| id).collect();
                 if !exact.is_empty() {
                     return exact;
                 }
-                let lower = word.to_lowercase();
+                let folded_word = folded(word);
                 tokens
-                    .filter(|(token, _)| token.text.to_lowercase() == lower)
+                    .filter(|(token, _)| folded(token.own_text()) == folded_word)
                     .map(|(_, id)| id)
                     .collect()
             }

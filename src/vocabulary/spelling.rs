@@ -1,12 +1,14 @@
-//! The distinct spellings of a vocabulary, lower-cased: what `same`, `similar`, `contains` and
+//! The distinct spellings of a vocabulary, in small letters and composed: what `same`, `similar`, `contains` and
 //! `words` compare, so that each is a matter of integers or of one pass.
 
 use std::collections::BTreeSet;
 
+use super::visible::folded;
+
 /// A word of fewer letters is too short to look like another.
 const SHORTEST_ALIKE: usize = 4;
 
-/// Separates spellings; in none of them, since visible texts hold no control character.
+/// Separates spellings; in none of them.
 const SEPARATOR: char = '\0';
 
 /// Spellings in order, numbered from 0.
@@ -25,7 +27,7 @@ impl Spellings {
     pub(super) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> (Self, Vec<u32>) {
         let mut lower: Vec<(String, usize)> = texts
             .enumerate()
-            .map(|(at, text)| (text.to_lowercase(), at))
+            .map(|(at, text)| (folded(text).replace(SEPARATOR, "␀"), at))
             .collect();
         lower.sort_unstable();
         let mut spellings = Self {
@@ -67,14 +69,14 @@ impl Spellings {
         &self.letters[self.letter_starts[number]..self.letter_starts[number + 1]]
     }
 
-    /// Which spellings have a substring, lower-cased here.
+    /// Which spellings have a substring, in whatever case.
     pub(super) fn containing(&self, part: &str) -> Vec<bool> {
         let mut found = vec![false; self.len()];
         if part.contains(SEPARATOR) {
             return found;
         }
         let mut number = 0;
-        for (at, _) in self.joined.match_indices(&part.to_lowercase()) {
+        for (at, _) in self.joined.match_indices(&folded(part)) {
             while number < found.len() && self.starts[number + 1] <= at {
                 number += 1;
             }

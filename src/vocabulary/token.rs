@@ -27,6 +27,17 @@ pub struct Token {
     /// `⟨C5⟩`; safe for a terminal (no control or zero-width character left as it is).
     pub text: Box<str>,
     pub boundary: Boundary,
+    /// Its own text in Unicode's composed form (NFC), where that is not what is shown.
+    own: Option<Box<str>>,
+}
+
+impl Token {
+    /// Its text as words are compared by: decoded, without boundary mark and outer spaces, in
+    /// Unicode's composed form (NFC). It may hold what [`Token::text`] shows as a sign; it is the
+    /// shown text where the token is half a character or empty.
+    pub fn own_text(&self) -> &str {
+        self.own.as_deref().unwrap_or(&self.text)
+    }
 }
 
 /// How a vocabulary writes its tokens.
@@ -34,8 +45,12 @@ pub struct Token {
 pub(super) enum Style {
     /// GPT-2's: each of the 256 bytes is a printable character, a space is `Ġ`.
     ByteLevel,
+    /// The same, and a suffix, `</w>`, ends a word (CLIP).
+    ByteLevelWords(String),
     /// A suffix, `</w>`, ends a word.
     EndOfWord(String),
+    /// A suffix, `@@`, says that the word goes on (fairseq).
+    Joined(String),
     /// A prefix, `##`, continues a word.
     Continuation(String),
     /// SentencePiece's: a space is `▁`, a byte without a token is `<0xE2>`.
@@ -56,6 +71,41 @@ pub(super) enum Origin {
 }
 
 impl Style {
+    /// How a vocabulary is written, by what its file says and by its tokens. `suffix` and `prefix`:
+    /// what the model itself puts on the last piece of a word, and on every piece but the first.
+    pub(super) fn of(
+        tokens: &[(String, u32)],
+        bytes_as_letters: bool,
+        suffix: Option<String>,
+        prefix: String,
+    ) -> Self {
+        const USUAL: &str = "</w>";
+        let ends = |suffix: &str| tokens.iter().filter(|(t, _)| t.ends_with(suffix)).count();
+        // The mark of a word's end is not always named: `</w>` alone is one of thousands.
+        let suffix = suffix.or_else(|| (ends(USUAL) * 10 > tokens.len()).then(|| USUAL.to_owned()));
+        match (bytes_as_letters, suffix) {
+            (true, Some(suffix)) => Self::byte_level_for(tokens, &suffix),
+            (true, None) => Self::ByteLevel,
+            (false, Some(suffix)) => Self::EndOfWord(suffix),
+            (false, None) if !prefix.is_empty() => Self::Continuation(prefix),
+            (false, None) if tokens.iter().any(|(token, _)| token.starts_with('▁')) => {
+                Self::Metaspace
+            }
+            (false, None) => Self::Plain,
+        }
+    }
+
+    /// Byte level with a suffix, where tokens have it.
+    pub(super) fn byte_level_for(tokens: &[(String, u32)], suffix: &str) -> Self {
+        match tokens
+            .iter()
+            .any(|(t, _)| t.len() > suffix.len() && t.ends_with(suffix))
+        {
+            true => Self::ByteLevelWords(suffix.to_owned()),
+            false => Self::ByteLevel,
+        }
+    }
+
     /// The item of a vocabulary's own string, and what the filters know of it.
     pub(super) fn token(&self, raw: String, origin: Origin) -> (Token, Class) {
         let special = origin == Origin::Special || in_brackets(&raw) && !self.is_byte(&raw);
@@ -68,7 +118,9 @@ impl Style {
         };
         let (text, mut class) = visible::read(&bytes);
         class.special = special;
+        let own = visible::own(&bytes).filter(|own| **own != *text);
         let token = Token {
+            own: own.map(|own| own.into_owned().into()),
             text: text.into(),
             boundary,
             raw: raw.into(),
@@ -97,6 +149,16 @@ impl Style {
             Self::EndOfWord(suffix) => match marked(raw.strip_suffix(suffix.as_str())) {
                 Some(word) => (word, Boundary::Word),
                 None => (raw, Boundary::Open),
+            },
+            Self::ByteLevelWords(suffix) => {
+                let word = marked(raw.strip_suffix(suffix.as_str()));
+                let (bytes, _) = Self::ByteLevel.decode(word.unwrap_or(raw));
+                let boundary = word.map_or(Boundary::Open, |_| Boundary::Word);
+                return (bytes, boundary);
+            }
+            Self::Joined(suffix) => match marked(raw.strip_suffix(suffix.as_str())) {
+                Some(inside) => (inside, Boundary::Open),
+                None => (raw, Boundary::Word),
             },
             Self::Continuation(prefix) => match marked(raw.strip_prefix(prefix.as_str())) {
                 Some(rest) => (rest, Boundary::Continues),
@@ -131,6 +193,17 @@ fn byte_of(c: char) -> Option<u8> {
         _ => return None,
     };
     u8::try_from(code).ok()
+}
+
+/// The character that GPT-2's vocabulary writes for a byte.
+pub(super) fn byte_symbol(byte: u8) -> char {
+    let code = match u32::from(byte) {
+        code @ (0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF) => code,
+        code @ 0..=0x20 => code + 0x100,
+        code @ 0x7F..=0xA0 => code - 0x7F + 0x121,
+        _ => 0x143,
+    };
+    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// SentencePiece's token of a byte: `<0xE2>`.
@@ -201,6 +274,7 @@ mod tests {
         let mut bytes: Vec<u8> = ('!'..='\u{143}').filter_map(byte_of).collect();
         bytes.sort_unstable();
         assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
+        assert!((0..=255).all(|byte| byte_of(byte_symbol(byte)) == Some(byte)));
     }
 
     #[test]
@@ -216,6 +290,47 @@ mod tests {
                 ("</w>", "</w>", Special),
             ],
         );
+    }
+
+    #[test]
+    fn reads_fairseq_pieces_and_bytes_that_end_words() {
+        use Boundary::{Open, Special, Word};
+        assert_reads(
+            &Style::Joined("@@".into()),
+            &[
+                ("hoc@@", "hoc", Open),
+                ("sinh_viên", "sinh_viên", Word),
+                ("@@", "@@", Word),
+                ("</s>", "</s>", Special),
+            ],
+        );
+        let clip: Vec<_> = ["ak", "Å¼ona</w>", "ĠÅ</w>"]
+            .map(|t| (t.to_owned(), 0))
+            .into();
+        let style = Style::of(&clip, true, Some("</w>".into()), String::new());
+        assert_reads(
+            &style,
+            &[
+                ("ak", "ak", Open),
+                ("Å¼ona</w>", "żona", Word),
+                ("Å¼</w>", "ż", Word),
+            ],
+        );
+        let unnamed = Style::of(&clip, false, None, String::new());
+        assert_eq!(unnamed, Style::EndOfWord("</w>".into()));
+    }
+
+    #[test]
+    fn words_are_compared_by_the_tokens_own_text() {
+        let own = |raw: &str| {
+            let (token, _) = Style::Metaspace.token(raw.to_owned(), Origin::Model);
+            token.own_text().to_owned()
+        };
+        assert_eq!(own("▁می\u{200C}کند"), "می\u{200C}کند");
+        assert_eq!(own("\u{301}a"), "\u{301}a");
+        assert_eq!(own("▁z\u{307}o\u{301}łw"), "żółw");
+        assert_eq!(own("<0xC5>"), "⟨C5⟩");
+        assert_eq!(own("▁"), "␣");
     }
 
     #[test]

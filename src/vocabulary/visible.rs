@@ -1,5 +1,8 @@
 //! Bytes of a token -> text that a person can read and a terminal cannot act on.
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 use unicode_width::UnicodeWidthChar;
 
 /// What the filters know of a token. They judge its decoded text, not the escaped one.
@@ -23,6 +26,41 @@ pub(super) fn read(bytes: &[u8]) -> (String, Class) {
         special: false,
     };
     (visible(bytes), class)
+}
+
+/// The text of a token's bytes as it is, composed; `None` for half a character and for none.
+pub(super) fn own(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let text = str::from_utf8(trim_spaces(bytes)).ok()?;
+    (!text.is_empty()).then(|| composed(text))
+}
+
+/// Unicode's composed form (NFC).
+pub(super) fn composed(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() {
+        true => Cow::Borrowed(text),
+        false => ComposingNormalizerBorrowed::new_nfc().normalize(text),
+    }
+}
+
+/// Text in which case does not count: composed, in small letters, one for one (a final sigma is a
+/// sigma, ß stays).
+pub(super) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let mut folded = String::with_capacity(text.len());
+    for c in composed(text).chars() {
+        let mut capital = c.to_uppercase();
+        match (capital.next(), capital.next()) {
+            // The dotless i has the dotted one's capital, and is another letter.
+            (Some(capital), None) if c != 'ı' => folded.extend(capital.to_lowercase()),
+            _ => folded.extend(c.to_lowercase()),
+        }
+    }
+    match composed(&folded) {
+        Cow::Borrowed(_) => folded,
+        Cow::Owned(composed) => composed,
+    }
 }
 
 fn visible(bytes: &[u8]) -> String {
@@ -142,6 +180,24 @@ mod tests {
             ("", "␣"),
         ] {
             assert_eq!(read(bytes.as_bytes()).0, text, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn case_and_composition_do_not_tell_words_apart() {
+        for (a, b) in [
+            ("ŻÓŁW", "z\u{307}o\u{301}łw"),
+            ("ΟΔΟΣ", "οδος"),
+            ("οδοσ", "οδος"),
+            ("Dom", "dOM"),
+            ("MÉRIMÉE", "me\u{301}rime\u{301}e"),
+            ("\u{1E9E}", "ß"),
+            ("\u{212A}", "k"),
+        ] {
+            assert_eq!(folded(a), folded(b), "{a} {b}");
+        }
+        for (a, b) in [("ı", "i"), ("ß", "ss"), ("ż", "z"), ("a\u{200C}b", "ab")] {
+            assert_ne!(folded(a), folded(b), "{a} {b}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::error::short;
+use super::visible::composed;
 use super::{Boundary, Vocabulary, VocabularyError};
 
 /// The sequences of ids that are one word.
@@ -47,7 +48,12 @@ impl Vocabulary {
             return Ok(Word::token(id as u32));
         }
         let mut spellings = Vec::new();
-        for text in [format!(" {typed}"), typed.to_owned()] {
+        // Some keyboards and file names decompose letters that texts have composed.
+        let forms = [typed.to_owned(), composed(typed).into_owned()];
+        for text in forms
+            .iter()
+            .flat_map(|form| [format!(" {form}"), form.clone()])
+        {
             let ids = self.encode(&text)?;
             // An unknown token is special, and no part of any word.
             let known = !ids.is_empty() && !ids.iter().any(|&id| self.is_special(id));

@@ -55,6 +55,7 @@ pub fn measured(query: &GeometryQuery, layers: usize) -> GeometryAnswer {
     let text = |_| TextAnswer {
         ids: vec![4, 5, 8],
         cut_from: None,
+        unknown: 0,
         anisotropy: vec![Some(0.4); layers + 1],
     };
     let cut = "1 text was cut to 512 tokens (the longest had 600)".to_owned();

@@ -170,6 +170,7 @@ fn answer(
         .map(|text| TextAnswer {
             ids: text.ids,
             cut_from: text.cut_from,
+            unknown: text.unknown,
             anisotropy: vec![None; states],
         })
         .collect();

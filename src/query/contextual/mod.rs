@@ -119,6 +119,8 @@ pub struct TextAnswer {
     pub ids: Vec<u32>,
     /// How many tokens it had before it was cut.
     pub cut_from: Option<usize>,
+    /// How many of `ids` stand for what the vocabulary cannot spell.
+    pub unknown: usize,
     /// Mean cosine over the pairs within it, by state.
     pub anisotropy: Vec<Option<f64>>,
 }
@@ -201,17 +203,17 @@ impl Model<'_> {
         &self.card.vocabulary
     }
 
-    fn forward_error(&self, source: ForwardError) -> QueryError {
+    fn forward_error(&self, error: ForwardError) -> QueryError {
         QueryError::Forward {
             model: self.card.name.clone(),
-            source: Box::new(source),
+            error: Box::new(error),
         }
     }
 
-    fn vocabulary_error(&self, source: VocabularyError) -> QueryError {
+    fn vocabulary_error(&self, error: VocabularyError) -> QueryError {
         QueryError::Vocabulary {
             model: self.card.name.clone(),
-            source,
+            error,
         }
     }
 

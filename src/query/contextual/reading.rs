@@ -20,6 +20,8 @@ pub(super) struct Read {
 pub(super) struct ReadText {
     pub ids: Vec<u32>,
     pub cut_from: Option<usize>,
+    /// How many of `ids` are the unknown token.
+    pub unknown: usize,
     /// Positions that count, ascending.
     pub counted: Vec<usize>,
 }
@@ -53,7 +55,11 @@ impl Model<'_> {
             );
             return Err(self.nothing(what));
         }
-        let notices = notices(&texts, limit);
+        let unknown = self
+            .vocabulary()
+            .unknown()
+            .map(|id| self.vocabulary().text(id));
+        let notices = notices(&texts, limit, unknown.as_deref());
         Ok(Some(Read { texts, notices }))
     }
 
@@ -74,8 +80,10 @@ impl Model<'_> {
             (at > 0 || !reading.skip_first)
                 && !(reading.skip_special && vocabulary.is_special(ids[at]))
         };
+        let unknown = vocabulary.unknown();
         Ok(ReadText {
             counted: (0..ids.len()).filter(counts).collect(),
+            unknown: ids.iter().filter(|&&id| Some(id) == unknown).count(),
             ids,
             cut_from,
         })
@@ -132,8 +140,14 @@ fn cut(ids: &[u32], bare: &[u32], limit: usize) -> Vec<u32> {
     }
 }
 
-fn notices(texts: &[ReadText], limit: usize) -> Vec<String> {
+/// `unknown`: what stands for what the vocabulary cannot spell.
+fn notices(texts: &[ReadText], limit: usize, unknown: Option<&str>) -> Vec<String> {
     let mut notices = Vec::new();
+    let spelled: usize = texts.iter().map(|text| text.ids.len()).sum();
+    match (texts.iter().map(|text| text.unknown).sum(), unknown) {
+        (0usize, _) | (_, None) => {}
+        (n, Some(name)) => notices.push(format!("{n} of {spelled} tokens are unknown ({name})")),
+    }
     let cut: Vec<usize> = texts.iter().filter_map(|t| t.cut_from).collect();
     if let Some(longest) = cut.iter().max() {
         let (n, were) = (
@@ -165,5 +179,18 @@ mod tests {
         assert_eq!(cut(&[1, 7, 8, 9, 2], &[7, 8, 9], 4), [1, 7, 8, 2]);
         assert_eq!(cut(&[7, 8, 9], &[7, 8, 9], 2), [7, 8]);
         assert_eq!(cut(&[1, 7, 8, 9, 2], &[7, 8, 9], 2), [1, 7]);
+    }
+
+    #[test]
+    fn says_how_many_tokens_are_unknown() {
+        let text = |ids: &[u32], unknown| ReadText {
+            ids: ids.to_vec(),
+            unknown,
+            ..ReadText::default()
+        };
+        let texts = [text(&[1, 0, 0], 2), text(&[3, 0], 1)];
+        let said = notices(&texts, 9, Some("[UNK]"));
+        assert_eq!(said, ["3 of 5 tokens are unknown ([UNK])"]);
+        assert_eq!(notices(&texts[..0], 9, Some("[UNK]")), [""; 0]);
     }
 }

@@ -1,0 +1,40 @@
+//! The ids of added tokens, given out as `tokenizers` does: a token of the model keeps its id, any
+//! other gets the next one, whatever its file says.
+
+use std::collections::HashMap;
+
+use super::settings::AddedToken;
+
+/// The ids of tokens that are added group by group to a model of `size` tokens.
+pub(super) fn placed(
+    tokens: &[(String, u32)],
+    size: usize,
+    groups: &[Vec<AddedToken>],
+) -> Vec<Vec<(AddedToken, u32)>> {
+    let model: HashMap<&str, u32> = tokens.iter().map(|(t, id)| (t.as_str(), *id)).collect();
+    let size = u32::try_from(size).unwrap_or(u32::MAX);
+    let mut known: HashMap<&str, u32> = HashMap::new();
+    let mut highest: Option<u32> = None;
+    let mut placed = Vec::with_capacity(groups.len());
+    for group in groups {
+        let mut next = match highest {
+            Some(highest) if highest >= size || size == 0 => highest.saturating_add(1),
+            _ => size,
+        };
+        let mut ids = Vec::with_capacity(group.len());
+        for token in group.iter().filter(|token| !token.content.is_empty()) {
+            let content = token.content.as_str();
+            let id = known.get(content).or_else(|| model.get(content)).copied();
+            let id = id.unwrap_or_else(|| {
+                let id = next;
+                next = next.saturating_add(1);
+                id
+            });
+            known.insert(content, id);
+            highest = highest.max(Some(id));
+            ids.push((token.clone(), id));
+        }
+        placed.push(ids);
+    }
+    placed
+}

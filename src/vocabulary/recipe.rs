@@ -1,0 +1,41 @@
+//! What a tokenizer is built from, once a text asks for it.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::settings::AddedToken;
+
+/// The parts of a tokenizer, each as tokenizer.json has it.
+pub(super) struct Recipe {
+    pub model: ModelSource,
+    pub normalizer: Value,
+    pub pre_tokenizer: Value,
+    pub post_processor: Value,
+    /// Added tokens, in the groups in which they are added.
+    pub added: Vec<Vec<AddedToken>>,
+    /// Whether special tokens in a text are read as any other letters.
+    pub split_special: bool,
+    pub unlisted: Option<Unlisted>,
+}
+
+/// Where the model itself comes from.
+pub(super) enum ModelSource {
+    /// The `model` of a tokenizer.json.
+    File(Cow<'static, [u8]>),
+    /// The same, put together from other files.
+    Built(Value),
+    /// Texts cannot be read, and why.
+    Refused(String),
+}
+
+/// Ids that the model uses for pieces that the vocabulary does not list: all of them are unknown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unlisted {
+    /// The first of them; they are the highest that the model has.
+    pub first: u32,
+    /// The id that each becomes.
+    pub unknown: u32,
+    /// What added tokens are moved by, so that they follow the listed ones.
+    pub count: u32,
+}
