@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::hub::{self, Blocks, Hub, HubError, HubId, Listing, Ranged, Waiting};
 
 use super::config::Config;
+use super::elsewhere;
 use super::files::Files;
 use super::location::alike;
 use super::weights::{self, LARGEST_INDEX, Offer};
@@ -16,6 +17,23 @@ use super::{Checkpoint, CheckpointError, Location, Remote, Spec, safetensors};
 
 /// The file without which nothing is known of a model.
 const CONFIG: &str = "config.json";
+
+/// Where a vocabulary may lie, the best first: all files of a set are needed.
+const VOCABULARIES: [&[&str]; 7] = [
+    &["tokenizer.json"],
+    &["vocab.json", "merges.txt"],
+    &["vocab.txt"],
+    &["tokenizer.model"],
+    &["sentencepiece.bpe.model"],
+    &["spiece.model"],
+    &["tekken.json"],
+];
+
+/// What a configuration says of weights that are not plain numbers, or were not before they were saved.
+const QUANTISED: [&str; 2] = ["quantization_config", "compression_config"];
+
+/// Bytes of headers that are looked at before all weights come.
+const HEADERS_MAX: u64 = 1 << 30;
 
 /// Read beside the vocabulary, whatever that lies in.
 const BESIDE: [&str; 3] = [
@@ -66,6 +84,8 @@ struct Prospect<'a> {
     hub: &'a Arc<Hub>,
     listing: Listing,
     spec: Spec,
+    /// Whether the weights may be stored in a way that cannot be read.
+    doubtful: bool,
     offer: Offer,
     /// Whether there is a head beside the embedding, where an index of several files says so.
     head: Option<bool>,
@@ -100,7 +120,11 @@ pub fn acquire(
     match prospect.remote(blocks) {
         Ok(remote) => Ok(Acquired {
             location: Location::Remote(remote),
-            notice: None,
+            notice: Some(format!(
+                "{id}: its weights come in parts: what came is held against a hash whenever it is \
+                 read again, but only the whole file can be held against the hub's hash: \
+                 `lexiscope download {id}` does that"
+            )),
         }),
         Err(CheckpointError::Hub {
             error: error @ HubError::NoRanges { .. },
@@ -136,13 +160,26 @@ impl<'a> Prospect<'a> {
     ) -> Result<Self, CheckpointError> {
         let listing = hub.list(id, waiting)?;
         let has = |file: &str| listing.file(file).is_some();
-        let offer = weights::choose(has).ok_or_else(|| no_weights(&listing))?;
+        let names = || listing.files.iter().map(|file| file.name.as_str());
+        let instead = || elsewhere::in_list(&id.to_string(), names(), None);
+        let offer = weights::choose(has);
+        let offer = offer.ok_or_else(|| instead().unwrap_or_else(|| no_weights(&listing)))?;
+        if let (false, Some(instead)) = (has(CONFIG), instead()) {
+            return Err(instead);
+        }
+        if !VOCABULARIES
+            .iter()
+            .any(|set| set.iter().all(|file| has(file)))
+        {
+            return Err(no_tokenizer(&listing));
+        }
         let mut first = vec![CONFIG];
         first.extend(offer.is_index.then_some(offer.file));
         let folder = hub.download(&listing, &first, waiting)?;
         let files = Files::Folder(folder);
         let (config, family) = Config::read(&files)?;
         let spec = config.spec(family)?;
+        let doubtful = QUANTISED.iter().any(|key| config.has(key));
         let (weights, head) = if offer.is_index {
             let name = format!("{id}/{}", offer.file);
             let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
@@ -164,6 +201,7 @@ impl<'a> Prospect<'a> {
         Ok(Self {
             hub,
             spec,
+            doubtful,
             small: small.collect(),
             listing,
             offer,
@@ -179,6 +217,10 @@ impl<'a> Prospect<'a> {
     }
 
     fn whole(&self, notice: Option<String>) -> Result<Acquired, CheckpointError> {
+        let weights: Vec<&str> = self.weights.iter().map(String::as_str).collect();
+        if self.doubtful && self.offer.by_tensor && !self.hub.has(&self.listing, &weights) {
+            self.check_headers()?;
+        }
         let folder = self
             .hub
             .download(&self.listing, &self.all_files(), self.waiting)?;
@@ -190,8 +232,38 @@ impl<'a> Prospect<'a> {
         Ok(Acquired { location, notice })
     }
 
+    /// Whether what the headers say can be read, before all that is behind them comes.
+    fn check_headers(&self) -> Result<(), CheckpointError> {
+        let folder = match tempfile::tempdir() {
+            Ok(folder) => folder,
+            // Then it shows when all is here.
+            Err(error) => {
+                tracing::warn!(%error, "no folder for headers");
+                return Ok(());
+            }
+        };
+        let blocks = Arc::new(Blocks::open(folder.path().to_owned(), HEADERS_MAX));
+        match self.by_headers(&blocks).map(drop) {
+            Err(CheckpointError::Hub {
+                error: HubError::NoRanges { .. },
+                ..
+            }) => Ok(()),
+            checked => checked,
+        }
+    }
+
     /// Headers and embeddings, which every look needs.
     fn remote(&self, blocks: &Arc<Blocks>) -> Result<Arc<Remote>, CheckpointError> {
+        let (remote, checkpoint) = self.by_headers(blocks)?;
+        checkpoint.bring(&checkpoint.embeddings(), self.waiting)?;
+        Ok(remote)
+    }
+
+    /// The model as its headers have it.
+    fn by_headers(
+        &self,
+        blocks: &Arc<Blocks>,
+    ) -> Result<(Arc<Remote>, Checkpoint), CheckpointError> {
         let folder = self
             .hub
             .download(&self.listing, &self.small, self.waiting)?;
@@ -205,8 +277,7 @@ impl<'a> Prospect<'a> {
             weights: weights.into_iter().map(Arc::new).collect(),
         });
         let checkpoint = Checkpoint::open(&Location::Remote(Arc::clone(&remote)))?;
-        checkpoint.bring(&checkpoint.embeddings(), self.waiting)?;
-        Ok(remote)
+        Ok((remote, checkpoint))
     }
 
     /// What the embeddings take at two bytes a number. Where one file holds everything it is not yet
@@ -241,6 +312,32 @@ fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointErro
         }
     }
     Ok(hub::bring(&spans, waiting)?)
+}
+
+/// A repository whose texts could not be read once all of it is here.
+fn no_tokenizer(listing: &Listing) -> CheckpointError {
+    let names = listing.files.iter().map(|file| file.name.as_str());
+    let close = |name: &&str| {
+        let parts = [
+            "token",
+            "vocab",
+            "merges",
+            "bpe",
+            "spiece",
+            "sentencepiece",
+            "tekken",
+        ];
+        !name.ends_with("_config.json") && parts.iter().any(|part| name.contains(part))
+    };
+    let there: Vec<&str> = names.filter(close).take(4).collect();
+    CheckpointError::NoTokenizer {
+        id: listing.id.to_string(),
+        expected: "tokenizer.json, vocab.json with merges.txt, vocab.txt, or a SentencePiece model",
+        got: match there.is_empty() {
+            true => "none of them".to_owned(),
+            false => super::error::one_line(&there.join(", ")),
+        },
+    }
 }
 
 fn no_weights(listing: &Listing) -> CheckpointError {

@@ -40,12 +40,15 @@ impl Block<'_> {
         let [down, right] = strides;
         // A transposed view is read along its memory and turned afterwards.
         let turned = down < right;
-        let (block, finite) = if turned {
+        let (mut block, finite) = if turned {
             let (block, finite) = self.read_along([right, down], &self.cols, &self.rows)?;
             (block.transposed(), finite)
         } else {
             self.read_along(strides, &self.rows, &self.cols)?
         };
+        if self.entry.negated {
+            block.data_mut().iter_mut().for_each(|x| *x = -*x);
+        }
         if finite {
             Ok(block)
         } else {

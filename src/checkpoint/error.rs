@@ -29,6 +29,14 @@ pub enum CheckpointError {
         looked_for: String,
         got: String,
     },
+    #[error(
+        "{id}: no tokenizer that can be read: expected one of {expected}, got {got}; choose a model that has one"
+    )]
+    NoTokenizer {
+        id: String,
+        expected: &'static str,
+        got: String,
+    },
     #[error("{file}: cannot be read: {source}")]
     Io { file: String, source: io::Error },
     /// In the place of a file lies something that is none.
@@ -102,6 +110,30 @@ pub enum CheckpointError {
         tensor: String,
         file: String,
         got: String,
+    },
+    #[error("{tensor} in {file}: expected plain numbers, got {what}: {advice}")]
+    Packed {
+        tensor: String,
+        file: String,
+        what: String,
+        advice: &'static str,
+    },
+    #[error(
+        "{tensor} in {file}: expected shape {expected:?}, got an empty placeholder {got:?}, as DeepSpeed \
+         ZeRO-3 leaves where the numbers lie apart: gather them with zero_to_fp32.py, or save with \
+         stage3_gather_16bit_weights_on_model_save"
+    )]
+    Placeholder {
+        tensor: String,
+        file: String,
+        expected: Vec<usize>,
+        got: Vec<usize>,
+    },
+    #[error("{folder}: expected config.json and weights, got {holds}: {advice}")]
+    Elsewhere {
+        folder: String,
+        holds: String,
+        advice: String,
     },
     #[error(
         "{tensor} in {file}: expected weights as they are used, got quantised ones, which {scale} \

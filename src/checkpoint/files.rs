@@ -6,6 +6,9 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::outside::escape;
+
+use super::elsewhere;
 use super::source::Source;
 use super::{Bundle, CheckpointError, Location, Remote};
 
@@ -28,11 +31,15 @@ impl Files {
             Location::Remote(remote) => return Ok(Self::Remote(Arc::clone(remote))),
             Location::Folder { path, .. } => path,
         };
-        let name = path.display().to_string();
+        let name = escape::path(path);
         match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_dir() => Err(CheckpointError::NotAFolder { path: name }),
+            Ok(metadata) if !metadata.is_dir() => Err(elsewhere::file(&name)),
             Ok(_) => match fs::read_dir(path) {
-                Ok(_) => Ok(Self::Folder(path.clone())),
+                Ok(_) if path.join("config.json").exists() => Ok(Self::Folder(path.clone())),
+                Ok(_) => {
+                    let inner = elsewhere::transformer_of(path);
+                    Ok(Self::Folder(inner.unwrap_or_else(|| path.clone())))
+                }
                 Err(error) => Err(CheckpointError::io(&name, error)),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -45,11 +52,19 @@ impl Files {
         }
     }
 
+    /// What lies here in the place of a checkpoint, if anything tells.
+    pub(super) fn elsewhere(&self) -> Option<CheckpointError> {
+        match self {
+            Self::Bundled(_) | Self::Remote(_) => None,
+            Self::Folder(path) => elsewhere::in_folder(path, &self.name()),
+        }
+    }
+
     /// What messages call the folder.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Bundled(bundle) => bundle.name.to_string(),
-            Self::Folder(path) => path.display().to_string(),
+            Self::Folder(path) => escape::path(path),
             Self::Remote(remote) => remote.id().to_string(),
         }
     }

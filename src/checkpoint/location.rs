@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::hub::{Cache, HubId};
 
+use super::elsewhere;
 use super::error::one_line;
 use super::files::Files;
 use super::{CheckpointError, Remote, weights};
@@ -67,9 +68,7 @@ impl Location {
             }));
         }
         if path.exists() {
-            return Err(CheckpointError::NotAFolder {
-                path: name.to_string(),
-            });
+            return Err(elsewhere::file(&one_line(name)));
         }
         let alike = alike(name, cache);
         match HubId::parse(name) {

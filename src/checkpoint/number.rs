@@ -14,6 +14,8 @@ pub(super) enum Dtype {
     F64,
     /// Anything else, by name: such a tensor is known, and refused when it is read.
     Other(String),
+    /// Not a row of numbers at all, in words: sparse, quantised as a whole, without numbers.
+    Made(&'static str),
 }
 
 impl Dtype {
@@ -23,12 +25,12 @@ impl Dtype {
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
             Self::F64 => 8,
-            Self::Other(_) => 0,
+            Self::Other(_) | Self::Made(_) => 0,
         }
     }
 
     pub(super) fn is_readable(&self) -> bool {
-        !matches!(self, Self::Other(_))
+        !matches!(self, Self::Other(_) | Self::Made(_))
     }
 }
 
@@ -40,6 +42,7 @@ impl fmt::Display for Dtype {
             Self::Bf16 => "BF16",
             Self::F64 => "F64",
             Self::Other(name) => name,
+            Self::Made(what) => what,
         })
     }
 }
@@ -53,7 +56,7 @@ pub(super) fn convert(dtype: &Dtype, bytes: &[u8], step: usize, out: &mut [f32])
         Dtype::Bf16 => each(bytes, step, out, |b| bf16::from_le_bytes(b).to_f32()),
         Dtype::F16 if step == 1 && out.len() >= 16 => halves(bytes, out),
         Dtype::F16 => each(bytes, step, out, |b| f16::from_le_bytes(b).to_f32()),
-        Dtype::Other(_) => {}
+        Dtype::Other(_) | Dtype::Made(_) => {}
     }
 }
 

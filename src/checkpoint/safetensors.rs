@@ -5,7 +5,7 @@ use safetensors::tensor::Metadata;
 use super::CheckpointError;
 use super::number::Dtype;
 use super::source::Source;
-use super::tensors::Entry;
+use super::tensors::{Entry, MOST_TENSORS};
 
 /// As in the reference implementation.
 pub(super) const LONGEST_HEADER: u64 = 100_000_000;
@@ -46,6 +46,13 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
     cut_at(&mut [8 + length].into_iter());
     // The length is below the limit above, so it fits.
     let header = source.copy(8, length as usize)?;
+    // An object for each tensor, one for what is said of all, and one around them.
+    let objects = header.iter().filter(|&&b| b == b'{').count();
+    if objects > MOST_TENSORS + 2 {
+        return Err(damaged(format!(
+            "expected at most {MOST_TENSORS} tensors, got more: this is no language model"
+        )));
+    }
     let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| {
         damaged(format!(
             "expected a safetensors header, got one that is wrong: {e}; get it again"
@@ -60,9 +67,10 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
             got: source.len(),
         });
     }
-    let begins = metadata.tensors().into_values();
+    let tensors = metadata.tensors();
+    let begins = tensors.values();
     cut_at(&mut begins.map(|info| data + info.data_offsets.0 as u64));
-    let entries = metadata.tensors().into_iter().map(|(name, info)| {
+    let entries = tensors.into_iter().map(|(name, info)| {
         let dtype = match info.dtype {
             safetensors::Dtype::F32 => Dtype::F32,
             safetensors::Dtype::F16 => Dtype::F16,

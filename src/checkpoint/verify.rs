@@ -3,6 +3,7 @@
 
 use super::error::one_line;
 use super::files::Files;
+use super::packed;
 use super::tensors::Tensors;
 use super::wrapped::landmarks;
 use super::{Checkpoint, CheckpointError, Family, Layout, Linear};
@@ -115,6 +116,9 @@ pub(super) fn matrix(
     expected: &[usize],
 ) -> Result<(), CheckpointError> {
     let Some((entry, file)) = tensors.get(tensor) else {
+        if let Some(packed) = packed::instead(tensors, tensor, &files.name()) {
+            return Err(packed);
+        }
         return Err(CheckpointError::MissingTensor {
             place: files.name(),
             tensor: tensor.to_string(),
@@ -122,8 +126,8 @@ pub(super) fn matrix(
             advice: "take config.json and weights from the same checkpoint".into(),
         });
     };
-    if entry.shape != expected {
-        return Err(CheckpointError::Shape {
+    if entry.shape != expected && entry.shape.contains(&0) {
+        return Err(CheckpointError::Placeholder {
             tensor: tensor.to_string(),
             file: file.to_string(),
             expected: expected.to_vec(),
@@ -131,10 +135,17 @@ pub(super) fn matrix(
         });
     }
     if !entry.dtype.is_readable() {
-        return Err(CheckpointError::Dtype {
+        return Err(packed::unreadable(tensors, tensor, entry, file));
+    }
+    if entry.shape != expected {
+        if let Some(packed) = packed::instead(tensors, tensor, file) {
+            return Err(packed);
+        }
+        return Err(CheckpointError::Shape {
             tensor: tensor.to_string(),
             file: file.to_string(),
-            got: entry.dtype.to_string(),
+            expected: expected.to_vec(),
+            got: entry.shape.clone(),
         });
     }
     if let Some(scale) = scale_beside(tensors, tensor) {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::outside::escape;
+
 use super::error::one_line;
 use super::files::Files;
 use super::source::Source;
-use super::tensors::{Entry, Tensors};
+use super::tensors::{Entry, MOST_TENSORS, Tensors};
 use super::{CheckpointError, pytorch, safetensors};
 
 /// Larger than any index of shards.
@@ -58,11 +60,12 @@ pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
             return Ok(tensors);
         }
     }
-    Err(CheckpointError::MissingFile {
+    let missing = || CheckpointError::MissingFile {
         folder: files.name(),
         missing: "weights",
         expected: format!("one of {}", looked_for()),
-    })
+    };
+    Err(files.elsewhere().unwrap_or_else(missing))
 }
 
 /// The weights that a model's list of files offers, in the order in which they are looked for.
@@ -137,11 +140,20 @@ pub(super) fn complete(files: &Files) -> Result<bool, CheckpointError> {
     Ok(shards(offer.file, &bytes)?.iter().all(|shard| there(shard)))
 }
 
-fn is_plain(file: &str) -> bool {
-    !file.contains(['/', '\\']) && file != ".." && !file.is_empty()
+/// Whether a name is that of something in the same folder, and can be shown.
+pub(super) fn is_plain(file: &str) -> bool {
+    !file.contains(['/', '\\'])
+        && !file.contains(escape::is_unsafe)
+        && !["", ".", ".."].contains(&file)
 }
 
 fn parse_index(name: &str, bytes: &[u8]) -> Result<Index, CheckpointError> {
+    // A name and a file each, in quotes.
+    let quotes = bytes.iter().filter(|&&b| b == b'"').count();
+    if quotes / 4 > MOST_TENSORS {
+        let what = format!("expected an index of at most {MOST_TENSORS} tensors, got more");
+        return Err(CheckpointError::damaged(name, what));
+    }
     let index: Index = serde_json::from_slice(bytes).map_err(|e| {
         let what = format!("expected an index with a `weight_map`, got {e}; get the file again");
         CheckpointError::damaged(name, what)

@@ -23,7 +23,9 @@ pub struct Machine {
     /// Threads to compute with; 0 is one a core
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
-    /// What may be held in memory beside the embedding [default: half of what is free, at most 2G]
+    /// What may be held in memory beside the embedding, to be shown again [default: half of what is
+    /// free, at most 2G]. While a head's pairs are searched, five times one of its factors comes on
+    /// top: 20 bytes times tokens times the width of a head
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
     /// Of a model that is not here, fetch only the tensors that are looked at

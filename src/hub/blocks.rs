@@ -1,12 +1,22 @@
-//! Parts of remote files, kept on disk from one session to the next: a file a block, the one that
-//! was used longest ago given up first.
+//! Parts of remote files, kept on disk from one session to the next: a file a block, with the hash of
+//! what came after it, the one that was used longest ago given up first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::outside;
+
+/// Bytes of the hash behind a block: SHA-256.
+const HASH: u64 = 32;
+
+/// A file that is half written is gone by then, unless its program was killed.
+const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 /// A block: the file's hash, where it begins there, and its length in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,13 +93,20 @@ impl Blocks {
                     let hex = |text| u64::from_str_radix(text, 16).ok();
                     Some((hex(start)?, hex(len)?))
                 });
-                let Some(((start, len), about)) = numbers.zip(block.metadata().ok()) else {
+                let Ok(about) = block.metadata() else {
                     continue;
                 };
-                if about.len() == len {
-                    let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                    let etag = etag.clone();
-                    found.push((used, Key { etag, start, len }));
+                let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+                match numbers {
+                    Some((start, len)) if Some(about.len()) == len.checked_add(HASH) => {
+                        let etag = etag.clone();
+                        found.push((used, Key { etag, start, len }));
+                    }
+                    _ if used.elapsed().is_ok_and(|age| age > LEFT_BEHIND) => {
+                        // Without a hash, cut, or left by a program that was killed.
+                        drop(fs::remove_file(block.path()));
+                    }
+                    _ => {}
                 }
             }
         }
@@ -115,20 +132,24 @@ impl Blocks {
         self.index().touch(key)
     }
 
-    /// A block, if it is there.
+    /// A block, if it is there and what it was when it came.
     pub(super) fn get(&self, key: &Key) -> Option<Vec<u8>> {
         if !self.has(key) {
             return None;
         }
         let path = key.path(&self.folder);
-        match fs::read(&path) {
-            Ok(bytes) if bytes.len() as u64 == key.len => Some(bytes),
-            // Another program has made room, or a disk was lost.
-            _ => {
-                self.index().remove(key);
-                None
-            }
+        let read = outside::read(&path, key.len.saturating_add(HASH));
+        if let Some(bytes) = read.ok().and_then(|bytes| whole(bytes, key)) {
+            return Some(bytes);
         }
+        // Another program has made room, a disk was lost, or has lost a bit.
+        tracing::warn!(
+            start = key.start,
+            etag = key.etag,
+            "a kept block is not what came"
+        );
+        self.index().remove(key);
+        None
     }
 
     /// Keeps a block, and gives up what was used longest ago while there is too much. One that is
@@ -145,6 +166,7 @@ impl Blocks {
         fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(bytes)?;
+        file.write_all(&Sha256::digest(bytes))?;
         file.persist(&path)?;
         let mut gone = Vec::new();
         let mut index = self.index();
@@ -171,6 +193,17 @@ impl Blocks {
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// A block without the hash behind it, if that is its own.
+fn whole(mut bytes: Vec<u8>, key: &Key) -> Option<Vec<u8>> {
+    let len = usize::try_from(key.len).ok()?;
+    let (block, hash) = bytes.split_at_checked(len)?;
+    if Sha256::digest(block)[..] != *hash {
+        return None;
+    }
+    bytes.truncate(len);
+    Some(bytes)
 }
 
 /// What is in a folder, nothing if it cannot be read.
@@ -208,6 +241,51 @@ mod tests {
         assert_eq!(blocks.get(&key(20)), Some(vec![20; 10]));
         let files = entries(&folder.path().join("blocks/abc")).len();
         assert_eq!(files, 2);
+    }
+
+    #[test]
+    fn a_block_of_which_any_bit_was_lost_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = key(0).path(folder.path());
+        for bit in 0..8 * (10 + HASH as usize) {
+            let blocks = Blocks::open(folder.path().to_owned(), 100);
+            blocks.put(&key(0), &[7; 10]).unwrap();
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(blocks.get(&key(0)), None, "bit {bit}");
+            assert!(!blocks.has(&key(0)));
+        }
+    }
+
+    #[test]
+    fn what_a_killed_program_left_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let blocks = Blocks::open(folder.path().to_owned(), 100);
+        blocks.put(&key(0), &[7; 10]).unwrap();
+        let of_file = folder.path().join("abc");
+        let long_ago = SystemTime::now() - 2 * LEFT_BEHIND;
+        // Of an earlier version, half written, half written just now.
+        for (name, time) in [
+            ("a-a", long_ago),
+            (".tmpAbCdEf", long_ago),
+            (".tmpZ", SystemTime::now()),
+        ] {
+            fs::write(of_file.join(name), [7; 10]).unwrap();
+            let file = fs::File::options()
+                .write(true)
+                .open(of_file.join(name))
+                .unwrap();
+            file.set_modified(time).unwrap();
+        }
+        let again = Blocks::open(folder.path().to_owned(), 100);
+        assert_eq!(again.get(&key(0)), Some(vec![7; 10]));
+        let mut left: Vec<_> = entries(&of_file)
+            .iter()
+            .map(fs::DirEntry::file_name)
+            .collect();
+        left.sort();
+        assert_eq!(left, [".tmpZ", "0-a"]);
     }
 
     #[test]

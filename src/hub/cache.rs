@@ -33,27 +33,18 @@ impl Cache {
 
     /// Where `variable` says the cache is, by the rules of Hugging Face's own library.
     pub fn located(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let folder = |name: &str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            value.map(PathBuf::from)
-        };
-        let root = folder("HF_HUB_CACHE")
-            .or_else(|| folder("HUGGINGFACE_HUB_CACHE"))
-            .or_else(|| Some(folder("HF_HOME")?.join("hub")))
+        let root = folder(&variable, "HF_HUB_CACHE")
+            .or_else(|| folder(&variable, "HUGGINGFACE_HUB_CACHE"))
             .or_else(|| Some(Self::home(&variable)?.join("hub")));
         Self { root }
     }
 
-    /// The folder that `HF_HOME` names where it is set.
+    /// The folder of Hugging Face's own files: that of `HF_HOME`, or `huggingface` among the caches.
     pub(super) fn home(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        let folder = |name: &str| {
-            let value = variable(name).filter(|value| !value.is_empty());
-            value.map(PathBuf::from)
+        let caches = || {
+            folder(&variable, "XDG_CACHE_HOME").or_else(|| Some(user(&variable)?.join(".cache")))
         };
-        let home = || folder("HOME").or_else(|| folder("USERPROFILE"));
-        folder("XDG_CACHE_HOME")
-            .or_else(|| Some(home()?.join(".cache")))
-            .map(|cache| cache.join("huggingface"))
+        folder(&variable, "HF_HOME").or_else(|| Some(caches()?.join("huggingface")))
     }
 
     /// The folder itself, if the environment names one.
@@ -90,6 +81,59 @@ impl Cache {
         models.sort();
         models
     }
+}
+
+/// The folder that a variable names, as Python's `expanduser` and `expandvars` read it: files and
+/// services set variables without a shell that would.
+pub(super) fn folder(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    let value = variable(name).filter(|value| !value.is_empty())?;
+    let Some(text) = value.to_str() else {
+        return Some(PathBuf::from(value));
+    };
+    let home = match text.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => user(variable),
+        _ => None,
+    };
+    let text = match home {
+        Some(home) => format!("{}{}", home.to_str()?, &text[1..]),
+        None => text.to_owned(),
+    };
+    Some(expanded(&text, variable).into())
+}
+
+/// The user's own folder.
+fn user(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty());
+    set("HOME")
+        .or_else(|| set("USERPROFILE"))
+        .map(PathBuf::from)
+}
+
+/// The text with the values of `$NAME` and `${NAME}` in their places; what is not set stays.
+fn expanded(text: &str, variable: &impl Fn(&str) -> Option<OsString>) -> String {
+    let mut parts = text.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = match part.strip_prefix('{').and_then(|part| part.split_once('}')) {
+            Some((name, rest)) => (name, rest),
+            None => {
+                let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                let end = part.find(|c| !in_name(c)).unwrap_or(part.len());
+                part.split_at(end)
+            }
+        };
+        match variable(name).and_then(|value| value.into_string().ok()) {
+            Some(value) if !name.is_empty() => {
+                out += &value;
+                out += rest;
+            }
+            _ => {
+                out.push('$');
+                out += part;
+            }
+        }
+    }
+    out
 }
 
 /// The snapshot of a revision below a model's folder.
@@ -147,6 +191,23 @@ mod tests {
             at(&[("HOME", "/h")])
         );
         assert_eq!(at(&[]), None);
+        // As Python reads them: `~` first, then variables, and what is not set stays.
+        let home = ("HOME", "/h");
+        for (value, path) in [
+            ("~/hf", "/h/hf/hub"),
+            ("~", "/h/hub"),
+            ("$HOME/hf", "/h/hf/hub"),
+            ("/d/${USER}-$NONE/$", "/d/ala-$NONE/$/hub"),
+            ("~ala/hf", "~ala/hf/hub"),
+        ] {
+            let variables = [home, ("USER", "ala"), ("HF_HOME", value)];
+            assert_eq!(at(&variables), Some(path.into()), "{value}");
+        }
+        assert_eq!(at(&[home, ("HF_HUB_CACHE", "~/c")]), Some("/h/c".into()));
+        assert_eq!(
+            at(&[home, ("XDG_CACHE_HOME", "$HOME/x")]),
+            Some("/h/x/huggingface/hub".into())
+        );
     }
 
     #[test]

@@ -160,11 +160,21 @@ impl Hub {
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, HubError> {
         let pace = self.settings.pace;
-        let mut attempt = 1;
+        let (mut attempt, mut redirected) = (1, false);
         loop {
-            let (error, pause) = match request().send().await {
+            let (client, request) = request().build_split();
+            let request = request.map_err(|error| self.failure(asked, &error))?;
+            let url = request.url().clone();
+            let (error, pause) = match client.execute(request).await {
                 Ok(response) => match self.refusal(asked, &response, attempt) {
                     None => return self.no_page(asked, response),
+                    // The address that the hub gave may have run out on the way; it gives another.
+                    Some((error @ HubError::Refused { .. }, _))
+                        if !redirected && *response.url() != url =>
+                    {
+                        redirected = true;
+                        (error, Duration::ZERO)
+                    }
                     Some((error, None)) => return Err(error),
                     Some((error, Some(pause))) => (error, pause),
                 },

@@ -1,9 +1,9 @@
 //! Files into the cache: resumed where an earlier transfer ended, checked against what the hub
 //! states, and only then given the name by which others find them.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -12,14 +12,20 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use tokio::time::sleep;
 
+use crate::outside::{self, Locked, escape};
+
 use super::check::{Hash, Hashing};
 use super::client::Asked;
+use super::layout::{is_of_size, is_weights, no_file, point, writable};
 use super::listing::Facts;
 use super::progress::Meter;
 use super::{Hub, HubError, Listing, Waiting};
 
 /// Files that are fetched at a time: one connection seldom fills the line.
 const AT_A_TIME: usize = 3;
+
+/// Bytes of a file that is no weights, at most: more than any tokenizer takes.
+const LARGEST_SMALL: u64 = 256 << 20;
 
 /// A file on its way into the cache.
 struct Incoming<'a> {
@@ -47,6 +53,13 @@ impl Hub {
         let cache = hf_hub::Cache::new(root.to_owned()).repo(listing.id.repo());
         let mut incoming = Vec::with_capacity(files.len());
         for (name, facts) in files.iter().zip(self.all_facts(listing, files, waiting)?) {
+            if !is_weights(name) && facts.size > LARGEST_SMALL {
+                return Err(HubError::TooLarge {
+                    what: format!("{}/{}", listing.id, escape::line(name)),
+                    size: facts.size,
+                    limit: LARGEST_SMALL,
+                });
+            }
             incoming.push(Incoming {
                 hub: self,
                 listing,
@@ -54,6 +67,9 @@ impl Hub {
                 facts,
                 cache: &cache,
             });
+        }
+        if !incoming.iter().all(Incoming::is_there) {
+            writable(&cache, root, listing)?;
         }
         let sizes = incoming.iter().map(|i| (i.name.to_owned(), i.facts.size));
         let (meter, next) = (Meter::new(sizes), AtomicUsize::new(0));
@@ -67,6 +83,19 @@ impl Hub {
             }
         })?;
         Ok(cache.pointer_path(&listing.commit))
+    }
+
+    /// Whether all of these files lie in the cache, as far as the list tells.
+    pub fn has(&self, listing: &Listing, files: &[&str]) -> bool {
+        let Some(root) = self.settings().cache.root() else {
+            return false;
+        };
+        let cache = hf_hub::Cache::new(root.to_owned()).repo(listing.id.repo());
+        let folder = cache.pointer_path(&listing.commit);
+        files.iter().all(|name| {
+            let size = listing.file(name).and_then(super::Listed::size);
+            size.is_some_and(|size| is_of_size(&folder.join(name), size))
+        })
     }
 
     /// Lets the revision point to a listing of which all is there that is needed: until then
@@ -129,14 +158,21 @@ impl Incoming<'_> {
         }
     }
 
+    /// Where programs look for it.
+    fn pointer(&self) -> PathBuf {
+        let folder = self.cache.pointer_path(&self.listing.commit);
+        folder.join(self.name)
+    }
+
+    fn is_there(&self) -> bool {
+        is_of_size(&self.pointer(), self.facts.size)
+    }
+
     /// Brings the file to its place, and counts it as number `i`.
     fn fetch(&self, meter: &Meter, i: usize) -> Result<(), HubError> {
         let blob = self.cache.blob_path(&self.facts.etag);
-        let there = |path: &Path| fs::metadata(path).is_ok_and(|m| m.len() == self.facts.size);
-        let pointer = self
-            .cache
-            .pointer_path(&self.listing.commit)
-            .join(self.name);
+        let there = |path: &Path| is_of_size(path, self.facts.size);
+        let pointer = self.pointer();
         if !there(&pointer) {
             if !there(&blob) {
                 let folder = |path: &Path| -> Result<(), HubError> {
@@ -146,7 +182,7 @@ impl Incoming<'_> {
                 folder(&blob)?;
                 let lock = self.lock_path();
                 folder(&lock)?;
-                let _held = self.lock(&lock)?;
+                let _held = self.lock(&lock, meter)?;
                 // Whoever held the lock before may have brought it.
                 if !there(&blob) {
                     self.receive(&blob, meter, i)?;
@@ -167,16 +203,16 @@ impl Incoming<'_> {
             .join(format!("{}.lock", self.facts.etag))
     }
 
-    fn lock(&self, path: &Path) -> Result<File, HubError> {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| HubError::disk(path, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(HubError::Busy {
+    fn lock(&self, path: &Path, meter: &Meter) -> Result<File, HubError> {
+        let file = outside::open_lock(path).map_err(|error| no_file(path, error))?;
+        match outside::lock(&file, || !meter.stopped()) {
+            Locked::Held => Ok(file),
+            Locked::Busy if meter.stopped() => Err(HubError::CalledOff),
+            Locked::Busy => Err(HubError::Busy {
                 what: self.asked().what(),
             }),
             // A disk without locks: the name of the file is given last all the same.
-            Err(TryLockError::Error(error)) => {
+            Locked::Without(error) => {
                 tracing::warn!(%error, "no lock");
                 Ok(file)
             }
@@ -268,8 +304,7 @@ impl Incoming<'_> {
                 if response.status() != StatusCode::OK {
                     fruitless += 1;
                     if fruitless >= pace.attempts {
-                        let got = content.have;
-                        return Err(self.size(got));
+                        return Err(self.short(content.have));
                     }
                     continue;
                 }
@@ -293,7 +328,7 @@ impl Incoming<'_> {
                 fruitless + 1
             };
             if content.have < self.facts.size {
-                let error = ended.unwrap_or_else(|| self.size(content.have));
+                let error = ended.unwrap_or_else(|| self.short(content.have));
                 tracing::info!(%error, have = content.have, "going on");
                 if fruitless >= pace.attempts {
                     return Err(error);
@@ -304,8 +339,8 @@ impl Incoming<'_> {
         Ok(())
     }
 
-    fn size(&self, got: u64) -> HubError {
-        HubError::Size {
+    fn short(&self, got: u64) -> HubError {
+        HubError::Short {
             what: self.asked().what(),
             expected: self.facts.size,
             got,
@@ -356,30 +391,4 @@ impl Content {
             got,
         })
     }
-}
-
-/// Makes `pointer` lead to `blob`: by a relative link, as Python's tools do, or where there are
-/// none by a copy.
-fn point(pointer: &Path, blob: &Path) -> io::Result<()> {
-    let folder = pointer.parent().unwrap_or(pointer);
-    fs::create_dir_all(folder)?;
-    // One that leads nowhere, or to a blob that was wrong.
-    if pointer.symlink_metadata().is_ok() {
-        fs::remove_file(pointer)?;
-    }
-    #[cfg(unix)]
-    {
-        // Up to the folder that holds both `snapshots` and `blobs`.
-        let model = blob.ancestors().nth(2).unwrap_or(Path::new(""));
-        let below = folder.strip_prefix(model).unwrap_or(folder);
-        let normal = below
-            .components()
-            .filter(|c| matches!(c, Component::Normal(_)));
-        let mut link: PathBuf = normal.map(|_| "..").collect();
-        link.push("blobs");
-        link.push(blob.file_name().unwrap_or_default());
-        std::os::unix::fs::symlink(link, pointer)
-    }
-    #[cfg(not(unix))]
-    fs::copy(blob, pointer).map(|_| ())
 }

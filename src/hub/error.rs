@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::outside::escape;
+
 /// Why nothing came from the hub, or why what came is not used.
 #[derive(Debug, Error)]
 pub enum HubError {
@@ -55,6 +57,20 @@ pub enum HubError {
         expected: u64,
         got: u64,
     },
+    /// The server sends no more; unlike what is wrong, what came is kept.
+    #[error(
+        "{what}: expected {expected} bytes, got {got} and no more; what came is kept: try again, it \
+         goes on where it stopped"
+    )]
+    Short {
+        what: String,
+        expected: u64,
+        got: u64,
+    },
+    #[error(
+        "{what}: expected at most {limit} bytes, the hub says {size}: this cannot be the right file"
+    )]
+    TooLarge { what: String, size: u64, limit: u64 },
     #[error(
         "{what}: expected the hash {expected}, got {got}: what arrived is not what the hub \
          states, and was not kept; try again"
@@ -69,16 +85,24 @@ pub enum HubError {
     NoRanges { what: String },
     #[error(
         "{}: the disk is full; make room or set HF_HUB_CACHE to another disk, then try again: \
-         it goes on where it stopped", path.display()
+         it goes on where it stopped",
+        escape::path(path)
     )]
     DiskFull { path: PathBuf },
     #[error(
-        "{}: cannot be written: {source}; set HF_HUB_CACHE to a folder of your own", path.display()
+        "{}: cannot be written: {source}; set HF_HUB_CACHE to a folder of your own",
+        escape::path(path)
     )]
     Cache { path: PathBuf, source: io::Error },
-    #[error("{}: cannot be written: {source}; make room, or set XDG_CACHE_HOME to another disk", path.display())]
+    #[error(
+        "{}: cannot be written: {source}; make room, or set XDG_CACHE_HOME to another disk",
+        escape::path(path)
+    )]
     Blocks { path: PathBuf, source: io::Error },
-    #[error("{}: a block went as soon as it came; allow it more with --remote-cache", path.display())]
+    #[error(
+        "{}: a block went as soon as it came; allow it more with --remote-cache",
+        escape::path(path)
+    )]
     NoRoom { path: PathBuf },
     #[error("{what}: another program is downloading it; wait for it and try again")]
     Busy { what: String },

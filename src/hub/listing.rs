@@ -6,9 +6,14 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_LENGTH, ETAG, LOCATION};
 use serde::Deserialize;
 
+use crate::outside::escape;
+
 use super::client::Asked;
 use super::progress::Meter;
 use super::{Hub, HubError, HubId, Waiting};
+
+/// Bytes of the hub's description of a model at most: that of a hundred thousand files is smaller.
+const LONGEST_LIST: usize = 32 << 20;
 
 /// A revision of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,16 +116,29 @@ impl Hub {
         let mut url = self.route(route.chain([id.name.as_str(), "revision", id.revision()]))?;
         url.set_query(Some("blobs=true"));
         let asked = Asked { id, file: None };
-        let response = self.send(&asked, || self.get(&url)).await?;
+        let mut response = self.send(&asked, || self.get(&url)).await?;
         let odd = |got: String| HubError::Odd {
             what: asked.what(),
             expected: "the hub's description of a model",
             got,
         };
-        let text = response.bytes().await;
-        let text = text.map_err(|error| self.failure(&asked, &error))?;
-        let model: Model = serde_json::from_slice(&text)
-            .map_err(|error| odd(format!("something else: {error}")))?;
+        let mut text = Vec::new();
+        while let Some(more) = response
+            .chunk()
+            .await
+            .map_err(|error| self.failure(&asked, &error))?
+        {
+            text.extend_from_slice(&more);
+            if text.len() > LONGEST_LIST {
+                return Err(odd(format!("more than {} MiB", LONGEST_LIST >> 20)));
+            }
+        }
+        let model: Model = serde_json::from_slice(&text).map_err(|error| {
+            odd(format!(
+                "something else: {}",
+                escape::short(&error.to_string())
+            ))
+        })?;
         if model.sha.len() != 40 || !model.sha.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(odd("a commit that is none".to_owned()));
         }

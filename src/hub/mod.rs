@@ -9,6 +9,7 @@ mod client;
 mod download;
 mod error;
 mod id;
+mod layout;
 mod listing;
 mod progress;
 mod ranged;

@@ -136,6 +136,7 @@ impl Ranged {
         for key in self.blocks_of(&span) {
             let block = match self.blocks.get(&key) {
                 Some(block) => block,
+                // Gone, or not what was kept: it comes again.
                 None => {
                     let at = bytes.len() as u64 + span.start;
                     bring(&[(self, iter::once(at..span.end).collect())], &Patient)?;
@@ -183,12 +184,20 @@ impl Ranged {
             let range = format!("bytes={start}-{}", last.start + last.len - 1);
             let request = || self.hub.get(&url).header(RANGE, &range);
             let mut response = self.hub.send(&asked, request).await?;
-            let begins = response.headers().get(CONTENT_RANGE);
-            let begins = begins.and_then(|range| range.to_str().ok());
+            let part = response.headers().get(CONTENT_RANGE);
+            let part = part.and_then(|part| part.to_str().ok()).unwrap_or_default();
             if response.status() != StatusCode::PARTIAL_CONTENT
-                || !begins.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
+                || !part.starts_with(&format!("bytes {start}-"))
             {
                 return Err(HubError::NoRanges { what: asked.what() });
+            }
+            let whole = part.rsplit('/').next().and_then(|size| size.parse().ok());
+            if let Some(got) = whole.filter(|&whole: &u64| whole != self.facts.size) {
+                return Err(HubError::Size {
+                    what: asked.what(),
+                    expected: self.facts.size,
+                    got,
+                });
             }
             let mut block = Vec::new();
             let ended = loop {

@@ -3,12 +3,12 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::outside;
 
 use super::Cache;
+use super::cache::folder;
 
 /// The hub that is meant where `HF_ENDPOINT` names no other.
 const HUB: &str = "https://huggingface.co";
@@ -86,11 +86,8 @@ impl Settings {
         };
         let cache = Cache::located(&variable);
         let file = || {
-            let path = text("HF_TOKEN_PATH").map(PathBuf::from).or_else(|| {
-                let home = text("HF_HOME").map(PathBuf::from);
-                home.or_else(|| Cache::home(&variable))
-                    .map(|h| h.join("token"))
-            })?;
+            let path = folder(&variable, "HF_TOKEN_PATH")
+                .or_else(|| Some(Cache::home(&variable)?.join("token")))?;
             let token = outside::read_text(&path, LONGEST_TOKEN)
                 .ok()?
                 .trim()

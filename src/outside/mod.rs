@@ -4,9 +4,11 @@
 
 pub mod escape;
 mod file;
+mod guard;
 mod lock;
 mod pointer;
 
 pub use file::{FileError, LONGEST_TEXT, open, open_to_write, read, read_text};
+pub use guard::guarded;
 pub use lock::{Locked, PATIENCE, lock, open_lock};
 pub use pointer::impostor;

@@ -24,7 +24,7 @@ use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
 use super::ScanError;
-use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, opened, settings_of};
+use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, guarded, opened, settings_of};
 use super::plan::{list_digest, named};
 
 /// An entry of a neuron's lists.
@@ -169,10 +169,13 @@ impl Scanned {
             .map_err(|e| self.damaged(e))?;
         let whole = lists.iter().enumerate().all(|(row, entry)| {
             let neuron = query.neuron + row / each;
-            entry.item == neuron as i32 && entry.rank == (row % kept + 1) as i32
+            entry.item == neuron as i32
+                && entry.rank == (row % kept + 1) as i32
+                && (entry.id as usize) < rows
+                && entry.score.is_finite()
         });
         if group.rows != group.items.len() * each || lists.len() != run.len() * each || !whole {
-            let reason = "its rows are not in their order".to_owned();
+            let reason = "its rows are not in their order, or no scores of tokens".to_owned();
             return Err(self.damaged(ParquetError::General(reason)));
         }
         let list = |entries: &[Entry]| -> Vec<Scored> {
@@ -225,6 +228,14 @@ impl Scanned {
         let pairs = self
             .pairs_in(at, 0..group.rows, query)
             .map_err(|e| self.damaged(e))?;
+        let is_row = |id: u32| (id as usize) < rows;
+        if !pairs
+            .iter()
+            .all(|p| is_row(p.from) && is_row(p.to) && p.score.is_finite())
+        {
+            let reason = "its pairs are no scores of tokens".to_owned();
+            return Err(self.damaged(ParquetError::General(reason)));
+        }
         Ok(Some(PairsAnswer {
             regardless: None,
             pairs,
@@ -351,6 +362,15 @@ fn slice<T: DataType>(
     column: usize,
     rows: &Range<usize>,
 ) -> ParquetResult<Vec<T::T>> {
+    guarded(|| unguarded::<T>(file, group, column, rows))
+}
+
+fn unguarded<T: DataType>(
+    file: &SerializedFileReader<File>,
+    group: usize,
+    column: usize,
+    rows: &Range<usize>,
+) -> ParquetResult<Vec<T::T>> {
     let reader = file.get_row_group(group)?.get_column_reader(column)?;
     // Another type than the one asked for is a panic in there.
     let there = file
@@ -364,7 +384,8 @@ fn slice<T: DataType>(
         )));
     }
     let mut reader = get_typed_column_reader::<T>(reader);
-    let (mut values, mut there) = (Vec::with_capacity(rows.len()), Vec::new());
+    // No more is made room for than comes: how many rows there are is only what the file says.
+    let (mut values, mut there) = (Vec::new(), Vec::new());
     let skipped = reader.skip_records(rows.start)?;
     reader.read_records(rows.len(), Some(&mut there), None, &mut values)?;
     match skipped == rows.start && values.len() == rows.len() {

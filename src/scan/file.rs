@@ -109,10 +109,16 @@ pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Resul
     })
 }
 
+/// What the format's own library reads, of which some damage makes it panic.
+pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
+    let damaged = || ParquetError::General("it is damaged".to_owned());
+    outside::guarded(read).ok_or_else(damaged)?
+}
+
 /// Opens a file of the format, with the columns of a scan.
 pub(super) fn opened(path: &Path) -> Result<SerializedFileReader<File>, ScanError> {
     let file = outside::open(path)?;
-    let reader = SerializedFileReader::new(file).map_err(ScanError::parquet(path))?;
+    let reader = guarded(|| SerializedFileReader::new(file)).map_err(ScanError::parquet(path))?;
     let columns = reader.metadata().file_metadata().schema_descr();
     match columns.num_columns() > SCORE && columns.column(SCORE).name() == "score" {
         true => Ok(reader),
@@ -148,7 +154,8 @@ fn write(
 ) -> Result<(), ScanError> {
     let whole = beside(path, ".tmp");
     let failed = ScanError::write(path);
-    let file = File::create(&whole).map_err(&failed)?;
+    let mut options = File::options();
+    let file = outside::open_to_write(&whole, options.write(true).create(true).truncate(true))?;
     let written = || -> ParquetResult<File> {
         let schema = Arc::new(parse_message_type(SCHEMA)?);
         let properties = Arc::new(properties(settings));

@@ -7,6 +7,14 @@ use lexiscope::checkpoint::{Checkpoint, CheckpointError, Location};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A tensor as a safetensors file has it.
+pub struct Stored {
+    pub name: String,
+    pub dtype: String,
+    pub shape: Vec<usize>,
+    pub bytes: Vec<u8>,
+}
+
 /// A copy of a reference checkpoint that may be harmed.
 pub struct Copy {
     folder: TempDir,
@@ -85,6 +93,52 @@ impl Copy {
         self.write("model.safetensors", parts.concat());
     }
 
+    /// Every tensor of `model.safetensors`, in the order of the file.
+    pub fn tensors(&self) -> Vec<Stored> {
+        let bytes = self.read("model.safetensors");
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+        let data = &bytes[8 + length..];
+        let tensors = header.as_object().unwrap().iter();
+        let mut tensors: Vec<(usize, Stored)> = tensors
+            .filter(|(name, _)| *name != "__metadata__")
+            .map(|(name, about)| {
+                let [start, end]: [usize; 2] =
+                    serde_json::from_value(about["data_offsets"].clone()).unwrap();
+                let stored = Stored {
+                    name: name.clone(),
+                    dtype: about["dtype"].as_str().unwrap().to_owned(),
+                    shape: serde_json::from_value(about["shape"].clone()).unwrap(),
+                    bytes: data[start..end].to_vec(),
+                };
+                (start, stored)
+            })
+            .collect();
+        tensors.sort_by_key(|(start, _)| *start);
+        tensors.into_iter().map(|(_, stored)| stored).collect()
+    }
+
+    /// Writes a `model.safetensors` of these tensors.
+    pub fn write_tensors(&self, tensors: &[Stored]) {
+        let mut header = serde_json::Map::new();
+        let mut data = Vec::new();
+        for stored in tensors {
+            let end = data.len() + stored.bytes.len();
+            let about = serde_json::json!({
+                "dtype": stored.dtype, "shape": stored.shape, "data_offsets": [data.len(), end],
+            });
+            header.insert(stored.name.clone(), about);
+            data.extend(&stored.bytes);
+        }
+        let header = Value::Object(header).to_string();
+        let parts = [
+            &(header.len() as u64).to_le_bytes(),
+            header.as_bytes(),
+            &data,
+        ];
+        self.write("model.safetensors", parts.concat());
+    }
+
     pub fn open(&self) -> Result<Checkpoint, CheckpointError> {
         open(self.folder.path())
     }
@@ -97,10 +151,14 @@ impl Copy {
 }
 
 pub fn open(folder: &Path) -> Result<Checkpoint, CheckpointError> {
-    Checkpoint::open(&Location::Folder {
+    Checkpoint::open(&location(folder))
+}
+
+pub fn location(folder: &Path) -> Location {
+    Location::Folder {
         name: "damaged".into(),
         path: folder.to_path_buf(),
-    })
+    }
 }
 
 pub fn expect_line(message: &str, words: &[&str]) {

@@ -4,7 +4,9 @@
 #[path = "../checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
 mod config;
+mod fuzz;
 mod harm;
+mod instead;
 mod pickles;
 mod safetensors;
 mod shards;

@@ -6,6 +6,7 @@ mod checkpoint_writer;
 mod command;
 mod download;
 mod faults;
+mod hostile;
 mod parts;
 mod server;
 

@@ -78,7 +78,6 @@ fn answers_as_the_whole_model_does_for_the_bytes_that_it_takes() {
     let (d, n) = (spec.width * number, spec.neurons);
     server.forget();
     let remote = place.acquire(&blocks(place.home.path())).unwrap();
-    assert_eq!(remote.notice, None);
     assert!(matches!(remote.location, Location::Remote(_)));
     let embedding = spec.vocab * d;
     let header = 64 << 10;

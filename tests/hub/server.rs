@@ -33,6 +33,14 @@ pub enum Fault {
     Wrong,
     /// All of the file, whatever part was asked for.
     Whole,
+    /// Spaces without an end.
+    Endless,
+    /// This text in the place of the list of files.
+    Instead(String),
+    /// Other bytes from this one on, as many.
+    NoiseFrom(usize),
+    /// Parts say that they are of a longer file.
+    OtherSize,
     /// Some hundred kilobytes at a time, with pauses between.
     Slow,
 }
@@ -217,11 +225,24 @@ fn answer(inner: &Inner, mut to: TcpStream, request: &Request, fault: Option<Fau
             let headers = format!("Content-Type: text/html\r\n{headers}");
             return say(&format!("{status} Sorry"), &headers, page);
         }
+        Some(Fault::Endless) => {
+            let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+            let mut sent = 0;
+            let mut going = to.write_all(head);
+            while going.is_ok() {
+                going = to.write_all(&[b' '; 1 << 16]);
+                sent += 1 << 16;
+            }
+            return sent;
+        }
         Some(Fault::Page) => return say("200 OK", "Content-Type: text/html\r\n", page),
         _ => {}
     }
     if request.path.starts_with("/api/models/") {
-        let mut list = list(inner).to_string();
+        let mut list = match &fault {
+            Some(Fault::Instead(text)) => text.clone(),
+            _ => list(inner).to_string(),
+        };
         if let Some(Fault::Short(len)) = fault {
             list.truncate(len);
         }
@@ -264,6 +285,10 @@ fn send(
     if let Some(Fault::Wrong) = fault {
         *content.to_mut().last_mut().unwrap() ^= 1;
     }
+    if let Some(Fault::NoiseFrom(start)) = fault {
+        let mut random = fastrand::Rng::with_seed(7);
+        random.fill(&mut content.to_mut()[start..]);
+    }
     let size = content.len();
     let range = request
         .range
@@ -289,6 +314,10 @@ fn send(
     );
     if status.starts_with("206") {
         let (first, last) = (part.start, part.end - 1);
+        let size = match fault {
+            Some(Fault::OtherSize) => size + 1,
+            _ => size,
+        };
         head += &format!("Content-Range: bytes {first}-{last}/{size}\r\n");
     }
     head += "\r\n";

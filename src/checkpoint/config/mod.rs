@@ -44,13 +44,14 @@ impl Config {
     }
 
     fn open(files: &Files) -> Result<Self, CheckpointError> {
-        let source = files
-            .open("config.json")?
-            .ok_or_else(|| CheckpointError::MissingFile {
+        let source = files.open("config.json")?.ok_or_else(|| {
+            let missing = || CheckpointError::MissingFile {
                 folder: files.name(),
                 missing: "config.json",
                 expected: "it beside the weights".into(),
-            })?;
+            };
+            files.elsewhere().unwrap_or_else(missing)
+        })?;
         let file = source.name().to_string();
         let bytes = source.into_bytes(LARGEST_CONFIG)?;
         match serde_json::from_slice(&literals::quoted(&bytes)) {
@@ -67,6 +68,11 @@ impl Config {
                 Err(CheckpointError::damaged(&file, what))
             }
         }
+    }
+
+    /// Whether a key is there and not null.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.value(&[key]).is_some()
     }
 
     /// The family that `model_type` names.

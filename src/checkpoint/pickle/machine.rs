@@ -19,6 +19,7 @@ pub(in crate::checkpoint) fn parse(bytes: &[u8]) -> Result<(Pickle<'_>, usize), 
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        items: 0,
     };
     loop {
         let start = machine.at;
@@ -45,6 +46,8 @@ struct Machine<'a> {
     /// Heights of the stack at the open marks.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
+    /// Items in all lists, tuples and dictionaries.
+    items: usize,
 }
 
 type Step<T> = Result<T, String>;
@@ -118,6 +121,7 @@ impl<'a> Machine<'a> {
             b'd' => {
                 let items = self.pop_mark()?;
                 let items = pairs(&items)?;
+                self.hold(items.len())?;
                 self.push(Node::Dict(items))
             }
             0x91 => self.gather(|_| Node::Opaque),
@@ -209,12 +213,19 @@ impl<'a> Machine<'a> {
             });
         }
         // Old picklers pass the items, as one list of pairs.
+        let list = match &self.nodes[arguments] {
+            Node::Tuple(arguments) if arguments.len() == 1 => Some(arguments[0]),
+            _ => None,
+        };
+        let count = match list.map(|list| &self.nodes[list]) {
+            Some(Node::List(pairs)) => pairs.len(),
+            _ => 0,
+        };
+        // Many dictionaries may be made of one list.
+        self.hold(count)?;
         let mut items = Vec::new();
-        if let Node::Tuple(arguments) = &self.nodes[arguments]
-            && let [list] = arguments[..]
-            && let Node::List(list) = &self.nodes[list]
-        {
-            for &pair in list {
+        if let Some(Node::List(pairs)) = list.map(|list| &self.nodes[list]) {
+            for &pair in pairs {
                 if let Node::List(pair) | Node::Tuple(pair) = &self.nodes[pair]
                     && let [key, value] = pair[..]
                 {
@@ -280,6 +291,7 @@ impl<'a> Machine<'a> {
 
     fn append(&mut self, items: &[Id]) -> Step<()> {
         let top = self.top()?;
+        self.hold(items.len())?;
         // Anything else that takes items is no list of names or sizes.
         if let Node::List(list) = &mut self.nodes[top] {
             list.extend_from_slice(items);
@@ -289,6 +301,7 @@ impl<'a> Machine<'a> {
 
     fn set_items(&mut self, items: &[Id]) -> Step<()> {
         let (top, items) = (self.top()?, pairs(items)?);
+        self.hold(items.len())?;
         if let Node::Dict(dict) = &mut self.nodes[top] {
             dict.extend(items);
         }
@@ -297,7 +310,18 @@ impl<'a> Machine<'a> {
 
     fn gather(&mut self, node: impl FnOnce(Vec<Id>) -> Node<'a>) -> Step<()> {
         let items = self.pop_mark()?;
+        self.hold(items.len())?;
         self.push(node(items))
+    }
+
+    /// Counts items that a value is to hold. Whoever writes a pickle writes at least a byte for each,
+    /// so more are copies of copies.
+    fn hold(&mut self, items: usize) -> Step<()> {
+        self.items += items;
+        match self.items <= self.bytes.len() {
+            true => Ok(()),
+            false => Err("more items than it has bytes".into()),
+        }
     }
 
     fn push(&mut self, node: Node<'a>) -> Step<()> {

@@ -7,6 +7,9 @@ mod tests;
 
 pub(super) use machine::parse;
 
+/// Axes of a tensor at most, as in PyTorch. One tuple may be the shape of many tensors.
+const MOST_AXES: usize = 64;
+
 /// Index of a node in its pickle.
 pub(super) type Id = usize;
 
@@ -79,9 +82,10 @@ impl<'a> Pickle<'a> {
         }
     }
 
-    /// A tuple of sizes.
+    /// A tuple of sizes, one an axis.
     pub(super) fn sizes(&self, id: Id) -> Option<Vec<usize>> {
-        self.tuple(id)?.iter().map(|&id| self.size(id)).collect()
+        let sizes = self.tuple(id).filter(|sizes| sizes.len() <= MOST_AXES)?;
+        sizes.iter().map(|&id| self.size(id)).collect()
     }
 
     pub(super) fn dict(&self, id: Id) -> Option<&[(Id, Id)]> {

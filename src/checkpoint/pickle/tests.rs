@@ -106,6 +106,15 @@ fn bounds_what_a_hostile_pickle_takes() {
             .unwrap_err()
             .contains("more than 2097152 values")
     );
+    // A list of pairs, kept, and made into one dictionary after the other.
+    let pairs = b"ccollections\nOrderedDict\nq\x00](".to_vec();
+    let pairs = [pairs, b"NN\x86".repeat(1000), b"eq\x01".to_vec()].concat();
+    let bomb = [pairs, b"0h\x00h\x01\x85R".repeat(1000), vec![b'.']].concat();
+    assert!(
+        parse(&bomb)
+            .unwrap_err()
+            .contains("more items than it has bytes")
+    );
     let deep = [vec![b'N'], vec![0x85; 1 << 20], vec![b'.']].concat();
     assert!(parse(&deep).is_ok());
 }

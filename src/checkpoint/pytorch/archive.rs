@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::state_dict::{View, views};
+use super::state_dict::{Tensor, View, tensors};
 use super::{CheckpointError, Entry, LONGEST_PICKLE, Source};
 use crate::checkpoint::pickle;
 
@@ -44,10 +44,15 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
     }
     let bytes = source.copy(names.start, names.size as usize)?;
     let entries = pickle::parse(&bytes).and_then(|(pickle, _)| {
-        let views = views(&pickle)?.into_iter();
-        views
-            .map(|(name, view)| Ok((name.to_string(), place(name, view, &stored)?)))
-            .collect()
+        let tensors = tensors(&pickle)?.into_iter();
+        let entry = |(name, tensor): (&str, _)| {
+            let entry = match tensor {
+                Tensor::View(view) => place(name, view, &stored)?,
+                Tensor::Other(what) => Entry::unreadable(what),
+            };
+            Ok((name.to_string(), entry))
+        };
+        tensors.map(entry).collect()
     });
     entries.map_err(|what| damaged(format!("data.pkl: {what}")))
 }

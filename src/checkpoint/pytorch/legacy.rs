@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::state_dict::{storage, views};
+use super::state_dict::{Tensor, storage, tensors};
 use super::{CheckpointError, Entry, LONGEST_PICKLE, Source, Storage};
 use crate::checkpoint::pickle::{self, Node, Pickle};
 
@@ -25,16 +25,20 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
     let (names, keys) = (next()?, next()?);
     let order = order(&names, &keys).map_err(damaged)?;
     let places = places(source, &order, at as u64)?;
-    let views = views(&names)
+    let tensors = tensors(&names)
         .map_err(damaged)?
         .into_iter()
-        .map(|(name, view)| {
+        .map(|(name, tensor)| {
+            let view = match tensor {
+                Tensor::View(view) => view,
+                Tensor::Other(what) => return Ok((name.to_string(), Entry::unreadable(what))),
+            };
             let &(start, size) = places.get(view.storage.key).ok_or_else(|| {
                 format!("expected the numbers of {name} in the file, got none; get the file again")
             })?;
             Ok((name.to_string(), view.entry(name, start, size)?))
         });
-    views.collect::<Result<_, String>>().map_err(damaged)
+    tensors.collect::<Result<_, String>>().map_err(damaged)
 }
 
 fn check_magic(magic: &Pickle<'_>) -> Result<(), String> {

@@ -282,3 +282,91 @@ fn refuses_an_object_without_a_state_dict() {
         assert!(error.contains("expected a state dict"), "{error}");
     }
 }
+
+/// Files that PyTorch wrote, and the numbers that it has for them (`tests/damaged/views.py`).
+#[test]
+fn views_have_the_signs_that_pytorch_gives_them() {
+    let file = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/damaged");
+        std::fs::read(format!("{folder}/{name}")).unwrap()
+    };
+    let answers: serde_json::Value = serde_json::from_slice(&file("views.json")).unwrap();
+    let answers = answers.as_object().unwrap();
+    assert_eq!(answers.len(), 7);
+    for form in ["views.bin", "views-legacy.bin"] {
+        let tensors = open(file(form)).unwrap();
+        for (name, rows) in answers {
+            let rows: Vec<Vec<f32>> = serde_json::from_value(rows.clone()).unwrap();
+            let block = tensors
+                .block(name, 0..rows.len(), 0..rows[0].len())
+                .unwrap();
+            assert_eq!(block.data(), rows.concat(), "{name} of {form}");
+        }
+    }
+    let tensors = open(file("views.bin")).unwrap();
+    for (name, got) in [
+        ("sparse", "a sparse tensor"),
+        ("quantised", "quantised numbers of torch"),
+        ("meta", "a placeholder without numbers"),
+        ("fp8", "float8_e4m3fn"),
+        ("complex", "ComplexFloat"),
+    ] {
+        let (entry, _) = tensors.get(name).unwrap();
+        assert!(!entry.dtype.is_readable(), "{name}");
+        assert!(
+            entry.dtype.to_string().contains(got),
+            "{name}: {}",
+            entry.dtype
+        );
+    }
+}
+
+#[test]
+fn a_mark_that_is_not_known_is_refused_by_name() {
+    let marked = |mark: &[u8]| {
+        let call = tensor(stored("FloatStorage", "0", 2, None), 0, [1, 2], [2, 1]);
+        // The marks are one argument more: before the end of the tuple and the call.
+        let (call, end) = call.split_at(call.len() - 2);
+        let names = dict(&[("w", [call, mark, end].concat())]);
+        open(archive(&[
+            ("data.pkl", pickle(names)),
+            ("data/0", floats(5..7)),
+        ]))
+    };
+    let read = |mark: &[u8]| marked(mark).unwrap().block("w", 0..1, 0..2).unwrap();
+    let mark = |name: &str, value: u8| [b"}".to_vec(), text(name), vec![value, b's']].concat();
+    assert_eq!(read(b"N").data(), [5., 6.]);
+    assert_eq!(read(b"}").data(), [5., 6.]);
+    assert_eq!(read(&mark("neg", 0x88)).data(), [-5., -6.]);
+    assert_eq!(read(&mark("neg", 0x89)).data(), [5., 6.]);
+    assert_eq!(read(&mark("conj", 0x88)).data(), [5., 6.]);
+    for (mark, got) in [
+        (mark("scaled", 0x88), "got scaled"),
+        (b"]".to_vec(), "got something else"),
+    ] {
+        let error = marked(&mark).unwrap_err().to_string();
+        assert!(
+            error.contains("expected w without marks") && error.contains(got),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn one_shape_of_a_million_axes_is_the_shape_of_nothing() {
+    let call = tensor(stored("FloatStorage", "0", 2, None), 0, [1, 2], [2, 1]);
+    let shape = tuple(&[1, 2].map(int));
+    let many = tuple(&vec![int(1); 100_000]);
+    let at = call.windows(shape.len()).position(|w| w == shape).unwrap();
+    let call = [&call[..at], &many, &call[at + shape.len()..]].concat();
+    let names = dict(&[("w", call)]);
+    let error = open(archive(&[
+        ("data.pkl", pickle(names)),
+        ("data/0", floats(5..7)),
+    ]));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("for the tensor w, got something else"),
+        "{error}"
+    );
+}

@@ -12,6 +12,10 @@ use super::number::Dtype;
 use super::source::Source;
 use super::{CheckpointError, Matrix, Place};
 
+/// More tensors than any file of a model that can be read has, by a wide margin: what a header costs
+/// grows with them, and not with the numbers that they have.
+pub(super) const MOST_TENSORS: usize = 1 << 17;
+
 /// A tensor as its file's header describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
@@ -21,6 +25,9 @@ pub(super) struct Entry {
     pub(super) strides: Vec<usize>,
     /// Byte offset of the first number in its file.
     pub(super) offset: u64,
+    /// Whether the tensor's numbers are those of the file with their signs turned: PyTorch's
+    /// negative views.
+    pub(super) negated: bool,
 }
 
 impl Entry {
@@ -35,7 +42,13 @@ impl Entry {
             shape,
             strides,
             offset,
+            negated: false,
         }
+    }
+
+    /// A tensor that is known and whose numbers are in no file, with what it is in words.
+    pub(super) fn unreadable(what: &'static str) -> Self {
+        Self::contiguous(Dtype::Made(what), Vec::new(), 0)
     }
 
     /// The bytes of a block of two dimensions: a span for every line of it, along the memory, and

@@ -12,6 +12,7 @@ fn tensors(dtype: Dtype, shape: &[usize], strides: &[usize], bytes: Vec<u8>) -> 
         shape: shape.to_vec(),
         strides: strides.to_vec(),
         offset: 0,
+        negated: false,
     };
     let source = Source::bundled("weights".into(), bytes.leak());
     tensors.add(source, vec![("t".into(), entry)]).unwrap();
@@ -185,6 +186,7 @@ fn refuses_a_tensor_larger_than_its_file_however_it_overlaps() {
             shape: shape.to_vec(),
             strides: strides.to_vec(),
             offset: 0,
+            negated: false,
         };
         let source = Source::bundled("weights".into(), &[0; 20]);
         let added = Tensors::default().add(source, vec![("t".into(), entry)]);

@@ -102,8 +102,8 @@ pub fn best_pairs_on(
 }
 
 struct Search<'a> {
-    a: Side,
-    b: Side,
+    a: Side<'a>,
+    b: Side<'a>,
     /// No bound is off by more.
     slack: f32,
     /// −1 for the lowest: of the negated scores these are the highest.
@@ -116,10 +116,10 @@ struct Search<'a> {
 
 /// What no bound is off by: each side with the norm of its transformation (0 if there is none),
 /// and what these two are short of being inverse.
-fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
+fn slack((a, left): (&Side<'_>, f32), (b, right): (&Side<'_>, f32), error: f32) -> f32 {
     // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two products
     // lose, and what the bound's own product loses; each at its largest.
-    let rounding = 4.0 * f32::EPSILON * (a.exact.cols() as f32 + 2.0);
+    let rounding = 4.0 * f32::EPSILON * (a.given.cols() as f32 + 2.0);
     let (long_a, long_b) = (a.longest_exact, b.longest_exact);
     let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
     let (norm_a, norm_b) = (a.longest(), b.longest());
@@ -128,7 +128,7 @@ fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
         + norm_b * lost_a
         + lost_a * lost_b
         + rounding * (norm_a * norm_b + long_a * long_b)
-        + (a.exact.cols() as f32 + 2.0) * f32::MIN_POSITIVE;
+        + (a.given.cols() as f32 + 2.0) * f32::MIN_POSITIVE;
     // Numbers that overflow or are none: no bound holds, every pair is scored.
     if slack.is_finite() {
         slack
@@ -140,7 +140,7 @@ fn slack((a, left): (&Side, f32), (b, right): (&Side, f32), error: f32) -> f32 {
 impl<'a> Search<'a> {
     /// `None` if it was called off.
     fn new(
-        (a, b): (&Matrix, &Matrix),
+        (given_a, given_b): (&'a Matrix, &'a Matrix),
         want: &'a PairsWanted<'a>,
         wanted: Wanted<'a>,
     ) -> Option<Self> {
@@ -151,8 +151,8 @@ impl<'a> Search<'a> {
             .map(|i| i as u32)
             .collect();
         let (a, b) = rayon::join(
-            || gather(a, &ids, sign, wanted),
-            || gather(b, &ids, 1.0, wanted),
+            || gather(given_a, &ids, sign, wanted),
+            || gather(given_b, &ids, 1.0, wanted),
         );
         let (a, b) = a.zip(b)?;
         let balance = balance(&a, &b, wanted);
@@ -161,11 +161,9 @@ impl<'a> Search<'a> {
         let error = left
             .zip(right)
             .map_or(0.0, |(left, right)| identity_error(left, right));
-        let (a, b) = rayon::join(
-            || Side::new(&a, &ids, left, wanted),
-            || Side::new(&b, &ids, right, wanted),
-        );
-        let (a, b) = a.zip(b)?;
+        // One after the other, each on all threads: what one leaves is gone when the other begins.
+        let a = Side::new(given_a, a, &ids, left, wanted)?;
+        let b = Side::new(given_b, b, &ids, right, wanted)?;
         goes_on()?;
         let size = |t: Option<&Matrix>| t.map_or(0.0, |t| norm(t.data()));
         let slack = slack((&a, size(left)), (&b, size(right)), error);
@@ -194,7 +192,7 @@ impl<'a> Search<'a> {
         let n = self.a.ids.len();
         let Blocks { a, wave, seed, .. } = blocks;
         let seed = (seed * a).min(n);
-        let full = Heads::new(&self.a, &self.b, self.a.exact.cols(), self.wanted)?;
+        let full = Heads::new(&self.a, &self.b, self.a.given.cols(), self.wanted)?;
         let mut best = self.visit(0..seed, 0..seed, blocks.b, &full)?;
         self.raise(&mut best);
         let heads = match self.cheapest_width() {
@@ -229,7 +227,7 @@ impl<'a> Search<'a> {
         rows: Range<usize>,
         cols: Range<usize>,
         at_once: usize,
-        heads: &Heads,
+        heads: &Heads<'_>,
     ) -> Option<Best<Pair>> {
         let mut best = Best::at_least(self.want.k, self.reached());
         let mut bounds = Vec::new();
@@ -261,7 +259,7 @@ impl<'a> Search<'a> {
                 for_each_that_may_reach(bounds, least, |j| {
                     if may_reach(bounds[j], least) {
                         let (i, j) = (rows.start + i, start + j);
-                        let score = dot(self.a.exact.row(i), self.b.exact.row(j));
+                        let score = self.score_of(i, j);
                         self.offer((i, j), score, &mut best);
                         least = best.threshold() - self.slack;
                         scored += 1;
@@ -275,6 +273,11 @@ impl<'a> Search<'a> {
             self.publish(best.threshold());
         }
         Some(best)
+    }
+
+    /// The score of a pair, from the numbers as they were given.
+    fn score_of(&self, i: usize, j: usize) -> f32 {
+        self.sign * dot(self.a.exact(i), self.b.exact(j))
     }
 
     fn offer(&self, (i, j): (usize, usize), score: f32, best: &mut Best<Pair>) {
@@ -308,7 +311,7 @@ impl<'a> Search<'a> {
     /// The number of leading coordinates that costs least, tried on a sample of the pairs that
     /// norms alone do not rule out; `None` if all coordinates do.
     fn cheapest_width(&self) -> Option<usize> {
-        let h = self.a.exact.cols();
+        let h = self.a.given.cols();
         let least = self.reached() - self.slack;
         let sample = self.sample(least);
         let cost = |width: usize| {

@@ -1,5 +1,6 @@
 //! One factor of a form, ordered and transformed so that bounds can be read off it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use faer::MatRef;
@@ -17,10 +18,11 @@ const TASK_ROWS: usize = 1024;
 pub(super) type Wanted<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// One factor, its passing rows in falling order of their norms.
-pub(super) struct Side {
+pub(super) struct Side<'m> {
     pub(super) ids: Vec<u32>,
-    /// As given: what scores are computed from.
-    pub(super) exact: Matrix,
+    /// The factor as given, all its rows in their own order: what scores are computed from. A copy of
+    /// the few rows that are scored is not worth its memory.
+    pub(super) given: &'m Matrix,
     /// The norm of the longest of these, NaN if one is.
     pub(super) longest_exact: f32,
     /// Balanced: what bounds are computed from.
@@ -30,39 +32,43 @@ pub(super) struct Side {
 }
 
 /// Leading coordinates and, as one more, the norm of the rest: `[n, width]` for each side.
-pub(super) struct Heads {
+pub(super) struct Heads<'s> {
     pub(super) width: usize,
-    pub(super) a: Matrix,
-    pub(super) b: Matrix,
+    pub(super) a: Cow<'s, Matrix>,
+    pub(super) b: Cow<'s, Matrix>,
 }
 
-impl Side {
-    /// Balances and sorts the rows `ids` of a factor, given as `exact`; `None` if it was called
-    /// off.
+impl<'m> Side<'m> {
+    /// Balances and sorts the rows `ids` of the factor `given`, gathered as `exact`; `None` if it was
+    /// called off.
     pub(super) fn new(
-        exact: &Matrix,
+        given: &'m Matrix,
+        exact: Matrix,
         ids: &[u32],
         transformation: Option<&Matrix>,
         wanted: Wanted<'_>,
     ) -> Option<Self> {
-        let longest_exact = norms(exact, wanted)?.into_iter().fold(0.0, nan_or_max);
-        let transformed = match transformation {
-            Some(t) => Some(times(exact, t, wanted)?),
-            None => None,
+        let longest_exact = norms(&exact, wanted)?.into_iter().fold(0.0, nan_or_max);
+        let bounding = match transformation {
+            Some(t) => times(&exact, t, wanted)?,
+            None => exact,
         };
-        let bounding = transformed.as_ref().unwrap_or(exact);
-        let norms = norms(bounding, wanted)?;
+        let norms = norms(&bounding, wanted)?;
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         // Norms have no sign, so that their bits are in the order of the numbers.
         order.sort_unstable_by_key(|&i| (!norms[i as usize].to_bits(), i));
-        let by_norm = |m| gather(m, &order, 1.0, wanted);
         Some(Self {
             ids: order.iter().map(|&i| ids[i as usize]).collect(),
+            given,
             longest_exact,
-            exact: by_norm(exact)?,
-            bounding: by_norm(bounding)?,
+            bounding: gather(&bounding, &order, 1.0, wanted)?,
             norms: order.iter().map(|&i| norms[i as usize]).collect(),
         })
+    }
+
+    /// The numbers of a row as they were given.
+    pub(super) fn exact(&self, i: usize) -> &[f32] {
+        self.given.row(self.ids[i] as usize)
     }
 
     /// The norm of the first of the balanced rows.
@@ -70,22 +76,27 @@ impl Side {
         self.norms.first().copied().unwrap_or(0.0)
     }
 
-    fn head(&self, width: usize, wanted: Wanted<'_>) -> Option<Matrix> {
-        let width = width.min(self.bounding.cols());
-        let whole = width == self.bounding.cols();
-        by_rows(self.ids.len(), width, wanted, |i, head| {
+    fn head(&self, width: usize, wanted: Wanted<'_>) -> Option<Cow<'_, Matrix>> {
+        if width >= self.bounding.cols() {
+            return Some(Cow::Borrowed(&self.bounding));
+        }
+        let head = by_rows(self.ids.len(), width, wanted, |i, head| {
             let row = self.bounding.row(i);
             head.copy_from_slice(&row[..width]);
-            if !whole {
-                head[width - 1] = norm(&row[width - 1..]);
-            }
-        })
+            head[width - 1] = norm(&row[width - 1..]);
+        });
+        head.map(Cow::Owned)
     }
 }
 
-impl Heads {
+impl<'s> Heads<'s> {
     /// `None` if it was called off.
-    pub(super) fn new(a: &Side, b: &Side, width: usize, wanted: Wanted<'_>) -> Option<Self> {
+    pub(super) fn new(
+        a: &'s Side<'_>,
+        b: &'s Side<'_>,
+        width: usize,
+        wanted: Wanted<'_>,
+    ) -> Option<Self> {
         let (a, b) = rayon::join(|| a.head(width, wanted), || b.head(width, wanted));
         let (a, b) = a.zip(b)?;
         Some(Self { width, a, b })

@@ -152,7 +152,8 @@ impl Search<'_> {
     }
 
     fn score_one(&self, tile: &Tile, scores: &mut Vec<f32>, best: &mut Best<Pair>) {
-        tile.products((&self.a.exact, &self.b.exact), scores);
+        scores.clear();
+        scores.extend(tile.columns.clone().map(|j| self.score_of(tile.row, j)));
         for_each_that_may_reach(scores, best.threshold(), |j| {
             let pair = (tile.row, tile.columns.start + j);
             self.offer(pair, scores[j], best);

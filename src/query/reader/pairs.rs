@@ -129,9 +129,7 @@ impl Reader {
         };
         let factors = Arc::new(factors);
         self.factors.push((key, Arc::clone(&factors)));
-        while self.factors.len() > 1
-            && self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory
-        {
+        while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory {
             self.factors.remove(0);
         }
         Ok(Some(factors))

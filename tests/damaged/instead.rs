@@ -1,0 +1,241 @@
+//! Checkpoints that are whole, and not what can be read: each is called what it is, with what to take
+//! in its place.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::harm::{Copy, Stored, expect_line, open};
+
+const UP: &str = "transformer.h.0.mlp.c_fc.weight";
+
+/// A GPT-2 in which one matrix is stored in another way.
+fn stored(
+    change: impl FnOnce(&mut Stored) -> Vec<(&'static str, &'static str, Vec<usize>)>,
+) -> Copy {
+    let copy = Copy::of("gpt2-safetensors");
+    let mut tensors = copy.tensors();
+    let up = tensors.iter_mut().find(|t| t.name == UP).unwrap();
+    let beside = change(up);
+    let bytes = |dtype: &str, shape: &[usize]| {
+        let item = if dtype == "U8" { 1 } else { 4 };
+        vec![0; item * shape.iter().product::<usize>()]
+    };
+    tensors.extend(beside.into_iter().map(|(name, dtype, shape)| Stored {
+        name: name.to_owned(),
+        dtype: dtype.to_owned(),
+        bytes: bytes(dtype, &shape),
+        shape,
+    }));
+    copy.write_tensors(&tensors);
+    copy
+}
+
+#[test]
+fn quantised_weights_are_called_by_their_scheme() {
+    let gptq = stored(|up| {
+        up.name = UP.replace("weight", "qweight");
+        up.dtype = "I32".to_owned();
+        vec![("transformer.h.0.mlp.c_fc.g_idx", "I32", vec![48])]
+    });
+    gptq.is_refused(&[
+        UP,
+        "expected plain numbers, got whole numbers packed by GPTQ",
+        "take the one",
+    ]);
+    let awq = stored(|up| {
+        up.name = UP.replace("weight", "qweight");
+        up.dtype = "I32".to_owned();
+        vec![("transformer.h.0.mlp.c_fc.qzeros", "I32", vec![4, 4])]
+    });
+    awq.is_refused(&[UP, "got whole numbers packed by AWQ or GPTQ"]);
+    let bitsandbytes = stored(|up| {
+        up.dtype = "U8".to_owned();
+        up.shape = vec![up.bytes.len(), 1];
+        vec![("transformer.h.0.mlp.c_fc.weight.quant_map", "F32", vec![16])]
+    });
+    bitsandbytes.is_refused(&[
+        UP,
+        "model.safetensors: ",
+        "got 4-bit numbers of bitsandbytes",
+    ]);
+    let fp8 = stored(|up| {
+        up.dtype = "F8_E4M3".to_owned();
+        up.bytes.truncate(48 * 192);
+        vec![(
+            "transformer.h.0.mlp.c_fc.weight_scale_inv",
+            "F32",
+            vec![1, 2],
+        )]
+    });
+    fp8.is_refused(&[UP, "got scaled 8-bit floats (FP8)"]);
+    let alone = stored(|up| {
+        up.dtype = "F8_E5M2".to_owned();
+        up.bytes.truncate(48 * 192);
+        Vec::new()
+    });
+    alone.is_refused(&[UP, "got 8-bit floats (F8_E5M2)"]);
+    let unmerged = stored(|up| {
+        up.name = UP.replace("weight", "base_layer.weight");
+        Vec::new()
+    });
+    unmerged.is_refused(&[UP, "a PEFT adapter that was not merged", "merge_and_unload"]);
+}
+
+#[test]
+fn a_placeholder_of_a_sharded_run_is_called_so() {
+    let empty = stored(|up| {
+        up.shape = vec![0];
+        up.bytes.clear();
+        Vec::new()
+    });
+    empty.is_refused(&[
+        UP,
+        "got an empty placeholder [0], as DeepSpeed ZeRO-3 leaves",
+        "zero_to_fp32",
+    ]);
+}
+
+#[test]
+fn a_file_of_nothing_but_empty_tensors_is_refused_at_once() {
+    let copy = Copy::of("gpt2-safetensors");
+    let tensors: Vec<Stored> = (0..200_000)
+        .map(|i| Stored {
+            name: format!("t{i}"),
+            dtype: "F32".to_owned(),
+            shape: vec![0],
+            bytes: Vec::new(),
+        })
+        .collect();
+    copy.write_tensors(&tensors);
+    copy.is_refused(&["model.safetensors: expected at most 131072 tensors, got more"]);
+    copy.remove("model.safetensors");
+    let map: serde_json::Map<_, _> = (0..200_000)
+        .map(|i| (format!("t{i}"), json!("one.safetensors")))
+        .collect();
+    copy.write(
+        "model.safetensors.index.json",
+        json!({ "weight_map": map }).to_string(),
+    );
+    copy.is_refused(&["index.json: expected an index of at most 131072 tensors, got more"]);
+}
+
+#[test]
+fn folders_of_something_else_say_what_to_open() {
+    let refusal = |files: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        open(folder.path()).map(drop).unwrap_err().to_string()
+    };
+    let gguf = refusal(&[("m.Q4_K_M.gguf", "GGUF")]);
+    expect_line(
+        &gguf,
+        &[
+            "expected config.json and weights, got GGUF (m.Q4_K_M.gguf)",
+            "take the",
+        ],
+    );
+    // Beside a configuration too.
+    let copy = Copy::of("gpt2-safetensors");
+    copy.remove("model.safetensors");
+    copy.write("m.gguf", "GGUF");
+    copy.is_refused(&["got GGUF (m.gguf)"]);
+    let adapter = refusal(&[
+        (
+            "adapter_config.json",
+            "{\"base_model_name_or_path\": \"owner/ba\\u001bse\"}",
+        ),
+        ("adapter_model.safetensors", ""),
+    ]);
+    expect_line(
+        &adapter,
+        &["got an adapter alone", "adapts (owner/ba\\u{1b}se)"],
+    );
+    let pipeline = refusal(&[
+        ("model_index.json", "{}"),
+        ("text_encoder/config.json", "{}"),
+    ]);
+    expect_line(
+        &pipeline,
+        &[
+            "got a model in a folder below (text_encoder)",
+            "give that folder",
+        ],
+    );
+    let parts = refusal(&[("zero_to_fp32.py", ""), ("global_step10/a.pt", "")]);
+    expect_line(&parts, &["the parts of a DeepSpeed run", "zero_to_fp32.py"]);
+    let own = refusal(&[("params.json", "{}"), ("consolidated.00.pth", "")]);
+    expect_line(&own, &["their maker's own layout (consolidated.00.pth)"]);
+    let file = tempfile::tempdir().unwrap();
+    let path = file.path().join("m.GGUF");
+    fs::write(&path, "GGUF").unwrap();
+    let error = open(&path).map(drop).unwrap_err().to_string();
+    expect_line(&error, &["got a file of GGUF", "cannot be read yet"]);
+}
+
+#[test]
+fn a_sentence_transformers_folder_opens_by_its_transformer() {
+    let copy = Copy::of("bert-safetensors");
+    let outer = tempfile::tempdir().unwrap();
+    let inner = outer.path().join("0_Transformer");
+    fs::rename(copy.path(""), &inner).unwrap();
+    let modules = |path: &str| {
+        json!([
+            {"idx": 0, "name": "0", "path": path, "type": "sentence_transformers.models.Transformer"},
+            {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+        ])
+    };
+    let write = |path: &str| {
+        fs::write(outer.path().join("modules.json"), modules(path).to_string()).unwrap();
+    };
+    write("0_Transformer");
+    let checkpoint = open(outer.path()).unwrap();
+    assert!(checkpoint.file("vocab.txt").is_ok());
+    write("../0_Transformer");
+    let error = open(outer.path()).map(drop).unwrap_err().to_string();
+    expect_line(&error, &["a model in a folder below (0_Transformer)"]);
+    fs::create_dir(copy.path("")).unwrap();
+}
+
+#[test]
+fn pointers_and_pages_are_known_in_the_place_of_every_file() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n";
+    let page = "\n<!DOCTYPE html><title>404</title>";
+    for (reference, file) in [
+        ("gpt2-safetensors", "config.json"),
+        ("gpt2-safetensors", "model.safetensors"),
+        ("gpt2-pickle", "pytorch_model.bin"),
+    ] {
+        for (content, got) in [(pointer, "got a Git LFS pointer"), (page, "got a web page")] {
+            let copy = Copy::of(reference);
+            copy.write(file, content);
+            copy.is_refused(&[file, got]);
+        }
+    }
+    let copy = Copy::of("gpt2-safetensors");
+    let checkpoint = copy.open().unwrap();
+    for file in [
+        "tokenizer.json",
+        "vocab.txt",
+        "vocab.json",
+        "merges.txt",
+        "tokenizer_config.json",
+    ] {
+        copy.write(file, pointer);
+        let error = checkpoint.file(file).unwrap_err().to_string();
+        expect_line(
+            &error,
+            &[
+                file,
+                "expected the file itself, got a Git LFS pointer",
+                "git lfs pull",
+            ],
+        );
+    }
+    assert!(Path::new(&copy.path("vocab.txt")).exists());
+}
