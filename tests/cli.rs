@@ -685,6 +685,38 @@ fn completions_and_the_manual_know_every_command() {
 }
 
 #[test]
+fn ranks_all_layers_where_none_is_named() {
+    let home = Home::new();
+    let mut best: Vec<(f64, u64, u64)> = (0..6)
+        .flat_map(|layer| {
+            let answer = home.json(&format!("rank gpt2-pl --layer {layer} --by norm -n 9"));
+            let neurons = answer["neurons"].as_array().unwrap().clone();
+            neurons.into_iter().map(move |n| {
+                (
+                    n["figure"].as_f64().unwrap(),
+                    layer,
+                    n["neuron"].as_u64().unwrap(),
+                )
+            })
+        })
+        .collect();
+    best.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let all = home.json("rank gpt2-pl --by norm -n 9");
+    assert!(all.get("layer").is_none());
+    let neurons = all["neurons"].as_array().unwrap();
+    assert_eq!(neurons.len(), 9);
+    for (neuron, (figure, layer, item)) in neurons.iter().zip(best) {
+        assert_eq!(neuron["figure"], figure);
+        assert_eq!(
+            (&neuron["layer"], &neuron["neuron"]),
+            (&layer.into(), &item.into())
+        );
+    }
+    let table = home.print("rank gpt2-pl --by copying -n 3");
+    assert_eq!(table.lines().count(), 5, "{table}");
+}
+
+#[test]
 fn finds_where_a_word_stands_in_every_format() {
     let home = Home::new();
     let answer = home.json("find gpt2-pl miasto -k 3");

@@ -28,7 +28,7 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::{
     Answer, Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query,
-    Reader, TrustQuery,
+    RankQuery, Reader, TrustQuery,
 };
 use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
@@ -108,10 +108,7 @@ pub fn run() -> Result<()> {
         }
         Some(Command::Find(args)) => find(args),
         Some(Command::Directions(args)) => directions(args),
-        Some(Command::Rank(args)) => {
-            let (model, scan, output) = (args.model.clone(), args.scan.clone(), args.output);
-            listed(&model, scan.as_deref(), (&args.query()?, None), output)
-        }
+        Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Scan {
             model,
@@ -260,19 +257,11 @@ fn listed(
     (query, trust): (&Query, Option<TrustQuery>),
     output: Output,
 ) -> Result<()> {
-    let (reader, open) = open(model, output.machine)?;
-    let mut reader: Box<dyn Answering> = match scan {
-        Some(path) => {
-            let mut scanned = Scanned::open(reader, path)?;
-            if let Query::Rank(query) = query
-                && let Some(why) = scanned.lacks(query)?
-            {
-                say(format_args!("computed, not from the scan: {why}"));
-            }
-            Box::new(scanned)
-        }
-        None => Box::new(reader),
+    let ranked = match query {
+        Query::Rank(query) => Some(query),
+        _ => None,
     };
+    let (mut reader, open) = answering(model, scan, ranked, output)?;
     let start = Instant::now();
     let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
     // Marked where people read.
@@ -304,6 +293,27 @@ fn listed(
     let text = answered.write(&card, output.format, shown);
     say_timings(output, timings);
     print(&output.csv.written(text, output.format))
+}
+
+/// Opens a model, and the scan that it answers from where it can; with it the milliseconds that
+/// took. `ranked`: what is ranked, to say why it cannot come from the scan.
+fn answering(
+    model: &str,
+    scan: Option<&Path>,
+    ranked: Option<&RankQuery>,
+    output: Output,
+) -> Result<(Box<dyn Answering>, f64)> {
+    let (reader, open) = open(model, output.machine)?;
+    let Some(path) = scan else {
+        return Ok((Box::new(reader), open));
+    };
+    let mut scanned = Scanned::open(reader, path)?;
+    if let Some(query) = ranked
+        && let Some(why) = scanned.lacks(query)?
+    {
+        say(format_args!("computed, not from the scan: {why}"));
+    }
+    Ok((Box::new(scanned), open))
 }
 
 /// On standard error, where JSON does not have them in it.

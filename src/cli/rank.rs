@@ -1,12 +1,16 @@
-//! `lexiscope rank`: the interesting neurons of a layer, or its heads.
+//! `lexiscope rank`: the interesting neurons or heads of a layer, or of all.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::args::{FilterArgs, Output, list_length};
-use crate::query::{Interest, Query, RankQuery};
+use super::{answering, listed, milliseconds, print, say_timings};
+use crate::query::{Answer, Interest, Patient, Query, RankQuery};
+use crate::report::{self, Format, Timings};
+use crate::vocabulary::Filters;
 
 /// Tokens of each side that come with a neuron or a head.
 const WORDS: usize = 10;
@@ -16,9 +20,9 @@ const WORDS: usize = 10;
 pub struct RankArgs {
     /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: String,
-    /// Counted from 0
+    /// Counted from 0; without it all layers, which takes a product with every neuron
     #[arg(long, short, value_name = "N")]
-    layer: usize,
+    layer: Option<usize>,
     /// overlap: share of the 30 best tokens that K and V have in common; norm: length of the
     /// value; z: how far the best score of K or V lies above the layer's, in standard deviations;
     /// stem: share of the 30 best tokens of K or V that look alike. Of heads, copying: the copying
@@ -39,17 +43,46 @@ pub struct RankArgs {
 }
 
 impl RankArgs {
-    /// The query that is meant.
-    ///
-    /// # Errors
-    /// As [`FilterArgs::read`].
-    pub fn query(self) -> Result<Query> {
-        Ok(Query::Rank(RankQuery {
-            layer: self.layer,
+    /// The query that is meant, of a layer.
+    fn query(&self, layer: usize, filters: &Filters) -> RankQuery {
+        RankQuery {
+            layer,
             by: self.by,
             count: self.count,
             words: WORDS,
-            filters: self.filters.read()?,
-        }))
+            filters: filters.clone(),
+        }
     }
+}
+
+/// Ranks a layer, or all of them.
+pub(super) fn rank(args: RankArgs) -> Result<()> {
+    let filters = args.filters.clone().read()?;
+    let (model, scan, output) = (&args.model, args.scan.as_deref(), args.output);
+    if let Some(layer) = args.layer {
+        let query = Query::Rank(args.query(layer, &filters));
+        return listed(model, scan, (&query, None), output);
+    }
+    let (mut reader, open) = answering(model, scan, Some(&args.query(0, &filters)), output)?;
+    let start = Instant::now();
+    if matches!(output.format, Format::Table | Format::Markdown) {
+        reader.answer(&Query::Undertrained, &Patient)?;
+    }
+    let card = reader.card();
+    let mut layers = Vec::with_capacity(card.spec.layers);
+    for layer in 0..card.spec.layers {
+        let query = args.query(layer, &filters);
+        match reader.answer(&Query::Rank(query.clone()), &Patient)? {
+            Some(Answer::Rank(answer)) => layers.push((query, answer)),
+            _ => bail!("no answer came back; this is a defect of lexiscope"),
+        }
+    }
+    let timings = Timings {
+        open,
+        compute: milliseconds(start),
+    };
+    let shown = output.timings.then_some(timings);
+    let text = report::rank_layers(&card, &layers, args.count, output.format, shown);
+    say_timings(output, timings);
+    print(&output.csv.written(text, output.format))
 }

@@ -151,6 +151,8 @@ pub enum Action {
     NextInterest,
     /// Whether random places are of these.
     DrawInteresting,
+    /// The list of neurons is of one layer, or of all.
+    RankLayers,
     /// On the map of heads: the next one in the order of its measure, or the one before.
     NextBest,
     PreviousBest,

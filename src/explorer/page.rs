@@ -36,6 +36,8 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
             card: card.clone(),
         },
     );
+    // A page is the same on every machine: it does not wait for what can be found in time.
+    state.first_look = false;
     if let Some(at) = setup.at {
         // A place that the model does not have is a fault here, not a notice.
         card.check(at)?;

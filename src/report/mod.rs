@@ -28,7 +28,7 @@ pub use info::{info, models};
 pub use map::{MapOf, map, map_chart};
 pub use neuron::neuron;
 pub use pairs::pairs;
-pub use rank::rank;
+pub use rank::{rank, rank_layers};
 pub use spark::spark;
 pub use table::grouped;
 

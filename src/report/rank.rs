@@ -1,4 +1,4 @@
-//! A layer's most interesting neurons, or heads, written out.
+//! The most interesting neurons, or heads, of a layer or of all, written out.
 
 use std::borrow::Cow;
 
@@ -17,10 +17,13 @@ const WORDS: usize = 5;
 #[derive(Serialize)]
 struct Rank<'a> {
     model: &'a str,
-    layer: usize,
+    /// Left out where all layers are ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<usize>,
     by: &'static str,
     /// Of all of the layer, in the list or not.
-    mean: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean: Option<Option<f32>>,
     convention: &'static str,
     filters: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +36,7 @@ struct Rank<'a> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
+    layer: usize,
     neuron: usize,
     figure: f32,
     #[serde(rename = "K")]
@@ -43,6 +47,7 @@ struct Entry<'a> {
 
 #[derive(Serialize)]
 struct HeadEntry<'a> {
+    layer: usize,
     head: usize,
     figure: f32,
     reads: Vec<Row<'a>>,
@@ -63,94 +68,141 @@ pub fn rank(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
-    let items = answer.items.iter();
-    let [item, left, right] = match query.by.of_heads() {
-        true => ["head", "reads", "writes"],
-        false => ["neuron", "K", "V"],
+    let mean = answer.mean.is_finite().then_some(answer.mean);
+    let list = List {
+        query,
+        of_layer: Some((query.layer, mean)),
+        items: answer.items.iter().map(|item| (query, item)).collect(),
     };
-    match format {
-        Format::Json => json_text(&json(card, query, answer, timings)),
-        Format::Csv => {
-            let words = |ids: &[u32]| {
-                let words: Vec<_> = ids.iter().map(|&id| card.vocabulary.text(id)).collect();
-                words.join(" ")
-            };
-            let row = |(rank, n): (usize, &Interesting)| {
-                vec![
-                    query.layer.to_string(),
-                    (rank + 1).to_string(),
-                    n.item.to_string(),
-                    n.figure.to_string(),
-                    words(&n.key),
-                    words(&n.value),
-                ]
-            };
-            let head = ["layer", "rank", item, query.by.name(), left, right];
-            csv_text(&head, items.enumerate().map(row))
-        }
-        Format::Table | Format::Markdown => {
-            let mut table = Table::new([
-                (item, Align::Left),
-                (query.by.name(), Align::Right),
-                (left, Align::Left),
-                (right, Align::Left),
-            ]);
-            let words = |ids: &[u32]| {
-                let words = ids.iter().take(WORDS).map(|&id| marked(card, id));
-                words.collect::<Vec<_>>().join(" ")
-            };
-            for n in items {
-                table.push(vec![
-                    query.address(n).to_string(),
-                    format!("{:.2}", n.figure),
-                    words(&n.key),
-                    words(&n.value),
-                ]);
+    list.write(card, format, timings)
+}
+
+/// The most interesting of all layers, at most `count`: queries that differ in their layers only,
+/// with their answers.
+pub fn rank_layers(
+    card: &ModelCard,
+    layers: &[(RankQuery, RankAnswer)],
+    count: usize,
+    format: Format,
+    timings: Option<Timings>,
+) -> String {
+    let Some((query, _)) = layers.first() else {
+        return String::new();
+    };
+    let all = layers.iter();
+    let all = all.flat_map(|(query, answer)| answer.items.iter().map(move |item| (query, item)));
+    let mut items: Vec<(&RankQuery, &Interesting)> = all.collect();
+    let figure = |item: &Interesting| match item.figure.is_nan() {
+        true => f32::NEG_INFINITY,
+        false => item.figure,
+    };
+    // Equal ones stay in the order of their layers.
+    items.sort_by(|(_, a), (_, b)| figure(b).total_cmp(&figure(a)));
+    items.truncate(count);
+    let list = List {
+        query,
+        of_layer: None,
+        items,
+    };
+    list.write(card, format, timings)
+}
+
+/// What is written: neurons or heads, each with the query of its layer.
+struct List<'a> {
+    query: &'a RankQuery,
+    /// The layer and its mean, if it is one.
+    of_layer: Option<(usize, Option<f32>)>,
+    items: Vec<(&'a RankQuery, &'a Interesting)>,
+}
+
+impl List<'_> {
+    fn write(&self, card: &ModelCard, format: Format, timings: Option<Timings>) -> String {
+        let by = self.query.by;
+        let [item, left, right] = match by.of_heads() {
+            true => ["head", "reads", "writes"],
+            false => ["neuron", "K", "V"],
+        };
+        match format {
+            Format::Json => json_text(&self.json(card, timings)),
+            Format::Csv => {
+                let words = |ids: &[u32]| {
+                    let words: Vec<_> = ids.iter().map(|&id| card.vocabulary.text(id)).collect();
+                    words.join(" ")
+                };
+                let row = |(rank, (query, n)): (usize, &(&RankQuery, &Interesting))| {
+                    vec![
+                        query.layer.to_string(),
+                        (rank + 1).to_string(),
+                        n.item.to_string(),
+                        n.figure.to_string(),
+                        words(&n.key),
+                        words(&n.value),
+                    ]
+                };
+                let head = ["layer", "rank", item, by.name(), left, right];
+                csv_text(&head, self.items.iter().enumerate().map(row))
             }
-            match format {
-                Format::Markdown => table.markdown(),
-                _ => table.plain(),
+            Format::Table | Format::Markdown => {
+                let mut table = Table::new([
+                    (item, Align::Left),
+                    (by.name(), Align::Right),
+                    (left, Align::Left),
+                    (right, Align::Left),
+                ]);
+                let words = |ids: &[u32]| {
+                    let words = ids.iter().take(WORDS).map(|&id| marked(card, id));
+                    words.collect::<Vec<_>>().join(" ")
+                };
+                for (query, n) in &self.items {
+                    table.push(vec![
+                        query.address(n).to_string(),
+                        format!("{:.2}", n.figure),
+                        words(&n.key),
+                        words(&n.value),
+                    ]);
+                }
+                match format {
+                    Format::Markdown => table.markdown(),
+                    Format::Json | Format::Csv | Format::Table => table.plain(),
+                }
             }
         }
     }
-}
 
-fn json<'a>(
-    card: &'a ModelCard,
-    query: &RankQuery,
-    answer: &RankAnswer,
-    timings: Option<Timings>,
-) -> Rank<'a> {
-    let rows = |ids: &[u32]| {
-        let row = |&id: &u32| Row {
-            id,
-            text: card.vocabulary.text(id),
+    fn json<'a>(&self, card: &'a ModelCard, timings: Option<Timings>) -> Rank<'a> {
+        let rows = |ids: &[u32]| {
+            let row = |&id: &u32| Row {
+                id,
+                text: card.vocabulary.text(id),
+            };
+            ids.iter().map(row).collect()
         };
-        ids.iter().map(row).collect()
-    };
-    let neuron = |n: &Interesting| Entry {
-        neuron: n.item,
-        figure: n.figure,
-        k: rows(&n.key),
-        v: rows(&n.value),
-    };
-    let head = |n: &Interesting| HeadEntry {
-        head: n.item,
-        figure: n.figure,
-        reads: rows(&n.key),
-        writes: rows(&n.value),
-    };
-    let items = &answer.items;
-    let of_heads = query.by.of_heads();
-    Rank {
-        model: &card.name,
-        layer: query.layer,
-        by: query.by.name(),
-        mean: answer.mean.is_finite().then_some(answer.mean),
-        convention: "raw",
-        filters: named_filters(&query.filters),
-        neurons: (!of_heads).then(|| items.iter().map(neuron).collect()),
-        heads: of_heads.then(|| items.iter().map(head).collect()),
-        timing_ms: timings,
+        let neuron = |(query, n): &(&RankQuery, &Interesting)| Entry {
+            layer: query.layer,
+            neuron: n.item,
+            figure: n.figure,
+            k: rows(&n.key),
+            v: rows(&n.value),
+        };
+        let head = |(query, n): &(&RankQuery, &Interesting)| HeadEntry {
+            layer: query.layer,
+            head: n.item,
+            figure: n.figure,
+            reads: rows(&n.key),
+            writes: rows(&n.value),
+        };
+        let items = self.items.iter();
+        let of_heads = self.query.by.of_heads();
+        Rank {
+            model: &card.name,
+            layer: self.of_layer.map(|(layer, _)| layer),
+            by: self.query.by.name(),
+            mean: self.of_layer.map(|(_, mean)| mean),
+            convention: "raw",
+            filters: named_filters(&self.query.filters),
+            neurons: (!of_heads).then(|| items.clone().map(neuron).collect()),
+            heads: of_heads.then(|| items.map(head).collect()),
+            timing_ms: timings,
+        }
     }
 }

@@ -171,7 +171,7 @@ fn random_heads_are_of_the_best_tenth() {
     screen.press("g h i Esc");
     assert!(screen.last_line().contains("r interesting"));
     // 36 heads: the best 4.
-    let ranked = screen.state.heads_ranked(Interest::Copying);
+    let ranked = screen.state.all_ranked(Interest::Copying);
     let best: Vec<String> = ranked[..4]
         .iter()
         .map(|(layer, head)| format!("L{layer}.H{}", head.item))

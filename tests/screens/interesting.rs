@@ -1,12 +1,16 @@
 //! The list of interesting neurons.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
-use lexiscope::query::{Interest, Query};
+use lexiscope::explorer::update;
+use lexiscope::query::{Answer, Interest, Query};
+use lexiscope::worker::{Event, ModelId};
 
 use super::Screen;
+use super::model::{self, GATED};
 
 fn by(screen: &Screen) -> Option<(usize, Interest)> {
     screen.state.wanted.iter().find_map(|query| match query {
@@ -16,17 +20,58 @@ fn by(screen: &Screen) -> Option<(usize, Interest)> {
 }
 
 #[test]
-fn lists_the_layers_neurons_and_goes_to_the_one_chosen() {
+fn lists_the_neurons_of_all_layers_or_of_one_and_goes_to_the_one_chosen() {
     let mut screen = Screen::new(120, 30);
     assert_eq!(by(&screen), None, "nothing is ranked before it is asked");
     screen.press("i");
     assert_eq!(by(&screen), Some((3, Interest::Overlap)));
     assert_snapshot!("interesting-120x30", screen.text());
+    let ranks = |queries: &[Query]| {
+        let ranks = queries.iter().filter(|q| matches!(q, Query::Rank(_)));
+        ranks.count()
+    };
+    assert_eq!(ranks(&screen.state.wanted), 6);
+    // Of equal figures those of the first layers.
     screen.press("↓ ↓ Enter");
-    assert_eq!(screen.address(), "L3.N26");
+    assert_eq!(screen.address(), "L2.N12");
     assert_eq!(by(&screen), None);
+    assert_eq!(ranks(&screen.state.idle), 6, "the rest is ranked behind");
     screen.press("H");
     assert_eq!(screen.address(), "L3.N103", "back returns");
+    screen.press("i C-g ↓ ↓");
+    assert_eq!(ranks(&screen.state.wanted), 1);
+    assert!(screen.text().contains("layer 3"), "{}", screen.text());
+    screen.press("Enter");
+    assert_eq!(screen.address(), "L3.N26");
+}
+
+#[test]
+fn a_model_without_a_known_place_opens_on_its_most_legible_neuron() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("o").write(GATED).press("Enter");
+    assert_eq!(screen.address(), "L4.N12");
+    assert_eq!(screen.state.history.position(), (1, 1));
+    assert_eq!(by(&screen), None);
+}
+
+#[test]
+fn nobody_is_moved_after_a_key() {
+    let mut screen = Screen::new(120, 30);
+    model::open(&mut screen.state, 2, GATED);
+    let first = screen.state.wanted.iter().find_map(|query| match query {
+        Query::Rank(query) => Some(query.clone()),
+        _ => None,
+    });
+    let first = first.expect("a first look");
+    update::key(&mut screen.state, "j".parse().unwrap());
+    let event = Event::Answered {
+        id: ModelId(2),
+        answer: Answer::Rank(model::ranked(&first)).into(),
+        query: Query::Rank(first),
+        took: Duration::ZERO,
+    };
+    update::event(&mut screen.state, event);
+    assert_eq!(screen.address(), "L3.N1");
 }
 
 #[test]
@@ -60,9 +105,9 @@ fn random_neurons_can_be_of_the_interesting_ones() {
     for _ in 0..20 {
         screen.press("r");
         let address = screen.address();
-        let neuron = address.strip_prefix("L3.N").map(str::parse::<usize>);
+        let neuron = address.split_once(".N").map(|(_, n)| n.parse::<usize>());
         let Some(Ok(neuron)) = neuron else {
-            panic!("{address} is not of the layer that was ranked");
+            panic!("{address} is no neuron");
         };
         assert!(neuron >= 12 && (neuron - 12).is_multiple_of(7), "{address}");
     }
@@ -83,14 +128,21 @@ fn the_list_is_copied_and_written() {
     let Some(Effect::CopyAnswers(answers)) = screen.done.pop() else {
         panic!("nothing was copied");
     };
-    assert!(matches!(&answers[..], [(Query::Rank(query), _)] if query.layer == 3));
+    let layers: Vec<usize> = answers
+        .iter()
+        .filter_map(|(query, _)| match query {
+            Query::Rank(query) => Some(query.layer),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(layers, [0, 1, 2, 3, 4, 5]);
     screen.press("C-e");
-    assert!(screen.text().contains("gpt2-pl-L3-overlap.csv"));
+    assert!(screen.text().contains("gpt2-pl-neurons-overlap.csv"));
     screen.press("Enter");
     let Some(Effect::Export { answers, .. }) = screen.done.pop() else {
         panic!("nothing was written");
     };
-    assert!(matches!(&answers[..], [(Query::Rank(_), _)]));
+    assert_eq!(answers.len(), 6);
     assert!(screen.text().contains("Interesting"), "the list stays");
 }
 

@@ -145,7 +145,8 @@ pub fn answer(state: &mut State, effects: &[Effect]) {
                 answer,
                 took: Duration::from_micros(1234),
             };
-            update::event(state, event);
+            let more = update::event(state, event);
+            self::answer(state, &more);
         }
     }
 }

@@ -60,7 +60,7 @@ impl Strip {
 
 impl State {
     /// The layers by a measure, the nearest to `from` first.
-    fn all_layers(&self, by: Interest, from: usize) -> Vec<Query> {
+    pub(super) fn all_layers(&self, by: Interest, from: usize) -> Vec<Query> {
         let layers = self.card().map_or(0, |card| card.spec.layers);
         let mut order: Vec<usize> = (0..layers).collect();
         order.sort_by_key(|layer| layer.abs_diff(from));
@@ -92,6 +92,7 @@ impl State {
     fn measured(&self) -> Vec<Query> {
         let by = match (self.pane, self.strip) {
             (Pane::Neurons, Strip::Of(by)) => Some(by),
+            (Pane::Neurons, _) if self.ranked.opened => Some(self.ranked.by),
             (Pane::Heads, _) => self.grid,
             _ => None,
         };
@@ -105,11 +106,15 @@ impl State {
     /// Forgets the rankings that nothing asks for any more.
     pub fn forget_rankings(&mut self) {
         let mut layers = std::mem::take(&mut self.ranked.layers);
-        let by = self.ranked.heads_by;
+        let again = [self.ranked.heads_by, self.ranked.by];
         layers.retain(|shown| {
             let asked = self.wanted.contains(&shown.query) || self.idle.contains(&shown.query);
-            // The map's, for when it is opened again.
-            asked || matches!(&shown.query, Query::Rank(q) if *q == self.rank_of(by, q.layer))
+            // The map's and the list's, for when they are opened again.
+            let kept = |by: Interest| match &shown.query {
+                Query::Rank(query) => *query == self.rank_of(by, query.layer),
+                _ => false,
+            };
+            asked || again.into_iter().any(kept)
         });
         self.ranked.layers = layers;
     }
@@ -131,9 +136,9 @@ impl State {
         found
     }
 
-    /// All heads whose figures are known, with their layers, the best first; what is no number
-    /// goes last.
-    pub fn heads_ranked(&self, by: Interest) -> Vec<(usize, &Interesting)> {
+    /// All heads, or neurons, whose figures are known, with their layers, the best first; what is no
+    /// number goes last.
+    pub fn all_ranked(&self, by: Interest) -> Vec<(usize, &Interesting)> {
         let layers = self.ranked_layers(by).into_iter().enumerate();
         let mut heads: Vec<(usize, &Interesting)> = layers
             .filter_map(|(layer, answer)| Some((layer, answer?)))
@@ -153,7 +158,7 @@ impl State {
 
     /// The rows of the list beside the map.
     pub(super) fn map_rows(&self) -> Vec<Choice<'_>> {
-        let heads = self.heads_ranked(self.ranked.heads_by).into_iter();
+        let heads = self.all_ranked(self.ranked.heads_by).into_iter();
         heads
             .map(|(layer, head)| Choice::Head { layer, head })
             .collect()
@@ -186,10 +191,8 @@ impl State {
         }
         match self.pane {
             Pane::Neurons => {
-                let listed = self.ranked.shown.iter();
-                let strip = self.ranked.layers.iter();
-                let mut places: Vec<Address> = listed
-                    .chain(strip)
+                let ranked = self.ranked.layers.iter();
+                let mut places: Vec<Address> = ranked
                     .filter_map(|shown| match (&shown.query, &*shown.answer) {
                         (Query::Rank(query), Answer::Rank(answer)) if !query.by.of_heads() => {
                             Some((query, answer))
@@ -203,7 +206,7 @@ impl State {
                 places
             }
             Pane::Heads => {
-                let heads = self.heads_ranked(self.ranked.heads_by);
+                let heads = self.all_ranked(self.ranked.heads_by);
                 let best = heads.len().div_ceil(10);
                 let address = |&(layer, head): &(usize, &Interesting)| Address::Head {
                     layer,

@@ -4,6 +4,7 @@ mod choices;
 mod directions;
 mod field;
 mod find;
+mod first_look;
 mod geometry;
 mod history;
 mod interesting;
@@ -181,6 +182,8 @@ pub struct State {
     pub column_points: Option<Shown>,
     /// The interesting neurons and heads.
     pub ranked: Ranked,
+    /// Whether no place of the model is known, and no key was pressed since it was opened.
+    pub first_look: bool,
     /// The word that a look-up led to: its row is marked in every list.
     pub marked: Option<Marked>,
     /// Whether the model tells which of its tokens are undertrained, once that was looked for.
@@ -234,6 +237,7 @@ impl State {
             norms: None,
             column_points: None,
             ranked: Ranked::default(),
+            first_look: false,
             marked: None,
             tells_undertrained: None,
             fetching: None,

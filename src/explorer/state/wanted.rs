@@ -41,8 +41,8 @@ impl State {
                     directions(1 - focus),
                 ];
                 if self.pane == Pane::Neurons {
-                    needs.extend(self.rank_query());
                     needs.extend((!card.remote).then_some(Query::ValueNorms));
+                    needs.extend(self.rank_queries());
                 }
                 needs
             }
@@ -51,9 +51,10 @@ impl State {
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
-                needs.extend(self.rank_query());
                 needs.push(Query::Undertrained);
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
+                needs.extend(self.rank_queries());
+                needs.extend(self.first_look());
                 needs
             }
             // Asked for from this pane only: a model answers one thing at a time, and a pass over

@@ -116,7 +116,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.trusts = [None, None, None];
     state.norms = None;
     state.column_points = None;
-    state.ranked.shown = None;
+    state.ranked.opened = false;
     state.ranked.layers.clear();
     state.marked = None;
     state.tells_undertrained = None;
@@ -130,6 +130,8 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     let (neuron, head) = worth_seeing(&card);
     [state.neurons.layer, state.neurons.neuron] = neuron;
     [state.heads.layer, state.heads.head] = head;
+    let known = WORTH_SEEING.iter().any(|(name, ..)| *name == card.name);
+    state.first_look = opening.then.is_empty() && !known && !card.remote;
     navigate::to_top(state);
     state.remember(&card.name);
     if let Some(notice) = card.notices.first() {
@@ -181,7 +183,14 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::Find(_), Answer::Find(_)) => find::take(state, shown),
         (Query::Neuron(_), _) => state.neuron = Some(shown),
-        (Query::Rank(_), Answer::Rank(_)) => state.take_ranking(shown),
+        (Query::Rank(_), Answer::Rank(_)) => match state.first_place(&shown) {
+            Some(address) => {
+                state.first_look = false;
+                navigate::visit(state, address);
+                state.history = History::new(state.address());
+            }
+            None => state.take_ranking(shown),
+        },
         (Query::Undertrained, Answer::Undertrained(found)) => {
             state.tells_undertrained = Some(found.is_some());
         }

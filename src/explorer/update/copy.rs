@@ -95,9 +95,11 @@ fn directions(state: &State, card: &ModelCard) -> Vec<String> {
 fn listed(state: &State) -> Option<Vec<(Query, Arc<Answer>)>> {
     let shown: Vec<&Shown> = match state.list_on_top()? {
         Overlay::Find(_) => state.find.found.iter().collect(),
-        Overlay::Interesting(_) => state.ranked.shown.iter().collect(),
-        Overlay::HeadMap { .. } => {
-            let by = state.ranked.heads_by;
+        list @ (Overlay::Interesting(_) | Overlay::HeadMap { .. }) => {
+            let by = match matches!(list, Overlay::Interesting(_)) {
+                true => state.ranked.by,
+                false => state.ranked.heads_by,
+            };
             let mut layers: Vec<(usize, &Shown)> = state
                 .ranked
                 .layers
@@ -133,6 +135,7 @@ fn listed_name(state: &State) -> String {
             format!("{words}.csv")
         }
         Some(Overlay::HeadMap { .. }) => format!("heads-{}.csv", state.ranked.heads_by),
+        _ if !state.ranks_one_layer() => format!("neurons-{}.csv", state.ranked.by),
         _ => format!("L{}-{}.csv", state.neurons.layer, state.ranked.by),
     }
 }

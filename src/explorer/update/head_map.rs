@@ -21,7 +21,7 @@ pub(super) fn step(state: &mut State, motion: Motion) -> bool {
     };
     let ends = match motion {
         Motion::First | Motion::Last => {
-            let ranked = state.heads_ranked(state.ranked.heads_by);
+            let ranked = state.all_ranked(state.ranked.heads_by);
             let end = match motion {
                 Motion::First => ranked.first(),
                 _ => ranked.last(),
@@ -51,7 +51,7 @@ pub(super) fn in_order(state: &mut State, by: isize) {
     let Some(&Overlay::HeadMap { layer, head }) = state.overlays.last() else {
         return state.say("i opens the map of heads (g h), in which n goes to the next in order");
     };
-    let ranked = state.heads_ranked(state.ranked.heads_by);
+    let ranked = state.all_ranked(state.ranked.heads_by);
     let at = ranked
         .iter()
         .position(|(l, h)| (*l, h.item) == (layer, head));

@@ -5,11 +5,22 @@ use crate::explorer::action::Pane;
 use crate::explorer::state::{Chooser, Overlay, State, Strip};
 use crate::query::Interest;
 
-/// Puts the list of the layer's neurons on top.
+/// Puts the list of neurons on top.
 pub(super) fn open(state: &mut State) {
+    state.ranked.opened = true;
     state
         .overlays
         .push(Overlay::Interesting(Chooser::default()));
+}
+
+/// The list's neurons are those of the layer, or of all.
+pub(super) fn swap_layers(state: &mut State) {
+    if let Some(Overlay::Interesting(chooser)) = state.overlays.last_mut() {
+        chooser.selected = 0;
+        state.ranked.one_layer = !state.ranked.one_layer;
+    } else {
+        state.say("i opens the list that this is about");
+    }
 }
 
 /// The next measure, of what lies on top or else of the pane.
@@ -25,7 +36,7 @@ pub(super) fn next(state: &mut State) {
             ranked.by = after(&Interest::NEURONS, ranked.by);
             chooser.selected = 0;
         }
-        _ => state.say("i ranks the layer's neurons, or all heads"),
+        _ => state.say("i ranks all neurons, or all heads"),
     }
 }
 

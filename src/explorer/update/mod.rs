@@ -38,6 +38,7 @@ const COUNT_MAX: usize = 10_000_000;
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     state.notice = None;
     state.welcome = false;
+    state.first_look = false;
     if let Some(effects) = count(state, key) {
         return effects;
     }
@@ -183,6 +184,7 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::NextBest => head_map::in_order(state, 1),
         Action::PreviousBest => head_map::in_order(state, -1),
         Action::NextInterest => interesting::next(state),
+        Action::RankLayers => interesting::swap_layers(state),
         Action::DrawInteresting => interesting::swap_draws(state),
         Action::ClearFilters => filters::clear(state),
         Action::Mark => return bookmarks::mark(state, state.address()),

@@ -39,7 +39,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect, (layer, head): (usize, usize)) {
     };
     let (layers, heads) = (card.spec.layers, card.spec.heads);
     let by = state.ranked.heads_by;
-    let ranked = state.heads_ranked(by);
+    let ranked = state.all_ranked(by);
     let all = layers * heads;
     let known = match ranked.len() {
         n if n < all => format!("{} of {} …", grouped(n), grouped(all)),

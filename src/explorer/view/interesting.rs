@@ -1,4 +1,4 @@
-//! The interesting neurons of a layer: a figure, and the first words of K and V.
+//! The interesting neurons of all layers or of one: a figure, and the first words of K and V.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -18,37 +18,34 @@ const FIGURE: u16 = 7;
 /// Draws the list.
 pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
     let (state, by) = (canvas.state, canvas.state.ranked.by);
-    let mut title = format!(
-        "Interesting · layer {} · {}",
-        state.neurons.layer,
-        by.meaning()
-    );
+    let layers = match state.ranks_one_layer() {
+        true => format!("layer {}", state.neurons.layer),
+        false => "all layers".to_owned(),
+    };
+    let mut title = format!("Interesting · {layers} · {}", by.meaning());
     if !state.convention().is_raw() {
         title += " · raw";
     }
-    match state.ranking() {
-        Some((answer, _, true)) if answer.done < 1.0 => {
-            title += &format!(" · {:.0} %", answer.done * 100.0);
-        }
-        Some((.., true)) => {}
-        _ => title += " …",
+    match state.ranking_done() {
+        done if done < 1.0 => title += &format!(" · {:.0} %", (done * 100.0).min(99.0)),
+        _ => {}
     }
-    let largest = match state.ranking() {
-        Some((answer, ..)) => answer.items.first().map_or(0.0, |n| n.figure),
-        None => 0.0,
-    };
+    let largest = state
+        .neurons_ranked()
+        .first()
+        .map_or(0.0, |(_, n)| n.figure);
     let digits = decimals(largest);
     let heading = (
         &*title,
-        "type a word · C-o other measure · C-r draw from these",
+        "type a word · C-o other measure · C-g this layer · C-r draw",
     );
     list(canvas, body, heading, chooser, |canvas, row, choice| {
-        let (Some(card), Choice::Neuron { neuron, .. }) = (canvas.state.card(), choice) else {
+        let (Some(card), &Choice::Neuron { layer, neuron }) = (canvas.state.card(), choice) else {
             return;
         };
         let Rect { x, y, .. } = row.area;
         let room = usize::from(row.area.width.saturating_sub(3 + ADDRESS + FIGURE + 3));
-        let address = format!("N{}", neuron.item);
+        let address = format!("L{layer}.N{}", neuron.item);
         put(canvas.buffer, x + 3, y, &address, ADDRESS.into(), row.style);
         let figure = score(neuron.figure, digits);
         let indent = FIGURE.saturating_sub(width(&figure) as u16);

@@ -235,7 +235,7 @@ pub fn heads(canvas: &mut Canvas, area: Rect) {
 fn shares(state: &State) -> BTreeMap<(usize, usize), f32> {
     let figures: Vec<((usize, usize), f32)> = match state.grid {
         Some(by) => {
-            let heads = state.heads_ranked(by).into_iter();
+            let heads = state.all_ranked(by).into_iter();
             heads
                 .map(|(l, head)| ((l, head.item), head.figure))
                 .collect()
