@@ -278,8 +278,8 @@ impl Query {
             }
             Self::Rank(query) => query.by == Interest::Overlap || query.by.form() == Some(Form::Vo),
             Self::NeuronMap(query) => matches!(query.column, Column::V | Column::MinusV),
-            Self::Find(_) => true,
             Self::Neuron(_)
+            | Self::Find(_)
             | Self::Trust(TrustQuery::Neuron(_))
             | Self::ValueNorms
             | Self::Undertrained

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::projection::{By, Hit};
-use crate::query::{FindAnswer, FindQuery, Group, ModelCard};
+use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD};
 
 use super::export::{csv_text, json_text, named_filters};
 use super::neuron::marked;
@@ -24,6 +24,9 @@ struct Find<'a> {
     tokens: Vec<Token<'a>>,
     matched: usize,
     ranks_counted: usize,
+    /// Why some groups are empty, where they cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_read: Option<&'static str>,
     groups: Groups<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timing_ms: Option<Timings>,
@@ -127,6 +130,7 @@ fn json<'a>(
         tokens: answer.tokens.iter().map(|&id| token(id)).collect(),
         matched: answer.matched,
         ranks_counted: answer.counted,
+        not_read: (!card.has_output(query.convention)).then_some(NO_HEAD),
         groups: Groups(answer.groups.iter().map(group).collect()),
         timing_ms: timings,
     }
@@ -188,6 +192,9 @@ fn tables(
     if answer.matched > answer.tokens.len() {
         let (first, all) = (answer.tokens.len(), grouped(answer.matched));
         text += &format!("the first {first} of {all} tokens that match\n");
+    }
+    if !card.has_output(query.convention) {
+        text += &format!("{NO_HEAD}\n");
     }
     for group in &answer.groups {
         let bars = spark(group.by_layer.iter().copied());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lexiscope::checkpoint::{Location, Way};
+use lexiscope::checkpoint::{Checkpoint, Location, OutputEmbedding, Way};
 use lexiscope::hub::Blocks;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
@@ -51,8 +51,13 @@ fn answer(location: &Location, query: &Query) -> Answer {
 
 /// A model with wide layers, as files of a repository; and the folder it lies in.
 fn wide() -> (tempfile::TempDir, Vec<(String, Vec<u8>)>) {
+    written(&Synthetic::tiny())
+}
+
+/// A model as files of a repository; and the folder it lies in.
+fn written(model: &Synthetic) -> (tempfile::TempDir, Vec<(String, Vec<u8>)>) {
     let folder = tempfile::tempdir().unwrap();
-    Synthetic::tiny().write(folder.path()).unwrap();
+    model.write(folder.path()).unwrap();
     let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
@@ -60,6 +65,92 @@ fn wide() -> (tempfile::TempDir, Vec<(String, Vec<u8>)>) {
     });
     let files = files.collect();
     (folder, files)
+}
+
+#[test]
+fn a_head_is_compared_by_parts_whatever_the_configuration_says() {
+    let apart = Synthetic {
+        tied: false,
+        vocab: 40_000,
+        ..Synthetic::tiny()
+    };
+    let (_folder, mut files) = written(&apart);
+    for (name, content) in &mut files {
+        if name == "config.json" {
+            let text = String::from_utf8(content.clone()).unwrap();
+            let says = |tied: bool| format!("\"tie_word_embeddings\": {tied}");
+            *content = text.replace(&says(false), &says(true)).into_bytes();
+        }
+    }
+    let server = Server::start(files.clone());
+    let place = Place::new(&server);
+    let remote = place.acquire(&blocks(place.home.path())).unwrap();
+    let spec = |location: &Location| Checkpoint::open(location).unwrap().spec().clone();
+    assert_eq!(spec(&remote.location).output, OutputEmbedding::Differs);
+
+    // The head made equal to the embedding: a part of it is compared, and the rest does not come.
+    let weights = files
+        .iter_mut()
+        .find(|(name, _)| name == "model.safetensors");
+    let content = &mut weights.unwrap().1;
+    let header = 8 + u64::from_le_bytes(content[..8].try_into().unwrap()) as usize;
+    let text: serde_json::Value = serde_json::from_slice(&content[8..header]).unwrap();
+    let span = |name: &str| {
+        let ends = &text[name]["data_offsets"];
+        let at = |i: usize| header + ends[i].as_u64().unwrap() as usize;
+        at(0)..at(1)
+    };
+    let head = span("lm_head.weight");
+    content.copy_within(span("transformer.wte.weight"), head.start);
+    let server = Server::start(files);
+    let place = Place::new(&server);
+    let remote = place.acquire(&blocks(place.home.path())).unwrap();
+    let OutputEmbedding::Equal { rows } = spec(&remote.location).output else {
+        panic!("not found equal")
+    };
+    assert!(rows > 10_000 && rows <= apart.vocab, "{rows}");
+}
+
+/// A repository's configuration is read as a folder's: with what its family leaves out.
+#[test]
+fn sizes_that_a_family_leaves_out_are_filled_in_before_they_are_asked_for() {
+    for name in ["gemma3", "qwen3"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/families")
+            .join(name);
+        let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
+        let mut config: serde_json::Value = serde_json::from_slice(&read("config.json")).unwrap();
+        if name == "gemma3" {
+            // As in the files of the larger models, most sizes are the family's.
+            assert!(config.get("vocab_size").is_none());
+        } else {
+            config
+                .as_object_mut()
+                .unwrap()
+                .remove("rms_norm_eps")
+                .unwrap();
+        }
+        let files = [
+            ("config.json".to_owned(), config.to_string().into_bytes()),
+            ("model.safetensors".to_owned(), read("model.safetensors")),
+            ("tokenizer.json".to_owned(), read("tokenizer.json")),
+        ];
+        let server = Server::start(files);
+        let place = Place::new(&server);
+        let found = place.acquire(&Way::Whole).unwrap().location;
+        let here = Location::Folder {
+            name: name.to_owned(),
+            path: folder,
+        };
+        let spec = |location: &Location| Checkpoint::open(location).unwrap().spec().clone();
+        assert_eq!(spec(&found).head_width, spec(&here).head_width, "{name}");
+        let cost = lexiscope::checkpoint::cost(
+            &place.hub,
+            &lexiscope::hub::HubId::parse(super::MODEL).unwrap(),
+            &super::Patient,
+        );
+        assert!(cost.unwrap().first_look.is_some(), "{name}");
+    }
 }
 
 #[test]

@@ -144,3 +144,6 @@ impl Config {
         unknown.collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

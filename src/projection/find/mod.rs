@@ -82,6 +82,11 @@ impl Stand {
         matches!(self, Self::From | Self::To | Self::Query | Self::Key)
     }
 
+    /// Whether the output embedding has a part in it.
+    pub fn is_of_output(self) -> bool {
+        matches!(self, Self::V | Self::MinusV | Self::From | Self::To)
+    }
+
     /// The name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {

@@ -28,6 +28,8 @@ struct Search<'a> {
     written: Side,
     /// Learned positions, where the filters let them count.
     positions: Option<Arc<Rows>>,
+    /// Whether what is written can be projected; else nothing is found among it.
+    has_output: bool,
 }
 
 /// The rows of one side, and the tokens by them.
@@ -107,6 +109,7 @@ impl Reader {
             read,
             written,
             positions,
+            has_output: self.card.has_output(query.convention),
         }))
     }
 
@@ -170,12 +173,14 @@ impl Search<'_> {
             known.cloned().unwrap_or_default()
         };
         let group = |top: &TopHits| {
-            let hits = top.best();
+            let is_read = self.has_output || !top.stand.is_of_output();
+            let hits = if is_read { top.best() } else { Vec::new() };
+            let by_layer: &[f32] = if is_read { &top.by_layer } else { &[] };
             Group {
                 stand: top.stand,
                 gists: hits.iter().map(|hit| gist(top, hit)).collect(),
                 hits,
-                by_layer: top.by_layer.clone(),
+                by_layer: by_layer.to_vec(),
             }
         };
         FindAnswer {

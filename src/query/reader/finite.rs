@@ -79,7 +79,10 @@ pub(super) fn neuron(answer: &NeuronAnswer) -> Unfinite {
 fn found(answer: &FindAnswer) -> Unfinite {
     let hits = answer.groups.iter().flat_map(|group| &group.hits);
     let numbers = hits.flat_map(|hit| [hit.score, hit.cosine].map(f64::from));
-    among("scores of what was found", numbers)
+    // Every neuron is offered: a layer without a best has none that is a number.
+    let neurons = answer.groups.iter().filter(|g| !g.stand.is_of_heads());
+    let layers = neurons.flat_map(|group| group.by_layer.iter().map(|&x| f64::from(x)));
+    among("scores of what was found", numbers.chain(layers))
 }
 
 fn geometry(answer: &GeometryAnswer) -> Unfinite {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, PairsWanted, Scored, best_pairs_on};
+use crate::projection::{Ends, PairsWanted, ProjectionError, Scored, best_pairs_on};
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
@@ -60,6 +60,9 @@ impl Reader {
         factors: &Factors,
         watch: &dyn Watch,
     ) -> Result<Option<PairsAnswer>, QueryError> {
+        if overflows(&factors.a, &factors.b) {
+            return Err(ProjectionError::Overflow.into());
+        }
         let mask = self.mask(&query.filters)?;
         let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
@@ -275,6 +278,21 @@ pub(super) fn directions(query: &PairsQuery) -> [Flow; 2] {
         Form::Vo => [Flow::Read, Flow::Written],
         Form::Qk => [Flow::Read, Flow::Read],
     }
+}
+
+/// Whether products of rows may overflow single precision.
+fn overflows(a: &Matrix, b: &Matrix) -> bool {
+    let largest = |m: &Matrix| m.data().iter().fold(0f32, |most, x| most.max(x.abs()));
+    let least_that_may = f64::from(f32::MAX) / a.cols().max(1) as f64;
+    if f64::from(largest(a)) * f64::from(largest(b)) < least_that_may {
+        return false;
+    }
+    let longest = |m: &Matrix| {
+        let square = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        let rows = m.data().chunks(m.cols().max(1));
+        rows.map(square).fold(0.0, f64::max).sqrt()
+    };
+    longest(a) * longest(b) >= f64::from(f32::MAX)
 }
 
 /// Both ends of what the left side's biases bring to every passing row on the right.

@@ -19,6 +19,25 @@ impl Reader {
         query: &RankQuery,
         watch: &dyn Watch,
     ) -> Result<Option<RankAnswer>, QueryError> {
+        let answer = self.ranked(query, watch)?;
+        if answer.as_ref().is_some_and(|a| a.items.is_empty()) && query.count > 0 {
+            return Err(QueryError::Nothing {
+                model: self.card.name.clone(),
+                what: format!(
+                    "nothing in layer {} has a figure by {}: its weights are all zeros, or no numbers \
+                     in single precision",
+                    query.layer, query.by
+                ),
+            });
+        }
+        Ok(answer)
+    }
+
+    fn ranked(
+        &mut self,
+        query: &RankQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<RankAnswer>, QueryError> {
         match (query.by, query.by.form()) {
             (Interest::Norm, _) => self.rank_by_norm(query, watch),
             (Interest::Copying | Interest::Matching, Some(form)) => {

@@ -1,0 +1,152 @@
+//! Every key that transformers reads of a family is read here, is in the register, or changes no
+//! number that is read (`tests/families/keys.py` found them).
+
+use std::collections::BTreeMap;
+
+use super::RULES;
+use crate::checkpoint::family::{Local, Parallel};
+use crate::checkpoint::{Family, family};
+
+/// Read by name, of every family.
+const READ: [&str; 7] = [
+    "vocab_size",
+    "pad_token_id",
+    "layer_types",
+    "rope_parameters",
+    "partial_rotary_factor",
+    "original_max_position_embeddings",
+    "text_config",
+];
+
+/// What the file itself tells: whether there are biases.
+const TOLD_BY_THE_FILE: [&str; 5] = [
+    "attention_bias",
+    "bias",
+    "enable_bias",
+    "mlp_bias",
+    "norm_bias",
+];
+
+/// Beginnings and names of keys that change no number here: of training, of other heads than the
+/// language model's, of logits, of how numbers are computed, of encoders beside a decoder.
+const NO_NUMBER: [&str; 37] = [
+    "add_cross_attention",
+    "attention_dropout",
+    "attention_probs_dropout_prob",
+    "attn_pdrop",
+    "chunk_size_feed_forward",
+    "classifier_",
+    "decoder_bias",
+    "deterministic_flash_attn",
+    "dropout",
+    "dtype",
+    "embd_pdrop",
+    "embed_dropout",
+    "embedding_dropout",
+    "final_logit_softcapping",
+    "hidden_dropout",
+    "image_token_id",
+    "initializer_",
+    "is_encoder_decoder",
+    "layerdrop",
+    "mlp_dropout",
+    "mm_tokens_per_image",
+    "num_labels",
+    "output_",
+    "pretraining_tp",
+    "problem_type",
+    "qa_dropout",
+    "reorder_and_upcast_attn",
+    "resid_dropout",
+    "resid_pdrop",
+    "return_dict",
+    "seq_classif_dropout",
+    "sinusoidal_pos_embds",
+    "slow_but_exact",
+    "sparse_pred",
+    "summary_",
+    "type_vocab_size",
+    "use_cache",
+];
+
+/// The keys that a family's row names.
+fn named(family: &Family) -> Vec<&'static str> {
+    let keys = &family.config;
+    let lists = [
+        keys.layers,
+        keys.width,
+        keys.heads,
+        keys.key_heads,
+        keys.head_width,
+        keys.neurons,
+        keys.positions,
+        keys.activation,
+        keys.norm_epsilon,
+        family.as_wide,
+    ];
+    let mut named: Vec<&str> = lists.concat();
+    named.extend(keys.key_heads_if.iter().flatten());
+    named.extend(family.head_norms_if);
+    if let Some(rotary) = &family.rotary {
+        named.extend(
+            [
+                rotary.theta,
+                rotary.local_theta,
+                rotary.share,
+                rotary.channels,
+            ]
+            .concat(),
+        );
+        named.extend(rotary.unless);
+    }
+    if let Some(windows) = &family.windows {
+        named.push(windows.size);
+        named.extend(match windows.layers {
+            Local::All => Vec::new(),
+            Local::AllBut { every, .. } => vec![every],
+            Local::From { first, only_if } => vec![first, only_if],
+            Local::Listed { list, patterns } => vec![list, patterns],
+        });
+    }
+    if let Some(pass) = &family.pass {
+        let flags = [
+            pass.causal_if,
+            pass.final_norm_unless,
+            pass.pre_norm_if,
+            pass.affine_norms_if,
+            pass.scale_flag,
+            pass.scale_number,
+            pass.scale_by_layer,
+            pass.score_cap,
+            pass.alibi.and_then(|alibi| alibi.only_if),
+        ];
+        named.extend(flags.into_iter().flatten());
+        named.extend(match pass.parallel {
+            Parallel::Never | Parallel::Always => Vec::new(),
+            Parallel::Flag(key) => vec![key],
+            Parallel::Either(keys) => keys.to_vec(),
+        });
+    }
+    named
+}
+
+#[test]
+fn every_key_that_a_family_reads_is_known() {
+    let keys = include_str!("../../../../tests/families/keys.json");
+    let keys: BTreeMap<String, Vec<String>> = serde_json::from_str(keys).unwrap();
+    for (model_type, keys) in keys {
+        let family = family(&model_type).unwrap();
+        let named = named(family);
+        for key in &keys {
+            let ruled = RULES
+                .iter()
+                .any(|rule| rule.key == key && rule.is_about(family));
+            let known = named.contains(&key.as_str())
+                || ruled
+                || READ.contains(&key.as_str())
+                || TOLD_BY_THE_FILE.contains(&key.as_str())
+                || NO_NUMBER.iter().any(|start| key.starts_with(start));
+            assert!(known, "{model_type}: {key}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Make keys.json: for each family, the configuration keys that transformers' own modules read.
+
+    python keys.py
+
+They are found in the modules' source. Needs: transformers, of which nothing is run.
+"""
+import json
+import os
+import re
+
+import transformers
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODELS = os.path.join(os.path.dirname(transformers.__file__), "models")
+FAMILIES = ["gpt2", "bert", "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi", "gpt_neox",
+            "gpt_neo", "gptj", "opt", "bloom", "falcon", "roberta", "xlm_roberta", "distilbert", "modernbert"]
+READ = re.compile(r"config\.([a-z_]+)\b(?!\()|getattr\(\s*(?:self\.)?config,\s*\"([a-z_]+)\"")
+
+
+def main():
+    found = {}
+    for name in FAMILIES:
+        with open(os.path.join(MODELS, name, f"modeling_{name}.py"), encoding="utf-8") as f:
+            keys = {a or b for a, b in READ.findall(f.read())}
+        found[name.replace("xlm_roberta", "xlm-roberta")] = sorted(k for k in keys if not k.startswith("_attn"))
+    with open(os.path.join(HERE, "keys.json"), "w", encoding="utf-8") as f:
+        json.dump(found, f, indent=1)
+        f.write("\n")
+
+
+if __name__ == "__main__":
+    main()
