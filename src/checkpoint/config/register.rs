@@ -69,6 +69,11 @@ const RULES: &[Rule] = &[
             RUN,
         )
     },
+    // Half of `local_attention`, which is read.
+    Rule {
+        families: &["modernbert"],
+        ..rule("sliding_window", Only("null"), &[Distance, Forward])
+    },
     // Of architectures that are kept under another one's name.
     rule("qk_layernorm", NOT_SET, &[Qk, Distance, Forward]),
     rule("use_qk_norm", NOT_SET, &[Qk, Distance, Forward]),

@@ -96,9 +96,9 @@ pub(super) const DISTILBERT: Family = Family {
     model_type: "distilbert",
     title: "DistilBERT",
     config: ConfigKeys {
-        layers: &["n_layers"],
-        width: &["dim"],
-        heads: &["n_heads"],
+        layers: &["n_layers", "num_hidden_layers"],
+        width: &["dim", "hidden_size"],
+        heads: &["n_heads", "num_attention_heads"],
         neurons: &["hidden_dim"],
         activation: &["activation"],
         ..BERT.config
