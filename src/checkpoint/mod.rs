@@ -82,7 +82,7 @@ impl Checkpoint {
         let files = Files::of(location)?;
         let (config, family) = Config::read(&files)?;
         let mut spec = config.spec(family)?;
-        let pass = config.pass(family, &spec)?;
+        let pass = config.pass(family, &mut spec)?;
         let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
         let embeddings = ties::embeddings(family, prefix, &spec, (&tensors, &files))?;

@@ -123,6 +123,22 @@ fn not_known() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "`no_rope_layers` [1,0]: expected rotary positions in every layer",
         ),
         with(
+            ("llama", "rms_norm_eps", json!("small")),
+            "`rms_norm_eps` \"small\": expected a small",
+        ),
+        with(
+            ("mistral", "sliding_window", json!(-1)),
+            "`sliding_window` -1: expected a whole number",
+        ),
+        with(
+            ("gemma2", "attn_logit_softcapping", json!("NaN")),
+            "`attn_logit_softcapping` \"NaN\"",
+        ),
+        with(
+            ("gptj", "rotary_dim", json!(5)),
+            "`rotary_dim` 5: expected an even number",
+        ),
+        with(
             (
                 "qwen2",
                 "layer_types",

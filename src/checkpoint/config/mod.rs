@@ -273,6 +273,33 @@ impl Config {
         }
     }
 
+    /// What was found; or what is usual, where the value is of the wrong kind: then it is a choice
+    /// that is not known, and refuses what it touches.
+    ///
+    /// # Errors
+    /// Any other error.
+    fn soft<T>(
+        found: Result<T, CheckpointError>,
+        usual: T,
+        touches: &'static [Reading],
+        unknown: &mut Vec<UnknownChoice>,
+    ) -> Result<T, CheckpointError> {
+        match found {
+            Err(CheckpointError::Config {
+                key, expected, got, ..
+            }) => {
+                unknown.push(UnknownChoice {
+                    key,
+                    expected,
+                    got,
+                    touches,
+                });
+                Ok(usual)
+            }
+            found => found,
+        }
+    }
+
     /// A choice that is not known here.
     fn unknown(
         key: &str,

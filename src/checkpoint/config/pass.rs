@@ -2,28 +2,29 @@
 
 use super::super::family::Parallel;
 use super::super::{CheckpointError, Family, NormPlacement, PassSpec, Spec};
+use super::register::RUN;
 use super::{Config, shown};
 
+const PYTORCH_EPSILON: f64 = 1e-5;
+
 impl Config {
-    /// What concerns the forward pass; `None` for a family without one.
+    /// What concerns the forward pass; `None` for a family without one. A value of the wrong kind is
+    /// a choice that is not known: the spec learns it.
     ///
     /// # Errors
-    /// A value of the wrong kind.
+    /// As [`Config::soft`].
     pub(in super::super) fn pass(
         &self,
         family: &Family,
-        spec: &Spec,
+        spec: &mut Spec,
     ) -> Result<Option<PassSpec>, CheckpointError> {
         let Some(pass) = &family.pass else {
             return Ok(None);
         };
-        let flag = |key: Option<&'static str>, usual| match key {
-            Some(key) => self.flag(&[key], usual),
+        let unknown = &mut spec.unknown;
+        let mut flag = |key: Option<&'static str>, usual| match key {
+            Some(key) => Self::soft(self.flag(&[key], usual), usual, RUN, unknown),
             None => Ok(usual),
-        };
-        let number = |key: Option<&'static str>| match key {
-            Some(key) => self.number(&[key]),
-            None => Ok(None),
         };
         let alibi = match pass.alibi {
             Some(alibi) => flag(alibi.only_if, alibi.only_if.is_none())?.then_some(alibi),
@@ -32,23 +33,32 @@ impl Config {
         let scaled = pass.scaled_scores && flag(pass.scale_flag, true)?;
         let final_norm = (spec.norm == NormPlacement::Pre || pass.pre_norm_if.is_none())
             && !flag(pass.final_norm_unless, false)?;
+        let causal = pass.causal || flag(pass.causal_if, false)?;
+        let scale_by_layer = flag(pass.scale_by_layer, false)?;
+        let affine_norms = flag(pass.affine_norms_if, true)?;
+        let parallel = match pass.parallel {
+            Parallel::Never => false,
+            Parallel::Always => true,
+            Parallel::Flag(key) => flag(Some(key), true)?,
+            Parallel::Either([usual, other]) => {
+                flag(Some(usual), true)? || flag(Some(other), false)?
+            }
+        };
+        let mut number = |key: Option<&'static str>| match key {
+            Some(key) => Self::soft(self.number(&[key]), None, RUN, unknown),
+            None => Ok(None),
+        };
         let under = number(pass.scale_number)?.unwrap_or(spec.head_width as f64);
+        let score_cap = number(pass.score_cap)?;
         Ok(Some(PassSpec {
-            causal: pass.causal || flag(pass.causal_if, false)?,
-            norm_epsilon: self.epsilon(family)?,
+            causal,
+            norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
             scale: if scaled { under.sqrt().recip() } else { 1.0 },
-            scale_by_layer: flag(pass.scale_by_layer, false)?,
-            score_cap: number(pass.score_cap)?,
+            scale_by_layer,
+            score_cap,
             alibi: alibi.map(|alibi| alibi.before_scale),
-            parallel: match pass.parallel {
-                Parallel::Never => false,
-                Parallel::Always => true,
-                Parallel::Flag(key) => self.flag(&[key], true)?,
-                Parallel::Either([usual, other]) => {
-                    self.flag(&[usual], true)? || self.flag(&[other], false)?
-                }
-            },
-            affine_norms: flag(pass.affine_norms_if, true)?,
+            parallel,
+            affine_norms,
             final_norm: pass.final_norm.filter(|_| final_norm),
         }))
     }
@@ -56,7 +66,7 @@ impl Config {
     /// ε of the norms; where no key names it, PyTorch's own.
     fn epsilon(&self, family: &Family) -> Result<f64, CheckpointError> {
         match self.value(family.config.norm_epsilon) {
-            None => Ok(1e-5),
+            None => Ok(PYTORCH_EPSILON),
             Some((key, value)) => {
                 let epsilon = value.as_f64().filter(|e| (0.0..1.0).contains(e));
                 let expected = || "a small number, 0 or more".to_string();

@@ -93,7 +93,10 @@ impl Config {
             return Ok(vec![None; layers]);
         };
         let size = match self.value(&[windows.size]) {
-            Some(_) => Some(self.size(&[windows.size])?),
+            Some(_) => {
+                let size = self.size(&[windows.size]).map(Some);
+                Self::soft(size, None, PLACED, &mut spec.unknown)?
+            }
             None => None,
         };
         let local = self.local(windows, spec)?;
@@ -108,7 +111,7 @@ impl Config {
         Ok(match (self.value(&[LIST]), windows.layers) {
             (_, Local::All) => vec![true; layers],
             (Some((_, types)), _) => {
-                let local = self.named(LIST, SLIDING)?;
+                let local = self.named(LIST, SLIDING).unwrap_or_default();
                 let known = |name: &Value| name == FULL || name == SLIDING;
                 let all_known = types.as_array().is_some_and(|t| t.iter().all(known));
                 if !all_known || local.len() != layers {
@@ -119,19 +122,30 @@ impl Config {
                 local
             }
             (None, Local::AllBut { every, shift }) => {
-                let every = self.size(&[every])?;
+                let every = self.size(&[every]);
+                let every = Self::soft(every, layers + shift, PLACED, &mut spec.unknown)?;
                 let seen = |i: usize| !(i + shift).is_multiple_of(every);
                 (0..layers).map(seen).collect()
             }
             (None, Local::From { first, only_if }) => {
-                let on = self.flag(&[only_if], false)?;
+                let on = self.flag(&[only_if], false);
+                let on = Self::soft(on, false, PLACED, &mut spec.unknown)?;
                 // It may be 0, which is no size.
-                let first = self.value(&[first]).and_then(|(_, v)| v.as_u64());
-                let first = first.map_or(layers, |first| first as usize);
+                let first = match self.value(&[first]).map(|(key, v)| (key, v, v.as_u64())) {
+                    None => layers,
+                    Some((_, _, Some(first))) => first as usize,
+                    Some((key, other, None)) => {
+                        let expected = "the number of a layer";
+                        let unknown = Self::unknown(key, expected, other, PLACED);
+                        spec.unknown.push(unknown);
+                        layers
+                    }
+                };
                 (0..layers).map(|i| on && i >= first).collect()
             }
             (None, Local::Listed { list, .. }) if self.value(&[list]).is_some() => {
-                self.named(list, "local")?
+                let local = self.named(list, "local");
+                Self::soft(local, Vec::new(), PLACED, &mut spec.unknown)?
             }
             (None, Local::Listed { patterns, .. }) => match self.value(&[patterns]) {
                 Some((_, patterns)) => repeated(patterns, "local", layers),

@@ -30,7 +30,8 @@ enum Understood {
 
 use Understood::{Only, Where};
 
-const RUN: &[Reading] = &[Forward];
+/// What choices of the forward pass touch.
+pub(super) const RUN: &[Reading] = &[Forward];
 const ALL: &[Reading] = &Reading::ALL;
 
 /// A key that every family's files may hold.

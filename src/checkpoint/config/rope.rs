@@ -36,13 +36,24 @@ impl Settings<'_> {
     /// The rotation, or what of it is not known here.
     ///
     /// # Errors
-    /// A size of the wrong kind.
+    /// Any error but a value of the wrong kind.
     pub(super) fn rotation(&self, spec: &Spec) -> Result<Known<Rotation>, CheckpointError> {
         let channels = match self.config.value(self.rotary.channels) {
-            Some(_) => Some(self.config.size(self.rotary.channels)?),
-            None => None,
+            Some(_) => self.config.size(self.rotary.channels).map(Some),
+            None => Ok(None),
         };
-        Ok(self.known(spec, channels))
+        match channels {
+            Ok(channels) => Ok(self.known(spec, channels)),
+            Err(CheckpointError::Config {
+                key, expected, got, ..
+            }) => Ok(Err(UnknownChoice {
+                key,
+                expected,
+                got,
+                touches: PLACED,
+            })),
+            Err(error) => Err(error),
+        }
     }
 
     fn known(&self, spec: &Spec, channels: Option<usize>) -> Known<Rotation> {
@@ -52,10 +63,13 @@ impl Settings<'_> {
             None => self.top(self.rotary.share)?,
         };
         let share = || (spec.head_width as f64 * share.unwrap_or(1.0)) as usize;
+        let key = match channels {
+            Some(_) => self.rotary.channels[0],
+            None => "partial_rotary_factor",
+        };
         let channels = channels.unwrap_or_else(share).min(spec.head_width);
         if !channels.is_multiple_of(2) {
-            let got = channels.into();
-            return Err(Config::unknown("partial_rotary_factor", EVEN, &got, PLACED));
+            return Err(Config::unknown(key, EVEN, &channels.into(), PLACED));
         }
         let base = match self.number("rope_theta")? {
             Some(base) => Some(base),
