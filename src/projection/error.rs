@@ -14,6 +14,12 @@ pub enum ProjectionError {
          some that are too large to be multiplied; there is no list of them"
     )]
     Overflow,
+    /// Scores that single precision rounds to nothing.
+    #[error(
+        "scores vanish in single precision: expected weights and embeddings of a common size, got \
+         some that are too small to be multiplied; there is no list of them"
+    )]
+    Underflow,
 }
 
 impl From<candle_core::Error> for ProjectionError {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::ModelCard;
-use crate::checkpoint::NormPlacement;
+use crate::checkpoint::{NormPlacement, OutputEmbedding};
 
 /// A departure from the raw reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -201,6 +201,9 @@ impl ModelCard {
             }
             Switch::Gain if self.family.pass.is_none() => Err("its norms are not known here"),
             Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),
+            Switch::Output if self.spec.output == OutputEmbedding::Missing => {
+                Err("the file has no output embedding")
+            }
             Switch::Input | Switch::Output if self.spec.tied => {
                 Err("its input and output embedding are one")
             }

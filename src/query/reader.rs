@@ -245,6 +245,10 @@ impl Answering for Reader {
         queries: &[NeuronQuery],
         watch: &dyn Watch,
     ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        // What is known of the configuration is the same for all of them.
+        if let Some(first) = queries.first() {
+            self.card.check_query(&Query::Neuron(first.clone()))?;
+        }
         let mut answers = self.neurons(queries, watch)?;
         for (answer, query) in answers.iter_mut().flatten().zip(queries) {
             if !self.card.has_output(query.convention) {

@@ -72,8 +72,19 @@ fn unfinite(answer: &Answer) -> Unfinite {
 
 pub(super) fn neuron(answer: &NeuronAnswer) -> Unfinite {
     let bias = answer.bias.map(f64::from);
+    let what = "scores of its lists";
     among("its bias", bias)
-        .or_else(|| scores("scores of its lists", answer.columns.iter().flatten()))
+        .or_else(|| scores(what, answer.columns.iter().flatten()))
+        .or_else(|| vanishing(what, &answer.columns))
+}
+
+/// A list whose best score is so small that single precision holds but a few of its digits.
+fn vanishing(what: &'static str, lists: &[Vec<Scored>]) -> Unfinite {
+    /// A thousand times the least number but 0.
+    const LEAST: f32 = 1.4e-42;
+    let mut best = lists.iter().filter_map(|list| list.first());
+    let found = best.find(|best| best.score != 0.0 && best.score.abs() < LEAST);
+    found.map(|best| (what, best.score.to_string()))
 }
 
 fn found(answer: &FindAnswer) -> Unfinite {

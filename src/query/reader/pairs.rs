@@ -60,9 +60,7 @@ impl Reader {
         factors: &Factors,
         watch: &dyn Watch,
     ) -> Result<Option<PairsAnswer>, QueryError> {
-        if overflows(&factors.a, &factors.b) {
-            return Err(ProjectionError::Overflow.into());
-        }
+        in_range(&factors.a, &factors.b)?;
         let mask = self.mask(&query.filters)?;
         let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
@@ -280,19 +278,30 @@ pub(super) fn directions(query: &PairsQuery) -> [Flow; 2] {
     }
 }
 
-/// Whether products of rows may overflow single precision.
-fn overflows(a: &Matrix, b: &Matrix) -> bool {
+/// Whether products of rows are numbers of single precision: in range, and not rounded to nothing.
+///
+/// # Errors
+/// They are not.
+fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
+    /// The least product of lengths whose scores keep their digits.
+    const LEAST: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64;
+    const MOST: f64 = f32::MAX as f64;
     let largest = |m: &Matrix| m.data().iter().fold(0f32, |most, x| most.max(x.abs()));
-    let least_that_may = f64::from(f32::MAX) / a.cols().max(1) as f64;
-    if f64::from(largest(a)) * f64::from(largest(b)) < least_that_may {
-        return false;
+    let (largest_a, largest_b) = (f64::from(largest(a)), f64::from(largest(b)));
+    let product = largest_a * largest_b;
+    if product == 0.0 || (LEAST..MOST / a.cols().max(1) as f64).contains(&product) {
+        return Ok(());
     }
     let longest = |m: &Matrix| {
         let square = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
         let rows = m.data().chunks(m.cols().max(1));
         rows.map(square).fold(0.0, f64::max).sqrt()
     };
-    longest(a) * longest(b) >= f64::from(f32::MAX)
+    match longest(a) * longest(b) {
+        small if small < LEAST => Err(ProjectionError::Underflow),
+        large if large >= MOST => Err(ProjectionError::Overflow),
+        _ => Ok(()),
+    }
 }
 
 /// Both ends of what the left side's biases bring to every passing row on the right.
