@@ -250,6 +250,43 @@ fn files_stay_short_and_say_what_they_are_for() {
     }
 }
 
+/// Files are opened, and people are told things, through the doors that bound and escape what comes.
+#[test]
+fn what_comes_from_outside_goes_through_its_doors() {
+    let doors = [
+        (
+            "File::open(",
+            &[
+                "src/outside/file.rs",
+                "File::open(folder)",
+                "File::open(\"/dev/tty\")",
+            ][..],
+        ),
+        ("fs::read(", &[]),
+        ("fs::read_to_string(", &[]),
+        ("eprint", &[]),
+    ];
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        if is_test_file(&path) {
+            continue;
+        }
+        let name = path.to_string_lossy().into_owned();
+        let code = without_tests(&text).lines();
+        for line in code.filter(|line| !line.trim_start().starts_with("//")) {
+            for (word, doors) in doors {
+                let allowed = doors
+                    .iter()
+                    .any(|door| line.contains(door) || name.ends_with(door));
+                if line.contains(word) && !allowed {
+                    faults.push(format!("{name}: {}", line.trim()));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
 #[test]
 fn nothing_unwraps_outside_tests() {
     for (path, text) in sources() {

@@ -225,6 +225,18 @@ impl<'a> Prospect<'a> {
             .hub
             .download(&self.listing, &self.all_files(), self.waiting)?;
         self.hub.point_to(&self.listing)?;
+        let id = &self.listing.id;
+        let unchecked = self
+            .hub
+            .without_hash(&self.listing, &weights, self.waiting)?;
+        let unchecked = (!unchecked.is_empty()).then(|| {
+            let files = unchecked.join(", ");
+            format!("{id}: the hub states no hash of {files}: only sizes were checked")
+        });
+        let notice = match (notice, unchecked) {
+            (Some(notice), Some(unchecked)) => Some(format!("{notice}; {unchecked}")),
+            (notice, unchecked) => notice.or(unchecked),
+        };
         let location = Location::Folder {
             name: self.listing.id.to_string(),
             path: folder,

@@ -269,7 +269,7 @@ fn listed(
         && let Some(Answer::Undertrained(None)) = reader.answer(&Query::Undertrained, &Patient)?
         && hidden
     {
-        eprintln!("lexiscope: {UNTOLD}; none is left out");
+        say(format_args!("{UNTOLD}; none is left out"));
     }
     let mut answered = Vec::new();
     for query in std::iter::once(query.clone()).chain(trust.map(Query::Trust)) {

@@ -21,11 +21,12 @@ pub fn full_name(model: &str) -> String {
     full.unwrap_or(path).to_string_lossy().into_owned()
 }
 
-/// The path without `..`, which lead from where a link points to and not from where it lies.
+/// The path without `.`, a slash at its end, and `..`, which lead from where a link points to and not
+/// from where it lies.
 fn without_parents(path: PathBuf) -> PathBuf {
     let parts: Vec<Component<'_>> = path.components().collect();
     let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else {
-        return path;
+        return parts.iter().collect();
     };
     let (above, below) = parts.split_at(last + 1);
     let above: PathBuf = above.iter().collect();
@@ -84,4 +85,35 @@ fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {
     let text = outside::read(&path, LONGEST_TEXT)?;
     let label = path.file_name().unwrap_or(path.as_os_str());
     Ok((label.to_string_lossy().into_owned(), text))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_linked_folder_keeps_the_name_that_the_user_gave() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("disk/models/gpt2")).unwrap();
+        symlink(root.join("disk/models/gpt2"), root.join("mine")).unwrap();
+        symlink(root.join("disk/models"), root.join("all")).unwrap();
+        let full = |name: &str| full_name(root.join(name).to_str().unwrap());
+        let path = |name: &str| root.join(name).to_str().unwrap().to_owned();
+        for (name, expected) in [
+            ("mine", "mine"),
+            ("mine/", "mine"),
+            ("./mine/.", "mine"),
+            ("all/gpt2", "all/gpt2"),
+            ("disk/../mine", "mine"),
+            // Up from where the link leads to, as the system reads it.
+            ("all/../models/gpt2", "disk/models/gpt2"),
+        ] {
+            assert_eq!(full(name), path(expected), "{name}");
+        }
+        assert_eq!(full_name("gpt2-pl"), "gpt2-pl");
+        assert_eq!(full_name("owner/none"), "owner/none");
+    }
 }

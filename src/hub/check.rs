@@ -28,6 +28,11 @@ impl Hash {
         }
     }
 
+    /// Whether there is anything to hold a file against that the hub knows by `etag`.
+    pub(super) fn is_stated(etag: &str) -> bool {
+        !matches!(Self::new(etag, 0), Self::None)
+    }
+
     pub(super) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hash) => hash.update(bytes),

@@ -85,6 +85,22 @@ impl Hub {
         Ok(cache.pointer_path(&listing.commit))
     }
 
+    /// Those of these files for which the hub states no hash, so that only their sizes are checked.
+    ///
+    /// # Errors
+    /// The hub cannot be asked.
+    pub fn without_hash<'f>(
+        &self,
+        listing: &Listing,
+        files: &[&'f str],
+        waiting: &dyn Waiting,
+    ) -> Result<Vec<&'f str>, HubError> {
+        let facts = self.all_facts(listing, files, waiting)?;
+        let files = files.iter().copied().zip(facts);
+        let files = files.filter(|(_, facts)| !Hash::is_stated(&facts.etag));
+        Ok(files.map(|(file, _)| file).collect())
+    }
+
     /// Whether all of these files lie in the cache, as far as the list tells.
     pub fn has(&self, listing: &Listing, files: &[&str]) -> bool {
         let Some(root) = self.settings().cache.root() else {

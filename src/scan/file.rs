@@ -88,7 +88,7 @@ pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Resul
     write(path, settings, |writer| {
         for part in parts {
             let reader = opened(part).map_err(|error| ParquetError::External(error.into()))?;
-            let file = File::open(part)?;
+            let file = outside::open(part).map_err(|error| ParquetError::External(error.into()))?;
             for group in reader.metadata().row_groups() {
                 let mut out = writer.next_row_group()?;
                 for column in group.columns() {

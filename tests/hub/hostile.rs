@@ -257,6 +257,34 @@ fn weights_header(weights: &[u8]) -> usize {
 }
 
 #[test]
+fn what_nothing_could_be_held_against_is_said() {
+    let files = repository();
+    let file = |name: &str, etag: &str| {
+        let size = content(&files, name).len();
+        json!({"rfilename": name, "size": size, "lfs": {"sha256": etag, "size": size}})
+    };
+    let list = json!({"sha": COMMIT, "siblings": [
+        file("config.json", "c"), file("tokenizer.json", "t"), file("model.safetensors", "odd-tag"),
+    ]});
+    let server = Server::start(files.clone());
+    server.fails("/api/models", Fault::Instead(list.to_string()), ALWAYS);
+    let notice = Place::new(&server)
+        .acquire(&Way::Whole)
+        .unwrap()
+        .notice
+        .unwrap();
+    assert!(
+        notice.contains("the hub states no hash of model.safetensors: only sizes were checked"),
+        "{notice}"
+    );
+    let server = Server::start(files.clone());
+    assert_eq!(
+        Place::new(&server).acquire(&Way::Whole).unwrap().notice,
+        None
+    );
+}
+
+#[test]
 fn a_cache_that_takes_no_names_is_said_before_the_bytes_come() {
     for folder in ["refs", "blobs", "snapshots"] {
         let server = Server::start(repository());

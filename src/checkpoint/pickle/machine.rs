@@ -318,7 +318,7 @@ impl<'a> Machine<'a> {
     /// so more are copies of copies.
     fn hold(&mut self, items: usize) -> Step<()> {
         self.items += items;
-        match self.items <= self.bytes.len() {
+        match self.items <= self.bytes.len().min(4 * MOST_NODES) {
             true => Ok(()),
             false => Err("more items than it has bytes".into()),
         }
