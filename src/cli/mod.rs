@@ -234,7 +234,10 @@ fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
     let location = fetch::locate(model, || machine.way())?;
-    let reader = Reader::open(&location, machine.device())?.holding(machine.memory());
+    let mut reader = Reader::open(&location, machine.device())?.holding(machine.memory());
+    if let Ok(paths) = Paths::find(|name| std::env::var_os(name)) {
+        reader = reader.keeping_rankings(paths.rankings());
+    }
     for notice in &reader.card().notices {
         say(notice);
     }

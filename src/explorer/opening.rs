@@ -15,6 +15,7 @@ use super::state::State;
 pub(super) struct Opener {
     device: DeviceChoice,
     memory: u64,
+    rankings: PathBuf,
     scans: BTreeMap<String, PathBuf>,
     /// The model whose scan was asked for on the command line.
     asked: Option<String>,
@@ -26,6 +27,7 @@ impl Opener {
         Self {
             device: setup.device,
             memory: setup.memory,
+            rankings: setup.paths.rankings(),
             scans: state.scans.clone(),
             asked: first.filter(|_| setup.scan.is_some()),
         }
@@ -38,7 +40,10 @@ impl Opener {
     /// As [`Reader::open`]; a scan that was asked for and is not one of this model.
     pub(super) fn open(&self, location: &Location) -> Result<Box<dyn Answering>, QueryError> {
         let name = location.to_string();
-        let reader = || Reader::open(location, self.device).map(|r| r.holding(self.memory));
+        let reader = || {
+            let reader = Reader::open(location, self.device)?.holding(self.memory);
+            Ok::<_, QueryError>(reader.keeping_rankings(self.rankings.clone()))
+        };
         let Some(scan) = self.scans.get(&name) else {
             return Ok(Box::new(reader()?));
         };

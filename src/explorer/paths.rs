@@ -51,6 +51,11 @@ impl Paths {
         })
     }
 
+    /// Where rankings of neurons are kept.
+    pub fn rankings(&self) -> PathBuf {
+        self.cache.join("rankings")
+    }
+
     /// Where parts of models on the hub are kept.
     pub fn blocks(&self) -> PathBuf {
         self.cache.join("blocks")

@@ -44,7 +44,8 @@ pub struct FindAnswer {
     pub counted: usize,
     /// Share of the search that is done, 0 to 1.
     pub done: f32,
-    /// True when no better place can exist.
+    /// True when no better place can exist; false for as long as the search goes on, and where
+    /// scores of some neurons overflow, so that they have no rank.
     pub exact: bool,
 }
 

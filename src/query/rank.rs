@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Address;
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
@@ -137,7 +139,7 @@ impl RankQuery {
 }
 
 /// A layer's most interesting neurons, or heads, of all or of those looked at so far.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RankAnswer {
     /// The most interesting first; ties go to the smaller number.
     pub items: Vec<Interesting>,
@@ -148,7 +150,7 @@ pub struct RankAnswer {
 }
 
 /// A neuron, or a head, with what makes it interesting.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interesting {
     /// The number of the neuron or the head.
     pub item: usize,

@@ -7,6 +7,7 @@ mod finite;
 mod neurons;
 mod pairs;
 mod rank;
+mod rank_cache;
 mod trust;
 mod undertrained;
 
@@ -21,6 +22,7 @@ use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use convention::Faces;
 use pairs::{FactorKey, Factors};
+use rank_cache::RankCache;
 use trust::Chances;
 
 use super::answering::{Answering, Patient, Watch};
@@ -56,6 +58,7 @@ pub struct Reader {
     crosses: [Option<Arc<Matrix>>; 2],
     /// A ranking that was called off.
     ranking: Ranking,
+    rank_cache: RankCache,
     /// Bytes that may be held beside the embedding.
     memory: u64,
 }
@@ -115,6 +118,7 @@ impl Reader {
             factors: Vec::new(),
             crosses: [None, None],
             ranking: Ranking::default(),
+            rank_cache: RankCache::default(),
             memory: FACTOR_BYTES,
         })
     }

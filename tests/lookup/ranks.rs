@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{
-    Answer, Answering, By, Convention, FindAnswer, FindQuery, Group, Query, Reader, Watch,
+    Answer, Answering, By, Convention, FindAnswer, FindQuery, Group, Interest, Patient, Query,
+    RankQuery, Reader, Watch,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
@@ -41,11 +42,16 @@ struct Model {
 }
 
 fn model() -> Model {
+    seeded(1)
+}
+
+fn seeded(seed: u64) -> Model {
     let folder = tempfile::tempdir().unwrap();
     let sizes = Synthetic {
         layers: LAYERS,
         width: WIDTH,
         vocab: VOCAB,
+        seed,
         ..Synthetic::tiny()
     };
     sizes.write(folder.path()).unwrap();
@@ -141,10 +147,10 @@ impl Model {
     }
 
     fn find(&mut self, tokens: &[u32], k: usize, filters: Filters) -> FindAnswer {
-        match self.reader.answer(
-            &query(&self.reader, tokens, k, filters),
-            &lexiscope::query::Patient,
-        ) {
+        match self
+            .reader
+            .answer(&query(&self.reader, tokens, k, filters), &Patient)
+        {
             Ok(Some(Answer::Find(answer))) => answer,
             other => panic!("{other:?}"),
         }
@@ -292,4 +298,62 @@ fn a_search_by_rank_can_be_called_off_at_every_look() {
         assert!(looks < 100_000);
     }
     assert!(looks > 20, "asked only {looks} times");
+}
+
+#[test]
+fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let rankings = folder.path().join("rankings");
+    let query = |filters| {
+        Query::Rank(RankQuery {
+            layer: 1,
+            by: Interest::Overlap,
+            count: 5,
+            words: 3,
+            filters,
+        })
+    };
+    let rank = |seed, filters| {
+        let Model {
+            reader, _folder, ..
+        } = seeded(seed);
+        let mut reader = reader.keeping_rankings(rankings.clone());
+        reader.answer(&query(filters), &Patient).unwrap()
+    };
+    let files = || fs::read_dir(&rankings).unwrap().count();
+    let mut unkept = seeded(1);
+    let computed = unkept.reader.answer(&query(Filters::default()), &Patient);
+    let computed = computed.unwrap();
+    assert_eq!(rank(1, Filters::default()), computed);
+    assert_eq!(files(), 1);
+    assert_eq!(rank(1, Filters::default()), computed);
+    assert_eq!(files(), 1);
+    // What is there is taken as it is.
+    let file = fs::read_dir(&rankings)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let text = fs::read_to_string(&file).unwrap();
+    let one = serde_json::json!({"item": 3, "figure": 0.5, "key": [], "value": []});
+    let other = serde_json::json!({"items": [one], "mean": 0.25, "done": 1.0});
+    fs::write(&file, other.to_string()).unwrap();
+    let Some(Answer::Rank(kept)) = rank(1, Filters::default()) else {
+        panic!("no ranking came back");
+    };
+    assert_eq!((kept.items.len(), kept.mean), (1, 0.25));
+    // What is broken is made again.
+    fs::write(&file, &text[..text.len() / 2]).unwrap();
+    assert_eq!(rank(1, Filters::default()), computed);
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    // Other filters, other weights.
+    let alnum = Filters {
+        alnum: true,
+        ..Filters::default()
+    };
+    rank(1, alnum);
+    assert_eq!(files(), 2);
+    assert_ne!(rank(2, Filters::default()), computed);
+    assert_eq!(files(), 3);
 }

@@ -127,7 +127,7 @@ impl State {
         }
         match self.found() {
             Some((_, true)) if !self.places_found().is_empty() => None,
-            Some((answer, true)) if answer.exact => {
+            Some((answer, true)) if answer.done >= 1.0 => {
                 let kind = self
                     .find
                     .stand

@@ -166,7 +166,7 @@ fn title(canvas: &Canvas) -> String {
     let Some((answer, true)) = state.found() else {
         return title;
     };
-    if !answer.exact {
+    if answer.done < 1.0 {
         title += &format!(" · {:.0} %", (answer.done * 100.0).min(99.0));
     } else if find.by == By::Rank {
         title += &format!(" · of {} neurons", grouped(answer.counted));

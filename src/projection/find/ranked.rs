@@ -47,6 +47,8 @@ pub struct RankSearch<'a> {
     ends: [TopHits; 2],
     /// Of every vector that was surveyed, at both ends, unless it is counted or never will be.
     surveyed: Vec<[Option<Bound>; 2]>,
+    /// Vectors whose scores overflow, and which have no rank.
+    unranked: usize,
     /// Neurons of a layer.
     neurons: usize,
     /// Vectors that are ranked before all others.
@@ -96,6 +98,7 @@ impl<'a> RankSearch<'a> {
             targets,
             ends: stands.map(|stand| TopHits::new(stand, k)),
             surveyed: Vec::new(),
+            unranked: 0,
             neurons,
             first: k.clamp(FIRST[0], FIRST[1]),
             waiting: Vec::new(),
@@ -105,6 +108,11 @@ impl<'a> RankSearch<'a> {
     /// The best so far, of the vectors and of the negated ones.
     pub fn ends(&self) -> &[TopHits; 2] {
         &self.ends
+    }
+
+    /// How many of the vectors that were surveyed have no rank, as their scores are no numbers.
+    pub fn unranked(&self) -> usize {
+        self.unranked
     }
 
     /// Bounds the ranks of vectors from below. False if it was called off.
@@ -122,6 +130,7 @@ impl<'a> RankSearch<'a> {
         let bounds = parts.iter().flat_map(|(bounds, _)| bounds);
         for (surveyed, bounds) in self.surveyed[at..].iter_mut().zip(bounds) {
             *surveyed = *bounds;
+            self.unranked += usize::from(bounds[0].is_none());
             for (end, bound) in self.ends.iter_mut().zip(bounds) {
                 if let Some(bound) = bound {
                     end.note(chunk.layer, bound.cosine);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store, chunks};
 use crate::projection::ProjectionError;
@@ -35,6 +36,23 @@ impl Rows {
                 Cow::Owned(some.flatten_all()?.to_vec1()?)
             }
         })
+    }
+
+    /// SHA-256 over the rows as they lie; `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn digest(
+        &self,
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<[u8; 32]>, ProjectionError> {
+        let of_chunk = |_, some: &[f32]| Sha256::digest(bytemuck::cast_slice::<f32, u8>(some));
+        let parts = self.by_chunk(wanted, of_chunk)?;
+        Ok(parts.map(|parts| {
+            let mut all = Sha256::new();
+            parts.iter().for_each(|part| all.update(part));
+            all.finalize().into()
+        }))
     }
 
     /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order. `None` if it

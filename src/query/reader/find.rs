@@ -44,6 +44,8 @@ struct Found {
     tops: Vec<TopHits>,
     /// Neurons of each kind whose ranks are known, or known not to be among the best.
     counted: usize,
+    /// False if some have no rank, as their scores overflow.
+    exact: bool,
     /// The first words of neurons' lists, by the list, the layer and the neuron.
     gists: HashMap<(Stand, usize, usize), Vec<u32>>,
 }
@@ -64,6 +66,7 @@ impl Reader {
         let mut found = Found {
             tops: stands.map(|&stand| TopHits::new(stand, query.k)).collect(),
             counted: 0,
+            exact: true,
             gists: HashMap::new(),
         };
         if !self.through_neurons(&search, &mut found, watch)?
@@ -78,7 +81,7 @@ impl Reader {
             }
             search.report(&found, watch, (search.layers + layer + 1) as f32);
         }
-        Ok(Some(search.answer(&found, 1.0, true)))
+        Ok(Some(search.answer(&found, 1.0, found.exact)))
     }
 
     fn search<'a>(

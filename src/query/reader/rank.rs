@@ -8,7 +8,7 @@ use super::super::answering::{Fetch, Watch, arrived};
 use super::super::rank::{Interest, Interesting, RankAnswer, RankQuery};
 use super::super::ranking::{of_head, of_neuron, ranked, top_lists, top_pairs};
 use super::super::{Answer, QueryError};
-use super::Reader;
+use super::{Reader, rank_cache};
 use crate::checkpoint::Matrix;
 use crate::projection::{copying, cross, product};
 use crate::transformer::{Form, Input};
@@ -44,9 +44,18 @@ impl Reader {
                 self.rank_by_eigenvalues(query, form, watch)
             }
             _ => {
+                let Some(file) = self.ranking_file(query, watch)? else {
+                    return Ok(None);
+                };
+                if let Some(kept) = file.as_deref().and_then(rank_cache::kept) {
+                    return Ok(Some(kept));
+                }
                 let mut ranking = std::mem::take(&mut self.ranking);
                 let answer = ranking.rank(self, query, watch);
                 self.ranking = ranking;
+                if let (Some(file), Ok(Some(answer))) = (&file, &answer) {
+                    rank_cache::keep(file, answer);
+                }
                 answer
             }
         }

@@ -118,6 +118,9 @@ impl Reader {
             }
         }
         found.take(&ranks);
+        let unranked = ranks.iter().map(RankSearch::unranked).max();
+        found.counted -= unranked.unwrap_or(0);
+        found.exact = unranked == Some(0);
         Ok(true)
     }
 

@@ -1,0 +1,124 @@
+//! Where single rows stand among all, wherever these are.
+
+use std::ops::Range;
+
+use candle_core::Tensor;
+
+use super::{Rows, Store};
+use crate::checkpoint::Matrix;
+use crate::projection::batch::longer;
+use crate::projection::ranks::{self, RankedScore};
+use crate::projection::{ProjectionError, batch};
+
+impl Rows {
+    /// For each of `vectors` (`[m, width]`) the score of the row `at[j]` and its rank among the
+    /// passing rows, from 1: exactly as in the vector's list. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn ranks(
+        &self,
+        vectors: &Matrix,
+        at: &[u32],
+        flags: &[bool],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Vec<RankedScore>>, ProjectionError> {
+        let rows = match &*self.store {
+            Store::Host(rows) => {
+                let rows = self.counted(rows);
+                return Ok(ranks::ranks(rows, vectors, at, flags, wanted));
+            }
+            Store::Device(rows) => rows,
+        };
+        let mut ranked = Vec::with_capacity(at.len());
+        for (j, &row) in at.iter().enumerate() {
+            if !wanted() {
+                return Ok(None);
+            }
+            let scores = self.scores_on_device(rows, vectors, j)?;
+            let score = scores[row as usize];
+            let ahead = scores.iter().zip(flags).enumerate();
+            let ahead = ahead.filter(|&(i, (&s, &passes))| {
+                passes && (s > score || s == score && i < row as usize)
+            });
+            let rank = ahead.count() + 1;
+            ranked.push(RankedScore { score, rank });
+        }
+        Ok(Some(ranked))
+    }
+
+    /// For each of `vectors` (`[m, width]`) the number of passing rows whose score is above the
+    /// one given. `None` if it was called off.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn above(
+        &self,
+        vectors: &Matrix,
+        than: &[f32],
+        flags: &[bool],
+        wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Option<Vec<usize>>, ProjectionError> {
+        let rows = match &*self.store {
+            Store::Host(rows) => {
+                let rows = self.counted(rows);
+                return Ok(ranks::above(rows, vectors, than, flags, wanted));
+            }
+            Store::Device(rows) => rows,
+        };
+        let mut counts = Vec::with_capacity(than.len());
+        for (j, than) in than.iter().enumerate() {
+            if !wanted() {
+                return Ok(None);
+            }
+            let scores = self.scores_on_device(rows, vectors, j)?;
+            let above = scores
+                .iter()
+                .zip(flags)
+                .filter(|&(s, &passes)| passes && s > than);
+            counts.push(above.count());
+        }
+        Ok(Some(counts))
+    }
+
+    /// The scores of all rows at one of some vectors.
+    fn scores_on_device(
+        &self,
+        rows: &Tensor,
+        vectors: &Matrix,
+        j: usize,
+    ) -> Result<Vec<f32>, ProjectionError> {
+        let vector = Tensor::from_slice(vectors.row(j), (vectors.cols(), 1), rows.device())?;
+        let mut scores: Vec<f32> = rows.matmul(&vector)?.flatten_all()?.to_vec1()?;
+        let shift = self.adjust.shift(vectors.row(j));
+        self.adjust.scores(0..self.len, &mut scores, &[shift]);
+        Ok(scores)
+    }
+
+    /// Rows that lie on the processor, as they count.
+    pub(super) fn counted<'a>(&'a self, rows: &'a Matrix) -> batch::Counted<'a> {
+        let longest = || batch::longest(rows, &self.adjust);
+        batch::Counted {
+            rows,
+            adjust: &self.adjust,
+            longest: *self.longest.get_or_init(longest),
+        }
+    }
+
+    /// The norm of the longest row as it counts, or more; NaN if one is.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn longest(&self) -> Result<f32, ProjectionError> {
+        if let Store::Host(rows) = &*self.store {
+            return Ok(self.counted(rows).longest);
+        }
+        let of_chunk = |chunk: Range<usize>, some: &[f32]| {
+            let rows = chunk.zip(some.chunks_exact(self.width()));
+            let lengths = rows.map(|(at, row)| self.adjust.longest(at, row));
+            lengths.fold(0.0, longer)
+        };
+        let longest = self.by_chunk(&|| true, of_chunk)?.unwrap_or_default();
+        Ok(longest.into_iter().fold(0.0, longer))
+    }
+}

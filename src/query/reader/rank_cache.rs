@@ -1,0 +1,128 @@
+//! Rankings that were made before, kept in files: the lists they are judged by cost a product with
+//! every neuron. A file's name is a hash of all that its ranking depends on.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::Reader;
+use crate::query::answering::Watch;
+use crate::query::{Interest, QueryError, RankAnswer, RankQuery};
+use crate::transformer::Input;
+
+/// Where rankings are kept.
+#[derive(Default)]
+pub(super) struct RankCache {
+    /// `None` if none are.
+    folder: Option<PathBuf>,
+    /// Of the embeddings and the vocabulary, once it was needed.
+    of_words: Option<[u8; 32]>,
+}
+
+impl Reader {
+    /// The same, which keeps the rankings of neurons by their lists in a folder, and takes those
+    /// that are there.
+    #[must_use]
+    pub fn keeping_rankings(mut self, folder: PathBuf) -> Self {
+        self.rank_cache.folder = Some(folder);
+        self
+    }
+
+    /// The file of a ranking; the inner `None` if it is not kept, the outer one if it was called
+    /// off.
+    pub(super) fn ranking_file(
+        &mut self,
+        query: &RankQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Option<PathBuf>>, QueryError> {
+        let kept = match query.by {
+            Interest::Overlap | Interest::Z | Interest::Stem => !self.card.remote,
+            // Cheap, or of heads.
+            Interest::Norm
+            | Interest::Copying
+            | Interest::Same
+            | Interest::Matching
+            | Interest::SameQk => false,
+        };
+        let Some(folder) = self.rank_cache.folder.clone().filter(|_| kept) else {
+            return Ok(Some(None));
+        };
+        let Some(of_words) = self.digest_of_words(watch)? else {
+            return Ok(None);
+        };
+        let mask = self.mask(&query.filters)?;
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(format!("{query:?}"));
+        hash.update(of_words);
+        hash.update(
+            mask.passes
+                .iter()
+                .map(|&flag| u8::from(flag))
+                .collect::<Vec<u8>>(),
+        );
+        let all = 0..self.card.spec.neurons;
+        let keys = self.weights.keys(query.layer, all.clone(), Input::Gate)?;
+        hash.update(bytemuck::cast_slice::<f32, u8>(keys.data()));
+        let values = self.weights.values(query.layer, all)?;
+        hash.update(bytemuck::cast_slice::<f32, u8>(values.data()));
+        let name: String = hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok(Some(Some(folder.join(name + ".json"))))
+    }
+
+    /// Of the embeddings and of all tokens' texts; `None` if it was called off.
+    fn digest_of_words(&mut self, watch: &dyn Watch) -> Result<Option<[u8; 32]>, QueryError> {
+        if let Some(digest) = self.rank_cache.of_words {
+            return Ok(Some(digest));
+        }
+        let wanted = || watch.wanted();
+        let mut hash = Sha256::new();
+        for rows in [&self.read, &self.written] {
+            let Some(digest) = rows.digest(&wanted)? else {
+                return Ok(None);
+            };
+            hash.update(digest);
+        }
+        for id in 0..self.card.vocabulary.rows() as u32 {
+            hash.update(self.card.vocabulary.text(id).as_bytes());
+            hash.update([0]);
+        }
+        let digest = hash.finalize().into();
+        self.rank_cache.of_words = Some(digest);
+        Ok(Some(digest))
+    }
+}
+
+/// A ranking that was kept, if it is there and whole.
+pub(super) fn kept(file: &Path) -> Option<RankAnswer> {
+    let text = fs::read_to_string(file).ok()?;
+    match serde_json::from_str(&text) {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            tracing::warn!(%error, file = %file.display(), "a kept ranking cannot be read");
+            None
+        }
+    }
+}
+
+/// Keeps a ranking. That it cannot be kept is no fault of the answer's: the log says so.
+pub(super) fn keep(file: &Path, answer: &RankAnswer) {
+    let written = || -> io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let part = NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&part, answer)?;
+        part.persist(file).map_err(|error| error.error)?;
+        Ok(())
+    };
+    if let Err(error) = written() {
+        tracing::warn!(%error, file = %file.display(), "a ranking was not kept");
+    }
+}
