@@ -24,11 +24,11 @@ mod common {
 use std::cell::Cell;
 use std::sync::Mutex;
 
-use lexiscope::geometry::{Measure, Pieces, Texts};
+use lexiscope::geometry::{Language, Measure, Pieces, Texts};
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{
     Answer, Answering, Column, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer,
-    NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, Watch,
+    NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, Watch, language_of,
 };
 use lexiscope::report::{self, Chart, Depth, Format, ModelGeometry};
 use lexiscope::transformer::Input;
@@ -242,7 +242,8 @@ fn progress_is_told_and_the_query_can_be_called_off() {
         }
     }
     let mut reader = bundled("gpt2-pl");
-    let asked = Query::Geometry(query(Texts::bundled(), word("nie")));
+    assert_eq!(language_of(&reader.card().vocabulary), Language::Polish);
+    let asked = Query::Geometry(query(Texts::bundled(Language::Polish), word("nie")));
     let watch = Impatient(Mutex::default());
     assert_eq!(reader.answer(&asked, &watch).unwrap(), None);
     assert!((0.5..0.8).contains(&watch.0.lock().unwrap().get()));
@@ -259,7 +260,7 @@ fn map(reader: &mut Reader, query: Query) -> Result<MapAnswer, String> {
 fn a_map_shows_every_occurrence_and_where_it_is() {
     let mut reader = bundled("gpt2-pl");
     let mut asked = ContextMapQuery {
-        reading: TextReading::new(Texts::bundled()),
+        reading: TextReading::new(Texts::bundled(Language::Polish)),
         token: TokenChoice::Word("zamek".to_owned()),
         pieces: Pieces::Mean,
         state: 4,
@@ -311,7 +312,7 @@ fn a_map_of_a_neuron_shows_the_tokens_of_its_column() {
 
 #[test]
 fn every_format_holds_two_models_side_by_side() {
-    let asked = query(Texts::bundled(), word("nie"));
+    let asked = query(Texts::bundled(Language::Polish), word("nie"));
     let answered = ["bert-pl", "gpt2-pl"].map(|name| {
         let mut reader = bundled(name);
         let answer = ask(&mut reader, &asked).unwrap();

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 
+use crate::geometry::{Language, Texts};
 use crate::outside::escape;
-use crate::query::{Answer, Answering, GeometryAnswer, GeometryQuery, ModelCard, Query, Watch};
+use crate::query::{Answer, Answering, GeometryAnswer, ModelCard, Query, Watch, language_of};
 use crate::report::{self, GeometryFormat, ModelGeometry, Timings};
 
 use super::geometry_args::GeometryArgs;
@@ -22,10 +23,14 @@ struct Answered {
 
 /// Measures every model and prints what was measured.
 pub(super) fn run(args: &GeometryArgs) -> Result<()> {
-    let query = args.query()?;
+    let mut texts = args.texts()?;
     start_threads(args.machine)?;
-    let answered = args.models.iter().map(|model| answer(model, &query, args));
-    let answered: Vec<Answered> = answered.collect::<Result<_>>()?;
+    let mut answered: Vec<Answered> = Vec::new();
+    for model in &args.models {
+        answered.push(answer(model, &mut texts, args)?);
+    }
+    let bundled = || Texts::bundled(Language::Polish);
+    let query = args.query(texts.unwrap_or_else(bundled));
     if args.timings && args.format != GeometryFormat::Text(report::Format::Json) {
         for one in &answered {
             say::line(format_args!("{}: {}", one.card.name, one.timings));
@@ -49,15 +54,25 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
     })
 }
 
-fn answer(model: &str, query: &GeometryQuery, args: &GeometryArgs) -> Result<Answered> {
+/// Measures one model; the first settles which of the bundled texts are taken, where no others are.
+fn answer(model: &str, texts: &mut Option<Texts>, args: &GeometryArgs) -> Result<Answered> {
     let (mut reader, open) = open_on(model, args.machine)?;
     let card = reader.card();
+    let fitting = || {
+        let texts = Texts::bundled(language_of(&card.vocabulary));
+        let (label, count) = (&texts.label, texts.texts.len());
+        say(format_args!(
+            "measured on {count} texts: {label}; --texts takes others"
+        ));
+        texts
+    };
+    let query = args.query(texts.get_or_insert_with(fitting).clone());
     let start = Instant::now();
     let watch = Progress {
         name: &card.name,
         shown: std::io::stderr().is_terminal(),
     };
-    let answer = reader.answer(&Query::Geometry(query.clone()), &watch);
+    let answer = reader.answer(&Query::Geometry(query), &watch);
     watch.clear();
     let Some(Answer::Geometry(answer)) = answer? else {
         bail!("no answer came back; this is a defect of lexiscope");

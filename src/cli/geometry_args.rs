@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::args::{CsvArgs, label, list_length};
 use super::machine::Machine;
-use crate::geometry::{Measure, Pieces, Texts};
+use crate::geometry::{Language, Measure, Pieces, Texts};
 use crate::outside::{self, LONGEST_TEXT};
 use crate::query::{GeometryQuery, TextReading, TokenChoice};
 use crate::report::{Chart, Depth, GeometryFormat};
@@ -18,7 +18,8 @@ pub struct GeometryArgs {
     /// Bundled models, checkpoint folders, or hub ids in the local cache
     #[arg(required = true, value_name = "MODEL")]
     pub models: Vec<String>,
-    /// Texts, one a line or as JSON lines with a field `text`; default: the bundled ones
+    /// Texts, one a line or as JSON lines with a field `text`; or polish or english, the bundled
+    /// ones; default: of these two, those that the first model spells shorter
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
     /// One text
@@ -78,18 +79,25 @@ pub struct ChartArgs {
 }
 
 impl GeometryArgs {
-    /// The query, its file read.
+    /// The texts that are asked for, their file read; `None` for the bundled ones that fit.
     ///
     /// # Errors
     /// A file that cannot be read or holds no texts.
-    pub fn query(&self) -> Result<GeometryQuery> {
-        let texts = match (&self.texts, &self.text) {
-            (Some(path), _) => Texts::parse(&label(path), &outside::read(path, LONGEST_TEXT)?)?,
-            (None, Some(text)) => Texts::typed(text),
-            (None, None) => Texts::bundled(),
+    pub fn texts(&self) -> Result<Option<Texts>> {
+        let Some(path) = &self.texts else {
+            return Ok(self.text.as_deref().map(Texts::typed));
         };
+        // A file of that name is given as ./polish.
+        Ok(Some(match path.to_str().and_then(Language::named) {
+            Some(language) => Texts::bundled(language),
+            None => Texts::parse(&label(path), &outside::read(path, LONGEST_TEXT)?)?,
+        }))
+    }
+
+    /// What is asked of every model about these texts.
+    pub fn query(&self, texts: Texts) -> GeometryQuery {
         let id = self.token_id.map(TokenChoice::Id);
-        Ok(GeometryQuery {
+        GeometryQuery {
             reading: TextReading {
                 texts,
                 max_tokens: self.max_tokens,
@@ -99,7 +107,7 @@ impl GeometryArgs {
             token: id.or_else(|| self.token.clone().map(TokenChoice::Word)),
             pieces: self.pieces,
             without_dominant: self.without_dominant,
-        })
+        }
     }
 
     /// The chart that is asked for; by itself anisotropy, or a token's context specificity.

@@ -159,6 +159,8 @@ pub enum Action {
     RemoveBookmark,
     EditNote,
     OpenHelp,
+    /// What the marks and figures on screen mean.
+    OpenLegend,
     OpenPalette,
     /// The places where words stand.
     OpenFind,
@@ -173,6 +175,8 @@ pub enum Action {
     CopyPane,
     CopyAddress,
     Export,
+    /// Goes on with the name that is being typed, as far as only one fits.
+    Complete,
     Accept,
     Cancel,
     Redraw,

@@ -37,6 +37,11 @@ pub enum Effect {
     ReadText(PathBuf),
     /// Read texts to measure.
     ReadTexts(PathBuf),
+    /// Tell which files begin as typed, or which folders.
+    Complete {
+        typed: String,
+        folders: bool,
+    },
     /// Write a text to a new file.
     Write {
         path: PathBuf,

@@ -10,6 +10,9 @@ use crate::checkpoint::Bundle;
 use crate::geometry::Texts;
 use crate::outside::{self, LONGEST_TEXT};
 
+/// Of a folder so many entries are looked at.
+const ENTRIES_MAX: usize = 10_000;
+
 /// A folder by its whole path, so that it is found from another folder too. A link keeps the name
 /// that the user gave it.
 pub fn full_name(model: &str) -> String {
@@ -42,6 +45,32 @@ fn expand(path: &Path) -> PathBuf {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => path.to_owned(),
     }
+}
+
+/// The files that begin as typed, or only folders, these with a `/` at their end; hidden ones if
+/// their dot is typed. None if the folder cannot be read.
+pub fn complete(typed: &str, folders: bool) -> Vec<String> {
+    let (folder, begun) = typed.split_at(typed.rfind('/').map_or(0, |slash| slash + 1));
+    let inside = match folder {
+        "" => PathBuf::from("."),
+        folder => expand(Path::new(folder)),
+    };
+    let Ok(entries) = fs::read_dir(inside) else {
+        return Vec::new();
+    };
+    let entries = entries.take(ENTRIES_MAX).filter_map(Result::ok);
+    let found = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let hidden = name.starts_with('.') && !begun.starts_with('.');
+        // What cannot be typed cannot be gone on with.
+        let fits = name.starts_with(begun) && !hidden && !name.contains(char::is_control);
+        let is_folder = fits && fs::metadata(entry.path()).is_ok_and(|data| data.is_dir());
+        let end = if is_folder { "/" } else { "" };
+        (fits && (is_folder || !folders)).then(|| format!("{folder}{name}{end}"))
+    });
+    let mut found: Vec<String> = found.collect();
+    found.sort();
+    found
 }
 
 /// Writes a new file; one that is there is left alone.
@@ -115,5 +144,22 @@ mod tests {
         }
         assert_eq!(full_name("gpt2-pl"), "gpt2-pl");
         assert_eq!(full_name("owner/none"), "owner/none");
+    }
+
+    #[test]
+    fn names_are_gone_on_with_by_what_is_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["lista.txt", "lista.old", ".lista", "inna"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        fs::create_dir(folder.path().join("listy")).unwrap();
+        let at = |begun: &str| format!("{}/{begun}", folder.path().display());
+        let found = |begun: &str, folders| complete(&at(begun), folders);
+        let all = ["lista.old", "lista.txt", "listy/"].map(at);
+        assert_eq!(found("list", false), all);
+        assert_eq!(found("list", true), [at("listy/")]);
+        assert_eq!(found(".", false), [at(".lista")]);
+        assert_eq!(found("x", false), [""; 0]);
+        assert_eq!(complete("/no/such/folder/x", false), [""; 0]);
     }
 }

@@ -22,10 +22,11 @@ pub enum Code {
     Tab,
     Backspace,
     Delete,
+    F1,
 }
 
 /// The named keys, as they are written.
-const NAMES: [(Code, &str); 14] = [
+const NAMES: [(Code, &str); 15] = [
     (Code::Up, "↑"),
     (Code::Down, "↓"),
     (Code::Left, "←"),
@@ -39,6 +40,7 @@ const NAMES: [(Code, &str); 14] = [
     (Code::Tab, "Tab"),
     (Code::Backspace, "Backspace"),
     (Code::Delete, "Del"),
+    (Code::F1, "F1"),
     (Code::Char(' '), "Space"),
 ];
 
@@ -98,6 +100,7 @@ impl Key {
             }
             KeyCode::Backspace => Code::Backspace,
             KeyCode::Delete => Code::Delete,
+            KeyCode::F(1) => Code::F1,
             _ => return None,
         };
         Some(Self {
@@ -163,7 +166,7 @@ mod tests {
     #[test]
     fn prints_what_it_parses() {
         for text in [
-            "j", "G", "C-d", "S-Tab", "↑", "PgUp", "Space", "-", "'", "C-S-←",
+            "j", "G", "C-d", "S-Tab", "↑", "PgUp", "Space", "-", "'", "C-S-←", "F1", "A-?",
         ] {
             assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
         }

@@ -9,6 +9,7 @@ mod fetching;
 mod files;
 pub mod key;
 pub mod keymap;
+pub mod legend;
 pub mod number;
 mod opening;
 mod page;

@@ -22,4 +22,4 @@ pub use measure::{Curve, Estimate, Measure};
 pub use measuring::{Measured, Measuring};
 pub use plan::{Pieces, Plan, TextPlan, combined};
 pub use plane::{Plane, plane};
-pub use texts::{Texts, TextsError};
+pub use texts::{Language, Texts, TextsError};

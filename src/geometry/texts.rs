@@ -5,7 +5,40 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
-const BUNDLED: &str = include_str!("../../assets/texts/polish.txt");
+const POLISH: &str = include_str!("../../assets/texts/polish.txt");
+const ENGLISH: &str = include_str!("../../assets/texts/english.txt");
+
+/// The languages of the texts that come with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    Polish,
+    English,
+}
+
+impl Language {
+    pub const ALL: [Self; 2] = [Self::Polish, Self::English];
+
+    /// As it is typed: `polish`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Polish => "polish",
+            Self::English => "english",
+        }
+    }
+
+    /// The language of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|l| l.name() == name)
+    }
+
+    /// A word in most of its texts.
+    pub fn frequent_word(self) -> &'static str {
+        match self {
+            Self::Polish => "nie",
+            Self::English => "not",
+        }
+    }
+}
 
 /// Texts and where they come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,11 +67,15 @@ pub enum TextsError {
 }
 
 impl Texts {
-    /// The short Polish texts that come with the program.
-    pub fn bundled() -> Self {
+    /// The short texts in a language that come with the program.
+    pub fn bundled(language: Language) -> Self {
+        let (label, text) = match language {
+            Language::Polish => ("bundled Polish", POLISH),
+            Language::English => ("bundled English", ENGLISH),
+        };
         Self {
-            label: "bundled".to_owned(),
-            texts: lines(BUNDLED).map(|(_, line)| line.to_owned()).collect(),
+            label: label.to_owned(),
+            texts: lines(text).map(|(_, line)| line.to_owned()).collect(),
         }
     }
 
@@ -134,16 +171,22 @@ mod tests {
     }
 
     #[test]
-    fn about_a_hundred_texts_are_bundled() {
-        let texts = Texts::bundled().texts;
-        assert!(texts.len() >= 100);
-        let holding = |word: &str| {
-            let words = |t: &&String| t.split(|c: char| !c.is_alphabetic()).any(|w| w == word);
-            texts.iter().filter(words).count()
-        };
-        assert!(holding("nie") >= 60);
-        for word in "zamek pokój język list rada piłka kolej klucz".split(' ') {
-            assert!(holding(word) >= 4, "{word}: {}", holding(word));
+    fn about_a_hundred_texts_are_bundled_in_each_language() {
+        let ambiguous = [
+            "zamek pokój język list rada piłka kolej klucz",
+            "bank spring light letter match key ring board",
+        ];
+        for (language, ambiguous) in Language::ALL.into_iter().zip(ambiguous) {
+            let texts = Texts::bundled(language).texts;
+            assert!(texts.len() >= 100);
+            let holding = |word: &str| {
+                let words = |t: &&String| t.split(|c: char| !c.is_alphabetic()).any(|w| w == word);
+                texts.iter().filter(words).count()
+            };
+            assert!(holding(language.frequent_word()) >= 60);
+            for word in ambiguous.split(' ') {
+                assert!(holding(word) >= 4, "{word}: {}", holding(word));
+            }
         }
     }
 }

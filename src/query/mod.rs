@@ -21,7 +21,7 @@ pub use ask::{
 };
 pub use contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,
-    TextAnswer, TextReading, TokenAnswer, TokenChoice,
+    TextAnswer, TextReading, TokenAnswer, TokenChoice, language_of,
 };
 pub use convention::{Convention, Switch};
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};

@@ -268,7 +268,22 @@ fn texts_are_typed_read_or_the_bundled_ones() {
     screen.press("T").write("@a.txt").press("Enter");
     assert_eq!(screen.done, [Effect::ReadTexts("a.txt".into())]);
     screen.press("T Enter");
-    assert_eq!(screen.state.geometry.settings.texts.label, "bundled");
+    let chosen = |screen: &Screen| {
+        let settings = &screen.state.geometry.settings;
+        (
+            settings.texts.label.clone(),
+            settings.token.clone().unwrap(),
+        )
+    };
+    let polish = ("bundled Polish".to_owned(), "nie".to_owned());
+    assert_eq!(chosen(&screen), polish);
+    // Of the other language once it is asked for, in whatever model.
+    screen.press("T").write("@english").press("Enter");
+    assert_eq!(chosen(&screen).0, "bundled English");
+    screen.press("o").write("bert-pl").press("Enter");
+    assert_eq!(chosen(&screen).0, "bundled English");
+    screen.press("T Enter");
+    assert_eq!(chosen(&screen), polish);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What the keys do.
 
-use lexiscope::explorer::action::Pane;
+use lexiscope::explorer::action::{Action, Pane};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::keymap::COMMANDS;
-use lexiscope::explorer::state::{Notice, Opening, State};
+use lexiscope::explorer::state::{Choice, ModelChoice, Notice, Opening, Origin, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::End;
-use lexiscope::query::Query;
+use lexiscope::query::{Query, Switch};
 use lexiscope::transformer::Input;
 use lexiscope::worker::{Event, ModelId};
 
@@ -143,6 +143,121 @@ fn the_palette_runs_what_its_words_find() {
     assert!(screen.state.overlays.is_empty());
     screen.press(":").write("no such thing").press("Enter");
     assert_eq!(screen.state.overlays.len(), 1);
+}
+
+#[test]
+fn the_palette_finds_by_what_people_call_things() {
+    for (typed, action) in [
+        ("convention", Action::OpenConventions),
+        ("export", Action::Export),
+        ("save", Action::Export),
+        ("quit", Action::Quit),
+        ("exit", Action::Quit),
+        ("trust", Action::OpenConventions),
+        ("robustness", Action::OpenConventions),
+        ("cosine", Action::Convention(Switch::Cosine)),
+        ("legend", Action::OpenLegend),
+        ("search", Action::OpenFind),
+        ("bookmark", Action::Mark),
+        ("help", Action::OpenHelp),
+        ("load", Action::OpenModels),
+        ("layer norm", Action::Convention(Switch::Gain)),
+    ] {
+        let mut screen = Screen::new(120, 30);
+        screen.press("?").write(typed);
+        let found = screen.state.choices();
+        let is = |choice: &Choice| matches!(choice, Choice::Run(c) if c.action == action);
+        assert!(found.iter().any(is), "{typed}: {found:?}");
+    }
+    let mut screen = Screen::new(120, 30);
+    screen.press("?").write("unit length").press("Enter");
+    assert!(screen.state.convention.has(Switch::Cosine));
+}
+
+#[test]
+fn only_what_is_typed_is_opened_and_tab_goes_on_with_it() {
+    let mut screen = Screen::new(120, 30);
+    screen.state.models = ["gpt2-pl", "bert-pl"]
+        .map(|name| ModelChoice {
+            name: name.to_owned(),
+            origin: Origin::Bundled,
+        })
+        .into();
+    let opened = |screen: &Screen| screen.state.card().unwrap().name.clone();
+    screen.press("o").write("gpt2").press("Enter");
+    assert_eq!(opened(&screen), "gpt2");
+    screen.press("o").write("bert").press("Tab");
+    let asked = Effect::Complete {
+        typed: "bert".to_owned(),
+        folders: true,
+    };
+    assert_eq!(screen.done.pop(), Some(asked));
+    let effects = update::completed(&mut screen.state, "bert", vec!["berths/".to_owned()]);
+    screen.perform(effects);
+    // `bert` is all that the two have in common.
+    screen.draw();
+    assert!(
+        screen.last_line().contains("bert-pl  berths/"),
+        "{}",
+        screen.last_line()
+    );
+    screen.press("- Tab");
+    let effects = update::completed(&mut screen.state, "bert-", Vec::new());
+    screen.perform(effects);
+    screen.press("Enter");
+    assert_eq!(opened(&screen), "bert-pl");
+    screen.press("o").write("gpt").press("↓ Enter");
+    assert_eq!(opened(&screen), "gpt2-pl");
+}
+
+#[test]
+fn names_of_files_are_gone_on_with_where_a_file_is_asked_for() {
+    let mut screen = Screen::new(120, 30);
+    let complete = |screen: &mut Screen, found: &[&str]| {
+        let Some(Effect::Complete { typed, .. }) = screen.done.pop() else {
+            panic!("nothing was asked for: {:?}", screen.done);
+        };
+        let found = found.iter().map(ToString::to_string).collect();
+        let effects = update::completed(&mut screen.state, &typed, found);
+        screen.perform(effects);
+        typed
+    };
+    screen.press("f t").write("@te").press("Tab");
+    assert_eq!(complete(&mut screen, &["texts/a.txt"]), "te");
+    assert!(screen.last_line().contains("@texts/a.txt"));
+    // What was typed meanwhile is not overwritten.
+    screen.press("Tab x");
+    complete(&mut screen, &["texts/a.txt.old"]);
+    assert!(screen.last_line().contains("@texts/a.txtx "));
+    screen.press("Esc f t").write("kot").press("Tab");
+    assert!(screen.last_line().contains("@ begins one"));
+}
+
+#[test]
+fn typing_over_a_proposed_text_takes_its_place() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("g s t").write("eye");
+    assert!(
+        screen.last_line().contains("token › eye "),
+        "{}",
+        screen.last_line()
+    );
+    screen
+        .press("Esc g n /")
+        .write("sk")
+        .press("Enter / →")
+        .write("i");
+    assert_eq!(screen.state.filters.contains, "ski");
+    screen.press("Enter /").write("dom");
+    assert_eq!(screen.state.filters.contains, "dom");
+    // The note is edited, not proposed.
+    screen
+        .press("Esc M")
+        .write("eye")
+        .press("Enter M")
+        .write("s")
+        .press("Enter");
+    assert_eq!(screen.state.bookmarks[0].note.as_deref(), Some("eyes"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod head_map;
 mod hub;
 mod interesting;
 mod keys;
+mod legend;
 mod lookup;
 mod model;
 mod mouse;

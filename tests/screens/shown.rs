@@ -117,6 +117,45 @@ fn a_first_start_says_what_one_looks_at_until_the_first_key() {
 }
 
 #[test]
+fn a_first_start_leaves_room_for_help_and_quit() {
+    for width in [60, 80, 100] {
+        let mut screen = Screen::new(width, 24);
+        screen.state.welcome = true;
+        screen.draw();
+        let line = screen.last_line();
+        assert!(line.contains("fires on"), "{line}");
+        assert!(line.contains("? help") && line.contains("q quit"), "{line}");
+    }
+}
+
+#[test]
+fn no_frame_stands_right_inside_another() {
+    for (width, height) in [(60, 15), (80, 24), (84, 24), (86, 24), (90, 20), (120, 30)] {
+        for script in ["?", "F", "o", "g h i", "i", "F1", "f", "c"] {
+            let mut screen = Screen::new(width, height);
+            let text = screen.press(script).text();
+            for row in text.lines().map(|line| line.trim_matches('"')) {
+                let double = ["││", "│╭", "│╰"].iter().any(|pair| row.starts_with(pair))
+                    || ["││", "╮│", "╯│"].iter().any(|pair| row.ends_with(pair));
+                assert!(!double, "{script} at {width} × {height}:\n{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_cannot_be_told_here_says_so() {
+    let mut screen = Screen::new(120, 30);
+    // The model made by hand tells nothing of its tokens.
+    screen.press("f u");
+    let text = screen.text();
+    assert!(text.contains("● trained: cannot be told here"), "{text}");
+    assert!(text.contains("no undertrained tokens"), "{text}");
+    screen.press("u Esc");
+    assert!(!screen.text().contains("cannot be told"));
+}
+
+#[test]
 fn nothing_is_coloured_in_mono_and_one_still_sees_where_one_is() {
     let mut screen = Screen::new(100, 20);
     screen.theme = Theme::mono();

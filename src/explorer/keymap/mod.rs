@@ -1,10 +1,12 @@
 //! The key table and what is read off it: dispatch, footer hints, help, palette, the README.
 
+mod synonyms;
 mod table;
 
 use super::action::{Action, Pane};
 use super::key::{Key, keys};
 
+pub use synonyms::synonyms;
 pub use table::COMMANDS;
 
 /// Where a command's keys work.
@@ -30,6 +32,12 @@ pub enum Scope {
     Interesting,
     /// The map of heads.
     HeadMap,
+    /// The chooser of models.
+    Models,
+    /// Help, while nothing is typed in it.
+    Help,
+    /// The legend.
+    Legend,
     /// A line to type into.
     Prompt,
 }
@@ -59,6 +67,9 @@ impl Scope {
             Self::Find => "Where words stand",
             Self::Interesting => "Interesting neurons",
             Self::HeadMap => "Map of heads",
+            Self::Models => "Models",
+            Self::Help => "Help",
+            Self::Legend => "Legend",
             Self::Prompt => "Typing",
         }
     }
@@ -179,6 +190,9 @@ pub fn markdown() -> String {
         Scope::Find,
         Scope::Interesting,
         Scope::HeadMap,
+        Scope::Models,
+        Scope::Help,
+        Scope::Legend,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));

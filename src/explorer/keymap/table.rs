@@ -7,8 +7,8 @@ use crate::query::Switch;
 
 use Group::{Filter, Keep, Move, Program, View};
 use Scope::{
-    Bookmarks, Conventions, Filters, Find, Geometry, HeadMap, Heads, Interesting, Lists, Neurons,
-    Panes, Prompt, Words,
+    Bookmarks, Conventions, Filters, Find, Geometry, HeadMap, Heads, Help, Interesting, Legend,
+    Lists, Models, Neurons, Panes, Prompt, Words,
 };
 
 const fn row(
@@ -53,6 +53,9 @@ const fn measure(measure: Measure) -> Action {
     chart(Chart::Show(measure))
 }
 
+/// What the legend is, in whatever place it is opened.
+const LEGEND: &str = "what the marks and figures on screen mean";
+
 /// Every command. The order is that of the hints and of the help.
 #[rustfmt::skip]
 pub static COMMANDS: &[Command] = &[
@@ -89,7 +92,7 @@ pub static COMMANDS: &[Command] = &[
     row(Geometry, View, &["X"], chart(Chart::Log), "", "linear or logarithmic values"),
     row(Geometry, Filter, &["t"], chart(Chart::AskToken), "token", "measure another token"),
     row(Geometry, Filter, &["T"], chart(Chart::AskTexts), "texts",
-        "measure other texts: typed, of a file, or the bundled ones"),
+        "measure other texts: typed, of a file, or the bundled Polish or English ones"),
     row(Geometry, View, &["+"], chart(Chart::AddModel), "add model", "add a model to the chart"),
     row(Geometry, View, &["Del", "_"], chart(Chart::RemoveModel), "",
         "remove the last added model from the chart"),
@@ -169,6 +172,7 @@ pub static COMMANDS: &[Command] = &[
     row(Panes, Keep, &["g m"], Action::MarkLayer, "", "mark this layer, or take the mark away"),
     row(Panes, Program, &["o"], Action::OpenModels, "model", "open another model"),
     row(Panes, Program, &["?"], Action::OpenHelp, "help", "all commands and their keys"),
+    row(Panes, View, &["F1", "A-?"], Action::OpenLegend, "", LEGEND),
     row(Panes, Program, &["C-l"], Action::Redraw, "", "draw the screen anew"),
     row(Panes, Program, &["Esc"], Action::Cancel, "",
         "stop opening or measuring; let words contain anything again"),
@@ -193,6 +197,7 @@ pub static COMMANDS: &[Command] = &[
     row(Filters, Filter, &["w"], switch(Toggle::Words), "words", "only the words of a file, one a line"),
     row(Filters, Filter, &["t"], switch(Toggle::Text), "text", "only the tokens of a text"),
     row(Filters, Filter, &["0"], Action::ClearFilters, "clear", "all filters off"),
+    row(Filters, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
     row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
 
     row(Conventions, View, &["g"], convention(Switch::Gain), "gain", Switch::Gain.meaning()),
@@ -203,6 +208,7 @@ pub static COMMANDS: &[Command] = &[
     row(Conventions, View, &["i"], convention(Switch::Input), "input", Switch::Input.meaning()),
     row(Conventions, View, &["o"], convention(Switch::Output), "output", Switch::Output.meaning()),
     row(Conventions, View, &["0"], Action::Raw, "raw", "raw: parameters as they are"),
+    row(Conventions, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
     row(Conventions, Program, &["Esc", "Enter", "c", "q"], Action::Cancel, "close", "close the menu"),
 
     row(Lists, Move, &["↑", "C-p", "S-Tab"], step(Motion::Up), "move", "row above"),
@@ -243,9 +249,24 @@ pub static COMMANDS: &[Command] = &[
         "whether r goes to one of the best tenth, or anywhere"),
     row(HeadMap, Keep, &["y"], Action::CopyList, "copy", "copy all figures as text"),
     row(HeadMap, Keep, &["e"], Action::Export, "export", "write all figures to a file"),
+    row(HeadMap, View, &["?", "F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
     row(HeadMap, Program, &["Esc", "C-c", "q", "i"], Action::Cancel, "close", "close the map"),
+    row(Lists, View, &["F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
     row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
 
+    row(Help, View, &["?"], Action::OpenLegend, "legend", LEGEND),
+    row(Models, Move, &["Tab"], Action::Complete, "complete", "go on with the name as far as one fits"),
+
+    row(Legend, Move, &["↑", "k"], step(Motion::Up), "scroll", "a row up"),
+    row(Legend, Move, &["↓", "j"], step(Motion::Down), "scroll", "a row down"),
+    row(Legend, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page up"),
+    row(Legend, Move, &["PgDn", "C-f", "Space"], step(Motion::PageDown), "", "a page down"),
+    row(Legend, Move, &["Home"], step(Motion::First), "", "the first row"),
+    row(Legend, Move, &["End"], step(Motion::Last), "", "the last row"),
+    row(Legend, Program, &["Esc", "Enter", "?", "F1", "A-?", "q", "C-c"], Action::Cancel, "close",
+        "close the legend"),
+
+    row(Prompt, Keep, &["Tab"], Action::Complete, "", "go on with the name of a file as far as one fits"),
     row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),
     row(Prompt, Program, &["Esc", "C-c"], Action::Cancel, "leave", "leave without it"),
 ];

@@ -16,7 +16,7 @@ use super::bookmarks::Bookmarks;
 use super::companions::Companions;
 use super::effect::{BookmarkChange, Effect};
 use super::fetching::{Fetching, News};
-use super::files::{full_name, read, read_texts, write_new};
+use super::files::{complete, full_name, read, read_texts, write_new};
 use super::key::Key;
 use super::opening::Opener;
 use super::paths::Paths;
@@ -335,6 +335,10 @@ impl Explorer {
                     self.written(&path, written)
                 }
                 Effect::Beside(key, what) => self.beside(key, what),
+                Effect::Complete { typed, folders } => {
+                    let found = complete(&typed, folders);
+                    update::completed(&mut self.state, &typed, found)
+                }
                 Effect::ReadTexts(path) => match read_texts(&path) {
                     Ok(texts) => update::texts(&mut self.state, texts),
                     Err(error) => self.failed(&error),

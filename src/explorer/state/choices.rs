@@ -4,7 +4,7 @@ use super::{Found, Overlay, State};
 use crate::checkpoint::Cost;
 use crate::explorer::action::Pane;
 use crate::explorer::bookmarks::Bookmark;
-use crate::explorer::keymap::{COMMANDS, Command, Scope};
+use crate::explorer::keymap::{COMMANDS, Command, Group, Scope, synonyms};
 use crate::query::{Address, Interesting};
 
 /// Where a model of the chooser is.
@@ -64,7 +64,7 @@ pub enum Choice<'a> {
 impl State {
     /// The rows of the list on top; none if there is no list.
     pub fn choices(&self) -> Vec<Choice<'_>> {
-        match self.overlays.last() {
+        match self.list_on_top() {
             Some(Overlay::Commands { chooser, .. }) => self.commands(chooser.field.text()),
             Some(Overlay::Bookmarks(chooser)) => {
                 let found = self.bookmarks.iter().filter(|mark| {
@@ -80,11 +80,12 @@ impl State {
             Some(Overlay::Models { chooser, .. }) => {
                 let typed = chooser.field.text().trim();
                 let found = self.models.iter().filter(|m| matches(typed, &m.name));
-                let mut rows: Vec<_> = found.map(Choice::Model).collect();
-                if !typed.is_empty() && !self.models.iter().any(|m| m.name == typed) {
-                    rows.push(Choice::Typed(typed));
-                }
-                rows
+                let (exact, near): (Vec<_>, Vec<_>) = found.partition(|m| m.name == typed);
+                // Enter opens what is typed and nothing that is only called alike.
+                let as_typed = !typed.is_empty() && exact.is_empty();
+                let first = exact.into_iter().map(Choice::Model);
+                let first = first.chain(as_typed.then_some(Choice::Typed(typed)));
+                first.chain(near.into_iter().map(Choice::Model)).collect()
             }
             Some(Overlay::Ways(ways)) => {
                 let by_tensor = |cost: Cost| cost.first_look.map(|_| true);
@@ -103,11 +104,14 @@ impl State {
         let commands = COMMANDS
             .iter()
             .filter(|c| {
-                let filters = c.scope == Scope::Filters && here.contains(&Scope::Words);
-                here.contains(&c.scope) || filters
+                let menu = matches!(c.scope, Scope::Filters | Scope::Conventions);
+                // How a menu is left is of no use without it.
+                let menu = menu && here.contains(&Scope::Words) && c.group != Group::Program;
+                here.contains(&c.scope) || menu
             })
             .filter(|c| {
-                let text = format!("{} {} {}", c.keys.join(" "), c.group.title(), c.words);
+                let (keys, group, more) = (c.keys.join(" "), c.group.title(), synonyms(c.action));
+                let text = format!("{keys} {group} {} {} {more}", c.words, c.hint);
                 matches(typed, &text)
             });
         place.into_iter().chain(commands.map(Choice::Run)).collect()

@@ -2,15 +2,12 @@
 
 use super::{Model, Shown, State};
 use crate::explorer::session::Switches;
-use crate::geometry::{Curve, Estimate, Measure, Pieces, Texts};
+use crate::geometry::{Curve, Estimate, Language, Measure, Pieces, Texts};
 use crate::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query,
     TextReading, TokenChoice,
 };
 use crate::report::Depth;
-
-/// A token in most of the bundled texts, to begin with.
-const TOKEN: &str = "nie";
 
 /// What is charted, and of what.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +20,8 @@ pub struct Settings {
     pub token: Option<String>,
     pub pieces: Pieces,
     pub texts: Texts,
+    /// The language of the bundled texts, while they are those that fit the model.
+    pub fitting: Option<Language>,
     pub skip_first: bool,
     pub skip_special: bool,
     pub without_dominant: usize,
@@ -35,9 +34,10 @@ impl Default for Settings {
             corrected: false,
             depth: Depth::State,
             log: false,
-            token: Some(TOKEN.to_owned()),
+            token: Some(Language::Polish.frequent_word().to_owned()),
             pieces: Pieces::default(),
-            texts: Texts::bundled(),
+            texts: Texts::bundled(Language::Polish),
+            fitting: Some(Language::Polish),
             skip_first: false,
             skip_special: false,
             without_dominant: 0,
@@ -67,6 +67,22 @@ impl Settings {
             skip_special: self.skip_special,
             without_dominant: self.without_dominant,
             pieces: self.pieces,
+        }
+    }
+
+    /// Takes the bundled texts of the language that fits a model, unless others were chosen; and a
+    /// word in most of them, if the token is such a word of the other language.
+    pub fn fit(&mut self, language: Language) {
+        if self.fitting.is_none() {
+            return;
+        }
+        if self.fitting != Some(language) {
+            self.texts = Texts::bundled(language);
+            self.fitting = Some(language);
+        }
+        let frequent = |word: &String| Language::ALL.iter().any(|l| l.frequent_word() == word);
+        if self.token.as_ref().is_some_and(frequent) {
+            self.token = Some(language.frequent_word().to_owned());
         }
     }
 

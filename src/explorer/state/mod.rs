@@ -359,17 +359,20 @@ impl State {
             Some(Overlay::Find(_)) => &[Scope::Find, Scope::Lists],
             Some(Overlay::Interesting(_)) => &[Scope::Interesting, Scope::Lists],
             Some(Overlay::HeadMap { .. }) => &[Scope::HeadMap],
-            Some(Overlay::Commands { .. } | Overlay::Models { .. } | Overlay::Ways(_)) => {
-                &[Scope::Lists]
+            Some(Overlay::Commands { chooser, .. }) if chooser.field.text().is_empty() => {
+                &[Scope::Help, Scope::Lists]
             }
+            Some(Overlay::Commands { .. } | Overlay::Ways(_)) => &[Scope::Lists],
+            Some(Overlay::Models { .. }) => &[Scope::Models, Scope::Lists],
+            Some(Overlay::Legend(_)) => &[Scope::Legend],
             Some(Overlay::Prompt(_)) => &[Scope::Prompt],
         }
     }
 
-    /// What lies on top, under a line that may be typed for it.
+    /// What lies on top, under a line that may be typed for it, or the legend.
     pub fn list_on_top(&self) -> Option<&Overlay> {
-        let prompt = |overlay: &&Overlay| matches!(overlay, Overlay::Prompt(_));
-        self.overlays.iter().rev().find(|overlay| !prompt(overlay))
+        let above = |overlay: &&Overlay| matches!(overlay, Overlay::Prompt(_) | Overlay::Legend(_));
+        self.overlays.iter().rev().find(|overlay| !above(overlay))
     }
 
     /// The line being typed, if there is one.

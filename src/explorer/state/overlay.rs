@@ -33,6 +33,8 @@ pub enum Overlay {
     },
     /// How a model on the hub should come.
     Ways(Ways),
+    /// What the marks and figures on the screen below mean, from a row on.
+    Legend(usize),
     Prompt(Prompt),
 }
 
@@ -49,6 +51,7 @@ impl Overlay {
             | Self::Conventions
             | Self::HeadMap { .. }
             | Self::Ways(_)
+            | Self::Legend(_)
             | Self::Prompt(_) => None,
         }
     }
@@ -132,7 +135,7 @@ impl Purpose {
             Self::Export => ".csv .json .md .txt · Esc leaves",
             Self::ExportChart => ".svg .csv .json .md .txt · Esc leaves",
             Self::Token => "a word · Esc leaves",
-            Self::Texts => "a | b, or @file, or nothing: the bundled ones",
+            Self::Texts => "a | b, @file, @polish, @english; nothing: what fits",
         }
     }
 }

@@ -62,12 +62,21 @@ pub struct Regions {
     pub selector_rows: usize,
     /// Rows of the list on top.
     pub choice_rows: usize,
+    /// Rows of the whole legend.
+    pub legend_rows: usize,
 }
 
 impl Regions {
     /// Notes a target; a later one lies over an earlier one.
     pub fn note(&mut self, area: Area, target: Target) {
         self.targets.push((area, target));
+    }
+
+    /// What is on top, if anything is.
+    pub fn on_top(&self) -> Option<Area> {
+        let mut frames = self.targets.iter().rev();
+        let frame = frames.find(|(_, target)| *target == Target::Overlay);
+        frame.map(|(area, _)| *area)
     }
 
     /// The topmost target at a cell.

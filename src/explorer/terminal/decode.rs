@@ -172,7 +172,10 @@ impl Decoder {
             },
             State::Csi => self.csi(byte, events),
             State::ConsoleFunction => match byte {
-                b'A'..=b'E' => self.reset(),
+                b'A'..=b'E' => {
+                    events.extend(sequence::console_function(byte));
+                    self.reset();
+                }
                 _ => self.again(byte, events),
             },
             State::ByteMouse => match byte {

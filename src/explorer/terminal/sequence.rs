@@ -19,6 +19,8 @@ pub fn event(parameters: &[u8], last: u8) -> Option<Event> {
     let parameters = Parameters(text);
     let code = match last {
         b'Z' => return pressed(KeyCode::BackTab, KeyModifiers::SHIFT),
+        // Without parameters it asks for characters to be deleted.
+        b'P' if text.starts_with("1;") => KeyCode::F(1),
         b'A' | b'B' | b'C' | b'D' | b'F' | b'H' => {
             let code = arrow(last)?;
             // `CSI 5 A` in the place of `CSI 1 ; 5 A`, from some old terminals.
@@ -32,6 +34,7 @@ pub fn event(parameters: &[u8], last: u8) -> Option<Event> {
             4 | 8 => KeyCode::End,
             5 => KeyCode::PageUp,
             6 => KeyCode::PageDown,
+            11 => KeyCode::F(1),
             // xterm's modifyOtherKeys.
             27 => {
                 let modifiers = parameters.modifiers(1);
@@ -55,6 +58,7 @@ pub fn event(parameters: &[u8], last: u8) -> Option<Event> {
 pub fn application_key(last: u8) -> Option<Event> {
     let code = match last {
         b'M' => KeyCode::Enter,
+        b'P' => KeyCode::F(1),
         _ => arrow(last)?,
     };
     pressed(code, KeyModifiers::NONE)
@@ -112,6 +116,11 @@ fn mouse(bits: u8, released: bool, (column, row): (u16, u16)) -> Option<Event> {
         row,
         modifiers: held.map(|(_, modifier)| modifier).collect(),
     }))
+}
+
+/// F1, as the Linux console tells it.
+pub fn console_function(last: u8) -> Option<Event> {
+    (last == b'A').then(|| pressed(KeyCode::F(1), KeyModifiers::NONE))?
 }
 
 fn pressed(code: KeyCode, modifiers: KeyModifiers) -> Option<Event> {

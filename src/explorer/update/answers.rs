@@ -124,6 +124,10 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     state.geometry.map = None;
     state.geometry.contexts.clear();
     state.geometry.state = card.spec.layers;
+    if state.geometry.settings.fitting.is_some() {
+        let language = query::language_of(&card.vocabulary);
+        state.geometry.settings.fit(language);
+    }
     state.seen.clear();
     state.wanted.clear();
     state.idle.clear();

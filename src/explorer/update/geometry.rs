@@ -4,8 +4,8 @@ use super::{beside, copy};
 use crate::explorer::action::{Chart, Pane};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Chooser, Field, Overlay, Prompt, Purpose, State, left_to_right};
-use crate::geometry::{Estimate, Measure, Pieces, Texts};
-use crate::query::{Pointed, Query};
+use crate::geometry::{Estimate, Language, Measure, Pieces, Texts};
+use crate::query::{Pointed, Query, language_of};
 use crate::report::Depth;
 use crate::vocabulary::{Boundary, Vocabulary};
 
@@ -200,24 +200,31 @@ pub(super) fn typed_token(state: &mut State, typed: &str) -> bool {
     true
 }
 
-/// Texts were typed, with `|` between them; none means the bundled ones.
+/// Texts were typed, with `|` between them; none means the bundled ones that fit the model.
 pub(super) fn typed_texts(state: &mut State, typed: &str) {
     let texts = typed.split('|').map(str::trim).filter(|t| !t.is_empty());
     let texts: Vec<String> = texts.map(str::to_owned).collect();
-    take_texts(
-        state,
-        match texts.is_empty() {
-            true => Texts::bundled(),
-            false => Texts {
-                label: "typed".to_owned(),
-                texts: texts.into(),
-            },
-        },
-    );
+    if !texts.is_empty() {
+        let label = "typed".to_owned();
+        let texts = texts.into();
+        return take_texts(state, Texts { label, texts });
+    }
+    if let Some(language) = state.card().map(|card| language_of(&card.vocabulary)) {
+        bundled_texts(state, language);
+        let settings = &mut state.geometry.settings;
+        settings.fitting = Some(language);
+        settings.fit(language);
+    }
+}
+
+/// The bundled texts in a language were asked for.
+pub(super) fn bundled_texts(state: &mut State, language: Language) {
+    take_texts(state, Texts::bundled(language));
 }
 
 fn take_texts(state: &mut State, texts: Texts) {
     state.geometry.settings.texts = texts;
+    state.geometry.settings.fitting = None;
     state.geometry.stopped = false;
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod beside;
 mod bookmarks;
+mod complete;
 mod copy;
 mod filters;
 mod find;
@@ -25,6 +26,7 @@ use crate::query::Address;
 pub use answers::{event, not_opening, opening};
 pub use beside::beside;
 pub use bookmarks::bookmarks;
+pub use complete::completed;
 pub use filters::{text, words};
 pub use geometry::texts;
 pub use hub::{cost, failed, on_hub, progress};
@@ -129,6 +131,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => vec![Effect::Quit],
         Action::Accept => overlays::accept(state),
+        Action::Complete => complete::ask(state),
         // It drops the count, and that is all.
         Action::Cancel if count.is_some() => Vec::new(),
         Action::Cancel => overlays::cancel(state),
@@ -136,6 +139,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::OpenConventions
         | Action::OpenBookmarks
         | Action::OpenHelp
+        | Action::OpenLegend
         | Action::OpenPalette
         | Action::OpenModels => overlays::open(state, action),
         Action::RemoveBookmark => bookmarks::remove(state),

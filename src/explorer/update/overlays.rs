@@ -4,12 +4,19 @@ use super::{beside, bookmarks, copy, filters, find, geometry, head_map, hub, nav
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::state::{Choice, Chooser, Found, Opening, Overlay, Prompt, Purpose, State};
+use crate::geometry::Language;
 use crate::query::Address;
 
 /// Puts a menu or a list on top.
 pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
     let chooser = Chooser::default();
+    if action == Action::OpenLegend {
+        // Of what the help covers, not of the help.
+        let help = |overlay: &Overlay| matches!(overlay, Overlay::Commands { .. });
+        state.overlays.retain(|overlay| !help(overlay));
+    }
     state.overlays.push(match action {
+        Action::OpenLegend => Overlay::Legend(0),
         Action::OpenFilters => Overlay::Filters,
         Action::OpenConventions => Overlay::Conventions,
         Action::OpenBookmarks => Overlay::Bookmarks(chooser),
@@ -30,7 +37,7 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
 
 /// Moves in the list on top, around its end by single steps.
 pub(super) fn select(state: &mut State, motion: Motion) {
-    if head_map::step(state, motion) {
+    if head_map::step(state, motion) || scroll_legend(state, motion) {
         return;
     }
     let len = state.choices().len();
@@ -50,6 +57,25 @@ pub(super) fn select(state: &mut State, motion: Motion) {
         Motion::First => 0,
         Motion::Last => last,
     };
+}
+
+/// Moves the legend, if it is on top; false if it is not.
+fn scroll_legend(state: &mut State, motion: Motion) -> bool {
+    let page = state.regions.choice_rows.max(1);
+    let last = state.regions.legend_rows.saturating_sub(page);
+    let Some(Overlay::Legend(first)) = state.overlays.last_mut() else {
+        return false;
+    };
+    *first = match motion {
+        Motion::Up | Motion::Left => first.saturating_sub(1),
+        Motion::Down | Motion::Right => *first + 1,
+        Motion::PageUp | Motion::HalfUp => first.saturating_sub(page),
+        Motion::PageDown | Motion::HalfDown => *first + page,
+        Motion::First => 0,
+        Motion::Last => last,
+    };
+    *first = (*first).min(last);
+    true
 }
 
 /// Enter: runs, goes, opens or keeps what is on top.
@@ -190,7 +216,11 @@ fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect>
         Purpose::Note { .. } => bookmarks::noted(state, purpose, typed),
         Purpose::Export => copy::export(state, &typed),
         Purpose::ExportChart => geometry::export(state, &typed),
-        Purpose::Texts => match typed.strip_prefix('@') {
+        Purpose::Texts => match typed.strip_prefix('@').map(str::trim) {
+            Some(name) if let Some(language) = Language::named(name) => {
+                geometry::bundled_texts(state, language);
+                Vec::new()
+            }
             Some(path) => vec![Effect::ReadTexts(path.trim().into())],
             None => {
                 geometry::typed_texts(state, &typed);

@@ -10,7 +10,10 @@ use crate::explorer::widget::{Line, put, width};
 /// Draws the list.
 pub fn draw(canvas: &mut Canvas, body: Rect, help: bool, chooser: &Chooser) {
     let heading = if help {
-        ("Help", "type to find a command; Enter runs it")
+        (
+            "Help",
+            "type to find a command; Enter runs it; ? explains what is on screen",
+        )
     } else {
         (
             "Jump or command",

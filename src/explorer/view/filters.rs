@@ -21,6 +21,9 @@ fn item(state: &State, toggle: Toggle) -> (bool, String) {
         Toggle::Same => flag(filters.exclude_same, "not the same"),
         Toggle::Similar => flag(filters.exclude_similar, "not alike"),
         Toggle::Special => flag(filters.exclude_special, "no specials"),
+        Toggle::Undertrained if filters.exclude_undertrained && cannot_tell(state) => {
+            (true, format!("trained: {CANNOT_TELL}"))
+        }
         Toggle::Undertrained => flag(filters.exclude_undertrained, "trained"),
         Toggle::Positions => flag(filters.positions, "positions"),
         Toggle::Contains if filters.contains.is_empty() => flag(false, "contains"),
@@ -34,6 +37,13 @@ fn item(state: &State, toggle: Toggle) -> (bool, String) {
             None => flag(false, "text"),
         },
     }
+}
+
+/// What stands beside the filter of undertrained tokens where the weights do not show which are.
+const CANNOT_TELL: &str = "cannot be told here";
+
+fn cannot_tell(state: &State) -> bool {
+    state.tells_undertrained == Some(false)
 }
 
 const COLUMN_TOGGLES: [Toggle; 8] = [
@@ -148,6 +158,14 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
             Action::Toggle(toggle) => Some(item(state, toggle).0),
             _ => None,
         };
-        Row::switch(toggle)
+        let untold = action == Action::Toggle(Toggle::Undertrained) && cannot_tell(state);
+        Row {
+            note: if untold {
+                CANNOT_TELL.to_owned()
+            } else {
+                String::new()
+            },
+            ..Row::switch(toggle)
+        }
     });
 }

@@ -11,9 +11,12 @@ use crate::explorer::state::{Notice, State, Target};
 use crate::explorer::theme::Theme;
 use crate::explorer::widget::{Line, put, width, wrap};
 
-/// What a first start says.
-const WELCOME: &str =
-    "the words this neuron fires on (K) and promotes (V) · arrows step through neurons and layers";
+/// What a first start says, as much of it as there is room for.
+const WELCOME: [&str; 3] = [
+    "the words this neuron fires on (K) and promotes (V) · arrows step through neurons and layers",
+    "words this neuron fires on (K), and promotes (V)",
+    "K: it fires on · V: it promotes",
+];
 
 /// A sentence may take so many rows.
 const SAID_ROWS_MAX: usize = 5;
@@ -48,7 +51,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         line.right(&typed, theme.here);
         line.right("  ", theme.quiet);
     }
-    match said(canvas.state, theme) {
+    match said(canvas.state, theme, line.room()) {
         Some((text, style)) if width(&text) <= line.room() => {
             line.text(&text, style);
         }
@@ -62,7 +65,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
 }
 
 /// What there is to say in the place of the hints.
-fn said(state: &State, theme: &Theme) -> Option<(String, Style)> {
+fn said(state: &State, theme: &Theme, room: usize) -> Option<(String, Style)> {
     Some(match (&state.notice, &state.opening) {
         (Some(Notice::Error(text)), _) => (format!("✗ {text}"), theme.error),
         (Some(Notice::Said(text)), _) => (text.clone(), theme.word),
@@ -70,7 +73,10 @@ fn said(state: &State, theme: &Theme) -> Option<(String, Style)> {
             let text = format!("opening {} … · Esc stops", opening.name);
             (text, theme.word)
         }
-        (None, None) if state.welcome => (WELCOME.to_owned(), theme.word),
+        (None, None) if state.welcome => {
+            let text = WELCOME.into_iter().find(|text| width(text) <= room)?;
+            (text.to_owned(), theme.word)
+        }
         (None, None) => return None,
     })
 }

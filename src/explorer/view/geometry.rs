@@ -6,10 +6,10 @@ use ratatui::style::Style;
 use super::said::{footer, no_number};
 use super::words::message;
 use super::{Canvas, map};
-use crate::explorer::number::{decimals, score};
+use crate::explorer::number::score;
 use crate::explorer::state::{Compared, State, Target};
 use crate::explorer::widget::plot::{Frame, KINDS, Point, Trace, extent, plot};
-use crate::explorer::widget::{Line, put, width};
+use crate::explorer::widget::{Line, Ticks, log_ticks, put, ticks, width};
 use crate::geometry::Estimate;
 use crate::report::{Depth, grouped};
 
@@ -192,27 +192,31 @@ fn number(value: f64) -> String {
     score(value as f32, 3)
 }
 
-/// The scale of values at the left.
+/// The scale of values at the left, in even steps.
 fn values(canvas: &mut Canvas, frame: Frame) {
     let (log, quiet) = (canvas.state.geometry.settings.log, canvas.theme.quiet);
     let [low, high] = frame.y;
-    let rows = frame.area.height.saturating_sub(1);
-    let parts = if rows >= 8 { 4 } else { 2 };
-    let shown = |value: f64| if log { 10f64.powf(value) } else { value };
-    let digits = decimals((shown(high) - shown(low)) as f32).max(2);
-    for part in 0..=parts {
-        let row = (u32::from(rows) * part / parts) as u16;
-        let value = high - (high - low) * f64::from(row) / f64::from(rows.max(1));
-        let text = score(shown(value) as f32, digits);
+    let most = usize::from(frame.area.height / 3).max(2);
+    let marks: Vec<(f64, String)> = match log {
+        true => log_ticks(low, high, most)
+            .into_iter()
+            .map(|value| {
+                let digits = (-value.log10().floor()).max(0.0) as usize;
+                (value.log10(), score(value as f32, digits))
+            })
+            .collect(),
+        false => {
+            let Ticks { values, decimals } = ticks(low, high, most);
+            let mark = |value: f64| (value, score(value as f32, decimals));
+            values.into_iter().map(mark).collect()
+        }
+    };
+    for (value, text) in marks {
+        let Some((_, y)) = frame.cell(frame.x[0], value) else {
+            continue;
+        };
         let x = frame.area.x.saturating_sub(width(&text) as u16 + 1);
-        put(
-            canvas.buffer,
-            x,
-            frame.area.y + row,
-            &text,
-            LABEL_CELLS.into(),
-            quiet,
-        );
+        put(canvas.buffer, x, y, &text, LABEL_CELLS.into(), quiet);
     }
 }
 
@@ -231,7 +235,7 @@ fn cursor(canvas: &mut Canvas, frame: Frame) -> Option<u16> {
     Some(x)
 }
 
-/// The states below, as many as have room; a click goes to one.
+/// The states below in even steps, as many as have room; a click goes to one.
 fn states(canvas: &mut Canvas, frame: Frame, at: Option<u16>) {
     let (state, theme) = (canvas.state, canvas.theme);
     let layers = state.card().map_or(1, |card| card.spec.layers.max(1));
@@ -239,35 +243,53 @@ fn states(canvas: &mut Canvas, frame: Frame, at: Option<u16>) {
     if let Some(x) = at {
         put(canvas.buffer, x, y, "▲", 1, theme.here);
     }
-    let last = match state.geometry.settings.depth {
-        Depth::State => frame.x[1].max(0.0) as usize,
-        Depth::Relative => layers,
+    let depth = state.geometry.settings.depth;
+    let last = match depth {
+        Depth::Relative => 1.0,
+        Depth::State => frame.x[1].max(0.0),
     };
-    let each = f64::from(frame.area.width) / (last + 1) as f64;
-    let mut end = 0;
-    for number in 0..=last {
-        let (value, label) = match state.geometry.settings.depth {
-            Depth::State => (number as f64, number.to_string()),
-            Depth::Relative => {
-                let depth = number as f64 / last as f64;
-                (depth, format!("{depth:.2}"))
-            }
+    // A label and a space each.
+    let cells = match depth {
+        Depth::Relative => 5,
+        Depth::State => (last as usize).to_string().len() + 1,
+    };
+    let most = (usize::from(frame.area.width) / cells).max(2);
+    // Of states only whole numbers are any.
+    let most = match depth {
+        Depth::Relative => most,
+        Depth::State => most.min(last as usize + 1),
+    };
+    let Ticks {
+        mut values,
+        decimals,
+    } = ticks(0.0, last, most);
+    if values.is_empty() {
+        values.push(0.0);
+    }
+    for value in values {
+        let Some((x, _)) = frame.cell(value, frame.y[0]) else {
+            continue;
+        };
+        let label = format!("{value:.decimals$}");
+        let style = match Some(x) == at {
+            true => theme.here,
+            false => theme.quiet,
+        };
+        let from = x.saturating_sub(width(&label) as u16 / 2);
+        put(canvas.buffer, from, y + 1, &label, width(&label), style);
+    }
+    let each = f64::from(frame.area.width) / (layers + 1) as f64;
+    for number in 0..=layers {
+        let value = match depth {
+            Depth::State => number as f64,
+            Depth::Relative => number as f64 / layers as f64,
         };
         let Some((x, _)) = frame.cell(value, frame.y[0]) else {
             continue;
         };
-        let here = Some(x) == at;
-        let from = x.saturating_sub(width(&label) as u16 / 2);
-        if from >= end || number == 0 {
-            let style = if here { theme.here } else { theme.quiet };
-            let used = put(canvas.buffer, from, y + 1, &label, 5, style);
-            end = from + used + 1;
-        }
-        if number <= layers {
-            let cells = (each as u16).max(1);
-            let from = x.saturating_sub(cells / 2);
-            let area = Rect::new(from, frame.area.y, cells, frame.area.height + 2);
-            canvas.note(area, Target::State(number));
-        }
+        let cells = (each as u16).max(1);
+        let from = x.saturating_sub(cells / 2);
+        let area = Rect::new(from, frame.area.y, cells, frame.area.height + 2);
+        canvas.note(area, Target::State(number));
     }
 }

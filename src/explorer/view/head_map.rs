@@ -245,7 +245,10 @@ fn in_order(
     let theme = canvas.theme;
     let at = ranked.iter().position(|(l, h)| (*l, h.item) == cursor);
     let digits = decimals(ranked.first().map_or(1.0, |(_, best)| best.figure)).min(3);
-    let shown = window(ranked.len(), at.unwrap_or(0), area.height.into());
+    // The best first, until the cursor is moved.
+    let here = (canvas.state.heads.layer, canvas.state.heads.head);
+    let around = at.filter(|_| cursor != here).unwrap_or(0);
+    let shown = window(ranked.len(), around, area.height.into());
     for (y, index) in (area.y..).zip(shown) {
         let (layer, head) = ranked[index];
         let here = at == Some(index);

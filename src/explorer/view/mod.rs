@@ -11,6 +11,7 @@ mod head_map;
 mod header;
 mod heads;
 mod interesting;
+mod legend;
 mod lists;
 mod map;
 mod menu;
@@ -116,6 +117,7 @@ impl Canvas<'_> {
                 Overlay::Find(chooser) => find::draw(self, body, chooser),
                 Overlay::Models { beside, chooser } => models::draw(self, body, *beside, chooser),
                 Overlay::Ways(ways) => transfer::ways(self, body, ways),
+                &Overlay::Legend(first) => legend::draw(self, body, first),
                 Overlay::Prompt(_) => {}
             }
         }
@@ -183,8 +185,13 @@ impl Canvas<'_> {
 
     /// A frame on top of everything, in the middle of an area; returns its inside.
     fn on_top(&mut self, body: Rect, size: (u16, u16), title: &str, note: &str) -> Rect {
-        let cells = size.0.min(body.width.saturating_sub(2));
-        let rows = size.1.min(body.height);
+        // A frame right inside another would be a double one: it covers that instead.
+        let fitted = |wanted: u16, room: u16| match room.saturating_sub(wanted) {
+            0..=3 => room,
+            _ => wanted,
+        };
+        let cells = fitted(size.0, body.width);
+        let rows = fitted(size.1, body.height);
         let area = Rect::new(
             body.x + (body.width - cells) / 2,
             body.y + (body.height - rows) / 2,

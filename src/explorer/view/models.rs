@@ -14,7 +14,10 @@ pub fn draw(canvas: &mut Canvas, body: Rect, beside: bool, chooser: &Chooser) {
     } else {
         "Open a model"
     };
-    let heading = (title, "a folder or a hub id, or choose below");
+    let heading = (
+        title,
+        "a folder or a hub id (Tab goes on with it), or choose below",
+    );
     list(canvas, body, heading, chooser, |canvas, row, choice| {
         let Rect { x, y, .. } = row.area;
         let open = canvas.state.card().map(|card| card.name.as_str());
@@ -28,6 +31,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect, beside: bool, chooser: &Chooser) {
                 }
             }
             Choice::Typed(typed) => {
+                line.right("as it is typed", row.quiet);
                 line.text("open ", row.quiet);
                 line.text(typed, row.style);
             }

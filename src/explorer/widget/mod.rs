@@ -6,6 +6,7 @@ mod dots;
 mod line;
 mod panel;
 pub mod plot;
+mod ticks;
 mod window;
 
 pub use bar::{bar, level};
@@ -13,4 +14,5 @@ pub use cells::{is_plain, width};
 pub use dots::Dots;
 pub use line::{Line, put, truncate, wrap};
 pub use panel::Panel;
+pub use ticks::{Ticks, log_ticks, ticks};
 pub use window::window;

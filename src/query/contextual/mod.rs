@@ -1,6 +1,7 @@
 //! Queries about a model that runs on texts: what is measured of its states, and maps of a
 //! token's occurrences and of a neuron's tokens.
 
+mod bundled;
 mod maps;
 mod measure;
 mod reading;
@@ -16,6 +17,8 @@ use crate::transformer::{ForwardError, Input};
 use crate::vocabulary::{Filters, Vocabulary, VocabularyError};
 
 use super::{Column, Convention, ModelCard, NeuronQuery, QueryError};
+
+pub use bundled::language_of;
 
 /// Texts, and which of their positions count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

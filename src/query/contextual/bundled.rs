@@ -1,0 +1,58 @@
+//! Which of the bundled texts a model is measured on: those of the language it spells shorter.
+
+use crate::geometry::{Language, Texts};
+use crate::vocabulary::Vocabulary;
+
+/// The language whose bundled texts the vocabulary spells with fewer tokens a character; Polish if it
+/// cannot spell them.
+pub fn language_of(vocabulary: &Vocabulary) -> Language {
+    let [polish, english] =
+        Language::ALL.map(|language| tokens_per_character(vocabulary, language));
+    match (polish, english) {
+        (Some(polish), Some(english)) if english < polish => Language::English,
+        (None, Some(_)) => Language::English,
+        _ => Language::Polish,
+    }
+}
+
+fn tokens_per_character(vocabulary: &Vocabulary, language: Language) -> Option<f64> {
+    let (mut tokens, mut characters) = (0, 0);
+    for text in &*Texts::bundled(language).texts {
+        tokens += vocabulary.encode(text).ok()?.len();
+        characters += text.chars().count();
+    }
+    (tokens > 0).then(|| tokens as f64 / characters as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::vocabulary::TokenizerFiles;
+
+    /// A WordPiece vocabulary of the words of some texts and of all letters.
+    fn vocabulary(language: Language) -> Vocabulary {
+        let mut words: Vec<String> = vec!["[UNK]".to_owned()];
+        for text in &*Texts::bundled(language).texts {
+            let found = text.split(|c: char| !c.is_alphanumeric());
+            words.extend(found.filter(|w| !w.is_empty()).map(str::to_owned));
+        }
+        let letters = "aąbcćdeęfghijklłmnńoóprsśtuwyzźżvxq".chars();
+        words.extend(letters.flat_map(|c| [c.to_string(), format!("##{c}")]));
+        words.sort();
+        words.dedup();
+        let files = TokenizerFiles {
+            vocab_txt: Some(Cow::Owned(words.join("\n").into_bytes())),
+            ..TokenizerFiles::default()
+        };
+        Vocabulary::open(&files, words.len()).unwrap()
+    }
+
+    #[test]
+    fn a_model_is_measured_on_texts_of_the_language_it_has_words_for() {
+        for language in Language::ALL {
+            assert_eq!(language_of(&vocabulary(language)), language);
+        }
+    }
+}
