@@ -100,6 +100,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["explorer"]),
     ("crossterm", &["explorer"]),
     ("signal_hook", &["explorer", "cli"]),
+    ("rustix", &["explorer"]),
     ("parquet", &["scan"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli", "explorer"]),

@@ -182,6 +182,68 @@ fn hooks_show_activations_and_attention_of_every_layer() {
     }
 }
 
+/// The numbers of a JSON list.
+fn listed(list: &Value) -> Vec<f32> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|x| x.as_f64().unwrap() as f32).collect()
+}
+
+#[track_caller]
+fn assert_near(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() < 3e-5,
+            "{what} [{i}]: {found}, expected {expected}"
+        );
+    }
+}
+
+/// Answers of transformers' modules: `tests/reference/hooks.py`.
+#[test]
+fn activations_and_attention_agree_with_pytorch() {
+    let all = answers("hooks");
+    for (name, expected) in all.as_object().unwrap() {
+        let checkpoint = open(name);
+        let text = expected["text"].as_u64().unwrap() as usize;
+        let ids = texts(&answers(name)).swap_remove(text);
+        let neurons = checkpoint.spec().neurons;
+        let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
+        let mut compared = 0;
+        let sites = [Site::Activations, Site::Attention];
+        let done = forward.run(&[&ids], &sites, &|| true, &mut |seen| {
+            let layer = &expected["layers"][seen.at];
+            with_numbers(seen.tensor, |numbers| match seen.site {
+                Site::Activations => {
+                    for (neuron, expected) in layer["activations"].as_object().unwrap() {
+                        let of_neuron = numbers.iter().skip(neuron.parse().unwrap());
+                        let found: Vec<f32> = of_neuron.step_by(neurons).copied().collect();
+                        let what = format!("{name} L{}.N{neuron}", seen.at);
+                        assert_near(&what, &found, &listed(expected));
+                        compared += 1;
+                    }
+                }
+                Site::Attention => {
+                    for (head, queries) in layer["attention"].as_object().unwrap() {
+                        let head: usize = head.parse().unwrap();
+                        for (query, expected) in queries.as_object().unwrap() {
+                            let row = head * ids.len() + query.parse::<usize>().unwrap();
+                            let found = &numbers[row * ids.len()..(row + 1) * ids.len()];
+                            let what = format!("{name} L{}.H{head} at {query}", seen.at);
+                            assert_near(&what, found, &listed(expected));
+                            compared += 1;
+                        }
+                    }
+                }
+                Site::State => panic!("not asked for"),
+            })?;
+            Ok(())
+        });
+        assert!(done.unwrap());
+        assert_eq!(compared, 7 * checkpoint.spec().layers, "{name}");
+    }
+}
+
 #[test]
 fn stops_when_it_is_not_wanted() {
     let checkpoint = open("gpt2-safetensors");

@@ -310,6 +310,28 @@ fn a_map_of_a_neuron_shows_the_tokens_of_its_column() {
     assert!(first >= second && second > 0.0 && first + second < 1.0);
 }
 
+/// The corrected context specificity of a model by relative depth.
+fn corrected(model: &Value) -> Vec<(f64, f64)> {
+    let values = &model["measures"]["context_specificity"]["corrected"];
+    let values = values.as_array().unwrap();
+    let last = values.len() as f64 - 1.0;
+    let points = values.iter().enumerate();
+    let there = points.filter_map(|(i, v)| Some((i as f64 / last, v["value"].as_f64()?)));
+    there.collect()
+}
+
+/// The middles of a chart's circles, in their order.
+fn circles(svg: &str) -> Vec<(f64, f64)> {
+    let attribute = |circle: &str, name: &str| {
+        let (_, value) = circle.split_once(&format!("{name}=\"")).unwrap();
+        value.split('"').next().unwrap().parse().unwrap()
+    };
+    let circles = svg.split("<circle ").skip(1);
+    circles
+        .map(|circle| (attribute(circle, "cx"), attribute(circle, "cy")))
+        .collect()
+}
+
 #[test]
 fn every_format_holds_two_models_side_by_side() {
     let asked = query(Texts::bundled(Language::Polish), word("nie"));
@@ -344,6 +366,32 @@ fn every_format_holds_two_models_side_by_side() {
     };
     let svg = report::chart(&models, &chart).unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    let drawn = circles(&svg);
+    let values: Vec<(f64, f64)> = json["models"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(corrected)
+        .collect();
+    assert_eq!(values.len(), 14);
+    // One scale for both models: pixels by depth, and by value, downwards.
+    let [first, last] = [0, 6].map(|at| (values[at].0, drawn[at].0));
+    let by_value = |a: &&usize, b: &&usize| values[**a].1.total_cmp(&values[**b].1);
+    let all: Vec<usize> = (0..values.len()).collect();
+    let ends = [all.iter().min_by(by_value), all.iter().max_by(by_value)];
+    let [lowest, highest] = ends.map(|at| (values[*at.unwrap()].1, drawn[*at.unwrap()].1));
+    let on = |[a, b]: [(f64, f64); 2], at: f64| a.1 + (at - a.0) / (b.0 - a.0) * (b.1 - a.1);
+    for ((depth, value), (x, y)) in values.iter().zip(&drawn) {
+        assert!(
+            (on([first, last], *depth) - x).abs() < 1.5,
+            "{depth} at {x}"
+        );
+        assert!(
+            (on([lowest, highest], *value) - y).abs() < 1.5,
+            "{value} at {y}"
+        );
+    }
+    assert!(highest.1 < lowest.1 - 100.0);
     for shown in [
         "gpt2-pl",
         "bert-pl",

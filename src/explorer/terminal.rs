@@ -2,6 +2,8 @@
 //! happens. Nothing else writes control sequences.
 
 #[cfg(unix)]
+mod abort;
+#[cfg(unix)]
 mod decode;
 #[cfg(unix)]
 mod input;
@@ -151,6 +153,8 @@ impl Drop for Screen {
 }
 
 fn take(mouse: bool) -> io::Result<()> {
+    #[cfg(unix)]
+    abort::prepare()?;
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = io::stdout();

@@ -88,7 +88,8 @@ fn hub(server: &Server, home: &Path, variables: &[(&str, &str)]) -> Hub {
         found.map(|(_, value)| OsString::from(value))
     });
     settings.pace = Pace {
-        stall: Duration::from_millis(400),
+        // Longer than a busy machine keeps a thread waiting.
+        stall: Duration::from_secs(2),
         attempts: 3,
         pause: Duration::from_millis(5),
     };

@@ -10,7 +10,8 @@ use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::update;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
-    Answer, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankQuery, Switch,
+    Answer, Interest, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer,
+    RankQuery, Switch,
 };
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
@@ -234,8 +235,11 @@ pub fn ranked(query: &RankQuery) -> RankAnswer {
         false => (0..query.count).map(neuron).collect(),
     };
     items.sort_by(|a, b| b.figure.total_cmp(&a.figure));
+    // Each measure has a mean of its own.
+    let mut measures = Interest::NEURONS.iter().chain(&Interest::HEADS);
+    let measure = measures.position(|by| *by == query.by).unwrap();
     RankAnswer {
-        mean: 0.1 + query.layer as f32 / 10.0,
+        mean: 0.1 + query.layer as f32 / 10.0 + measure as f32 / 100.0,
         items,
         done: 1.0,
     }

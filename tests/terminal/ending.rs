@@ -19,6 +19,24 @@ fn signals_end_it_well_and_the_place_is_kept() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn signals_that_kill_it_leave_the_terminal_as_it_was() {
+    for signal in ["ABRT", "BUS", "QUIT"] {
+        let home = Home::new();
+        let mut program = home.start(&[]);
+        program.until_at("L0.N302").signal(signal);
+        assert!(!program.ended().success());
+        assert!(program.is_cooked(), "{signal}");
+        program.until_over();
+        program.look(|screen| {
+            assert!(!screen.alternate_screen() && !screen.hide_cursor());
+            assert!(!screen.bracketed_paste());
+            assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        });
+    }
+}
+
+#[test]
 fn keys_end_it_well() {
     let home = Home::new();
     for key in ["q", "\x03"] {

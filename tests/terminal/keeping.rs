@@ -105,7 +105,7 @@ fn a_list_is_copied_with_its_scores() {
             row["score"].as_f64().unwrap()
         );
     }
-    program.send("a").until("copied L3.N103");
+    program.send("A").until("copied L3.N103");
     assert_eq!(copied(&program), "L3.N103");
     program.quit();
 }

@@ -64,7 +64,7 @@ fn the_strip_shows_a_measure_and_shows_it_the_next_time() {
 fn leaving_the_map_stops_it_and_what_it_found_is_there_again() {
     let home = Home::new();
     let mut program = home.start(&["gpt2-pl", "--at", "L3.H1"]);
-    program.until_at("L3.H1").send("io").until("same word");
+    program.until_at("L3.H1").send("i\x0f").until("same word");
     program.send(ESC).until_gone("Heads · ");
     program.send("i").until("36 heads").send(ESC);
     program.until_gone("Heads · ").send("i").until("36 heads");

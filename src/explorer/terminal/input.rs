@@ -31,7 +31,7 @@ pub fn read_input(on_event: impl Fn(io::Result<Event>) + Send + 'static) -> io::
 
 /// The terminal of standard input, without the buffer that hides how much has come; else the one
 /// that controls the program.
-fn tty() -> io::Result<File> {
+pub(super) fn tty() -> io::Result<File> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
         return Ok(stdin.as_fd().try_clone_to_owned()?.into());

@@ -194,3 +194,15 @@ fn the_second_call_to_end_is_not_kept_waiting() {
     assert!(!well);
     assert!(once(&text, "hanging") < once(&text, LEAVES));
 }
+
+#[test]
+fn an_abort_gives_the_terminal_back() {
+    if is_inside() {
+        let mut screen = Screen::enter(true).unwrap();
+        say(&mut screen, "ready");
+        std::process::abort();
+    }
+    let (text, well) = Play::begin("an_abort_gives_the_terminal_back").end();
+    assert!(!well);
+    assert!(once(&text, "ready") < once(&text, LEAVES));
+}

@@ -50,8 +50,8 @@ pub(super) fn select(state: &mut State, motion: Motion) {
     *selected = match motion {
         Motion::Up if at == 0 => last,
         Motion::Down if at == last => 0,
-        Motion::Up | Motion::Left => at - 1,
-        Motion::Down | Motion::Right => at + 1,
+        Motion::Up | Motion::Left => at.saturating_sub(1),
+        Motion::Down | Motion::Right => (at + 1).min(last),
         Motion::PageUp | Motion::HalfUp => at.saturating_sub(page),
         Motion::PageDown | Motion::HalfDown => (at + page).min(last),
         Motion::First => 0,

@@ -8,7 +8,7 @@ use super::words::message;
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::left_to_right;
 use crate::explorer::widget::plot::Frame;
-use crate::explorer::widget::{Dots, put, truncate, width, window};
+use crate::explorer::widget::{Dots, put, truncate, truncate_start, width, window};
 use crate::query::{MapAnswer, ModelCard, Pointed, Query};
 use crate::report::grouped;
 
@@ -203,7 +203,7 @@ fn concordance(canvas: &mut Canvas, area: Rect, map: &MapAnswer) {
         let word = truncate(word, (area.width / 3).into());
         let start = area.x + middle.saturating_sub(width(&word) as u16 / 2);
         let room = usize::from(start.saturating_sub(area.x + 3));
-        let before = end_of(before, room);
+        let before = truncate_start(before, room);
         put(
             canvas.buffer,
             start - 1 - width(&before) as u16,
@@ -218,19 +218,4 @@ fn concordance(canvas: &mut Canvas, area: Rect, map: &MapAnswer) {
         let after = after.trim_start();
         put(canvas.buffer, start + used + 1, y, after, room, quiet);
     }
-}
-
-/// The end of a text, whole characters, after `…` if it is cut.
-fn end_of(text: &str, cells: usize) -> String {
-    if width(text) <= cells {
-        return text.to_owned();
-    }
-    let mut rest = text;
-    while width(rest) + 1 > cells {
-        let Some(first) = rest.chars().next() else {
-            return String::new();
-        };
-        rest = &rest[first.len_utf8()..];
-    }
-    format!("…{rest}")
 }

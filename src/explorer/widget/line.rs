@@ -30,6 +30,24 @@ pub fn truncate(text: &str, cells: usize) -> String {
     cut
 }
 
+/// The end of the text, with `…` before it if it is longer than `cells`.
+pub fn truncate_start(text: &str, cells: usize) -> String {
+    let text = &*escape::line(text);
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    let (mut from, mut used) = (text.len(), 1);
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += grapheme_width(grapheme);
+        if used > cells {
+            break;
+        }
+        from = at;
+    }
+    let mark = if cells > 0 { "…" } else { "" };
+    format!("{mark}{}", &text[from..])
+}
+
 /// The text in lines of at most `cells` cells, broken between words where that is possible.
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -146,6 +164,14 @@ mod tests {
         assert_eq!(truncate("日本語", 4), "日…");
         assert_eq!(truncate("ab", 0), "");
         assert_eq!(truncate("\u{202e}a", 9), "\\u{202e}a");
+    }
+
+    #[test]
+    fn keeps_the_end_by_cells_and_says_so() {
+        assert_eq!(truncate_start("następnie", 9), "następnie");
+        assert_eq!(truncate_start("następnie", 5), "…pnie");
+        assert_eq!(truncate_start("日本語", 4), "…語");
+        assert_eq!(truncate_start("ab", 0), "");
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod window;
 pub use bar::{bar, level};
 pub use cells::{is_plain, width};
 pub use dots::Dots;
-pub use line::{Line, put, truncate, wrap};
+pub use line::{Line, put, truncate, truncate_start, wrap};
 pub use panel::Panel;
 pub use ticks::{Ticks, log_ticks, ticks};
 pub use window::window;
