@@ -25,13 +25,29 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tokenizers"))
 }
 
-fn files(set: &Set) -> Result<TokenizerFiles, Box<dyn Error>> {
-    let mut files = TokenizerFiles::default();
+fn sets() -> Result<BTreeMap<String, Set>, Box<dyn Error>> {
+    let sets = fs::read(folder().join("sets.json"))?;
+    Ok(serde_json::from_slice(&sets)?)
+}
+
+type Contents = BTreeMap<String, Vec<u8>>;
+
+fn contents(set: &Set) -> Result<Contents, Box<dyn Error>> {
+    let mut contents = Contents::new();
     for (name, content) in &set.files {
-        let bytes: Cow<'static, [u8]> = match content.strip_prefix('@') {
-            Some(kept) => fs::read(folder().join("files").join(kept))?.into(),
-            None => content.clone().into_bytes().into(),
+        let bytes = match content.strip_prefix('@') {
+            Some(kept) => fs::read(folder().join("files").join(kept))?,
+            None => content.clone().into_bytes(),
         };
+        contents.insert(name.clone(), bytes);
+    }
+    Ok(contents)
+}
+
+fn files(contents: Contents) -> Result<TokenizerFiles, Box<dyn Error>> {
+    let mut files = TokenizerFiles::default();
+    for (name, bytes) in contents {
+        let bytes: Cow<'static, [u8]> = bytes.into();
         let place = match name.as_str() {
             "config.json" => &mut files.config_json,
             "tokenizer_config.json" => &mut files.tokenizer_config_json,
@@ -44,6 +60,7 @@ fn files(set: &Set) -> Result<TokenizerFiles, Box<dyn Error>> {
             "bpe.codes" => &mut files.bpe_codes,
             "tokenizer.model" => &mut files.tokenizer_model,
             "sentencepiece.bpe.model" => &mut files.sentencepiece_bpe_model,
+            "spiece.model" => &mut files.spiece_model,
             "tekken.json" => &mut files.tekken_json,
             other => return Err(format!("no such file: {other}").into()),
         };
@@ -65,13 +82,12 @@ fn crc32(ids: &[u32]) -> u32 {
 
 #[test]
 fn every_set_of_files_is_read_as_transformers_reads_it() -> Result<(), Box<dyn Error>> {
-    let sets = fs::read(folder().join("sets.json"))?;
-    let sets: BTreeMap<String, Set> = serde_json::from_slice(&sets)?;
+    let sets = sets()?;
     let texts: Vec<String> = serde_json::from_slice(&fs::read(folder().join("texts.json"))?)?;
     assert!(sets.len() > 25 && texts.len() == 200);
     let mut faults = Vec::new();
     for (name, set) in &sets {
-        let vocabulary = Vocabulary::open(&files(set)?, set.rows)?;
+        let vocabulary = Vocabulary::open(&files(contents(set)?)?, set.rows)?;
         let crcs = set.crc.as_bytes().chunks(8).map(str::from_utf8);
         let mut wrong = 0;
         for ((text, crc), at) in texts.iter().zip(crcs).zip(0..) {
@@ -95,5 +111,74 @@ fn every_set_of_files_is_read_as_transformers_reads_it() -> Result<(), Box<dyn E
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
+    Ok(())
+}
+
+/// Some bytes changed, left out, doubled or put in.
+fn harm(bytes: &mut Vec<u8>, random: &mut fastrand::Rng) {
+    for _ in 0..random.usize(1..4) {
+        let at = random.usize(..=bytes.len());
+        let end = (at + random.usize(1..12)).min(bytes.len());
+        match random.u8(..6) {
+            0 => drop(bytes.drain(at..end)),
+            1 => {
+                let part = bytes[at..end].to_vec();
+                bytes.splice(at..at, part);
+            }
+            2 => drop(bytes.splice(at..at, std::iter::repeat_with(|| random.u8(..)).take(3))),
+            3 => {
+                // A number that is larger than all others.
+                let digits = bytes[at..end]
+                    .iter_mut()
+                    .filter(|byte| byte.is_ascii_digit());
+                digits.for_each(|digit| *digit = b'9');
+            }
+            4 => bytes.truncate(at.max(bytes.len() / 2)),
+            _ => bytes[at..end]
+                .iter_mut()
+                .for_each(|byte| *byte ^= 1 << random.u8(..8)),
+        }
+    }
+}
+
+/// Whatever happens to a file, the vocabulary opens or says why not, and so does a text.
+/// `LEXISCOPE_FUZZ=N` tries N times as much.
+#[test]
+fn damaged_files_are_read_or_refused_in_one_line() -> Result<(), Box<dyn Error>> {
+    let times = std::env::var("LEXISCOPE_FUZZ")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut read, mut refused) = (0, 0);
+    for (name, set) in sets()? {
+        let whole = contents(&set)?;
+        for _ in 0..12 * times.unwrap_or(1) {
+            let mut harmed = whole.clone();
+            let of = random.usize(..harmed.len());
+            if let Some(bytes) = harmed.values_mut().nth(of) {
+                harm(bytes, &mut random);
+            }
+            let vocabulary = Vocabulary::open(&files(harmed)?, set.rows);
+            let ids = vocabulary.and_then(|v| v.encode_with_special("Stary zamek  stał 2024 <s>"));
+            match ids {
+                Ok(ids) => {
+                    read += 1;
+                    assert!(
+                        ids.iter().all(|&id| (id as usize) < set.rows),
+                        "{name}: {ids:?}"
+                    );
+                }
+                Err(error) => {
+                    refused += 1;
+                    let error = error.to_string();
+                    assert!(
+                        !error.contains('\n') && error.len() < 600,
+                        "{name}: {error}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(read > 20 && refused > 20, "{read} read, {refused} refused");
     Ok(())
 }

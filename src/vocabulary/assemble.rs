@@ -67,6 +67,7 @@ fn read_set(
             | TokenizerClass::Camembert
             | TokenizerClass::Llama
             | TokenizerClass::Gemma
+            | TokenizerClass::T5
             | TokenizerClass::Backend,
         ) => FileSet::SentencePieces,
         Some(TokenizerClass::Phobert) => FileSet::Fairseq,
@@ -163,6 +164,8 @@ pub(super) enum Around {
     Asked,
     /// These, in any case; nothing where one is missing.
     Tokens(Role, Role),
+    /// This one behind it.
+    Behind(Role),
 }
 
 impl Assembly<'_> {
@@ -175,6 +178,14 @@ impl Assembly<'_> {
     /// The string of a role's token.
     pub(super) fn name(&self, role: Role) -> Option<String> {
         self.named(role).map(|token| token.content)
+    }
+
+    /// Whether a file names this token.
+    fn is_said(&self, content: &str) -> bool {
+        let mut tokens = self.first.iter().chain(&self.marked);
+        self.settings.special.contains(content)
+            || self.settings.added.values().any(|a| a.content == content)
+            || tokens.any(|token| token.content == content)
     }
 
     pub(super) fn finish(self, parts: Parts) -> Listing {
@@ -209,6 +220,7 @@ impl Assembly<'_> {
                     asked(self.settings.add_eos_token, Role::Eos),
                 )
             }
+            Around::Behind(after) => template(None, id_of(after)),
             Around::Tokens(before, after) => match (id_of(before), id_of(after)) {
                 (Some(before), Some(after)) => template(Some(before), Some(after)),
                 _ => Value::Null,
@@ -229,7 +241,12 @@ impl Assembly<'_> {
                 split_special: self.settings.split_special_tokens.unwrap_or(false),
                 unlisted: None,
             },
-            added: added.into_iter().flatten().collect(),
+            // A token that is only usual, and not the model's own, names no row: texts alone have it.
+            added: added
+                .into_iter()
+                .flatten()
+                .filter(|(token, id)| (*id as usize) < self.size || self.is_said(&token.content))
+                .collect(),
             style: parts.style,
             tokens: self.tokens,
             notices: Vec::new(),

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::assemble::{Around, Assembly, Parts, Usual, byte_level, split_then_bytes, with_vocab};
 use super::error::{VocabularyError, short};
+use super::json_values;
 use super::load::{Listing, unknown_merge, utf8};
 use super::recipe::ModelSource;
-use super::settings::{self, Role, Settings};
+use super::settings::{Role, Settings};
 use super::single::Tokens;
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
@@ -61,7 +62,7 @@ pub(super) fn read(
     settings: &Settings,
 ) -> Result<Listing, VocabularyError> {
     const FILE: &str = "vocab.json";
-    let tokens = settings::json::<Tokens>(FILE, vocab)?.tokens;
+    let tokens = json_values::json::<Tokens>(FILE, vocab)?.tokens;
     let merges = read_merges(utf8(MERGES, merges)?)?;
     let stale = unknown_merge(MERGES, &tokens, &merges, "");
     let ends = tokens.iter().any(|(token, _)| token.ends_with(END_OF_WORD));

@@ -17,7 +17,7 @@ use tokenizers::{
     AddedToken, DecoderWrapper, ModelWrapper, PostProcessorWrapper, TokenizerBuilder, TokenizerImpl,
 };
 
-use super::VocabularyError;
+use super::error::{VocabularyError, one_line};
 use super::recipe::{ModelSource, Recipe, Unlisted};
 use super::steps::{self, Normalizers, PreTokenizers};
 
@@ -220,10 +220,6 @@ fn build(recipe: &Recipe) -> Result<Tokenizer, String> {
             .map_err(|error| one_line(&error))?;
     }
     Ok(tokenizer)
-}
-
-fn one_line(error: &dyn ToString) -> String {
-    error.to_string().replace(['\n', '\r'], " ")
 }
 
 #[cfg(test)]

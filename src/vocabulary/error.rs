@@ -125,3 +125,15 @@ pub(super) fn short(token: &str) -> String {
     }
     short
 }
+
+/// What another parser says, as a part of a line: it may repeat what a file holds.
+pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+    const LONGEST: usize = 240;
+    let error = error.to_string();
+    let mut line: String = error.chars().take(LONGEST).collect();
+    line.retain(|c| !c.is_control());
+    if line.len() < error.len() && error.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}

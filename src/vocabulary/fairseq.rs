@@ -65,7 +65,11 @@ pub(super) fn read(
         size: ids.len(),
         tokens,
         usual: ROBERTA,
-        marked: Vec::new(),
+        // It follows the dictionary, and has a row.
+        marked: settings
+            .named(Role::Mask, usual(Role::Mask))
+            .into_iter()
+            .collect(),
         first: Vec::new(),
     };
     let merges = read_codes(utf8(CODES, codes)?)?;

@@ -2,18 +2,14 @@
 //! added_tokens.json, and what config.json says of the tokenizer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use super::TokenizerFiles;
 use super::error::VocabularyError;
-use super::{TokenizerFiles, load::utf8};
+use super::json_values::{CONFIG, boolean, json, odd, of_model, order_of_extra, token};
 
-const CONFIG: &str = "tokenizer_config.json";
 const MAP: &str = "special_tokens_map.json";
 const ADDED: &str = "added_tokens.json";
 
@@ -117,6 +113,11 @@ pub(super) struct Settings {
     /// BERT's for Japanese.
     pub word_tokenizer_type: Option<String>,
     pub subword_tokenizer_type: Option<String>,
+    /// T5's: tokens for gaps, `<extra_id_0>` and on, that follow the vocabulary.
+    pub extra_ids: Option<u16>,
+    /// Whether tokenizer_config.json lists special tokens of no role, if only as none: then those
+    /// that a vocabulary's own file marks do not count.
+    pub lists_extra: bool,
     /// Special tokens of no role, by their names or as a list.
     pub extra: Vec<AddedToken>,
     /// Tokens with the ids that the files give them.
@@ -188,6 +189,10 @@ impl Settings {
         ] {
             *flag = boolean(key, config.get(key))?;
         }
+        let extra = config.get("extra_ids").and_then(Value::as_u64);
+        self.extra_ids = extra.and_then(|n| u16::try_from(n).ok());
+        let lists = ["extra_special_tokens", "additional_special_tokens"];
+        self.lists_extra = lists.into_iter().any(|key| config.contains_key(key));
         self.read_names(CONFIG, config, order)
     }
 
@@ -285,63 +290,6 @@ impl Settings {
     }
 }
 
-/// `model_type` and `tokenizer_class` of a config.json. It may hold `NaN`, which is no JSON; what is
-/// wrong with it otherwise is said elsewhere.
-fn of_model(bytes: &[u8]) -> (Option<String>, Option<String>) {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Keys {
-        model_type: Option<String>,
-        tokenizer_class: Option<String>,
-    }
-    if let Ok(keys) = serde_json::from_slice::<Keys>(bytes) {
-        return (keys.model_type, keys.tokenizer_class);
-    }
-    static PAIR: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r#""(model_type|tokenizer_class)"\s*:\s*"([^"\\]*)""#).ok());
-    let text = String::from_utf8_lossy(bytes);
-    let value = |key: &str| {
-        let pairs = PAIR.as_ref()?.captures_iter(&text);
-        let mut values = pairs.filter(|pair| &pair[1] == key);
-        values.next().map(|pair| pair[2].to_owned())
-    };
-    (value("model_type"), value("tokenizer_class"))
-}
-
-/// The keys of `extra_special_tokens` as the file has them; a parsed map has them in its own order.
-fn order_of_extra(bytes: &[u8]) -> Vec<String> {
-    struct Keys(Vec<String>);
-    impl<'de> Deserialize<'de> for Keys {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct InOrder;
-            impl<'de> Visitor<'de> for InOrder {
-                type Value = Keys;
-
-                fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                    f.write_str("a map of tokens")
-                }
-
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                    let mut keys = Vec::new();
-                    while let Some((key, IgnoredAny)) = map.next_entry()? {
-                        keys.push(key);
-                    }
-                    Ok(Keys(keys))
-                }
-            }
-            deserializer.deserialize_map(InOrder)
-        }
-    }
-    #[derive(Deserialize)]
-    struct Config {
-        extra_special_tokens: Keys,
-    }
-    // A list has no keys, and what is wrong with the file was said before.
-    serde_json::from_slice::<Config>(bytes)
-        .map(|config| config.extra_special_tokens.0)
-        .unwrap_or_default()
-}
-
 fn decoded(decoder: &Value) -> Result<BTreeMap<u32, AddedToken>, VocabularyError> {
     const KEY: &str = "added_tokens_decoder";
     let Value::Object(entries) = decoder else {
@@ -360,53 +308,4 @@ fn decoded(decoder: &Value) -> Result<BTreeMap<u32, AddedToken>, VocabularyError
         added.insert(id, token);
     }
     Ok(added)
-}
-
-/// Both ways of writing a special token.
-fn token(file: &'static str, key: &str, value: &Value) -> Result<AddedToken, VocabularyError> {
-    const EXPECTED: &str = "a special token as a string or an object with its content";
-    match value {
-        Value::String(content) => Ok(AddedToken::special(content.as_str())),
-        Value::Object(_) => {
-            AddedToken::deserialize(value).map_err(|_| odd(file, key, EXPECTED, value))
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
-            Err(odd(file, key, EXPECTED, value))
-        }
-    }
-}
-
-/// `true`, and what people write for it.
-fn boolean(key: &str, value: Option<&Value>) -> Result<Option<bool>, VocabularyError> {
-    let Some(value) = value else { return Ok(None) };
-    match value {
-        Value::Null => Ok(None),
-        Value::Bool(flag) => Ok(Some(*flag)),
-        Value::Number(number) if number.as_u64() == Some(0) => Ok(Some(false)),
-        Value::Number(number) if number.as_u64() == Some(1) => Ok(Some(true)),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            Err(odd(CONFIG, key, "true or false", value))
-        }
-    }
-}
-
-fn odd(file: &'static str, key: &str, expected: &str, got: &Value) -> VocabularyError {
-    let got: String = got.to_string().chars().take(40).collect();
-    VocabularyError::Json {
-        file,
-        problem: format!("{key}: expected {expected}, got {got}"),
-    }
-}
-
-/// Parses a tokenizer's JSON file.
-pub(super) fn json<T: DeserializeOwned>(
-    file: &'static str,
-    bytes: &[u8],
-) -> Result<T, VocabularyError> {
-    serde_json::from_str(utf8(file, bytes)?).map_err(|e| VocabularyError::Json {
-        file,
-        problem: e.to_string(),
-    })
 }

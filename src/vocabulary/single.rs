@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::added;
-use super::error::{VocabularyError, short};
+use super::error::{VocabularyError, one_line, short};
 use super::load::{Listing, unknown_merge, utf8};
 use super::recipe::{ModelSource, Recipe};
 use super::settings::{AddedToken, Role, Settings};
@@ -72,7 +72,7 @@ pub(super) fn read(
     let text = utf8(FILE, &bytes)?;
     let file: File = serde_json::from_str(text).map_err(|e| VocabularyError::Json {
         file: FILE,
-        problem: e.to_string(),
+        problem: one_line(&e),
     })?;
     let File {
         mut added_tokens,

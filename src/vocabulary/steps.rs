@@ -16,6 +16,8 @@ use tokenizers::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::error::one_line;
+
 /// How many times longer a text may become, and the bytes that it may grow by beside that.
 const TIMES: usize = 16;
 const BESIDE: usize = 256;
@@ -82,7 +84,7 @@ impl NormalizerStep {
         }
         let pattern = pattern(value).map_err(refused)?;
         let normalizer = NormalizerWrapper::deserialize(value)
-            .map_err(|error| refused(format!("is not known: {error}")))?;
+            .map_err(|error| refused(format!("is not known: {}", one_line(&error))))?;
         let short = |content: &str| match content.len() {
             length @ ..=LONGEST_CONTENT => Ok(length),
             length => Err(refused(format!(
@@ -194,7 +196,7 @@ impl PreTokenizers {
             let refused = |why: String| format!("its pre-tokenizer {name} {why}");
             pattern(value).map_err(refused)?;
             let step = PreTokenizerWrapper::deserialize(value)
-                .map_err(|error| refused(format!("is not known: {error}")))?;
+                .map_err(|error| refused(format!("is not known: {}", one_line(&error))))?;
             if let PreTokenizerWrapper::FixedLength(fixed) = &step
                 && fixed.length == 0
             {
@@ -260,7 +262,7 @@ pub(super) fn post_processor(value: &Value) -> Result<Option<PostProcessorWrappe
         Value::Null => Ok(None),
         value => PostProcessorWrapper::deserialize(value)
             .map(Some)
-            .map_err(|error| format!("its post-processor is not known: {error}")),
+            .map_err(|error| format!("its post-processor is not known: {}", one_line(&error))),
     }
 }
 
@@ -336,5 +338,5 @@ fn name(value: &Value) -> String {
         .get("type")
         .and_then(Value::as_str)
         .unwrap_or("without a type");
-    name.chars().take(40).collect()
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
 }

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::assemble::{Around, Assembly, Parts, split_then_bytes, with_vocab};
 use super::error::{VocabularyError, short};
+use super::json_values;
 use super::load::{Listing, utf8};
-use super::settings::{self, AddedToken, Settings};
+use super::settings::{AddedToken, Settings};
 use super::token::{Style, byte_symbol};
 
 /// How tiktoken's files are taken to cut a text: as GPT-4's.
@@ -110,7 +111,7 @@ pub(super) fn tekken(bytes: &[u8], settings: &Settings) -> Result<Listing, Vocab
         file: TEKKEN,
         problem,
     };
-    let file: Tekken = settings::json(TEKKEN, bytes)?;
+    let file: Tekken = json_values::json(TEKKEN, bytes)?;
     let mut special = file.special_tokens;
     special.sort_by_key(|token| token.rank);
     if special.is_empty() {

@@ -19,6 +19,7 @@ pub(super) enum TokenizerClass {
     Camembert,
     Llama,
     Gemma,
+    T5,
     /// Whatever the files themselves say.
     Backend,
     /// A class that is not known here.
@@ -27,7 +28,7 @@ pub(super) enum TokenizerClass {
 
 use TokenizerClass::{
     Backend, Bert, BertJapanese, Camembert, Gemma, Gpt2, GptNeoX, Herbert, Llama, Phobert, Qwen2,
-    Roberta, Unknown, XlmRoberta,
+    Roberta, T5, Unknown, XlmRoberta,
 };
 
 /// Types of models whose files name a class that is not theirs.
@@ -59,6 +60,7 @@ impl TokenizerClass {
             "CamembertTokenizer" => Camembert,
             "LlamaTokenizer" | "CodeLlamaTokenizer" => Llama,
             "GemmaTokenizer" => Gemma,
+            "T5Tokenizer" => T5,
             "TokenizersBackend"
             | "PreTrainedTokenizer"
             | "PythonBackend"

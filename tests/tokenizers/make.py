@@ -226,6 +226,10 @@ def make():
     gemma = sentence_pieces("bpe", 520, byte_fallback=True, normalization_rule_name="identity", split_digits=True, remove_extra_whitespaces=False, add_dummy_prefix=False, allow_whitespace_only_pieces=True,
                             pad_id=0, eos_id=1, bos_id=2, unk_id=3, pad_piece="<pad>", eos_piece="<eos>", bos_piece="<bos>", user_defined_symbols=["<mask>", "<start_of_turn>"])
     write("gemma", {"tokenizer.model": gemma, **cfg(tokenizer_class="GemmaTokenizer", add_bos_token=True, add_eos_token=False, bos_token="<bos>", eos_token="<eos>", unk_token="<unk>", pad_token="<pad>")}, "gemma")
+    write("gemma-listed", {"tokenizer.model": gemma, **cfg(tokenizer_class="GemmaTokenizer", add_bos_token=True, additional_special_tokens=["<start_of_turn>", "<end_of_turn>"])}, "gemma")
+    rinna = sentence_pieces("unigram", 420, normalization_rule_tsv=RULES, unk_id=0, bos_id=1, eos_id=2, pad_id=3)
+    write("t5", {"spiece.model": rinna, **cfg(tokenizer_class="T5Tokenizer", extra_ids=0, eos_token="</s>", unk_token="<unk>", bos_token="<s>", pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]", additional_special_tokens=[])}, "gpt2")
+    write("t5-gaps", {"spiece.model": rinna, **cfg(tokenizer_class="T5Tokenizer")}, "gpt2")
     write("unigram-fallback", {"tokenizer.model": sentence_pieces("unigram", 520, byte_fallback=True, normalization_rule_tsv=RULES)}, "llama")
     tekken_json, ranks = tekken(90, 12)
     write("tekken", {"tekken.json": tekken_json}, "mistral")
