@@ -74,6 +74,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::projection::RowScale;
 
     #[test]
     fn the_products_are_the_coordinates_of_the_vector() {
@@ -81,8 +82,13 @@ mod tests {
         let (n, width) = (1300, 7);
         let data = (0..n * width).map(|_| rng.f32() - 0.3).collect();
         let rows = Rows::new(Matrix::new(n, width, data), &Device::Cpu).unwrap();
-        for (centred, unit) in [(false, false), (true, false), (true, true)] {
-            let rows = rows.adjusted(centred, unit, &|| true).unwrap().unwrap();
+        let unit = RowScale::Unit { centring: false };
+        for (centred, scale) in [
+            (false, RowScale::None),
+            (true, RowScale::None),
+            (true, unit),
+        ] {
+            let rows = rows.adjusted(centred, scale, &|| true).unwrap().unwrap();
             let inverse = Inverse::of(&rows, &|| true).unwrap().unwrap().unwrap();
             let vector = Matrix::new(1, width, vec![1.0, -2.0, 0.5, 0.0, 3.0, 0.25, -1.0]);
             let applied = inverse.apply(&vector).transposed();

@@ -28,6 +28,6 @@ pub use find::{
 pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use ranks::{ListRows, RankedScore};
-pub use rows::{Passing, Rows};
+pub use rows::{Passing, RowScale, Rows};
 pub use select::{Best, End, Pair, Ranked, Scored};
 pub use undertrained::{Seeds, Undertrained, undertrained};

@@ -21,6 +21,7 @@ use super::kernel::{norm, products};
 use super::{Ends, ProjectionError};
 
 pub(super) use adjust::Adjust;
+pub use adjust::RowScale;
 
 /// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
 /// the answer is still wanted.

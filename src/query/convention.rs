@@ -13,15 +13,22 @@ use crate::checkpoint::{NormPlacement, OutputEmbedding};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Switch {
     /// Norms' gains are folded in: of the norm before a map into what it reads, of the last norm
-    /// into what is written; and with a layer norm that the mean over the width is taken out.
+    /// into what is written; with LayerNorm the mean over d_model is taken out too. How long a
+    /// token's embedding is, by which the norm divides, is left out.
     Gain,
+    /// What is read is read of norm(E[t]), the norm's gain, bias and each token's own scale in it,
+    /// and for QK the norms of queries and keys, where there are any, too. What is written is as
+    /// with [`Self::Gain`].
+    Norms,
     /// Embeddings count less their mean over the vocabulary.
     Centred,
     /// Embeddings count at length 1, and so does a neuron's vector.
     Cosine,
     /// What is read is projected with the pseudo-inverse of the embedding, not its transpose.
     Inverse,
-    /// Biases are added: a neuron's to the scores of its key, a head's to its two factors.
+    /// Biases are added: a neuron's to the scores of its key, a head's to its two factors; with
+    /// [`Self::Gain`] the norm's bias too, and each token counts at its norm's scale, against
+    /// which a bias is weighed.
     Biases,
     /// Both sides are projected on the input embedding.
     Input,
@@ -31,8 +38,9 @@ pub enum Switch {
 
 impl Switch {
     /// In the order in which they are named.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Gain,
+        Self::Norms,
         Self::Centred,
         Self::Cosine,
         Self::Inverse,
@@ -45,6 +53,7 @@ impl Switch {
     pub fn name(self) -> &'static str {
         match self {
             Self::Gain => "gain",
+            Self::Norms => "norms",
             Self::Centred => "centred",
             Self::Cosine => "cosine",
             Self::Inverse => "inverse",
@@ -57,11 +66,12 @@ impl Switch {
     /// What it does, in a line.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Gain => "gains of the norms folded in",
+            Self::Gain => "norms' gains folded in; tokens keep their lengths",
+            Self::Norms => "what is read is exactly norm(E[t])·k",
             Self::Centred => "embeddings less their mean",
             Self::Cosine => "embeddings and vectors at length 1",
             Self::Inverse => "pseudo-inverse where something is read",
-            Self::Biases => "biases of neurons and heads added",
+            Self::Biases => "biases added; with gain each token's scale too",
             Self::Input => "both sides with the input embedding",
             Self::Output => "both sides with the output embedding",
         }
@@ -71,12 +81,22 @@ impl Switch {
     fn excludes(self) -> &'static [(Self, &'static str)] {
         const NO_COORDINATES: &str = "a bias has no coordinates over the vocabulary";
         const ONE: &str = "both sides can have one embedding only";
+        const HAS_GAINS: &str = "norms has the gains in it";
+        const ONE_SCALE: &str = "a token has one scale: its norm's, or length 1";
+        const NO_SCALE: &str = "the inverse is of rows without a scale of their own";
         match self {
-            Self::Inverse => &[(Self::Biases, NO_COORDINATES)],
+            Self::Gain => &[(Self::Norms, HAS_GAINS)],
+            Self::Norms => &[
+                (Self::Gain, HAS_GAINS),
+                (Self::Cosine, ONE_SCALE),
+                (Self::Inverse, NO_SCALE),
+            ],
+            Self::Cosine => &[(Self::Norms, ONE_SCALE)],
+            Self::Inverse => &[(Self::Biases, NO_COORDINATES), (Self::Norms, NO_SCALE)],
             Self::Biases => &[(Self::Inverse, NO_COORDINATES)],
             Self::Input => &[(Self::Output, ONE)],
             Self::Output => &[(Self::Input, ONE)],
-            Self::Gain | Self::Centred | Self::Cosine => &[],
+            Self::Centred => &[],
         }
     }
 
@@ -114,6 +134,24 @@ impl Convention {
     pub fn switches(self) -> impl Iterator<Item = Switch> {
         let on = move |switch: &Switch| self.has(*switch);
         Switch::ALL.into_iter().filter(on)
+    }
+
+    /// Whether norms' gains are folded into what is read and written.
+    pub fn folds_gains(self) -> bool {
+        self.has(Switch::Gain) || self.has(Switch::Norms)
+    }
+
+    /// Whether each token counts at the scale that the norm before a map gives it: with `norms`,
+    /// and with `gain+biases`, as a bias is weighed against a score that has it. With `cosine`
+    /// tokens are all of one length instead.
+    pub fn scales_tokens(self) -> bool {
+        let biased = self.has(Switch::Gain) && self.has(Switch::Biases);
+        (self.has(Switch::Norms) || biased) && !self.has(Switch::Cosine)
+    }
+
+    /// Whether something is added to scores: by maps that have biases, or by norms that have.
+    pub fn adds(self) -> bool {
+        self.has(Switch::Biases) || self.has(Switch::Norms)
     }
 
     /// With one switch the other way; those that do not go with it go off.
@@ -196,10 +234,12 @@ impl ModelCard {
     /// It is not: why.
     pub fn offers(&self, switch: Switch) -> Result<(), &'static str> {
         match switch {
-            Switch::Gain if self.spec.norm == NormPlacement::Post => {
+            Switch::Gain | Switch::Norms if self.spec.norm == NormPlacement::Post => {
                 Err("its norms come after each sum, so what is read has been through them already")
             }
-            Switch::Gain if self.family.pass.is_none() => Err("its norms are not known here"),
+            Switch::Gain | Switch::Norms if self.family.pass.is_none() => {
+                Err("its norms are not known here")
+            }
             Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),
             Switch::Output if self.spec.output == OutputEmbedding::Missing => {
                 Err("the file has no output embedding")
@@ -218,7 +258,13 @@ mod tests {
 
     #[test]
     fn a_name_is_read_as_it_is_written() {
-        let all = ["raw", "gain", "gain+cosine", "centred+inverse+output"];
+        let all = [
+            "raw",
+            "gain",
+            "norms+biases",
+            "gain+cosine",
+            "centred+inverse+output",
+        ];
         for name in all {
             assert_eq!(name.parse::<Convention>().unwrap().to_string(), name);
         }
@@ -227,7 +273,7 @@ mod tests {
         let error = "gain+folded".parse::<Convention>().unwrap_err();
         assert_eq!(
             error,
-            "expected raw, or some of gain, centred, cosine, inverse, biases, input, output, \
+            "expected raw, or some of gain, norms, centred, cosine, inverse, biases, input, output, \
              got folded"
         );
     }

@@ -30,6 +30,8 @@ pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
 pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
 pub use ranking::Ranking;
 pub use reader::Reader;
-pub use trust::{RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery};
+pub use trust::{
+    RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore,
+};
 
 pub use crate::projection::{By, Hit, Stand};

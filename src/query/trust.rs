@@ -4,12 +4,19 @@
 use super::convention::Switch;
 use super::{Address, NeuronQuery, PairsQuery, Query};
 
-/// Entries of a list that are compared.
+/// Entries of a list that are compared: of a list of all that passes at most half of it, as all
+/// of it is in every other order too.
 pub const TRUST_TOP: usize = 30;
+/// Where fewer could be compared nothing is said: a share of so few entries is no figure.
+pub const TRUST_LEAST: usize = 10;
 /// Random directions that a neuron is held against.
 pub const RANDOM_DIRECTIONS: usize = 64;
-/// Random forms that a head is held against; each is a search over pairs.
-pub const RANDOM_FORMS: usize = 16;
+/// Random forms that a head is held against in the end; each is a search over pairs.
+pub const RANDOM_FORMS: usize = 64;
+/// Random forms after which a first figure is told.
+pub const RANDOM_FORMS_FIRST: usize = 8;
+/// Standard errors on either side of a score between which it lies in 19 of 20 cases.
+const TWO_SIDED_95: f32 = 1.96;
 
 /// Which list, by the query that it answers; its length does not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,16 +61,38 @@ impl TrustQuery {
 /// What is to be said of one list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trust {
-    /// For every other convention one switch away the share of the list's
-    /// [best entries](TRUST_TOP) that are among the best there too. Those that cannot change a
-    /// list's order are left out.
+    /// How many of the list's best entries are compared: [`TRUST_TOP`], or half of what passes.
+    pub top: usize,
+    /// For every other convention one switch away the share of these entries that are among as
+    /// many best there too. Those that cannot change a list's order are left out, and all of them
+    /// where the list has fewer than [`TRUST_LEAST`] entries.
     pub kept: Vec<(Switch, f32)>,
-    /// How many standard deviations the best score lies above the mean of the best scores of
-    /// random directions, or forms, all at one length: drawn from a normal distribution with
-    /// mean and covariance of the layer's own vectors. Forms are judged by their best pair among
-    /// at most 8,192 of the tokens that pass, drawn once. `None` until it is known, or where there
-    /// is no telling.
-    pub z: Option<f32>,
+    /// How far the best score lies above chance. `None` until it is known, or where there is no
+    /// telling.
+    pub z: Option<ZScore>,
+}
+
+/// By how many standard deviations a list's best score lies above the mean of the best scores of
+/// random directions, or forms, all at one length. Directions are drawn from a normal distribution
+/// with mean and covariance of the layer's own vectors; forms from random orthogonal mixtures of the
+/// channels of the layer's own heads, and judged by their best pair among at most 8,192 of the
+/// tokens that pass, drawn once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ZScore {
+    pub value: f32,
+    /// How many random directions or forms it was held against.
+    pub draws: usize,
+}
+
+impl ZScore {
+    /// The 95 % interval that so many draws leave it: mean and deviation of chance are estimated,
+    /// with the standard error √(1/n + z²/(2(n − 1))).
+    pub fn interval(self) -> (f32, f32) {
+        let n = self.draws as f32;
+        let error = (1.0 / n + self.value.powi(2) / (2.0 * (n - 1.0))).sqrt();
+        let [low, high] = [-1.0, 1.0].map(|side| self.value + side * TWO_SIDED_95 * error);
+        (low, high)
+    }
 }
 
 impl Trust {
@@ -71,6 +100,11 @@ impl Trust {
     pub fn range(&self) -> Option<(f32, f32)> {
         let shares = self.kept.iter().map(|(_, share)| (*share, *share));
         shares.reduce(|(low, high), (share, _)| (low.min(share), high.max(share)))
+    }
+
+    /// How many of the compared entries a share is.
+    pub fn count(&self, share: f32) -> usize {
+        (share * self.top as f32).round() as usize
     }
 }
 

@@ -31,6 +31,7 @@ pub use pairs::pairs;
 pub use rank::{rank, rank_layers};
 pub use spark::spark;
 pub use table::grouped;
+pub use trust::interval;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

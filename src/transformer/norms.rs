@@ -40,6 +40,28 @@ impl NormWeights {
             numbers.for_each(|(x, mean)| *x = ((f64::from(*x) - mean) * f64::from(*gain)) as f32);
         }
     }
+
+    /// The bias, if it has one and not all of it is 0.
+    pub fn added(&self) -> Option<&[f32]> {
+        let bias = self.bias.as_deref();
+        bias.filter(|bias| bias.iter().any(|x| *x != 0.0))
+    }
+
+    /// The norm of `x` (`[width]`), in place: LayerNorm or RMSNorm, with ε added to what is under
+    /// the root.
+    pub fn apply(&self, x: &mut [f32], epsilon: f64) {
+        let n = x.len().max(1) as f64;
+        let mean = match self.centring {
+            true => x.iter().map(|&x| f64::from(x)).sum::<f64>() / n,
+            false => 0.0,
+        };
+        let squares = x.iter().map(|&x| (f64::from(x) - mean).powi(2));
+        let scale = (squares.sum::<f64>() / n + epsilon).sqrt().recip();
+        for (i, (x, gain)) in x.iter_mut().zip(&self.gain).enumerate() {
+            let bias = self.bias.as_ref().map_or(0.0, |bias| f64::from(bias[i]));
+            *x = ((f64::from(*x) - mean) * scale * f64::from(*gain) + bias) as f32;
+        }
+    }
 }
 
 /// A norm by its full name without `.weight`; old files say gamma and beta.

@@ -13,7 +13,7 @@ use crate::hub::Waiting;
 use super::norms::{NormWeights, norm};
 use super::{Form, Input};
 
-pub use around::Half;
+pub use around::{Half, QueryKeyNorms, TokenNorm};
 pub use pieces::{Piece, Vectors};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
@@ -168,8 +168,8 @@ impl Weights {
         head: usize,
         distance: usize,
     ) -> Result<FormWeights, CheckpointError> {
-        let [left, right] = self.form_parts(form, layer, head);
-        let (mut left, mut right) = (self.read(left)?, self.read(right)?);
+        let FormWeights { left, right } = self.maps(form, layer, head)?;
+        let (mut left, mut right) = (left.transposed(), right.transposed());
         if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.head_norms()) {
             for (factor, norm) in [(&mut left, query), (&mut right, key)] {
                 self.head_norm(layer, norm)?.apply_to_rows(factor);
@@ -184,6 +184,23 @@ impl Weights {
         Ok(FormWeights {
             left,
             right: right.transposed(),
+        })
+    }
+
+    /// The two maps of a head's form as they are stored, before query and key norms and RoPE.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`].
+    pub fn maps(
+        &self,
+        form: Form,
+        layer: usize,
+        head: usize,
+    ) -> Result<FormWeights, CheckpointError> {
+        let [left, right] = self.form_parts(form, layer, head);
+        Ok(FormWeights {
+            left: self.read(left)?.transposed(),
+            right: self.read(right)?.transposed(),
         })
     }
 

@@ -101,6 +101,62 @@ fn every_convention_agrees_with_pytorch_or_is_refused() {
     }
 }
 
+/// Conventions under which what is read is exactly what the model's own modules make of a token
+/// alone; of a model without biases one of them.
+fn exact(reader: &Reader) -> Vec<Convention> {
+    let all = ["norms", "norms+biases", "gain+biases"];
+    let biased = reader.card().offers(Switch::Biases).is_ok();
+    let some = if biased { &all[1..] } else { &all[..1] };
+    some.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_token_alone_comes_out_as_the_models_own_modules_make_it() {
+    let Value::Object(all) = answers("alone") else {
+        panic!("no models")
+    };
+    for (name, case) in all {
+        let mut reader = reader(&name);
+        for convention in exact(&reader) {
+            for (layer, inputs) in case["inputs"].as_array().unwrap().iter().enumerate() {
+                let query = Query::Neuron(NeuronQuery {
+                    layer,
+                    neuron: 3,
+                    input: Default::default(),
+                    k: VOCAB as usize,
+                    filters: Filters::default(),
+                    convention,
+                });
+                let Answer::Neuron(answer) = ask(&mut reader, query).unwrap() else {
+                    panic!("not a neuron")
+                };
+                let inputs = inputs.as_array().unwrap().iter();
+                let inputs: Vec<f64> = inputs.map(|x| x.as_f64().unwrap()).collect();
+                let largest = inputs.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+                assert_eq!(answer.columns[0].len(), inputs.len(), "{name}");
+                for got in &answer.columns[0] {
+                    let (score, wanted) = (f64::from(got.score), inputs[got.id as usize]);
+                    let what = format!("{name} {convention} L{layer} token {}", got.id);
+                    assert!(
+                        (score - wanted).abs() < 1e-4 * largest,
+                        "{what}: {score}, expected {wanted}"
+                    );
+                }
+            }
+            for case in case["pairs"].as_array().unwrap() {
+                let case = serde_json::json!({
+                    "form": "qk", "distance": case["distance"], "highest": case["highest"],
+                });
+                let answer = pairs(&mut reader, convention, &case);
+                let id = |from: u32, to: u32| u64::from(from) * VOCAB + u64::from(to);
+                let got = answer.pairs.iter().map(|p| (id(p.from, p.to), p.score));
+                let what = format!("{name} {convention} {}", case["distance"]);
+                agree(&what, &got.collect::<Vec<_>>(), &case["highest"]);
+            }
+        }
+    }
+}
+
 #[test]
 fn what_a_convention_departs_from_is_the_raw_reading() {
     let mut reader = reader("gpt-neox");

@@ -1,6 +1,8 @@
 //! Every family against PyTorch: a neuron, pair lists of both forms, near and far, and the states
 //! of two texts, of the tiny checkpoints that `tests/families/make.py` made.
 
+#[path = "../checkpoint_writer/mod.rs"]
+mod checkpoint_writer;
 mod choices;
 mod conventions;
 mod heads;

@@ -165,7 +165,7 @@ def caught(model, attention, hidden, position):
         return sdpa(q, k.repeat_interleave(n, 1), v.repeat_interleave(n, 1), *args, **kwargs)
 
     kind = type(attention).__name__
-    if kind in ("GPTJAttention", "GPTNeoSelfAttention"):
+    if kind == "GPTNeoSelfAttention":
         inner = attention._attn
         attention._attn = lambda q, k, v, *a, **kw: (keep(q, k, v), inner(q, k, v, *a, **kw))[1]
         undo.append(lambda: delattr(attention, "_attn"))
@@ -356,7 +356,7 @@ def on_the_hub(config):
 def make(name, seed):
     kind, config, paths = FAMILIES[name]
     auto = AutoModelForMaskedLM if name in ENCODERS else AutoModelForCausalLM
-    eager = dict(attn_implementation="eager") if kind in ("gpt_neo", "gptj", "bloom", "gemma2") else {}
+    eager = dict(attn_implementation="eager") if kind in ("gpt_neo", "bloom", "gemma2") else {}
     model = auto.from_config(AutoConfig.for_model(kind, **config), **eager).eval().float()
     randomise(model, seed)
     folder = os.path.join(HERE, name)

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use lexiscope::explorer::state::Notice;
 use lexiscope::projection::Scored;
-use lexiscope::query::{Switch, Trust, TrustAnswer, TrustQuery};
+use lexiscope::query::{Switch, Trust, TrustAnswer, TrustQuery, ZScore};
 
 use super::Screen;
 
@@ -14,7 +14,11 @@ pub fn trusted(query: &TrustQuery) -> TrustAnswer {
             (Switch::Gain, 1.0 - at as f32 / 10.0),
             (Switch::Cosine, 0.5 - at as f32 / 10.0),
         ],
-        z: (at != 2).then_some(4.12 - 2.0 * at as f32),
+        top: 30,
+        z: (at != 2).then_some(ZScore {
+            value: 4.12 - 2.0 * at as f32,
+            draws: 64,
+        }),
     };
     let lists = match query {
         TrustQuery::Neuron(_) => 4,

@@ -201,6 +201,7 @@ pub static COMMANDS: &[Command] = &[
     row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
 
     row(Conventions, View, &["g"], convention(Switch::Gain), "gain", Switch::Gain.meaning()),
+    row(Conventions, View, &["n"], convention(Switch::Norms), "norms", Switch::Norms.meaning()),
     row(Conventions, View, &["m"], convention(Switch::Centred), "centred", Switch::Centred.meaning()),
     row(Conventions, View, &["l"], convention(Switch::Cosine), "cosine", Switch::Cosine.meaning()),
     row(Conventions, View, &["p"], convention(Switch::Inverse), "inverse", Switch::Inverse.meaning()),

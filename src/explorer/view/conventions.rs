@@ -7,7 +7,9 @@ use super::menu::{self, Row};
 use crate::explorer::action::{Action, Pane};
 use crate::explorer::keymap::Scope;
 use crate::explorer::state::State;
-use crate::query::{TRUST_TOP, Trust};
+use crate::explorer::widget::width;
+use crate::query::Trust;
+use crate::report::interval;
 
 /// The menu: beside each switch how many of the best entries of the list in focus stay if it is
 /// flipped.
@@ -18,43 +20,50 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
         _ => state.form().to_string(),
     };
     let trust = state.trust(state.list_in_focus());
-    let note = trust.map_or(String::new(), |_| format!("stay of {TRUST_TOP} in {list}"));
+    let known = trust.filter(|trust| !trust.kept.is_empty());
+    let note = known.map_or(String::new(), |trust| {
+        format!("stay of {} in {list}", trust.top)
+    });
     let heading = ("Convention", note.as_str());
     menu::draw(canvas, body, heading, Scope::Conventions, |action| {
         let Action::Convention(switch) = action else {
             return Row::default();
         };
-        let kept = trust.and_then(|trust| trust.kept.iter().find(|(of, _)| *of == switch));
+        let kept = trust.and_then(|trust| {
+            let mut kept = trust.kept.iter();
+            let (_, share) = kept.find(|(of, _)| *of == switch)?;
+            Some(trust.count(*share).to_string())
+        });
         Row {
             on: Some(state.convention().has(switch)),
-            note: kept.map_or(String::new(), |(_, share)| count(*share)),
+            note: kept.unwrap_or_default(),
             refused: state.card().and_then(|card| card.offers(switch).err()),
         }
     });
 }
 
-fn count(share: f32) -> String {
-    format!("{:.0}", share * TRUST_TOP as f32)
+/// How far a list can be trusted, in at most so many cells: `z 3.3–4.9 · 10–28/30`, or as much of
+/// it as has room; empty while nothing is known.
+pub fn trust(state: &State, list: usize, room: usize) -> String {
+    let Some(trust) = state.trust(list) else {
+        return String::new();
+    };
+    let z = trust.z.map(|z| format!("z {}", interval(z)));
+    let stay = stay(trust);
+    let both = z.iter().zip(&stay).map(|(z, stay)| format!("{z} · {stay}"));
+    let mut from_long_to_short = both.chain(stay.clone()).chain(z.clone());
+    let fits = from_long_to_short.find(|text| width(text) <= room);
+    fits.unwrap_or_default()
 }
 
-/// How far a list can be trusted: `z 4.1 · 10–28/30`; empty while nothing is known.
-pub fn trust(state: &State, list: usize) -> String {
-    state.trust(list).map_or(String::new(), figures)
-}
-
-fn figures(trust: &Trust) -> String {
-    let z = trust.z.map(|z| {
-        let text = format!("{:.1}", z.abs());
-        let minus = z < 0.0 && text != "0.0";
-        format!("z {}{text}", if minus { "−" } else { "" })
-    });
-    let kept = trust.range().map(|(low, high)| {
-        let (low, high) = (count(low), count(high));
+/// `10–28/30`: how many entries stay at worst and at best.
+fn stay(trust: &Trust) -> Option<String> {
+    let top = trust.top;
+    trust.range().map(|(low, high)| {
+        let (low, high) = (trust.count(low), trust.count(high));
         match low == high {
-            true => format!("{low}/{TRUST_TOP}"),
-            false => format!("{low}–{high}/{TRUST_TOP}"),
+            true => format!("{low}/{top}"),
+            false => format!("{low}–{high}/{top}"),
         }
-    });
-    let both: Vec<String> = z.into_iter().chain(kept).collect();
-    both.join(" · ")
+    })
 }

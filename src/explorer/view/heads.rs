@@ -6,7 +6,7 @@ use super::words::{Cells, figures, message, row_mark, token};
 use super::{Canvas, conventions, directions, sidebar};
 use crate::explorer::number::{decimals, duration, score};
 use crate::explorer::state::{Heads, Target};
-use crate::explorer::widget::put;
+use crate::explorer::widget::{put, width};
 use crate::projection::End;
 use crate::query::Query;
 use crate::report::grouped;
@@ -67,7 +67,9 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         Form::Vo => "what it writes when it reads",
         Form::Qk => "who attends to whom",
     };
-    let footer = footer(canvas, index);
+    // One that stands alone says in its footer where the other is.
+    let room = area.width.saturating_sub(if alone { 20 } else { 6 });
+    let footer = footer(canvas, room.into(), index);
     let inside = frame(canvas, area, index, [&title, note, &footer], alone);
     let below = regardless(canvas, inside, index);
     let height = inside.height - below;
@@ -129,17 +131,19 @@ fn regardless(canvas: &mut Canvas, inside: Rect, index: usize) -> u16 {
 }
 
 /// How far the search is; then what it took, until more is known of the list.
-fn footer(canvas: &Canvas, index: usize) -> String {
+fn footer(canvas: &Canvas, room: usize, index: usize) -> String {
     match canvas.state.pair_list(index) {
         Some((answer, true, took)) if answer.exact => {
             let rows = grouped(answer.passing);
-            let trust = conventions::trust(canvas.state, index);
+            let before = format!("exact · {rows}² · ");
+            let room = room.saturating_sub(width(&before));
+            let trust = conventions::trust(canvas.state, index, room);
             let more = match trust.is_empty() {
                 false => trust,
                 true if took.is_zero() => return format!("exact · {rows}² pairs"),
                 true => duration(took),
             };
-            format!("exact · {rows}² · {more}")
+            before + &more
         }
         Some((answer, true, _)) => {
             format!(

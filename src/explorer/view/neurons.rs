@@ -6,6 +6,7 @@ use super::words::{Cells, figures, message, row_mark, token};
 use super::{Canvas, conventions, directions, map, sidebar};
 use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
+use crate::explorer::widget::width;
 use crate::query::{Column, Query};
 use crate::transformer::Input;
 
@@ -114,7 +115,8 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let bias = bias.map_or(String::new(), |bias| {
         format!("bias {}", score(bias, decimals(bias)))
     });
-    let trust = conventions::trust(state, index);
+    let room = usize::from(area.width).saturating_sub(6 + width(&bias) + 3);
+    let trust = conventions::trust(state, index, room);
     let parts = [trust, bias];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let footer = parts.join(" · ");

@@ -2,7 +2,7 @@ use candle_core::Device;
 use fastrand::Rng;
 
 use super::*;
-use crate::projection::Rows;
+use crate::projection::{RowScale, Rows};
 
 fn draw(rng: &mut Rng, n: usize, width: usize) -> Matrix {
     let data = (0..n * width).map(|_| rng.f32() - rng.f32());
@@ -12,14 +12,25 @@ fn draw(rng: &mut Rng, n: usize, width: usize) -> Matrix {
 /// The lists of all vectors together and of each alone must be the same to the last bit.
 fn check(rows: Matrix, vectors: &Matrix, flags: &[bool], k: usize, what: &str) {
     let rows = Rows::new(rows, &Device::Cpu).unwrap();
-    for (centred, unit) in [(false, false), (true, false), (false, true), (true, true)] {
-        let rows = rows.adjusted(centred, unit, &|| true).unwrap().unwrap();
+    let unit = RowScale::Unit { centring: false };
+    let norm = RowScale::Norm {
+        centring: true,
+        epsilon: 1e-5,
+    };
+    for (centred, scale) in [
+        (false, RowScale::None),
+        (true, RowScale::None),
+        (false, unit),
+        (true, unit),
+        (true, norm),
+    ] {
+        let rows = rows.adjusted(centred, scale, &|| true).unwrap().unwrap();
         compare(
             &rows,
             vectors,
             flags,
             k,
-            &format!("{what}, {centred} {unit}"),
+            &format!("{what}, {centred} {scale:?}"),
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Rows that count otherwise than they lie in the file: less their mean, or each at length 1.
+//! Rows transformed before scoring: less their mean, and each scaled to length 1 or as a norm
+//! scales it.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -7,6 +8,47 @@ use super::Rows;
 use crate::checkpoint::Matrix;
 use crate::projection::ProjectionError;
 use crate::projection::kernel::{dot, norm};
+
+/// Which scale each row is brought to.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum RowScale {
+    /// Rows keep their lengths.
+    #[default]
+    None,
+    /// Length 1. With `centring` the length is measured with the row's own mean taken out.
+    Unit { centring: bool },
+    /// Divided by √(mean square + `epsilon`), as RMSNorm does; with `centring` the row's own mean
+    /// is taken out before squaring, as LayerNorm does.
+    ///
+    /// In neither case is that mean taken out of the row itself: what a layer norm reads has mean
+    /// 0 once the norm is folded into it, so that it makes no difference to a product.
+    Norm { centring: bool, epsilon: f64 },
+}
+
+impl RowScale {
+    /// What a row of these numbers is multiplied by; a row without length stays.
+    fn of(self, row: impl ExactSizeIterator<Item = f32> + Clone) -> f32 {
+        let n = row.len().max(1) as f64;
+        let squares = |centring: bool| {
+            let mean = match centring {
+                true => row.clone().map(f64::from).sum::<f64>() / n,
+                false => 0.0,
+            };
+            let square = |x: f32| (f64::from(x) - mean).powi(2);
+            row.clone().map(square).sum::<f64>()
+        };
+        let length = match self {
+            Self::None => 1.0,
+            Self::Unit { centring } => squares(centring).sqrt(),
+            Self::Norm { centring, epsilon } => (squares(centring) / n + epsilon).sqrt(),
+        };
+        if length > 0.0 {
+            length.recip() as f32
+        } else {
+            1.0
+        }
+    }
+}
 
 /// How each row counts: less `mean`, times its own number of `scale`. Nothing is copied: scores
 /// are shifted and scaled after their products.
@@ -71,7 +113,7 @@ impl Adjust {
         &'a self,
         at: usize,
         row: &'a [f32],
-    ) -> impl Iterator<Item = f32> + 'a {
+    ) -> impl ExactSizeIterator<Item = f32> + Clone + 'a {
         let scale = self.scale.as_ref().map_or(1.0, |scale| scale[at]);
         let mean = self.mean.as_deref();
         let less = move |(i, x): (usize, &f32)| (x - mean.map_or(0.0, |mean| mean[i])) * scale;
@@ -91,15 +133,15 @@ impl Adjust {
 }
 
 impl Rows {
-    /// The same rows, counted less their mean, or each at length 1, or first one and then the
-    /// other; a row without length stays as it is. `None` if it was called off.
+    /// The same rows, counted less their mean if `centred`, and then each at the scale given; a
+    /// row without length stays as it is. `None` if it was called off.
     ///
     /// # Errors
     /// The device fails.
     pub fn adjusted(
         &self,
         centred: bool,
-        unit: bool,
+        scale: RowScale,
         wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<Self>, ProjectionError> {
         let mut adjust = Adjust::default();
@@ -109,22 +151,17 @@ impl Rows {
             };
             adjust.mean = Some(mean);
         }
-        if unit {
+        if scale != RowScale::None {
             let width = self.width();
-            let lengths = self.by_chunk(wanted, |chunk, some| {
-                let length = |(at, row): (usize, &[f32])| {
-                    let square = |x: f32| f64::from(x).powi(2);
-                    adjust.row(at, row).map(square).sum::<f64>().sqrt()
-                };
+            let scales = self.by_chunk(wanted, |chunk, some| {
                 let rows = chunk.zip(some.chunks_exact(width));
-                let scale = |length: f64| if length > 0.0 { 1.0 / length } else { 1.0 };
-                let scales = rows.map(length).map(|length| scale(length) as f32);
-                scales.collect::<Vec<f32>>()
+                let of_row = |(at, row): (usize, &[f32])| scale.of(adjust.row(at, row));
+                rows.map(of_row).collect::<Vec<f32>>()
             })?;
-            let Some(scale) = lengths else {
+            let Some(scales) = scales else {
                 return Ok(None);
             };
-            adjust.scale = Some(scale.concat().into());
+            adjust.scale = Some(scales.concat().into());
         }
         Ok(Some(Self {
             len: self.len,

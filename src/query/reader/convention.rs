@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Inverse, Rows};
+use crate::projection::{Inverse, RowScale, Rows};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{QueryError, Watch};
 use crate::transformer::{Half, NormWeights};
@@ -12,11 +12,11 @@ use crate::transformer::{Half, NormWeights};
 use super::Reader;
 
 /// Which rows, and how they count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Face {
     source: Source,
     centred: bool,
-    unit: bool,
+    scale: RowScale,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,24 +41,60 @@ pub(super) enum Flow {
 }
 
 impl Reader {
-    /// The rows that what is read and what is written is projected on; `None` if it was called
-    /// off.
+    /// The rows that a half of a layer is projected on: what it reads, or what it writes. `None`
+    /// if it was called off.
     pub(super) fn rows(
         &mut self,
         convention: Convention,
+        at: (usize, Half),
         flow: Flow,
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Rows>>, QueryError> {
-        self.counted(face(self.source(convention, flow), convention), watch)
+        let source = self.source(convention, flow);
+        self.counted(self.face(source, convention, at, flow)?, watch)
     }
 
     /// Learned positions, as they count.
     pub(super) fn positions_as(
         &mut self,
         convention: Convention,
+        at: (usize, Half),
+        flow: Flow,
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Rows>>, QueryError> {
-        self.counted(face(Source::Positions, convention), watch)
+        self.counted(self.face(Source::Positions, convention, at, flow)?, watch)
+    }
+
+    /// How rows count for a half of a layer.
+    ///
+    /// With LayerNorm, E·P(γ⊙k) = PE·(γ⊙k), where P takes out the mean over d_model: the length
+    /// and the scale are those of PE.
+    fn face(
+        &self,
+        source: Source,
+        convention: Convention,
+        (layer, half): (usize, Half),
+        flow: Flow,
+    ) -> Result<Face, QueryError> {
+        let norm = match convention.folds_gains() && flow == Flow::Read {
+            true => self.weights.token_norm(layer, half)?,
+            false => None,
+        };
+        let scale = match norm {
+            Some(norm) if convention.scales_tokens() => RowScale::Norm {
+                centring: norm.centring,
+                epsilon: norm.epsilon,
+            },
+            _ if convention.has(Switch::Cosine) => RowScale::Unit {
+                centring: norm.is_some_and(|norm| norm.centring),
+            },
+            _ => RowScale::None,
+        };
+        Ok(Face {
+            source,
+            centred: convention.has(Switch::Centred),
+            scale,
+        })
     }
 
     pub(super) fn source(&self, convention: Convention, flow: Flow) -> Source {
@@ -83,14 +119,14 @@ impl Reader {
         let Some(given) = given else {
             return Ok(None);
         };
-        if !face.centred && !face.unit {
+        if !face.centred && face.scale == RowScale::None {
             return Ok(Some(Arc::clone(given)));
         }
         if let Some((_, rows)) = self.faces.adjusted.iter().find(|(of, _)| *of == face) {
             return Ok(Some(Arc::clone(rows)));
         }
         let wanted = || watch.wanted();
-        let Some(rows) = given.adjusted(face.centred, face.unit, &wanted)? else {
+        let Some(rows) = given.adjusted(face.centred, face.scale, &wanted)? else {
             return Ok(None);
         };
         let rows = Arc::new(rows);
@@ -109,14 +145,15 @@ impl Reader {
         watch: &dyn Watch,
     ) -> Result<Option<Matrix>, QueryError> {
         let folded = self.folded(convention, at, flow, vectors)?;
-        self.inverted(convention, flow, folded, watch)
+        self.inverted(convention, at, flow, folded, watch)
     }
 
     /// Vectors of a half of a layer (`[n, width]`) with norms folded in.
     ///
     /// What is read lies behind the norm before it, `k·(γ⊙Px) = P(γ⊙k)·x` with P taking out the
-    /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. How long a state is, by which
-    /// the norms divide, is the same for every word.
+    /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. By what a norm divides is of
+    /// the state, not of the vector: what is read has it in its rows, where it counts, and what is
+    /// written is divided by the same for every word.
     pub(super) fn folded(
         &self,
         convention: Convention,
@@ -124,7 +161,7 @@ impl Reader {
         flow: Flow,
         mut vectors: Matrix,
     ) -> Result<Matrix, QueryError> {
-        if !convention.has(Switch::Gain) {
+        if !convention.folds_gains() {
             return Ok(vectors);
         }
         match flow {
@@ -152,6 +189,7 @@ impl Reader {
     pub(super) fn inverted(
         &mut self,
         convention: Convention,
+        at: (usize, Half),
         flow: Flow,
         vectors: Matrix,
         watch: &dyn Watch,
@@ -159,7 +197,7 @@ impl Reader {
         if !convention.has(Switch::Inverse) || flow == Flow::Written {
             return Ok(Some(vectors));
         }
-        let Some(inverse) = self.inverse(convention, watch)? else {
+        let Some(inverse) = self.inverse(convention, at, watch)? else {
             return Ok(None);
         };
         let applied = inverse.apply(&vectors);
@@ -176,9 +214,11 @@ impl Reader {
     fn inverse(
         &mut self,
         convention: Convention,
+        at: (usize, Half),
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Inverse>>, QueryError> {
-        let face = face(self.source(convention, Flow::Read), convention);
+        let source = self.source(convention, Flow::Read);
+        let face = self.face(source, convention, at, Flow::Read)?;
         if let Some((_, inverse)) = self.faces.inverses.iter().find(|(of, _)| *of == face) {
             return Ok(Some(Arc::clone(inverse)));
         }
@@ -194,14 +234,6 @@ impl Reader {
         })?);
         self.faces.inverses.push((face, Arc::clone(&inverse)));
         Ok(Some(inverse))
-    }
-}
-
-fn face(source: Source, convention: Convention) -> Face {
-    Face {
-        source,
-        centred: convention.has(Switch::Centred),
-        unit: convention.has(Switch::Cosine),
     }
 }
 

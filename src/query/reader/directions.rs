@@ -192,10 +192,15 @@ impl Reader {
     ) -> Result<Option<Vec<[Vec<Scored>; 2]>>, QueryError> {
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
-        let Some(rows) = self.rows(query.convention, flow, watch)? else {
+        let half = match query.part {
+            Part::Form(_) => Half::Attention,
+            Part::FfIn | Part::FfGate | Part::FfOut => Half::FeedForward,
+        };
+        let (convention, at) = (query.convention, (query.layer, half));
+        let Some(rows) = self.rows(convention, at, flow, watch)? else {
             return Ok(None);
         };
-        let Some(mut vectors) = self.inverted(query.convention, flow, vectors, watch)? else {
+        let Some(mut vectors) = self.inverted(convention, at, flow, vectors, watch)? else {
             return Ok(None);
         };
         if query.convention.has(Switch::Cosine) {

@@ -29,6 +29,7 @@ impl Reader {
         watch: &dyn Watch,
     ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
         let Some(NeuronQuery {
+            layer,
             convention,
             filters,
             ..
@@ -46,23 +47,21 @@ impl Reader {
             let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
             ends.extend(queries.iter().map(ends_of));
         }
+        // The norm before the feed-forward half is of one kind in all layers.
+        let at = (*layer, Half::FeedForward);
+        let mut blocks = Vec::with_capacity(2);
         let both = [Flow::Read, Flow::Written];
-        let mut rows = Vec::with_capacity(2);
-        for flow in both {
-            let Some(found) = self.rows(*convention, flow, watch)? else {
-                return Ok(None);
-            };
-            rows.push(found);
+        let [read, written] = both.map(|flow| self.rows(*convention, at, flow, watch));
+        blocks.push([read?, written?]);
+        if positions {
+            let [read, written] = both.map(|flow| self.positions_as(*convention, at, flow, watch));
+            blocks.push([read?, written?]);
         }
         let mut first_id = 0;
-        let mut blocks = vec![[Arc::clone(&rows[0]), Arc::clone(&rows[1])]];
-        if positions {
-            let Some(found) = self.positions_as(*convention, watch)? else {
+        for block in blocks {
+            let [Some(read), Some(written)] = block else {
                 return Ok(None);
             };
-            blocks.push([Arc::clone(&found), found]);
-        }
-        for [read, written] in blocks {
             let flags = &mask.passes[first_id..first_id + read.len()];
             let passing = Passing {
                 flags,
@@ -71,7 +70,7 @@ impl Reader {
             first_id += read.len();
             let wanted = || watch.wanted();
             // Keys and values together, where they are projected on the same rows.
-            let done = if Arc::ptr_eq(&rows[0], &rows[1]) {
+            let done = if Arc::ptr_eq(&read, &written) {
                 let both = stacked(vectors.keys.clone(), &vectors.values);
                 read.offer_scores(&both, passing, &mut ends, &wanted)?
             } else {
@@ -131,7 +130,7 @@ impl Reader {
             let convention = run[0].convention;
             let key = self.weights.keys(layer, neurons.clone(), input)?;
             let value = self.weights.values(layer, neurons)?;
-            let mut bias = match convention.has(Switch::Biases) {
+            let mut bias = match convention.adds() {
                 true => self.biases(&run[0], &key)?,
                 false => vec![None; run.len()],
             };
@@ -145,9 +144,11 @@ impl Reader {
             };
             if convention.has(Switch::Cosine) {
                 unit(&mut value);
-                // A bias stays as large beside its key as it was.
+                // A norm gives tokens the length √d_model, not 1: with it a bias is weighed.
+                let tokens = (width as f32).sqrt();
                 for (bias, length) in bias.iter_mut().zip(unit(&mut key)) {
-                    *bias = bias.map(|bias| if length > 0.0 { bias / length } else { bias });
+                    let length = if length > 0.0 { length } else { 1.0 };
+                    *bias = bias.map(|bias| bias / (tokens * length));
                 }
             }
             keys.extend_from_slice(key.data());
@@ -171,15 +172,18 @@ impl Reader {
     ) -> Result<Vec<Option<f32>>, QueryError> {
         let (layer, n) = (first.layer, keys.rows());
         let neurons = first.neuron..first.neuron + n;
-        let own = self.weights.key_biases(layer, neurons, first.input)?;
-        let norm = match first.convention.has(Switch::Gain) {
+        let own = match first.convention.has(Switch::Biases) {
+            true => self.weights.key_biases(layer, neurons, first.input)?,
+            false => None,
+        };
+        let norm = match first.convention.folds_gains() {
             true => self.weights.norm_before(layer, Half::FeedForward)?,
             false => None,
         };
-        let through = norm.and_then(|norm| norm.bias);
+        let through = norm.as_ref().and_then(|norm| norm.added());
         let bias = |i: usize| {
             let own = own.as_ref().map(|own| f64::from(own[i]));
-            let through = through.as_ref().map(|bias| {
+            let through = through.map(|bias| {
                 let terms = bias.iter().zip(keys.row(i));
                 terms
                     .map(|(&b, &k)| f64::from(b) * f64::from(k))

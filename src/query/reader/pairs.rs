@@ -7,7 +7,7 @@ use crate::projection::{Ends, PairsWanted, ProjectionError, Scored, best_pairs_o
 use crate::query::answering::{Fetch, Watch, arrived};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
-use crate::transformer::{Form, FormWeights, Half};
+use crate::transformer::{Form, FormWeights, Half, QueryKeyNorms};
 use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use super::Reader;
@@ -117,15 +117,18 @@ impl Reader {
         if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
             return Ok(None);
         }
-        let weights = self.weights.form(form, layer, head, query.distance)?;
-        let biases = match convention.has(Switch::Biases) {
-            true => self.form_biases(query, &weights)?,
+        let norms = self.norms_of(query)?;
+        let weights = self.form_of(query, head, norms.as_ref())?;
+        let biases = match convention.adds() {
+            true => self.form_biases(query, &weights, norms.as_ref())?,
             false => [None, None],
         };
         let Some(weights) = self.projected_form(query, weights, watch)? else {
             return Ok(None);
         };
-        let Some(factors) = self.factors_of(query, &weights, biases, positions, watch)? else {
+        let norms = norms.as_ref();
+        let found = self.factors_of(query, &weights, (biases, norms), positions, watch)?;
+        let Some(factors) = found else {
             return Ok(None);
         };
         let factors = Arc::new(factors);
@@ -134,6 +137,28 @@ impl Reader {
             self.factors.remove(0);
         }
         Ok(Some(factors))
+    }
+
+    /// The norms that queries and keys go through, where the convention has them.
+    pub(super) fn norms_of(&self, query: &PairsQuery) -> Result<Option<QueryKeyNorms>, QueryError> {
+        match (query.form, query.convention.scales_tokens()) {
+            (Form::Qk, true) => Ok(self.weights.query_key_norms(query.layer, query.distance)?),
+            _ => Ok(None),
+        }
+    }
+
+    /// The two sides of a head's form: before the norms of queries and keys, where these follow.
+    pub(super) fn form_of(
+        &self,
+        query: &PairsQuery,
+        head: usize,
+        norms: Option<&QueryKeyNorms>,
+    ) -> Result<FormWeights, QueryError> {
+        let (form, layer) = (query.form, query.layer);
+        Ok(match norms {
+            Some(_) => self.weights.maps(form, layer, head)?,
+            None => self.weights.form(form, layer, head, query.distance)?,
+        })
     }
 
     /// Both sides of a form as they are projected; `None` if it was called off.
@@ -166,7 +191,7 @@ impl Reader {
         &mut self,
         query: &PairsQuery,
         weights: &FormWeights,
-        biases: [Option<Vec<f32>>; 2],
+        (biases, norms): ([Option<Vec<f32>>; 2], Option<&QueryKeyNorms>),
         positions: bool,
         watch: &dyn Watch,
     ) -> Result<Option<Factors>, QueryError> {
@@ -174,8 +199,8 @@ impl Reader {
         let given = [&weights.left, &weights.right]
             .into_iter()
             .zip(directions(query));
-        for ((w, flow), bias) in given.zip(&biases) {
-            let product = self.over_all_rows(query.convention, flow, w, positions, watch)?;
+        for (at, ((w, flow), bias)) in given.zip(&biases).enumerate() {
+            let product = self.over_all_rows(query, flow, w, positions, watch)?;
             let Some(mut side) = product else {
                 return Ok(None);
             };
@@ -184,9 +209,18 @@ impl Reader {
                     row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
                 }
             }
+            if let Some(norms) = norms {
+                norms.apply(at, &mut side);
+            }
             sides.push(side);
         }
         let (b, a) = (sides.pop(), sides.pop());
+        // Behind a norm a bias brings to each token what its length lets through.
+        let biases = if norms.is_some() {
+            [None, None]
+        } else {
+            biases
+        };
         Ok(a.zip(b).map(|(a, b)| Factors { a, b, biases }))
     }
 
@@ -194,14 +228,15 @@ impl Reader {
     /// (`[width, head]`); `None` if it was called off.
     fn over_all_rows(
         &mut self,
-        convention: Convention,
+        query: &PairsQuery,
         flow: Flow,
         w: &Matrix,
         positions: bool,
         watch: &dyn Watch,
     ) -> Result<Option<Matrix>, QueryError> {
         let wanted = || watch.wanted();
-        let Some(rows) = self.rows(convention, flow, watch)? else {
+        let (convention, at) = (query.convention, (query.layer, Half::Attention));
+        let Some(rows) = self.rows(convention, at, flow, watch)? else {
             return Ok(None);
         };
         let Some(product) = rows.times(w, &wanted)? else {
@@ -210,7 +245,7 @@ impl Reader {
         if !positions {
             return Ok(Some(product));
         }
-        let Some(rows) = self.positions_as(convention, watch)? else {
+        let Some(rows) = self.positions_as(convention, at, flow, watch)? else {
             return Ok(None);
         };
         let below = rows.times(w, &wanted)?;
@@ -218,24 +253,29 @@ impl Reader {
     }
 
     /// What biases bring to the two sides of a form, `[head]` each: the maps' own, and with gains
-    /// folded in what the norm's bias brings through them.
+    /// folded in what the norm's bias brings through them. With tokens at length 1 they count by
+    /// 1/√d_model, which is what a norm's tokens are longer by.
     fn form_biases(
         &self,
         query: &PairsQuery,
         weights: &FormWeights,
+        norms: Option<&QueryKeyNorms>,
     ) -> Result<[Option<Vec<f32>>; 2], QueryError> {
         let PairsQuery {
             form, layer, head, ..
         } = *query;
-        let [left, right] = self
-            .weights
-            .form_biases(form, layer, head, query.distance)?;
-        let norm = match query.convention.has(Switch::Gain) {
+        let distance = query.distance;
+        let [left, right] = match norms {
+            _ if !query.convention.has(Switch::Biases) => [None, None],
+            Some(_) => self.weights.map_biases(form, layer, head)?,
+            None => self.weights.form_biases(form, layer, head, distance)?,
+        };
+        let norm = match query.convention.folds_gains() {
             true => self.weights.norm_before(layer, Half::Attention)?,
             false => None,
         };
         let through = |side: &Matrix, own: Option<Vec<f32>>| {
-            let Some(norm) = norm.as_ref().and_then(|norm| norm.bias.as_ref()) else {
+            let Some(norm) = norm.as_ref().and_then(|norm| norm.added()) else {
                 return own;
             };
             let mut sums: Vec<f64> = vec![0.0; side.cols()];
@@ -253,10 +293,16 @@ impl Reader {
             )
         };
         let left = through(&weights.left, left);
-        Ok(match form {
+        let mut biases = match form {
             Form::Vo => [left, right],
             Form::Qk => [left, through(&weights.right, right)],
-        })
+        };
+        if query.convention.has(Switch::Cosine) {
+            let tokens = (self.card.spec.width as f32).sqrt();
+            let all = biases.iter_mut().flatten().flatten();
+            all.for_each(|b| *b /= tokens);
+        }
+        Ok(biases)
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::ops::Range;
 
-use crate::checkpoint::{CheckpointError, Linear, Matrix, NormPlacement, Pass, Role, Split};
+use crate::checkpoint::{
+    CheckpointError, Linear, Matrix, NormPlacement, Pass, Role, Rotation, Split,
+};
 use crate::transformer::norms::{NormWeights, layer_norm, norm};
 use crate::transformer::{Form, Input};
 
@@ -16,7 +18,92 @@ pub enum Half {
     FeedForward,
 }
 
+/// How the norm before a map scales a row of the input embedding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenNorm {
+    /// LayerNorm, which takes out the mean over d_model; RMSNorm does not.
+    pub centring: bool,
+    /// What is added under the root, for rows as they are stored: where a model multiplies its
+    /// embeddings with √d_model (Gemma), its own ε is divided by d_model.
+    pub epsilon: f64,
+}
+
+/// The norms of a layer's queries and keys (QK-norm), and the rotation after them.
+#[derive(Clone, Debug)]
+pub struct QueryKeyNorms {
+    /// Of queries, of keys; `[d_head]`.
+    norms: [NormWeights; 2],
+    epsilon: f64,
+    /// By how many positions the key lies behind the query.
+    rotation: Option<(Rotation, usize)>,
+}
+
+impl QueryKeyNorms {
+    /// Makes of a head's queries (side 0) or keys (side 1), `[n, d_head]` as the maps give them,
+    /// what the scores are products of.
+    pub fn apply(&self, side: usize, vectors: &mut Matrix) {
+        let width = vectors.cols().max(1);
+        for vector in vectors.data_mut().chunks_exact_mut(width) {
+            self.norms[side].apply(vector, self.epsilon);
+            if let (0, Some((rotation, distance))) = (side, &self.rotation) {
+                rotation.turn(vector, *distance);
+            }
+        }
+    }
+}
+
 impl Weights {
+    /// How the norm before a half of a layer scales tokens; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn token_norm(
+        &self,
+        layer: usize,
+        half: Half,
+    ) -> Result<Option<TokenNorm>, CheckpointError> {
+        let scaled = self.pre_norm().is_some_and(|pass| pass.scaled_embedding);
+        let by = if scaled {
+            self.spec().width as f64
+        } else {
+            1.0
+        };
+        let norm = self.norm_before(layer, half)?;
+        Ok(norm.map(|norm| TokenNorm {
+            centring: norm.centring,
+            epsilon: self.epsilon() / by,
+        }))
+    }
+
+    /// The norms of a layer's queries and keys, with the key `distance` positions behind the
+    /// query; `None` in a model without.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn query_key_norms(
+        &self,
+        layer: usize,
+        distance: usize,
+    ) -> Result<Option<QueryKeyNorms>, CheckpointError> {
+        let Some([query, key]) = self.checkpoint.head_norms() else {
+            return Ok(None);
+        };
+        let rotation = self.checkpoint.places().rotation(layer);
+        Ok(Some(QueryKeyNorms {
+            norms: [self.head_norm(layer, query)?, self.head_norm(layer, key)?],
+            epsilon: self.epsilon(),
+            rotation: rotation
+                .filter(|_| distance > 0)
+                .map(|r| (r.clone(), distance)),
+        }))
+    }
+
+    /// ε of the model's norms.
+    fn epsilon(&self) -> f64 {
+        let choices = self.checkpoint.pass();
+        choices.map_or(0.0, |choices| choices.norm_epsilon)
+    }
+
     /// The norm through which a half of a layer reads the residual stream; `None` where nothing
     /// lies between: in a post-norm model, and before a first layer without one.
     ///
@@ -123,16 +210,10 @@ impl Weights {
         head: usize,
         distance: usize,
     ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
-        let (family, spec) = (self.checkpoint.family(), self.spec());
-        let of = |map: &Linear, role, heads| {
-            let own = spec.channels(map.split, role, head);
-            self.bias(layer, map, heads * spec.head_width, own)
-        };
+        let [mut query, mut key] = self.map_biases(form, layer, head)?;
         if form == Form::Vo {
-            return Ok([of(&family.value, Role::Value, spec.key_heads)?, None]);
+            return Ok([query, key]);
         }
-        let mut query = of(&family.query, Role::Query, spec.heads)?;
-        let mut key = of(&family.key, Role::Key, spec.key_heads)?;
         if let Some(norms) = self.checkpoint.head_norms() {
             for (bias, norm) in [&mut query, &mut key].into_iter().zip(norms) {
                 let norm = self.head_norm(layer, norm)?;
@@ -154,6 +235,31 @@ impl Weights {
             rotation.turn(query, distance);
         }
         Ok([query, key])
+    }
+
+    /// What is added to the two [maps](Self::maps) of a form, `[d_head]` each, before query and
+    /// key norms and RoPE; `None` where nothing is.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn map_biases(
+        &self,
+        form: Form,
+        layer: usize,
+        head: usize,
+    ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
+        let (family, spec) = (self.checkpoint.family(), self.spec());
+        let of = |map: &Linear, role, heads| {
+            let own = spec.channels(map.split, role, head);
+            self.bias(layer, map, heads * spec.head_width, own)
+        };
+        match form {
+            Form::Vo => Ok([of(&family.value, Role::Value, spec.key_heads)?, None]),
+            Form::Qk => Ok([
+                of(&family.query, Role::Query, spec.heads)?,
+                of(&family.key, Role::Key, spec.key_heads)?,
+            ]),
+        }
     }
 
     fn bias_name(&self, layer: usize, map: &Linear) -> String {

@@ -1,5 +1,5 @@
-//! What chance makes of lists: the best scores of random directions and forms with a layer's own
-//! mean and covariance.
+//! What chance makes of lists: the best scores of random directions and forms made of a layer's
+//! own vectors.
 
 use candle_core::Device;
 
@@ -10,12 +10,12 @@ use crate::query::convention::Convention;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Flow, unit};
 use crate::query::reader::pairs::{admits, directions};
-use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS};
+use crate::query::trust::{RANDOM_DIRECTIONS, RANDOM_FORMS, RANDOM_FORMS_FIRST, ZScore};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::{FormWeights, Half, Vectors};
+use crate::transformer::{Form, FormWeights, Half, QueryKeyNorms, Vectors};
 use crate::vocabulary::Filters;
 
-use super::draw::Draw;
+use super::random_directions::RandomDirections;
 
 /// Layers, or lists of heads, whose chance is remembered.
 const REMEMBERED: usize = 64;
@@ -72,7 +72,8 @@ struct Sample {
     right: Rows,
 }
 
-/// Both sides' vectors of all heads of a layer, `[heads·head, width]` each.
+/// The channels of a layer's heads on both sides of a form, `[channels, d_model]` each: those of
+/// keys and values that heads share are there once.
 struct Channels {
     /// Channels of one head.
     head: usize,
@@ -103,14 +104,15 @@ impl Reader {
             if !watch.wanted() {
                 return Ok(None);
             }
-            let drawn = Draw::new(query.layer as u64).like(&given, RANDOM_DIRECTIONS);
+            let mut drawn = RandomDirections::new(query.layer as u64);
+            let drawn = drawn.like(&given, RANDOM_DIRECTIONS);
             let at = (query.layer, Half::FeedForward);
             let flow = flow(vectors);
             let Some(mut drawn) = self.projected(query.convention, at, flow, drawn, watch)? else {
                 return Ok(None);
             };
             unit(&mut drawn);
-            let Some(rows) = self.rows(query.convention, flow, watch)? else {
+            let Some(rows) = self.rows(query.convention, at, flow, watch)? else {
                 return Ok(None);
             };
             let mask = self.mask(&query.filters)?;
@@ -135,37 +137,52 @@ impl Reader {
     }
 
     /// How far the best pair of a head's form lies above those of random forms with the layer's own
-    /// channels; among a draw of tokens where there are more. `None` if it was called off: what
-    /// was drawn before is kept.
+    /// channels; among a draw of tokens where there are more. `tell` takes what is known after
+    /// each of them, with their number. `None` if it was called off: what was drawn before is kept.
     pub(super) fn z_of_head(
         &mut self,
         query: &PairsQuery,
         watch: &dyn Watch,
-    ) -> Result<Option<Option<f32>>, QueryError> {
+        tell: &mut dyn FnMut(Option<ZScore>, usize),
+    ) -> Result<Option<Option<ZScore>>, QueryError> {
         let Some(sample) = self.sample(query, watch)? else {
             return Ok(None);
         };
-        let (form, layer) = (query.form, query.layer);
-        let own = self.weights.form(form, layer, query.head, query.distance)?;
-        let Some(own) = self.best_of_form(query, own, &sample, watch)? else {
+        let norms = self.norms_of(query)?;
+        let norms = norms.as_ref();
+        let own = self.form_of(query, query.head, norms)?;
+        let Some(own) = self.best_of_form(query, (own, norms), &sample, watch)? else {
             return Ok(None);
         };
         let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
             head: 0,
             ..query.clone()
         }));
+        let z = |best: &[f32]| {
+            let known = best.len() >= RANDOM_FORMS_FIRST;
+            let value = known.then(|| standard(own, best)).flatten();
+            let draws = best.len();
+            value.map(|value| ZScore { value, draws })
+        };
         let mut called_off = false;
-        if chance.best[0].len() < RANDOM_FORMS {
-            let channels = self.channels(query)?;
-            while chance.best[0].len() < RANDOM_FORMS && !called_off {
-                let drawn = drawn_form(layer, chance.best[0].len(), &channels);
-                match self.best_of_form(query, drawn, &sample, watch)? {
-                    Some(best) => chance.best[0].push(best),
-                    None => called_off = true,
+        let channels = match chance.best[0].len() < RANDOM_FORMS {
+            true => Some(self.channels(query, norms)?),
+            false => None,
+        };
+        while let Some(channels) = &channels
+            && chance.best[0].len() < RANDOM_FORMS
+            && !called_off
+        {
+            let drawn = drawn_form(query.layer, chance.best[0].len(), channels);
+            match self.best_of_form(query, (drawn, norms), &sample, watch)? {
+                Some(best) => {
+                    chance.best[0].push(best);
+                    tell(z(&chance.best[0]), chance.best[0].len());
                 }
+                None => called_off = true,
             }
         }
-        let z = standard(own, &chance.best[0]);
+        let z = z(&chance.best[0]);
         self.chances.keep(chance);
         Ok((!called_off).then_some(z))
     }
@@ -180,7 +197,8 @@ impl Reader {
         let mut sides = Vec::with_capacity(2);
         let mut ids = Vec::new();
         for flow in directions(query) {
-            let Some(rows) = self.rows(query.convention, flow, watch)? else {
+            let at = (query.layer, Half::Attention);
+            let Some(rows) = self.rows(query.convention, at, flow, watch)? else {
                 return Ok(None);
             };
             if ids.is_empty() {
@@ -196,11 +214,12 @@ impl Reader {
             .map(|(left, right)| Sample { ids, left, right }))
     }
 
-    /// The best score of a form among some tokens, at size 1; `None` if it was called off.
+    /// The best score of a form among some tokens, at size 1; `None` if it was called off. Biases
+    /// are left out: chance has none.
     fn best_of_form(
         &mut self,
         query: &PairsQuery,
-        weights: FormWeights,
+        (weights, norms): (FormWeights, Option<&QueryKeyNorms>),
         sample: &Sample,
         watch: &dyn Watch,
     ) -> Result<Option<f32>, QueryError> {
@@ -208,11 +227,20 @@ impl Reader {
             return Ok(None);
         };
         let wanted = || watch.wanted();
-        let Some(a) = sample.left.times(&weights.left, &wanted)? else {
+        let Some(mut a) = sample.left.times(&weights.left, &wanted)? else {
             return Ok(None);
         };
-        let Some(b) = sample.right.times(&weights.right, &wanted)? else {
+        let Some(mut b) = sample.right.times(&weights.right, &wanted)? else {
             return Ok(None);
+        };
+        // Norms of queries and keys take the form's size out themselves.
+        let size = match norms {
+            Some(norms) => {
+                norms.apply(0, &mut a);
+                norms.apply(1, &mut b);
+                1.0
+            }
+            None => size(&weights),
         };
         let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
@@ -224,20 +252,31 @@ impl Reader {
         let best = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {});
         let sign = if query.end == End::Lowest { -1.0 } else { 1.0 };
         let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| sign * pair.score);
-        Ok(best.map(|pairs| score(pairs) / size(&weights)))
+        Ok(best.map(|pairs| score(pairs) / size))
     }
 
-    fn channels(&self, query: &PairsQuery) -> Result<Channels, QueryError> {
+    fn channels(
+        &self,
+        query: &PairsQuery,
+        norms: Option<&QueryKeyNorms>,
+    ) -> Result<Channels, QueryError> {
         let spec = &self.card.spec;
+        // Queries and outputs are a head's own; keys and values are shared by so many.
+        let [every_left, every_right] = match query.form {
+            Form::Vo => [spec.sharing(), 1],
+            Form::Qk => [1, spec.sharing()],
+        };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for head in 0..spec.heads {
-            let form = self
-                .weights
-                .form(query.form, query.layer, head, query.distance)?;
-            left.extend(form.left.transposed().into_data());
-            right.extend(form.right.transposed().into_data());
+            let form = self.form_of(query, head, norms)?;
+            if head % every_left == 0 {
+                left.extend(form.left.transposed().into_data());
+            }
+            if head % every_right == 0 {
+                right.extend(form.right.transposed().into_data());
+            }
         }
-        let all = |side| Matrix::new(spec.heads * spec.head_width, spec.width, side);
+        let all = |side: Vec<f32>| Matrix::new(side.len() / spec.width, spec.width, side);
         Ok(Channels {
             head: spec.head_width,
             left: all(left),
@@ -246,12 +285,12 @@ impl Reader {
     }
 }
 
-/// The random form of a number: each of its channels drawn as the layer's are.
+/// The random form of a number: on each side a random orthogonal mixture of the layer's channels.
 fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
-    let mut draw = Draw::new((layer << 8 | number) as u64);
+    let mut draw = RandomDirections::new((layer << 8 | number) as u64);
     FormWeights {
-        left: draw.like(&channels.left, channels.head).transposed(),
-        right: draw.like(&channels.right, channels.head).transposed(),
+        left: draw.mixtures(&channels.left, channels.head).transposed(),
+        right: draw.mixtures(&channels.right, channels.head).transposed(),
     }
 }
 

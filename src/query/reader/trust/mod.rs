@@ -1,12 +1,14 @@
 //! Holding a list against the same list under other conventions, and against chance.
 
 mod chance;
-mod draw;
+mod random_directions;
 
-use crate::projection::Pair;
+use crate::projection::{Pair, Scored};
 use crate::query::answering::{Quiet, Watch};
 use crate::query::convention::{Convention, Switch};
-use crate::query::trust::{RANDOM_FORMS, TRUST_TOP, Trust, TrustAnswer, TrustQuery};
+use crate::query::trust::{
+    RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore,
+};
 use crate::query::{Answer, Column, NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::Vectors;
 
@@ -56,8 +58,8 @@ impl Reader {
             Switch::Centred => {
                 pairs || convention.has(Switch::Cosine) || convention.has(Switch::Inverse)
             }
-            Switch::Biases => pairs,
-            _ => true,
+            Switch::Biases => pairs || convention.has(Switch::Gain),
+            Switch::Gain | Switch::Norms | Switch::Cosine | Switch::Input | Switch::Output => true,
         };
         // Flipping one must not take another one away, or it would be two steps off.
         let alone = |switch: &Switch| {
@@ -73,11 +75,11 @@ impl Reader {
     fn concerns(&self, switch: Switch, convention: Convention, flow: Flow) -> bool {
         let source = |convention| self.source(convention, flow);
         match switch {
-            Switch::Inverse => flow == Flow::Read,
+            Switch::Inverse | Switch::Biases => flow == Flow::Read,
             Switch::Input | Switch::Output => {
                 source(convention) != source(convention.flipped(switch))
             }
-            _ => true,
+            Switch::Gain | Switch::Norms | Switch::Centred | Switch::Cosine => true,
         }
     }
 
@@ -95,7 +97,14 @@ impl Reader {
         let Some(list) = answers.and_then(|mut answers| answers.pop()) else {
             return Ok(None);
         };
-        let mut lists = vec![Trust::default(); list.columns.len()];
+        let of_column = |column: &Vec<Scored>| Trust {
+            top: TRUST_TOP.min(list.passing / 2).min(column.len()),
+            ..Trust::default()
+        };
+        let mut lists: Vec<Trust> = list.columns.iter().map(of_column).collect();
+        if lists.iter().any(|trust| trust.top < TRUST_LEAST) {
+            return Ok(Some(TrustAnswer { lists, done: 1.0 }));
+        }
         let flips = self.flips(query.convention, false);
         for switch in flips {
             let answers = match self.neurons(&[asked(query.convention.flipped(switch))], watch) {
@@ -109,8 +118,9 @@ impl Reader {
             let directions = [Flow::Read, Flow::Written].into_iter().cycle();
             let columns = list.columns.iter().zip(&other.columns).zip(directions);
             for (trust, ((one, other), flow)) in lists.iter_mut().zip(columns) {
+                let best: (&[Scored], &[Scored], usize) = (one, other, trust.top);
                 if self.concerns(switch, query.convention, flow)
-                    && let Some(share) = kept(one, other, |a, b| a.id == b.id)
+                    && let Some(share) = kept(best, |a, b| a.id == b.id)
                 {
                     trust.kept.push((switch, share));
                 }
@@ -141,7 +151,9 @@ impl Reader {
                 let at = column + 2 * end;
                 let first = list.columns[at].first();
                 let score = first.map(|s| (s.score - sign * bias) / length);
-                lists[at].z = score.and_then(|score| standard(score, best));
+                let value = score.and_then(|score| standard(score, best));
+                let draws = best.len();
+                lists[at].z = value.map(|value| ZScore { value, draws });
             }
         }
         Ok(Some(partial(&lists, 1.0)))
@@ -161,7 +173,20 @@ impl Reader {
         let Some(list) = self.pairs(&asked(query.convention), &quiet)? else {
             return Ok(None);
         };
-        let mut trust = Trust::default();
+        let mut trust = Trust {
+            top: match list.pairs.len() {
+                TRUST_TOP => TRUST_TOP,
+                all => all / 2,
+            },
+            ..Trust::default()
+        };
+        let answer = |trust: &Trust, done| TrustAnswer {
+            lists: vec![trust.clone()],
+            done,
+        };
+        if trust.top < TRUST_LEAST {
+            return Ok(Some(answer(&trust, 1.0)));
+        }
         let flips = self.flips(query.convention, true);
         let steps = (flips.len() + RANDOM_FORMS) as f32;
         let mut done = 0.0;
@@ -175,33 +200,29 @@ impl Reader {
                 return Ok(None);
             };
             let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);
-            if let Some(share) = kept(&list.pairs, &other.pairs, same) {
+            if let Some(share) = kept((&list.pairs, &other.pairs, trust.top), same) {
                 trust.kept.push((switch, share));
             }
             done += 1.0;
-            watch.improved(Answer::Trust(TrustAnswer {
-                lists: vec![trust.clone()],
-                done: done / steps,
-            }));
+            watch.improved(Answer::Trust(answer(&trust, done / steps)));
         }
-        // Chance knows no biases, so what is held against it has none either.
-        let bare = match query.convention.has(Switch::Biases) {
-            true => query.convention.flipped(Switch::Biases),
-            false => query.convention,
+        let mut tell = |z: Option<ZScore>, forms: usize| {
+            let so_far = Trust { z, ..trust.clone() };
+            let done = (done + forms as f32) / steps;
+            watch.improved(Answer::Trust(answer(&so_far, done)));
         };
-        let Some(z) = self.z_of_head(&asked(bare), watch)? else {
+        let Some(z) = self.z_of_head(&asked(query.convention), watch, &mut tell)? else {
             return Ok(None);
         };
         trust.z = z;
-        Ok(Some(TrustAnswer {
-            lists: vec![trust],
-            done: 1.0,
-        }))
+        Ok(Some(answer(&trust, 1.0)))
     }
 }
 
-/// The share of a list that is in the other one too; `None` of an empty one.
-fn kept<T>(list: &[T], other: &[T], same: impl Fn(&T, &T) -> bool) -> Option<f32> {
+/// The share of the best `top` of a list that are among as many best of the other one; `None` of
+/// none.
+fn kept<T>((list, other, top): (&[T], &[T], usize), same: impl Fn(&T, &T) -> bool) -> Option<f32> {
+    let [list, other] = [list, other].map(|list| &list[..top.min(list.len())]);
     let stays = |item: &&T| other.iter().any(|o| same(item, o));
     let both = list.iter().filter(stays).count();
     (!list.is_empty()).then(|| both as f32 / list.len() as f32)
@@ -212,8 +233,13 @@ mod tests {
     use super::kept;
 
     #[test]
-    fn what_is_kept_is_a_share_of_the_list() {
-        assert_eq!(kept(&[1, 2, 3, 4], &[4, 9, 1], |a, b| a == b), Some(0.5));
-        assert_eq!(kept::<u8>(&[], &[4], |a, b| a == b), None);
+    fn what_is_kept_is_a_share_of_the_best() {
+        let same = |a: &u8, b: &u8| a == b;
+        assert_eq!(
+            kept((&[1, 2, 3, 4], &[4, 9, 1, 3], 3), same),
+            Some(1.0 / 3.0)
+        );
+        assert_eq!(kept((&[1, 2, 3, 4], &[4, 9, 1], 4), same), Some(0.5));
+        assert_eq!(kept((&[], &[4], 30), same), None);
     }
 }
