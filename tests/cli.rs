@@ -58,6 +58,14 @@ impl Home {
         String::from_utf8(assert.get_output().stdout.clone()).unwrap()
     }
 
+    /// What it prints under the convention that the model's figures favour, which standard error
+    /// tells.
+    fn printed_under_auto(&self, line: &str) -> String {
+        let output = self.output(&format!("{line} --convention auto"));
+        assert!(text(&output.stderr).starts_with("lexiscope: lists under "));
+        text(&output.stdout)
+    }
+
     #[track_caller]
     fn json(&self, line: &str) -> Value {
         serde_json::from_str(&self.print(&format!("{line} --format json"))).unwrap()
@@ -235,6 +243,25 @@ fn a_convention_is_named_in_every_format() {
     assert_eq!(rows[3][0], "qk regardless");
     assert_eq!((rows[3][2].as_str(), rows[3][7].as_str()), ("", "biases"));
     assert!(home.print(line).contains("attended to whatever asks"));
+}
+
+#[test]
+fn the_models_own_figures_choose_a_convention() {
+    let home = Home::new();
+    let output = home.output("neuron gpt2-pl 3 103 -k 3 --format json --convention auto");
+    assert!(output.status.success());
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let taken = answer["convention"].as_str().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let start = format!("lexiscope: lists under {taken}: of 30 words ");
+    assert!(said.starts_with(&start), "{said}");
+    // Rankings and scans take it too.
+    let line = "rank gpt2-pl --layer 3 --by copying -n 2";
+    let ranked = home.printed_under_auto(&format!("{line} --format json"));
+    let ranked: Value = serde_json::from_str(&ranked).unwrap();
+    assert_eq!(ranked["convention"], taken);
+    let plain = home.json(line);
+    assert_ne!(ranked["heads"], plain["heads"]);
 }
 
 #[test]
@@ -575,23 +602,15 @@ fn a_reader_that_goes_away_is_no_fault() {
 fn in_a_pipe_the_first_page_is_printed_and_nothing_is_kept() {
     let home = Home::new();
     let page = home.print("");
-    assert!(
-        page.starts_with("gpt2-pl  L0.N302  exclude-undertrained\n"),
-        "{page}"
-    );
-    assert!(
-        page.contains(&home.print("neuron gpt2-pl 0 302 --exclude-undertrained")),
-        "{page}"
-    );
+    assert!(page.starts_with("gpt2-pl  L0.N302\n"), "{page}");
+    // The explorer begins with what the command line calls auto.
+    let list = home.printed_under_auto("neuron gpt2-pl 0 302");
+    assert!(page.contains(&list), "{page}");
+    assert!(list.contains("\nconvention "), "{list}");
     let page = home.print("bert-pl --at L2.H1.QK");
-    assert!(
-        page.starts_with("bert-pl  L2.H1.QK  exclude-undertrained\n"),
-        "{page}"
-    );
-    assert!(
-        page.contains(&home.print("pairs bert-pl qk 2 1 --exclude-undertrained")),
-        "{page}"
-    );
+    assert!(page.starts_with("bert-pl  L2.H1.QK\n"), "{page}");
+    let list = home.printed_under_auto("pairs bert-pl qk 2 1");
+    assert!(page.contains(&list), "{page}");
     assert!(!page.contains('\x1b'));
     assert!(!home.path("state/lexiscope/session.toml").exists());
 }

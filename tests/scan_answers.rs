@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Interest, NeuronQuery, PairsQuery, Patient, Query, QueryError, RankQuery,
-    Reader, Watch,
+    Answer, Answering, Convention, Interest, NeuronQuery, PairsQuery, Patient, Query, QueryError,
+    RankQuery, Reader, Watch,
 };
 use lexiscope::scan::{Layers, Plan, Scan, Scanned, What};
 use lexiscope::transformer::{Form, Input};
@@ -45,6 +45,7 @@ fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (T
         k,
         pairs,
         filters: alnum(),
+        convention: Default::default(),
     };
     Scan::run(&mut open(name), &plan, &out, &|| true, &mut |_| {}).unwrap();
     (folder, out)
@@ -130,6 +131,42 @@ fn answers_from_a_scan_are_those_that_would_be_computed() {
 }
 
 #[test]
+fn a_scan_under_a_convention_answers_under_that_one_alone() {
+    let name = "gpt2-safetensors";
+    let (folder, _) = scan(name, Some("1".parse().unwrap()));
+    let under = |name: &str| -> Convention { name.parse().unwrap() };
+    let plan = Plan {
+        layers: None,
+        what: What::All,
+        k: 12,
+        pairs: 20,
+        filters: alnum(),
+        convention: under("gain+cosine"),
+    };
+    let out = folder.path().join("gain+cosine.parquet");
+    let scan = |reader: &mut Reader| Scan::run(reader, &plan, &out, &|| true, &mut |_| {});
+    scan(&mut open(name)).unwrap();
+    let mut computed = open(name);
+    let mut scanned = Scanned::open(open(name), &out).unwrap();
+    assert_eq!(scanned.not_under(under("gain+cosine")), None);
+    let said = scanned.not_under(under("raw")).unwrap();
+    assert_eq!(said, "the scan was made under gain+cosine, not raw");
+    for query in [
+        neuron(1, 3, 12, alnum()),
+        pairs(Form::Qk, 1, End::Lowest, 20, alnum()),
+    ] {
+        for (convention, held) in [("gain+cosine", true), ("raw", false), ("norms", false)] {
+            let query = query.clone().under(under(convention));
+            assert_eq!(is_there(&mut scanned, &query), held, "{query:?}");
+            assert_eq!(ask(&mut scanned, &query), ask(&mut computed, &query));
+        }
+    }
+    // What a model does not offer is not scanned.
+    let refused = scan(&mut open("bert-safetensors")).unwrap_err().to_string();
+    assert!(refused.contains("gain is not offered: "), "{refused}");
+}
+
+#[test]
 fn what_a_scan_does_not_hold_is_computed() {
     let name = "gpt2-safetensors";
     let (_folder, out) = scan(name, Some("1".parse().unwrap()));
@@ -173,6 +210,7 @@ fn rank(layer: usize, by: Interest, filters: Filters) -> RankQuery {
         count: 20,
         words: 5,
         filters,
+        convention: Default::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::convention::ConventionChoice;
 use super::geometry_args::GeometryArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
@@ -147,6 +148,9 @@ pub enum Command {
         out: PathBuf,
         #[command(flatten)]
         range: ScanRange,
+        /// How weights become words, in all lists; as for `neuron`
+        #[arg(long, default_value_t, value_name = "NAMES")]
+        convention: ConventionChoice,
         #[command(flatten)]
         machine: Machine,
         #[command(flatten)]
@@ -203,7 +207,7 @@ pub struct ScanRange {
 
 impl ScanRange {
     /// The scan that is asked for.
-    pub fn plan(self, filters: Filters) -> Plan {
+    pub fn plan(self, filters: Filters, convention: Convention) -> Plan {
         let what = match (self.neurons_only, self.heads_only) {
             (true, _) => What::Neurons,
             (_, true) => What::Heads,
@@ -215,6 +219,7 @@ impl ScanRange {
             k: self.k,
             pairs: self.pairs,
             filters,
+            convention,
         }
     }
 }
@@ -263,14 +268,24 @@ pub struct Output {
 /// Under which convention a list is made, and whether it is put to the test.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ReadingArgs {
-    /// How weights become words: raw, or some of gain, centred, cosine, inverse, biases, input and
-    /// output, joined by + (see the README)
+    /// How weights become words: raw, or some of gain, norms, centred, cosine, inverse, biases, input
+    /// and output, joined by +; or auto, what the model's own lists favour, said on standard error
     #[arg(long, default_value_t, value_name = "NAMES")]
-    pub convention: Convention,
+    pub convention: ConventionChoice,
     /// Add how far the lists can be trusted: what stays under other conventions, and how far the
     /// best lies above chance
     #[arg(long)]
     pub trust: bool,
+}
+
+impl ReadingArgs {
+    /// Of what is not put to the test.
+    pub(super) fn untested(convention: ConventionChoice) -> Self {
+        Self {
+            convention,
+            trust: false,
+        }
+    }
 }
 
 /// Which tokens a list may show. Flattened last: its heading stands over all that follows.

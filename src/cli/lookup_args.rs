@@ -3,7 +3,8 @@
 use clap::{Args, ValueEnum};
 
 use super::args::{FilterArgs, Output, list_length};
-use crate::query::{By, Convention, Part};
+use super::convention::ConventionChoice;
+use crate::query::{By, Part};
 use crate::transformer::Input;
 
 /// Looking up by word.
@@ -20,10 +21,9 @@ pub struct FindArgs {
     /// Of gated feed-forwards, which input is the key: gate or up
     #[arg(long, default_value = "gate", value_name = "INPUT")]
     pub key: Input,
-    /// How weights become words: raw, or some of gain, centred, cosine, inverse, biases, input and
-    /// output, joined by +
+    /// How weights become words; as for `neuron`
     #[arg(long, default_value_t, value_name = "NAMES")]
-    pub convention: Convention,
+    pub convention: ConventionChoice,
     /// Places of each kind
     #[arg(short, default_value_t = 10, value_parser = list_length)]
     pub k: usize,
@@ -71,10 +71,9 @@ pub struct DirectionsArgs {
     pub layer: usize,
     /// Counted from 0; of vo and qk only
     pub head: Option<usize>,
-    /// How weights become words: raw, or some of gain, centred, cosine, inverse, input and output,
-    /// joined by +
+    /// How weights become words; as for `neuron`, but directions have no biases
     #[arg(long, default_value_t, value_name = "NAMES")]
-    pub convention: Convention,
+    pub convention: ConventionChoice,
     /// Directions, the largest first
     #[arg(short, default_value_t = 10, value_parser = list_length)]
     pub n: usize,

@@ -1,6 +1,7 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod convention;
 mod fetch;
 mod geometry;
 mod geometry_args;
@@ -27,8 +28,8 @@ use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::log;
 use crate::query::{
-    Answer, Answering, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part, Patient, Query,
-    RankQuery, Reader, TrustQuery,
+    Answer, Answering, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part,
+    Patient, Query, Reader, TrustQuery,
 };
 use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
@@ -37,7 +38,8 @@ use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
 use say::say;
 
-use args::{Cli, Color, Command, Explore, Output, end};
+use args::{Cli, Color, Command, Explore, Output, ReadingArgs, end};
+use convention::ConventionChoice;
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -59,18 +61,17 @@ pub fn run() -> Result<()> {
             output,
         }) => {
             let query = NeuronQuery {
-                convention: reading.convention,
+                convention: Convention::RAW,
                 layer,
                 neuron,
                 input: key,
                 k,
                 filters: filters.read()?,
             };
-            let trust = reading.trust.then(|| TrustQuery::Neuron(query.clone()));
             listed(
                 &model,
                 scan.as_deref(),
-                (&Query::Neuron(query), trust),
+                (Query::Neuron(query), reading),
                 output,
             )
         }
@@ -96,13 +97,12 @@ pub fn run() -> Result<()> {
                 end,
                 k,
                 filters,
-                convention: reading.convention,
+                convention: Convention::RAW,
             };
-            let trust = reading.trust.then(|| TrustQuery::Pairs(query.clone()));
             listed(
                 &model,
                 scan.as_deref(),
-                (&Query::Pairs(query), trust),
+                (Query::Pairs(query), reading),
                 output,
             )
         }
@@ -114,11 +114,13 @@ pub fn run() -> Result<()> {
             model,
             out,
             range,
+            convention,
             filters,
             machine,
         }) => {
-            let plan = range.plan(filters.read()?);
+            let filters = filters.read()?;
             let (mut reader, _) = open(&model, machine)?;
+            let plan = range.plan(filters, convention.of(&mut reader)?);
             scan::scan(&mut reader, &plan, &out)
         }
         Some(Command::Info { model, output }) => {
@@ -155,7 +157,7 @@ const GIST: usize = 5;
 
 fn find(args: FindArgs) -> Result<()> {
     let query = FindQuery {
-        convention: args.convention,
+        convention: Convention::RAW,
         words: args.words,
         by: args.by.into(),
         gist: GIST,
@@ -164,7 +166,13 @@ fn find(args: FindArgs) -> Result<()> {
         heads: !args.neurons_only,
         filters: args.filters.read()?,
     };
-    one_shot(&args.model, &Query::Find(query), args.output)
+    let reading = ReadingArgs::untested(args.convention);
+    listed(
+        &args.model,
+        None,
+        (Query::Find(query), reading),
+        args.output,
+    )
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
@@ -181,9 +189,15 @@ fn directions(args: DirectionsArgs) -> Result<()> {
         n: args.n,
         k: args.k,
         filters: args.filters.read()?,
-        convention: args.convention,
+        convention: Convention::RAW,
     };
-    one_shot(&args.model, &Query::Directions(query), args.output)
+    let reading = ReadingArgs::untested(args.convention);
+    listed(
+        &args.model,
+        None,
+        (Query::Directions(query), reading),
+        args.output,
+    )
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -248,24 +262,21 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 const UNTOLD: &str = "undertrained tokens cannot be told in this model: no tokens that training \
                       cannot have seen lie together in its embedding";
 
-/// Answers one query.
-fn one_shot(model: &str, query: &Query, output: Output) -> Result<()> {
-    listed(model, None, (query, None), output)
-}
-
 /// Answers one query, from the scan where it can, and how far the answer can be trusted.
 fn listed(
     model: &str,
     scan: Option<&Path>,
-    (query, trust): (&Query, Option<TrustQuery>),
+    (query, reading): (Query, ReadingArgs),
     output: Output,
 ) -> Result<()> {
-    let ranked = match query {
-        Query::Rank(query) => Some(query),
+    let asked = (query, reading.convention);
+    let (mut reader, query, open) = answering(model, scan, asked, output)?;
+    let start = Instant::now();
+    let trust = match (&query, reading.trust) {
+        (Query::Neuron(query), true) => Some(TrustQuery::Neuron(query.clone())),
+        (Query::Pairs(query), true) => Some(TrustQuery::Pairs(query.clone())),
         _ => None,
     };
-    let (mut reader, open) = answering(model, scan, ranked, output)?;
-    let start = Instant::now();
     let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
     // Marked where people read.
     if (hidden || matches!(output.format, Format::Table | Format::Markdown))
@@ -275,7 +286,7 @@ fn listed(
         say(format_args!("{UNTOLD}; none is left out"));
     }
     let mut answered = Vec::new();
-    for query in std::iter::once(query.clone()).chain(trust.map(Query::Trust)) {
+    for query in std::iter::once(query).chain(trust.map(Query::Trust)) {
         if let Some(answer) = reader.answer(&query, &Patient)? {
             answered.push((query, answer));
         }
@@ -298,25 +309,30 @@ fn listed(
     print(&output.csv.written(text, output.format))
 }
 
-/// Opens a model, and the scan that it answers from where it can; with it the milliseconds that
-/// took. `ranked`: what is ranked, to say why it cannot come from the scan.
+/// Opens a model, and the scan that it answers from where it can, and says why a query cannot be
+/// answered from there; with the query under the convention that is meant in this model, and the
+/// milliseconds that opening took.
 fn answering(
     model: &str,
     scan: Option<&Path>,
-    ranked: Option<&RankQuery>,
+    (query, convention): (Query, ConventionChoice),
     output: Output,
-) -> Result<(Box<dyn Answering>, f64)> {
-    let (reader, open) = open(model, output.machine)?;
+) -> Result<(Box<dyn Answering>, Query, f64)> {
+    let (mut reader, open) = open(model, output.machine)?;
     let Some(path) = scan else {
-        return Ok((Box::new(reader), open));
+        let query = query.under(convention.of(&mut reader)?);
+        return Ok((Box::new(reader), query, open));
     };
     let mut scanned = Scanned::open(reader, path)?;
-    if let Some(query) = ranked
-        && let Some(why) = scanned.lacks(query)?
-    {
+    let query = query.under(convention.of(&mut scanned)?);
+    let lacks = match &query {
+        Query::Rank(query) => scanned.lacks(query)?,
+        other => other.convention().and_then(|c| scanned.not_under(c)),
+    };
+    if let Some(why) = lacks {
         say(format_args!("computed, not from the scan: {why}"));
     }
-    Ok((Box::new(scanned), open))
+    Ok((Box::new(scanned), query, open))
 }
 
 /// On standard error, where JSON does not have them in it.

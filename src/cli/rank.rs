@@ -6,9 +6,10 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use super::args::{FilterArgs, Output, list_length};
+use super::args::{FilterArgs, Output, ReadingArgs, list_length};
+use super::convention::ConventionChoice;
 use super::{answering, listed, milliseconds, print, say_timings};
-use crate::query::{Answer, Interest, Patient, Query, RankQuery};
+use crate::query::{Answer, Convention, Interest, Patient, Query, RankQuery};
 use crate::report::{self, Format, Timings};
 use crate::vocabulary::Filters;
 
@@ -36,6 +37,9 @@ pub struct RankArgs {
     /// Take the lists from this finished scan of the model, where it has them
     #[arg(long, value_name = "FILE")]
     pub scan: Option<PathBuf>,
+    /// How weights become words; as for `neuron`
+    #[arg(long, default_value_t, value_name = "NAMES")]
+    pub convention: ConventionChoice,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]
@@ -51,6 +55,7 @@ impl RankArgs {
             count: self.count,
             words: WORDS,
             filters: filters.clone(),
+            convention: Convention::RAW,
         }
     }
 }
@@ -61,9 +66,12 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     let (model, scan, output) = (&args.model, args.scan.as_deref(), args.output);
     if let Some(layer) = args.layer {
         let query = Query::Rank(args.query(layer, &filters));
-        return listed(model, scan, (&query, None), output);
+        let reading = ReadingArgs::untested(args.convention);
+        return listed(model, scan, (query, reading), output);
     }
-    let (mut reader, open) = answering(model, scan, Some(&args.query(0, &filters)), output)?;
+    let first = (Query::Rank(args.query(0, &filters)), args.convention);
+    let (mut reader, first, open) = answering(model, scan, first, output)?;
+    let convention = first.convention().unwrap_or_default();
     let start = Instant::now();
     if matches!(output.format, Format::Table | Format::Markdown) {
         reader.answer(&Query::Undertrained, &Patient)?;
@@ -71,7 +79,10 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     let card = reader.card();
     let mut layers = Vec::with_capacity(card.spec.layers);
     for layer in 0..card.spec.layers {
-        let query = args.query(layer, &filters);
+        let query = RankQuery {
+            convention,
+            ..args.query(layer, &filters)
+        };
         match reader.answer(&Query::Rank(query.clone()), &Patient)? {
             Some(Answer::Rank(answer)) => layers.push((query, answer)),
             _ => bail!("no answer came back; this is a defect of lexiscope"),

@@ -45,6 +45,11 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     let mut page = String::new();
     // What is undertrained is marked in every list.
     reader.answer(&Query::Undertrained, &Patient)?;
+    if let Some(query) = state.convention_query()
+        && let Some(Answer::FirstConvention(answer)) = reader.answer(&query, &Patient)?
+    {
+        update::first_convention(&mut state, &answer);
+    }
     for query in state.needs() {
         if let Query::Geometry(asked) = &query {
             page += &measured(&mut *reader, asked, &state)?;

@@ -44,8 +44,19 @@ pub struct Session {
     /// Word lists and texts are not kept.
     pub filters: Filters,
     pub convention: Convention,
+    /// Which convention each model was read under last, by the names of the models.
+    pub conventions: BTreeMap<String, KeptConvention>,
     /// Models' finished scans, by the names of the models.
     pub scans: BTreeMap<String, PathBuf>,
+}
+
+/// A model's convention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct KeptConvention {
+    pub convention: Convention,
+    /// Whether the user chose it, and not the model's own figures.
+    pub own: bool,
 }
 
 /// How the chart is shown, and what is measured for it. Texts are not kept.
@@ -117,6 +128,14 @@ mod tests {
             recent_folders: vec!["/models/gpt2".to_owned()],
             filters,
             convention: "gain+cosine".parse().unwrap(),
+            conventions: [(
+                "gpt2-pl".to_owned(),
+                KeptConvention {
+                    convention: "gain+cosine".parse().unwrap(),
+                    own: true,
+                },
+            )]
+            .into(),
             scans: [("gpt2-pl".to_owned(), "/scans/gpt2-pl.parquet".into())].into(),
         };
         let inner = folder.path().join("not/there/yet");

@@ -13,7 +13,8 @@ use super::{ProjectionError, Rows};
 /// whether it is still wanted.
 const SOME_ROWS: usize = 512;
 
-/// `Aᵀ·B`, `[width of A, width of B]`, of as many rows each. `None` if it was called off.
+/// `Aᵀ·B`, `[width of A, width of B]`, of as many rows each, as they count. `None` if it was called
+/// off.
 ///
 /// # Errors
 /// The device fails.
@@ -28,7 +29,7 @@ pub fn cross(
             return Ok(None);
         }
         let n = range.len();
-        let (left, right) = (a.chunk(range.clone())?, b.chunk(range)?);
+        let (left, right) = (a.counted_chunk(range.clone())?, b.counted_chunk(range)?);
         let left = MatRef::from_row_major_slice(&left, n, a.width());
         let right = MatRef::from_row_major_slice(&right, n, b.width());
         let sum = MatMut::from_row_major_slice_mut(out.data_mut(), a.width(), b.width());

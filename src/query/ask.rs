@@ -14,8 +14,8 @@ use super::contextual::{
 };
 use super::convention::{Convention, Switch};
 use super::{
-    Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Interest, Part, QueryError,
-    RankAnswer, RankQuery, TrustAnswer, TrustQuery,
+    Address, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, FirstConventionAnswer,
+    Interest, Part, QueryError, RankAnswer, RankQuery, TrustAnswer, TrustQuery,
 };
 
 /// Why what is written cannot be read of some files.
@@ -62,16 +62,8 @@ impl ModelCard {
                 what: what.to_owned(),
             })
         };
-        for switch in query
-            .convention()
-            .into_iter()
-            .flat_map(Convention::switches)
-        {
-            if let Err(why) = self.offers(switch) {
-                return without(&format!(
-                    "the convention {switch} is not offered: {why}; leave it out"
-                ));
-            }
+        if let Some(convention) = query.convention() {
+            self.check_convention(convention)?;
         }
         for &reading in query.readings() {
             if let Some(choice) = self.spec.unknown_for(reading) {
@@ -137,6 +129,22 @@ impl ModelCard {
         self.spec.output != OutputEmbedding::Missing || convention.has(Switch::Input)
     }
 
+    /// Whether the model can be read under a convention.
+    ///
+    /// # Errors
+    /// It cannot: which switch it does not offer, and why.
+    pub fn check_convention(&self, convention: Convention) -> Result<(), QueryError> {
+        for switch in convention.switches() {
+            if let Err(why) = self.offers(switch) {
+                return Err(QueryError::Nothing {
+                    model: self.name.clone(),
+                    what: format!("the convention {switch} is not offered: {why}; leave it out"),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the model has such a place.
     ///
     /// # Errors
@@ -182,6 +190,8 @@ pub enum Query {
     ValueNorms,
     /// Which tokens are undertrained: the vocabulary is told.
     Undertrained,
+    /// Which convention the model is best read under at first.
+    FirstConvention,
     /// What is measured of the states of texts.
     Geometry(GeometryQuery),
     /// A token's occurrences as points.
@@ -235,6 +245,7 @@ impl Query {
             Self::Trust(TrustQuery::Pairs(query)) => Some(&query.filters),
             Self::ValueNorms
             | Self::Undertrained
+            | Self::FirstConvention
             | Self::Geometry(_)
             | Self::ContextMap(_)
             | Self::NeuronMap(_) => None,
@@ -265,7 +276,11 @@ impl Query {
                 .by
                 .form()
                 .map_or(&[Reading::Neurons], |f| of_form(f, 0)),
-            Self::Undertrained | Self::Geometry(_) | Self::ContextMap(_) => &[],
+            // Of what can be read of the model.
+            Self::FirstConvention
+            | Self::Undertrained
+            | Self::Geometry(_)
+            | Self::ContextMap(_) => &[],
         }
     }
 
@@ -283,9 +298,32 @@ impl Query {
             | Self::Trust(TrustQuery::Neuron(_))
             | Self::ValueNorms
             | Self::Undertrained
+            | Self::FirstConvention
             | Self::Geometry(_)
             | Self::ContextMap(_) => false,
         }
+    }
+
+    /// The same under another convention, if it may name one.
+    #[must_use]
+    pub fn under(mut self, convention: Convention) -> Self {
+        let named = match &mut self {
+            Self::Neuron(query) => &mut query.convention,
+            Self::Pairs(query) => &mut query.convention,
+            Self::NeuronMap(query) => &mut query.convention,
+            Self::Directions(query) => &mut query.convention,
+            Self::Find(query) => &mut query.convention,
+            Self::Trust(TrustQuery::Neuron(query)) => &mut query.convention,
+            Self::Trust(TrustQuery::Pairs(query)) => &mut query.convention,
+            Self::Rank(query) => &mut query.convention,
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::FirstConvention
+            | Self::Geometry(_)
+            | Self::ContextMap(_) => return self,
+        };
+        *named = convention;
+        self
     }
 
     /// The convention that it names, if it may name one.
@@ -298,7 +336,12 @@ impl Query {
             Self::Find(query) => Some(query.convention),
             Self::Trust(TrustQuery::Neuron(query)) => Some(query.convention),
             Self::Trust(TrustQuery::Pairs(query)) => Some(query.convention),
-            _ => None,
+            Self::Rank(query) => Some(query.convention),
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::FirstConvention
+            | Self::Geometry(_)
+            | Self::ContextMap(_) => None,
         }
     }
 
@@ -316,6 +359,7 @@ impl Query {
             Self::Directions(q) => Some(q.address()),
             Self::ValueNorms
             | Self::Undertrained
+            | Self::FirstConvention
             | Self::Geometry(_)
             | Self::ContextMap(_)
             | Self::Find(_) => None,
@@ -390,6 +434,7 @@ pub enum Answer {
     ValueNorms(Vec<f32>),
     /// How many tokens are undertrained; `None` if the embedding does not tell.
     Undertrained(Option<usize>),
+    FirstConvention(FirstConventionAnswer),
     Geometry(GeometryAnswer),
     /// Of both kinds of map.
     Map(MapAnswer),

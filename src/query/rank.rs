@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Address;
+use super::{Address, Convention};
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
 
@@ -118,6 +118,8 @@ pub struct RankQuery {
     /// Tokens of each side that come with each of them.
     pub words: usize,
     pub filters: Filters,
+    /// How weights become words. Biases are no part of figures of the weights.
+    pub convention: Convention,
 }
 
 impl RankQuery {

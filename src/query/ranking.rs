@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::answering::{Answering, Quiet, Watch};
 use super::rank::{Interest, Interesting, RankAnswer, RankQuery};
-use super::{Answer, Convention, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError};
+use super::{Answer, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError};
 use crate::projection::{End, Pair, Scored};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Vocabulary};
@@ -87,7 +87,7 @@ pub(super) fn top_lists(
     watch: &dyn Watch,
 ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
     let query = |&neuron: &usize| NeuronQuery {
-        convention: Convention::RAW,
+        convention: query.convention,
         layer: query.layer,
         neuron,
         input: Input::Gate,
@@ -106,7 +106,7 @@ pub(super) fn top_pairs(
     watch: &dyn Watch,
 ) -> Result<Option<Vec<Pair>>, QueryError> {
     let asked = Query::Pairs(PairsQuery {
-        convention: Convention::RAW,
+        convention: query.convention,
         form,
         layer: query.layer,
         head,

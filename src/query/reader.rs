@@ -15,13 +15,14 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::checkpoint::{Checkpoint, Location, Matrix, OutputEmbedding};
+use crate::checkpoint::{Checkpoint, Location, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::transformer::{Forward, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
 use convention::Faces;
 use pairs::{FactorKey, Factors};
+use rank::Cross;
 use rank_cache::RankCache;
 use trust::Chances;
 
@@ -53,9 +54,8 @@ pub struct Reader {
     undertrained: Option<Option<usize>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
-    /// `Eᵀ·E_in` of a form whose right side is the input embedding too, and of one whose right side
-    /// is another.
-    crosses: [Option<Arc<Matrix>>; 2],
+    /// What the two sides of forms have in common over the vocabulary.
+    crosses: Vec<Cross>,
     /// A ranking that was called off.
     ranking: Ranking,
     rank_cache: RankCache,
@@ -116,7 +116,7 @@ impl Reader {
             mask: None,
             undertrained: None,
             factors: Vec::new(),
-            crosses: [None, None],
+            crosses: Vec::new(),
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
             memory: FACTOR_BYTES,
@@ -224,6 +224,7 @@ impl Reader {
             Query::Rank(query) => self.rank(query, watch)?.map(Answer::Rank),
             Query::Trust(query) => self.trust(query, watch)?.map(Answer::Trust),
             Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
+            Query::FirstConvention => self.first_convention(watch)?.map(Answer::FirstConvention),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),

@@ -9,6 +9,7 @@ use crate::query::{Interesting, ModelCard, RankAnswer, RankQuery};
 use super::export::{csv_text, json_text, named_filters};
 use super::neuron::marked;
 use super::table::{Align, Table};
+use super::trust::below;
 use super::{Format, Timings};
 
 /// Words of each list in a table.
@@ -24,7 +25,7 @@ struct Rank<'a> {
     /// Of all of the layer, in the list or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     mean: Option<Option<f32>>,
-    convention: &'static str,
+    convention: String,
     filters: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     neurons: Option<Vec<Entry<'a>>>,
@@ -161,9 +162,13 @@ impl List<'_> {
                         words(&n.value),
                     ]);
                 }
-                match format {
+                let table = match format {
                     Format::Markdown => table.markdown(),
                     Format::Json | Format::Csv | Format::Table => table.plain(),
+                };
+                match self.query.convention {
+                    convention if convention.is_raw() => table,
+                    convention => table + &below(convention, "", &[], format),
                 }
             }
         }
@@ -198,7 +203,7 @@ impl List<'_> {
             layer: self.of_layer.map(|(layer, _)| layer),
             by: self.query.by.name(),
             mean: self.of_layer.map(|(_, mean)| mean),
-            convention: "raw",
+            convention: self.query.convention.name(),
             filters: named_filters(&self.query.filters),
             neurons: (!of_heads).then(|| items.clone().map(neuron).collect()),
             heads: of_heads.then(|| items.map(head).collect()),

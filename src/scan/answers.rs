@@ -16,8 +16,8 @@ use parquet::file::statistics::Statistics;
 
 use crate::projection::{Pair, Scored};
 use crate::query::{
-    Answer, Answering, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
-    Query, QueryError, Ranking, Reader, Watch,
+    Answer, Answering, Column, Convention, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer,
+    PairsQuery, Query, QueryError, Ranking, Reader, Watch,
 };
 use crate::transformer::Form;
 use crate::transformer::Input;
@@ -43,6 +43,8 @@ pub struct Scanned {
     groups: Vec<Group>,
     /// The filters that it was made with, as it says of itself.
     filters: [String; 2],
+    /// The convention that it was made under.
+    pub(super) convention: Convention,
     /// How many rows pass them, of how many; `None` until they are first asked for.
     passing: Option<(usize, usize)>,
     pub(super) k: usize,
@@ -73,7 +75,6 @@ impl Scanned {
         let (card, fingerprint) = (reader.card(), reader.fingerprint()?);
         let here = [
             ("weights", format!("{fingerprint:016x}")),
-            ("convention", "raw".to_owned()),
             ("vocabulary", card.spec.vocab.to_string()),
             ("positions", card.spec.positions.to_string()),
         ];
@@ -89,6 +90,8 @@ impl Scanned {
             path: path.to_owned(),
             reason: what.to_owned(),
         };
+        let convention = setting("convention").parse();
+        let convention = convention.map_err(|error: String| damaged(&error))?;
         let length = |name| {
             let length = setting(name).parse();
             length.map_err(|_| damaged(&format!("its setting {name} is no number")))
@@ -102,6 +105,7 @@ impl Scanned {
                 setting("filters").to_owned(),
                 setting("filter-lists").to_owned(),
             ],
+            convention,
             passing: None,
             ranking: Ranking::default(),
             k: length("k")?,
@@ -155,8 +159,8 @@ impl Scanned {
         };
         let kept = self.k.min(passing);
         // A scan holds gates alone of gated neurons' keys.
-        let raw = query.convention.is_raw();
-        if query.k.min(passing) > kept || query.input != Input::default() || !raw {
+        let here = self.is_under(query.convention);
+        if query.k.min(passing) > kept || query.input != Input::default() || !here {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.neuron, true) else {
@@ -219,7 +223,7 @@ impl Scanned {
             return Ok(None);
         };
         // And of rotary models the forms at distance 0.
-        if query.k > self.pairs || query.distance > 0 || !query.convention.is_raw() {
+        if query.k > self.pairs || query.distance > 0 || !self.is_under(query.convention) {
             return Ok(None);
         }
         let Some((at, group)) = self.group(query.layer, query.head, false) else {

@@ -34,6 +34,8 @@ pub struct Plan {
     /// Length of a head's pair lists.
     pub pairs: usize,
     pub filters: Filters,
+    /// How weights become words.
+    pub convention: Convention,
 }
 
 /// What decides the rows of a file, by name.
@@ -97,7 +99,7 @@ impl Plan {
     /// The query of a neuron.
     pub(super) fn neuron(&self, layer: usize, neuron: usize) -> NeuronQuery {
         NeuronQuery {
-            convention: Convention::RAW,
+            convention: self.convention,
             layer,
             neuron,
             input: Input::default(),
@@ -109,7 +111,7 @@ impl Plan {
     /// The queries of a head: both forms, both ends.
     pub(super) fn head(&self, layer: usize, head: usize) -> [PairsQuery; 4] {
         let query = |form, end| PairsQuery {
-            convention: Convention::RAW,
+            convention: self.convention,
             form,
             layer,
             head,
@@ -148,7 +150,7 @@ impl Plan {
             ("model", card.name.clone()),
             ("weights", format!("{fingerprint:016x}")),
             ("family", card.family.title.to_owned()),
-            ("convention", "raw".to_owned()),
+            ("convention", self.convention.name()),
             ("what", what.to_owned()),
             ("layers", format!("{}..{}", layers.start, layers.end)),
             ("k", self.k.to_string()),

@@ -1,7 +1,10 @@
-//! Rankings from the lists of a scan, or why they cannot come from there.
+//! Rankings from the lists of a scan, or why they, or lists under a convention, cannot come from
+//! there.
 
 use super::Scanned;
-use crate::query::{Answer, Answering, Interest, Query, QueryError, RankAnswer, RankQuery, Watch};
+use crate::query::{
+    Answer, Answering, Convention, Interest, Query, QueryError, RankAnswer, RankQuery, Watch,
+};
 
 impl Scanned {
     /// A layer ranked by lists of the scan where it has them; by the model otherwise.
@@ -35,6 +38,9 @@ impl Scanned {
                 "{by} is a figure of the weights, not of lists"
             )));
         }
+        if let Some(why) = self.not_under(query.convention) {
+            return Ok(Some(why));
+        }
         let of_heads = by.of_heads();
         let Some((passing, _)) = self.passing(&query.filters, of_heads)? else {
             return Ok(Some("the scan was made with other filters".to_owned()));
@@ -54,5 +60,23 @@ impl Scanned {
             return Ok(Some(format!("the scan has no {of} of layer {layer}")));
         }
         Ok(None)
+    }
+
+    /// Whether its lists are those of a convention, with nothing beside them that an answer says
+    /// of biases.
+    pub(super) fn is_under(&self, convention: Convention) -> bool {
+        self.convention == convention && !convention.adds()
+    }
+
+    /// Why lists under a convention cannot come from it, in a few words; `None` if they can.
+    pub fn not_under(&self, convention: Convention) -> Option<String> {
+        match self.convention == convention {
+            _ if self.is_under(convention) => None,
+            true => Some(format!("the scan does not hold what {convention} adds")),
+            false => Some(format!(
+                "the scan was made under {}, not {convention}",
+                self.convention
+            )),
+        }
     }
 }

@@ -72,6 +72,7 @@ impl<'a> Scan<'a> {
         report: &mut dyn FnMut(&Progress),
     ) -> Result<bool, ScanError> {
         let card = reader.card();
+        card.check_convention(plan.convention)?;
         let all = plan.parts(&card)?;
         let settings = plan.settings(&card, reader.fingerprint()?)?;
         if Parts::finished(out, &settings)? {

@@ -111,6 +111,7 @@ fn heap_bytes(answer: &Answer) -> usize {
             Answer::Find(a) => a.heap_bytes(),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),
             Answer::Undertrained(_) => 0,
+            Answer::FirstConvention(a) => size_of_val(&a.tried[..]),
             Answer::Rank(a) => a.heap_bytes(),
             Answer::Geometry(a) => a.heap_bytes(),
             Answer::Map(a) => size_of_val(&a.points[..]),

@@ -64,6 +64,7 @@ fn place(query: &Query) -> Option<Step> {
         | Query::NeuronMap(_)
         | Query::Find(_)
         | Query::Undertrained
+        | Query::FirstConvention
         | Query::Rank(_)
         | Query::Trust(_) => return None,
     };
@@ -154,6 +155,7 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
         | Query::NeuronMap(_)
         | Query::Find(_)
         | Query::Undertrained
+        | Query::FirstConvention
         | Query::Rank(_)
         | Query::Trust(_) => return None,
     })

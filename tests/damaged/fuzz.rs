@@ -124,6 +124,7 @@ fn no_change_of_a_scan_is_worse_than_a_sentence() {
     let out = copy.path("scan.parquet");
     let open = || Reader::open(&location(&copy.path("")), DeviceChoice::Cpu).unwrap();
     let plan = Plan {
+        convention: Default::default(),
         layers: Some("0".parse().unwrap()),
         what: What::Neurons,
         k: 5,

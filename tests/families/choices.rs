@@ -338,6 +338,7 @@ fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("llama.parquet");
     let plan = Plan {
+        convention: Default::default(),
         layers: None,
         what: What::All,
         k: 5,

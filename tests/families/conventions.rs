@@ -2,7 +2,9 @@
 //! (`tests/families/conventions.py`).
 
 use super::*;
-use lexiscope::query::{Convention, DirectionsQuery, NeuronAnswer, PairsAnswer, Part, Switch};
+use lexiscope::query::{
+    Convention, DirectionsQuery, Interest, NeuronAnswer, PairsAnswer, Part, RankQuery, Switch,
+};
 use lexiscope::transformer::Form;
 use serde_json::Map;
 
@@ -261,4 +263,55 @@ fn the_directions_of_a_form_add_up_to_its_pairs_under_every_convention() {
     });
     let refused = ask(&mut reader, biases).unwrap_err().to_string();
     assert!(refused.contains("give no biases"), "{refused}");
+}
+
+#[test]
+fn heads_are_ranked_under_a_convention_as_the_product_of_all_tokens_says() {
+    // Ranked through what the embeddings have in common; directions are given the whole product.
+    for name in ["gpt-neox", "llama", "gemma3-text", "roberta"] {
+        let mut reader = reader(name);
+        let card = reader.card();
+        let all = ["cosine", "centred", "gain+cosine", "norms"].into_iter();
+        let all = all.map(|name| name.parse::<Convention>().unwrap());
+        for convention in all.filter(|c| c.offered(&card) == *c) {
+            for (by, form) in [
+                (Interest::Copying, Form::Vo),
+                (Interest::Matching, Form::Qk),
+            ] {
+                let query = Query::Rank(RankQuery {
+                    layer: 1,
+                    by,
+                    count: card.spec.heads,
+                    words: 0,
+                    filters: Filters::default(),
+                    convention,
+                });
+                let Answer::Rank(ranked) = ask(&mut reader, query).unwrap() else {
+                    panic!("no ranking")
+                };
+                assert_eq!(ranked.items.len(), card.spec.heads);
+                for head in &ranked.items {
+                    let query = Query::Directions(DirectionsQuery {
+                        part: Part::Form(form),
+                        layer: 1,
+                        head: head.item,
+                        n: 1,
+                        k: 1,
+                        filters: Filters::default(),
+                        convention,
+                    });
+                    let Answer::Directions(answer) = ask(&mut reader, query).unwrap() else {
+                        panic!("no directions")
+                    };
+                    let expected = answer.copying.unwrap().vocabulary.unwrap();
+                    let what = format!("{name} {convention} {by} of head {}", head.item);
+                    assert!(
+                        (head.figure - expected).abs() < 1e-3,
+                        "{what}: {} for {expected}",
+                        head.figure
+                    );
+                }
+            }
+        }
+    }
 }

@@ -19,6 +19,7 @@ fn agree(name: &str, by: Interest, figures: &[f64], within: f64) {
         count: figures.len(),
         words: 0,
         filters: Filters::default(),
+        convention: Default::default(),
     });
     let Answer::Rank(ranked) = ask(&mut reader, query).unwrap() else {
         panic!("no ranking")

@@ -306,6 +306,7 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
     let rankings = folder.path().join("rankings");
     let query = |filters| {
         Query::Rank(RankQuery {
+            convention: Default::default(),
             layer: 1,
             by: Interest::Overlap,
             count: 5,

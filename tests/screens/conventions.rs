@@ -3,9 +3,11 @@
 use insta::assert_snapshot;
 use lexiscope::explorer::state::Notice;
 use lexiscope::projection::Scored;
-use lexiscope::query::{Switch, Trust, TrustAnswer, TrustQuery, ZScore};
+use lexiscope::query::{
+    ConventionFigures, FirstConventionAnswer, Switch, Trust, TrustAnswer, TrustQuery, ZScore,
+};
 
-use super::Screen;
+use super::{Screen, model};
 
 /// A column that stands firm, and others that do less and less.
 pub fn trusted(query: &TrustQuery) -> TrustAnswer {
@@ -27,6 +29,18 @@ pub fn trusted(query: &TrustQuery) -> TrustAnswer {
     TrustAnswer {
         lists: (0..lists).map(list).collect(),
         done: 1.0,
+    }
+}
+
+/// Figures that favour lists at one length.
+pub fn favoured() -> FirstConventionAnswer {
+    let figures = |name: &str, stay, z| ConventionFigures {
+        convention: name.parse().unwrap(),
+        stay,
+        z,
+    };
+    FirstConventionAnswer {
+        tried: vec![figures("gain+cosine", 0.7, 5.2), figures("raw", 0.3, 1.1)],
     }
 }
 
@@ -89,4 +103,31 @@ fn biases_show_what_holds_whatever_the_other_side_is() {
     let mut screen = Screen::new(120, 30);
     assert_snapshot!("neuron-biases", screen.press("c b Esc").text());
     assert_snapshot!("heads-biases", screen.press("Tab").text());
+}
+
+#[test]
+fn a_model_begins_under_the_convention_that_its_figures_favour() {
+    let opened = |favours: bool, keys: &str| {
+        let mut screen = Screen::new(120, 30);
+        screen.state.favours = favours;
+        let effects = model::open(&mut screen.state, 2, "base");
+        screen.perform(effects);
+        screen.press(keys);
+        screen
+    };
+    assert!(opened(false, "").state.convention().is_raw());
+    let mut screen = opened(true, "");
+    assert_eq!(screen.state.convention().name(), "gain+cosine");
+    let said = "lists under gain+cosine: of 30 words 21 stay under other conventions (raw 9), and \
+                best scores lie 5.2 deviations above chance (raw 1.1) · c 0 is raw";
+    assert_eq!(screen.state.notice, Some(Notice::Said(said.to_owned())));
+    // What the user chooses is kept for the model, and for no other.
+    screen.press("c 0 Esc");
+    for (id, name, convention) in [(3, "deep", "gain+cosine"), (4, "base", "raw")] {
+        let effects = model::open(&mut screen.state, id, name);
+        screen.perform(effects);
+        assert_eq!(screen.state.convention().name(), convention, "{name}");
+    }
+    let session = screen.state.session();
+    assert!(session.conventions["base"].own && !session.conventions["deep"].own);
 }

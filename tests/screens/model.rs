@@ -205,6 +205,7 @@ fn made_up(query: &Query) -> Answer {
         Query::Rank(query) => Answer::Rank(ranked(query)),
         Query::Trust(query) => Answer::Trust(conventions::trusted(query)),
         Query::Undertrained => Answer::Undertrained(None),
+        Query::FirstConvention => Answer::FirstConvention(conventions::favoured()),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),

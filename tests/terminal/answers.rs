@@ -10,8 +10,8 @@ const ROWS: usize = 5;
 /// Letters of a word that are compared: long words are cut where columns are narrow.
 const LETTERS: usize = 6;
 
-/// The filter that a first start switches on.
-pub const FIRST: &[&str] = &["--exclude-undertrained"];
+/// The convention that the bundled model begins under.
+pub const FIRST: &[&str] = &["--convention", "auto"];
 
 /// Lists of words, side by side.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub fn columns(home: &Home, layer: usize, neuron: usize, filters: &[&str]) -> Li
     let mut arguments = vec![
         "neuron", "gpt2-pl", &place[0], &place[1], "--format", "json",
     ];
+    arguments.extend(FIRST);
     arguments.extend(filters);
     let answer: Value = serde_json::from_str(&home.print(&arguments)).unwrap();
     let words = |name: &str| {
@@ -32,7 +33,7 @@ pub fn columns(home: &Home, layer: usize, neuron: usize, filters: &[&str]) -> Li
     Lists(["K", "V", "-K", "-V"].map(words).into())
 }
 
-/// The pairs of a head's form, as a first start filters them.
+/// The pairs of a head's form, as a first start has them.
 pub fn pairs(home: &Home, form: &str, layer: usize, head: usize) -> Lists {
     let place = [layer.to_string(), head.to_string()];
     let mut arguments = vec![

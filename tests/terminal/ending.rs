@@ -1,7 +1,7 @@
 //! Signals, stops, ends, and rest.
 
 use super::Home;
-use super::answers::{FIRST, columns};
+use super::answers::columns;
 use super::places::DOWN;
 #[cfg(target_os = "linux")]
 use super::program::eventually;
@@ -61,7 +61,7 @@ fn a_closed_window_ends_it_and_the_place_is_kept() {
 #[cfg(target_os = "linux")]
 fn a_stop_gives_the_terminal_back_until_it_goes_on() {
     let home = Home::new();
-    let answer = columns(&home, 2, 7, FIRST);
+    let answer = columns(&home, 2, 7, &[]);
     let mut program = home.start(&["gpt2-pl", "--at", "L2.N7"]);
     program.wait("the columns", |screen| answer.are_on(screen));
     for stop in ["\x1a", "TSTP"] {

@@ -1,6 +1,6 @@
 //! The mouse, as terminals send it (SGR).
 
-use super::answers::{FIRST, columns};
+use super::answers::columns;
 use super::{Home, Program};
 
 const LEFT: u8 = 0;
@@ -33,7 +33,7 @@ fn a_click_on_a_tab_shows_its_pane() {
 #[test]
 fn the_wheel_scrolls_words_and_steps_through_neurons() {
     let home = Home::new();
-    let all = columns(&home, 0, 302, FIRST);
+    let all = columns(&home, 0, 302, &[]);
     let mut program = home.start(&["gpt2-pl", "--at", "L0.N302"]);
     program.wait("the columns", |screen| all.are_on(screen));
     press(&mut program, WHEEL_DOWN, "kow ");

@@ -1,7 +1,7 @@
 //! Going from place to place.
 
 use super::Home;
-use super::answers::{FIRST, columns};
+use super::answers::columns;
 
 pub const UP: &str = "\x1b[A";
 pub const DOWN: &str = "\x1b[B";
@@ -13,7 +13,7 @@ pub const BACK_TAB: &str = "\x1b[Z";
 #[test]
 fn the_first_start_shows_four_columns_of_the_bundled_model() {
     let home = Home::new();
-    let answer = columns(&home, 0, 302, FIRST);
+    let answer = columns(&home, 0, 302, &[]);
     let mut program = home.start(&[]);
     program.until("gpt2-pl").until_at("L0.N302");
     program.wait("the columns", |screen| answer.are_on(screen));
@@ -60,7 +60,7 @@ fn a_held_key_ends_at_the_right_neuron_with_its_own_words() {
     }
     // Fifty to the right and fifty to the left, but there are six layers.
     program.until_at("L0.N510");
-    let answer = columns(&home, 0, 510, FIRST);
+    let answer = columns(&home, 0, 510, &[]);
     program.wait("the columns", |screen| answer.are_on(screen));
     program.quit();
 }
@@ -74,7 +74,7 @@ fn a_colon_jumps_to_an_address_and_refuses_a_bad_one() {
         .send(":L3.N103\r")
         .until_at("L3.N103")
         .until_gone("go to");
-    let answer = columns(&home, 3, 103, FIRST);
+    let answer = columns(&home, 3, 103, &[]);
     program.wait("the columns", |screen| answer.are_on(screen));
     program
         .send(":L9.N103\r")

@@ -1,14 +1,14 @@
 //! What is shown: filters, pasted text, heads.
 
 use super::Home;
-use super::answers::{FIRST, columns, pairs};
+use super::answers::{columns, pairs};
 use super::places::{BACK_TAB, ESC};
 
 #[test]
 fn filters_are_switched_in_their_menu() {
     let home = Home::new();
-    let first = columns(&home, 0, 302, FIRST);
-    let ascii = columns(&home, 0, 302, &["--exclude-undertrained", "--ascii"]);
+    let first = columns(&home, 0, 302, &[]);
+    let ascii = columns(&home, 0, 302, &["--ascii"]);
     let all = columns(&home, 0, 302, &[]);
     let mut program = home.start(&[]);
     program.wait("the columns", |screen| first.are_on(screen));
@@ -27,7 +27,7 @@ fn filters_are_switched_in_their_menu() {
 #[test]
 fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
     let home = Home::new();
-    let all = columns(&home, 0, 302, FIRST);
+    let all = columns(&home, 0, 302, &[]);
     let mut program = home.start(&[]);
     program
         .wait("the columns", |screen| all.are_on(screen))
@@ -35,20 +35,10 @@ fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
     for typed in ["s", "k", "i"] {
         program.send(typed);
     }
-    let found = columns(
-        &home,
-        0,
-        302,
-        &["--exclude-undertrained", "--contains", "ski"],
-    );
+    let found = columns(&home, 0, 302, &["--contains", "ski"]);
     program.wait("what was found", |screen| found.are_on(screen));
     program.send("\x7f\x7f");
-    let fewer = columns(
-        &home,
-        0,
-        302,
-        &["--exclude-undertrained", "--contains", "s"],
-    );
+    let fewer = columns(&home, 0, 302, &["--contains", "s"]);
     program.wait("what was found", |screen| fewer.are_on(screen));
     program
         .send(ESC)
@@ -74,12 +64,7 @@ fn pasted_text_is_typed_and_never_runs_as_keys() {
     // One line is typed, and nothing accepts it.
     program.until("ski").send(ESC).until_gone("ski");
     program.send("/").send(&paste("ński"));
-    let found = columns(
-        &home,
-        0,
-        302,
-        &["--exclude-undertrained", "--contains", "ński"],
-    );
+    let found = columns(&home, 0, 302, &["--contains", "ński"]);
     program.wait("what was found", |screen| found.are_on(screen));
     program.send("\r").until("contains: ński").quit();
 }

@@ -135,9 +135,6 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     let mut state = State::new(fastrand::u64(..));
     let (mut session, notice) = Session::load(&setup.paths.state);
     state.welcome = session == Session::default();
-    // Tokens that training hardly saw crowd the ends of raw lists; who starts for the first time
-    // should see words, and sees by the filter line why.
-    session.filters.exclude_undertrained |= state.welcome;
     let (bookmarks, marks_notice) = Bookmarks::open(&setup.paths.data);
     state.bookmarks = bookmarks.list().to_vec();
     if let Some(model) = &setup.model {
@@ -162,6 +159,7 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         .chain(cached)
         .map(|(name, origin)| ModelChoice { name, origin });
     state.resume(session, models.collect());
+    state.favour();
     if let (Some(scan), Some(opening)) = (&setup.scan, &state.opening) {
         let scan = std::path::absolute(scan).unwrap_or_else(|_| scan.clone());
         state.scans.insert(opening.name.clone(), scan);

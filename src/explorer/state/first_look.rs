@@ -20,6 +20,7 @@ impl State {
             by: Interest::Overlap,
             count: 1,
             words: 0,
+            convention: self.convention(),
             filters: Filters {
                 alnum: true,
                 exclude_special: true,

@@ -47,6 +47,7 @@ impl State {
         let of_heads = by.of_heads();
         let heads = self.card().map_or(0, |card| card.spec.heads);
         RankQuery {
+            convention: self.convention(),
             layer,
             by,
             count: if of_heads { heads } else { COUNT },

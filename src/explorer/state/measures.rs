@@ -228,6 +228,8 @@ fn is_of(query: &RankQuery, alike: &RankQuery) -> bool {
         count,
         words,
         filters,
+        convention,
     } = query;
-    (*by, *count, *words) == (alike.by, alike.count, alike.words) && *filters == alike.filters
+    (*by, *count, *words) == (alike.by, alike.count, alike.words)
+        && (filters, convention) == (&alike.filters, &alike.convention)
 }

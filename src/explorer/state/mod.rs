@@ -25,6 +25,7 @@ use super::action::Pane;
 use super::bookmarks::Bookmark;
 use super::key::Key;
 use super::keymap::Scope;
+use super::session::KeptConvention;
 use crate::hub::Progress;
 use crate::outside::escape;
 use crate::projection::End;
@@ -149,6 +150,10 @@ pub struct State {
     pub filters: Filters,
     /// How weights become words, as far as the model offers it.
     pub convention: Convention,
+    /// The same of every model that was read, by their names.
+    pub conventions: BTreeMap<String, KeptConvention>,
+    /// Whether a model that was never read begins under the convention that its figures favour.
+    pub favours: bool,
     pub history: History,
     pub overlays: Vec<Overlay>,
     pub count: Option<usize>,
@@ -212,6 +217,8 @@ impl State {
             grid: None,
             filters: Filters::default(),
             convention: Convention::RAW,
+            conventions: BTreeMap::new(),
+            favours: false,
             history: History::new(Address::Neuron {
                 layer: 0,
                 neuron: 0,

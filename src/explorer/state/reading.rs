@@ -1,16 +1,48 @@
 //! How weights are read as words: under which convention, and how far that can be trusted.
 
 use super::{Pane, State};
+use crate::explorer::session::KeptConvention;
 use crate::query::{
     Answer, Convention, NeuronQuery, PairsQuery, Query, Switch, TRUST_TOP, Trust, TrustAnswer,
     TrustQuery,
 };
 
+/// What the figures of the bundled models favour (`Query::FirstConvention`), to show it at once.
+const BUNDLED: [(&str, &str); 2] = [("gpt2-pl", "cosine"), ("bert-pl", "centred+cosine")];
+
 impl State {
+    /// From now on models that were never read begin under what their figures favour.
+    pub fn favour(&mut self) {
+        self.favours = true;
+        for (name, convention) in BUNDLED {
+            if let Ok(convention) = convention.parse() {
+                let own = false;
+                let kept = KeptConvention { convention, own };
+                self.conventions.entry(name.to_owned()).or_insert(kept);
+            }
+        }
+    }
+
     /// How weights become words: what is wished, as far as the model offers it.
     pub fn convention(&self) -> Convention {
         let wished = self.convention;
         self.card().map_or(wished, |card| wished.offered(card))
+    }
+
+    /// What asks for the convention to begin with, as long as nothing is known of it.
+    pub fn convention_query(&self) -> Option<Query> {
+        let card = self.card()?;
+        let unknown = self.favours && !card.remote && !self.conventions.contains_key(&card.name);
+        unknown.then_some(Query::FirstConvention)
+    }
+
+    /// Keeps the convention for the open model.
+    pub fn keep_convention(&mut self, own: bool) {
+        let convention = self.convention;
+        if let Some(name) = self.card().map(|card| card.name.clone()) {
+            let kept = KeptConvention { convention, own };
+            self.conventions.insert(name, kept);
+        }
     }
 
     /// The convention of what is in front: directions are of the weights alone.

@@ -2,7 +2,7 @@
 
 use super::{Companion, Heads, ModelChoice, Opening, Origin, State, Strip};
 use crate::explorer::action::Pane;
-use crate::explorer::session::Session;
+use crate::explorer::session::{KeptConvention, Session};
 use crate::geometry::Measure;
 use crate::query::{Address, Interest};
 
@@ -24,6 +24,17 @@ impl State {
         self.models.sort_by_key(|model| model.origin);
         self.filters = session.filters;
         self.convention = session.convention;
+        self.conventions = session.conventions;
+        if let Some(name) = &session.model
+            && !session.convention.is_raw()
+        {
+            // A session of before conventions were kept for each model.
+            let kept = KeptConvention {
+                convention: session.convention,
+                own: true,
+            };
+            self.conventions.entry(name.clone()).or_insert(kept);
+        }
         self.scans = session.scans;
         self.heads.end = session.end;
         self.ranked.draws = !session.anywhere;
@@ -113,6 +124,7 @@ impl State {
             recent_folders: recent.map(|m| m.name.clone()).collect(),
             filters: self.filters.clone(),
             convention: self.convention,
+            conventions: self.conventions.clone(),
             scans: self.scans.clone(),
         }
     }

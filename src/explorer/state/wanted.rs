@@ -52,6 +52,7 @@ impl State {
                 let mut needs = vec![Query::Neuron(self.neuron_query())];
                 needs.extend(map);
                 needs.push(Query::Undertrained);
+                needs.extend(self.convention_query());
                 needs.extend((!card.remote).then_some(Query::ValueNorms));
                 needs.extend(self.rank_queries());
                 needs.extend(self.first_look());
@@ -68,12 +69,14 @@ impl State {
             Pane::Geometry => vec![Query::Geometry(self.geometry.settings.query())],
             Pane::Heads => {
                 let focus = self.heads.focus;
-                vec![
+                let mut needs = vec![
                     Query::Pairs(self.pairs_query(focus)),
                     // Done in no time beside a search over all pairs.
                     Query::Undertrained,
-                    Query::Pairs(self.pairs_query(1 - focus)),
-                ]
+                ];
+                needs.extend(self.convention_query());
+                needs.push(Query::Pairs(self.pairs_query(1 - focus)));
+                needs
             }
         }
     }

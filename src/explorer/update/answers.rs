@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{find, geometry, navigate};
+use super::{filters, find, geometry, navigate};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
-use crate::query::{self, Answer, ModelCard, Query, TrustQuery};
+use crate::query::{self, Answer, Convention, ModelCard, Query, TrustQuery};
 use crate::worker::{Event, ModelId};
 
 /// Places worth seeing first, of the bundled models: layer and neuron, layer and head. The neuron of
@@ -143,6 +143,15 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     } else if before.is_some() && !again {
         state.say(format!("{} is open", card.name));
     }
+    if !again {
+        let kept = state.conventions.get(&card.name);
+        state.convention = match (kept, &before) {
+            (Some(kept), _) => kept.convention,
+            (None, Some(_)) => Convention::RAW,
+            // The one that the session was left with.
+            (None, None) => state.convention,
+        };
+    }
     state.model = Some(Model { id, card });
     for address in opening.then {
         navigate::visit(state, address);
@@ -197,6 +206,9 @@ fn answered(state: &mut State, shown: Shown) {
         },
         (Query::Undertrained, Answer::Undertrained(found)) => {
             state.tells_undertrained = Some(found.is_some());
+        }
+        (Query::FirstConvention, Answer::FirstConvention(answer)) => {
+            filters::first_convention(state, answer);
         }
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
         (Query::Geometry(_), _) => state.geometry.part.take(shown),

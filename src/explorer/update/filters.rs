@@ -4,7 +4,7 @@ use super::navigate::to_top;
 use crate::explorer::action::{Pane, Toggle};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, State};
-use crate::query::{Convention, Switch};
+use crate::query::{Convention, FirstConventionAnswer, Switch};
 use crate::vocabulary::{Filters, Text, Words};
 
 /// Letters of a typed text that serve as its name.
@@ -72,6 +72,22 @@ pub(super) fn convention(state: &mut State, switch: Switch) {
         return state.say(format!("{switch} is not offered: {why}"));
     }
     state.convention = state.convention.flipped(switch);
+    state.keep_convention(true);
+    changed(state);
+}
+
+/// The model's own figures say under which convention to begin: it is taken, unless the user has
+/// chosen one meanwhile.
+pub(in crate::explorer) fn first_convention(state: &mut State, answer: &FirstConventionAnswer) {
+    if state.convention_query().is_none() {
+        return;
+    }
+    state.convention = answer.best();
+    state.keep_convention(false);
+    if state.convention.is_raw() {
+        return state.say(answer.reason());
+    }
+    state.say(format!("{} · c 0 is raw", answer.reason()));
     changed(state);
 }
 
@@ -81,6 +97,7 @@ pub(super) fn raw(state: &mut State) {
         state.say("the convention is raw");
     }
     state.convention = Convention::RAW;
+    state.keep_convention(true);
     changed(state);
 }
 

@@ -27,6 +27,7 @@ pub use answers::{event, not_opening, opening};
 pub use beside::beside;
 pub use bookmarks::bookmarks;
 pub use complete::completed;
+pub(super) use filters::first_convention;
 pub use filters::{text, words};
 pub use geometry::texts;
 pub use hub::{cost, failed, on_hub, progress};

@@ -57,12 +57,11 @@ pub fn draw(canvas: &mut Canvas, body: Rect, (layer, head): (usize, usize)) {
         false => 0,
     };
     let rows = (layers as u16).saturating_add(OTHER_ROWS + 2);
-    // Rankings are of the raw weights, whatever the lists behind are read by.
-    let raw = match state.convention().is_raw() {
-        true => "",
-        false => " · raw",
+    let under = match state.convention() {
+        convention if convention.is_raw() => String::new(),
+        convention => format!(" · {convention}"),
     };
-    let title = format!("Heads · {}{raw}", by.meaning());
+    let title = format!("Heads · {}{under}", by.meaning());
     let inside = canvas.on_top(body, (map + list + 4, rows), &title, &known);
     if let Some(why) = state.failure(|query| matches!(query, Query::Rank(_))) {
         let why = why.to_owned();

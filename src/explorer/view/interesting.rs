@@ -24,7 +24,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
     };
     let mut title = format!("Interesting · {layers} · {}", by.meaning());
     if !state.convention().is_raw() {
-        title += " · raw";
+        title += &format!(" · {}", state.convention());
     }
     match state.ranking_done() {
         done if done < 1.0 => title += &format!(" · {:.0} %", (done * 100.0).min(99.0)),

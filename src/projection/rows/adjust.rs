@@ -127,7 +127,8 @@ impl Adjust {
         (norm(row) + self.mean.as_deref().map_or(0.0, norm)) * scale
     }
 
-    fn is_none(&self) -> bool {
+    /// Whether rows count as they lie.
+    pub(super) fn is_none(&self) -> bool {
         self.mean.is_none() && self.scale.is_none()
     }
 }

@@ -55,6 +55,23 @@ impl Rows {
         }))
     }
 
+    /// Some of the rows as they count, `[some, width]`.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::projection) fn counted_chunk(
+        &self,
+        range: Range<usize>,
+    ) -> Result<Cow<'_, [f32]>, ProjectionError> {
+        let lie = self.chunk(range.clone())?;
+        if self.adjust.is_none() {
+            return Ok(lie);
+        }
+        let rows = range.zip(lie.chunks_exact(self.width().max(1)));
+        let counted = rows.flat_map(|(at, row)| self.adjust.row(at, row));
+        Ok(Cow::Owned(counted.collect()))
+    }
+
     /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order. `None` if it
     /// was called off.
     ///

@@ -73,7 +73,7 @@ impl Reader {
             k: 0,
             filters: Default::default(),
         };
-        let Some(factors) = self.factors(&pairs, watch)? else {
+        let Some(factors) = self.bare_factors(&pairs, watch)? else {
             return Ok(None);
         };
         answer.copying = Some(Copying {
@@ -194,7 +194,7 @@ impl Reader {
         let vectors = Matrix::new(n, vectors.cols(), first);
         let half = match query.part {
             Part::Form(_) => Half::Attention,
-            Part::FfIn | Part::FfGate | Part::FfOut => Half::FeedForward,
+            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Half::FeedForward,
         };
         let (convention, at) = (query.convention, (query.layer, half));
         let Some(rows) = self.rows(convention, at, flow, watch)? else {

@@ -11,6 +11,7 @@ use crate::projection::{Hit, ListRows, Rows, Stand, Targets, TopHits};
 use crate::query::answering::Watch;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, Group, QueryError};
+use crate::transformer::Half;
 use crate::vocabulary::{Mask, Pattern, VocabularyError};
 
 use super::Reader;
@@ -26,8 +27,6 @@ struct Search<'a> {
     read: Side,
     /// The output side: what values and heads write.
     written: Side,
-    /// Learned positions, where the filters let them count.
-    positions: Option<Arc<Rows>>,
     /// Whether what is written can be projected; else nothing is found among it.
     has_output: bool,
 }
@@ -36,6 +35,8 @@ struct Search<'a> {
 struct Side {
     rows: Arc<Rows>,
     targets: Targets,
+    /// Learned positions, where the filters let them count.
+    positions: Option<Arc<Rows>>,
 }
 
 /// What was found so far.
@@ -91,17 +92,24 @@ impl Reader {
     ) -> Result<Option<Search<'a>>, QueryError> {
         let mask = self.mask(&query.filters)?;
         let (tokens, matched) = self.tokens_of(query, &mask)?;
-        let positions = match self.with_positions(&query.filters)? {
-            true => self.positions_as(query.convention, watch)?,
-            false => None,
-        };
+        let positions = self.with_positions(&query.filters)?;
+        // Norms before maps are of one kind in all layers.
+        let (convention, at) = (query.convention, (0, Half::FeedForward));
         let mut sides = Vec::with_capacity(2);
         for flow in [Flow::Read, Flow::Written] {
-            let Some(rows) = self.rows(query.convention, flow, watch)? else {
+            let Some(rows) = self.rows(convention, at, flow, watch)? else {
                 return Ok(None);
             };
+            let positions = match positions {
+                true => self.positions_as(convention, at, flow, watch)?,
+                false => None,
+            };
             let targets = Targets::new(tokens.clone(), rows.pick(&tokens)?);
-            sides.push(Side { rows, targets });
+            sides.push(Side {
+                rows,
+                targets,
+                positions,
+            });
         }
         let (written, read) = (sides.pop(), sides.pop());
         Ok(read.zip(written).map(|(read, written)| Search {
@@ -111,7 +119,6 @@ impl Reader {
             layers: self.card.spec.layers,
             read,
             written,
-            positions,
             has_output: self.card.has_output(query.convention),
         }))
     }
@@ -159,7 +166,7 @@ impl Search<'_> {
         ListRows {
             rows: &side.rows,
             flags: tokens,
-            positions: self.positions.as_deref().map(|rows| (rows, positions)),
+            positions: side.positions.as_deref().map(|rows| (rows, positions)),
         }
     }
 

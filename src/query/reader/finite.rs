@@ -66,7 +66,10 @@ fn unfinite(answer: &Answer) -> Unfinite {
         Answer::Geometry(answer) => geometry(answer),
         Answer::Map(answer) => map(answer),
         // Items without a figure are none of the best; trust says nothing where it cannot be told.
-        Answer::Undertrained(_) | Answer::Rank(_) | Answer::Trust(_) => None,
+        Answer::Undertrained(_)
+        | Answer::FirstConvention(_)
+        | Answer::Rank(_)
+        | Answer::Trust(_) => None,
     }
 }
 

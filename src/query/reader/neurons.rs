@@ -144,12 +144,7 @@ impl Reader {
             };
             if convention.has(Switch::Cosine) {
                 unit(&mut value);
-                // A norm gives tokens the length √d_model, not 1: with it a bias is weighed.
-                let tokens = (width as f32).sqrt();
-                for (bias, length) in bias.iter_mut().zip(unit(&mut key)) {
-                    let length = if length > 0.0 { length } else { 1.0 };
-                    *bias = bias.map(|bias| bias / (tokens * length));
-                }
+                to_unit(&mut key, &mut bias);
             }
             keys.extend_from_slice(key.data());
             values.extend_from_slice(value.data());
@@ -193,5 +188,15 @@ impl Reader {
             sum.map(|sum| sum as f32)
         };
         Ok((0..n).map(bias).collect())
+    }
+}
+
+/// Brings vectors to length 1, and biases that are added to their scores with them: tokens of
+/// length 1 stand for those of length √d_model that a norm gives.
+pub(super) fn to_unit(vectors: &mut Matrix, biases: &mut [Option<f32>]) {
+    let tokens = (vectors.cols() as f32).sqrt();
+    for (bias, length) in biases.iter_mut().zip(unit(vectors)) {
+        let length = if length > 0.0 { length } else { 1.0 };
+        *bias = bias.map(|bias| bias / (tokens * length));
     }
 }

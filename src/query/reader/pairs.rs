@@ -32,6 +32,7 @@ pub(super) struct FactorKey {
     distance: usize,
     positions: bool,
     convention: Convention,
+    biased: bool,
 }
 
 impl Factors {
@@ -97,6 +98,24 @@ impl Reader {
         query: &PairsQuery,
         watch: &dyn Watch,
     ) -> Result<Option<Arc<Factors>>, QueryError> {
+        self.kept_factors(query, query.convention.adds(), watch)
+    }
+
+    /// The same with biases left out, whatever the convention.
+    pub(super) fn bare_factors(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Arc<Factors>>, QueryError> {
+        self.kept_factors(query, false, watch)
+    }
+
+    fn kept_factors(
+        &mut self,
+        query: &PairsQuery,
+        biased: bool,
+        watch: &dyn Watch,
+    ) -> Result<Option<Arc<Factors>>, QueryError> {
         let convention = query.convention;
         let positions = self.with_positions(&query.filters)?;
         let key = FactorKey {
@@ -106,6 +125,7 @@ impl Reader {
             distance: query.distance,
             positions,
             convention,
+            biased,
         };
         if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
             let found = self.factors.remove(at);
@@ -119,7 +139,7 @@ impl Reader {
         }
         let norms = self.norms_of(query)?;
         let weights = self.form_of(query, head, norms.as_ref())?;
-        let biases = match convention.adds() {
+        let biases = match biased {
             true => self.form_biases(query, &weights, norms.as_ref())?,
             false => [None, None],
         };

@@ -7,11 +7,24 @@ use rayon::prelude::*;
 use super::super::answering::{Fetch, Watch, arrived};
 use super::super::rank::{Interest, Interesting, RankAnswer, RankQuery};
 use super::super::ranking::{of_head, of_neuron, ranked, top_lists, top_pairs};
-use super::super::{Answer, QueryError};
+use super::super::{Answer, PairsQuery, QueryError};
+use super::convention::Flow;
+use super::pairs::directions;
 use super::{Reader, rank_cache};
 use crate::checkpoint::Matrix;
-use crate::projection::{copying, cross, product};
-use crate::transformer::{Form, Input};
+use crate::projection::{End, Rows, copying, cross, product};
+use crate::transformer::{Form, Half, Input};
+use crate::vocabulary::Filters;
+
+/// Products of two embeddings that are kept: those of both forms under one convention.
+const CROSSES: usize = 2;
+
+/// A product of two embeddings over the vocabulary, `E_rightᵀ·E_left`.
+pub(super) struct Cross {
+    left: Arc<Rows>,
+    right: Arc<Rows>,
+    product: Arc<Matrix>,
+}
 
 impl Reader {
     pub(super) fn rank(
@@ -75,6 +88,8 @@ impl Reader {
             return Ok(None);
         }
         let values = self.weights.values(query.layer, all.clone())?;
+        let at = (query.layer, Half::FeedForward);
+        let values = self.folded(query.convention, at, Flow::Written, values)?;
         let norm = |n: usize| {
             let squares = values.row(n).iter().map(|&x| f64::from(x).powi(2));
             squares.sum::<f64>().sqrt() as f32
@@ -108,24 +123,73 @@ impl Reader {
                 return Ok(None);
             }
         }
-        let Some(cross) = self.cross(form, watch)? else {
+        let asked = PairsQuery {
+            form,
+            layer: query.layer,
+            head: 0,
+            distance: 0,
+            end: End::Highest,
+            k: 0,
+            filters: Filters::default(),
+            convention: query.convention,
+        };
+        if self.norms_of(&asked)?.is_some() {
+            return self.rank_by_factors(query, &asked, watch);
+        }
+        let Some(cross) = self.cross(&asked, watch)? else {
             return Ok(None);
         };
-        let judge = |head: usize| -> Result<Option<Interesting>, QueryError> {
-            if !watch.wanted() {
-                return Ok(None);
-            }
+        let mut forms = Vec::with_capacity(heads);
+        for head in 0..heads {
             let weights = self.weights.form(form, query.layer, head, 0)?;
+            match self.projected_form(&asked, weights, watch)? {
+                Some(weights) => forms.push(weights),
+                None => return Ok(None),
+            }
+        }
+        let judge = |head: usize| -> Option<Interesting> {
+            watch.wanted().then_some(())?;
+            let weights = &forms[head];
             let figure = copying(&product(&cross, &weights.left), &weights.right);
-            Ok(Some(of_head(head, figure.unwrap_or(f32::NAN), &[])))
+            Some(of_head(head, figure.unwrap_or(f32::NAN), &[]))
         };
-        let items: Option<Vec<Interesting>> = (0..heads)
-            .into_par_iter()
-            .map(judge)
-            .collect::<Result<Option<_>, _>>()?;
-        let Some(items) = items else {
-            return Ok(None);
-        };
+        let items: Option<Vec<Interesting>> = (0..heads).into_par_iter().map(judge).collect();
+        match items {
+            Some(items) => self.ranked_with_words(items, query, form, watch),
+            None => Ok(None),
+        }
+    }
+
+    /// The same where queries and keys go through norms, head by head: no product of weights has
+    /// the form then.
+    fn rank_by_factors(
+        &mut self,
+        query: &RankQuery,
+        asked: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<RankAnswer>, QueryError> {
+        let mut items = Vec::with_capacity(self.card.spec.heads);
+        for head in 0..self.card.spec.heads {
+            let asked = PairsQuery {
+                head,
+                ..asked.clone()
+            };
+            let Some(factors) = self.bare_factors(&asked, watch)? else {
+                return Ok(None);
+            };
+            let figure = copying(&factors.a, &factors.b);
+            items.push(of_head(head, figure.unwrap_or(f32::NAN), &[]));
+        }
+        self.ranked_with_words(items, query, asked.form, watch)
+    }
+
+    fn ranked_with_words(
+        &mut self,
+        items: Vec<Interesting>,
+        query: &RankQuery,
+        form: Form,
+        watch: &dyn Watch,
+    ) -> Result<Option<RankAnswer>, QueryError> {
         let answer = ranked(items, query.count, 1.0);
         match query.words {
             0 => Ok(Some(answer)),
@@ -155,18 +219,41 @@ impl Reader {
         Ok(Some(answer))
     }
 
-    /// What the two sides of a form have in common over the vocabulary, `E_rightᵀ·E_left`, made
-    /// once; `None` if it was called off.
-    fn cross(&mut self, form: Form, watch: &dyn Watch) -> Result<Option<Arc<Matrix>>, QueryError> {
-        let right = match form {
-            Form::Vo => &self.written,
-            Form::Qk => &self.read,
-        };
-        let at = usize::from(!Arc::ptr_eq(&self.read, right));
-        if self.crosses[at].is_none() {
-            let made = cross(right, &self.read, &|| watch.wanted())?;
-            self.crosses[at] = made.map(Arc::new);
+    /// What the two sides of a form have in common over the vocabulary, `E_rightᵀ·E_left`; the last
+    /// of a convention are kept. `None` if it was called off.
+    fn cross(
+        &mut self,
+        query: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<Option<Arc<Matrix>>, QueryError> {
+        let at = (query.layer, Half::Attention);
+        let mut sides = Vec::with_capacity(2);
+        for flow in directions(query) {
+            match self.rows(query.convention, at, flow, watch)? {
+                Some(rows) => sides.push(rows),
+                None => return Ok(None),
+            }
         }
-        Ok(self.crosses[at].clone())
+        let [left, right] = &sides[..] else {
+            return Ok(None);
+        };
+        let of =
+            |cross: &&Cross| Arc::ptr_eq(&cross.left, left) && Arc::ptr_eq(&cross.right, right);
+        if let Some(known) = self.crosses.iter().find(of) {
+            return Ok(Some(Arc::clone(&known.product)));
+        }
+        let Some(made) = cross(right, left, &|| watch.wanted())? else {
+            return Ok(None);
+        };
+        let product = Arc::new(made);
+        self.crosses.push(Cross {
+            left: Arc::clone(left),
+            right: Arc::clone(right),
+            product: Arc::clone(&product),
+        });
+        if self.crosses.len() > CROSSES {
+            self.crosses.remove(0);
+        }
+        Ok(Some(product))
     }
 }

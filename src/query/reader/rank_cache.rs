@@ -38,8 +38,11 @@ impl Reader {
         query: &RankQuery,
         watch: &dyn Watch,
     ) -> Result<Option<Option<PathBuf>>, QueryError> {
+        // Norms and biases are not part of a file's name.
+        let convention = query.convention;
+        let plain = !convention.folds_gains() && !convention.adds();
         let kept = match query.by {
-            Interest::Overlap | Interest::Z | Interest::Stem => !self.card.remote,
+            Interest::Overlap | Interest::Z | Interest::Stem => plain && !self.card.remote,
             // Cheap, or of heads.
             Interest::Norm
             | Interest::Copying

@@ -11,7 +11,8 @@ use crate::query::convention::Switch;
 use crate::query::{NeuronQuery, QueryError};
 use crate::transformer::{Half, Vectors};
 
-use super::super::convention::{Flow, unit};
+use super::super::convention::Flow;
+use super::super::neurons::to_unit;
 use super::{Found, Reader, Search, Side};
 
 /// Numbers of the vectors that are held at a time.
@@ -189,7 +190,7 @@ impl Reader {
         let Some(read) = self.read_vectors(layer, neurons, vectors, watch)? else {
             return Ok(None);
         };
-        let biased = convention.has(Switch::Biases) && vectors != Vectors::Values;
+        let biased = convention.adds() && vectors != Vectors::Values;
         let mut biases = match biased {
             true => self.biases(&search.neuron(layer, first), &read)?,
             false => vec![None; read.rows()],
@@ -199,9 +200,7 @@ impl Reader {
             return Ok(None);
         };
         if convention.has(Switch::Cosine) {
-            for (bias, length) in biases.iter_mut().zip(unit(&mut vectors)) {
-                *bias = bias.map(|bias| if length > 0.0 { bias / length } else { bias });
-            }
+            to_unit(&mut vectors, &mut biases);
         }
         Ok(Some(VectorChunk {
             layer,

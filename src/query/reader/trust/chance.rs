@@ -66,15 +66,22 @@ impl Chances {
 }
 
 /// Some tokens, and their rows on both sides of a form.
-struct Sample {
+pub(super) struct Sample {
     ids: Vec<u32>,
     left: Rows,
     right: Rows,
 }
 
+/// The best pairs of a form among some tokens, by their places among these, and the score of the
+/// best at size 1.
+pub(super) struct PairsAmongSome {
+    pub(super) pairs: Vec<(u32, u32)>,
+    pub(super) best: f32,
+}
+
 /// The channels of a layer's heads on both sides of a form, `[channels, d_model]` each: those of
 /// keys and values that heads share are there once.
-struct Channels {
+pub(super) struct Channels {
     /// Channels of one head.
     head: usize,
     left: Matrix,
@@ -151,7 +158,13 @@ impl Reader {
         let norms = self.norms_of(query)?;
         let norms = norms.as_ref();
         let own = self.form_of(query, query.head, norms)?;
-        let Some(own) = self.best_of_form(query, (own, norms), &sample, watch)? else {
+        let one = PairsQuery {
+            k: 1,
+            ..query.clone()
+        };
+        let Some(PairsAmongSome { best: own, .. }) =
+            self.pairs_of_form(&one, (own, norms), &sample, watch)?
+        else {
             return Ok(None);
         };
         let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
@@ -166,17 +179,20 @@ impl Reader {
         };
         let mut called_off = false;
         let channels = match chance.best[0].len() < RANDOM_FORMS {
-            true => Some(self.channels(query, norms)?),
+            true => {
+                let all: Vec<usize> = (0..self.card.spec.heads).collect();
+                Some(self.channels(query, norms, &all)?)
+            }
             false => None,
         };
         while let Some(channels) = &channels
             && chance.best[0].len() < RANDOM_FORMS
             && !called_off
         {
-            let drawn = drawn_form(query.layer, chance.best[0].len(), channels);
-            match self.best_of_form(query, (drawn, norms), &sample, watch)? {
-                Some(best) => {
-                    chance.best[0].push(best);
+            let drawn = channels.drawn_form(query.layer, chance.best[0].len());
+            match self.pairs_of_form(&one, (drawn, norms), &sample, watch)? {
+                Some(found) => {
+                    chance.best[0].push(found.best);
                     tell(z(&chance.best[0]), chance.best[0].len());
                 }
                 None => called_off = true,
@@ -187,25 +203,32 @@ impl Reader {
         Ok((!called_off).then_some(z))
     }
 
-    /// The tokens that a form is judged by.
+    /// The tokens that a form is judged by: all that pass, or a draw of them.
     fn sample(
         &mut self,
         query: &PairsQuery,
         watch: &dyn Watch,
     ) -> Result<Option<Sample>, QueryError> {
         let mask = self.mask(&query.filters)?;
+        let passing = (0..self.card.spec.vocab as u32).filter(|&id| mask.passes[id as usize]);
+        let mut ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
+        ids.sort_unstable();
+        self.sample_of(query, ids, watch)
+    }
+
+    /// Some tokens on both sides of a form; `None` if it was called off.
+    pub(super) fn sample_of(
+        &mut self,
+        query: &PairsQuery,
+        ids: Vec<u32>,
+        watch: &dyn Watch,
+    ) -> Result<Option<Sample>, QueryError> {
+        let at = (query.layer, Half::Attention);
         let mut sides = Vec::with_capacity(2);
-        let mut ids = Vec::new();
         for flow in directions(query) {
-            let at = (query.layer, Half::Attention);
             let Some(rows) = self.rows(query.convention, at, flow, watch)? else {
                 return Ok(None);
             };
-            if ids.is_empty() {
-                let passing = (0..rows.len() as u32).filter(|&row| mask.passes[row as usize]);
-                ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
-                ids.sort_unstable();
-            }
             sides.push(Rows::new(rows.pick(&ids)?, &Device::Cpu)?);
         }
         let (right, left) = (sides.pop(), sides.pop());
@@ -214,15 +237,15 @@ impl Reader {
             .map(|(left, right)| Sample { ids, left, right }))
     }
 
-    /// The best score of a form among some tokens, at size 1; `None` if it was called off. Biases
-    /// are left out: chance has none.
-    fn best_of_form(
+    /// The best pairs of a form among some tokens, and the score of the best at size 1; `None` if
+    /// it was called off. Biases are left out: chance has none.
+    pub(super) fn pairs_of_form(
         &mut self,
         query: &PairsQuery,
         (weights, norms): (FormWeights, Option<&QueryKeyNorms>),
         sample: &Sample,
         watch: &dyn Watch,
-    ) -> Result<Option<f32>, QueryError> {
+    ) -> Result<Option<PairsAmongSome>, QueryError> {
         let Some(weights) = self.projected_form(query, weights, watch)? else {
             return Ok(None);
         };
@@ -244,35 +267,44 @@ impl Reader {
         };
         let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
-            k: 1,
+            k: query.k,
             end: query.end,
             passing: &vec![true; sample.ids.len()],
             admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
         };
-        let best = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {});
+        let Some(best) = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {}) else {
+            return Ok(None);
+        };
         let sign = if query.end == End::Lowest { -1.0 } else { 1.0 };
-        let score = |pairs: Vec<Pair>| pairs.first().map_or(0.0, |pair| sign * pair.score);
-        Ok(best.map(|pairs| score(pairs) / size))
+        let score = best.first().map_or(0.0, |pair| sign * pair.score / size);
+        let pairs = best.iter().map(|pair: &Pair| (pair.from, pair.to));
+        Ok(Some(PairsAmongSome {
+            pairs: pairs.collect(),
+            best: score,
+        }))
     }
 
-    fn channels(
+    /// The channels of some of a layer's heads.
+    pub(super) fn channels(
         &self,
         query: &PairsQuery,
         norms: Option<&QueryKeyNorms>,
+        heads: &[usize],
     ) -> Result<Channels, QueryError> {
         let spec = &self.card.spec;
         // Queries and outputs are a head's own; keys and values are shared by so many.
-        let [every_left, every_right] = match query.form {
+        let [by_left, by_right] = match query.form {
             Form::Vo => [spec.sharing(), 1],
             Form::Qk => [1, spec.sharing()],
         };
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        for head in 0..spec.heads {
+        for (at, &head) in heads.iter().enumerate() {
             let form = self.form_of(query, head, norms)?;
-            if head % every_left == 0 {
+            let new = |by: usize| heads[..at].iter().all(|before| before / by != head / by);
+            if new(by_left) {
                 left.extend(form.left.transposed().into_data());
             }
-            if head % every_right == 0 {
+            if new(by_right) {
                 right.extend(form.right.transposed().into_data());
             }
         }
@@ -285,16 +317,18 @@ impl Reader {
     }
 }
 
-/// The random form of a number: on each side a random orthogonal mixture of the layer's channels.
-fn drawn_form(layer: usize, number: usize, channels: &Channels) -> FormWeights {
-    let mut draw = RandomDirections::new((layer << 8 | number) as u64);
-    FormWeights {
-        left: draw.mixtures(&channels.left, channels.head).transposed(),
-        right: draw.mixtures(&channels.right, channels.head).transposed(),
+impl Channels {
+    /// The random form of a number: on each side a random orthogonal mixture of the channels.
+    pub(super) fn drawn_form(&self, layer: usize, number: usize) -> FormWeights {
+        let mut draw = RandomDirections::new((layer << 8 | number) as u64);
+        FormWeights {
+            left: draw.mixtures(&self.left, self.head).transposed(),
+            right: draw.mixtures(&self.right, self.head).transposed(),
+        }
     }
 }
 
-fn flow(vectors: Vectors) -> Flow {
+pub(super) fn flow(vectors: Vectors) -> Flow {
     match vectors {
         Vectors::Keys(_) => Flow::Read,
         Vectors::Values => Flow::Written,

@@ -1,6 +1,7 @@
 //! Holding a list against the same list under other conventions, and against chance.
 
 mod chance;
+mod first_convention;
 mod random_directions;
 
 use crate::projection::{Pair, Scored};

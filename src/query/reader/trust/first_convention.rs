@@ -1,0 +1,348 @@
+//! Trying conventions on a small sample of a model: neurons and heads of a few layers, heads among
+//! some tokens only.
+
+use candle_core::Device;
+
+use crate::checkpoint::{Matrix, Reading};
+use crate::projection::{End, Ends, Passing, Rows};
+use crate::query::answering::Watch;
+use crate::query::convention::Convention;
+use crate::query::first_convention::{ConventionFigures, FirstConventionAnswer, TRIED};
+use crate::query::reader::Reader;
+use crate::query::reader::convention::unit;
+use crate::query::trust::TRUST_TOP;
+use crate::query::{NeuronQuery, PairsQuery, QueryError};
+use crate::transformer::{Form, FormWeights, Half, Input, Vectors};
+use crate::vocabulary::Filters;
+
+use super::chance::{PairsAmongSome, flow, standard};
+use super::kept;
+use super::random_directions::RandomDirections;
+
+/// Layers of the sample, and of these those whose heads are in it.
+const LAYERS: usize = 6;
+const HEAD_LAYERS: usize = 3;
+/// Neurons of each layer, and heads.
+const NEURONS: usize = 4;
+const HEADS: usize = 2;
+/// Tokens that heads, and best scores, are judged by.
+const TOKENS: usize = 1024;
+/// Random directions of a layer, and random forms.
+const DIRECTIONS: usize = 16;
+const FORMS: usize = 8;
+/// Heads whose channels random forms are mixed of.
+const MIXED: usize = 4;
+
+/// What is looked at under each convention.
+struct Chosen {
+    neurons: Vec<NeuronQuery>,
+    heads: Vec<(PairsQuery, DrawnForms)>,
+    /// Keys and values of the layers' neurons in `neurons`, and random directions like those of
+    /// their layer, `[n, d_model]`.
+    vectors: Vec<Drawn>,
+    tokens: Vec<u32>,
+    /// Whether what is written can be read.
+    written: bool,
+}
+
+struct Drawn {
+    layer: usize,
+    kind: Vectors,
+    own: Matrix,
+    random: Matrix,
+}
+
+/// A head's form, and random ones like those of its layer: none of the conventions that are tried
+/// has the norms of queries and keys.
+struct DrawnForms {
+    own: FormWeights,
+    random: Vec<FormWeights>,
+}
+
+/// Lists and standard scores under a convention.
+#[derive(Default)]
+struct Seen {
+    convention: Convention,
+    neurons: Vec<Vec<u32>>,
+    heads: Vec<Vec<(u32, u32)>>,
+    z_of_neurons: Vec<f32>,
+    z_of_heads: Vec<f32>,
+}
+
+impl Reader {
+    /// The figures of each convention that is tried; `None` if it was called off.
+    pub(in crate::query::reader) fn first_convention(
+        &mut self,
+        watch: &dyn Watch,
+    ) -> Result<Option<FirstConventionAnswer>, QueryError> {
+        if self.card.remote {
+            return Err(QueryError::NeedsAll {
+                model: self.card.name.clone(),
+            });
+        }
+        let named = TRIED.iter().filter_map(|name| name.parse().ok());
+        let offered = named.filter(|c: &Convention| c.offered(&self.card) == *c);
+        let tried: Vec<Convention> = offered.collect();
+        let Some(chosen) = self.choose(watch)? else {
+            return Ok(None);
+        };
+        let mut seen = Vec::with_capacity(tried.len());
+        for convention in tried {
+            match self.look(convention, &chosen, watch)? {
+                Some(one) => seen.push(one),
+                None => return Ok(None),
+            }
+        }
+        let figures = (0..seen.len()).map(|at| figures(&seen, at)).collect();
+        Ok(Some(FirstConventionAnswer::new(figures)))
+    }
+
+    /// The sample, the same every time.
+    fn choose(&mut self, watch: &dyn Watch) -> Result<Option<Chosen>, QueryError> {
+        let spec = self.card.spec.clone();
+        let mut random = fastrand::Rng::with_seed(0);
+        let mask = self.mask(&Filters::default())?;
+        let passing = (0..spec.vocab as u32).filter(|&id| mask.passes[id as usize]);
+        let mut tokens = random.choose_multiple(passing, TOKENS);
+        tokens.sort_unstable();
+        let mut layers: Vec<usize> = (0..LAYERS)
+            .map(|i| (2 * i + 1) * spec.layers / (2 * LAYERS))
+            .collect();
+        layers.dedup();
+        let readable = |reading| spec.unknown_for(reading).is_none();
+        let written = self.card.has_output(Convention::RAW);
+        let kinds: &[Vectors] = match readable(Reading::Neurons) {
+            false => &[],
+            true if written => &[Vectors::Keys(Input::Gate), Vectors::Values],
+            true => &[Vectors::Keys(Input::Gate)],
+        };
+        let mut forms = Vec::with_capacity(2);
+        forms.extend((written && readable(Reading::Vo)).then_some(Form::Vo));
+        forms.extend(readable(Reading::Qk).then_some(Form::Qk));
+        let mut chosen = Chosen {
+            neurons: Vec::new(),
+            heads: Vec::new(),
+            vectors: Vec::new(),
+            tokens,
+            written,
+        };
+        for (at, &layer) in layers.iter().enumerate() {
+            let mut neurons = random.choose_multiple(0..spec.neurons, NEURONS);
+            neurons.sort_unstable();
+            for &kind in kinds {
+                if !watch.wanted() {
+                    return Ok(None);
+                }
+                let all = match kind {
+                    Vectors::Keys(input) => self.weights.keys(layer, 0..spec.neurons, input)?,
+                    Vectors::Values => self.weights.values(layer, 0..spec.neurons)?,
+                };
+                let own = neurons.iter().flat_map(|&n| all.row(n)).copied().collect();
+                chosen.vectors.push(Drawn {
+                    layer,
+                    kind,
+                    own: Matrix::new(neurons.len(), spec.width, own),
+                    random: RandomDirections::new(layer as u64).like(&all, DIRECTIONS),
+                });
+            }
+            let neurons = neurons.iter().filter(|_| !kinds.is_empty());
+            chosen.neurons.extend(neurons.map(|&neuron| NeuronQuery {
+                layer,
+                neuron,
+                input: Input::Gate,
+                k: TRUST_TOP,
+                filters: Filters::default(),
+                convention: Convention::RAW,
+            }));
+            if at % (LAYERS / HEAD_LAYERS) != 0 {
+                continue;
+            }
+            for head in random.choose_multiple(0..spec.heads, HEADS) {
+                for &form in &forms {
+                    if !watch.wanted() {
+                        return Ok(None);
+                    }
+                    let query = PairsQuery {
+                        form,
+                        layer,
+                        head,
+                        distance: 0,
+                        end: End::Highest,
+                        k: TRUST_TOP,
+                        filters: Filters::default(),
+                        convention: Convention::RAW,
+                    };
+                    let drawn = self.drawn_forms(&query)?;
+                    chosen.heads.push((query, drawn));
+                }
+            }
+        }
+        Ok(Some(chosen))
+    }
+
+    /// The sample under a convention; `None` if it was called off.
+    fn look(
+        &mut self,
+        convention: Convention,
+        chosen: &Chosen,
+        watch: &dyn Watch,
+    ) -> Result<Option<Seen>, QueryError> {
+        let mut seen = Seen {
+            convention,
+            ..Seen::default()
+        };
+        let queries: Vec<NeuronQuery> = chosen
+            .neurons
+            .iter()
+            .map(|query| NeuronQuery {
+                convention,
+                ..query.clone()
+            })
+            .collect();
+        let Some(answers) = self.neurons(&queries, watch)? else {
+            return Ok(None);
+        };
+        for answer in answers {
+            let [key, value, ..] = &answer.columns;
+            let lists = std::iter::once(key).chain(chosen.written.then_some(value));
+            let ids = lists.map(|list| list.iter().map(|s| s.id).collect());
+            seen.neurons.extend(ids);
+        }
+        for drawn in &chosen.vectors {
+            let Some(z) = self.z_of_vectors(convention, drawn, &chosen.tokens, watch)? else {
+                return Ok(None);
+            };
+            seen.z_of_neurons.extend(z);
+        }
+        for (query, drawn) in &chosen.heads {
+            let query = PairsQuery {
+                convention,
+                ..query.clone()
+            };
+            if !self.look_at_head((&query, drawn), &chosen.tokens, &mut seen, watch)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(seen))
+    }
+
+    /// How far the best scores of a layer's neurons lie above those of random directions, among
+    /// some tokens.
+    fn z_of_vectors(
+        &mut self,
+        convention: Convention,
+        drawn: &Drawn,
+        tokens: &[u32],
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<f32>>, QueryError> {
+        let (at, flow) = ((drawn.layer, Half::FeedForward), flow(drawn.kind));
+        let Some(rows) = self.rows(convention, at, flow, watch)? else {
+            return Ok(None);
+        };
+        let rows = Rows::new(rows.pick(tokens)?, &Device::Cpu)?;
+        let flags = vec![true; tokens.len()];
+        let passing = Passing {
+            flags: &flags,
+            first_id: 0,
+        };
+        let mut best = Vec::with_capacity(2);
+        for vectors in [&drawn.own, &drawn.random] {
+            let vectors = vectors.clone();
+            let Some(mut vectors) = self.projected(convention, at, flow, vectors, watch)? else {
+                return Ok(None);
+            };
+            unit(&mut vectors);
+            let mut ends = vec![Ends::new(1); vectors.rows()];
+            if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
+                return Ok(None);
+            }
+            let highest = ends.into_iter().map(|ends| ends.highest.into_sorted());
+            best.push(
+                highest
+                    .filter_map(|best| best.first().map(|s| s.score))
+                    .collect(),
+            );
+        }
+        let [own, random]: [Vec<f32>; 2] = match best.try_into() {
+            Ok(both) => both,
+            Err(_) => return Ok(None),
+        };
+        let z = own.into_iter().filter_map(|own| standard(own, &random));
+        Ok(Some(z.collect()))
+    }
+
+    /// A head's pairs among some tokens, and how far the best lies above chance. False if it was
+    /// called off.
+    fn look_at_head(
+        &mut self,
+        (query, forms): (&PairsQuery, &DrawnForms),
+        tokens: &[u32],
+        seen: &mut Seen,
+        watch: &dyn Watch,
+    ) -> Result<bool, QueryError> {
+        let Some(sample) = self.sample_of(query, tokens.to_vec(), watch)? else {
+            return Ok(false);
+        };
+        let own = (forms.own.clone(), None);
+        let found = self.pairs_of_form(query, own, &sample, watch)?;
+        let Some(PairsAmongSome { pairs, best: own }) = found else {
+            return Ok(false);
+        };
+        seen.heads.push(pairs);
+        let one = PairsQuery {
+            k: 1,
+            ..query.clone()
+        };
+        let mut random = Vec::with_capacity(FORMS);
+        for drawn in &forms.random {
+            match self.pairs_of_form(&one, (drawn.clone(), None), &sample, watch)? {
+                Some(found) => random.push(found.best),
+                None => return Ok(false),
+            }
+        }
+        seen.z_of_heads.extend(standard(own, &random));
+        Ok(true)
+    }
+
+    /// A head's form, and random ones of its channels and those of the heads after it.
+    fn drawn_forms(&self, query: &PairsQuery) -> Result<DrawnForms, QueryError> {
+        let heads = self.card.spec.heads;
+        let mixed = (0..MIXED.min(heads)).map(|i| (query.head + i) % heads);
+        let channels = self.channels(query, None, &mixed.collect::<Vec<usize>>())?;
+        let random = (0..FORMS).map(|number| channels.drawn_form(query.layer, number));
+        Ok(DrawnForms {
+            own: self.form_of(query, query.head, None)?,
+            random: random.collect(),
+        })
+    }
+}
+
+fn figures(seen: &[Seen], at: usize) -> ConventionFigures {
+    let own = &seen[at];
+    let others = seen.iter().enumerate().filter(|(other, _)| *other != at);
+    let mut of_neurons = Vec::new();
+    let mut of_heads = Vec::new();
+    for (_, other) in others {
+        let both = own.neurons.iter().zip(&other.neurons);
+        of_neurons.extend(both.filter_map(|(a, b)| kept((a, b, TRUST_TOP), |a, b| a == b)));
+        let both = own.heads.iter().zip(&other.heads);
+        of_heads.extend(both.filter_map(|(a, b)| kept((a, b, TRUST_TOP), |a, b| a == b)));
+    }
+    ConventionFigures {
+        convention: own.convention,
+        stay: (mean(&of_neurons) + mean(&of_heads)) / 2.0,
+        z: (median(&own.z_of_neurons) + median(&own.z_of_heads)) / 2.0,
+    }
+}
+
+/// 0 of none.
+fn mean(of: &[f32]) -> f32 {
+    of.iter().sum::<f32>() / of.len().max(1) as f32
+}
+
+/// The upper one of two; 0 of none.
+fn median(of: &[f32]) -> f32 {
+    let mut sorted = of.to_vec();
+    sorted.sort_unstable_by(f32::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
