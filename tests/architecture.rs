@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoint",
             "vocabulary",
             "hub",
+            "outside",
         ],
     ),
     (

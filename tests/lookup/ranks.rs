@@ -15,6 +15,7 @@ use lexiscope::query::{
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
 
 use crate::checkpoint_writer::Synthetic;
 
@@ -329,7 +330,7 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
     assert_eq!(files(), 1);
     assert_eq!(rank(1, Filters::default()), computed);
     assert_eq!(files(), 1);
-    // What is there is taken as it is.
+    // What is there is taken as it is, if its hash stands behind it.
     let file = fs::read_dir(&rankings)
         .unwrap()
         .next()
@@ -339,14 +340,25 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
     let text = fs::read_to_string(&file).unwrap();
     let one = serde_json::json!({"item": 3, "figure": 0.5, "key": [], "value": []});
     let other = serde_json::json!({"items": [one], "mean": 0.25, "done": 1.0});
-    fs::write(&file, other.to_string()).unwrap();
+    let other = other.to_string();
+    let hash: String = Sha256::digest(&other)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    fs::write(&file, format!("{other}\n{hash}")).unwrap();
     let Some(Answer::Rank(kept)) = rank(1, Filters::default()) else {
         panic!("no ranking came back");
     };
     assert_eq!((kept.items.len(), kept.mean), (1, 0.25));
     // What is broken is made again.
-    fs::write(&file, &text[..text.len() / 2]).unwrap();
-    assert_eq!(rank(1, Filters::default()), computed);
+    for broken in [
+        other.as_str(),
+        &text[..text.len() / 2],
+        &text.replacen('0', "1", 1),
+    ] {
+        fs::write(&file, broken).unwrap();
+        assert_eq!(rank(1, Filters::default()), computed);
+    }
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     // Other filters, other weights.
     let alnum = Filters {

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+
+use crate::outside;
 
 use super::Reader;
 use crate::query::answering::Watch;
@@ -103,16 +104,26 @@ impl Reader {
     }
 }
 
+/// Bytes of a kept ranking at most.
+const LONGEST: u64 = 64 << 20;
+
+/// What stands behind a kept ranking, so that a bit that was lost shows.
+fn digest(answer: &str) -> String {
+    let digest = Sha256::digest(answer);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A ranking that was kept, if it is there and whole.
 pub(super) fn kept(file: &Path) -> Option<RankAnswer> {
-    let text = fs::read_to_string(file).ok()?;
-    match serde_json::from_str(&text) {
-        Ok(answer) => Some(answer),
-        Err(error) => {
-            tracing::warn!(%error, file = %file.display(), "a kept ranking cannot be read");
-            None
-        }
+    let text = outside::read_text(file, LONGEST).ok()?;
+    let whole = text
+        .split_once('\n')
+        .filter(|(answer, hash)| digest(answer) == *hash);
+    let answer = whole.and_then(|(answer, _)| serde_json::from_str(answer).ok());
+    if answer.is_none() {
+        tracing::warn!(file = %file.display(), "a kept ranking is not what was kept");
     }
+    answer
 }
 
 /// Keeps a ranking. That it cannot be kept is no fault of the answer's: the log says so.
@@ -120,10 +131,12 @@ pub(super) fn keep(file: &Path, answer: &RankAnswer) {
     let written = || -> io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        let part = NamedTempFile::new_in(folder)?;
-        serde_json::to_writer(&part, answer)?;
-        part.persist(file).map_err(|error| error.error)?;
-        Ok(())
+        let answer = serde_json::to_string(answer)?;
+        // Of one name, so that what a killed program leaves is written over; two that write at once
+        // leave what is not whole.
+        let fresh = file.with_extension("tmp");
+        fs::write(&fresh, format!("{answer}\n{}", digest(&answer)))?;
+        fs::rename(&fresh, file)
     };
     if let Err(error) = written() {
         tracing::warn!(%error, file = %file.display(), "a ranking was not kept");
