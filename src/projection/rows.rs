@@ -3,7 +3,9 @@
 
 mod adjust;
 mod by_chunk;
+mod overflow;
 mod ranked;
+mod times;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -19,6 +21,9 @@ use crate::checkpoint::Matrix;
 use super::batch;
 use super::kernel::{norm, products};
 use super::{Ends, ProjectionError};
+
+use overflow::{all_finite, overflow};
+use times::times_on_host;
 
 pub(super) use adjust::Adjust;
 pub use adjust::RowScale;
@@ -216,27 +221,6 @@ impl Rows {
     }
 }
 
-fn times_on_host(rows: &Matrix, w: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<Matrix> {
-    let (width, h) = (rows.cols(), w.cols());
-    let mut out = Matrix::zeros(rows.rows(), h);
-    let done = out
-        .data_mut()
-        .par_chunks_mut((CHUNK_ROWS * h).max(1))
-        .enumerate()
-        .try_for_each(|(i, out)| {
-            wanted().then_some(())?;
-            let n = out.len() / h;
-            let some = &rows.data()[i * CHUNK_ROWS * width..][..n * width];
-            multiply(
-                MatRef::from_row_major_slice(some, n, width),
-                MatRef::from_row_major_slice(w.data(), width, h),
-                out,
-            );
-            Some(())
-        });
-    done.map(|()| out)
-}
-
 /// `out = a·b`, row-major, on the calling thread.
 pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
     let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
@@ -292,22 +276,6 @@ fn offer_on_host(
         true => Err(ProjectionError::Overflow),
         false => Ok(true),
     }
-}
-
-/// Whether a passing row of a chunk has a score that is infinite or no number.
-fn overflow(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>) -> bool {
-    let m = scores.len() / chunk.len().max(1);
-    !all_finite(scores)
-        && chunk
-            .zip(scores.chunks_exact(m.max(1)))
-            .any(|(row, scores)| passing.flags[row] && !all_finite(scores))
-}
-
-/// Without a branch a number, so that it runs at memory speed.
-fn all_finite(numbers: &[f32]) -> bool {
-    numbers
-        .iter()
-        .fold(true, |finite, x| finite & x.is_finite())
 }
 
 /// `scores`: `[chunk, m]`, the m scores of a row side by side.

@@ -13,12 +13,13 @@ mod first_convention;
 mod rank;
 mod ranking;
 mod reader;
+mod refusals;
 mod trust;
 
 pub use address::{Address, AddressError};
 pub use answering::{Answering, Patient, Watch};
 pub use ask::{
-    Answer, Column, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
+    Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
 };
 pub use contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,
@@ -32,6 +33,7 @@ pub use first_convention::{ConventionFigures, FirstConventionAnswer};
 pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
 pub use ranking::Ranking;
 pub use reader::Reader;
+pub use refusals::NO_HEAD;
 pub use trust::{
     RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore,
 };

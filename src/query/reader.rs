@@ -27,8 +27,8 @@ use rank_cache::RankCache;
 use trust::Chances;
 
 use super::answering::{Answering, Patient, Watch};
-use super::ask::NO_HEAD;
 use super::contextual::Model;
+use super::refusals::NO_HEAD;
 use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
 
 /// Bytes of heads' factors that are kept unless something else is said.

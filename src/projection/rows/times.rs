@@ -1,0 +1,33 @@
+//! Products of all rows with a few columns, on the processor.
+
+use faer::MatRef;
+use rayon::prelude::*;
+
+use super::{CHUNK_ROWS, multiply};
+use crate::checkpoint::Matrix;
+
+/// Rows times thin weights, `[rows, h]`; `None` if it was called off.
+pub(super) fn times_on_host(
+    rows: &Matrix,
+    w: &Matrix,
+    wanted: &(dyn Fn() -> bool + Sync),
+) -> Option<Matrix> {
+    let (width, h) = (rows.cols(), w.cols());
+    let mut out = Matrix::zeros(rows.rows(), h);
+    let done = out
+        .data_mut()
+        .par_chunks_mut((CHUNK_ROWS * h).max(1))
+        .enumerate()
+        .try_for_each(|(i, out)| {
+            wanted().then_some(())?;
+            let n = out.len() / h;
+            let some = &rows.data()[i * CHUNK_ROWS * width..][..n * width];
+            multiply(
+                MatRef::from_row_major_slice(some, n, width),
+                MatRef::from_row_major_slice(w.data(), width, h),
+                out,
+            );
+            Some(())
+        });
+    done.map(|()| out)
+}
