@@ -39,7 +39,11 @@ pub fn lookup(reader: &mut Reader) {
     };
     let neurons = each(By::Score, false, 9);
     figure("lookup, a word in all neurons (under 500)", neurons, "ms");
-    figure("lookup, by rank", each(By::Rank, false, 3), "ms");
+    figure(
+        "lookup, by rank, all neurons ranked",
+        each(By::Rank, false, 3),
+        "ms",
+    );
     figure("lookup, heads too", each(By::Score, true, 3), "ms");
     let directions = |part, head| {
         Query::Directions(DirectionsQuery {
