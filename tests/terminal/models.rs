@@ -7,7 +7,7 @@ use super::places::DOWN;
 fn another_model_is_chosen_by_name() {
     let home = Home::new();
     let mut program = home.start(&["gpt2-pl", "--at", "L0.N302"]);
-    program.until_at("L0.N302").send("obert\r").until("BERT");
+    program.until_at("L0.N302").send("obert-pl\r").until("BERT");
     program.until_gone("Open a model").send("q").ended();
     let mut program = home.start(&[]);
     program.until("bert-pl").quit();
