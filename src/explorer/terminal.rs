@@ -10,6 +10,8 @@ mod input;
 mod output;
 #[cfg(unix)]
 mod sequence;
+#[cfg(unix)]
+mod typed;
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout};

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyModifiers};
 
 use super::sequence;
+use super::typed::{character, control, key};
 
 /// A lone ESC is the Escape key if nothing follows it for so long: terminals send a sequence in
 /// one piece.
@@ -392,37 +393,6 @@ impl Decoder {
         let room = PASTE_MAX.saturating_sub(self.pasted.len());
         self.pasted
             .extend_from_slice(&pasted[..pasted.len().min(room)]);
-    }
-}
-
-fn key(code: KeyCode, modifiers: KeyModifiers) -> Event {
-    Event::Key(KeyEvent::new(code, modifiers))
-}
-
-fn character(c: char, modifiers: KeyModifiers) -> Event {
-    let shift = match c.is_uppercase() {
-        true => KeyModifiers::SHIFT,
-        false => KeyModifiers::NONE,
-    };
-    key(KeyCode::Char(c), modifiers | shift)
-}
-
-/// A control character, as the key that types it.
-fn control(byte: u8, modifiers: KeyModifiers) -> Event {
-    let held = |letter: u8| {
-        key(
-            KeyCode::Char(char::from(letter)),
-            modifiers | KeyModifiers::CONTROL,
-        )
-    };
-    match byte {
-        b'\r' => key(KeyCode::Enter, modifiers),
-        b'\t' => key(KeyCode::Tab, modifiers),
-        0x7F => key(KeyCode::Backspace, modifiers),
-        0x00 => held(b' '),
-        0x01..=0x1A => held(b'a' - 1 + byte),
-        // Ctrl-4 to Ctrl-7.
-        _ => held(b'4' + (byte & 0x03)),
     }
 }
 
