@@ -84,7 +84,7 @@ fn every_mark_on_the_snapshot_screens_has_its_sentence() {
 #[test]
 fn the_jargon_of_the_screens_is_explained_where_it_stands() {
     let jargon = [
-        ("z 4", "z 4.1"),
+        ("z 3.4", "z 4.1"),
         ("–30/30", "15–30/30"),
         ("/1 ↩", "1/1 ↩"),
         ("QK Δ", "Δ0"),

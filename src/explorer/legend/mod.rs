@@ -149,7 +149,7 @@ fn chosen(state: &State, text: &str) -> Vec<Entry> {
         let covers = &["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█", "▲"];
         entries.push(Entry::new("▁▄█ ▲", words, covers));
     }
-    if text.contains("‖V‖") {
+    if text.contains("‖V") {
         let words = "the length of a neuron's value vector";
         entries.push(Entry::new("‖V‖", words, &["‖V‖"]));
     }

@@ -8,7 +8,7 @@ use crate::query::{
 };
 
 /// What the figures of the bundled models favour (`Query::FirstConvention`), to show it at once.
-const BUNDLED: [(&str, &str); 2] = [("gpt2-pl", "cosine"), ("bert-pl", "centred+cosine")];
+const BUNDLED: [(&str, &str); 2] = [("gpt2-pl", "centred+cosine"), ("bert-pl", "centred+cosine")];
 
 impl State {
     /// From now on models that were never read begin under what their figures favour.
