@@ -47,6 +47,30 @@ impl Home {
         command
     }
 
+    /// What a command line prints that a shell reads.
+    #[track_caller]
+    fn shell(&self, line: &str) -> String {
+        let folder = std::path::Path::new(env!("CARGO_BIN_EXE_lexiscope"));
+        let path = format!(
+            "{}:{}",
+            folder.parent().unwrap().display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        let plain = self.command("");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).env("PATH", path);
+        shell.current_dir(self.path(""));
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        let output = shell.output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        text(&output.stdout)
+    }
+
     fn output(&self, line: &str) -> Output {
         self.command(line).output().unwrap()
     }
@@ -164,7 +188,14 @@ fn csv_says_the_same_as_json() {
             "token",
             "text",
             "score",
-            "convention"
+            "convention",
+            "model",
+            "address",
+            "key",
+            "end",
+            "distance",
+            "filters",
+            "version"
         ]
     );
     let answer = home.json("neuron gpt2-pl 3 103 -k 7");
@@ -189,13 +220,28 @@ fn csv_says_the_same_as_json() {
             "to_id",
             "to",
             "score",
-            "convention"
+            "convention",
+            "from_token",
+            "to_token",
+            "model",
+            "address",
+            "key",
+            "end",
+            "distance",
+            "filters",
+            "version"
         ]
     );
     let answer = home.json("pairs bert-pl qk 0 0 -k 4");
     for (row, same) in rows.iter().zip(answer["pairs"].as_array().unwrap()) {
-        assert_eq!(row[3], same["from"]["text"].as_str().unwrap());
-        assert_eq!(row[5], same["to"]["text"].as_str().unwrap());
+        for (side, text, token) in [("from", 3, 8), ("to", 5, 9)] {
+            assert_eq!(row[text], same[side]["text"].as_str().unwrap());
+            assert_eq!(row[token], same[side]["token"].as_str().unwrap());
+            let continues = row[token].starts_with("##");
+            assert_eq!(same[side]["continues"], continues, "{row:?}");
+        }
+        assert_eq!(row[10..12], ["bert-pl", "L0.H0.QK"]);
+        assert_eq!(row[13], "highest");
     }
     let (_, rows) = home.csv("info bert-pl");
     assert!(
@@ -221,17 +267,12 @@ fn a_convention_is_named_in_every_format() {
     let (_, rows) = home.csv(line);
     assert!(rows.iter().all(|row| row[6] == "gain+biases"));
     let table = home.print(line);
-    assert!(
-        table.contains("\nconvention gain+biases · bias "),
-        "{table}"
-    );
-    assert!(
-        !home
-            .print("neuron gpt2-pl 3 103 -k 3")
-            .contains("convention")
-    );
-    let document = home.print("neuron gpt2-pl 3 103 -k 3 --format markdown");
-    assert!(document.contains("\nconvention raw\n"), "{document}");
+    let said = "\ngpt2-pl · L3.N103 · convention gain+biases · lexiscope ";
+    assert!(table.contains(said) && table.contains("\nbias "), "{table}");
+    for format in ["table", "markdown"] {
+        let raw = home.print(&format!("neuron gpt2-pl 3 103 -k 3 --format {format}"));
+        assert!(raw.contains("L3.N103 · convention raw · "), "{raw}");
+    }
 
     let line = "pairs gpt2-pl qk 2 1 -k 3 --convention biases --trust";
     let answer = home.json(line);
@@ -262,6 +303,90 @@ fn the_models_own_figures_choose_a_convention() {
     assert_eq!(ranked["convention"], taken);
     let plain = home.json(line);
     assert_ne!(ranked["heads"], plain["heads"]);
+}
+
+#[test]
+fn every_export_says_what_it_is_of_and_its_command_makes_it_again() {
+    let home = Home::new();
+    home.write("words.txt", "nie\nto\nże\nsię\nty\nja\nstronie\n");
+    for line in [
+        "neuron gpt2-pl 3 103 -k 7 --ascii --contains it's",
+        "neuron gpt2-pl 3 103 -k 3 --convention gain+cosine --words words.txt --trust",
+        "pairs gpt2-pl qk 2 1 -k 5 --lowest --exclude-same --contains=-",
+        "pairs bert-pl vo 2 1 -k 5 --in-text nie",
+        "directions gpt2-pl vo 2 1 -n 2 -k 3 --alnum",
+        "directions gpt2-pl ff-out 2 -n 2 -k 3",
+        "find gpt2-pl nie to -k 3 --alnum --neurons-only",
+        "rank gpt2-pl --layer 3 --by copying -n 3",
+    ] {
+        let answer = home.json(line);
+        assert_eq!(answer["version"], env!("CARGO_PKG_VERSION"));
+        for format in ["table", "json", "csv", "markdown"] {
+            let first = home.print(&format!("{line} --format {format}"));
+            let command = answer["command"].as_str().unwrap();
+            let command = match format {
+                "table" => command.replace(" --format json", ""),
+                _ => command.replace("--format json", &format!("--format {format}")),
+            };
+            if matches!(format, "table" | "markdown") {
+                assert!(first.contains(&command), "{first}");
+            }
+            assert_eq!(home.shell(&command), first, "{command}");
+        }
+    }
+    // A folder whose name needs quotes.
+    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2-pl");
+    let odd = home.path("my 'model'");
+    std::fs::create_dir(&odd).unwrap();
+    for file in std::fs::read_dir(model).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), odd.join(file.file_name())).unwrap();
+    }
+    let mut first = home.command("neuron");
+    let first = first.arg(&odd).args(["3", "103", "--format", "json"]);
+    let first = text(&first.output().unwrap().stdout);
+    let answer: Value = serde_json::from_str(&first).unwrap();
+    assert_eq!(home.shell(answer["command"].as_str().unwrap()), first);
+}
+
+#[test]
+fn an_address_stands_for_its_numbers() {
+    let home = Home::new();
+    for (address, numbers) in [
+        ("neuron gpt2-pl L3.N103 -k 3", "neuron gpt2-pl 3 103 -k 3"),
+        ("pairs gpt2-pl L2.H1.QK -k 3", "pairs gpt2-pl qk 2 1 -k 3"),
+        ("pairs gpt2-pl vo l2.h1 -k 3", "pairs gpt2-pl vo 2 1 -k 3"),
+        (
+            "directions gpt2-pl L2.H1.VO -n 1",
+            "directions gpt2-pl vo 2 1 -n 1",
+        ),
+        (
+            "directions gpt2-pl ff-out L2 -n 1",
+            "directions gpt2-pl ff-out 2 -n 1",
+        ),
+    ] {
+        assert_eq!(home.print(address), home.print(numbers), "{address}");
+    }
+    for (line, why) in [
+        ("neuron gpt2-pl L3", "expected a neuron's layer and number"),
+        ("neuron gpt2-pl L3.N103 4", "got L3.N103 4"),
+        (
+            "pairs gpt2-pl L2.H1",
+            "expected a head's form, layer and number",
+        ),
+        ("pairs gpt2-pl vo L2.H1.QK", "got vo L2.H1.QK"),
+        (
+            "directions gpt2-pl ff-out 2 1",
+            "ff-out is of a layer: give no head",
+        ),
+        (
+            "directions gpt2-pl vo 2",
+            "VO is of a head: give its number",
+        ),
+    ] {
+        let (code, said) = failure(&home.output(line));
+        assert!(code == 2 && said.contains(why), "{line}: {code} {said}");
+    }
 }
 
 #[test]
@@ -417,7 +542,12 @@ fn ranks_a_layers_neurons_by_what_their_lists_show() {
             "rank bert-pl --layer 3 --by {by} -n 20 --format csv"
         ));
         let mut lines = csv.lines();
-        assert_eq!(lines.next(), Some(&*format!("layer,rank,neuron,{by},K,V")));
+        assert_eq!(
+            lines.next(),
+            Some(&*format!(
+                "layer,rank,neuron,{by},K,V,K_tokens,V_tokens,model,filters,version"
+            ))
+        );
         let figures: Vec<f32> = lines
             .map(|line| line.split(',').nth(3).unwrap().parse().unwrap())
             .collect();
@@ -561,9 +691,9 @@ fn wrong_usage_is_status_2() {
     let home = Home::new();
     for (line, said) in [
         ("neuron gpt2-pl 0 0 -k 0", "from 1 to"),
-        ("neuron gpt2-pl 0", "<NEURON>"),
+        ("neuron gpt2-pl 0", "expected a neuron's layer and number"),
         ("neuron gpt2-pl one 0", "one"),
-        ("pairs gpt2-pl vq 0 0", "expected vo or qk"),
+        ("pairs gpt2-pl vq 0 0", "expected a head's form, layer"),
         (
             "info gpt2-pl --format xml",
             "expected table, json, csv or markdown",

@@ -334,7 +334,10 @@ fn circles(svg: &str) -> Vec<(f64, f64)> {
 
 #[test]
 fn every_format_holds_two_models_side_by_side() {
-    let asked = query(Texts::bundled(Language::Polish), word("nie"));
+    let asked = GeometryQuery {
+        without_dominant: 3,
+        ..query(Texts::bundled(Language::Polish), word("nie"))
+    };
     let answered = ["bert-pl", "gpt2-pl"].map(|name| {
         let mut reader = bundled(name);
         let answer = ask(&mut reader, &asked).unwrap();
@@ -345,8 +348,17 @@ fn every_format_holds_two_models_side_by_side() {
         answer,
         timings: None,
     });
-    let json: Value =
-        serde_json::from_str(&report::geometry(&models, &asked, false, Format::Json)).unwrap();
+    let chart = Chart {
+        measure: Measure::ContextSpecificity,
+        corrected: true,
+        depth: Depth::Relative,
+        log: false,
+    };
+    let written = |format| report::geometry(&models, &asked, &chart, format);
+    let json: Value = serde_json::from_str(&written(Format::Json)).unwrap();
+    let command = "lexiscope geometry bert-pl gpt2-pl --texts polish --token nie --without-dominant 3 \
+                   --measure context_specificity --corrected";
+    assert_eq!(json["command"], format!("{command} --format json"));
     for model in json["models"].as_array().unwrap() {
         assert_eq!(model["context_specificity"].as_array().unwrap().len(), 7);
         let curve = &model["measures"]["self_similarity"];
@@ -354,17 +366,19 @@ fn every_format_holds_two_models_side_by_side() {
         let (value, low) = (&first["value"], &first["interval"][0]);
         assert!(low.as_f64().unwrap() < value.as_f64().unwrap());
     }
-    let csv = report::geometry(&models, &asked, false, Format::Csv);
+    let settings = "· token nie · without 3 dominant dimensions";
+    let csv = written(Format::Csv);
     assert_eq!(csv.lines().count(), 1 + 2 * 8 * 7);
-    let table = report::geometry(&models, &asked, true, Format::Table);
-    assert_eq!(table.lines().count(), 2 + 2 * 7);
-    let chart = Chart {
-        measure: Measure::ContextSpecificity,
-        corrected: true,
-        depth: Depth::Relative,
-        log: false,
-    };
-    let svg = report::chart(&models, &chart).unwrap();
+    assert!(csv.lines().skip(1).all(|line| line.contains(settings)));
+    for format in [Format::Table, Format::Markdown] {
+        let table = written(format);
+        assert_eq!(table.lines().count(), 2 + 2 * 7 + 3);
+        assert!(
+            table.contains(settings) && table.contains(command),
+            "{table}"
+        );
+    }
+    let svg = report::chart(&models, &asked, &chart).unwrap();
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
     let drawn = circles(&svg);
     let values: Vec<(f64, f64)> = json["models"]
@@ -397,6 +411,8 @@ fn every_format_holds_two_models_side_by_side() {
         "bert-pl",
         "relative depth",
         "context specificity, corrected",
+        settings,
+        &format!("{command} --format svg</desc>"),
     ] {
         assert!(svg.contains(shown), "{shown}");
     }
@@ -404,6 +420,8 @@ fn every_format_holds_two_models_side_by_side() {
         measure: Measure::TopThree,
         ..chart
     };
-    let refused = report::chart(&models, &bare).unwrap_err().to_string();
+    let refused = report::chart(&models, &asked, &bare)
+        .unwrap_err()
+        .to_string();
     assert!(refused.contains("no corrected form"), "{refused}");
 }

@@ -195,6 +195,7 @@ fn finds_the_tokens_that_occur_in_a_text() -> Outcome {
         text: Some(Text {
             label: "text".into(),
             text: text.into(),
+            source: None,
         }),
         ..Filters::default()
     };

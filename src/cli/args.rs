@@ -1,6 +1,6 @@
 //! The command line as a value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,14 +9,16 @@ use super::convention::ConventionChoice;
 use super::geometry_args::GeometryArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
+use super::place::{FormPlace, NeuronPlace};
 use super::rank::RankArgs;
+use crate::explorer::saved_view::SavedView;
 use crate::outside::{self, LONGEST_TEXT};
 use crate::projection::End;
-use crate::query::{Address, Convention};
+use crate::query::Convention;
 use crate::report::{self, Format};
 use crate::scan::{Layers, Plan, What};
-use crate::transformer::{Form, Input};
-use crate::vocabulary::{Filters, Text, Words};
+use crate::transformer::Input;
+use crate::vocabulary::{Filters, Source, Text, Words};
 
 /// Read a transformer's weights as words.
 ///
@@ -50,9 +52,11 @@ Examples:
 pub struct Explore {
     /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: Option<String>,
-    /// Where to start: L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK
+    /// Where to start: L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK, S4; in quotes also with options as
+    /// the explorer copies them ("L3.N907 --convention gain --ascii"), or a whole command line
+    /// ("lexiscope neuron gpt2-pl 3 907")
     #[arg(long, value_name = "ADDRESS")]
-    pub at: Option<Address>,
+    pub at: Option<SavedView>,
     /// Take lists from this finished scan of the model, this time and the next times
     #[arg(long, value_name = "FILE")]
     pub scan: Option<PathBuf>,
@@ -82,10 +86,8 @@ pub enum Command {
     Neuron {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
-        /// Counted from 0
-        layer: usize,
-        /// Counted from 0
-        neuron: usize,
+        #[command(flatten)]
+        place: NeuronPlace,
         /// Tokens in each column
         #[arg(short, default_value_t = 30, value_parser = list_length)]
         k: usize,
@@ -106,12 +108,8 @@ pub enum Command {
     Pairs {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
-        /// vo: what it writes when it reads; qk: who attends to whom
-        form: Form,
-        /// Counted from 0
-        layer: usize,
-        /// Counted from 0
-        head: usize,
+        #[command(flatten)]
+        place: FormPlace,
         /// Pairs in the list
         #[arg(short, default_value_t = 50, value_parser = list_length)]
         k: usize,
@@ -319,6 +317,9 @@ pub struct FilterArgs {
     /// Only the tokens that occur in the text of a file
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
+    /// Only the tokens that occur in this text
+    #[arg(long, value_name = "TEXT", conflicts_with = "text")]
+    in_text: Option<String>,
     /// Only tokens that contain this, in whatever case
     #[arg(
         long,
@@ -336,16 +337,21 @@ impl FilterArgs {
     /// A file that cannot be read or is not UTF-8.
     pub fn read(self) -> Result<Filters> {
         let read = |path: &PathBuf| outside::read_text(path, LONGEST_TEXT);
-        let words = self
-            .words
-            .as_ref()
-            .map(|path| anyhow::Ok(Words::parse(label(path), &read(path)?)));
+        let words = self.words.as_ref().map(|path| {
+            let text = read(path)?;
+            let source = Some(source(path, &text));
+            let words = Words::parse(label(path), &text);
+            anyhow::Ok(Words { source, ..words })
+        });
         let text = self.text.as_ref().map(|path| {
+            let text = read(path)?;
             anyhow::Ok(Text {
                 label: label(path),
-                text: read(path)?.into(),
+                source: Some(source(path, &text)),
+                text: text.into(),
             })
         });
+        let typed = self.in_text.as_deref().map(Text::typed);
         Ok(Filters {
             ascii: self.ascii,
             alnum: self.alnum,
@@ -356,12 +362,22 @@ impl FilterArgs {
             positions: self.positions,
             contains: self.contains,
             words: words.transpose()?,
-            text: text.transpose()?,
+            text: text.transpose()?.or(typed),
         })
     }
 }
 
-pub(super) fn label(path: &std::path::Path) -> String {
+/// Where words or a text were read, to be named by what can be read again.
+fn source(path: &Path, text: &str) -> Source {
+    Source::of(&whole_path(path), text.as_bytes())
+}
+
+/// A path that leads to the file from any folder.
+pub(super) fn whole_path(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+pub(super) fn label(path: &Path) -> String {
     path.file_name().map_or_else(
         || path.display().to_string(),
         |n| n.to_string_lossy().into(),

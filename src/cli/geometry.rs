@@ -47,10 +47,10 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
     let chart = args.chart();
     print(&match args.format {
         GeometryFormat::Text(format) => {
-            let text = report::geometry(&models, &query, chart.corrected, format);
+            let text = report::geometry(&models, &query, &chart, format);
             args.csv.written(text, format)
         }
-        GeometryFormat::Svg => report::chart(&models, &chart)?,
+        GeometryFormat::Svg => report::chart(&models, &query, &chart)?,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::args::{CsvArgs, label, list_length};
+use super::args::{CsvArgs, label, list_length, whole_path};
 use super::machine::Machine;
 use crate::geometry::{Language, Measure, Pieces, Texts};
 use crate::outside::{self, LONGEST_TEXT};
@@ -22,9 +22,9 @@ pub struct GeometryArgs {
     /// ones; default: of these two, those that the first model spells shorter
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
-    /// One text
+    /// A text; may be given several times
     #[arg(long, value_name = "TEXT", conflicts_with = "texts")]
-    text: Option<String>,
+    text: Vec<String>,
     /// A whole word, capitals as they are typed, or a token's own string (Ġdom, ##mu)
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -85,12 +85,16 @@ impl GeometryArgs {
     /// A file that cannot be read or holds no texts.
     pub fn texts(&self) -> Result<Option<Texts>> {
         let Some(path) = &self.texts else {
-            return Ok(self.text.as_deref().map(Texts::typed));
+            let typed = (!self.text.is_empty()).then(|| Texts::typed(self.text.clone()));
+            return Ok(typed);
         };
         // A file of that name is given as ./polish.
         Ok(Some(match path.to_str().and_then(Language::named) {
             Some(language) => Texts::bundled(language),
-            None => Texts::parse(&label(path), &outside::read(path, LONGEST_TEXT)?)?,
+            None => {
+                let bytes = outside::read(path, LONGEST_TEXT)?;
+                Texts::parse(&label(path), &bytes)?.of_file(&whole_path(path))
+            }
         }))
     }
 
@@ -138,10 +142,6 @@ fn measure(text: &str) -> Result<Measure, String> {
 }
 
 fn pieces(text: &str) -> Result<Pieces, String> {
-    match text {
-        "mean" => Ok(Pieces::Mean),
-        "first" => Ok(Pieces::First),
-        "last" => Ok(Pieces::Last),
-        _ => Err("expected mean, first or last".to_owned()),
-    }
+    let found = Pieces::ALL.into_iter().find(|p| p.name() == text);
+    found.ok_or_else(|| "expected mean, first or last".to_owned())
 }

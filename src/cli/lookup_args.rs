@@ -4,7 +4,8 @@ use clap::{Args, ValueEnum};
 
 use super::args::{FilterArgs, Output, list_length};
 use super::convention::ConventionChoice;
-use crate::query::{By, Part};
+use super::place::PartPlace;
+use crate::query::By;
 use crate::transformer::Input;
 
 /// Looking up by word.
@@ -64,13 +65,8 @@ impl From<Order> for By {
 pub struct DirectionsArgs {
     /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: String,
-    /// vo or qk of a head; ff-in (keys: of gated neurons the gate), ff-gate, ff-up or ff-out (values)
-    /// of a layer
-    pub part: Part,
-    /// Counted from 0
-    pub layer: usize,
-    /// Counted from 0; of vo and qk only
-    pub head: Option<usize>,
+    #[command(flatten)]
+    pub place: PartPlace,
     /// How weights become words; as for `neuron`, but directions have no biases
     #[arg(long, default_value_t, value_name = "NAMES")]
     pub convention: ConventionChoice,

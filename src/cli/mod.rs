@@ -9,6 +9,7 @@ mod interrupt;
 mod lookup_args;
 mod machine;
 mod manual;
+mod place;
 mod rank;
 mod say;
 mod scan;
@@ -28,8 +29,8 @@ use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::log;
 use crate::query::{
-    Answer, Answering, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Part,
-    Patient, Query, Reader, TrustQuery,
+    Answer, Answering, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Patient,
+    Query, Reader, TrustQuery,
 };
 use crate::report::{self, Exported, Format, Timings};
 use crate::scan::Scanned;
@@ -51,8 +52,7 @@ pub fn run() -> Result<()> {
         None => explore(cli.explore),
         Some(Command::Neuron {
             model,
-            layer,
-            neuron,
+            place,
             k,
             key,
             reading,
@@ -60,6 +60,7 @@ pub fn run() -> Result<()> {
             filters,
             output,
         }) => {
+            let (layer, neuron) = usage(place.read());
             let query = NeuronQuery {
                 convention: Convention::RAW,
                 layer,
@@ -77,9 +78,7 @@ pub fn run() -> Result<()> {
         }
         Some(Command::Pairs {
             model,
-            form,
-            layer,
-            head,
+            place,
             k,
             lowest,
             distance,
@@ -88,6 +87,7 @@ pub fn run() -> Result<()> {
             filters,
             output,
         }) => {
+            let (form, layer, head) = usage(place.read());
             let (end, filters) = (end(lowest), filters.read()?);
             let query = PairsQuery {
                 form,
@@ -152,6 +152,12 @@ pub fn run() -> Result<()> {
     }
 }
 
+/// What was read of the arguments; wrong usage ends the program with status 2, as clap's own does.
+fn usage<T>(read: Result<T>) -> T {
+    let wrong = clap::error::ErrorKind::InvalidValue;
+    read.unwrap_or_else(|error| Cli::command().error(wrong, error).exit())
+}
+
 /// First words that come with each of the best neurons.
 const GIST: usize = 5;
 
@@ -176,15 +182,10 @@ fn find(args: FindArgs) -> Result<()> {
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
-    let head = match (args.part, args.head) {
-        (Part::Form(_), Some(head)) => head,
-        (Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut, None) => 0,
-        (Part::Form(form), None) => bail!("{} is of a head: give its number", form.name()),
-        (part, Some(_)) => bail!("{part} is of a layer: give no head"),
-    };
+    let (part, layer, head) = usage(args.place.read());
     let query = DirectionsQuery {
-        part: args.part,
-        layer: args.layer,
+        part,
+        layer,
         head,
         n: args.n,
         k: args.k,
@@ -201,6 +202,12 @@ fn directions(args: DirectionsArgs) -> Result<()> {
 }
 
 fn explore(explore: Explore) -> Result<()> {
+    let of_view = explore.at.as_ref().and_then(|at| at.model.as_ref());
+    if let (Some(model), Some(other)) = (&explore.model, of_view)
+        && model != other
+    {
+        bail!("{model} is to be opened, but --at is a place of {other}: give one of the two");
+    }
     start_threads(explore.machine)?;
     let choice = match explore.color {
         Color::Auto => ColorChoice::Auto,

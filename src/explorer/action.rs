@@ -107,6 +107,8 @@ pub enum Action {
     Random,
     Back,
     Forward,
+    /// To the model before, at the same place, and back.
+    Flip,
     NextPane,
     PreviousPane,
     Show(Pane),
@@ -158,6 +160,8 @@ pub enum Action {
     PreviousBest,
     RemoveBookmark,
     EditNote,
+    /// Brings back the mark or the note that was deleted last.
+    Undo,
     OpenHelp,
     /// What the marks and figures on screen mean.
     OpenLegend,
@@ -174,6 +178,8 @@ pub enum Action {
     CopyList,
     CopyPane,
     CopyAddress,
+    /// The command line that makes the list again.
+    CopyCommand,
     Export,
     /// Goes on with the name that is being typed, as far as only one fits.
     Complete,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::query::Address;
 
+use super::saved_view::SavedView;
 use super::store::{self, Loaded, StoreError};
 
 /// A place in a model.
@@ -19,6 +20,9 @@ pub struct Bookmark {
     /// The model as the user named it.
     pub model: String,
     pub address: Address,
+    /// How it was looked at: a [`SavedView`] as text. Empty in marks of earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub view: String,
     #[serde(default)]
     pub note: Option<String>,
     /// Seconds since 1970.
@@ -31,17 +35,71 @@ pub struct Bookmark {
 
 impl Bookmark {
     /// A bookmark made now.
-    fn new(model: &str, address: Address, note: Option<&str>) -> Self {
+    fn new(mark: NewMark) -> Self {
         let created = store::now();
         Self {
             id: format!("{created:x}-{:016x}", fastrand::u64(..)),
-            model: model.to_owned(),
-            address,
-            note: note.map(str::to_owned),
+            model: mark.model,
+            address: mark.address,
+            view: mark.view,
+            note: mark.note,
             created,
             other: toml::Table::new(),
         }
     }
+
+    /// The view that is marked; `None` if it is a mark of an earlier version, of a layer, or its
+    /// view was edited into something else than its address.
+    pub fn view(&self) -> Option<SavedView> {
+        let view: SavedView = self.view.parse().ok()?;
+        let view = SavedView {
+            model: Some(self.model.clone()),
+            ..view
+        };
+        view.same_place(&self.place()).then_some(view)
+    }
+
+    /// The view that is marked, or its place alone.
+    pub fn target(&self) -> SavedView {
+        self.view().unwrap_or_else(|| self.place())
+    }
+
+    fn place(&self) -> SavedView {
+        SavedView {
+            model: Some(self.model.clone()),
+            ..self.address.into()
+        }
+    }
+}
+
+/// A mark to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMark {
+    pub model: String,
+    pub address: Address,
+    /// As in a [`Bookmark`].
+    pub view: String,
+    pub note: Option<String>,
+}
+
+/// A change to the kept bookmarks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BookmarkChange {
+    /// None, but another program may have changed them.
+    Refresh,
+    Add(NewMark),
+    Annotate {
+        id: String,
+        note: Option<String>,
+    },
+    Remove {
+        id: String,
+    },
+    /// One that was removed, as it was and where it was in the list.
+    Restore {
+        mark: Box<Bookmark>,
+        at: usize,
+    },
 }
 
 /// The file.
@@ -112,38 +170,27 @@ impl Bookmarks {
         Ok(self.take(loaded))
     }
 
-    /// Adds a bookmark, the last of the list.
+    /// Makes a change to the file as it is now. A mark that is added is the last of the list; one
+    /// that is to be removed or annotated may be gone already.
     ///
     /// # Errors
-    /// The file cannot be written; the list stays. So with the other changes.
-    pub fn add(
-        &mut self,
-        model: &str,
-        address: Address,
-        note: Option<&str>,
-    ) -> Result<Notice, StoreError> {
-        let bookmark = Bookmark::new(model, address, note);
-        self.change(|list| list.push(bookmark))
-    }
-
-    /// Removes a bookmark; it may be gone already.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn remove(&mut self, id: &str) -> Result<Notice, StoreError> {
-        self.change(|list| list.retain(|b| b.id != id))
-    }
-
-    /// Changes a bookmark's note, unless the bookmark is gone.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn annotate(&mut self, id: &str, note: Option<&str>) -> Result<Notice, StoreError> {
-        self.change(|list| {
-            if let Some(bookmark) = list.iter_mut().find(|b| b.id == id) {
-                bookmark.note = note.map(str::to_owned);
-            }
-        })
+    /// The file cannot be written; the list stays.
+    pub fn apply(&mut self, change: BookmarkChange) -> Result<Notice, StoreError> {
+        match change {
+            BookmarkChange::Refresh => self.refresh(),
+            BookmarkChange::Add(mark) => self.change(|list| list.push(Bookmark::new(mark))),
+            BookmarkChange::Annotate { id, note } => self.change(|list| {
+                if let Some(bookmark) = list.iter_mut().find(|b| b.id == id) {
+                    bookmark.note = note;
+                }
+            }),
+            BookmarkChange::Remove { id } => self.change(|list| list.retain(|b| b.id != id)),
+            BookmarkChange::Restore { mark, at } => self.change(|list| {
+                if list.iter().all(|b| b.id != mark.id) {
+                    list.insert(at.min(list.len()), *mark);
+                }
+            }),
+        }
     }
 
     fn change(&mut self, f: impl FnOnce(&mut Vec<Bookmark>)) -> Result<Notice, StoreError> {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::query::{Address, Answer, Query};
+pub use super::bookmarks::{BookmarkChange, NewMark};
+use crate::query::{Answer, Query};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,23 +68,4 @@ pub enum Beside {
     Want(Vec<Query>),
     /// Drop its worker.
     Close,
-}
-
-/// A change to the kept bookmarks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BookmarkChange {
-    /// None, but another program may have changed them.
-    Refresh,
-    Add {
-        model: String,
-        address: Address,
-        note: Option<String>,
-    },
-    Annotate {
-        id: String,
-        note: Option<String>,
-    },
-    Remove {
-        id: String,
-    },
 }

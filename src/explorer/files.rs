@@ -6,9 +6,12 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::saved_view::SavedView;
+use super::state::Settings;
 use crate::checkpoint::Bundle;
 use crate::geometry::Texts;
 use crate::outside::{self, LONGEST_TEXT};
+use crate::vocabulary::{Source, Text, Words};
 
 /// Of a folder so many entries are looked at.
 const ENTRIES_MAX: usize = 10_000;
@@ -82,7 +85,7 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
     let name = path.display();
     let mut file = fs::File::create_new(&path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
-            anyhow::anyhow!("{name} is there already: choose another name")
+            anyhow::anyhow!("{name} is there already")
         }
         _ => anyhow::anyhow!("{name} cannot be written: {error}"),
     })?;
@@ -96,17 +99,110 @@ pub fn write_new(path: &Path, text: &str) -> Result<()> {
 /// It cannot be read, or holds no texts.
 pub fn read_texts(path: &Path) -> Result<Texts> {
     let (label, bytes) = read_bytes(path)?;
-    Ok(Texts::parse(&label, &bytes)?)
+    Ok(Texts::parse(&label, &bytes)?.of_file(&whole(path)))
+}
+
+/// A text file that was read.
+pub struct TextFile {
+    label: String,
+    text: String,
+    source: Source,
+}
+
+impl TextFile {
+    /// As a list of words.
+    pub fn words(self) -> Words {
+        Words {
+            source: Some(self.source),
+            ..Words::parse(self.label, &self.text)
+        }
+    }
+
+    /// As a text.
+    pub fn text(self) -> Text {
+        Text {
+            label: self.label,
+            text: self.text.into(),
+            source: Some(self.source),
+        }
+    }
 }
 
 /// A text file, under its name.
 ///
 /// # Errors
 /// It cannot be read, is too long, or is not UTF-8.
-pub fn read(path: &Path) -> Result<(String, String)> {
+pub fn read(path: &Path) -> Result<TextFile> {
     let (label, bytes) = read_bytes(path)?;
+    let source = Source::of(&whole(path), &bytes);
     let text = String::from_utf8(bytes).with_context(|| format!("{label} cannot be read"))?;
-    Ok((label, text))
+    Ok(TextFile {
+        label,
+        text,
+        source,
+    })
+}
+
+/// Reads the files that a view names, before it is gone to. What cannot be read is left out of it;
+/// then, or if a file is not what it was, a sentence says so.
+pub fn read_source(view: &mut SavedView) -> Option<String> {
+    let settings = view.settings.as_mut()?;
+    let mut said = None;
+    let mut changed = |label: &str, before: &Source, now: Option<&Source>| {
+        let same = before.sha256.is_empty() || now.is_some_and(|now| now.sha256 == before.sha256);
+        let sentence = format!("{label} has changed since its view was saved");
+        said = said.take().or((!same).then_some(sentence));
+    };
+    let unread = settings.unread();
+    let (words, text) = (unread.words.cloned(), unread.text.cloned());
+    let mut missing = None;
+    if let Some(source) = words {
+        let read = read(&source.path).map(TextFile::words);
+        missing = read.as_ref().err().map(|error| format!("{error:#}"));
+        settings.filters.words = read.ok();
+        if let Some(words) = &settings.filters.words {
+            changed(&words.label, &source, words.source.as_ref());
+        }
+    }
+    if let Some(source) = text {
+        let read = read(&source.path).map(TextFile::text);
+        missing = missing.or(read.as_ref().err().map(|error| format!("{error:#}")));
+        settings.filters.text = read.ok();
+        if let Some(text) = &settings.filters.text {
+            changed(&text.label, &source, text.source.as_ref());
+        }
+    }
+    if let Some(path) = settings.chart.texts.path.clone()
+        && settings.chart.texts.texts.is_empty()
+    {
+        let read = read_texts(&path);
+        missing = missing.or(read.as_ref().err().map(|error| format!("{error:#}")));
+        settings.chart.texts = read.unwrap_or_else(|_| Settings::default().texts);
+    }
+    missing.or(said)
+}
+
+/// A path that leads to the file from any folder.
+fn whole(path: &Path) -> PathBuf {
+    let path = expand(path);
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// For a name that is taken the first one with a number that is free: `a-2.csv`.
+pub fn free_name(path: &Path) -> Option<PathBuf> {
+    if fs::symlink_metadata(expand(path)).is_err() {
+        return None;
+    }
+    let stem = path.file_stem()?.to_string_lossy().into_owned();
+    let end = path
+        .extension()
+        .map(|end| end.to_string_lossy().into_owned());
+    let numbered = |n: u32| match &end {
+        Some(end) => path.with_file_name(format!("{stem}-{n}.{end}")),
+        None => path.with_file_name(format!("{stem}-{n}")),
+    };
+    let mut names = (2..1000).map(numbered);
+    names.find(|name| fs::symlink_metadata(expand(name)).is_err())
 }
 
 fn read_bytes(path: &Path) -> Result<(String, Vec<u8>)> {

@@ -15,6 +15,7 @@ mod opening;
 mod page;
 pub mod paths;
 mod run;
+pub mod saved_view;
 pub mod session;
 #[cfg(unix)]
 pub mod signals;

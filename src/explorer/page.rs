@@ -38,9 +38,9 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     );
     // A page is the same on every machine: it does not wait for what can be found in time.
     state.first_look = false;
-    if let Some(at) = setup.at {
+    if let Some(at) = &setup.at {
         // A place that the model does not have is a fault here, not a notice.
-        card.check(at)?;
+        card.check(at.address)?;
     }
     let mut page = String::new();
     // What is undertrained is marked in every list.
@@ -80,8 +80,8 @@ fn measured(reader: &mut dyn Answering, asked: &GeometryQuery, state: &State) ->
         answer: &answer,
         timings: None,
     };
-    let corrected = state.geometry.settings.corrected;
-    Ok(report::geometry(&[model], asked, corrected, Format::Table))
+    let chart = state.chart();
+    Ok(report::geometry(&[model], asked, &chart, Format::Table))
 }
 
 /// `gpt2-pl  L3.N103  ascii`, on a line of its own with a line between it and what was before.

@@ -41,13 +41,17 @@ pub struct Session {
     pub anywhere: bool,
     /// Folders that models were opened from, the latest first.
     pub recent_folders: Vec<String>,
-    /// Word lists and texts are not kept.
+    /// Word lists and texts are named by `views`.
     pub filters: Filters,
     pub convention: Convention,
     /// Which convention each model was read under last, by the names of the models.
     pub conventions: BTreeMap<String, KeptConvention>,
     /// Models' finished scans, by the names of the models.
     pub scans: BTreeMap<String, PathBuf>,
+    /// The views of the panes, the one in front last, as [`super::saved_view::SavedView`]s.
+    pub views: Vec<String>,
+    /// Where one was in the panes of other models, by the names of the models.
+    pub places: BTreeMap<String, Vec<Address>>,
 }
 
 /// A model's convention.
@@ -137,6 +141,8 @@ mod tests {
             )]
             .into(),
             scans: [("gpt2-pl".to_owned(), "/scans/gpt2-pl.parquet".into())].into(),
+            views: vec!["L4.H3.VO --convention gain --contains 'a \"b'".to_owned()],
+            places: [("bert-pl".to_owned(), vec!["L1.N2".parse().unwrap()])].into(),
         };
         let inner = folder.path().join("not/there/yet");
         session.save(&inner).unwrap();

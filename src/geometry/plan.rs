@@ -14,6 +14,19 @@ pub enum Pieces {
     Last,
 }
 
+impl Pieces {
+    pub const ALL: [Self; 3] = [Self::Mean, Self::First, Self::Last];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::First => "first",
+            Self::Last => "last",
+        }
+    }
+}
+
 /// One text: its positions are counted from 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextPlan {

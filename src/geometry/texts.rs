@@ -1,5 +1,6 @@
 //! Texts to run a model on: bundled, from a file, or typed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -46,6 +47,8 @@ pub struct Texts {
     /// A file's name, for the user.
     pub label: String,
     pub texts: Arc<[String]>,
+    /// The whole path of the file that they are from.
+    pub path: Option<Arc<Path>>,
 }
 
 /// Why a file holds no texts.
@@ -76,14 +79,35 @@ impl Texts {
         Self {
             label: label.to_owned(),
             texts: lines(text).map(|(_, line)| line.to_owned()).collect(),
+            path: None,
         }
     }
 
-    /// One text that was typed.
-    pub fn typed(text: &str) -> Self {
+    /// The language of texts that come with the program.
+    pub fn language(&self) -> Option<Language> {
+        let bundled = |language: &Language| Self::bundled(*language).label == self.label;
+        let mut all = Language::ALL.into_iter();
+        all.find(bundled).filter(|_| self.path.is_none())
+    }
+
+    /// What typed texts are called.
+    pub const TYPED: &str = "typed";
+
+    /// Texts that were typed.
+    pub fn typed(texts: Vec<String>) -> Self {
         Self {
-            label: "typed".to_owned(),
-            texts: [text.to_owned()].into(),
+            label: Self::TYPED.to_owned(),
+            texts: texts.into(),
+            path: None,
+        }
+    }
+
+    /// The same, and the whole path of their file.
+    #[must_use]
+    pub fn of_file(self, path: &Path) -> Self {
+        Self {
+            path: Some(path.into()),
+            ..self
         }
     }
 
@@ -118,8 +142,11 @@ impl Texts {
         if texts.is_empty() {
             return Err(TextsError::Empty { label });
         }
-        let texts = texts.into();
-        Ok(Self { label, texts })
+        Ok(Self {
+            label,
+            texts: texts.into(),
+            path: None,
+        })
     }
 }
 

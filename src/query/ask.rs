@@ -176,8 +176,9 @@ impl PairsQuery {
 }
 
 /// One of a neuron's four columns. The negative ones are the low ends of the same scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Column {
+    #[default]
     K,
     V,
     MinusK,

@@ -6,11 +6,17 @@ use thiserror::Error;
 
 use crate::geometry::{Curve, Measure};
 use crate::outside::escape;
+use crate::query::GeometryQuery;
 
 use super::ModelGeometry;
+use super::command::geometry_command;
+use super::geometry::described;
+use super::provenance::VERSION;
 
 /// Pixels; half of an A4 page's text width at twice the size.
-const SIZE: (u32, u32) = (760, 460);
+const SIZE: (u32, u32) = (760, HEIGHT + 22);
+/// Of the chart alone; below it stands what was measured.
+const HEIGHT: u32 = 460;
 
 /// Colours that most kinds of colour blindness tell apart (Okabe & Ito).
 const COLOURS: [RGBColor; 6] = [
@@ -62,11 +68,16 @@ struct Line {
     band: Vec<(f64, [f64; 2])>,
 }
 
-/// The chart of some models' answers to one query, an SVG document.
+/// The chart of some models' answers to one query, an SVG document. What was measured and how stands
+/// below it, and with the command in its description.
 ///
 /// # Errors
 /// No model with a value of this measure; values that a logarithmic scale cannot show.
-pub fn chart(models: &[ModelGeometry<'_>], chart: &Chart) -> Result<String, ChartError> {
+pub fn chart(
+    models: &[ModelGeometry<'_>],
+    query: &GeometryQuery,
+    chart: &Chart,
+) -> Result<String, ChartError> {
     let lines: Vec<Line> = models
         .iter()
         .filter_map(|of| {
@@ -95,6 +106,9 @@ pub fn chart(models: &[ModelGeometry<'_>], chart: &Chart) -> Result<String, Char
             .fold(1.0, |m, p| p.0.max(m)),
     };
     let [low, high] = extent(&lines);
+    let caption = escape::line(&described(query)).into_owned();
+    let names: Vec<&str> = models.iter().map(|of| &*of.card.name).collect();
+    let command = geometry_command(&names, query, chart, "svg").unwrap_or_default();
     let mut svg = String::new();
     let drawn = if chart.log {
         if low <= 0.0 {
@@ -103,16 +117,38 @@ pub fn chart(models: &[ModelGeometry<'_>], chart: &Chart) -> Result<String, Char
         draw(
             &mut svg,
             &lines,
-            chart,
+            (chart, &caption),
             depth,
             (low / 1.1..high * 1.1).log_scale(),
         )
     } else {
         let room = 0.05 * (high - low).max(0.02);
-        draw(&mut svg, &lines, chart, depth, low - room..high + room)
+        draw(
+            &mut svg,
+            &lines,
+            (chart, &caption),
+            depth,
+            low - room..high + room,
+        )
     };
     drawn.map_err(|e| ChartError::Drawing(e.to_string()))?;
-    Ok(svg + "\n")
+    let title = format!("{}: {caption}", chart.measure.title());
+    Ok(with_description(&svg, &title, &command) + "\n")
+}
+
+/// The document with a description: what it shows, the version of the program, and the command that
+/// draws it again, if there is one.
+pub(super) fn with_description(svg: &str, shows: &str, command: &str) -> String {
+    let text = format!("{shows} · lexiscope {VERSION}\n{command}");
+    let escaped = escape::lines(text.trim_end())
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    // The first child of the root, as the standard asks.
+    match svg.split_once('>') {
+        Some((root, rest)) => format!("{root}>\n<desc>{escaped}</desc>{rest}"),
+        None => svg.to_owned(),
+    }
 }
 
 fn line(name: &str, curve: &Curve, chart: &Chart) -> Line {
@@ -151,7 +187,7 @@ fn extent(lines: &[Line]) -> [f64; 2] {
 fn draw<Y>(
     svg: &mut String,
     lines: &[Line],
-    of: &Chart,
+    (of, caption): (&Chart, &str),
     depth: f64,
     values: Y,
 ) -> Result<(), Box<dyn std::error::Error>>
@@ -161,7 +197,12 @@ where
 {
     let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+    let (upper, lower) = root.split_vertically(HEIGHT);
+    let quiet = ("sans-serif", 13)
+        .into_font()
+        .color(&RGBColor(0x50, 0x50, 0x50));
+    lower.draw(&Text::new(caption, (14, 2), quiet))?;
+    let mut chart = ChartBuilder::on(&upper)
         .margin(14)
         .x_label_area_size(48)
         .y_label_area_size(70)

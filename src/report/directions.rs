@@ -1,17 +1,16 @@
 //! The directions of a matrix, written out.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::projection::{BLOCK_GAP, Scored};
-use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, ModelCard, Part};
+use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, ModelCard, Part, Query};
 use crate::transformer::Input;
 
-use super::export::{csv_text, json_text, named_filters};
-use super::neuron::marked;
+use super::export::{csv_text, json_text};
+use super::provenance::{COLUMNS, Provenance, named_filters};
 use super::table::{Align, Table, score};
+use super::token::{TokenEntry, marked, raw};
 use super::{Format, Timings, spark};
 
 /// Words that stand for an end in a table.
@@ -30,6 +29,8 @@ struct Directions<'a> {
     convention: String,
     exact: bool,
     filters: Map<String, Value>,
+    #[serde(flatten)]
+    provenance: Provenance,
     sides: [&'static str; 2],
     singular_values: &'a [f32],
     block_gap: f32,
@@ -62,11 +63,19 @@ struct Ends<'a> {
     low: Vec<Item<'a>>,
 }
 
+/// What stands at an end: a token, or a neuron.
 #[derive(Serialize)]
 struct Item<'a> {
-    id: u32,
-    text: Cow<'a, str>,
+    #[serde(flatten)]
+    what: What<'a>,
     score: f32,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum What<'a> {
+    Token(TokenEntry<'a>),
+    Neuron { id: u32, text: String },
 }
 
 /// A matrix's directions in a format, ending with a newline.
@@ -77,34 +86,39 @@ pub fn directions(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
+    let asked = Query::Directions(query.clone());
+    let provenance = Provenance::of(card, &asked, false, format);
     match format {
-        Format::Json => json_text(&json(card, query, answer, timings)),
-        Format::Csv => csv(card, query, answer),
-        Format::Table => heading(card, query, answer) + "\n" + &table(card, query, answer).plain(),
-        Format::Markdown => {
-            heading(card, query, answer) + "\n" + &table(card, query, answer).markdown()
+        Format::Json => json_text(&json(card, query, answer, provenance, timings)),
+        Format::Csv => csv(card, query, answer, &provenance),
+        Format::Table | Format::Markdown => {
+            let table = table(card, query, answer).write(format);
+            heading(card, query, answer) + "\n" + &table + &provenance.lines(format)
         }
     }
 }
 
-/// What stands at an end: a token's text, or a neuron's name.
-fn text<'a>(card: &'a ModelCard, query: &DirectionsQuery, right: bool, id: u32) -> Cow<'a, str> {
-    match query.part {
-        Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut if right => format!("N{id}").into(),
-        _ => card.vocabulary.text(id),
-    }
+/// Whether neurons stand on a side, and not tokens.
+fn of_neurons(query: &DirectionsQuery, right: bool) -> bool {
+    right && !matches!(query.part, Part::Form(_))
 }
 
 fn json<'a>(
     card: &'a ModelCard,
     query: &DirectionsQuery,
     answer: &'a DirectionsAnswer,
+    provenance: Provenance,
     timings: Option<Timings>,
 ) -> Directions<'a> {
     let ends = |lists: &[Vec<Scored>; 2], right| {
         let item = |s: &Scored| Item {
-            id: s.id,
-            text: text(card, query, right, s.id),
+            what: match of_neurons(query, right) {
+                true => What::Neuron {
+                    id: s.id,
+                    text: format!("N{}", s.id),
+                },
+                false => What::Token(TokenEntry::of(card, s.id)),
+            },
             score: s.score,
         };
         let [high, low] = lists.each_ref().map(|list| list.iter().map(item).collect());
@@ -127,6 +141,7 @@ fn json<'a>(
         convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
+        provenance,
         sides: query.part.sides(),
         singular_values: &answer.values,
         block_gap: BLOCK_GAP,
@@ -139,7 +154,14 @@ fn json<'a>(
     }
 }
 
-fn csv(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> String {
+fn csv(
+    card: &ModelCard,
+    query: &DirectionsQuery,
+    answer: &DirectionsAnswer,
+    provenance: &Provenance,
+) -> String {
+    let convention = query.convention.name();
+    let convention = &convention;
     let sides = query.part.sides();
     let rows = answer.directions.iter().enumerate().flat_map(|(i, d)| {
         let lists = [(&d.left, false), (&d.right, true)].into_iter();
@@ -147,7 +169,14 @@ fn csv(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> 
             let ends = ends.iter().zip(["high", "low"]);
             ends.flat_map(move |(list, end)| {
                 list.iter().enumerate().map(move |(rank, item)| {
-                    vec![
+                    let (text, raw) = match of_neurons(query, right) {
+                        true => (format!("N{}", item.id), String::new()),
+                        false => {
+                            let text = card.vocabulary.text(item.id).into_owned();
+                            (text, raw(card, item.id).into_owned())
+                        }
+                    };
+                    let mut row = vec![
                         query.part.name().to_owned(),
                         i.to_string(),
                         d.value.to_string(),
@@ -156,9 +185,13 @@ fn csv(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> 
                         end.to_owned(),
                         (rank + 1).to_string(),
                         item.id.to_string(),
-                        text(card, query, right, item.id).into_owned(),
+                        text,
                         item.score.to_string(),
-                    ]
+                        raw,
+                        convention.clone(),
+                    ];
+                    row.extend(provenance.cells());
+                    row
                 })
             })
         })
@@ -174,7 +207,10 @@ fn csv(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> 
         "id",
         "text",
         "score",
+        "token",
+        "convention",
     ];
+    let head: Vec<&str> = head.into_iter().chain(COLUMNS).collect();
     csv_text(&head, rows)
 }
 

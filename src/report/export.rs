@@ -3,14 +3,12 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::outside::escape;
 use crate::query::{
     Answer, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, ModelCard, NeuronAnswer,
     NeuronQuery, PairsAnswer, PairsQuery, Query, RankAnswer, RankQuery, TrustAnswer,
 };
-use crate::vocabulary::Filters;
 
 use super::{Format, Timings};
 
@@ -108,14 +106,6 @@ pub fn export(card: &ModelCard, answers: &[Exported<'_>], format: Format) -> Str
         }
         _ => texts.join("\n"),
     }
-}
-
-/// The filters that are on, by their names on the command line.
-pub(super) fn named_filters(filters: &Filters) -> Map<String, Value> {
-    let named = filters.describe().into_iter();
-    named
-        .map(|(name, value)| (name.to_owned(), Value::from(value)))
-        .collect()
 }
 
 /// Pretty JSON with a newline at its end. What a terminal would act on is written as `\uXXXX`.

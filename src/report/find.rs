@@ -1,16 +1,15 @@
 //! Where words stand, written out.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::projection::{By, Hit};
-use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD};
+use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD, Query};
 
-use super::export::{csv_text, json_text, named_filters};
-use super::neuron::marked;
+use super::export::{csv_text, json_text};
+use super::provenance::{Provenance, named_filters};
 use super::table::{Align, Table, grouped, score};
+use super::token::{TokenEntry, marked, raw};
 use super::{Format, Timings, spark};
 
 #[derive(Serialize)]
@@ -21,7 +20,9 @@ struct Find<'a> {
     convention: String,
     exact: bool,
     filters: Map<String, Value>,
-    tokens: Vec<Token<'a>>,
+    #[serde(flatten)]
+    provenance: Provenance,
+    tokens: Vec<TokenEntry<'a>>,
     matched: usize,
     ranks_counted: usize,
     /// Why some groups are empty, where they cannot be read.
@@ -42,12 +43,6 @@ impl Serialize for Groups<'_> {
 }
 
 #[derive(Serialize)]
-struct Token<'a> {
-    id: u32,
-    text: Cow<'a, str>,
-}
-
-#[derive(Serialize)]
 struct Places<'a> {
     meaning: &'static str,
     /// Hits a layer.
@@ -62,16 +57,16 @@ struct Entry<'a> {
     address: String,
     layer: usize,
     index: usize,
-    token: Token<'a>,
+    token: TokenEntry<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    partner: Option<Token<'a>>,
+    partner: Option<TokenEntry<'a>>,
     score: f32,
     cosine: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     rank: Option<usize>,
     /// The first words of the neuron's list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    words: Vec<Token<'a>>,
+    words: Vec<TokenEntry<'a>>,
 }
 
 /// Where words stand in a format, ending with a newline.
@@ -82,11 +77,15 @@ pub fn find(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
+    let asked = Query::Find(query.clone());
+    let provenance = Provenance::of(card, &asked, false, format);
     match format {
-        Format::Json => json_text(&json(card, query, answer, timings)),
-        Format::Csv => csv(card, answer),
-        Format::Table => tables(card, query, answer, "", Table::plain),
-        Format::Markdown => tables(card, query, answer, "## ", Table::markdown),
+        Format::Json => json_text(&json(card, query, answer, provenance, timings)),
+        Format::Csv => csv(card, answer, &provenance),
+        Format::Table => tables(card, query, answer, "", Table::plain) + &provenance.lines(format),
+        Format::Markdown => {
+            tables(card, query, answer, "## ", Table::markdown) + &provenance.lines(format)
+        }
     }
 }
 
@@ -94,12 +93,10 @@ fn json<'a>(
     card: &'a ModelCard,
     query: &'a FindQuery,
     answer: &'a FindAnswer,
+    provenance: Provenance,
     timings: Option<Timings>,
 ) -> Find<'a> {
-    let token = |id| Token {
-        id,
-        text: card.vocabulary.text(id),
-    };
+    let token = |id| TokenEntry::of(card, id);
     let group = |group: &'a Group| {
         let entry = |(hit, words): (&Hit, &Vec<u32>)| Entry {
             address: group.address(hit).to_string(),
@@ -127,6 +124,7 @@ fn json<'a>(
         convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
+        provenance,
         tokens: answer.tokens.iter().map(|&id| token(id)).collect(),
         matched: answer.matched,
         ranks_counted: answer.counted,
@@ -136,11 +134,15 @@ fn json<'a>(
     }
 }
 
-fn csv(card: &ModelCard, answer: &FindAnswer) -> String {
+/// The columns that say what a list of places is of; each row has an address of its own.
+const OF: [&str; 5] = ["model", "convention", "key", "filters", "version"];
+
+fn csv(card: &ModelCard, answer: &FindAnswer, provenance: &Provenance) -> String {
     let rows = answer.groups.iter().flat_map(|group| {
         group.hits.iter().enumerate().map(move |(place, hit)| {
             let text = |id| card.vocabulary.text(id).into_owned();
-            vec![
+            let raw = |id| raw(card, id).into_owned();
+            let mut row = vec![
                 group.stand.name().to_owned(),
                 (place + 1).to_string(),
                 group.address(hit).to_string(),
@@ -156,7 +158,11 @@ fn csv(card: &ModelCard, answer: &FindAnswer) -> String {
                     .map(|&id| text(id))
                     .collect::<Vec<_>>()
                     .join(" "),
-            ]
+                raw(hit.token),
+                hit.partner.map_or(String::new(), raw),
+            ];
+            row.extend(OF.map(|name| provenance.cell(name)));
+            row
         })
     });
     let head = [
@@ -171,7 +177,10 @@ fn csv(card: &ModelCard, answer: &FindAnswer) -> String {
         "cosine",
         "rank",
         "words",
+        "token_string",
+        "partner_string",
     ];
+    let head: Vec<&str> = head.into_iter().chain(OF).collect();
     csv_text(&head, rows)
 }
 

@@ -6,12 +6,15 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::geometry::{Curve, Estimate, Measure};
+use crate::geometry::{Curve, Estimate, Measure, Pieces};
+use crate::outside::escape;
 use crate::query::{GeometryAnswer, GeometryQuery, ModelCard, TokenChoice};
 
+use super::command::geometry_command;
 use super::export::{csv_text, json_text};
-use super::table::{Align, Table};
-use super::{Format, Timings};
+use super::provenance::VERSION;
+use super::table::{Align, Table, escaped};
+use super::{Chart, Format, Timings};
 
 /// How geometry is written: as text, or as a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,16 +53,18 @@ pub struct ModelGeometry<'a> {
     pub timings: Option<Timings>,
 }
 
-/// The answers of models to one query, ending with a newline. `corrected` chooses what a table
-/// shows; JSON and CSV hold both.
+/// The answers of models to one query, ending with a newline. `chart` chooses what a table shows;
+/// JSON and CSV hold raw and corrected values of all measures.
 pub fn geometry(
     models: &[ModelGeometry<'_>],
     query: &GeometryQuery,
-    corrected: bool,
+    chart: &Chart,
     format: Format,
 ) -> String {
     match format {
         Format::Json => json_text(&json!({
+            "version": VERSION,
+            "command": command(models, query, chart, format.name()),
             "texts": { "from": query.reading.texts.label, "count": query.reading.texts.texts.len() },
             "settings": settings(query),
             "models": models.iter().map(model).collect::<Vec<_>>(),
@@ -76,12 +81,67 @@ pub fn geometry(
                 "corrected",
                 "corrected_low",
                 "corrected_high",
+                "settings",
+                "version",
             ],
-            models.iter().flat_map(rows),
+            models.iter().flat_map(rows).map(|mut row| {
+                row.extend([described(query), VERSION.to_owned()]);
+                row
+            }),
         ),
-        Format::Table => table(models, corrected).plain(),
-        Format::Markdown => table(models, corrected).markdown(),
+        Format::Table | Format::Markdown => {
+            let said = format!("{} · lexiscope {VERSION}", described(query));
+            let said = escape::line(&said);
+            let command = command(models, query, chart, format.name()).unwrap_or_default();
+            let command = escape::line(&command);
+            let below = match format {
+                Format::Markdown => format!("\n{}  \n`{command}`\n", escaped(&said)),
+                Format::Table | Format::Json | Format::Csv => format!("\n{said}\n{command}\n"),
+            };
+            table(models, chart.corrected).write(format) + &below
+        }
     }
+}
+
+fn command(
+    models: &[ModelGeometry<'_>],
+    query: &GeometryQuery,
+    chart: &Chart,
+    format: &str,
+) -> Option<String> {
+    let models: Vec<&str> = models.iter().map(|of| &*of.card.name).collect();
+    geometry_command(&models, query, chart, format)
+}
+
+/// What is measured and how, in a line: `texts polish (101) · token zamek · without 3 dominant
+/// dimensions`.
+pub fn described(query: &GeometryQuery) -> String {
+    let texts = &query.reading.texts;
+    let mut parts = vec![format!("texts {} ({})", texts.label, texts.texts.len())];
+    match &query.token {
+        Some(TokenChoice::Word(word)) => parts.push(format!("token {word}")),
+        Some(TokenChoice::Id(id)) => parts.push(format!("token id {id}")),
+        None => {}
+    }
+    match query.pieces {
+        Pieces::Mean => {}
+        Pieces::First => parts.push("first piece of a word".to_owned()),
+        Pieces::Last => parts.push("last piece of a word".to_owned()),
+    }
+    if let Some(max) = query.reading.max_tokens {
+        parts.push(format!("at most {max} tokens of a text"));
+    }
+    if query.reading.skip_first {
+        parts.push("without first positions".to_owned());
+    }
+    if query.reading.skip_special {
+        parts.push("without special tokens".to_owned());
+    }
+    if query.without_dominant > 0 {
+        let dimensions = query.without_dominant;
+        parts.push(format!("without {dimensions} dominant dimensions"));
+    }
+    parts.join(" · ")
 }
 
 fn settings(query: &GeometryQuery) -> Value {

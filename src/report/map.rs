@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 use crate::outside::escape;
 use crate::query::{MapAnswer, ModelCard, Pointed};
 
+use super::chart::with_description;
 use super::export::{csv_text, json_text};
-use super::table::{Align, Table};
+use super::provenance::VERSION;
+use super::table::{Align, Table, escaped};
+use super::token::raw;
 use super::{ChartError, Format};
 
 /// Pixels, as of a chart.
@@ -20,6 +23,8 @@ pub struct MapOf<'a> {
     pub answer: &'a MapAnswer,
     /// `zamek in state 3`, `K of L3.N7`.
     pub title: &'a str,
+    /// What decides which points there are: filters, or texts and what is read of them.
+    pub settings: &'a str,
     /// For each occurrence the text before the word, the word and the text after; empty for a
     /// column's map.
     pub contexts: &'a [[String; 3]],
@@ -44,17 +49,31 @@ pub fn map(of: &MapOf<'_>, format: Format) -> String {
         Format::Json => json_text(&json!({
             "model": of.card.name,
             "map": of.title,
+            "settings": of.settings,
+            "version": VERSION,
             "explained": of.answer.explained,
             "points": (0..of.answer.points.len()).map(|at| point(of, at)).collect::<Vec<_>>(),
         })),
         Format::Csv => csv_text(&HEAD, (0..of.answer.points.len()).map(|at| row(of, at))),
-        Format::Table => table(of).plain(),
-        Format::Markdown => table(of).markdown(),
+        Format::Table | Format::Markdown => {
+            let said = format!("{}: {}, {}", of.card.name, of.title, of.settings);
+            let said = format!(
+                "{} · lexiscope {VERSION}",
+                said.trim_end_matches([',', ' '])
+            );
+            let said = escape::line(&said);
+            let said = match format {
+                Format::Markdown => escaped(&said),
+                Format::Table | Format::Json | Format::Csv => said.into_owned(),
+            };
+            table(of).write(format) + &format!("\n{said}\n")
+        }
     }
 }
 
-const HEAD: [&str; 12] = [
+const HEAD: [&str; 15] = [
     "model", "map", "x", "y", "text", "first", "last", "id", "score", "before", "word", "after",
+    "token", "settings", "version",
 ];
 
 fn point(of: &MapOf<'_>, at: usize) -> Value {
@@ -62,7 +81,8 @@ fn point(of: &MapOf<'_>, at: usize) -> Value {
     let [before, word, after] = of.words(at);
     match &point.what {
         Pointed::Row { id, score } => {
-            json!({ "at": point.at, "id": id, "score": score, "word": word })
+            let token = raw(of.card, *id);
+            json!({ "at": point.at, "id": id, "score": score, "word": word, "token": token })
         }
         Pointed::Occurrence { text, positions } => json!({
             "at": point.at,
@@ -94,7 +114,16 @@ fn row(of: &MapOf<'_>, at: usize) -> Vec<String> {
         }
     };
     let head = [of.card.name.clone(), of.title.to_owned(), x, y];
-    head.into_iter().chain(places).chain(words).collect()
+    let raw = match &point.what {
+        Pointed::Row { id, .. } => raw(of.card, *id).into_owned(),
+        Pointed::Occurrence { .. } => String::new(),
+    };
+    let last = [raw, of.settings.to_owned(), VERSION.to_owned()];
+    head.into_iter()
+        .chain(places)
+        .chain(words)
+        .chain(last)
+        .collect()
 }
 
 fn table(of: &MapOf<'_>) -> Table {
@@ -124,7 +153,8 @@ fn table(of: &MapOf<'_>) -> Table {
 pub fn map_chart(of: &MapOf<'_>) -> Result<String, ChartError> {
     let mut svg = String::new();
     draw(&mut svg, of).map_err(|e| ChartError::Drawing(e.to_string()))?;
-    Ok(svg + "\n")
+    let title = format!("{}: {}, {}", of.card.name, of.title, of.settings);
+    Ok(with_description(&svg, &title, "") + "\n")
 }
 
 fn draw(svg: &mut String, of: &MapOf<'_>) -> Result<(), Box<dyn std::error::Error>> {

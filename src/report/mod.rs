@@ -1,6 +1,7 @@
 //! Answers as table, JSON, CSV, Markdown: the same bytes for a pipe, a file and the clipboard.
 
 mod chart;
+mod command;
 mod directions;
 mod export;
 mod find;
@@ -9,9 +10,11 @@ mod info;
 mod map;
 mod neuron;
 mod pairs;
+mod provenance;
 mod rank;
 mod spark;
 mod table;
+mod token;
 mod trust;
 
 use std::fmt;
@@ -20,10 +23,13 @@ use std::str::FromStr;
 use serde::Serialize;
 
 pub use chart::{Chart, ChartError, Depth, chart};
+pub use command::{
+    command, filter_options, geometry_command, option, rank_command, shell_line, shell_words,
+};
 pub use directions::directions;
 pub use export::{Exported, export, safe_csv};
 pub use find::find;
-pub use geometry::{GeometryFormat, ModelGeometry, geometry};
+pub use geometry::{GeometryFormat, ModelGeometry, described, geometry};
 pub use info::{info, models};
 pub use map::{MapOf, map, map_chart};
 pub use neuron::neuron;
@@ -31,6 +37,7 @@ pub use pairs::pairs;
 pub use rank::{rank, rank_layers};
 pub use spark::spark;
 pub use table::grouped;
+pub use token::with_boundary;
 pub use trust::interval;
 
 /// How an answer is written.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::projection::Scored;
-use crate::query::{Column, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, TrustAnswer};
-use crate::vocabulary::Boundary;
+use crate::query::{Column, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, Query, TrustAnswer};
 
-use super::export::{csv_text, json_text, named_filters};
+use super::export::{csv_text, json_text};
+use super::provenance::{COLUMNS, Provenance, named_filters};
 use super::table::{Align, Table, score};
+use super::token::{TokenEntry, marked, raw};
 use super::trust::{Trusted, below, trusted};
 use super::{Format, Timings};
 
@@ -29,6 +30,8 @@ struct Neuron<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bias: Option<f32>,
     filters: serde_json::Map<String, serde_json::Value>,
+    #[serde(flatten)]
+    provenance: Provenance,
     columns: Columns<'a>,
     /// Why V and −V are empty, where they cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,9 +73,8 @@ struct Columns<'a> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    id: u32,
-    token: std::borrow::Cow<'a, str>,
-    text: std::borrow::Cow<'a, str>,
+    #[serde(flatten)]
+    token: TokenEntry<'a>,
     score: f32,
 }
 
@@ -84,10 +86,15 @@ pub fn neuron(
     format: Format,
     timings: Option<Timings>,
 ) -> String {
+    let asked = Query::Neuron(query.clone());
+    let provenance = Provenance::of(card, &asked, trust.is_some(), format);
     match format {
-        Format::Json => json_text(&json(card, query, (answer, trust), timings)),
-        Format::Csv => csv_text(
-            &[
+        Format::Json => {
+            let trusted = (answer, trust);
+            json_text(&json(card, query, trusted, provenance, timings))
+        }
+        Format::Csv => {
+            let head = [
                 "column",
                 "rank",
                 "id",
@@ -95,27 +102,30 @@ pub fn neuron(
                 "text",
                 "score",
                 "convention",
-            ],
-            Column::ALL
-                .iter()
-                .zip(&answer.columns)
-                .flat_map(|(column, list)| {
-                    list.iter().enumerate().map(move |(rank, &scored)| {
-                        let entry = entry(card, scored);
-                        vec![
-                            named(card, query, column.name(), *column),
-                            (rank + 1).to_string(),
-                            entry.id.to_string(),
-                            entry.token.into_owned(),
-                            entry.text.into_owned(),
-                            entry.score.to_string(),
-                            query.convention.to_string(),
-                        ]
-                    })
-                }),
-        ),
+            ];
+            let head: Vec<&str> = head.into_iter().chain(COLUMNS).collect();
+            let lists = Column::ALL.iter().zip(&answer.columns);
+            let rows = lists.flat_map(|(column, list)| {
+                let rows = list.iter().enumerate();
+                rows.map(|(rank, scored)| {
+                    let mut row = vec![
+                        named(card, query, column.name(), *column),
+                        (rank + 1).to_string(),
+                        scored.id.to_string(),
+                        raw(card, scored.id).into_owned(),
+                        card.vocabulary.text(scored.id).into_owned(),
+                        scored.score.to_string(),
+                        query.convention.to_string(),
+                    ];
+                    row.extend(provenance.cells());
+                    row
+                })
+                .collect::<Vec<_>>()
+            });
+            csv_text(&head, rows)
+        }
         Format::Table | Format::Markdown => {
-            let bias = answer.bias.map(|bias| format!(" · bias {bias:.3}"));
+            let bias = answer.bias.map(|bias| format!("bias {bias:.3}"));
             let lists = trust
                 .iter()
                 .flat_map(|trust| Column::ALL.iter().zip(&trust.lists));
@@ -125,7 +135,8 @@ pub fn neuron(
             let not_read = not_read(card, query).map_or_else(String::new, |why| format!("{why}\n"));
             columns(card, query, answer).write(format)
                 + &not_read
-                + &below(query.convention, &bias, &lists, format)
+                + &below(&bias, &lists, format)
+                + &provenance.lines(format)
         }
     }
 }
@@ -134,6 +145,7 @@ fn json<'a>(
     card: &'a ModelCard,
     query: &NeuronQuery,
     (answer, trust): (&NeuronAnswer, Option<&TrustAnswer>),
+    provenance: Provenance,
     timings: Option<Timings>,
 ) -> Neuron<'a> {
     let list = |at: usize| answer.columns[at].iter().map(|&s| entry(card, s)).collect();
@@ -148,6 +160,7 @@ fn json<'a>(
         convention: query.convention.name(),
         bias: answer.bias,
         filters: named_filters(&query.filters),
+        provenance,
         columns: Columns {
             k: list(0),
             v: list(1),
@@ -171,13 +184,8 @@ fn not_read(card: &ModelCard, query: &NeuronQuery) -> Option<&'static str> {
 }
 
 fn entry(card: &ModelCard, scored: Scored) -> Entry<'_> {
-    let text = card.vocabulary.text(scored.id);
-    let token = card.vocabulary.token(scored.id);
-    let token = token.map_or_else(|| text.clone(), |token| (&*token.raw).into());
     Entry {
-        id: scored.id,
-        token,
-        text,
+        token: TokenEntry::of(card, scored.id),
         score: scored.score,
     }
 }
@@ -213,18 +221,4 @@ fn columns(card: &ModelCard, query: &NeuronQuery, answer: &NeuronAnswer) -> Tabl
         table.push(cells.collect());
     }
     table
-}
-
-/// A row's text with a `·` on the side where its word goes on, and `°` if it is undertrained.
-pub(super) fn marked(card: &ModelCard, id: u32) -> String {
-    let mut text = card.vocabulary.text(id).into_owned();
-    match card.vocabulary.token(id).map(|token| token.boundary) {
-        Some(Boundary::Continues) => text.insert(0, '·'),
-        Some(Boundary::Open) => text.push('·'),
-        Some(Boundary::Word | Boundary::Special) | None => {}
-    }
-    if card.vocabulary.is_undertrained(id) {
-        text.push('°');
-    }
-    text
 }

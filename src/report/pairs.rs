@@ -1,16 +1,15 @@
 //! A head's pair list, written out.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
 use crate::projection::{End, Pair, Scored};
-use crate::query::{ModelCard, PairsAnswer, PairsQuery, TrustAnswer};
+use crate::query::{ModelCard, PairsAnswer, PairsQuery, Query, TrustAnswer};
 use crate::transformer::Form;
 
-use super::export::{csv_text, json_text, named_filters};
-use super::neuron::marked;
+use super::export::{csv_text, json_text};
+use super::provenance::{COLUMNS, Provenance, named_filters};
 use super::table::{Align, Table, score};
+use super::token::{TokenEntry, marked, raw};
 use super::trust::{Trusted, below, trusted};
 use super::{Format, Timings};
 
@@ -30,6 +29,8 @@ struct Pairs<'a> {
     convention: String,
     exact: bool,
     filters: serde_json::Map<String, serde_json::Value>,
+    #[serde(flatten)]
+    provenance: Provenance,
     pairs: Vec<Entry<'a>>,
     /// What the biases of the left side bring whatever it is.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,8 +43,8 @@ struct Pairs<'a> {
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    from: Row<'a>,
-    to: Row<'a>,
+    from: TokenEntry<'a>,
+    to: TokenEntry<'a>,
     score: f32,
 }
 
@@ -56,14 +57,8 @@ struct Regardless<'a> {
 #[derive(Serialize)]
 struct Lone<'a> {
     #[serde(flatten)]
-    row: Row<'a>,
+    token: TokenEntry<'a>,
     score: f32,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    id: u32,
-    text: Cow<'a, str>,
 }
 
 /// A pair list in a format, ending with a newline.
@@ -78,13 +73,19 @@ pub fn pairs(
         0 => query.form.name().to_owned(),
         distance => format!("{} at {distance}", query.form.name()),
     };
+    let asked = Query::Pairs(query.clone());
+    let provenance = Provenance::of(card, &asked, trust.is_some(), format);
     match format {
-        Format::Json => json_text(&json(card, query, (answer, trust), timings)),
+        Format::Json => {
+            let trusted = (answer, trust);
+            json_text(&json(card, query, trusted, provenance, timings))
+        }
         Format::Csv => {
             let name = &query.convention.name();
             let row = |kind: &str, rank: usize, from: Option<u32>, to, score: f32| {
                 let text = |id| card.vocabulary.text(id).into_owned();
-                vec![
+                let raw = |id| raw(card, id).into_owned();
+                let mut row = vec![
                     kind.to_owned(),
                     (rank + 1).to_string(),
                     from.map_or(String::new(), |id| id.to_string()),
@@ -93,7 +94,11 @@ pub fn pairs(
                     text(to),
                     score.to_string(),
                     name.clone(),
-                ]
+                    from.map_or(String::new(), raw),
+                    raw(to),
+                ];
+                row.extend(provenance.cells());
+                row
             };
             let pairs = answer.pairs.iter().enumerate();
             let pairs = pairs.map(|(rank, p)| row(&form, rank, Some(p.from), p.to, p.score));
@@ -103,19 +108,20 @@ pub fn pairs(
                 let list = list.iter().enumerate();
                 list.map(move |(rank, s)| row(kind, rank, None, s.id, s.score))
             });
-            csv_text(
-                &[
-                    "form",
-                    "rank",
-                    "from_id",
-                    "from",
-                    "to_id",
-                    "to",
-                    "score",
-                    "convention",
-                ],
-                pairs.chain(alone),
-            )
+            let head = [
+                "form",
+                "rank",
+                "from_id",
+                "from",
+                "to_id",
+                "to",
+                "score",
+                "convention",
+                "from_token",
+                "to_token",
+            ];
+            let head: Vec<&str> = head.into_iter().chain(COLUMNS).collect();
+            csv_text(&head, pairs.chain(alone))
         }
         Format::Table | Format::Markdown => {
             let lists = trust.iter().flat_map(|trust| &trust.lists);
@@ -123,7 +129,8 @@ pub fn pairs(
             list(card, query, answer).write(format)
                 + &alone(card, query, answer)
                     .map_or(String::new(), |table| format!("\n{}", table.write(format)))
-                + &below(query.convention, "", &lists, format)
+                + &below("", &lists, format)
+                + &provenance.lines(format)
         }
     }
 }
@@ -132,15 +139,12 @@ fn json<'a>(
     card: &'a ModelCard,
     query: &PairsQuery,
     (answer, trust): (&PairsAnswer, Option<&TrustAnswer>),
+    provenance: Provenance,
     timings: Option<Timings>,
 ) -> Pairs<'a> {
-    let row = |id| Row {
-        id,
-        text: card.vocabulary.text(id),
-    };
     let entry = |p: &Pair| Entry {
-        from: row(p.from),
-        to: row(p.to),
+        from: TokenEntry::of(card, p.from),
+        to: TokenEntry::of(card, p.to),
         score: p.score,
     };
     Pairs {
@@ -153,10 +157,11 @@ fn json<'a>(
         convention: query.convention.name(),
         exact: answer.exact,
         filters: named_filters(&query.filters),
+        provenance,
         pairs: answer.pairs.iter().map(entry).collect(),
         regardless: answer.regardless.as_ref().map(|[highest, lowest]| {
             let lone = |s: &Scored| Lone {
-                row: row(s.id),
+                token: TokenEntry::of(card, s.id),
                 score: s.score,
             };
             Regardless {

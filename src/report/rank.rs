@@ -1,16 +1,18 @@
 //! The most interesting neurons, or heads, of a layer or of all, written out.
 
-use std::borrow::Cow;
-
 use serde::Serialize;
 
-use crate::query::{Interesting, ModelCard, RankAnswer, RankQuery};
+use crate::query::{Interesting, ModelCard, Query, RankAnswer, RankQuery};
 
-use super::export::{csv_text, json_text, named_filters};
-use super::neuron::marked;
+use super::command::rank_command;
+use super::export::{csv_text, json_text};
+use super::provenance::{Provenance, named_filters};
 use super::table::{Align, Table};
-use super::trust::below;
+use super::token::{TokenEntry, marked, raw};
 use super::{Format, Timings};
+
+/// The columns of CSV that say what it is of.
+const OF: [&str; 3] = ["model", "filters", "version"];
 
 /// Words of each list in a table.
 const WORDS: usize = 5;
@@ -27,6 +29,8 @@ struct Rank<'a> {
     mean: Option<Option<f32>>,
     convention: String,
     filters: serde_json::Map<String, serde_json::Value>,
+    #[serde(flatten)]
+    provenance: Provenance,
     #[serde(skip_serializing_if = "Option::is_none")]
     neurons: Option<Vec<Entry<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,9 +45,9 @@ struct Entry<'a> {
     neuron: usize,
     figure: f32,
     #[serde(rename = "K")]
-    k: Vec<Row<'a>>,
+    k: Vec<TokenEntry<'a>>,
     #[serde(rename = "V")]
-    v: Vec<Row<'a>>,
+    v: Vec<TokenEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -51,14 +55,8 @@ struct HeadEntry<'a> {
     layer: usize,
     head: usize,
     figure: f32,
-    reads: Vec<Row<'a>>,
-    writes: Vec<Row<'a>>,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    id: u32,
-    text: Cow<'a, str>,
+    reads: Vec<TokenEntry<'a>>,
+    writes: Vec<TokenEntry<'a>>,
 }
 
 /// A layer's most interesting neurons, or heads, in a format, ending with a newline.
@@ -73,6 +71,7 @@ pub fn rank(
     let list = List {
         query,
         of_layer: Some((query.layer, mean)),
+        count: query.count,
         items: answer.items.iter().map(|item| (query, item)).collect(),
     };
     list.write(card, format, timings)
@@ -103,6 +102,7 @@ pub fn rank_layers(
     let list = List {
         query,
         of_layer: None,
+        count,
         items,
     };
     list.write(card, format, timings)
@@ -113,10 +113,23 @@ struct List<'a> {
     query: &'a RankQuery,
     /// The layer and its mean, if it is one.
     of_layer: Option<(usize, Option<f32>)>,
+    /// How many were asked for.
+    count: usize,
     items: Vec<(&'a RankQuery, &'a Interesting)>,
 }
 
 impl List<'_> {
+    fn provenance(&self, card: &ModelCard, format: Format) -> Provenance {
+        let asked = Query::Rank(self.query.clone());
+        let of_layer = Provenance::of(card, &asked, false, format);
+        match self.of_layer {
+            Some(_) => of_layer,
+            None => {
+                of_layer.of_all_layers(rank_command(&card.name, self.query, self.count, format))
+            }
+        }
+    }
+
     fn write(&self, card: &ModelCard, format: Format, timings: Option<Timings>) -> String {
         let by = self.query.by;
         let [item, left, right] = match by.of_heads() {
@@ -130,17 +143,30 @@ impl List<'_> {
                     let words: Vec<_> = ids.iter().map(|&id| card.vocabulary.text(id)).collect();
                     words.join(" ")
                 };
+                let strings = |ids: &[u32]| {
+                    let strings: Vec<_> = ids.iter().map(|&id| raw(card, id)).collect();
+                    strings.join(" ")
+                };
+                let provenance = self.provenance(card, format);
                 let row = |(rank, (query, n)): (usize, &(&RankQuery, &Interesting))| {
-                    vec![
+                    let mut row = vec![
                         query.layer.to_string(),
                         (rank + 1).to_string(),
                         n.item.to_string(),
                         n.figure.to_string(),
                         words(&n.key),
                         words(&n.value),
-                    ]
+                        strings(&n.key),
+                        strings(&n.value),
+                    ];
+                    row.extend(OF.map(|name| provenance.cell(name)));
+                    row
                 };
+                let [left_strings, right_strings] =
+                    [left, right].map(|side| format!("{side}_tokens"));
                 let head = ["layer", "rank", item, by.name(), left, right];
+                let strings = [&*left_strings, &*right_strings];
+                let head: Vec<&str> = head.into_iter().chain(strings).chain(OF).collect();
                 csv_text(&head, self.items.iter().enumerate().map(row))
             }
             Format::Table | Format::Markdown => {
@@ -162,24 +188,14 @@ impl List<'_> {
                         words(&n.value),
                     ]);
                 }
-                let table = match format {
-                    Format::Markdown => table.markdown(),
-                    Format::Json | Format::Csv | Format::Table => table.plain(),
-                };
-                match self.query.convention {
-                    convention if convention.is_raw() => table,
-                    convention => table + &below(convention, "", &[], format),
-                }
+                table.write(format) + &self.provenance(card, format).lines(format)
             }
         }
     }
 
     fn json<'a>(&self, card: &'a ModelCard, timings: Option<Timings>) -> Rank<'a> {
         let rows = |ids: &[u32]| {
-            let row = |&id: &u32| Row {
-                id,
-                text: card.vocabulary.text(id),
-            };
+            let row = |&id: &u32| TokenEntry::of(card, id);
             ids.iter().map(row).collect()
         };
         let neuron = |(query, n): &(&RankQuery, &Interesting)| Entry {
@@ -205,6 +221,7 @@ impl List<'_> {
             mean: self.of_layer.map(|(_, mean)| mean),
             convention: self.query.convention.name(),
             filters: named_filters(&self.query.filters),
+            provenance: self.provenance(card, Format::Json),
             neurons: (!of_heads).then(|| items.clone().map(neuron).collect()),
             heads: of_heads.then(|| items.map(head).collect()),
             timing_ms: timings,

@@ -1,9 +1,9 @@
-//! How far lists can be trusted, and under which convention they are: what stands below a list.
+//! How far lists can be trusted: what stands below a list.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::query::{Convention, Trust, ZScore};
+use crate::query::{Trust, ZScore};
 
 use super::Format;
 use super::table::{Align, Table};
@@ -38,18 +38,12 @@ pub(super) fn trusted(trust: &Trust) -> Trusted {
     }
 }
 
-/// What a person reads below a list: its convention, unless it is raw and everybody knows (in a
-/// document nobody does), with `more` about it, and how far each of the named lists is to be
-/// trusted.
-pub(super) fn below(
-    convention: Convention,
-    more: &str,
-    lists: &[(String, &Trust)],
-    format: Format,
-) -> String {
+/// What a person reads below a list: `more` about it, if anything, and how far each of the named
+/// lists is to be trusted.
+pub(super) fn below(more: &str, lists: &[(String, &Trust)], format: Format) -> String {
     let mut text = String::new();
-    if !convention.is_raw() || format == Format::Markdown {
-        text = format!("\nconvention {convention}{more}\n");
+    if !more.is_empty() {
+        text = format!("\n{more}\n");
     }
     if !lists.is_empty() {
         text.push('\n');

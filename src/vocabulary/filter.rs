@@ -2,9 +2,11 @@
 //! under every list, saved with the session.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::visible::folded;
 
@@ -69,6 +71,27 @@ impl Filters {
     }
 }
 
+/// Where a list of words or a text was read, and what the file held then.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// Whole, so that it is found from another folder too.
+    pub path: Arc<Path>,
+    /// SHA-256 of the file's bytes, in hexadecimal.
+    pub sha256: Arc<str>,
+}
+
+impl Source {
+    /// Of a file that holds these bytes.
+    pub fn of(path: &Path, bytes: &[u8]) -> Self {
+        let digest = Sha256::digest(bytes);
+        let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            path: path.into(),
+            sha256: sha256.into(),
+        }
+    }
+}
+
 /// A list of words: a token passes if its own text ([`super::Token::own_text`]) is one of them, in
 /// whatever case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +100,8 @@ pub struct Words {
     pub label: String,
     /// The words, trimmed, composed and in small letters.
     pub words: Arc<BTreeSet<String>>,
+    /// The file that they are from.
+    pub source: Option<Source>,
 }
 
 impl Words {
@@ -90,6 +115,7 @@ impl Words {
         Self {
             label: label.into(),
             words: Arc::new(words.collect()),
+            source: None,
         }
     }
 }
@@ -101,6 +127,26 @@ pub struct Text {
     pub label: String,
     /// The text itself; each vocabulary finds its own tokens in it.
     pub text: Arc<str>,
+    /// The file that it is from; `None` if it was typed.
+    pub source: Option<Source>,
+}
+
+/// Letters of a typed text that serve as its name.
+const LABEL_LETTERS: usize = 16;
+
+impl Text {
+    /// A text that was typed, called by its beginning.
+    pub fn typed(text: &str) -> Self {
+        let mut label: String = text.chars().take(LABEL_LETTERS).collect();
+        if label.len() < text.len() {
+            label.push('…');
+        }
+        Self {
+            label,
+            text: text.into(),
+            source: None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ use spelling::Spellings;
 use visible::Class;
 
 pub use error::VocabularyError;
-pub use filter::{Filters, Text, Words};
+pub use filter::{Filters, Source, Text, Words};
 pub use mask::Mask;
 pub use pattern::Pattern;
 pub use token::{Boundary, Token};

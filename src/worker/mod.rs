@@ -2,6 +2,7 @@
 
 mod cache;
 mod desk;
+mod kept;
 mod mailbox;
 mod neighbours;
 mod run;
@@ -88,7 +89,8 @@ impl Worker {
     }
 
     /// Opens a model in the place of the present one, which stays until the new one is open, and
-    /// for good if it fails. What runs is interrupted. Of several openings that wait, only the
+    /// for good if it fails. The one before is kept if it is small, and is open again at once as long
+    /// as its files are what they were. What runs is interrupted. Of several openings that wait, only the
     /// last is done.
     pub fn open(&self, location: Location) -> ModelId {
         self.desk.open(location)

@@ -10,6 +10,7 @@ use crate::hub::Progress;
 use crate::query::{Answer, Answering, NeuronQuery, Query, QueryError, Watch};
 
 use super::desk::Desk;
+use super::kept::{OpenModel, files_of};
 use super::mailbox::Task;
 use super::neighbours::neighbours;
 
@@ -22,29 +23,45 @@ pub(super) fn run<F>(desk: &Desk, open: F)
 where
     F: Fn(&Location) -> Result<Box<dyn Answering>, QueryError>,
 {
-    let mut model: Option<Box<dyn Answering>> = None;
+    let mut present: Option<OpenModel> = None;
+    let mut before: Option<OpenModel> = None;
     loop {
-        match (desk.next(), &mut model) {
+        match (desk.next(), &mut present) {
             (Task::Stop, _) => return,
-            (Task::Open { id, location }, model) => {
-                let opened = guarded(|| open(&location).map(|opened| (opened.card(), opened)));
+            (Task::Open { id, location }, present) => {
+                let files = files_of(&location);
+                let again = before.take_if(|kept| kept.is(&location, &files));
+                let opened = match again {
+                    Some(kept) => Ok((kept.model.card(), kept)),
+                    None => guarded(|| {
+                        let model = open(&location)?;
+                        let card = model.card();
+                        Ok((card, OpenModel::new(location.clone(), files, model)))
+                    }),
+                };
                 match opened {
                     Ok((card, opened)) => {
-                        *model = Some(opened);
+                        let left = present.replace(opened);
+                        // A model that is opened anew takes the place of itself.
+                        if let Some(left) = left.filter(|left| !left.is_at(&location)) {
+                            before = Some(left).filter(OpenModel::is_small);
+                        }
                         desk.opened(id, card);
                     }
                     Err(message) => desk.not_opened(id, location.to_string(), message),
                 }
             }
-            (Task::Answer { query, round }, Some(model)) => answer(model, desk, query, round),
+            (Task::Answer { query, round }, Some(present)) => {
+                answer(&mut present.model, desk, query, round);
+            }
             (
                 Task::LookAhead {
                     asked,
                     before,
                     round,
                 },
-                Some(model),
-            ) => look_ahead(model, desk, (&asked, &before), round),
+                Some(present),
+            ) => look_ahead(&mut present.model, desk, (&asked, &before), round),
             // Nobody can know the identifier of a model that was never open.
             (Task::Answer { query, .. }, None) => {
                 desk.failed(query, "no model is open".to_owned());

@@ -395,11 +395,15 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
     );
     assert_eq!(values.lines().count(), 8);
     assert!(table.contains("context spec."));
-    assert_eq!(path.to_str(), Some("gpt2-pl-context_specificity.svg"));
+    assert_eq!(
+        path.to_str(),
+        Some("gpt2-pl-context_specificity-token-nie.svg")
+    );
     assert!(text.starts_with("<svg"));
     assert!(csv.starts_with("model,state"));
     assert!(screen.last_line().contains("✗ a.doc: expected a name"));
-    screen.press("2 g g");
+    // What was typed is typed still.
+    screen.press("Esc 2 g g");
     let session = screen.state.session();
     let mut state = State::new(1);
     state.resume(session.clone(), Vec::new());
@@ -445,7 +449,7 @@ fn a_map_is_exported_as_a_picture_or_as_its_points() {
     );
     let (map, _) = screen.state.context_map().unwrap();
     assert_eq!(svg.matches("<circle").count(), map.points.len());
-    let head = "model,map,x,y,text,first,last,id,score,before,word,after";
+    let head = "model,map,x,y,text,first,last,id,score,before,word,after,token,settings,version";
     assert_eq!(csv.lines().next(), Some(head));
     assert_eq!(csv.lines().count(), map.points.len() + 1);
     let json: serde_json::Value = serde_json::from_str(json).unwrap();

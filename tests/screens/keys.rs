@@ -334,6 +334,196 @@ fn marks_are_made_listed_noted_and_deleted() {
 }
 
 #[test]
+fn what_is_deleted_comes_back_step_by_step() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("M").write("miejsca").press("Enter");
+    screen.press("↓ m ↓ m");
+    let marks = screen.state.bookmarks.clone();
+    let line = screen.press("↑ ↑ m").last_line();
+    let said = "the mark of L3.N103 “miejsca” is taken away · U brings it back";
+    assert!(line.contains(said), "{line}");
+    // Half a page down is no deletion.
+    screen.press("' C-d C-u");
+    assert_eq!(screen.state.bookmarks.len(), 2);
+    screen.press("Del Del Esc");
+    assert!(screen.state.bookmarks.is_empty());
+    screen.press("' U Esc U U");
+    assert_eq!(screen.state.bookmarks, marks);
+    assert!(screen.press("U").last_line().contains("no mark or note"));
+    screen.press("M").write(" w lesie").press("Enter");
+    let line = screen.last_line();
+    assert!(line.contains("U brings the one before back"), "{line}");
+    screen.press("U");
+    assert_eq!(screen.state.bookmarks, marks);
+}
+
+#[test]
+fn a_mark_brings_back_the_whole_view() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("o").write(model::GATED).press("Enter");
+    screen
+        .press("g n c l Esc f a Esc / ")
+        .write("ńsk")
+        .press("Enter u ] m");
+    let neuron = screen.state.saved_view();
+    screen.press("g h v 7 > ] d m");
+    let head = screen.state.saved_view();
+    screen.press("g s s - X f 3 d w m");
+    let chart = screen.state.saved_view();
+    assert_eq!(screen.state.bookmarks.len(), 3);
+    // Everything is another way now, in another model.
+    screen.press("o").write("gpt2-pl").press("Enter");
+    screen.press("g s a - X f d w g h d v g n f 0 Esc c 0 Esc [ r");
+    for (row, (mark, words)) in [
+        (&neuron, &["cosine", "contains ńsk"][..]),
+        (&head, &["cosine", "lowest", "directions"]),
+        (&chart, &["measure self_similarity", "corrected"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        screen.press("'");
+        let text = screen.text();
+        let address = screen.state.bookmarks[row].address.to_string();
+        let line = text
+            .lines()
+            .find(|line| line.contains(&format!("★ {address}")));
+        for word in words {
+            assert!(line.unwrap().contains(word), "{word}: {text}");
+        }
+        for _ in 0..row {
+            screen.press("↓");
+        }
+        screen.press("Enter");
+        assert_eq!(screen.state.saved_view(), *mark, "{row}");
+        screen.press("o").write("gpt2-pl").press("Enter g n");
+    }
+}
+
+#[test]
+fn the_same_place_under_another_convention_is_another_mark() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("m c l Esc");
+    assert!(screen.text().contains("L3.N103 ☆"));
+    let line = screen.press("m").last_line();
+    assert!(line.contains("another mark of it has raw"), "{line}");
+    assert_eq!(screen.state.bookmarks.len(), 2);
+    assert!(screen.text().contains("L3.N103 ★"));
+    screen.press("c 0 Esc m");
+    assert_eq!(screen.state.bookmarks.len(), 1);
+    assert!(screen.text().contains("L3.N103 ☆"));
+}
+
+#[test]
+fn a_copied_address_is_the_whole_view_where_it_is_typed() {
+    let mut screen = Screen::new(120, 30);
+    screen
+        .press("c l Esc f a Esc / ")
+        .write("it's")
+        .press("Enter ] A");
+    let view = screen.state.saved_view();
+    let Some(Effect::Copy(address)) = screen.done.pop() else {
+        panic!("{:?}", screen.done)
+    };
+    assert_eq!(
+        address,
+        r"L3.N103 --convention cosine --column V --ascii --contains 'it'\''s'"
+    );
+    screen
+        .press("c 0 Esc f 0 Esc r :")
+        .write(&address)
+        .press("Enter");
+    assert_eq!(screen.state.saved_view(), view);
+    // An address alone leaves all that as it is; a command is a view too.
+    screen.press(":").write("L2.N5").press("Enter");
+    assert_eq!(screen.state.filters.contains, "it's");
+    let command = "lexiscope pairs bert-pl qk 2 1 --lowest";
+    screen.press(":").write(command).press("Enter");
+    assert_eq!(screen.state.card().unwrap().name, "bert-pl");
+    let text = screen.state.saved_view().to_string();
+    assert_eq!(text, "L2.H1.QK --convention raw --lowest");
+    screen.press(":").write("L2.N5 --zoom 3").press("Enter");
+    assert!(screen.last_line().contains("`--zoom` is no option"));
+    assert_eq!(screen.state.overlays.len(), 1);
+}
+
+#[test]
+fn the_history_goes_through_all_models_and_a_key_flips_between_two() {
+    let mut screen = Screen::new(120, 30);
+    let name = |screen: &Screen| screen.state.card().unwrap().name.clone();
+    assert!(screen.press("`").last_line().contains("no other model"));
+    screen.press(":").write("L1.N7").press("Enter c l Esc");
+    screen.press("o").write(model::LARGE).press("Enter");
+    screen.press(":").write("L20.N3000").press("Enter c 0 Esc");
+    screen.press("H H");
+    assert_eq!(
+        (name(&screen), screen.address()),
+        ("gpt2-pl".into(), "L1.N7".into())
+    );
+    assert_eq!(screen.state.convention().name(), "cosine");
+    screen.press("L L");
+    assert_eq!(
+        (name(&screen), screen.address()),
+        (model::LARGE.into(), "L20.N3000".into())
+    );
+    assert!(screen.state.convention().is_raw());
+    // The other model has no layer 20: it is where it was left, and says so.
+    screen.press("`");
+    assert_eq!(
+        (name(&screen), screen.address()),
+        ("gpt2-pl".into(), "L1.N7".into())
+    );
+    assert!(screen.last_line().contains("layer 20 is not in gpt2-pl"));
+    screen.press("c g Esc ↓ `");
+    assert_eq!(
+        (name(&screen), screen.address()),
+        (model::LARGE.into(), "L1.N8".into())
+    );
+    assert_eq!(screen.state.convention().name(), "gain");
+    // A model that is chosen is where it was left.
+    screen
+        .press(":")
+        .write("L20.N3000")
+        .press("Enter o")
+        .write("gpt2-pl")
+        .press("Enter");
+    assert_eq!(screen.address(), "L1.N8");
+    screen.press("o").write(model::LARGE).press("Enter");
+    assert_eq!(screen.address(), "L20.N3000");
+}
+
+#[test]
+fn a_command_that_makes_the_list_again_is_copied() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("f a Esc C g h v C d C");
+    let copied: Vec<&str> = screen
+        .done
+        .iter()
+        .map(|effect| match effect {
+            Effect::Copy(text) => &**text,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        copied,
+        [
+            "lexiscope neuron gpt2-pl 3 103 -k 30 --convention raw --trust --ascii",
+            "lexiscope pairs gpt2-pl vo 3 0 -k 50 --lowest --convention raw --trust --ascii",
+            "lexiscope directions gpt2-pl vo 3 0 -n 64 -k 10 --convention raw --ascii",
+        ]
+    );
+    let mut screen = Screen::new(120, 30);
+    screen.press("g s s x 3 d C");
+    let Some(Effect::Copy(command)) = screen.done.pop() else {
+        panic!("{:?}", screen.done)
+    };
+    assert_eq!(
+        command,
+        "lexiscope geometry gpt2-pl --texts polish --token nie --without-dominant 3 --measure self_similarity"
+    );
+}
+
+#[test]
 fn a_mark_in_another_model_opens_it_first() {
     let mut screen = Screen::new(120, 30);
     screen
@@ -368,9 +558,11 @@ fn a_model_that_does_not_open_leaves_the_one_before() {
         },
     );
     screen.draw();
-    assert!(screen.last_line().contains("✗ x: no config.json"));
+    assert!(screen.text().contains("✗ x: no config.json"));
     assert_eq!(screen.state.model.as_ref().unwrap().id, opened);
-    screen.press("↓");
+    // What was typed is typed still.
+    assert_eq!(screen.state.field().unwrap().text(), "x");
+    screen.press("Esc ↓");
     assert_eq!(screen.address(), "L3.N104");
 }
 
@@ -425,7 +617,95 @@ fn a_session_is_taken_up_where_it_was_left() {
     model::open(&mut state, 1, "gpt2-pl");
     assert_eq!(state.session(), session);
     assert_eq!(state.heads.end, End::Lowest);
+    assert_eq!(state.saved_view(), screen.state.saved_view());
     assert_eq!(state.neurons.layer, screen.state.neurons.layer);
+}
+
+#[test]
+fn a_session_of_an_earlier_version_is_taken_up() {
+    let session = "model = \"gpt2-pl\"\nby_tensor = false\npane = \"heads\"\n\
+                   neuron = \"L3.N103\"\nhead = \"L4.H3.QK\"\nstate = \"S2\"\n\
+                   measure = \"self_similarity\"\ntoken = \"zamek\"\nbeside = []\n\
+                   strip = \"overlap\"\nrecent_folders = []\nconvention = \"cosine\"\n\
+                   [chart]\ncorrected = true\n[filters]\nascii = true\ncontains = \"dom\"\n";
+    let mut state = State::new(1);
+    state.resume(toml::from_str(session).unwrap(), Vec::new());
+    model::open(&mut state, 1, "gpt2-pl");
+    let views: Vec<String> = state.views().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        views,
+        [
+            "L3.N103 --convention cosine --ascii --contains dom",
+            "S2 --measure self_similarity --corrected --by-layer --token zamek",
+            "L4.H3.QK --convention cosine --ascii --contains dom",
+        ]
+    );
+}
+
+#[test]
+fn each_model_is_found_where_it_was_left_the_next_time_too() {
+    let mut screen = Screen::new(120, 30);
+    screen
+        .press(":")
+        .write("L1.N7")
+        .press("Enter o")
+        .write("bert-pl")
+        .press("Enter");
+    let session = toml::to_string(&screen.state.session()).unwrap();
+    let mut state = State::new(1);
+    state.resume(toml::from_str(&session).unwrap(), Vec::new());
+    model::open(&mut state, 1, "bert-pl");
+    model::open(&mut state, 2, "gpt2-pl");
+    assert_eq!(state.address().to_string(), "L1.N7");
+}
+
+#[test]
+fn an_old_list_stands_under_its_own_name_while_a_new_one_is_searched() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("g h");
+    // The keys alone: the lists of the next head are not there yet.
+    for key in ["↓", "v"] {
+        update::key(&mut screen.state, key.parse().unwrap());
+    }
+    screen.draw();
+    let text = screen.text();
+    let titles = text.lines().nth(2).unwrap();
+    assert!(
+        titles.contains("L3.H0.VO …") && titles.contains("L3.H0.QK …"),
+        "{titles}"
+    );
+    assert!(!titles.contains("lowest"), "{titles}");
+    assert_eq!(screen.address(), "L3.H1");
+    screen.press("↑ g n");
+    update::key(&mut screen.state, "↓".parse().unwrap());
+    screen.draw();
+    let titles = screen.text();
+    assert!(titles.contains("▌K L3.N103 …"), "{titles}");
+}
+
+#[test]
+fn settings_of_the_chart_that_are_on_are_seen_at_every_width() {
+    for (width, marks) in [
+        (
+            200,
+            [
+                "without 3 dominant",
+                "first piece",
+                "no first position",
+                "relative depth",
+            ],
+        ),
+        (80, ["−3 dims", "1st piece", "−first", "depth"]),
+        (60, ["−3 dims", "1st piece", "−first", "depth"]),
+    ] {
+        let mut screen = Screen::new(width, 24);
+        screen.press("g s 3 d w f x");
+        let text = screen.text();
+        let bar = text.lines().nth(22).unwrap();
+        for mark in marks {
+            assert!(bar.contains(&format!("● {mark}")), "{mark}: {bar}");
+        }
+    }
 }
 
 #[test]
@@ -442,7 +722,9 @@ fn lists_are_copied_as_lines_and_the_place_as_an_address() {
     };
     assert_eq!(column.lines().count(), 30);
     assert!(column.starts_with("granicy\t4.7"), "{column}");
-    assert_eq!(address, "L3.N103");
+    // What continues a word is not what begins one.
+    assert!(column.contains("\n·eś\t"), "{column}");
+    assert_eq!(address, "L3.N103 --convention raw");
     assert_eq!(pairs.lines().count(), 50);
     assert_eq!(pairs.lines().next().unwrap().split('\t').count(), 3);
 }
@@ -457,6 +739,30 @@ fn exporting_proposes_a_name_and_writes_what_is_on_screen() {
     assert_eq!(path.to_str(), Some("gpt2-pl-L3.H0.QK.csv"));
     // The list, and how far to trust it.
     assert_eq!(answers.len(), 2);
+}
+
+#[test]
+fn as_many_rows_are_written_as_were_asked_for_and_the_name_says_how() {
+    let rows = |screen: &mut Screen| match screen.done.pop() {
+        Some(Effect::Export { path, answers }) => match (&answers[0].0, &*answers[0].1) {
+            (Query::Neuron(query), lexiscope::query::Answer::Neuron(answer)) => {
+                assert!(answer.columns.iter().all(|list| list.len() == query.k));
+                (path.to_str().unwrap().to_owned(), query.k)
+            }
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    // However high the screen is.
+    for height in [20, 70] {
+        let mut screen = Screen::new(120, height);
+        screen.press("e Enter");
+        assert_eq!(rows(&mut screen), ("gpt2-pl-L3.N103.csv".to_owned(), 30));
+        screen.press("c l Esc 5 0 0 e Enter");
+        let name = "gpt2-pl-L3.N103-cosine.csv".to_owned();
+        assert_eq!(rows(&mut screen), (name, 500));
+        assert!(screen.press("y").last_line().contains("500 lines"));
+    }
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn directions_are_copied_and_written() {
     };
     // Both ends of five directions.
     assert_eq!(text.lines().count(), 10);
-    assert!(text.starts_with("0\t3\t+\tńskiego ńskim"), "{text}");
+    assert!(text.starts_with("0\t3\t+\t·ńskiego ·ńskim"), "{text}");
     screen.press("e Enter");
     let Some(Effect::Export { answers, .. }) = screen.done.pop() else {
         panic!("nothing was written");

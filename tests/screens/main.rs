@@ -87,17 +87,7 @@ impl Screen {
     }
 
     fn keep(&mut self, change: BookmarkChange) {
-        let kept = match &change {
-            BookmarkChange::Refresh => self.store.refresh(),
-            BookmarkChange::Add {
-                model,
-                address,
-                note,
-            } => self.store.add(model, *address, note.as_deref()),
-            BookmarkChange::Annotate { id, note } => self.store.annotate(id, note.as_deref()),
-            BookmarkChange::Remove { id } => self.store.remove(id),
-        };
-        assert_eq!(kept.unwrap(), None);
+        assert_eq!(self.store.apply(change).unwrap(), None);
         update::bookmarks(&mut self.state, self.store.list().to_vec());
     }
 

@@ -1,5 +1,6 @@
 //! What outlives the program: bookmarks, the session, copies, files.
 
+use lexiscope::report::shell_words;
 use serde_json::Value;
 
 use super::answers::FIRST;
@@ -99,29 +100,38 @@ fn a_list_is_copied_with_its_scores() {
     assert_eq!(list.lines().count(), rows.len());
     for (line, row) in list.lines().zip(rows) {
         let (word, score) = line.split_once('\t').unwrap();
-        assert_eq!(word, row["text"]);
+        let mark = if row["continues"] == true { "·" } else { "" };
+        assert_eq!(word, format!("{mark}{}", row["text"].as_str().unwrap()));
         assert_eq!(
             score.parse::<f64>().unwrap(),
             row["score"].as_f64().unwrap()
         );
     }
     program.send("A").until("copied L3.N103");
-    assert_eq!(copied(&program), "L3.N103");
+    let address = copied(&program);
+    assert_eq!(
+        address,
+        "L3.N103 --convention raw --column V --exclude-undertrained"
+    );
     program.quit();
+    // It is the same view elsewhere.
+    let elsewhere = Home::new();
+    let mut program = elsewhere.start(&["gpt2-pl", "--at", &address]);
+    program.until_at("L3.N103").until("▌V").quit();
 }
 
 #[test]
 fn what_is_exported_is_what_the_command_line_prints() {
     let home = Home::new();
-    let file = home.path("gpt2-pl-L3.N103.csv");
+    let file = home.path("gpt2-pl-L3.N103-exclude-undertrained.csv");
     let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
     program
         .until_at("L3.N103")
         .until("showing 30 of")
         .send("e")
-        .until("gpt2-pl-L3.N103.csv")
+        .until("gpt2-pl-L3.N103-exclude-undertrained.csv")
         .send("\r");
-    program.until("wrote gpt2-pl-L3.N103.csv");
+    program.until("wrote gpt2-pl-L3.N103-exclude-undertrained.csv");
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
         printed(&home, "csv")
@@ -129,8 +139,33 @@ fn what_is_exported_is_what_the_command_line_prints() {
     // A file that is there is never written over.
     std::fs::write(&file, "mine").unwrap();
     program.send("e\r").until("✗").until("is there already");
+    let other = home.path("gpt2-pl-L3.N103-exclude-undertrained-2.csv");
+    program
+        .send("\r")
+        .until("wrote gpt2-pl-L3.N103-exclude-undertrained-2.csv");
+    assert_eq!(
+        std::fs::read_to_string(&other).unwrap(),
+        printed(&home, "csv")
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
     program.quit();
+}
+
+#[test]
+fn the_command_that_is_copied_prints_what_is_exported() {
+    let home = Home::new();
+    let mut program = home.start(&["--at", "lexiscope pairs gpt2-pl qk 2 1 --lowest --ascii"]);
+    program.until_at("L2.H1").until("exact");
+    program.send("ea.csv\r").until("wrote a.csv");
+    program
+        .send("C")
+        .until("copied: lexiscope pairs gpt2-pl qk 2 1");
+    let command = shell_words(&copied(&program)).unwrap();
+    program.quit();
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let arguments = [&words[1..], &["--format", "csv"]].concat();
+    let exported = std::fs::read_to_string(home.path("a.csv")).unwrap();
+    assert_eq!(home.print(&arguments), exported);
 }
 
 #[test]

@@ -11,6 +11,32 @@ fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
+fn add(
+    bookmarks: &mut Bookmarks,
+    model: &str,
+    address: Address,
+    note: Option<&str>,
+) -> Result<Notice, StoreError> {
+    bookmarks.apply(BookmarkChange::Add(NewMark {
+        model: model.to_owned(),
+        address,
+        view: String::new(),
+        note: note.map(str::to_owned),
+    }))
+}
+
+fn remove(bookmarks: &mut Bookmarks, id: &str) {
+    let id = id.to_owned();
+    bookmarks.apply(BookmarkChange::Remove { id }).unwrap();
+}
+
+fn annotate(bookmarks: &mut Bookmarks, id: &str, note: &str) {
+    let (id, note) = (id.to_owned(), Some(note.to_owned()));
+    bookmarks
+        .apply(BookmarkChange::Annotate { id, note })
+        .unwrap();
+}
+
 fn addresses(bookmarks: &Bookmarks) -> Vec<String> {
     let list = bookmarks.list().iter();
     list.map(|b| b.address.to_string()).collect()
@@ -31,16 +57,15 @@ fn two_programs_add_and_remove_without_losing_each_others_changes() {
     let folder = tempfile::tempdir().unwrap();
     let (mut a, _) = Bookmarks::open(folder.path());
     let (mut b, _) = Bookmarks::open(folder.path());
-    a.add("gpt2-pl", address("L3.N103"), Some("miejsca"))
-        .unwrap();
-    b.add("gpt2-pl", address("L1.H2.VO"), None).unwrap();
+    add(&mut a, "gpt2-pl", address("L3.N103"), Some("miejsca")).unwrap();
+    add(&mut b, "gpt2-pl", address("L1.H2.VO"), None).unwrap();
     assert_eq!(addresses(&b), ["L3.N103", "L1.H2.VO"]);
-    a.add("herbert", address("L4"), None).unwrap();
+    add(&mut a, "herbert", address("L4"), None).unwrap();
     let first = a.list()[0].id.clone();
-    b.remove(&first).unwrap();
-    b.remove(&first).unwrap();
+    remove(&mut b, &first);
+    remove(&mut b, &first);
     let second = a.list()[1].id.clone();
-    a.annotate(&second, Some("że")).unwrap();
+    annotate(&mut a, &second, "że");
     assert_eq!(addresses(&a), ["L1.H2.VO", "L4"]);
     b.refresh().unwrap();
     assert_eq!(b.list(), a.list());
@@ -57,7 +82,7 @@ fn threads_that_add_at_once_lose_nothing() {
                 let (mut bookmarks, _) = Bookmarks::open(folder);
                 for neuron in 0..10 {
                     let address = Address::Neuron { layer, neuron };
-                    assert_eq!(bookmarks.add("m", address, None).unwrap(), None);
+                    assert_eq!(add(&mut bookmarks, "m", address, None).unwrap(), None);
                 }
             });
         }
@@ -96,8 +121,8 @@ times = 3
     let ids: BTreeSet<_> = bookmarks.list().iter().map(|b| &b.id).collect();
     assert_eq!(ids.len(), 3);
     let last = bookmarks.list()[2].id.clone();
-    bookmarks.annotate(&last, Some("here")).unwrap();
-    bookmarks.remove("x").unwrap();
+    annotate(&mut bookmarks, &last, "here");
+    remove(&mut bookmarks, "x");
     assert_eq!(addresses(&bookmarks), ["L3.N103", "L3.N105"]);
     let kept: toml::Table =
         toml::from_str(&fs::read_to_string(folder.path().join("bookmarks.toml")).unwrap()).unwrap();
@@ -108,12 +133,59 @@ times = 3
 }
 
 #[test]
+fn a_mark_that_is_brought_back_is_as_it_was_and_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    // As an earlier version wrote it, which knew places alone; the last of another program.
+    let text = r#"
+[[bookmark]]
+id = "a"
+model = "gpt2-pl"
+address = "L3.N103"
+note = "miejsca"
+created = 5
+colour = "red"
+
+[[bookmark]]
+id = "b"
+model = "gpt2-pl"
+address = "L4.H3"
+view = "L4.H3.QK --convention gain --lowest"
+created = 6
+
+[[bookmark]]
+id = "c"
+model = "gpt2-pl"
+address = "L4.H3"
+view = "L4.H2.QK --zoom 3"
+created = 7
+"#;
+    fs::write(folder.path().join("bookmarks.toml"), text).unwrap();
+    let (mut bookmarks, _) = Bookmarks::open(folder.path());
+    let before = bookmarks.list().to_vec();
+    let views = before.iter().map(|mark| mark.view().map(|v| v.to_string()));
+    let whole = "L4.H3.QK --convention gain --lowest".to_owned();
+    assert_eq!(views.collect::<Vec<_>>(), [None, Some(whole), None]);
+    assert_eq!(before[0].target().to_string(), "L3.N103");
+    remove(&mut bookmarks, "a");
+    assert_eq!(bookmarks.list().len(), 2);
+    for _ in 0..2 {
+        let (mark, at) = (Box::new(before[0].clone()), 0);
+        bookmarks
+            .apply(BookmarkChange::Restore { mark, at })
+            .unwrap();
+    }
+    assert_eq!(bookmarks.list(), before);
+    bookmarks.refresh().unwrap();
+    assert_eq!(bookmarks.list(), before);
+}
+
+#[test]
 fn a_broken_file_is_set_aside_and_told_of() {
     let folder = tempfile::tempdir().unwrap();
     let (mut bookmarks, _) = Bookmarks::open(folder.path());
     let broken = "[[bookmark]]\nmodel = \"gpt2-pl\naddress =";
     fs::write(folder.path().join("bookmarks.toml"), broken).unwrap();
-    let notice = bookmarks.add("gpt2-pl", address("L0"), None).unwrap();
+    let notice = add(&mut bookmarks, "gpt2-pl", address("L0"), None).unwrap();
     let aside = file_with(folder.path(), ".broken-");
     assert!(notice.unwrap().contains(&*aside.to_string_lossy()));
     assert_eq!(fs::read_to_string(aside).unwrap(), broken);
@@ -145,7 +217,7 @@ fn a_folder_that_cannot_be_written_to_is_a_sentence() {
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let (mut bookmarks, _) = Bookmarks::open(&file.join("data"));
-    let error = bookmarks.add("m", address("L0"), None).unwrap_err();
+    let error = add(&mut bookmarks, "m", address("L0"), None).unwrap_err();
     let text = error.to_string();
     assert!(
         text.starts_with("cannot make the folder ") && !text.contains('\n'),
@@ -163,7 +235,7 @@ fn a_linked_file_stays_a_link() {
     let link = folder.path().join("bookmarks.toml");
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let (mut bookmarks, _) = Bookmarks::open(folder.path());
-    bookmarks.add("m", address("L0"), None).unwrap();
+    add(&mut bookmarks, "m", address("L0"), None).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("L0"));
 }
@@ -179,7 +251,7 @@ fn a_killed_program_loses_nothing_that_it_has_said_is_kept() {
         let (mut bookmarks, _) = Bookmarks::open(Path::new(&folder));
         for neuron in bookmarks.list().len().. {
             let place = Address::Neuron { layer: 0, neuron };
-            bookmarks.add("m", place, None).unwrap();
+            add(&mut bookmarks, "m", place, None).unwrap();
             println!("kept {neuron}");
         }
     }
@@ -228,10 +300,10 @@ fn many_marks_of_one_place_are_told_apart() {
 fn a_lock_that_is_not_given_up_is_a_sentence_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (mut bookmarks, _) = Bookmarks::open(folder.path());
-    bookmarks.add("m", address("L1"), None).unwrap();
+    add(&mut bookmarks, "m", address("L1"), None).unwrap();
     let held = fs::File::open(folder.path().join("bookmarks.toml.lock")).unwrap();
     held.lock().unwrap();
-    let error = bookmarks.add("m", address("L2"), None).unwrap_err();
+    let error = add(&mut bookmarks, "m", address("L2"), None).unwrap_err();
     let error = error.to_string();
     assert!(
         error.contains("bookmarks.toml: another program has held its lock for 2 s"),
@@ -239,7 +311,7 @@ fn a_lock_that_is_not_given_up_is_a_sentence_and_changes_nothing() {
     );
     drop(held);
     assert_eq!(addresses(&bookmarks), ["L1"]);
-    bookmarks.add("m", address("L2"), None).unwrap();
+    add(&mut bookmarks, "m", address("L2"), None).unwrap();
     assert_eq!(addresses(&bookmarks), ["L1", "L2"]);
 }
 
@@ -248,7 +320,7 @@ fn what_a_killed_program_left_is_written_over() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("bookmarks.toml.tmp"), "half a fi").unwrap();
     let (mut bookmarks, _) = Bookmarks::open(folder.path());
-    bookmarks.add("m", address("L1"), None).unwrap();
+    add(&mut bookmarks, "m", address("L1"), None).unwrap();
     let names = fs::read_dir(folder.path()).unwrap();
     let names: BTreeSet<_> = names.map(|e| e.unwrap().file_name()).collect();
     assert_eq!(
@@ -271,6 +343,6 @@ fn a_pipe_in_the_place_of_the_file_is_set_aside() {
     );
     let (mut bookmarks, notice) = Bookmarks::open(folder.path());
     assert!(notice.unwrap().contains("could not be read (it is a pipe)"));
-    bookmarks.add("m", address("L1"), None).unwrap();
+    add(&mut bookmarks, "m", address("L1"), None).unwrap();
     assert!(pipe.is_file());
 }

@@ -197,7 +197,11 @@ pub fn markdown() -> String {
     ] {
         text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));
         for command in COMMANDS.iter().filter(|c| c.scope == scope) {
-            let keys: Vec<String> = command.keys.iter().map(|k| format!("`{k}`")).collect();
+            let code = |key: &&str| match *key {
+                "`" => "`` ` ``".to_owned(),
+                key => format!("`{key}`"),
+            };
+            let keys: Vec<String> = command.keys.iter().map(code).collect();
             text.push_str(&format!("| {} | {} |\n", keys.join(" "), command.words));
         }
     }

@@ -59,6 +59,7 @@ pub(super) static ROWS: &[Row] = &[
         "at the top right: how long the list took; “cached” if it was known already"),
     text("×", &["×"], "times: so many layers, neurons and heads; a token so many times in so many texts"),
     text("★", &["★"], "a mark of yours is here; ' lists all marks, M adds a note"),
+    text("☆", &["☆"], "a mark of yours is of this place looked at in another way; m marks this one too"),
     text("1/1 ↩", &["↩"], "which of the places you went to this is; H goes back, L forward"),
     text("▌", &["▌"], "what is in front, and the list in focus: y copies it, e writes it, J and K move in it"),
     text("▸", &["▸"], "the cursor: the row you are at"),

@@ -1,36 +1,35 @@
 //! The loop: waits, updates, does what is wanted of the world, draws. Nothing runs while nothing
 //! happens.
 
+mod keeping;
 mod models;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use crossterm::event::{Event as Input, MouseButton, MouseEventKind};
 
 use super::bookmarks::Bookmarks;
 use super::companions::Companions;
-use super::effect::{BookmarkChange, Effect};
+use super::effect::Effect;
 use super::fetching::{Fetching, News};
-use super::files::{complete, full_name, read, read_texts, write_new};
+use super::files::{complete, full_name, read, read_source, read_texts, write_new};
 use super::key::Key;
 use super::opening::Opener;
 use super::paths::Paths;
+use super::saved_view::SavedView;
 use super::session::Session;
-use super::state::{ModelChoice, Opening, Origin, State};
+use super::state::{ModelChoice, Opening, Origin, Purpose, State};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{update, view};
 use crate::checkpoint::{Bundle, Found, Location};
 use crate::hub::{Cache, HubError, Settings};
 use crate::projection::DeviceChoice;
-use crate::query::{Address, Answer, Query};
-use crate::report::{self, Exported, Format};
-use crate::vocabulary::{Text, Words};
+use crate::report::Format;
 use crate::worker::{Event, Worker};
 
 /// Between two frames at least this long: a burst of events is drawn once.
@@ -40,7 +39,8 @@ const FRAME: Duration = Duration::from_millis(10);
 pub struct Setup {
     /// The model asked for; else the last one, else the bundled one.
     pub model: Option<String>,
-    pub at: Option<Address>,
+    /// Where to begin there.
+    pub at: Option<SavedView>,
     pub theme: Theme,
     pub mouse: bool,
     pub device: DeviceChoice,
@@ -137,10 +137,12 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
     state.welcome = session == Session::default();
     let (bookmarks, marks_notice) = Bookmarks::open(&setup.paths.data);
     state.bookmarks = bookmarks.list().to_vec();
-    if let Some(model) = &setup.model {
+    let of_view = setup.at.as_ref().and_then(|at| at.model.as_ref());
+    if let Some(model) = setup.model.as_ref().or(of_view) {
         let name = full_name(model);
         if session.model.as_ref() != Some(&name) {
             (session.neuron, session.head, session.state) = (None, None, None);
+            session.views.clear();
             session.by_tensor = false;
         }
         session.model = Some(name);
@@ -166,10 +168,14 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         // What was asked for is not opened without it.
         state.strict = true;
     }
-    if let (Some(at), Some(opening)) = (setup.at, &mut state.opening) {
-        opening.then.push(at);
+    let mut unread = None;
+    if let Some(opening) = &mut state.opening {
+        opening.then.extend(setup.at.clone());
+        for view in &mut opening.then {
+            unread = unread.or(read_source(view));
+        }
     }
-    if let Some(notice) = notice.or(marks_notice) {
+    if let Some(notice) = notice.or(marks_notice).or(unread) {
         state.fail(notice);
     }
     (state, bookmarks)
@@ -326,11 +332,11 @@ impl Explorer {
                 Effect::Bookmark(change) => self.keep(change),
                 Effect::Export { path, answers } => {
                     let written = self.export(&path, &answers);
-                    self.written(&path, written)
+                    self.written(Purpose::Export, &path, written)
                 }
                 Effect::Write { path, text } => {
                     let written = write_new(&path, &text);
-                    self.written(&path, written)
+                    self.written(Purpose::ExportChart, &path, written)
                 }
                 Effect::Beside(key, what) => self.beside(key, what),
                 Effect::Complete { typed, folders } => {
@@ -339,18 +345,15 @@ impl Explorer {
                 }
                 Effect::ReadTexts(path) => match read_texts(&path) {
                     Ok(texts) => update::texts(&mut self.state, texts),
-                    Err(error) => self.failed(&error),
+                    Err(error) => self.unread(Purpose::Texts, &path, &error),
                 },
                 Effect::ReadWords(path) => match read(&path) {
-                    Ok((label, text)) => update::words(&mut self.state, Words::parse(label, &text)),
-                    Err(error) => self.failed(&error),
+                    Ok(file) => update::words(&mut self.state, file.words()),
+                    Err(error) => self.unread(Purpose::WordsFile, &path, &error),
                 },
                 Effect::ReadText(path) => match read(&path) {
-                    Ok((label, text)) => {
-                        let text = text.into();
-                        update::text(&mut self.state, Text { label, text })
-                    }
-                    Err(error) => self.failed(&error),
+                    Ok(file) => update::text(&mut self.state, file.text()),
+                    Err(error) => self.unread(Purpose::Text, &path, &error),
                 },
                 Effect::Redraw => {
                     self.screen.redraw();
@@ -373,55 +376,5 @@ impl Explorer {
             self.perform(more)?;
         }
         Ok(())
-    }
-
-    fn written(&mut self, path: &Path, written: Result<()>) -> Vec<Effect> {
-        match written {
-            Ok(()) => self.state.say(format!("wrote {}", path.display())),
-            Err(error) => self.state.fail(format!("{error:#}")),
-        }
-        Vec::new()
-    }
-
-    fn failed(&mut self, error: &anyhow::Error) -> Vec<Effect> {
-        self.state.fail(format!("{error:#}"));
-        Vec::new()
-    }
-
-    fn keep(&mut self, change: BookmarkChange) -> Vec<Effect> {
-        let kept = match &change {
-            BookmarkChange::Refresh => self.bookmarks.refresh(),
-            BookmarkChange::Add {
-                model,
-                address,
-                note,
-            } => self.bookmarks.add(model, *address, note.as_deref()),
-            BookmarkChange::Annotate { id, note } => self.bookmarks.annotate(id, note.as_deref()),
-            BookmarkChange::Remove { id } => self.bookmarks.remove(id),
-        };
-        match kept {
-            Ok(Some(notice)) => self.state.fail(notice),
-            Ok(None) => {}
-            Err(error) => self.state.fail(error.to_string()),
-        }
-        update::bookmarks(&mut self.state, self.bookmarks.list().to_vec());
-        Vec::new()
-    }
-
-    fn write_out(&self, answers: &[(Query, Arc<Answer>)], format: Format) -> String {
-        let Some(card) = self.state.card() else {
-            return String::new();
-        };
-        let answers = answers.iter().map(|(query, answer)| (query, &**answer));
-        let answers: Vec<_> = answers.collect();
-        report::export(card, &Exported::all(&answers), format)
-    }
-
-    fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {
-        let name = path.display();
-        let Some(format) = Format::of_file(&path.to_string_lossy()) else {
-            bail!("{name}: expected a name that ends in .csv, .json, .md or .txt");
-        };
-        write_new(path, &self.write_out(answers, format))
     }
 }

@@ -29,6 +29,8 @@ impl Explorer {
             {
                 self.fetch(name, self.state.by_tensor)
             }
+            // How it should come was chosen before.
+            Ok(Found::OnHub(_)) if self.state.in_parts.contains(name) => self.fetch(name, true),
             Ok(Found::OnHub(id)) => {
                 update::on_hub(&mut self.state);
                 match self.fetching.survey(id) {

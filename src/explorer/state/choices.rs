@@ -5,7 +5,8 @@ use crate::checkpoint::Cost;
 use crate::explorer::action::Pane;
 use crate::explorer::bookmarks::Bookmark;
 use crate::explorer::keymap::{COMMANDS, Command, Group, Scope, synonyms};
-use crate::query::{Address, Interesting};
+use crate::explorer::saved_view::SavedView;
+use crate::query::Interesting;
 
 /// Where a model of the chooser is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,7 @@ pub struct ModelChoice {
 /// A row of the list on top.
 #[derive(Clone, Debug)]
 pub enum Choice<'a> {
-    Go(Address),
+    Go(SavedView),
     Run(&'static Command),
     Bookmark(&'a Bookmark),
     Found(Found<'a>),
@@ -69,7 +70,7 @@ impl State {
             Some(Overlay::Bookmarks(chooser)) => {
                 let found = self.bookmarks.iter().filter(|mark| {
                     let note = mark.note.as_deref().unwrap_or("");
-                    let text = format!("{} {} {note}", mark.model, mark.address);
+                    let text = format!("{} {} {} {note}", mark.model, mark.address, mark.view);
                     matches(chooser.field.text(), &text)
                 });
                 found.map(Choice::Bookmark).collect()
@@ -117,9 +118,9 @@ impl State {
         place.into_iter().chain(commands.map(Choice::Run)).collect()
     }
 
-    /// The place that a text names from here: a whole address, `N12`, `H3`, or a number in the
-    /// pane at hand. It may lie outside the model.
-    pub fn place(&self, text: &str) -> Option<Address> {
+    /// The view that a text names from here: an address, alone or with options, `N12`, `H3`, a
+    /// number in the pane at hand, or a command line. It may lie outside the model.
+    pub fn place(&self, text: &str) -> Option<SavedView> {
         let text = text.trim();
         let layer = self.address().layer();
         let before = match self.pane {

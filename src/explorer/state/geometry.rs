@@ -7,7 +7,7 @@ use crate::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query,
     TextReading, TokenChoice,
 };
-use crate::report::Depth;
+use crate::report::{Chart, Depth};
 
 /// What is charted, and of what.
 #[derive(Clone, Debug, PartialEq)]
@@ -241,6 +241,17 @@ impl State {
             failed: companion.failed.as_deref(),
         });
         own.into_iter().chain(beside).collect()
+    }
+
+    /// What the chart shows.
+    pub fn chart(&self) -> Chart {
+        let settings = &self.geometry.settings;
+        Chart {
+            measure: settings.measure,
+            corrected: settings.is_corrected(),
+            depth: settings.depth,
+            log: settings.log,
+        }
     }
 
     /// The state of a model of so many states that is under the cursor.

@@ -8,23 +8,26 @@ mod first_look;
 mod geometry;
 mod history;
 mod interesting;
+mod labels;
 mod measures;
 mod overlay;
 mod reading;
 mod regions;
 mod rows;
+mod saved;
 mod sitting;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::Pane;
-use super::bookmarks::Bookmark;
+use super::bookmarks::{Bookmark, BookmarkChange};
 use super::key::Key;
 use super::keymap::Scope;
+use super::saved_view::SavedView;
 use super::session::KeptConvention;
 use crate::hub::Progress;
 use crate::outside::escape;
@@ -33,7 +36,7 @@ use crate::query::{
     Address, Answer, Column, Convention, Interest, ModelCard, NeuronAnswer, PairsAnswer, Query,
 };
 use crate::transformer::{Form, Input};
-use crate::vocabulary::Filters;
+use crate::vocabulary::{Filters, Source};
 use crate::worker::ModelId;
 
 pub use choices::{Choice, ModelChoice, Origin};
@@ -60,15 +63,15 @@ pub struct Opening {
     /// `None` until the worker has it.
     pub id: Option<ModelId>,
     pub name: String,
-    /// Where to go once it is open, a place for each pane; the last is the one in front.
-    pub then: Vec<Address>,
+    /// Where to go once it is open, one after the other: views of the panes, the one in front last.
+    pub then: Vec<SavedView>,
     /// How far it is, while it comes from the hub.
     pub transfer: Option<Progress>,
 }
 
 impl Opening {
     /// Of a model that nobody has yet.
-    pub fn new(name: String, then: Vec<Address>) -> Self {
+    pub fn new(name: String, then: Vec<SavedView>) -> Self {
         Self {
             id: None,
             name,
@@ -155,6 +158,18 @@ pub struct State {
     /// Whether a model that was never read begins under the convention that its figures favour.
     pub favours: bool,
     pub history: History,
+    /// Where one was in the panes of other models, by the names of the models.
+    pub places: BTreeMap<String, Vec<Address>>,
+    /// The model that was open before.
+    pub previous: Option<String>,
+    /// Models on the hub that were opened by the tensors that are looked at.
+    pub in_parts: BTreeSet<String>,
+    /// The list in which the model that is being opened was chosen: it comes back if that fails.
+    pub chosen_in: Option<Overlay>,
+    /// What brings back what was deleted, the latest last.
+    pub undo: Vec<BookmarkChange>,
+    /// Files that are being read for a view, as they were when it was saved.
+    pub expected: Vec<Source>,
     pub overlays: Vec<Overlay>,
     pub count: Option<usize>,
     pub pending: Vec<Key>,
@@ -219,10 +234,13 @@ impl State {
             convention: Convention::RAW,
             conventions: BTreeMap::new(),
             favours: false,
-            history: History::new(Address::Neuron {
-                layer: 0,
-                neuron: 0,
-            }),
+            history: History::default(),
+            places: BTreeMap::new(),
+            previous: None,
+            in_parts: BTreeSet::new(),
+            chosen_in: None,
+            undo: Vec::new(),
+            expected: Vec::new(),
             overlays: Vec::new(),
             count: None,
             pending: Vec::new(),

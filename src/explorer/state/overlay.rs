@@ -2,10 +2,11 @@
 
 use super::Field;
 use crate::checkpoint::Cost;
-use crate::query::Address;
+use crate::explorer::bookmarks::NewMark;
+use crate::explorer::saved_view::SavedView;
 
 /// One thing on top; the state keeps a stack of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
     /// The menu of filters.
     Filters,
@@ -66,11 +67,11 @@ impl Overlay {
 }
 
 /// A model on the hub that was chosen, and what it would cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ways {
     pub name: String,
     /// Where to go once it is open.
-    pub then: Vec<Address>,
+    pub then: Vec<SavedView>,
     /// `None` until the hub has said.
     pub cost: Option<Cost>,
     pub selected: usize,
@@ -84,23 +85,25 @@ pub struct Chooser {
 }
 
 /// A line to type, and what for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Prompt {
     pub purpose: Purpose,
     pub field: Field,
 }
 
 /// What a prompt asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Purpose {
     /// Applied at every key.
     Contains,
     WordsFile,
     /// A text, or `@` and a file.
     Text,
+    /// Of a mark that is there, or of one to be made.
     Note {
-        model: String,
-        address: Address,
+        mark: Box<NewMark>,
+        /// Of the mark that is there.
+        id: Option<String>,
     },
     Export,
     /// The same, of a pane that is a chart.

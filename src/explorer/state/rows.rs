@@ -18,6 +18,8 @@ pub struct RowCursor {
     pub row: usize,
     /// The first row shown.
     pub scroll: usize,
+    /// Rows that were asked for in so many words; 0: as many as one goes through.
+    pub asked: usize,
 }
 
 impl RowCursor {
@@ -41,7 +43,7 @@ impl RowCursor {
             _ => (self.row + AHEAD).max(self.scroll + room),
         };
         // By doubling, so that the same list is seldom searched anew.
-        let mut length = least;
+        let mut length = least.max(self.asked);
         while length < needed {
             length *= 2;
         }
@@ -248,7 +250,14 @@ mod tests {
 
     #[test]
     fn a_list_grows_by_doubling_and_no_further_than_it_may() {
-        let at = |row, scroll| RowCursor { row, scroll }.length(30, 22, 10_000);
+        let at = |row, scroll| {
+            RowCursor {
+                row,
+                scroll,
+                asked: 0,
+            }
+            .length(30, 22, 10_000)
+        };
         assert_eq!(at(0, 0), 30);
         assert_eq!(at(19, 0), 30);
         assert_eq!(at(25, 4), 60);

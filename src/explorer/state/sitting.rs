@@ -1,10 +1,11 @@
 //! What outlives a sitting: the session, read at the start and written at the end.
 
-use super::{Companion, Heads, ModelChoice, Opening, Origin, State, Strip};
+use super::{Companion, ModelChoice, Opening, Origin, State, Strip};
 use crate::explorer::action::Pane;
+use crate::explorer::saved_view::SavedView;
 use crate::explorer::session::{KeptConvention, Session};
 use crate::geometry::Measure;
-use crate::query::{Address, Interest};
+use crate::query::Interest;
 
 /// Folders that are remembered.
 const RECENT_MAX: usize = 12;
@@ -67,37 +68,14 @@ impl State {
         let front = Pane::ALL.iter().position(|p| *p == self.pane);
         let front = places.remove(front.unwrap_or(0));
         places.push(front);
-        let places: Vec<Address> = places.into_iter().flatten().collect();
+        let places = places.into_iter().flatten().map(SavedView::from);
+        // Of another version they are not there, or not all understood: the fields beside them are.
+        let views = session.views.iter().filter_map(|view| view.parse().ok());
+        self.places = session.places;
         self.by_tensor |= session.by_tensor;
         if let Some(name) = session.model {
-            self.opening = Some(Opening::new(name, places));
+            self.opening = Some(Opening::new(name, places.chain(views).collect()));
         }
-    }
-
-    /// The places of the panes, in their order.
-    fn by_pane(&self) -> [Address; 3] {
-        let neuron = Address::Neuron {
-            layer: self.neurons.layer,
-            neuron: self.neurons.neuron,
-        };
-        let head = Address::Head {
-            layer: self.heads.layer,
-            head: self.heads.head,
-            form: Some(Heads::FORMS[self.heads.focus]),
-        };
-        let state = Address::State {
-            state: self.geometry.state,
-        };
-        [neuron, head, state]
-    }
-
-    /// The places of the panes, the one in front last.
-    pub fn places(&self) -> Vec<Address> {
-        let mut places = self.by_pane().to_vec();
-        let front = Pane::ALL.iter().position(|p| *p == self.pane);
-        let front = places.remove(front.unwrap_or(0));
-        places.push(front);
-        places
     }
 
     /// The session to keep.
@@ -126,6 +104,8 @@ impl State {
             convention: self.convention,
             conventions: self.conventions.clone(),
             scans: self.scans.clone(),
+            views: self.views().iter().map(SavedView::to_string).collect(),
+            places: self.places.clone(),
         }
     }
 

@@ -81,6 +81,33 @@ impl State {
         }
     }
 
+    /// How many rows of a list are copied and written: as many as were asked for, or as one has gone
+    /// through; never what happens to fit on the screen.
+    pub fn rows_asked(&self, query: &Query) -> usize {
+        let (cursor, least, most) = match query {
+            Query::Pairs(query) => {
+                let list = usize::from(query.form == Heads::FORMS[1]);
+                (self.heads.cursors[list], PAIRS, PAIRS_MAX)
+            }
+            _ => (self.neurons.cursor, COLUMN_MIN, COLUMN_MAX),
+        };
+        match cursor.asked {
+            0 => cursor.length(least, 0, most),
+            asked => asked,
+        }
+    }
+
+    /// What the list in focus asks, in a pane of words.
+    pub fn query_in_focus(&self) -> Query {
+        match self.pane {
+            _ if self.shows_directions() => {
+                Query::Directions(self.directions_query(self.part_in_focus()))
+            }
+            Pane::Heads => Query::Pairs(self.pairs_query(self.heads.focus)),
+            Pane::Neurons | Pane::Geometry => Query::Neuron(self.neuron_query()),
+        }
+    }
+
     pub(super) fn neuron_query(&self) -> NeuronQuery {
         // By tens, so that a resize does not ask anew at every row.
         let room = self.regions.list_rows;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{filters, find, geometry, navigate};
+use super::{filters, find, geometry, navigate, overlays, views};
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{Heads, History, Model, Opening, Part, Shown, State};
+use crate::explorer::state::{Heads, Model, Notice, Opening, Part, Shown, State};
 use crate::query::{self, Answer, Convention, ModelCard, Query, TrustQuery};
 use crate::worker::{Event, ModelId};
 
@@ -28,6 +28,9 @@ pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
     let failed = state.opening.take();
     if state.model.is_some() {
         state.fail(message);
+        // What was typed for it is typed still.
+        state.overlays.extend(state.chosen_in.take());
+        overlays::back_to_history(state);
         return Vec::new();
     }
     let name = WORTH_SEEING[0].0;
@@ -42,8 +45,9 @@ pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
 /// The worker tells something. What is no longer wanted is ignored.
 pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
     let current = state.model.as_ref().map(|model| model.id);
+    let mut effects = Vec::new();
     match event {
-        Event::Opened { id, card } => opened(state, id, card),
+        Event::Opened { id, card } => effects = opened(state, id, card),
         Event::NotOpened { id, name, message } => {
             if state.opening.as_ref().is_some_and(|o| o.id == Some(id)) {
                 return not_opening(state, with_name(&name, message));
@@ -90,7 +94,7 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
     }
-    super::settle(state, Vec::new())
+    super::settle(state, effects)
 }
 
 /// The message, which names the model if it does not already.
@@ -102,12 +106,20 @@ pub(super) fn with_name(name: &str, message: String) -> String {
     }
 }
 
-fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
+fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) -> Vec<Effect> {
     let Some(opening) = state.opening.take_if(|o| o.id == Some(id)) else {
-        return;
+        return Vec::new();
     };
     let before = state.card().map(|card| card.name.clone());
     let again = before.as_ref() == Some(&card.name);
+    if let Some(before) = before.clone().filter(|_| !again) {
+        state.places.insert(before.clone(), state.by_pane().into());
+        state.previous = Some(before);
+    }
+    state.chosen_in = None;
+    if card.remote {
+        state.in_parts.insert(card.name.clone());
+    }
     state.neuron = None;
     state.pairs = [None, None];
     state.directions = [None, None];
@@ -134,7 +146,8 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
     let (neuron, head) = worth_seeing(&card);
     [state.neurons.layer, state.neurons.neuron] = neuron;
     [state.heads.layer, state.heads.head] = head;
-    let known = WORTH_SEEING.iter().any(|(name, ..)| *name == card.name);
+    let known = WORTH_SEEING.iter().any(|(name, ..)| *name == card.name)
+        || state.places.contains_key(&card.name);
     state.first_look = opening.then.is_empty() && !known && !card.remote;
     navigate::to_top(state);
     state.remember(&card.name);
@@ -142,6 +155,8 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
         state.say(notice);
     } else if before.is_some() && !again {
         state.say(format!("{} is open", card.name));
+    } else if matches!(&state.notice, Some(Notice::Error(said)) if said.contains("not open yet")) {
+        state.notice = None;
     }
     if !again {
         let kept = state.conventions.get(&card.name);
@@ -152,13 +167,26 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) {
             (None, None) => state.convention,
         };
     }
+    let known = state.places.get(&card.name).cloned();
     state.model = Some(Model { id, card });
-    for address in opening.then {
-        navigate::visit(state, address);
+    let mut effects = Vec::new();
+    // Where one was in it, in the pane that is in front.
+    let pane = state.pane;
+    for address in known.unwrap_or_default() {
+        // A model that is another one by now may not have the place any more.
+        if navigate::check(state, address).is_ok() {
+            navigate::place(state, address);
+        }
     }
-    if !again {
-        state.history = History::new(state.address());
+    state.pane = pane;
+    for view in opening.then {
+        match views::restore(state, &view) {
+            Ok(more) => effects.extend(more),
+            Err(why) => state.fail(why),
+        }
     }
+    navigate::remember(state, false);
+    effects
 }
 
 /// A neuron and a head to begin with: known ones, else the first of the middle layer.
@@ -200,7 +228,8 @@ fn answered(state: &mut State, shown: Shown) {
             Some(address) => {
                 state.first_look = false;
                 navigate::visit(state, address);
-                state.history = History::new(state.address());
+                let view = state.saved_view();
+                state.history.replace(view);
             }
             None => state.take_ranking(shown),
         },

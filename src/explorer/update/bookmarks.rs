@@ -1,50 +1,131 @@
-//! Marks: made, named, taken away. The store keeps them; the state shows what it says.
+//! Marks: made, named, taken away, brought back. The store keeps them; the state shows what it says.
 
-use crate::explorer::bookmarks::Bookmark;
-use crate::explorer::effect::{BookmarkChange, Effect};
+use crate::explorer::bookmarks::{Bookmark, BookmarkChange, NewMark};
+use crate::explorer::effect::Effect;
 use crate::explorer::state::{Choice, Field, Overlay, Prompt, Purpose, State};
 use crate::query::Address;
 
-/// Marks a place of the open model, or takes its mark away.
-pub(super) fn mark(state: &mut State, address: Address) -> Vec<Effect> {
-    let Some(model) = state.card().map(|card| card.name.clone()) else {
+/// Deletions that can be undone.
+const UNDO_MAX: usize = 100;
+
+/// Marks what is in front, or takes its mark away.
+pub(super) fn mark(state: &mut State) -> Vec<Effect> {
+    let Some(mark) = new_mark(state) else {
         return Vec::new();
     };
-    let change = if let Some(id) = state.bookmark(address).map(|mark| mark.id.clone()) {
-        state.say(format!("{address} is no longer marked"));
-        BookmarkChange::Remove { id }
-    } else {
-        state.say(format!(
-            "{address} is marked · ' lists the marks, where C-e adds a note"
-        ));
-        BookmarkChange::Add {
-            model,
-            address,
-            note: None,
+    match state.mark_here().map(|(mark, same)| (mark.clone(), same)) {
+        Some((known, true)) => take_away(state, known),
+        Some((known, false)) => {
+            let other = state.unlike(&known).join(" · ");
+            add(state, mark, &format!("another mark of it has {other}"))
         }
+        None => add(state, mark, "' lists the marks, where C-e adds a note"),
+    }
+}
+
+/// Marks the layer, or takes its mark away.
+pub(super) fn mark_layer(state: &mut State) -> Vec<Effect> {
+    let layer = state.address().layer();
+    let address = Address::Layer { layer };
+    let Some(mark) = new_mark(state) else {
+        return Vec::new();
     };
+    match state.bookmark(address).cloned() {
+        Some(known) => take_away(state, known),
+        None => {
+            let view = String::new();
+            let mark = NewMark {
+                address,
+                view,
+                ..mark
+            };
+            add(state, mark, "' lists the marks, where C-e adds a note")
+        }
+    }
+}
+
+/// A mark of what is in front.
+fn new_mark(state: &State) -> Option<NewMark> {
+    Some(NewMark {
+        model: state.card()?.name.clone(),
+        address: state.address(),
+        view: state.saved_view().to_string(),
+        note: None,
+    })
+}
+
+fn add(state: &mut State, mark: NewMark, more: &str) -> Vec<Effect> {
+    state.say(format!("{} is marked · {more}", mark.address));
+    vec![Effect::Bookmark(BookmarkChange::Add(mark))]
+}
+
+fn take_away(state: &mut State, mark: Bookmark) -> Vec<Effect> {
+    let note = mark.note.as_ref();
+    let note = note.map_or(String::new(), |note| format!(" “{note}”"));
+    state.say(format!(
+        "the mark of {}{note} is taken away · U brings it back",
+        mark.address
+    ));
+    let id = mark.id.clone();
+    let at = state.bookmarks.iter().position(|b| b.id == id);
+    let (mark, at) = (Box::new(mark), at.unwrap_or(usize::MAX));
+    can_undo(state, BookmarkChange::Restore { mark, at });
+    vec![Effect::Bookmark(BookmarkChange::Remove { id })]
+}
+
+fn can_undo(state: &mut State, change: BookmarkChange) {
+    if state.undo.len() == UNDO_MAX {
+        state.undo.remove(0);
+    }
+    state.undo.push(change);
+}
+
+/// Brings back what was deleted last.
+pub(super) fn undo(state: &mut State) -> Vec<Effect> {
+    let Some(change) = state.undo.pop() else {
+        state.say("no mark or note was deleted that U could bring back");
+        return Vec::new();
+    };
+    state.say(match &change {
+        BookmarkChange::Restore { mark, .. } => {
+            format!("{} {} is marked again", mark.model, mark.address)
+        }
+        BookmarkChange::Annotate { note, .. } => {
+            format!("the note is again “{}”", note.as_deref().unwrap_or(""))
+        }
+        BookmarkChange::Refresh | BookmarkChange::Add(_) | BookmarkChange::Remove { .. } => {
+            "undone".to_owned()
+        }
+    });
     vec![Effect::Bookmark(change)]
 }
 
-/// Asks for the note of the place on screen.
+/// Asks for the note of what is in front.
 pub(super) fn ask_note(state: &mut State) {
-    let Some(model) = state.card().map(|card| card.name.clone()) else {
+    let Some(mark) = new_mark(state) else {
         return;
     };
-    let address = state.address();
-    let note = state.bookmark(address).and_then(|mark| mark.note.clone());
-    ask(state, Purpose::Note { model, address }, note);
+    let known = state.mark_here().filter(|(_, same)| *same);
+    let (id, note) = known
+        .map(|(known, _)| (known.id.clone(), known.note.clone()))
+        .unzip();
+    let mark = Box::new(mark);
+    ask(state, Purpose::Note { mark, id }, note.flatten());
 }
 
 /// Asks for another note of the bookmark that is selected.
 pub(super) fn edit_note(state: &mut State) {
     match selected(state) {
         Some(mark) => {
-            let purpose = Purpose::Note {
+            let id = Some(mark.id.clone());
+            let note = mark.note.clone();
+            let mark = Box::new(NewMark {
                 model: mark.model,
                 address: mark.address,
-            };
-            ask(state, purpose, mark.note);
+                view: mark.view,
+                note: None,
+            });
+            ask(state, Purpose::Note { mark, id }, note);
         }
         None => state.say("no bookmark is selected"),
     }
@@ -59,12 +140,13 @@ fn ask(state: &mut State, purpose: Purpose, note: Option<String>) {
 
 /// Deletes the bookmark that is selected.
 pub(super) fn remove(state: &mut State) -> Vec<Effect> {
-    let Some(mark) = selected(state) else {
-        state.say("no bookmark is selected");
-        return Vec::new();
-    };
-    state.say(format!("{} {} is deleted", mark.model, mark.address));
-    vec![Effect::Bookmark(BookmarkChange::Remove { id: mark.id })]
+    match selected(state) {
+        Some(mark) => take_away(state, mark),
+        None => {
+            state.say("no bookmark is selected");
+            Vec::new()
+        }
+    }
 }
 
 fn selected(state: &State) -> Option<Bookmark> {
@@ -78,20 +160,27 @@ fn selected(state: &State) -> Option<Bookmark> {
 }
 
 /// A note was typed.
-pub(super) fn noted(state: &mut State, purpose: Purpose, note: String) -> Vec<Effect> {
-    let Purpose::Note { model, address } = purpose else {
-        return Vec::new();
-    };
-    let note = Some(note).filter(|note| !note.is_empty());
-    let mut marks = state.bookmarks.iter();
-    let known = marks.find(|mark| mark.model == model && mark.address == address);
-    let change = match known.map(|mark| mark.id.clone()) {
-        Some(id) => BookmarkChange::Annotate { id, note },
-        None => BookmarkChange::Add {
-            model,
-            address,
-            note,
-        },
+pub(super) fn noted(
+    state: &mut State,
+    mark: NewMark,
+    id: Option<String>,
+    note: &str,
+) -> Vec<Effect> {
+    let note = Some(note.to_owned()).filter(|note| !note.is_empty());
+    let known = state
+        .bookmarks
+        .iter()
+        .find(|mark| Some(&mark.id) == id.as_ref());
+    let change = match known.map(|known| (known.id.clone(), known.note.clone())) {
+        Some((id, before)) => {
+            if before.is_some() && before != note {
+                let id = id.clone();
+                can_undo(state, BookmarkChange::Annotate { id, note: before });
+                state.say("the note is another · U brings the one before back");
+            }
+            BookmarkChange::Annotate { id, note }
+        }
+        None => BookmarkChange::Add(NewMark { note, ..mark }),
     };
     vec![Effect::Bookmark(change)]
 }

@@ -1,14 +1,12 @@
 //! Switching filters, and those that need words.
 
 use super::navigate::to_top;
+use super::views;
 use crate::explorer::action::{Pane, Toggle};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, State};
 use crate::query::{Convention, FirstConventionAnswer, Switch};
 use crate::vocabulary::{Filters, Text, Words};
-
-/// Letters of a typed text that serve as its name.
-const LABEL_LETTERS: usize = 16;
 
 /// Switches a filter; one that needs words is taken away, or asks for them.
 pub(super) fn switch(state: &mut State, toggle: Toggle) {
@@ -109,14 +107,7 @@ pub(super) fn changed(state: &mut State) {
 
 /// A text to filter by was typed.
 pub(super) fn typed_text(state: &mut State, typed: &str) {
-    let mut label: String = typed.chars().take(LABEL_LETTERS).collect();
-    if label.len() < typed.len() {
-        label.push('…');
-    }
-    state.filters.text = Some(Text {
-        label,
-        text: typed.into(),
-    });
+    state.filters.text = Some(Text::typed(typed));
     changed(state);
 }
 
@@ -127,6 +118,7 @@ pub fn words(state: &mut State, words: Words) -> Vec<Effect> {
         return Vec::new();
     }
     state.say(format!("{} words of {}", words.words.len(), words.label));
+    views::compare(state, &words.label, words.source.as_ref());
     state.filters.words = Some(words);
     changed(state);
     super::settle(state, Vec::new())
@@ -134,6 +126,7 @@ pub fn words(state: &mut State, words: Words) -> Vec<Effect> {
 
 /// A text was read.
 pub fn text(state: &mut State, text: Text) -> Vec<Effect> {
+    views::compare(state, &text.label, text.source.as_ref());
     state.filters.text = Some(text);
     changed(state);
     super::settle(state, Vec::new())

@@ -1,6 +1,6 @@
 //! The Geometry pane: measures, settings, the token, the texts, the map of occurrences.
 
-use super::{beside, copy};
+use super::{beside, export};
 use crate::explorer::action::{Chart, Pane};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Chooser, Field, Overlay, Prompt, Purpose, State, left_to_right};
@@ -205,9 +205,7 @@ pub(super) fn typed_texts(state: &mut State, typed: &str) {
     let texts = typed.split('|').map(str::trim).filter(|t| !t.is_empty());
     let texts: Vec<String> = texts.map(str::to_owned).collect();
     if !texts.is_empty() {
-        let label = "typed".to_owned();
-        let texts = texts.into();
-        return take_texts(state, Texts { label, texts });
+        return take_texts(state, Texts::typed(texts));
     }
     if let Some(language) = state.card().map(|card| language_of(&card.vocabulary)) {
         bundled_texts(state, language);
@@ -342,13 +340,13 @@ pub(super) fn cancel(state: &mut State) -> bool {
 
 /// What is written to a file of that name.
 pub(super) fn export(state: &mut State, path: &str) -> Vec<Effect> {
-    match copy::geometry_text(state, path) {
+    match export::geometry_text(state, path) {
         Ok(text) => vec![Effect::Write {
             path: path.into(),
             text,
         }],
         Err(why) => {
-            state.fail(why);
+            super::ask_again(state, Purpose::ExportChart, path, why);
             Vec::new()
         }
     }

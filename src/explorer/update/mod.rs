@@ -5,6 +5,7 @@ mod beside;
 mod bookmarks;
 mod complete;
 mod copy;
+mod export;
 mod filters;
 mod find;
 mod geometry;
@@ -15,13 +16,13 @@ mod mouse;
 mod navigate;
 mod overlays;
 mod rows;
+mod views;
 
 use super::action::{Action, Pane};
 use super::effect::Effect;
 use super::key::{Code, Key};
 use super::keymap::{self, Found};
 use super::state::{Overlay, Purpose, Regions, State};
-use crate::query::Address;
 
 pub use answers::{event, not_opening, opening};
 pub use beside::beside;
@@ -33,6 +34,7 @@ pub use geometry::texts;
 pub use hub::{cost, failed, on_hub, progress};
 pub use mouse::{click, wheel};
 pub use navigate::go;
+pub use overlays::ask_again;
 
 /// Counts stay below this.
 const COUNT_MAX: usize = 10_000_000;
@@ -144,13 +146,22 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::OpenPalette
         | Action::OpenModels => overlays::open(state, action),
         Action::RemoveBookmark => bookmarks::remove(state),
+        Action::Undo => bookmarks::undo(state),
         _ if state.model.is_none() => {
-            state.fail("no model is open: o opens one");
+            state.fail(no_model(state));
             Vec::new()
         }
         _ => in_pane(state, action, count),
     };
     settle(state, effects)
+}
+
+/// Why there is nothing to do anything with.
+fn no_model(state: &State) -> String {
+    match &state.opening {
+        Some(opening) => format!("{} is not open yet", opening.name),
+        None => "no model is open: o opens one".to_owned(),
+    }
 }
 
 /// The commands that need a model.
@@ -160,8 +171,9 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::Word(motion) => rows::step(state, motion, count),
         Action::LookUp => rows::look_up(state),
         Action::Random => navigate::random(state),
-        Action::Back => navigate::back(state, count.unwrap_or(1)),
-        Action::Forward => navigate::forward(state, count.unwrap_or(1)),
+        Action::Back => return navigate::back(state, count.unwrap_or(1)),
+        Action::Forward => return navigate::forward(state, count.unwrap_or(1)),
+        Action::Flip => return views::flip(state),
         Action::NextPane => navigate::other_pane(state, true),
         Action::PreviousPane => navigate::other_pane(state, false),
         Action::Show(pane) => navigate::show(state, pane),
@@ -192,17 +204,15 @@ fn in_pane(state: &mut State, action: Action, count: Option<usize>) -> Vec<Effec
         Action::RankLayers => interesting::swap_layers(state),
         Action::DrawInteresting => interesting::swap_draws(state),
         Action::ClearFilters => filters::clear(state),
-        Action::Mark => return bookmarks::mark(state, state.address()),
-        Action::MarkLayer => {
-            let layer = state.address().layer();
-            return bookmarks::mark(state, Address::Layer { layer });
-        }
+        Action::Mark => return bookmarks::mark(state),
+        Action::MarkLayer => return bookmarks::mark_layer(state),
         Action::MarkWithNote => bookmarks::ask_note(state),
         Action::EditNote => bookmarks::edit_note(state),
         Action::CopyList => return copy::list(state),
         Action::CopyPane => return copy::pane(state),
         Action::CopyAddress => return copy::address(state),
-        Action::Export => copy::ask_path(state),
+        Action::CopyCommand => return copy::command(state),
+        Action::Export => export::ask_path(state, count),
         // Handled before, whether or not a model is open.
         _ => {}
     }
@@ -218,6 +228,10 @@ pub fn drawn(state: &mut State, regions: Regions) -> Vec<Effect> {
 /// Asks for what the screen needs, if that has changed.
 fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
     find::keep(state);
+    if state.model.is_some() {
+        let view = state.saved_view();
+        state.history.keep(view);
+    }
     let needs = state.needs();
     if needs != state.wanted {
         state.wanted.clone_from(&needs);

@@ -1,7 +1,8 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
-use super::geometry;
+use super::{geometry, views};
 use crate::explorer::action::{Motion, Pane};
+use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, RowCursor, State};
 use crate::projection::End;
 use crate::query::{Address, ModelCard};
@@ -12,10 +13,15 @@ use crate::transformer::Input;
 pub fn go(state: &mut State, address: Address) -> bool {
     let there = visit(state, address);
     if there {
-        let here = state.address();
-        state.history.visit(here, false);
+        remember(state, false);
     }
     there
+}
+
+/// Notes in the history that one is here; by a step, if it is a neighbour of the place before.
+pub(super) fn remember(state: &mut State, stepped: bool) {
+    let view = state.saved_view();
+    state.history.visit(view, stepped);
 }
 
 /// Goes to a place without a trace in the history.
@@ -31,15 +37,15 @@ pub(super) fn visit(state: &mut State, address: Address) -> bool {
 }
 
 /// Why the open model has no such place.
-fn check(state: &State, address: Address) -> Result<(), String> {
+pub(super) fn check(state: &State, address: Address) -> Result<(), String> {
     match state.card() {
         Some(card) => card.check(address).map_err(|error| error.to_string()),
-        None => Err("no model is open: o opens one".to_owned()),
+        None => Err(super::no_model(state)),
     }
 }
 
 /// Puts the state at a place that is known to exist.
-fn place(state: &mut State, address: Address) {
+pub(super) fn place(state: &mut State, address: Address) {
     match address {
         Address::Layer { layer } => match state.pane {
             Pane::Neurons => state.neurons.layer = layer,
@@ -122,8 +128,7 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
     *index = to;
     to_top(state);
     let jump = matches!(motion, Motion::First | Motion::Last);
-    let here = state.address();
-    state.history.visit(here, !jump);
+    remember(state, !jump);
 }
 
 /// A random place of the pane, in a random layer.
@@ -154,22 +159,24 @@ pub(super) fn random(state: &mut State) {
     go(state, address);
 }
 
-pub(super) fn back(state: &mut State, times: usize) {
-    for _ in 0..times {
-        match state.history.back() {
-            Some(address) => place(state, address),
-            None => return state.say("this is where you started"),
-        }
-    }
+/// Back so many places, through all models, as they were looked at; if there are fewer, to the first.
+pub(super) fn back(state: &mut State, times: usize) -> Vec<Effect> {
+    let view = (0..times).map_while(|_| state.history.back()).last();
+    let Some(view) = view else {
+        state.say("this is where you started");
+        return Vec::new();
+    };
+    views::revisit(state, &view)
 }
 
-pub(super) fn forward(state: &mut State, times: usize) {
-    for _ in 0..times {
-        match state.history.forward() {
-            Some(address) => place(state, address),
-            None => return state.say("this is the latest place: r, : and clicks make new ones"),
-        }
-    }
+/// The same forward.
+pub(super) fn forward(state: &mut State, times: usize) -> Vec<Effect> {
+    let view = (0..times).map_while(|_| state.history.forward()).last();
+    let Some(view) = view else {
+        state.say("this is the latest place: r, : and clicks make new ones");
+        return Vec::new();
+    };
+    views::revisit(state, &view)
 }
 
 pub(super) fn other_pane(state: &mut State, next: bool) {
@@ -184,8 +191,7 @@ pub(super) fn show(state: &mut State, pane: Pane) {
         return state.say(format!("{} is in front already", pane.title()));
     }
     state.pane = pane;
-    let here = state.address();
-    state.history.visit(here, true);
+    remember(state, true);
 }
 
 /// The next or previous list, around the end.

@@ -1,9 +1,14 @@
 //! What lies on top: opened, moved in, accepted, left.
 
-use super::{beside, bookmarks, copy, filters, find, geometry, head_map, hub, navigate, rows};
+use super::{
+    beside, bookmarks, export, filters, find, geometry, head_map, hub, navigate, rows, views,
+};
 use crate::explorer::action::{Action, Motion};
 use crate::explorer::effect::{BookmarkChange, Effect};
-use crate::explorer::state::{Choice, Chooser, Found, Opening, Overlay, Prompt, Purpose, State};
+use crate::explorer::saved_view::SavedView;
+use crate::explorer::state::{
+    Choice, Chooser, Field, Found, Opening, Overlay, Prompt, Purpose, State,
+};
 use crate::geometry::Language;
 use crate::query::Address;
 
@@ -38,6 +43,13 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
 /// Moves in the list on top, around its end by single steps.
 pub(super) fn select(state: &mut State, motion: Motion) {
     if head_map::step(state, motion) || scroll_legend(state, motion) {
+        return;
+    }
+    if let (Motion::HalfUp, Some(field)) = (motion, state.field())
+        && !field.text().is_empty()
+    {
+        // As in every line that is typed.
+        *field = Field::default();
         return;
     }
     let len = state.choices().len();
@@ -107,14 +119,22 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
                 Some(Overlay::Find(_)) => state.find_status(),
                 _ => None,
             };
-            state.say(why.unwrap_or_else(|| "nothing here has all of what is typed".to_owned()));
-            Vec::new()
-        }
-        Some(&Choice::Go(address)) => {
-            if navigate::go(state, address) {
-                state.overlays.pop();
+            match typed_view(state) {
+                Some(error) => state.fail(error),
+                None => {
+                    let nothing = "nothing here has all of what is typed";
+                    state.say(why.unwrap_or_else(|| nothing.to_owned()));
+                }
             }
             Vec::new()
+        }
+        Some(Choice::Go(view)) => {
+            let view = view.clone();
+            let Some(effects) = views::go(state, view) else {
+                return Vec::new();
+            };
+            state.overlays.pop();
+            effects
         }
         Some(&Choice::Found(found)) => {
             let (Found { stand, address, .. }, hit) = (found, *found.hit);
@@ -143,8 +163,12 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
             super::act(state, action)
         }
         Some(Choice::Bookmark(mark)) => {
-            let (model, address) = (mark.model.clone(), mark.address);
-            visit(state, model, address)
+            let view = mark.target();
+            let Some(effects) = views::go(state, view) else {
+                return Vec::new();
+            };
+            state.overlays.pop();
+            effects
         }
         Some(Choice::Model(model)) => {
             let name = model.name.clone();
@@ -158,15 +182,15 @@ pub(super) fn choose(state: &mut State, row: usize) -> Vec<Effect> {
     }
 }
 
-/// Goes to a bookmark, in another model if need be.
-fn visit(state: &mut State, model: String, address: Address) -> Vec<Effect> {
-    if state.card().is_some_and(|card| card.name == model) {
-        if navigate::go(state, address) {
-            state.overlays.pop();
-        }
-        return Vec::new();
-    }
-    open_model(state, model, vec![address])
+/// Why what is typed in the palette is no view, if it looks like one.
+fn typed_view(state: &State) -> Option<String> {
+    let Some(Overlay::Commands { chooser, .. }) = state.overlays.last() else {
+        return None;
+    };
+    let typed = chooser.field.text();
+    let looks = typed.contains(" --") || typed.trim_start().starts_with("lexiscope ");
+    let error = typed.parse::<SavedView>().err().filter(|_| looks);
+    error.map(|error| error.to_string())
 }
 
 /// A model was chosen, to be opened or to be set beside the open one.
@@ -179,7 +203,9 @@ fn take_model(state: &mut State, name: String) -> Vec<Effect> {
     open_model(state, name, Vec::new())
 }
 
-fn open_model(state: &mut State, name: String, then: Vec<Address>) -> Vec<Effect> {
+/// Begins to open a model; with `then` empty it is opened where one was in it.
+pub(super) fn open_model(state: &mut State, name: String, then: Vec<SavedView>) -> Vec<Effect> {
+    state.chosen_in = state.overlays.pop();
     state.overlays.clear();
     state.opening = Some(Opening::new(name.clone(), then));
     vec![Effect::Open(name)]
@@ -213,8 +239,8 @@ fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect>
                 Vec::new()
             }
         },
-        Purpose::Note { .. } => bookmarks::noted(state, purpose, typed),
-        Purpose::Export => copy::export(state, &typed),
+        Purpose::Note { mark, id } => bookmarks::noted(state, *mark, id, &typed),
+        Purpose::Export => export::export(state, &typed),
         Purpose::ExportChart => geometry::export(state, &typed),
         Purpose::Texts => match typed.strip_prefix('@').map(str::trim) {
             Some(name) if let Some(language) = Language::named(name) => {
@@ -228,6 +254,15 @@ fn prompted(state: &mut State, Prompt { purpose, field }: Prompt) -> Vec<Effect>
             }
         },
     }
+}
+
+/// Asks again for what could not be done with what was typed, and says why.
+pub fn ask_again(state: &mut State, purpose: Purpose, typed: &str, why: String) {
+    let field = Field::with(typed);
+    state
+        .overlays
+        .push(Overlay::Prompt(Prompt { purpose, field }));
+    state.fail(why);
 }
 
 /// Esc: leaves what is on top, else stops opening a model.
@@ -266,6 +301,7 @@ fn stop_opening(state: &mut State, stopped: String) -> Vec<Effect> {
     if came {
         // It is not with the worker yet, which has nothing to stop.
         state.opening = None;
+        back_to_history(state);
         state.say(format!("{stopped}: what has arrived is kept"));
         return vec![Effect::StopFetch];
     }
@@ -273,8 +309,16 @@ fn stop_opening(state: &mut State, stopped: String) -> Vec<Effect> {
         state.say("no other model is open yet: o chooses another, q quits");
         return Vec::new();
     };
-    let places = state.places();
-    let effects = open_model(state, name, places);
+    let views = state.views();
+    let effects = open_model(state, name, views);
     state.say(stopped);
     effects
+}
+
+/// The way to a place of another model was given up: the history stands where one is.
+pub(super) fn back_to_history(state: &mut State) {
+    if state.model.is_some() {
+        let view = state.saved_view();
+        state.history.return_to(&view);
+    }
 }

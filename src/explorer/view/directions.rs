@@ -22,8 +22,12 @@ pub fn draw(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
     let shown = state.direction_list(index);
     let fresh = shown.is_some_and(|(_, fresh)| fresh);
     let mark = if focus { "▌" } else { "" };
-    let waits = if fresh { "" } else { " …" };
-    let title = format!("{mark}{part}  {left} → {right}{waits}");
+    let title = match state.stale_label(state.shown_directions()[index].as_ref()) {
+        // Of a layer the address does not say which of its matrices.
+        Some(label) => format!("{mark}{part} {label}"),
+        None if fresh => format!("{mark}{part}  {left} → {right}"),
+        None => format!("{mark}{part}  {left} → {right} …"),
+    };
     let note = shown.map_or_else(String::new, |(answer, _)| {
         spark(answer.values.iter().copied())
     });

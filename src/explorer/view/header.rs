@@ -103,10 +103,18 @@ pub fn tabs(canvas: &mut Canvas, row: Rect) {
             ));
         }
         let address = state.address();
-        let mark = state.bookmark(address);
-        let note = mark.and_then(|mark| mark.note.as_deref()).unwrap_or("");
-        if mark.is_some() {
-            let star = line.right(" ★", theme.on);
+        let mark = state.mark_here();
+        let note = mark
+            .and_then(|(mark, _)| mark.note.as_deref())
+            .unwrap_or("");
+        if let Some((_, same)) = mark {
+            // Hollow: the mark is of this place looked at in another way.
+            let (sign, style) = if same {
+                (" ★", theme.on)
+            } else {
+                (" ☆", theme.quiet)
+            };
+            let star = line.right(sign, style);
             tabs.push((star, Target::Run(Action::Mark)));
         }
         line.right(&address.to_string(), theme.here);

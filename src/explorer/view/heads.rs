@@ -62,7 +62,10 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         true => format!(" Δ{}", state.distance(form)),
         false => String::new(),
     };
-    let title = format!("{mark}{form}{far}  {from} → {to}{end}");
+    let title = match state.stale_label(state.pairs[index].as_ref()) {
+        Some(label) => format!("{mark}{label}"),
+        None => format!("{mark}{form}{far}  {from} → {to}{end}"),
+    };
     let note = match form {
         Form::Vo => "what it writes when it reads",
         Form::Qk => "who attends to whom",
@@ -173,8 +176,14 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
         };
         return message(canvas, inside, text);
     };
-    let cells = Cells::of(inside.width, 2, 3);
     let digits = decimals(best.score);
+    let ends = [answer.pairs.first(), answer.pairs.last()];
+    let ends = ends
+        .into_iter()
+        .flatten()
+        .map(|pair| score(pair.score, digits));
+    let ends: Vec<String> = ends.collect();
+    let cells = Cells::of(inside.width, 2, 3, ends.iter().map(String::as_str));
     let style = if fresh { theme.word } else { theme.stale };
     let focus = state.heads.focus == index;
     let marked = state.marked.map(|marked| marked.token);

@@ -135,6 +135,8 @@ pub fn bookmarks(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         let Choice::Bookmark(mark) = choice else {
             return;
         };
+        // What would be unlike now, if one went there.
+        let unlike = canvas.state.unlike(mark).join(" · ");
         let Rect { x, y, .. } = row.area;
         let end = row.area.right() - 1;
         put(canvas.buffer, x + 3, y, "★", 1, canvas.theme.on);
@@ -148,5 +150,7 @@ pub fn bookmarks(canvas: &mut Canvas, body: Rect, chooser: &Chooser) {
         line.x = line.x.max(from + 18);
         line.skip(1);
         line.text(mark.note.as_deref().unwrap_or(""), row.style);
+        line.skip(2);
+        line.text(&unlike, row.quiet);
     });
 }

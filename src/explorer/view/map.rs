@@ -24,7 +24,11 @@ pub fn of_token(canvas: &mut Canvas, body: Rect) {
         0 => format!("“{token}” in the embeddings"),
         at => format!("“{token}” in state {at}"),
     };
-    let title = format!("{title}{}", if fresh { "" } else { " …" });
+    let title = match state.stale_label(geometry.map.as_ref()) {
+        Some(label) => label,
+        None if fresh => title,
+        None => format!("{title} …"),
+    };
     let note = map.map_or_else(String::new, |(map, _)| said_of(map));
     let mut panel = canvas.panel(&title, &note, true);
     let asked = |query: &Query| matches!(query, Query::ContextMap(_));
@@ -64,7 +68,11 @@ pub fn of_column(canvas: &mut Canvas, body: Rect) {
     let state = canvas.state;
     let map = state.column_map();
     let fresh = map.is_some_and(|(_, fresh)| fresh);
-    let title = format!("▌{}{}", state.column(), if fresh { "" } else { " …" });
+    let title = match state.stale_label(state.column_points.as_ref()) {
+        Some(label) => format!("▌{label}"),
+        None if fresh => format!("▌{}", state.column()),
+        None => format!("▌{} …", state.column()),
+    };
     let note = map.map_or_else(String::new, |(map, _)| said_of(map));
     let at = state.neurons.selected;
     let named = map.and_then(|(map, _)| {

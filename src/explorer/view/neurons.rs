@@ -104,7 +104,11 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let gated = state.card().filter(|card| card.gated());
     let gated = gated.map(|_| state.input());
     let name = state.column_title(column);
-    let title = format!("{mark}{name}{}", if fresh { "" } else { " …" });
+    let title = match state.stale_label(state.neuron.as_ref()) {
+        Some(label) => format!("{mark}{column} {label}"),
+        None if fresh => format!("{mark}{name}"),
+        None => format!("{mark}{name} …"),
+    };
     let mut meaning = meaning(column, gated, area.width).to_owned();
     if folded {
         meaning.push_str(&format!(" · - {}", Column::ALL[(index + 2) % 4]));
@@ -139,8 +143,10 @@ fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
     let Some(best) = column.first() else {
         return message(canvas, inside, "no word passes the filters");
     };
-    let cells = Cells::of(inside.width, 1, 0);
     let digits = decimals(best.score);
+    let ends = [column.first(), column.last()].into_iter().flatten();
+    let ends: Vec<String> = ends.map(|row| score(row.score, digits)).collect();
+    let cells = Cells::of(inside.width, 1, 0, ends.iter().map(String::as_str));
     let style = if fresh { theme.word } else { theme.stale };
     let focus = state.neurons.focus == index;
     let marked = state.marked.map(|marked| marked.token);

@@ -12,7 +12,7 @@ use crate::explorer::widget::{Line, width};
 pub fn draw(canvas: &mut Canvas, row: Rect, prompt: &Prompt) {
     let (state, theme) = (canvas.state, canvas.theme);
     let title = match &prompt.purpose {
-        Purpose::Note { address, .. } => format!("note for {address}"),
+        Purpose::Note { mark, .. } => format!("note for {}", mark.address),
         purpose => purpose.title().to_owned(),
     };
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);

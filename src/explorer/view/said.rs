@@ -5,10 +5,16 @@ use ratatui::layout::Rect;
 use super::Canvas;
 use crate::explorer::action::{Action, Chart};
 use crate::explorer::number::duration;
-use crate::explorer::state::{Compared, State, Target};
+use crate::explorer::state::{Compared, Settings, State, Target};
+use crate::explorer::theme::Theme;
 use crate::explorer::widget::{Line, width};
 use crate::geometry::{Measure, Pieces};
 use crate::report::{Depth, grouped};
+
+/// Below this width the settings leave no room for the name of the texts.
+const NARROW: u16 = 90;
+/// From this width on there is room for all of it.
+const WIDE: u16 = 140;
 
 /// Why there is nothing to draw.
 pub(super) fn no_number(state: &State, compared: &[Compared]) -> String {
@@ -99,9 +105,17 @@ pub fn settings(canvas: &mut Canvas, row: Rect) {
     let settings = &state.geometry.settings;
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let mut targets = Vec::new();
+    let on = settings.without_dominant > 0
+        || settings.skip_first
+        || settings.skip_special
+        || settings.pieces != Pieces::Mean;
+    // On a narrow screen what is measured gives way to how: it stands in the title too.
+    let narrow = on && row.width < NARROW;
     let texts = format!("texts {} ", settings.texts.label);
-    targets.push((line.text(&texts, theme.quiet), Chart::AskTexts));
-    line.skip(1);
+    if !narrow {
+        targets.push((line.text(&texts, theme.quiet), Chart::AskTexts));
+        line.skip(1);
+    }
     let token = settings.token.as_deref().unwrap_or("none");
     let (from, _) = line.text("token ", theme.quiet);
     let (_, to) = line.text(token, theme.word);
@@ -109,34 +123,71 @@ pub fn settings(canvas: &mut Canvas, row: Rect) {
     let compared = state.compared();
     let own = compared.first().filter(|model| model.fresh);
     let found = own.and_then(|model| model.part.answer()?.token.as_ref());
-    if let Some(found) = found {
+    // How often it occurs has room where nothing else needs it.
+    if let Some(found) = found.filter(|_| !on || row.width >= WIDE) {
         let (times, texts) = (grouped(found.occurrences), grouped(found.texts));
         line.whole(&format!(" {times} × in {texts} texts"), theme.quiet);
     }
     line.skip(2);
-    let dominant = match settings.without_dominant {
-        0 => "all dimensions".to_owned(),
-        k => format!("without {k} dominant"),
+    switches(&mut line, theme, settings, &mut targets);
+    for (cells, chart) in targets {
+        canvas.note_row(cells, row.y, Target::Run(Action::Chart(chart)));
+    }
+}
+
+/// Cells of a row, and what a click on them does.
+type Clickable = ((u16, u16), Chart);
+
+/// The switches: those that are on always, by shorter names where they have no room, since they change
+/// every number; those that are off as far as there is room beside them.
+fn switches(line: &mut Line, theme: &Theme, settings: &Settings, targets: &mut Vec<Clickable>) {
+    let k = settings.without_dominant;
+    let dominant = match k {
+        0 => ["all dimensions".to_owned(), "all dims".to_owned()],
+        _ => [format!("without {k} dominant"), format!("−{k} dims")],
     };
-    let pieces = match settings.pieces {
-        Pieces::Mean => "mean of pieces",
-        Pieces::First => "first piece",
-        Pieces::Last => "last piece",
+    let [pieces, piece] = match settings.pieces {
+        Pieces::Mean => ["mean of pieces", "mean"],
+        Pieces::First => ["first piece", "1st piece"],
+        Pieces::Last => ["last piece", "last piece"],
     };
-    for (on, name, chart) in [
-        (settings.corrected, "corrected", Chart::Corrected),
-        (settings.log, "log", Chart::Log),
+    let relative = settings.depth == Depth::Relative;
+    let all = [
+        (settings.corrected, "corrected", "corr", Chart::Corrected),
+        (settings.log, "log", "log", Chart::Log),
+        (relative, "relative depth", "depth", Chart::Depth),
         (
-            settings.depth == Depth::Relative,
-            "relative depth",
-            Chart::Depth,
+            settings.skip_first,
+            "no first position",
+            "−first",
+            Chart::SkipFirst,
         ),
-        (settings.skip_first, "no first position", Chart::SkipFirst),
-        (settings.skip_special, "no specials", Chart::SkipSpecial),
-        (settings.without_dominant > 0, &dominant, Chart::Dominant),
-        (settings.pieces != Pieces::Mean, pieces, Chart::Pieces),
-    ] {
-        if width(name) + 2 > line.room() {
+        (
+            settings.skip_special,
+            "no specials",
+            "−specials",
+            Chart::SkipSpecial,
+        ),
+        (k > 0, &*dominant[0], &*dominant[1], Chart::Dominant),
+        (
+            settings.pieces != Pieces::Mean,
+            pieces,
+            piece,
+            Chart::Pieces,
+        ),
+    ];
+    let cells = |name: &str| width(name) + 4;
+    let on = all.iter().filter(|(on, ..)| *on);
+    let short = on.map(|(_, long, ..)| cells(long)).sum::<usize>() > line.room() + 2;
+    for (at, (on, long, brief, chart)) in all.iter().enumerate() {
+        let name_of = |long, brief| if short { brief } else { long };
+        let name = name_of(long, brief);
+        // What is off leaves room for what is on after it.
+        let after = all[at + 1..].iter().filter(|(later, ..)| *later && !on);
+        let kept: usize = after
+            .map(|(_, long, brief, _)| cells(name_of(long, brief)))
+            .sum();
+        if width(name) + 2 + kept > line.room() {
             continue;
         }
         let (mark, of_mark, of_name) = match on {
@@ -147,9 +198,6 @@ pub fn settings(canvas: &mut Canvas, row: Rect) {
         line.skip(1);
         let (_, to) = line.text(name, of_name);
         line.skip(2);
-        targets.push(((from, to), chart));
-    }
-    for (cells, chart) in targets {
-        canvas.note_row(cells, row.y, Target::Run(Action::Chart(chart)));
+        targets.push(((from, to), *chart));
     }
 }

@@ -14,6 +14,7 @@ const WORD_MAX: usize = 24;
 const WORD_MIN: usize = 8;
 /// A bar shorter than this says nothing.
 const BAR_MIN: usize = 3;
+/// Cells of a score, unless one is longer.
 const SCORE_CELLS: usize = 6;
 
 /// How the cells of a row are shared out.
@@ -25,10 +26,17 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Shares out a row that holds `words` words and `fixed` other cells (an arrow).
-    pub fn of(inside: u16, words: usize, fixed: usize) -> Self {
+    /// Shares out a row that holds `words` words, `fixed` other cells (an arrow) and the longest of
+    /// `scores`, whole.
+    pub fn of<'a>(
+        inside: u16,
+        words: usize,
+        fixed: usize,
+        scores: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let score = scores.into_iter().map(width).fold(SCORE_CELLS, usize::max);
         // One cell before the words, one after the score and one at the end.
-        let room = usize::from(inside).saturating_sub(SCORE_CELLS + 3 + fixed);
+        let room = usize::from(inside).saturating_sub(score + 3 + fixed);
         let word = (room * 2 / 3 / words).min(WORD_MAX);
         let bar = room - word * words;
         let narrow = word < WORD_MIN || bar < BAR_MIN;
@@ -36,11 +44,7 @@ impl Cells {
             true => (((room + 1) / words).min(WORD_MAX), 0),
             false => (word, bar),
         };
-        Self {
-            word,
-            score: SCORE_CELLS,
-            bar,
-        }
+        Self { word, score, bar }
     }
 }
 
@@ -167,12 +171,14 @@ mod tests {
     #[test]
     fn shares_out_every_cell_and_drops_the_bar_before_the_word() {
         for inside in 12..200 {
-            let cells = Cells::of(inside, 1, 0);
+            let cells = Cells::of(inside, 1, 0, []);
             let used = cells.word + cells.score + cells.bar + 3;
             assert!(used <= usize::from(inside) + 1, "{inside}: {cells:?}");
             assert!(cells.bar == 0 || cells.word >= 8);
         }
-        let pairs = Cells::of(47, 2, 3);
+        let pairs = Cells::of(47, 2, 3, []);
         assert_eq!((pairs.word, pairs.bar), (11, 13));
+        let small = Cells::of(47, 1, 0, ["0.00539", "−0.00215"]);
+        assert_eq!(small.score, 8);
     }
 }

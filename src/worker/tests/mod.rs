@@ -307,3 +307,50 @@ fn what_is_idle_makes_way_and_comes_after_all_neighbours() {
     assert_eq!(begun.len(), 6);
     assert_eq!((&begun[0], &begun[5]), (&pairs(1, 1), &pairs(0, 0)));
 }
+
+#[test]
+fn the_model_before_is_open_again_at_once_unless_its_files_are_others() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| Location::Folder {
+        name: name.to_owned(),
+        path: home.path().join(name),
+    };
+    for name in ["a", "b"] {
+        std::fs::create_dir(home.path().join(name)).unwrap();
+        std::fs::write(home.path().join(name).join("weights"), "1").unwrap();
+    }
+    let read = Arc::new(Mutex::new(Vec::new()));
+    let (events_to, events) = channel();
+    let (begun, looked, told) = (channel().0, channel().0, channel().1);
+    let told = Arc::new(Mutex::new(told));
+    let reads = Arc::clone(&read);
+    let open = move |location: &Location| -> Result<Box<dyn Answering>, QueryError> {
+        let name = location.to_string();
+        reads.lock().unwrap().push(name.clone());
+        Ok(Box::new(Reader {
+            name,
+            begun: begun.clone(),
+            told: Arc::clone(&told),
+            looked: looked.clone(),
+        }))
+    };
+    let worker = Worker::spawn(open, move |event| events_to.send(event).unwrap()).unwrap();
+    let opens = |name: &str| {
+        let id = worker.open(at(name));
+        match events.recv().unwrap() {
+            Event::Opened { id: i, card } => assert_eq!((i, &*card.name), (id, name)),
+            _ => panic!("{name} is not open"),
+        }
+    };
+    for name in ["a", "b", "a", "b"] {
+        opens(name);
+    }
+    assert_eq!(*read.lock().unwrap(), ["a", "b"]);
+    std::fs::write(home.path().join("a").join("weights"), "22").unwrap();
+    opens("a");
+    assert_eq!(*read.lock().unwrap(), ["a", "b", "a"]);
+    // A model that is asked for again is read again: it may have been trained on.
+    opens("a");
+    opens("b");
+    assert_eq!(*read.lock().unwrap(), ["a", "b", "a", "a"]);
+}

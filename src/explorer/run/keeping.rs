@@ -1,0 +1,89 @@
+//! What is kept of the explorer: bookmarks, and files that it writes; what cannot be read or written
+//! is asked for again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use super::Explorer;
+use crate::explorer::effect::{BookmarkChange, Effect};
+use crate::explorer::files::{free_name, write_new};
+use crate::explorer::state::Purpose;
+use crate::explorer::update;
+use crate::query::{Answer, Query};
+use crate::report::{self, Exported, Format};
+
+impl Explorer {
+    pub(super) fn written(
+        &mut self,
+        purpose: Purpose,
+        path: &Path,
+        written: Result<()>,
+    ) -> Vec<Effect> {
+        match written {
+            Ok(()) => self.state.say(format!("wrote {}", path.display())),
+            Err(error) => {
+                let free = free_name(path);
+                let (typed, advice) = match free {
+                    Some(free) => {
+                        let advice = format!(" · Enter writes {}", free.display());
+                        (free, advice)
+                    }
+                    None => (path.to_owned(), String::new()),
+                };
+                let typed = typed.to_string_lossy();
+                update::ask_again(
+                    &mut self.state,
+                    purpose,
+                    &typed,
+                    format!("{error:#}{advice}"),
+                );
+            }
+        }
+        Vec::new()
+    }
+
+    /// A file that was asked for cannot be read: what was typed is typed still.
+    pub(super) fn unread(
+        &mut self,
+        purpose: Purpose,
+        path: &Path,
+        error: &anyhow::Error,
+    ) -> Vec<Effect> {
+        let path = path.to_string_lossy();
+        let typed = match purpose {
+            Purpose::Text | Purpose::Texts => format!("@{path}"),
+            _ => path.into_owned(),
+        };
+        update::ask_again(&mut self.state, purpose, &typed, format!("{error:#}"));
+        Vec::new()
+    }
+
+    pub(super) fn keep(&mut self, change: BookmarkChange) -> Vec<Effect> {
+        match self.bookmarks.apply(change) {
+            Ok(Some(notice)) => self.state.fail(notice),
+            Ok(None) => {}
+            Err(error) => self.state.fail(error.to_string()),
+        }
+        update::bookmarks(&mut self.state, self.bookmarks.list().to_vec());
+        Vec::new()
+    }
+
+    pub(super) fn write_out(&self, answers: &[(Query, Arc<Answer>)], format: Format) -> String {
+        let Some(card) = self.state.card() else {
+            return String::new();
+        };
+        let answers = answers.iter().map(|(query, answer)| (query, &**answer));
+        let answers: Vec<_> = answers.collect();
+        report::export(card, &Exported::all(&answers), format)
+    }
+
+    pub(super) fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {
+        let name = path.display();
+        let Some(format) = Format::of_file(&path.to_string_lossy()) else {
+            bail!("{name}: expected a name that ends in .csv, .json, .md or .txt");
+        };
+        write_new(path, &self.write_out(answers, format))
+    }
+}
