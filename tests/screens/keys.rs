@@ -479,7 +479,7 @@ fn the_history_goes_through_all_models_and_a_key_flips_between_two() {
         (name(&screen), screen.address()),
         (model::LARGE.into(), "L1.N8".into())
     );
-    assert_eq!(screen.state.convention().name(), "gain");
+    assert_eq!(screen.state.convention().name(), "gain+cosine");
     // A model that is chosen is where it was left.
     screen
         .press(":")

@@ -109,10 +109,7 @@ fn a_list_is_copied_with_its_scores() {
     }
     program.send("A").until("copied L3.N103");
     let address = copied(&program);
-    assert_eq!(
-        address,
-        "L3.N103 --convention raw --column V --exclude-undertrained"
-    );
+    assert_eq!(address, "L3.N103 --convention centred+cosine --column V");
     program.quit();
     // It is the same view elsewhere.
     let elsewhere = Home::new();
@@ -123,15 +120,15 @@ fn a_list_is_copied_with_its_scores() {
 #[test]
 fn what_is_exported_is_what_the_command_line_prints() {
     let home = Home::new();
-    let file = home.path("gpt2-pl-L3.N103-exclude-undertrained.csv");
+    let file = home.path("gpt2-pl-L3.N103-centred+cosine.csv");
     let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
     program
         .until_at("L3.N103")
         .until("showing 30 of")
         .send("e")
-        .until("gpt2-pl-L3.N103-exclude-undertrained.csv")
+        .until("gpt2-pl-L3.N103-centred+cosine.csv")
         .send("\r");
-    program.until("wrote gpt2-pl-L3.N103-exclude-undertrained.csv");
+    program.until("wrote gpt2-pl-L3.N103-centred+cosine.csv");
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
         printed(&home, "csv")
@@ -139,10 +136,10 @@ fn what_is_exported_is_what_the_command_line_prints() {
     // A file that is there is never written over.
     std::fs::write(&file, "mine").unwrap();
     program.send("e\r").until("✗").until("is there already");
-    let other = home.path("gpt2-pl-L3.N103-exclude-undertrained-2.csv");
+    let other = home.path("gpt2-pl-L3.N103-centred+cosine-2.csv");
     program
         .send("\r")
-        .until("wrote gpt2-pl-L3.N103-exclude-undertrained-2.csv");
+        .until("wrote gpt2-pl-L3.N103-centred+cosine-2.csv");
     assert_eq!(
         std::fs::read_to_string(&other).unwrap(),
         printed(&home, "csv")

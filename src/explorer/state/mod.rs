@@ -327,15 +327,6 @@ impl State {
         }
     }
 
-    /// A column's name, with the input that it is of where there are two.
-    pub fn column_title(&self, column: Column) -> String {
-        let gated = self.card().is_some_and(ModelCard::gated);
-        match column {
-            Column::K | Column::MinusK if gated => format!("{column} {}", self.input().name()),
-            _ => column.to_string(),
-        }
-    }
-
     /// The list in focus.
     pub fn form(&self) -> Form {
         Heads::FORMS[self.heads.focus]
