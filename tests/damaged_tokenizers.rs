@@ -398,9 +398,9 @@ fn says_what_is_wrong_with_a_sentence_piece_model() {
     };
     let one = b"\x0a\x0e\x0a\x05<unk>\x15\0\0\0\0\x18\x02";
     let vocabulary = Vocabulary::open(&model(one), 120).unwrap();
-    // Its two control pieces are added, as they would be to any such model.
+    // Control pieces that it does not have name no rows.
     let texts: Vec<_> = (0..4).map(|id| vocabulary.text(id).into_owned()).collect();
-    assert_eq!(texts, ["<unk>", "<s>", "</s>", "[row 3]"]);
+    assert_eq!(texts, ["<unk>", "[row 1]", "[row 2]", "[row 3]"]);
     for (bytes, names) in [
         (&b"\x0a\x0e\x0a\x05<unk"[..], "its end inside a field"),
         (

@@ -10,6 +10,7 @@ mod history;
 mod interesting;
 mod labels;
 mod measures;
+mod opening;
 mod overlay;
 mod reading;
 mod regions;
@@ -27,7 +28,6 @@ use super::action::Pane;
 use super::bookmarks::{Bookmark, BookmarkChange};
 use super::key::Key;
 use super::keymap::Scope;
-use super::saved_view::SavedView;
 use super::session::KeptConvention;
 use crate::hub::Progress;
 use crate::outside::escape;
@@ -46,6 +46,7 @@ pub use geometry::{Companion, Compared, Geometry, Part, Settings, left_to_right}
 pub use history::History;
 pub use interesting::Ranked;
 pub use measures::Strip;
+pub use opening::Opening;
 pub use overlay::{Chooser, Overlay, Prompt, Purpose, Ways};
 pub use regions::{Area, Regions, Target};
 pub use rows::{COLUMN_MAX, Marked, PAIRS_MAX, RowCursor, RowItem, RowsInFocus};
@@ -55,30 +56,6 @@ pub use rows::{COLUMN_MAX, Marked, PAIRS_MAX, RowCursor, RowItem, RowsInFocus};
 pub struct Model {
     pub id: ModelId,
     pub card: Arc<ModelCard>,
-}
-
-/// A model that is being opened.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Opening {
-    /// `None` until the worker has it.
-    pub id: Option<ModelId>,
-    pub name: String,
-    /// Where to go once it is open, one after the other: views of the panes, the one in front last.
-    pub then: Vec<SavedView>,
-    /// How far it is, while it comes from the hub.
-    pub transfer: Option<Progress>,
-}
-
-impl Opening {
-    /// Of a model that nobody has yet.
-    pub fn new(name: String, then: Vec<SavedView>) -> Self {
-        Self {
-            id: None,
-            name,
-            then,
-            transfer: None,
-        }
-    }
 }
 
 /// An answer with its query.
