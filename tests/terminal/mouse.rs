@@ -36,9 +36,9 @@ fn the_wheel_scrolls_words_and_steps_through_neurons() {
     let all = columns(&home, 0, 302, &[]);
     let mut program = home.start(&["gpt2-pl", "--at", "L0.N302"]);
     program.wait("the columns", |screen| all.are_on(screen));
-    press(&mut program, WHEEL_DOWN, "kow ");
+    press(&mut program, WHEEL_DOWN, "mieszk ");
     program.wait("other rows", |screen| !all.are_on(screen));
-    press(&mut program, WHEEL_UP, "got ");
+    press(&mut program, WHEEL_UP, "patrz ");
     program.wait("the first rows", |screen| all.are_on(screen));
     press(&mut program, WHEEL_DOWN, "▸ 302");
     program.until_at("L0.N303");

@@ -32,7 +32,7 @@ fn the_map_of_heads_leads_to_the_best_of_them() {
     program
         .until_at("L3.H1")
         .send("i")
-        .until("36 heads")
+        .until("copying score of VO")
         .until_settled();
     program.send("\x1b[H").until(&format!("{}.VO", best[0].0));
     program.until("#1 ").send("n").until("#2 ");

@@ -141,7 +141,8 @@ pub struct State {
     pub previous: Option<String>,
     /// Models on the hub that were opened by the tensors that are looked at.
     pub in_parts: BTreeSet<String>,
-    /// The list in which the model that is being opened was chosen: it comes back if that fails.
+    /// The list in which the model that is being opened was chosen: if that fails, what was typed in it
+    /// is proposed the next time.
     pub chosen_in: Option<Overlay>,
     /// What brings back what was deleted, the latest last.
     pub undo: Vec<BookmarkChange>,

@@ -27,9 +27,9 @@ pub fn opening(state: &mut State, id: ModelId) {
 pub fn not_opening(state: &mut State, message: String) -> Vec<Effect> {
     let failed = state.opening.take();
     if state.model.is_some() {
+        // What was typed for it is proposed when another is chosen; nothing comes up in front of
+        // somebody who goes on with the model at hand.
         state.fail(message);
-        // What was typed for it is typed still.
-        state.overlays.extend(state.chosen_in.take());
         overlays::back_to_history(state);
         return Vec::new();
     }

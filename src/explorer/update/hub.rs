@@ -35,7 +35,6 @@ pub fn failed(state: &mut State, message: String) -> Vec<Effect> {
     match state.opening {
         Some(_) => super::not_opening(state, message),
         None => {
-            state.overlays.extend(state.chosen_in.take());
             super::overlays::back_to_history(state);
             state.fail(message);
             Vec::new()

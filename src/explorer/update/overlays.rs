@@ -27,7 +27,13 @@ pub(super) fn open(state: &mut State, action: Action) -> Vec<Effect> {
         Action::OpenBookmarks => Overlay::Bookmarks(chooser),
         Action::OpenModels => Overlay::Models {
             beside: false,
-            chooser,
+            chooser: match state.chosen_in.take() {
+                Some(Overlay::Models { chooser, .. }) => Chooser {
+                    field: Field::proposed(chooser.field.text()),
+                    ..Chooser::default()
+                },
+                _ => chooser,
+            },
         },
         _ => Overlay::Commands {
             help: action == Action::OpenHelp,
