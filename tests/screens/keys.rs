@@ -560,10 +560,13 @@ fn a_model_that_does_not_open_leaves_the_one_before() {
     screen.draw();
     assert!(screen.text().contains("✗ x: no config.json"));
     assert_eq!(screen.state.model.as_ref().unwrap().id, opened);
-    // What was typed is typed still.
-    assert_eq!(screen.state.field().unwrap().text(), "x");
-    screen.press("Esc ↓");
+    // Nothing stands in the way of going on, and what was typed is proposed the next time.
+    screen.press("↓");
     assert_eq!(screen.address(), "L3.N104");
+    screen.press("o");
+    assert_eq!(screen.state.field().unwrap().text(), "x");
+    screen.write("y");
+    assert_eq!(screen.state.field().unwrap().text(), "y");
 }
 
 #[test]
