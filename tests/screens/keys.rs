@@ -448,6 +448,17 @@ fn a_copied_address_is_the_whole_view_where_it_is_typed() {
 }
 
 #[test]
+fn a_view_keeps_its_convention_in_a_model_that_favours_another() {
+    let mut screen = Screen::new(120, 30);
+    screen.state.favour();
+    let command = format!("lexiscope neuron {} 3 5 --convention gain", model::GATED);
+    screen.press(":").write(&command).press("Enter");
+    assert_eq!(screen.state.card().unwrap().name, model::GATED);
+    assert_eq!(screen.state.convention().name(), "gain");
+    assert_eq!(screen.state.convention_query(), None);
+}
+
+#[test]
 fn the_history_goes_through_all_models_and_a_key_flips_between_two() {
     let mut screen = Screen::new(120, 30);
     let name = |screen: &Screen| screen.state.card().unwrap().name.clone();

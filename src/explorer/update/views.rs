@@ -109,6 +109,10 @@ fn apply(state: &mut State, pane: Pane, settings: &ViewSettings) -> Vec<Effect> 
         Pane::Geometry => return apply_chart(state, settings, points),
     }
     state.convention = settings.convention;
+    // What the model's own figures favour does not come over what the view says.
+    if state.convention_query().is_some() {
+        state.keep_convention(true);
+    }
     let effects = apply_filters(state, settings);
     super::filters::changed(state);
     effects
