@@ -153,6 +153,7 @@ pub(super) const GPT_NEOX: Family = Family {
         layers: &["num_hidden_layers"],
         width: &["hidden_size"],
         heads: &["num_attention_heads"],
+        head_width: &["head_dim"],
         neurons: &["intermediate_size"],
         positions: &["max_position_embeddings"],
         activation: &["hidden_act"],
@@ -202,7 +203,6 @@ pub(super) const PHI: Family = Family {
     title: "Phi",
     config: ConfigKeys {
         key_heads: &["num_key_value_heads"],
-        head_width: &["head_dim"],
         ..GPT_NEOX.config
     },
     usual: &[

@@ -128,6 +128,7 @@ pub(super) const MODERNBERT: Family = Family {
     norm: NormPlacement::Pre,
     norm_kind: NormKind::LayerBare,
     config: ConfigKeys {
+        head_width: &["head_dim"],
         activation: &["hidden_activation"],
         norm_epsilon: &["norm_eps"],
         ..BERT.config
