@@ -50,6 +50,12 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     {
         update::first_convention(&mut state, &answer);
     }
+    if state.needs().contains(&Query::TextLanguage)
+        && let Some(Answer::TextLanguage(language)) =
+            reader.answer(&Query::TextLanguage, &Patient)?
+    {
+        update::fit(&mut state, language);
+    }
     for query in state.needs() {
         if let Query::Geometry(asked) = &query {
             page += &measured(&mut *reader, asked, &state)?;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::checkpoint::{Family, Spec};
+use crate::geometry::Language;
 use crate::projection::{End, Pair, Scored};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, Vocabulary};
@@ -53,6 +54,8 @@ pub enum Query {
     Undertrained,
     /// Which convention the model is best read under at first.
     FirstConvention,
+    /// Which language's bundled texts fit the model.
+    TextLanguage,
     /// What is measured of the states of texts.
     Geometry(GeometryQuery),
     /// A token's occurrences as points.
@@ -107,6 +110,7 @@ impl Query {
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
+            | Self::TextLanguage
             | Self::Geometry(_)
             | Self::ContextMap(_)
             | Self::NeuronMap(_) => None,
@@ -127,6 +131,7 @@ impl Query {
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
+            | Self::TextLanguage
             | Self::Geometry(_)
             | Self::ContextMap(_) => None,
         }
@@ -147,6 +152,7 @@ impl Query {
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
+            | Self::TextLanguage
             | Self::Geometry(_)
             | Self::ContextMap(_)
             | Self::Find(_) => None,
@@ -223,6 +229,7 @@ pub enum Answer {
     /// How many tokens are undertrained; `None` if the embedding does not tell.
     Undertrained(Option<usize>),
     FirstConvention(FirstConventionAnswer),
+    TextLanguage(Language),
     Geometry(GeometryAnswer),
     /// Of both kinds of map.
     Map(MapAnswer),

@@ -27,7 +27,7 @@ use rank_cache::RankCache;
 use trust::Chances;
 
 use super::answering::{Answering, Patient, Watch};
-use super::contextual::Model;
+use super::contextual::{Model, language_of};
 use super::refusals::NO_HEAD;
 use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
 
@@ -225,6 +225,7 @@ impl Reader {
             Query::Trust(query) => self.trust(query, watch)?.map(Answer::Trust),
             Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
             Query::FirstConvention => self.first_convention(watch)?.map(Answer::FirstConvention),
+            Query::TextLanguage => Some(Answer::TextLanguage(language_of(&self.card.vocabulary))),
             Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
             Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
             Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),

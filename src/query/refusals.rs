@@ -176,6 +176,7 @@ impl Query {
                 .map_or(&[Reading::Neurons], |f| of_form(f, 0)),
             // Of what can be read of the model.
             Self::FirstConvention
+            | Self::TextLanguage
             | Self::Undertrained
             | Self::Geometry(_)
             | Self::ContextMap(_) => &[],
@@ -197,6 +198,7 @@ impl Query {
             | Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
+            | Self::TextLanguage
             | Self::Geometry(_)
             | Self::ContextMap(_) => false,
         }
@@ -217,6 +219,7 @@ impl Query {
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
+            | Self::TextLanguage
             | Self::Geometry(_)
             | Self::ContextMap(_) => return self,
         };

@@ -84,6 +84,7 @@ pub fn command(model: &str, query: &Query, trust: bool, format: Format) -> Optio
         Query::ValueNorms
         | Query::Undertrained
         | Query::FirstConvention
+        | Query::TextLanguage
         | Query::Geometry(_)
         | Query::ContextMap(_)
         | Query::NeuronMap(_)

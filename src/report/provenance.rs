@@ -64,6 +64,7 @@ impl Provenance {
             | Query::ValueNorms
             | Query::Undertrained
             | Query::FirstConvention
+            | Query::TextLanguage
             | Query::Geometry(_)
             | Query::ContextMap(_)
             | Query::NeuronMap(_)

@@ -110,7 +110,7 @@ fn heap_bytes(answer: &Answer) -> usize {
             Answer::Directions(a) => a.heap_bytes(),
             Answer::Find(a) => a.heap_bytes(),
             Answer::ValueNorms(norms) => size_of_val(&norms[..]),
-            Answer::Undertrained(_) => 0,
+            Answer::Undertrained(_) | Answer::TextLanguage(_) => 0,
             Answer::FirstConvention(a) => size_of_val(&a.tried[..]),
             Answer::Rank(a) => a.heap_bytes(),
             Answer::Geometry(a) => a.heap_bytes(),

@@ -65,6 +65,7 @@ fn place(query: &Query) -> Option<Step> {
         | Query::Find(_)
         | Query::Undertrained
         | Query::FirstConvention
+        | Query::TextLanguage
         | Query::Rank(_)
         | Query::Trust(_) => return None,
     };
@@ -156,6 +157,7 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
         | Query::Find(_)
         | Query::Undertrained
         | Query::FirstConvention
+        | Query::TextLanguage
         | Query::Rank(_)
         | Query::Trust(_) => return None,
     })

@@ -9,7 +9,7 @@ use lexiscope::explorer::effect::{Beside, Effect};
 use lexiscope::explorer::state::{State, Strip};
 use lexiscope::explorer::theme::Theme;
 use lexiscope::explorer::update;
-use lexiscope::geometry::{Curve, Estimate, Measure};
+use lexiscope::geometry::{Curve, Estimate, Language, Measure};
 use lexiscope::projection::Scored;
 use lexiscope::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery,
@@ -286,17 +286,50 @@ fn texts_are_typed_read_or_the_bundled_ones() {
     assert_eq!(chosen(&screen), polish);
 }
 
+/// The worker tells which language fits the model.
+fn language(language: Language) -> Event {
+    Event::Answered {
+        id: ModelId(1),
+        query: Query::TextLanguage,
+        answer: Arc::new(Answer::TextLanguage(language)),
+        took: Duration::from_millis(9),
+    }
+}
+
+#[test]
+fn the_language_of_the_texts_is_asked_when_the_pane_is_first_seen() {
+    let mut screen = Screen::new(120, 30);
+    let key = |screen: &mut Screen, key: &str| update::key(&mut screen.state, key.parse().unwrap());
+    assert!(!screen.state.wanted.contains(&Query::TextLanguage));
+    key(&mut screen, "g");
+    key(&mut screen, "s");
+    update::event(&mut screen.state, language(Language::English));
+    let [Query::Geometry(asked)] = &screen.state.wanted[..] else {
+        panic!("{:?}", screen.state.wanted);
+    };
+    assert_eq!(asked.reading.texts.label, "bundled English");
+    assert_eq!(asked.token, Some(TokenChoice::Word("not".to_owned())));
+    // It is known from then on.
+    key(&mut screen, "Esc");
+    key(&mut screen, "Enter");
+    assert!(matches!(screen.state.wanted[..], [Query::Geometry(_)]));
+}
+
 #[test]
 fn measuring_shows_how_far_it_is_and_can_be_stopped() {
     let mut screen = Screen::new(120, 30);
     // The key alone: the test's worker would answer at once.
     let key = |screen: &mut Screen, key: &str| update::key(&mut screen.state, key.parse().unwrap());
     key(&mut screen, "g");
-    let effects = key(&mut screen, "s");
-    let [Effect::Want(queries), Effect::Idle(nothing)] = &effects[..] else {
+    let asked = key(&mut screen, "s");
+    let [Effect::Want(queries), Effect::Idle(_)] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(queries[..], [Query::TextLanguage]);
+    let effects = update::event(&mut screen.state, language(Language::Polish));
+    let [Effect::Want(queries)] = &effects[..] else {
         panic!("{effects:?}");
     };
-    assert!(nothing.is_empty());
     let Query::Geometry(asked) = &queries[0] else {
         panic!("{queries:?}");
     };

@@ -8,6 +8,7 @@ use lexiscope::checkpoint::{NormPlacement, OutputEmbedding, Spec, family};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::update;
+use lexiscope::geometry::Language;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
     Answer, Interest, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer,
@@ -206,6 +207,7 @@ fn made_up(query: &Query) -> Answer {
         Query::Trust(query) => Answer::Trust(conventions::trusted(query)),
         Query::Undertrained => Answer::Undertrained(None),
         Query::FirstConvention => Answer::FirstConvention(conventions::favoured()),
+        Query::TextLanguage => Answer::TextLanguage(Language::Polish),
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),

@@ -195,6 +195,8 @@ pub struct Geometry {
     /// The state under the cursor.
     pub state: usize,
     pub settings: Settings,
+    /// The language whose bundled texts fit the open model, once that was asked.
+    pub language: Option<Language>,
     /// Whether occurrences are shown as points instead of the chart.
     pub points: bool,
     /// The selected point, by its place in the answer.
@@ -208,6 +210,13 @@ pub struct Geometry {
     pub beside: Vec<Companion>,
     /// The key of the next companion.
     pub next_key: u64,
+}
+
+impl Geometry {
+    /// Whether the texts are to be those that fit the open model, and which these are is not known.
+    pub fn lacks_language(&self) -> bool {
+        self.settings.fitting.is_some() && self.language.is_none()
+    }
 }
 
 /// A model of the chart, as one looks at it.

@@ -62,6 +62,7 @@ impl State {
             // the texts behind another pane would stand in the way of that pane's keys. What was
             // measured is remembered.
             Pane::Geometry if self.geometry.stopped => Vec::new(),
+            Pane::Geometry if self.geometry.lacks_language() => vec![Query::TextLanguage],
             Pane::Geometry if self.geometry.points => {
                 let map = self.context_query().map(Query::ContextMap);
                 map.into_iter().collect()

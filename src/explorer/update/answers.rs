@@ -136,10 +136,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) -> Vec<Effect> {
     state.geometry.map = None;
     state.geometry.contexts.clear();
     state.geometry.state = card.spec.layers;
-    if state.geometry.settings.fitting.is_some() {
-        let language = query::language_of(&card.vocabulary);
-        state.geometry.settings.fit(language);
-    }
+    state.geometry.language = None;
     state.seen.clear();
     state.wanted.clear();
     state.idle.clear();
@@ -238,6 +235,9 @@ fn answered(state: &mut State, shown: Shown) {
         }
         (Query::FirstConvention, Answer::FirstConvention(answer)) => {
             filters::first_convention(state, answer);
+        }
+        (Query::TextLanguage, Answer::TextLanguage(language)) => {
+            geometry::fit(state, *language);
         }
         (Query::ValueNorms, _) => state.norms = Some(shown.answer),
         (Query::Geometry(_), _) => state.geometry.part.take(shown),

@@ -58,7 +58,7 @@ fn close(companion: &Companion) -> Vec<Effect> {
 pub(super) fn settle(state: &mut State, effects: &mut Vec<Effect>) {
     let geometry = &mut state.geometry;
     let front = state.pane == Pane::Geometry && state.model.is_some();
-    let asks = front && !geometry.points && !geometry.stopped;
+    let asks = front && !geometry.points && !geometry.stopped && !geometry.lacks_language();
     let asked = Query::Geometry(geometry.settings.query());
     for companion in &mut geometry.beside {
         if front && !companion.asked {

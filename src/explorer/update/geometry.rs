@@ -5,7 +5,7 @@ use crate::explorer::action::{Chart, Pane};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Chooser, Field, Overlay, Prompt, Purpose, State, left_to_right};
 use crate::geometry::{Estimate, Language, Measure, Pieces, Texts};
-use crate::query::{Pointed, Query, language_of};
+use crate::query::{Pointed, Query};
 use crate::report::Depth;
 use crate::vocabulary::{Boundary, Vocabulary};
 
@@ -207,12 +207,18 @@ pub(super) fn typed_texts(state: &mut State, typed: &str) {
     if !texts.is_empty() {
         return take_texts(state, Texts::typed(texts));
     }
-    if let Some(language) = state.card().map(|card| language_of(&card.vocabulary)) {
-        bundled_texts(state, language);
-        let settings = &mut state.geometry.settings;
-        settings.fitting = Some(language);
-        settings.fit(language);
-    }
+    // Where it is not known which these are, it is asked now.
+    let language = state.geometry.language.unwrap_or(Language::Polish);
+    bundled_texts(state, language);
+    let settings = &mut state.geometry.settings;
+    settings.fitting = Some(language);
+    settings.fit(language);
+}
+
+/// It is known which language's bundled texts fit the open model.
+pub(in crate::explorer) fn fit(state: &mut State, language: Language) {
+    state.geometry.language = Some(language);
+    state.geometry.settings.fit(language);
 }
 
 /// The bundled texts in a language were asked for.

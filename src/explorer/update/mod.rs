@@ -30,6 +30,7 @@ pub use bookmarks::bookmarks;
 pub use complete::completed;
 pub(super) use filters::first_convention;
 pub use filters::{text, words};
+pub(super) use geometry::fit;
 pub use geometry::texts;
 pub use hub::{cost, failed, on_hub, progress};
 pub use mouse::{click, wheel};

@@ -6,7 +6,7 @@ use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::{SavedView, Shows, ViewSettings, pane_of};
 use crate::explorer::state::State;
 use crate::geometry::Texts;
-use crate::query::{Column, language_of};
+use crate::query::Column;
 use crate::vocabulary::Source;
 
 /// Goes to a view, in another model if need be. `None` if the open model has no such place, which
@@ -177,12 +177,11 @@ fn apply_chart(state: &mut State, settings: &ViewSettings, points: bool) -> Vec<
         }
         chart.texts = now;
     }
-    if let (Some(fitting), Some(card)) = (chart.fitting, &state.model) {
-        let language = language_of(&card.card.vocabulary);
-        if fitting != language {
-            chart.texts = Texts::bundled(language);
-            chart.fitting = Some(language);
-        }
+    if let (Some(fitting), Some(language)) = (chart.fitting, geometry.language)
+        && fitting != language
+    {
+        chart.texts = Texts::bundled(language);
+        chart.fitting = Some(language);
     }
     geometry.settings = chart;
     geometry.points = points && geometry.settings.token.is_some();

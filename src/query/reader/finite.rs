@@ -68,6 +68,7 @@ fn unfinite(answer: &Answer) -> Unfinite {
         // Items without a figure are none of the best; trust says nothing where it cannot be told.
         Answer::Undertrained(_)
         | Answer::FirstConvention(_)
+        | Answer::TextLanguage(_)
         | Answer::Rank(_)
         | Answer::Trust(_) => None,
     }
