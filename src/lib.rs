@@ -21,6 +21,7 @@
 //! | [`worker`] | one thread that owns the model; the newest query first | how anything is computed |
 //! | [`explorer`] | state, update, view: the terminal | computation |
 //! | [`report`] | answers as table, JSON, CSV, Markdown | the terminal |
+//! | [`guide`] | the manual's pages, and their text as lines | anything of the program |
 //! | [`scan`] | all lists of a model as one Parquet table, part by part | how a list is computed |
 //! | [`cli`] | the command line | anything behind it |
 //!
@@ -32,6 +33,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod explorer;
 pub mod geometry;
+pub mod guide;
 pub mod hub;
 pub mod log;
 pub mod outside;

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("checkpoint", &["hub", "outside"]),
     ("transformer", &["checkpoint", "hub"]),
     ("geometry", &[]),
+    ("guide", &[]),
     ("projection", &["checkpoint", "transformer", "vocabulary"]),
     (
         "query",
@@ -65,6 +66,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "worker",
             "scan",
+            "guide",
             "report",
             "query",
             "projection",
@@ -82,6 +84,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "explorer",
             "scan",
+            "guide",
             "report",
             "query",
             "projection",

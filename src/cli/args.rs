@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::convention::ConventionChoice;
 use super::geometry_args::GeometryArgs;
+use super::guide::GuideArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
@@ -174,9 +175,11 @@ pub enum Command {
         /// owner/name[@revision]
         model: String,
     },
+    /// Print a page of the guide, or the list of its topics
+    Guide(GuideArgs),
     /// Print a completion script
     Completions { shell: clap_complete::Shell },
-    /// Print the manual: a page of its own for the program and for every command
+    /// Print manual pages (roff): one for the program and one for every command
     Man {
         /// Only the page of this command
         command: Option<String>,

@@ -5,6 +5,7 @@ mod convention;
 mod fetch;
 mod geometry;
 mod geometry_args;
+mod guide;
 mod interrupt;
 mod lookup_args;
 mod machine;
@@ -148,6 +149,7 @@ pub fn run() -> Result<()> {
             clap_complete::generate(shell, &mut Cli::command(), "lexiscope", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
+        Some(Command::Guide(args)) => guide::print(&args),
         Some(Command::Man { command }) => print(&manual::pages(Cli::command(), command)?),
     }
 }

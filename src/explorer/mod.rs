@@ -7,6 +7,7 @@ mod companions;
 pub mod effect;
 mod fetching;
 mod files;
+mod guide;
 pub mod key;
 pub mod keymap;
 pub mod legend;
@@ -27,5 +28,6 @@ pub mod update;
 pub mod view;
 pub mod widget;
 
+pub use guide::print_guide;
 pub use page::page;
 pub use run::{Setup, run};

@@ -34,6 +34,7 @@ use ratatui::{Frame, Terminal};
 #[cfg(unix)]
 pub use input::read_input;
 use output::Output;
+pub(in crate::explorer) use output::{queue_style, terminal_size};
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);

@@ -1,4 +1,4 @@
-//! The key table and what is read off it: dispatch, footer hints, help, palette, the README.
+//! The key table and what is read off it: dispatch, footer hints, help, palette, the guide.
 
 mod synonyms;
 mod table;
@@ -52,7 +52,7 @@ impl Scope {
         }
     }
 
-    /// The heading in the README.
+    /// The heading in the guide.
     pub fn title(self) -> &'static str {
         match self {
             Self::Panes => "Everywhere",
@@ -107,7 +107,7 @@ pub struct Command {
     pub group: Group,
     /// A word or two for the footer; neighbours with the same one share a hint. Empty: no hint.
     pub hint: &'static str,
-    /// What it does, for the help, the palette and the README.
+    /// What it does, for the help, the palette and the guide.
     pub words: &'static str,
 }
 
@@ -174,7 +174,7 @@ pub fn hints(scopes: &[Scope]) -> Vec<Hint> {
     hints
 }
 
-/// The table as Markdown, for the README.
+/// The table as Markdown, for the guide.
 pub fn markdown() -> String {
     let mut text = String::new();
     for scope in [
@@ -195,7 +195,7 @@ pub fn markdown() -> String {
         Scope::Legend,
         Scope::Prompt,
     ] {
-        text.push_str(&format!("\n| {} | |\n|---|---|\n", scope.title()));
+        text.push_str(&format!("\n## {}\n\n| | |\n|---|---|\n", scope.title()));
         for command in COMMANDS.iter().filter(|c| c.scope == scope) {
             let code = |key: &&str| match *key {
                 "`" => "`` ` ``".to_owned(),

@@ -103,27 +103,13 @@ impl<W: Write> Output<W> {
             }
             let wanted = (cell.fg, cell.bg, cell.modifier);
             if wanted != style {
-                self.set_style(wanted)?;
+                queue_style(&mut self.inner, wanted)?;
                 style = wanted;
             }
             queue!(self.inner, Print(cell.symbol()))?;
             cursor = is_plain(cell.symbol()).then(|| (x.saturating_add(1), y));
         }
         queue!(self.inner, SetAttribute(Attribute::Reset))
-    }
-
-    fn set_style(&mut self, (fg, bg, modifier): (Color, Color, Modifier)) -> io::Result<()> {
-        queue!(self.inner, SetAttribute(Attribute::Reset))?;
-        for (_, attribute) in ATTRIBUTES.iter().filter(|(m, _)| modifier.contains(*m)) {
-            queue!(self.inner, SetAttribute(*attribute))?;
-        }
-        if fg != Color::Reset {
-            queue!(self.inner, SetForegroundColor(fg.into_crossterm()))?;
-        }
-        if bg != Color::Reset {
-            queue!(self.inner, SetBackgroundColor(bg.into_crossterm()))?;
-        }
-        Ok(())
     }
 }
 
@@ -189,8 +175,7 @@ impl<W: Write> Backend for Output<W> {
     }
 
     fn size(&self) -> io::Result<Size> {
-        let (columns, rows) = crossterm::terminal::size()?;
-        Ok(size((columns, rows), |name| std::env::var(name).ok()))
+        terminal_size()
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
@@ -205,6 +190,30 @@ impl<W: Write> Backend for Output<W> {
     fn flush(&mut self) -> io::Result<()> {
         Backend::flush(&mut self.inner)
     }
+}
+
+/// Ends every style, then begins the one of these colours and modifiers.
+pub(in crate::explorer) fn queue_style(
+    out: &mut impl Write,
+    (fg, bg, modifier): (Color, Color, Modifier),
+) -> io::Result<()> {
+    queue!(out, SetAttribute(Attribute::Reset))?;
+    for (_, attribute) in ATTRIBUTES.iter().filter(|(m, _)| modifier.contains(*m)) {
+        queue!(out, SetAttribute(*attribute))?;
+    }
+    if fg != Color::Reset {
+        queue!(out, SetForegroundColor(fg.into_crossterm()))?;
+    }
+    if bg != Color::Reset {
+        queue!(out, SetBackgroundColor(bg.into_crossterm()))?;
+    }
+    Ok(())
+}
+
+/// The size of the terminal, asked of it; see [`size`].
+pub(in crate::explorer) fn terminal_size() -> io::Result<Size> {
+    let told = crossterm::terminal::size()?;
+    Ok(size(told, |name| std::env::var(name).ok()))
 }
 
 /// The size that the terminal tells, columns and rows. Where it tells 0, as serial lines and some
