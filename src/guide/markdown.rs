@@ -48,14 +48,15 @@ pub enum Block {
     Table(Vec<Vec<Vec<Span>>>),
 }
 
-/// The blocks of a page. Comments (`<!-- … -->` on a line of their own) are left out; where Markdown
-/// is not understood, it stays as it is written.
+/// The blocks of a page. Comments and pictures on lines of their own are left out; Markdown that is
+/// not understood stays as it is written.
 pub fn blocks(markdown: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = markdown.lines().peekable();
     while let Some(line) = lines.next() {
         let text = line.trim();
-        if text.is_empty() || (text.starts_with("<!--") && text.ends_with("-->")) {
+        let is_comment = text.starts_with("<!--") && text.ends_with("-->");
+        if text.is_empty() || is_comment || text.starts_with("![") {
             continue;
         }
         if text.starts_with("```") {
@@ -194,7 +195,7 @@ fn marked(text: &str, before: Option<char>) -> Option<(Span, &str)> {
     link(text)
 }
 
-/// `[text](target)`, or a picture. The target is shown where it leads out of the guide.
+/// `[text](target)`. The target is shown where it leads out of the guide.
 fn link(text: &str) -> Option<(Span, &str)> {
     let (label, rest) = text
         .trim_start_matches('!')
@@ -205,7 +206,7 @@ fn link(text: &str) -> Option<(Span, &str)> {
         return None;
     }
     let text = match target.contains("://") && label != target {
-        true => format!("{label} ({target})"),
+        true => format!("{label} <{target}>"),
         false => label.replace('`', ""),
     };
     Some((Span::new(text, Emphasis::Link), after))
@@ -245,7 +246,7 @@ mod tests {
             ("W*x and y*z", "W*x and y*z"),
             ("[here](models.md#the-hub).", "<a here>."),
             ("[`keys`](keys.md)", "<a keys>"),
-            ("[paper](https://a.b/c)", "<a paper (https://a.b/c)>"),
+            ("[paper](https://a.b/c)", "<a paper <https://a.b/c>>"),
             ("VO(h)[s, t] = a[b]", "VO(h)[s, t] = a[b]"),
             ("an `open end", "an `open end"),
         ] {
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_page_is_read_block_by_block() {
-        let page = "# Title\n\nOne\ntwo.\n- a\n  b\n- c\n2. d\n<!-- made by a test -->\n\
+        let page = "# Title\n\nOne\ntwo.\n- a\n  b\n- c\n2. d\n<!-- made by a test -->\n![p](q.svg)\n\
                     ```sh\n# no heading\n| no table\n```\n### Sub\n\
                     | x | `a|b` |\n|---|:-:|\n| 1 \\| 2 | |\nend\n";
         let told: Vec<String> = blocks(page)
