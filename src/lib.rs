@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cli → explorer → worker → query → projection → transformer → checkpoint → hub
-//!  ├───── report ──────────────┤        vocabulary lies under query, projection and report
+//!  ├───── report ── sheet ───────┤        vocabulary lies under query, sheet and projection
 //!  └───── scan ────────────────┘        outside lies under all
 //! ```
 //!
@@ -20,7 +20,8 @@
 //! | [`query`] | what can be asked, what comes back, and answering it | who asks |
 //! | [`worker`] | one thread that owns the model; the newest query first | how anything is computed |
 //! | [`explorer`] | state, update, view: the terminal | computation |
-//! | [`report`] | answers as table, JSON, CSV, Markdown | the terminal |
+//! | [`sheet`] | an answer as typed columns, settings and the command that makes it | what was asked |
+//! | [`report`] | sheets as table, Markdown, JSON, CSV; charts | the terminal |
 //! | [`guide`] | the manual's pages, and their text as lines | anything of the program |
 //! | [`scan`] | all lists of a model as one Parquet table, part by part | how a list is computed |
 //! | [`cli`] | the command line | anything behind it |
@@ -41,6 +42,7 @@ pub mod projection;
 pub mod query;
 pub mod report;
 pub mod scan;
+pub mod sheet;
 pub mod transformer;
 pub mod vocabulary;
 pub mod worker;

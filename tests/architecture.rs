@@ -14,10 +14,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transformer", &["checkpoint", "hub"]),
     ("geometry", &[]),
     ("guide", &[]),
+    ("sheet", &["vocabulary"]),
     ("projection", &["checkpoint", "transformer", "vocabulary"]),
     (
         "query",
         &[
+            "sheet",
             "projection",
             "geometry",
             "transformer",
@@ -27,18 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "outside",
         ],
     ),
-    (
-        "report",
-        &[
-            "query",
-            "projection",
-            "geometry",
-            "transformer",
-            "checkpoint",
-            "vocabulary",
-            "outside",
-        ],
-    ),
+    ("report", &["query", "sheet", "geometry", "outside"]),
     (
         "worker",
         &[
@@ -68,6 +59,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "scan",
             "guide",
             "report",
+            "sheet",
             "query",
             "projection",
             "geometry",
@@ -86,6 +78,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "scan",
             "guide",
             "report",
+            "sheet",
             "query",
             "projection",
             "geometry",

@@ -26,11 +26,12 @@ use std::sync::Mutex;
 
 use lexiscope::geometry::{Language, Measure, Pieces, Texts};
 use lexiscope::projection::DeviceChoice;
+use lexiscope::query::sheet::{Chart, Depth, ModelGeometry, geometry_sheet};
 use lexiscope::query::{
     Answer, Answering, Column, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer,
     NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, Watch, language_of,
 };
-use lexiscope::report::{self, Chart, Depth, Format, ModelGeometry};
+use lexiscope::report::{self, Format};
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
@@ -354,7 +355,8 @@ fn every_format_holds_two_models_side_by_side() {
         depth: Depth::Relative,
         log: false,
     };
-    let written = |format| report::geometry(&models, &asked, &chart, format);
+    let sheet = geometry_sheet(&models, &asked, &chart);
+    let written = |format| report::write(&sheet, format);
     let json: Value = serde_json::from_str(&written(Format::Json)).unwrap();
     let command = "lexiscope geometry bert-pl gpt2-pl --texts polish --token nie --without-dominant 3 \
                    --measure context_specificity --corrected";

@@ -8,8 +8,10 @@ use anyhow::{Result, bail};
 
 use crate::geometry::{Language, Texts};
 use crate::outside::escape;
+use crate::query::sheet::{ModelGeometry, geometry_sheet};
 use crate::query::{Answer, Answering, GeometryAnswer, ModelCard, Query, Watch, language_of};
-use crate::report::{self, GeometryFormat, ModelGeometry, Timings};
+use crate::report::{self, GeometryFormat};
+use crate::sheet::Timings;
 
 use super::geometry_args::GeometryArgs;
 use super::say::{self, say};
@@ -47,7 +49,7 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
     let chart = args.chart();
     print(&match args.format {
         GeometryFormat::Text(format) => {
-            let text = report::geometry(&models, &query, &chart, format);
+            let text = report::write(&geometry_sheet(&models, &query, &chart), format);
             args.csv.written(text, format)
         }
         GeometryFormat::Svg => report::chart(&models, &query, &chart)?,

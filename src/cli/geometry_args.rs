@@ -9,8 +9,9 @@ use super::args::{CsvArgs, label, list_length, whole_path};
 use super::machine::Machine;
 use crate::geometry::{Language, Measure, Pieces, Texts};
 use crate::outside::{self, LONGEST_TEXT};
+use crate::query::sheet::{Chart, Depth};
 use crate::query::{GeometryQuery, TextReading, TokenChoice};
-use crate::report::{Chart, Depth, GeometryFormat};
+use crate::report::GeometryFormat;
 
 /// What is measured, of which models and texts.
 #[derive(Clone, Debug, Args)]

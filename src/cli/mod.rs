@@ -29,12 +29,15 @@ use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::log;
+use crate::query::sheet::{info_sheet, models_sheet, sheets};
 use crate::query::{
     Answer, Answering, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Patient,
     Query, Reader, TrustQuery,
 };
-use crate::report::{self, Exported, Format, Timings};
+use crate::report::{self, Format};
 use crate::scan::Scanned;
+use crate::sheet::Sheet;
+use crate::sheet::Timings;
 
 use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
@@ -135,13 +138,11 @@ pub fn run() -> Result<()> {
                 open,
                 compute: milliseconds(start),
             };
-            let shown = output.timings.then_some(timings);
-            let text = report::info(&reader.card(), undertrained, output.format, shown);
-            say_timings(output, timings);
-            print(&output.csv.written(text, output.format))
+            print_sheet(info_sheet(&reader.card(), undertrained), timings, output)
         }
         Some(Command::Models { format, csv }) => {
-            print(&csv.written(report::models(&known_models(), format), format))
+            let sheet = models_sheet(&known_models());
+            print(&csv.written(report::write(&sheet, format), format))
         }
         Some(Command::Download { model }) => print(&fetch::download(&model)?),
         Some(Command::Completions { shell }) => {
@@ -304,18 +305,15 @@ fn listed(
         open,
         compute: milliseconds(start),
     };
-    let shown = output.timings.then_some(timings);
     let card = reader.card();
     let answered: Vec<_> = answered
         .iter()
         .map(|(query, answer)| (query, answer))
         .collect();
-    let [answered] = Exported::all(&answered)[..] else {
+    let Some(sheet) = sheets(&card, &answered).pop() else {
         bail!("no answer came back; this is a defect of lexiscope");
     };
-    let text = answered.write(&card, output.format, shown);
-    say_timings(output, timings);
-    print(&output.csv.written(text, output.format))
+    print_sheet(sheet, timings, output)
 }
 
 /// Opens a model, and the scan that it answers from where it can, and says why a query cannot be
@@ -342,6 +340,14 @@ fn answering(
         say(format_args!("computed, not from the scan: {why}"));
     }
     Ok((Box::new(scanned), query, open))
+}
+
+/// Prints a sheet, with its timings where they are asked for.
+fn print_sheet(sheet: Sheet, timings: Timings, output: Output) -> Result<()> {
+    let sheet = sheet.timed(output.timings.then_some(timings));
+    let text = report::write(&sheet, output.format);
+    say_timings(output, timings);
+    print(&output.csv.written(text, output.format))
 }
 
 /// On standard error, where JSON does not have them in it.

@@ -9,8 +9,10 @@ use clap::Args;
 use super::args::{FilterArgs, Output, ReadingArgs, list_length};
 use super::convention::ConventionChoice;
 use super::{answering, listed, milliseconds, print, say_timings};
+use crate::query::sheet::rank_sheet;
 use crate::query::{Answer, Convention, Interest, Patient, Query, RankQuery};
-use crate::report::{self, Format, Timings};
+use crate::report::{self, Format};
+use crate::sheet::Timings;
 use crate::vocabulary::Filters;
 
 /// Tokens of each side that come with a neuron or a head.
@@ -93,7 +95,8 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
         compute: milliseconds(start),
     };
     let shown = output.timings.then_some(timings);
-    let text = report::rank_layers(&card, &layers, args.count, output.format, shown);
+    let sheet = rank_sheet(&card, &layers, args.count).map(|sheet| sheet.timed(shown));
+    let text = sheet.map_or_else(String::new, |sheet| report::write(&sheet, output.format));
     say_timings(output, timings);
     print(&output.csv.written(text, output.format))
 }

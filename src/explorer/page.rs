@@ -9,8 +9,9 @@ use super::state::State;
 use super::update;
 use crate::checkpoint::Location;
 use crate::outside::escape;
+use crate::query::sheet::{ModelGeometry, geometry_sheet, sheet};
 use crate::query::{Answer, Answering, GeometryQuery, ModelCard, Patient, Query};
-use crate::report::{self, Exported, Format, ModelGeometry};
+use crate::report::{self, Format};
 use crate::vocabulary::Filters;
 use crate::worker::{Event, ModelId};
 
@@ -66,9 +67,9 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
         let answer = reader
             .answer(&query, &Patient)?
             .context("no answer came back")?;
-        if let Some(answer) = Exported::of((&query, &answer)) {
+        if let Some(sheet) = sheet(&card, &query, &answer, None) {
             page += &title(&card, &query, &address.to_string());
-            page += &report::export(&card, &[answer], Format::Table);
+            page += &report::write(&sheet, Format::Table);
         }
     }
     Ok(page)
@@ -87,7 +88,10 @@ fn measured(reader: &mut dyn Answering, asked: &GeometryQuery, state: &State) ->
         timings: None,
     };
     let chart = state.chart();
-    Ok(report::geometry(&[model], asked, &chart, Format::Table))
+    Ok(report::write(
+        &geometry_sheet(&[model], asked, &chart),
+        Format::Table,
+    ))
 }
 
 /// `gpt2-pl  L3.N103  ascii`, on a line of its own with a line between it and what was before.

@@ -14,6 +14,7 @@ mod rank;
 mod ranking;
 mod reader;
 mod refusals;
+pub mod sheet;
 mod trust;
 
 pub use address::{Address, AddressError};

@@ -4,14 +4,12 @@ use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use thiserror::Error;
 
-use crate::geometry::{Curve, Measure};
+use crate::geometry::Curve;
 use crate::outside::escape;
 use crate::query::GeometryQuery;
 
-use super::ModelGeometry;
-use super::command::geometry_command;
-use super::geometry::described;
-use super::provenance::VERSION;
+use crate::query::sheet::{Chart, Depth, ModelGeometry, described, geometry_command};
+use crate::sheet::VERSION;
 
 /// Pixels; half of an A4 page's text width at twice the size.
 const SIZE: (u32, u32) = (760, HEIGHT + 22);
@@ -27,26 +25,6 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(0x56, 0xb4, 0xe9),
     RGBColor(0xe6, 0x9f, 0x00),
 ];
-
-/// What a chart shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chart {
-    pub measure: Measure,
-    /// Less what vectors without any relation have.
-    pub corrected: bool,
-    pub depth: Depth,
-    /// A logarithmic scale of values.
-    pub log: bool,
-}
-
-/// The horizontal axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
-    /// From 0, the embeddings, to 1, the last state: models of any depth side by side.
-    Relative,
-    /// The number of the state.
-    State,
-}
 
 /// Why there is no chart.
 #[derive(Debug, Error)]
@@ -108,7 +86,7 @@ pub fn chart(
     let [low, high] = extent(&lines);
     let caption = escape::line(&described(query)).into_owned();
     let names: Vec<&str> = models.iter().map(|of| &*of.card.name).collect();
-    let command = geometry_command(&names, query, chart, "svg").unwrap_or_default();
+    let command = geometry_command(&names, query, chart).in_format("svg");
     let mut svg = String::new();
     let drawn = if chart.log {
         if low <= 0.0 {

@@ -1,44 +1,43 @@
-//! Answers as table, JSON, CSV, Markdown: the same bytes for a pipe, a file and the clipboard.
+//! Sheets as table, Markdown, JSON and CSV, and charts: the same bytes for a pipe, a file and the
+//! clipboard.
 
 mod chart;
-mod command;
-mod directions;
-mod export;
-mod find;
-mod geometry;
-mod info;
-mod map;
-mod neuron;
-mod pairs;
-mod provenance;
-mod rank;
-mod spark;
+mod csv;
+mod json;
+mod map_chart;
 mod table;
-mod token;
-mod trust;
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use crate::sheet::Sheet;
 
-pub use chart::{Chart, ChartError, Depth, chart};
-pub use command::{
-    command, filter_options, geometry_command, option, rank_command, shell_line, shell_words,
-};
-pub use directions::directions;
-pub use export::{Exported, export, safe_csv};
-pub use find::find;
-pub use geometry::{GeometryFormat, ModelGeometry, described, geometry};
-pub use info::{info, models};
-pub use map::{MapOf, map, map_chart};
-pub use neuron::neuron;
-pub use pairs::pairs;
-pub use rank::{rank, rank_layers};
-pub use spark::spark;
-pub use table::grouped;
-pub use token::with_boundary;
-pub use trust::interval;
+pub use chart::{ChartError, chart};
+pub use csv::safe_csv;
+pub use map_chart::map_chart;
+
+/// A sheet in a format, ending with a newline.
+pub fn write(sheet: &Sheet, format: Format) -> String {
+    write_all(std::slice::from_ref(sheet), format)
+}
+
+/// Sheets in a format. Several are an array in JSON, one table with one head in CSV, which fits those
+/// of one kind, and one below the other elsewhere.
+pub fn write_all(sheets: &[Sheet], format: Format) -> String {
+    let read = |style| {
+        let texts: Vec<_> = sheets
+            .iter()
+            .map(|sheet| table::write(sheet, style))
+            .collect();
+        texts.join("\n")
+    };
+    match format {
+        Format::Table => read(table::Style::Plain),
+        Format::Markdown => read(table::Style::Markdown),
+        Format::Json => json::write(sheets),
+        Format::Csv => csv::write(sheets),
+    }
+}
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,21 +92,31 @@ impl FromStr for Format {
     }
 }
 
-/// How long a one-shot command took, in milliseconds.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Timings {
-    /// From the first byte read to the embedding in memory.
-    pub open: f64,
-    /// From the query to its answer.
-    pub compute: f64,
+/// How geometry is written: as text, or as a chart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GeometryFormat {
+    Text(Format),
+    Svg,
 }
 
-impl fmt::Display for Timings {
+impl FromStr for GeometryFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "svg" => Ok(Self::Svg),
+            _ => Format::from_str(text)
+                .map(Self::Text)
+                .map_err(|_| format!("expected table, json, csv, markdown or svg, got {text}")),
+        }
+    }
+}
+
+impl fmt::Display for GeometryFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "open {:.1} ms · compute {:.1} ms",
-            self.open, self.compute
-        )
+        f.write_str(match self {
+            Self::Text(format) => format.name(),
+            Self::Svg => "svg",
+        })
     }
 }

@@ -1,121 +1,172 @@
-//! Aligned tables, for a terminal and for Markdown, and numbers as people write them.
+//! Sheets for reading: aligned tables with the lines around them, plain or as Markdown.
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Format;
 use crate::outside::escape;
+use crate::sheet::{
+    Block, Cell, Form, Provenance, Section, Sheet, TokenNames, VERSION, grouped, score,
+};
 
-/// Where a column's cells stand.
+/// How tables and lines are marked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Align {
-    Left,
-    Right,
+pub(super) enum Style {
+    /// Two spaces between columns.
+    Plain,
+    Markdown,
 }
 
-/// A table of text: a head, and rows of as many cells.
-pub struct Table {
-    columns: Vec<(String, Align)>,
-    rows: Vec<Vec<String>>,
+/// What a person reads of a sheet, ending with where it comes from and the command that makes it.
+pub(super) fn write(sheet: &Sheet, style: Style) -> String {
+    let mut out = String::new();
+    for block in &sheet.blocks {
+        match (block, style) {
+            (Block::Text(text), _) => out += text,
+            (Block::Heading(text), Style::Plain) => out += &format!("\n{text}\n"),
+            (Block::Heading(text), Style::Markdown) => out += &format!("\n## {text}\n\n"),
+            (Block::Table { sections, rows }, _) => {
+                let sections = sections.iter().filter_map(|&at| sheet.sections.get(at));
+                let sections: Vec<&Section> = sections.collect();
+                out += &table(&sections, *rows, &sheet.names, style);
+            }
+        }
+    }
+    match &sheet.provenance {
+        Some(provenance) => out + &ending(provenance, style),
+        None => out,
+    }
 }
 
-impl Table {
-    /// A table without rows.
-    pub fn new(columns: impl IntoIterator<Item = (impl Into<String>, Align)>) -> Self {
-        let columns = columns
-            .into_iter()
-            .map(|(name, align)| (escape::line(&name.into()).into_owned(), align))
-            .collect();
-        Self {
-            columns,
-            rows: Vec::new(),
+/// What a sheet is of, and the command, a line each.
+fn ending(provenance: &Provenance, style: Style) -> String {
+    let said = format!("{} · lexiscope {VERSION}", provenance.said);
+    let said = escape::line(&said);
+    let format = match style {
+        Style::Plain => "table",
+        Style::Markdown => "markdown",
+    };
+    let command = provenance
+        .command
+        .as_ref()
+        .map(|command| command.in_format(format));
+    let command = command.as_deref().map(escape::line);
+    match (style, command) {
+        (Style::Markdown, Some(command)) => {
+            // A span of code ends where as many backticks stand as it began with.
+            let fence = if command.contains('`') { "``" } else { "`" };
+            format!("\n{}  \n{fence}{command}{fence}\n", escaped(&said))
         }
+        (Style::Markdown, None) => format!("\n{}\n", escaped(&said)),
+        (Style::Plain, Some(command)) => format!("\n{said}\n{command}\n"),
+        (Style::Plain, None) => format!("\n{said}\n"),
     }
+}
 
-    /// Adds a row, one cell a column; what a terminal would act on is escaped.
-    pub fn push(&mut self, row: Vec<String>) {
-        debug_assert_eq!(row.len(), self.columns.len());
-        let cells = row.iter().map(|cell| escape::line(cell).into_owned());
-        self.rows.push(cells.collect());
-    }
+/// A column of a table, its head first.
+struct TextColumn {
+    cells: Vec<String>,
+    right: bool,
+}
 
-    /// For people: as Markdown, or plain.
-    pub fn write(&self, format: Format) -> String {
-        match format {
-            Format::Markdown => self.markdown(),
-            _ => self.plain(),
-        }
-    }
-
-    /// For reading: two spaces between columns, no trailing space.
-    pub fn plain(&self) -> String {
-        let cells = |row: &[String]| row.to_vec();
-        self.lines(&cells, "", "  ", "", '─').collect()
-    }
-
-    /// As a Markdown table.
-    pub fn markdown(&self) -> String {
-        let cells = |row: &[String]| row.iter().map(|cell| escaped(cell)).collect();
-        self.lines(&cells, "| ", " | ", " |", '-').collect()
-    }
-
-    fn lines<'a>(
-        &'a self,
-        cells: &'a dyn Fn(&[String]) -> Vec<String>,
-        before: &'a str,
-        between: &'a str,
-        after: &'a str,
-        rule: char,
-    ) -> impl Iterator<Item = String> + 'a {
-        let head: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
-        let all: Vec<Vec<String>> = std::iter::once(&head)
-            .chain(&self.rows)
-            .map(|row| cells(row))
-            .collect();
-        let width = |column: usize| {
-            all.iter()
-                .map(|row| row[column].width())
-                .max()
-                .unwrap_or_default()
-                .max(2)
-        };
-        let widths: Vec<usize> = (0..head.len()).map(width).collect();
-        let rules = self
-            .columns
-            .iter()
-            .zip(&widths)
-            .map(|((_, align), &width)| {
-                let mut rule = rule.to_string().repeat(width);
-                // Markdown says by a colon that numbers stand to the right.
-                if *align == Align::Right && !before.is_empty() {
-                    rule.pop();
-                    rule.push(':');
-                }
-                rule
+/// Sections side by side, of each at most `rows`; what a terminal would act on is escaped.
+fn table(sections: &[&Section], rows: usize, names: &TokenNames, style: Style) -> String {
+    let most = sections.iter().map(|section| section.rows).max();
+    let rows = rows.min(most.unwrap_or_default());
+    let mut columns = Vec::new();
+    for section in sections {
+        for column in &section.columns {
+            let Some(shown) = &column.shown else { continue };
+            let cell = |row| match row < section.rows {
+                true => text(column.values.cell(row), shown.form, names),
+                false => String::new(),
+            };
+            let cells = std::iter::once(shown.head.clone()).chain((0..rows).map(cell));
+            let cells = cells.map(|cell| match style {
+                Style::Plain => escape::line(&cell).into_owned(),
+                Style::Markdown => escaped(&escape::line(&cell)),
             });
-        let rules = rules.collect();
-        let mut rows = all.into_iter();
-        let head = rows.next().into_iter();
-        head.chain([rules]).chain(rows).map(move |row| {
-            let padded =
-                row.iter()
-                    .zip(&self.columns)
-                    .zip(&widths)
-                    .map(|((cell, column), width)| {
-                        let space = " ".repeat(width - cell.width());
-                        if column.1 == Align::Left {
-                            format!("{cell}{space}")
-                        } else {
-                            format!("{space}{cell}")
-                        }
-                    });
-            let line = padded.collect::<Vec<_>>().join(between);
-            format!("{}\n", format!("{before}{line}{after}").trim_end())
+            columns.push(TextColumn {
+                cells: cells.collect(),
+                right: shown.right,
+            });
+        }
+    }
+    aligned(&columns, rows, style)
+}
+
+fn aligned(columns: &[TextColumn], rows: usize, style: Style) -> String {
+    let (before, between, after, rule) = match style {
+        Style::Plain => ("", "  ", "", '─'),
+        Style::Markdown => ("| ", " | ", " |", '-'),
+    };
+    let width = |column: &TextColumn| {
+        let widths = column.cells.iter().map(|cell| cell.width());
+        widths.max().unwrap_or_default().max(2)
+    };
+    let widths: Vec<usize> = columns.iter().map(width).collect();
+    let line = |cell: &dyn Fn(&TextColumn, usize) -> String| {
+        let columns = columns.iter().zip(&widths);
+        let cells: Vec<String> = columns
+            .map(|(column, &width)| cell(column, width))
+            .collect();
+        let line = format!("{before}{}{after}", cells.join(between));
+        line.trim_end().to_owned() + "\n"
+    };
+    let rules = |column: &TextColumn, width: usize| {
+        let mut rule = rule.to_string().repeat(width);
+        // Markdown says by a colon that numbers stand to the right.
+        if column.right && style == Style::Markdown {
+            rule.pop();
+            rule.push(':');
+        }
+        rule
+    };
+    let row = |row: usize| {
+        line(&|column, width| {
+            let cell = &column.cells[row];
+            let space = " ".repeat(width - cell.width());
+            match column.right {
+                true => space + cell,
+                false => format!("{cell}{space}"),
+            }
         })
+    };
+    let mut out = row(0) + &line(&rules);
+    out.extend((1..=rows).map(row));
+    out
+}
+
+/// A cell as a person reads it.
+fn text(cell: Cell<'_>, form: Form, names: &TokenNames) -> String {
+    let decimal = |x: f64| match form {
+        Form::Decimals(decimals) => format!("{x:.decimals$}"),
+        Form::Largest(largest) => score(x as f32, largest),
+        Form::Plain | Form::Grouped | Form::First(_) => x.to_string(),
+    };
+    let tokens = |ids: &[u32], most: usize| {
+        let tokens = ids.iter().take(most).map(|&id| names.marked(id));
+        tokens.collect::<Vec<_>>().join(" ")
+    };
+    match cell {
+        Cell::Empty => String::new(),
+        Cell::Integer(n) => match form {
+            Form::Grouped => grouped(n),
+            Form::Plain | Form::Decimals(_) | Form::Largest(_) | Form::First(_) => n.to_string(),
+        },
+        Cell::Single(x) => decimal(f64::from(x)),
+        Cell::Double(x) => decimal(x),
+        Cell::Text(text) => text.to_owned(),
+        Cell::Token(id) => names.marked(id),
+        Cell::Tokens(ids) => match form {
+            Form::First(most) => tokens(ids, most),
+            Form::Plain | Form::Decimals(_) | Form::Largest(_) | Form::Grouped => {
+                tokens(ids, usize::MAX)
+            }
+        },
     }
 }
 
 /// Text that Markdown leaves as it is.
-pub(super) fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(
@@ -129,70 +180,28 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// A number with thousands separators: `51,200`.
-pub fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A score with four significant digits at the list's own size, so that a column lines up:
-/// `12.34`, `0.4120`, `0.0002150`.
-pub fn score(score: f32, largest: f32) -> String {
-    let whole = if largest > 0.0 && largest.is_finite() {
-        largest.log10().floor()
-    } else {
-        0.0
-    };
-    format!("{score:.*}", (3.0 - whole).clamp(0.0, 12.0) as usize)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn groups_thousands() {
-        let got = [0, 999, 1000, 51_200, 2_621_440_000].map(grouped);
-        assert_eq!(got, ["0", "999", "1,000", "51,200", "2,621,440,000"]);
-    }
-
-    #[test]
-    fn scores_have_the_digits_of_the_largest() {
-        assert_eq!(
-            [score(12.345, 12.345), score(1.5, 12.345)],
-            ["12.35", "1.50"]
-        );
-        assert_eq!(score(0.412, 0.412), "0.4120");
-        assert_eq!(score(-0.000_215, 0.000_215), "-0.0002150");
-        assert_eq!(score(0.0, 0.0), "0.000");
-    }
+    use crate::sheet::Column;
 
     #[test]
     fn wide_characters_keep_columns_in_line() {
-        let mut table = Table::new([("token", Align::Left), ("n", Align::Right)]);
-        table.push(vec!["日本".into(), "1".into()]);
-        table.push(vec!["żona".into(), "20".into()]);
+        let written = |tokens: &[&str], style| {
+            let texts = tokens.iter().map(|&token| token.to_owned());
+            let lengths = tokens.iter().map(|token| token.len());
+            let section = Section::new([
+                Column::of(texts).shown("token", Form::Plain),
+                Column::of(lengths).shown("n", Form::Plain),
+            ]);
+            table(&[&section], usize::MAX, &TokenNames::default(), style)
+        };
         assert_eq!(
-            table.plain(),
-            "token   n\n─────  ──\n日本    1\nżona   20\n"
+            written(&["日本", "żona, brat"], Style::Plain),
+            "token        n\n──────────  ──\n日本         6\nżona, brat  11\n"
         );
-        table.push(vec!["a|b".into(), "3".into()]);
-        assert!(
-            table.markdown().contains("| a\\|b  |  3 |\n"),
-            "{}",
-            table.markdown()
-        );
-        assert!(
-            table.markdown().contains("| ----- | -: |\n"),
-            "{}",
-            table.markdown()
-        );
+        let markdown = written(&["日本", "żona", "a|b"], Style::Markdown);
+        assert!(markdown.contains("| a\\|b  |  3 |\n"), "{markdown}");
+        assert!(markdown.contains("| ----- | -: |\n"), "{markdown}");
     }
 }

@@ -5,8 +5,9 @@ use std::fs;
 use candle_core::Device;
 use lexiscope::checkpoint::{Checkpoint, Location};
 use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::query::sheet::sheet;
 use lexiscope::query::{Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
-use lexiscope::report::{Exported, Format, export};
+use lexiscope::report::{self, Format};
 use lexiscope::scan::{Plan, Scan, Scanned, What};
 use lexiscope::transformer::{Form, Forward, Input};
 use lexiscope::vocabulary::Filters;
@@ -367,8 +368,8 @@ fn what_is_written_says_which_key_and_how_far() {
     let written = |name: &str, query: Query, format| {
         let mut reader = reader(name);
         let answer = ask(&mut reader, query.clone()).unwrap();
-        let exported = Exported::of((&query, &answer)).unwrap();
-        export(&reader.card(), &[exported], format)
+        let sheet = sheet(&reader.card(), &query, &answer, None).unwrap();
+        report::write(&sheet, format)
     };
     let json = |name, query| -> Value {
         serde_json::from_str(&written(name, query, Format::Json)).unwrap()

@@ -11,11 +11,11 @@ use lexiscope::explorer::theme::Theme;
 use lexiscope::explorer::update;
 use lexiscope::geometry::{Curve, Estimate, Language, Measure};
 use lexiscope::projection::Scored;
+use lexiscope::query::sheet::Depth;
 use lexiscope::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery,
     Pointed, Query, TextAnswer, TokenAnswer, TokenChoice,
 };
-use lexiscope::report::Depth;
 use lexiscope::worker::{Event, ModelId};
 use ratatui::style::Color;
 

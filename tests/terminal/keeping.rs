@@ -1,6 +1,6 @@
 //! What outlives the program: bookmarks, the session, copies, files.
 
-use lexiscope::report::shell_words;
+use lexiscope::sheet::shell_words;
 use serde_json::Value;
 
 use super::answers::FIRST;

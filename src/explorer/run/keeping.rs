@@ -11,8 +11,9 @@ use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::files::{free_name, write_new};
 use crate::explorer::state::Purpose;
 use crate::explorer::update;
+use crate::query::sheet::sheets;
 use crate::query::{Answer, Query};
-use crate::report::{self, Exported, Format};
+use crate::report::{self, Format};
 
 impl Explorer {
     pub(super) fn written(
@@ -76,7 +77,7 @@ impl Explorer {
         };
         let answers = answers.iter().map(|(query, answer)| (query, &**answer));
         let answers: Vec<_> = answers.collect();
-        report::export(card, &Exported::all(&answers), format)
+        report::write_all(&sheets(card, &answers), format)
     }
 
     pub(super) fn export(&self, path: &Path, answers: &[(Query, Arc<Answer>)]) -> Result<()> {

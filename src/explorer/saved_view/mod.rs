@@ -11,8 +11,9 @@ use super::action::Pane;
 use super::state::Settings;
 use crate::geometry::Texts;
 use crate::projection::End;
+use crate::query::sheet::Depth;
 use crate::query::{Address, Column, Convention};
-use crate::report::{Depth, filter_options, option, shell_line};
+use crate::sheet::{filter_options, option, shell_line};
 use crate::transformer::Input;
 use crate::vocabulary::{Filters, Source};
 

@@ -9,8 +9,9 @@ use thiserror::Error;
 use super::{SavedView, Shows, ViewSettings};
 use crate::geometry::{Language, Measure, Pieces, Texts};
 use crate::projection::End;
+use crate::query::sheet::Depth;
 use crate::query::{Address, AddressError, Column, Part};
-use crate::report::{Depth, shell_words};
+use crate::sheet::shell_words;
 use crate::transformer::Input;
 use crate::vocabulary::{Source, Text, Words};
 

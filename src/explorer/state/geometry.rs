@@ -3,11 +3,11 @@
 use super::{Model, Shown, State};
 use crate::explorer::session::Switches;
 use crate::geometry::{Curve, Estimate, Language, Measure, Pieces, Texts};
+use crate::query::sheet::{Chart, Depth};
 use crate::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query,
     TextReading, TokenChoice,
 };
-use crate::report::{Chart, Depth};
 
 /// What is charted, and of what.
 #[derive(Clone, Debug, PartialEq)]

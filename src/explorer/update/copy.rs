@@ -8,8 +8,9 @@ use crate::explorer::action::Pane;
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Overlay, State};
 use crate::projection::Scored;
+use crate::query::sheet::{self, command as command_line, rank_command};
 use crate::query::{Answer, ModelCard, Part, Query};
-use crate::report::{self, Format};
+use crate::sheet::{CommandLine, with_boundary};
 
 /// Copies the list in focus: a word and its score a line, tabs between.
 pub(super) fn list(state: &mut State) -> Vec<Effect> {
@@ -19,7 +20,7 @@ pub(super) fn list(state: &mut State) -> Vec<Effect> {
     if let Some(answers) = listed(state) {
         return copy_listed(state, answers);
     }
-    let word = |id| report::with_boundary(card, id);
+    let word = |id| with_boundary(&card.vocabulary, id);
     let (what, lines): (_, Vec<String>) = match state.pane {
         _ if state.shows_directions() => (directions_name(state), directions(state, card)),
         Pane::Neurons => {
@@ -72,7 +73,7 @@ fn directions(state: &State, card: &ModelCard) -> Vec<String> {
     let words = |list: &[Scored]| {
         let words: Vec<_> = list
             .iter()
-            .map(|s| report::with_boundary(card, s.id))
+            .map(|s| with_boundary(&card.vocabulary, s.id))
             .collect();
         words.join(" ")
     };
@@ -160,12 +161,12 @@ fn commands(state: &State) -> Vec<String> {
             state.ranks_one_layer(),
             answers.first(),
         ) {
-            let command = report::rank_command(&card.name, query, query.count, Format::Table);
-            return command.into_iter().collect();
+            return vec![rank_command(&card.name, query, query.count).to_string()];
         }
         let commands = answers.iter();
         return commands
-            .filter_map(|(query, _)| report::command(&card.name, query, false, Format::Table))
+            .filter_map(|(query, _)| command_line(&card.name, query, false))
+            .map(|command| command.to_string())
             .collect();
     }
     let points = match state.pane {
@@ -177,9 +178,7 @@ fn commands(state: &State) -> Vec<String> {
         return Vec::new();
     }
     if state.pane == Pane::Geometry {
-        return geometry_command(state, Format::Table.name())
-            .into_iter()
-            .collect();
+        return vec![geometry_command(state).to_string()];
     }
     let mut query = state.query_in_focus();
     let rows = state.rows_asked(&query);
@@ -189,14 +188,14 @@ fn commands(state: &State) -> Vec<String> {
         _ => {}
     }
     let trusted = !state.shows_directions() && state.trust(state.list_in_focus()).is_some();
-    let command = report::command(&card.name, &query, trusted, Format::Table);
-    command.into_iter().collect()
+    let command = command_line(&card.name, &query, trusted);
+    command.iter().map(ToString::to_string).collect()
 }
 
-/// The command that measures what the chart shows, in a format or as `svg`.
-pub(super) fn geometry_command(state: &State, format: &str) -> Option<String> {
+/// The command that measures what the chart shows.
+fn geometry_command(state: &State) -> CommandLine {
     let compared = state.compared();
     let models: Vec<&str> = compared.iter().map(|model| model.name).collect();
     let query = state.geometry.settings.query();
-    report::geometry_command(&models, &query, &state.chart(), format)
+    sheet::geometry_command(&models, &query, &state.chart())
 }

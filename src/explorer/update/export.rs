@@ -7,8 +7,10 @@ use crate::explorer::effect::Effect;
 use crate::explorer::state::{
     COLUMN_MAX, Field, Overlay, PAIRS_MAX, Prompt, Purpose, Shown, State,
 };
+use crate::query::sheet::{MapOf, ModelGeometry, described, geometry_sheet, map_sheet};
 use crate::query::{Address, Answer, NeuronQuery, PairsQuery, Part, Query};
-use crate::report::{self, Format, MapOf, ModelGeometry};
+use crate::report::{self, Format};
+use crate::sheet::filter_options;
 
 /// Asks for the file to write to; with a count for so many rows.
 pub(super) fn ask_path(state: &mut State, rows: Option<usize>) {
@@ -167,8 +169,8 @@ fn map_text(state: &State, path: &str) -> Result<String, String> {
         }
     };
     let settings = match state.pane {
-        Pane::Neurons => report::filter_options(&state.filters).join(" "),
-        _ => report::described(&state.geometry.settings.query()),
+        Pane::Neurons => filter_options(&state.filters).join(" "),
+        _ => described(&state.geometry.settings.query()),
     };
     let of = MapOf {
         card,
@@ -180,7 +182,7 @@ fn map_text(state: &State, path: &str) -> Result<String, String> {
     if path.to_lowercase().ends_with(".svg") {
         return report::map_chart(&of).map_err(|error| error.to_string());
     }
-    Ok(report::map(&of, format_of(path)?))
+    Ok(report::write(&map_sheet(&of), format_of(path)?))
 }
 
 fn format_of(path: &str) -> Result<Format, String> {
@@ -215,7 +217,8 @@ pub(super) fn geometry_text(state: &State, path: &str) -> Result<String, String>
     if path.to_lowercase().ends_with(".svg") {
         return report::chart(&models, &query, &chart).map_err(|error| error.to_string());
     }
-    Ok(report::geometry(&models, &query, &chart, format_of(path)?))
+    let sheet = geometry_sheet(&models, &query, &chart);
+    Ok(report::write(&sheet, format_of(path)?))
 }
 
 /// The answers behind the list on top; `None` if there is none that is copied and written.

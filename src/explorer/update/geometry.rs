@@ -5,8 +5,8 @@ use crate::explorer::action::{Chart, Pane};
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Chooser, Field, Overlay, Prompt, Purpose, State, left_to_right};
 use crate::geometry::{Estimate, Language, Measure, Pieces, Texts};
+use crate::query::sheet::Depth;
 use crate::query::{Pointed, Query};
-use crate::report::Depth;
 use crate::vocabulary::{Boundary, Vocabulary};
 
 const VARIANCES: [Measure; 3] = [

@@ -6,7 +6,7 @@ use crate::explorer::effect::Effect;
 use crate::explorer::state::{Heads, RowCursor, State};
 use crate::projection::End;
 use crate::query::{Address, ModelCard};
-use crate::report::grouped;
+use crate::sheet::grouped;
 use crate::transformer::Input;
 
 /// Goes to a place of the open model. Says why not if the model has no such place.

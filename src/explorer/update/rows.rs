@@ -5,7 +5,7 @@ use crate::explorer::action::{Motion, Pane};
 use crate::explorer::state::{COLUMN_MAX, Heads, Marked, RowItem, State};
 use crate::projection::{End, Hit, Stand};
 use crate::query::{Address, Column, Pointed};
-use crate::report::grouped;
+use crate::sheet::grouped;
 
 /// Moves the cursor in the list in focus, or to the list or side beside it.
 pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {

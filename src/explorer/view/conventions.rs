@@ -9,7 +9,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::state::State;
 use crate::explorer::widget::width;
 use crate::query::Trust;
-use crate::report::interval;
+use crate::query::sheet::interval;
 
 /// The menu: beside each switch how many of the best entries of the list in focus stay if it is
 /// flipped.

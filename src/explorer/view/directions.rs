@@ -11,7 +11,7 @@ use crate::explorer::state::Target;
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
 use crate::query::{DirectionsAnswer, Part, Query};
-use crate::report::spark;
+use crate::sheet::spark;
 
 /// Draws the directions of one list of the pane.
 pub fn draw(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {

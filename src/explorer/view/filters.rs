@@ -9,7 +9,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::state::{State, Target};
 use crate::explorer::widget::{Line, width};
 use crate::projection::End;
-use crate::report::grouped;
+use crate::sheet::grouped;
 
 /// A filter's state and what it is called.
 fn item(state: &State, toggle: Toggle) -> (bool, String) {

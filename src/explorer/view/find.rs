@@ -11,7 +11,7 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::state::{Choice, Chooser, Found};
 use crate::explorer::widget::{put, width};
 use crate::query::{By, Group};
-use crate::report::{grouped, spark};
+use crate::sheet::{grouped, spark};
 
 /// Cells of an address, of a rank, and of a word that has others after it.
 const ADDRESS: u16 = 12;

@@ -11,7 +11,8 @@ use crate::explorer::state::{Compared, State, Target};
 use crate::explorer::widget::plot::{Frame, KINDS, Point, Trace, extent, plot};
 use crate::explorer::widget::{Line, Ticks, log_ticks, put, ticks, width};
 use crate::geometry::Estimate;
-use crate::report::{Depth, grouped};
+use crate::query::sheet::Depth;
+use crate::sheet::grouped;
 
 /// Cells of the numbers at the left.
 const LABEL_CELLS: u16 = 7;

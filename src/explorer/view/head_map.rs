@@ -10,7 +10,7 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::state::Target;
 use crate::explorer::widget::{put, width, window};
 use crate::query::{Interesting, Query};
-use crate::report::grouped;
+use crate::sheet::grouped;
 
 /// Cells of the numbers of layers.
 const LABEL: u16 = 4;

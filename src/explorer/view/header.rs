@@ -8,7 +8,7 @@ use crate::explorer::number::duration;
 use crate::explorer::state::Target;
 use crate::explorer::widget::{Line, width};
 use crate::query::Convention;
-use crate::report::grouped;
+use crate::sheet::grouped;
 
 /// The model's identity, the convention, and the time of the last answer.
 pub fn draw(canvas: &mut Canvas, row: Rect) {

@@ -9,7 +9,7 @@ use crate::explorer::state::{Heads, Target};
 use crate::explorer::widget::{put, width};
 use crate::projection::End;
 use crate::query::Query;
-use crate::report::grouped;
+use crate::sheet::grouped;
 use crate::transformer::Form;
 
 /// From this width on the lists stand side by side.

@@ -10,7 +10,7 @@ use crate::explorer::state::left_to_right;
 use crate::explorer::widget::plot::Frame;
 use crate::explorer::widget::{Dots, put, truncate, truncate_start, width, window};
 use crate::query::{MapAnswer, ModelCard, Pointed, Query};
-use crate::report::grouped;
+use crate::sheet::grouped;
 
 /// The occurrences of the token: the map above, and below the texts around the selected one, the
 /// word in the middle, in the order in which the points lie from left to right.

@@ -9,7 +9,8 @@ use crate::explorer::state::{Compared, Settings, State, Target};
 use crate::explorer::theme::Theme;
 use crate::explorer::widget::{Line, width};
 use crate::geometry::{Measure, Pieces};
-use crate::report::{Depth, grouped};
+use crate::query::sheet::Depth;
+use crate::sheet::grouped;
 
 /// Below this width the settings leave no room for the name of the texts.
 const NARROW: u16 = 90;

@@ -9,7 +9,7 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::state::{State, Strip, Target};
 use crate::explorer::widget::{level, put, width, window};
 use crate::query::Address;
-use crate::report::grouped;
+use crate::sheet::grouped;
 
 /// From this height on, the bars are two rows high.
 const TALL_MIN: u16 = 20;

@@ -1,0 +1,226 @@
+//! The directions of a matrix as a sheet.
+
+use super::CSV_SETTINGS;
+use crate::projection::{BLOCK_GAP, Scored};
+use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, ModelCard, Part};
+use crate::sheet::{
+    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
+    Value, filter_line, filter_record, score, spark,
+};
+use crate::transformer::Input;
+
+/// Words that stand for an end in a table.
+const SHOWN: usize = 6;
+
+/// The directions with the words at their ends.
+pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> Sheet {
+    let of_head = matches!(query.part, Part::Form(_));
+    let key = query.part.input().filter(|_| card.gated()).map(Input::name);
+    let settings = vec![
+        ("convention", query.convention.name()),
+        ("filters", filter_line(&query.filters)),
+    ];
+    let provenance = Provenance::of_list(
+        &card.name,
+        Some(query.address().to_string()),
+        settings,
+        Some(command(&card.name, query)),
+    );
+    let directions = answer.directions.iter().enumerate();
+    let document = Record::new()
+        .with("model", &*card.name)
+        .with("kind", query.part.name())
+        .with("layer", query.layer)
+        .with_some("head", of_head.then_some(query.head))
+        .with_some("key", key)
+        .with("convention", query.convention.name())
+        .with("exact", answer.exact)
+        .with("filters", filter_record(&query.filters))
+        .with_provenance(&provenance)
+        .with("sides", Value::from_iter(query.part.sides()))
+        .with(
+            "singular_values",
+            Value::from_iter(answer.values.iter().copied()),
+        )
+        .with("block_gap", BLOCK_GAP)
+        .with_some(
+            "copying",
+            answer.copying.map(|copying| {
+                let weights = Record::new().with("weights", copying.weights);
+                weights.with("vocabulary", copying.vocabulary)
+            }),
+        )
+        .with(
+            "directions",
+            directions
+                .map(|(i, d)| direction(query, answer, i, d))
+                .collect::<Value>(),
+        );
+    let names = TokenNames::of(&card.vocabulary);
+    Sheet {
+        provenance: Some(provenance),
+        document: document.into(),
+        sections: vec![
+            each_word(query, answer, &names),
+            by_end(query, answer, &names),
+        ],
+        names,
+        blocks: vec![
+            Block::Text(heading(query, answer, key) + "\n"),
+            Block::table([1]),
+        ],
+        csv_settings: &CSV_SETTINGS,
+    }
+}
+
+/// Whether neurons stand on the right, and not tokens.
+fn has_neurons(query: &DirectionsQuery) -> bool {
+    !matches!(query.part, Part::Form(_))
+}
+
+fn direction(
+    query: &DirectionsQuery,
+    answer: &DirectionsAnswer,
+    i: usize,
+    d: &Direction,
+) -> Record {
+    let ends = |lists: &[Vec<Scored>; 2], neurons: bool| {
+        let item = |s: &Scored| match neurons {
+            true => Record::new()
+                .with("id", s.id as usize)
+                .with("text", format!("N{}", s.id))
+                .with("score", s.score),
+            false => Record::new().with_token(s.id).with("score", s.score),
+        };
+        let [high, low] = lists
+            .each_ref()
+            .map(|list| -> Value { list.iter().map(item).collect() });
+        Record::new().with("high", high).with("low", low)
+    };
+    Record::new()
+        .with("direction", i)
+        .with("value", d.value)
+        .with("share", answer.share(i))
+        .with("block", d.block)
+        .with("left", ends(&d.left, false))
+        .with("right", ends(&d.right, has_neurons(query)))
+}
+
+/// A word of CSV: where it stands, and which it is.
+struct Word<'a> {
+    direction: usize,
+    of: &'a Direction,
+    right: bool,
+    end: &'static str,
+    rank: usize,
+    item: &'a Scored,
+}
+
+/// A row for each word at each end of each side.
+fn each_word(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames) -> Section {
+    let mut words = Vec::new();
+    for (direction, of) in answer.directions.iter().enumerate() {
+        for (lists, right) in [(&of.left, false), (&of.right, true)] {
+            for (list, end) in lists.iter().zip(["high", "low"]) {
+                words.extend(list.iter().zip(1..).map(|(item, rank)| Word {
+                    direction,
+                    of,
+                    right,
+                    end,
+                    rank,
+                    item,
+                }));
+            }
+        }
+    }
+    let words = || words.iter();
+    let is_neuron = |word: &Word<'_>| word.right && has_neurons(query);
+    let sides = query.part.sides();
+    Section::new([
+        Column::same(query.part.name()).csv("kind"),
+        Column::of(words().map(|w| w.direction)).csv("direction"),
+        Column::of(words().map(|w| w.of.value)).csv("value"),
+        Column::of(words().map(|w| w.of.block)).csv("block"),
+        Column::of(words().map(|w| sides[usize::from(w.right)].to_owned())).csv("side"),
+        Column::of(words().map(|w| w.end.to_owned())).csv("end"),
+        Column::of(words().map(|w| w.rank)).csv("rank"),
+        Column::of(words().map(|w| w.item.id as usize)).csv("id"),
+        Column::of(words().map(|w| match is_neuron(w) {
+            true => format!("N{}", w.item.id),
+            false => names.text(w.item.id).into_owned(),
+        }))
+        .csv("text"),
+        Column::of(words().map(|w| w.item.score)).csv("score"),
+        Column::of(words().map(|w| (!is_neuron(w)).then_some(w.item.id)))
+            .csv_part("token", TokenPart::Raw),
+    ])
+}
+
+/// Two rows a direction, one for each end.
+fn by_end(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames) -> Section {
+    let largest = answer.values.first().copied().unwrap_or_default();
+    let ends = || {
+        let directions = answer.directions.iter().enumerate();
+        directions.flat_map(|(i, d)| [(i, d, 0), (i, d, 1)])
+    };
+    let first = |end: usize, text: String| match end {
+        0 => text,
+        _ => String::new(),
+    };
+    let value = |d: &Direction| {
+        let block = if d.block.is_some() { "~" } else { "" };
+        format!("{block}{}", score(d.value, largest))
+    };
+    let words = |list: &[Scored], neurons: bool| {
+        let word = |s: &Scored| match neurons {
+            true => format!("N{}", s.id),
+            false => names.marked(s.id),
+        };
+        let words: Vec<String> = list.iter().take(SHOWN).map(word).collect();
+        words.join(" ")
+    };
+    let [left, right] = query.part.sides();
+    Section::new([
+        Column::of(ends().map(|(i, _, end)| first(end, i.to_string()))).shown_right(""),
+        Column::of(ends().map(|(_, d, end)| first(end, value(d)))).shown_right("σ"),
+        Column::of(ends().map(|(.., end)| ["+", "−"][end].to_owned())).shown("end", Form::Plain),
+        Column::of(ends().map(|(_, d, end)| words(&d.left[end], false))).shown(left, Form::Plain),
+        Column::of(ends().map(|(_, d, end)| words(&d.right[end], has_neurons(query))))
+            .shown(right, Form::Plain),
+    ])
+}
+
+/// The spectrum, and of a head the copying score. `key`: of gated neurons, which input the keys are.
+fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer, key: Option<&str>) -> String {
+    let bars = spark(answer.values.iter().take(64).copied());
+    let key = key.map_or_else(String::new, |key| format!(" ({key})"));
+    let mut text = match query.part {
+        Part::Form(_) => format!("{}  {bars}\n", query.address()),
+        part => format!("{} {part}{key}  {bars}\n", query.address()),
+    };
+    if let Some(copying) = answer.copying {
+        let number = |x: Option<f32>| x.map_or("none".to_owned(), |x| format!("{x:+.3}"));
+        let (weights, vocabulary) = (number(copying.weights), number(copying.vocabulary));
+        text += &format!("copying: {weights} of the weights, {vocabulary} over the vocabulary\n");
+    }
+    if answer.directions.iter().any(|d| d.block.is_some()) {
+        text += "~ values that coincide: any rotation within them is as good\n";
+    }
+    text
+}
+
+/// The command that lists them.
+pub(super) fn command(model: &str, query: &DirectionsQuery) -> CommandLine {
+    let mut line = CommandLine::new("directions");
+    line.word(model);
+    line.word(query.part.name());
+    line.word(query.layer);
+    if matches!(query.part, Part::Form(_)) {
+        line.word(query.head);
+    }
+    line.option("-n", query.n);
+    line.option("-k", query.k);
+    line.option("--convention", query.convention);
+    line.filters(&query.filters);
+    line
+}

@@ -1,0 +1,146 @@
+//! Where words stand, as a sheet.
+
+use crate::projection::Hit;
+use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD};
+use crate::sheet::{
+    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
+    Value, Values, filter_line, filter_record, grouped, spark,
+};
+use crate::transformer::Input;
+
+/// A section for each place where a word can stand.
+pub(super) fn sheet(card: &ModelCard, query: &FindQuery, answer: &FindAnswer) -> Sheet {
+    let mut settings = vec![("convention", query.convention.name())];
+    if card.gated() && query.input != Input::default() {
+        settings.push(("key", query.input.name().to_owned()));
+    }
+    settings.push(("filters", filter_line(&query.filters)));
+    let command = command(&card.name, query);
+    let provenance = Provenance::of_list(&card.name, None, settings, Some(command));
+    let not_read = (!card.has_output(query.convention)).then_some(NO_HEAD);
+    let names = TokenNames::of(&card.vocabulary);
+
+    let tokens: Vec<String> = answer.tokens.iter().map(|&id| names.marked(id)).collect();
+    let mut heading = format!("{}, by {}", tokens.join("  "), query.by.name());
+    if !query.convention.is_raw() {
+        heading += &format!(", {}", query.convention);
+    }
+    heading.push('\n');
+    if answer.matched > answer.tokens.len() {
+        let (first, all) = (answer.tokens.len(), grouped(answer.matched));
+        heading += &format!("the first {first} of {all} tokens that match\n");
+    }
+    heading.extend(not_read.map(|why| format!("{why}\n")));
+    let mut blocks = vec![Block::Text(heading)];
+    for (at, group) in answer.groups.iter().enumerate() {
+        let bars = spark(group.by_layer.iter().copied());
+        let (stand, meaning) = (group.stand, group.stand.meaning());
+        blocks.push(Block::Heading(format!("{stand}  {meaning}  {bars}")));
+        blocks.push(Block::table([at]));
+    }
+
+    let groups = answer.groups.iter().enumerate().map(|(at, group)| {
+        let histogram = group.histogram(card.spec.layers).into_iter();
+        let record = Record::new()
+            .with("meaning", group.stand.meaning())
+            .with("histogram", histogram.collect::<Value>())
+            .with("best", Value::from_iter(group.by_layer.iter().copied()))
+            .with("hits", Value::Rows(at));
+        (group.stand.name(), record)
+    });
+    let document = Record::new()
+        .with("model", &*card.name)
+        .with("words", Value::from_iter(query.words.iter().cloned()))
+        .with("by", query.by.name())
+        .with("convention", query.convention.name())
+        .with("exact", answer.exact)
+        .with("filters", filter_record(&query.filters))
+        .with_provenance(&provenance)
+        .with(
+            "tokens",
+            Value::List(answer.tokens.iter().map(|&id| Value::Token(id)).collect()),
+        )
+        .with("matched", answer.matched)
+        .with("ranks_counted", answer.counted)
+        .with_some("not_read", not_read)
+        .with("groups", groups.collect::<Record>());
+    Sheet {
+        provenance: Some(provenance),
+        names,
+        document: document.into(),
+        sections: answer.groups.iter().map(section).collect(),
+        blocks,
+        // Each row has an address of its own.
+        csv_settings: &["model", "convention", "key", "filters", "version"],
+    }
+}
+
+fn section(group: &Group) -> Section {
+    let hits = || group.hits.iter();
+    let largest = hits().map(|hit| hit.score.abs()).fold(0.0, f32::max);
+    let partners = || Column::of(hits().map(|hit| hit.partner));
+    let address = |hit: &Hit| group.address(hit).to_string();
+    let words = group.gists.iter();
+    let words = Column::of(words.map(|words| (!words.is_empty()).then(|| words.clone())));
+    let rank = Column::of(hits().map(|hit| hit.rank))
+        .csv("rank")
+        .json("rank");
+    let words = words.csv("words").json("words");
+    let (rank, words, with) = match group.stand.is_of_heads() {
+        true => (rank, words, Some(partners().shown("with", Form::Plain))),
+        false => {
+            let words = words.shown("list", Form::First(usize::MAX));
+            (rank.shown("rank", Form::Grouped), words, None)
+        }
+    };
+    let columns = [
+        Column::same(group.stand.name()).csv("stand"),
+        Column::new(Values::Count).csv("place"),
+        Column::of(hits().map(address))
+            .csv("address")
+            .json("address")
+            .shown("place", Form::Plain),
+        Column::of(hits().map(|hit| hit.layer)).json("layer"),
+        Column::of(hits().map(|hit| hit.index)).json("index"),
+        Column::of(hits().map(|hit| hit.token))
+            .csv_part("token_id", TokenPart::Id)
+            .csv("token")
+            .json("token")
+            .shown("token", Form::Plain),
+        partners()
+            .csv_part("partner_id", TokenPart::Id)
+            .csv("partner")
+            .json("partner"),
+        Column::of(hits().map(|hit| hit.score))
+            .csv("score")
+            .json("score")
+            .shown("score", Form::Largest(largest)),
+        Column::of(hits().map(|hit| hit.cosine))
+            .csv("cosine")
+            .json("cosine")
+            .shown("cosine", Form::Decimals(3)),
+        rank,
+        words,
+        Column::of(hits().map(|hit| hit.token)).csv_part("token_string", TokenPart::Raw),
+        partners().csv_part("partner_string", TokenPart::Raw),
+    ];
+    Section::new(columns.into_iter().chain(with))
+}
+
+/// The command that looks for them.
+pub(super) fn command(model: &str, query: &FindQuery) -> CommandLine {
+    let mut line = CommandLine::new("find");
+    line.word(model);
+    for word in &query.words {
+        line.word(word);
+    }
+    line.option("--by", query.by.name());
+    line.option("-k", query.k);
+    if query.input != Input::default() {
+        line.option("--key", query.input.name());
+    }
+    line.option("--convention", query.convention);
+    line.flag(!query.heads, "--neurons-only");
+    line.filters(&query.filters);
+    line
+}

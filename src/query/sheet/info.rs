@@ -1,0 +1,152 @@
+//! What a model is, and which models there are, as sheets.
+
+use crate::checkpoint::{NormPlacement, UnknownChoice};
+use crate::query::ModelCard;
+use crate::sheet::{Block, Column, Form, Record, Section, Sheet, TokenNames, Value, grouped};
+
+/// A model's sizes and choices, with how many of its tokens are undertrained if that can be told.
+pub fn sheet(card: &ModelCard, undertrained: Option<usize>) -> Sheet {
+    let spec = &card.spec;
+    let not_read =
+        (!spec.unknown.is_empty()).then(|| spec.unknown.iter().map(not_read).collect::<Value>());
+    let document = Record::new()
+        .with("model", &*card.name)
+        .with("family", card.family.title)
+        .with("layers", spec.layers)
+        .with("neurons", spec.neurons)
+        .with("heads", spec.heads)
+        .with("key_heads", spec.key_heads)
+        .with("head_width", spec.head_width)
+        .with("width", spec.width)
+        .with("tokens", card.vocabulary.len())
+        .with("undertrained", undertrained)
+        .with("embedding_rows", spec.vocab)
+        .with("positions", spec.positions)
+        .with("rotary", spec.rotary)
+        .with("gated", card.gated())
+        .with("activation", &*spec.activation)
+        .with("norm", norm(spec.norm))
+        .with("tied", spec.tied)
+        .with("embeddings", spec.output.describe(spec.vocab))
+        .with("runs", card.not_run.is_none())
+        .with_some("not_run", card.not_run.as_deref())
+        .with_some("not_read", not_read)
+        .with("device", &*card.device);
+    let named = |rows: Vec<(&str, String)>| {
+        let (names, values): (Vec<&str>, Vec<String>) = rows.into_iter().unzip();
+        let names = names.into_iter().map(str::to_owned);
+        [Column::of(names), Column::of(values)]
+    };
+    // People read 8,192; what reads CSV does not.
+    let [what, value] = named(rows(card, undertrained, |n| n.to_string()));
+    let [what_shown, value_shown] = named(rows(card, undertrained, grouped));
+    Sheet {
+        provenance: None,
+        names: TokenNames::default(),
+        document: document.into(),
+        sections: vec![
+            Section::new([what.csv("what"), value.csv("value")]),
+            Section::new([
+                what_shown.shown("what", Form::Plain),
+                value_shown.shown("value", Form::Plain),
+            ]),
+        ],
+        blocks: vec![Block::table([1])],
+        csv_settings: &[],
+    }
+}
+
+fn norm(placement: NormPlacement) -> &'static str {
+    match placement {
+        NormPlacement::Pre => "pre",
+        NormPlacement::Post => "post",
+    }
+}
+
+/// What a person reads of a model, by name.
+fn rows(
+    card: &ModelCard,
+    undertrained: Option<usize>,
+    count: fn(usize) -> String,
+) -> Vec<(&'static str, String)> {
+    let spec = &card.spec;
+    let heads = match spec.key_heads {
+        all if all == spec.heads => format!("{all} of width {}", spec.head_width),
+        keys => format!("{} of width {}, {keys} keys", spec.heads, spec.head_width),
+    };
+    let positions = match (spec.positions, spec.rotary) {
+        (0, true) => "rotary".to_owned(),
+        (n, _) => count(n),
+    };
+    let activation = match card.gated() {
+        true => format!("{}, gated", spec.activation),
+        false => spec.activation.clone(),
+    };
+    let runs = card.not_run.as_ref();
+    let runs = runs.map_or_else(|| "yes".to_owned(), |why| format!("no: {why}"));
+    let mut rows = vec![
+        ("model", card.name.clone()),
+        ("family", card.family.title.to_owned()),
+        ("layers", count(spec.layers)),
+        ("neurons a layer", count(spec.neurons)),
+        ("heads a layer", heads),
+        ("width", count(spec.width)),
+        ("tokens", count(card.vocabulary.len())),
+        (
+            "undertrained tokens",
+            undertrained.map_or_else(|| "cannot be told".to_owned(), count),
+        ),
+        ("embedding rows", count(spec.vocab)),
+        ("positions", positions),
+        ("activation", activation),
+        ("layer norm", format!("{}-norm", norm(spec.norm))),
+        ("embeddings", spec.output.describe(spec.vocab)),
+        ("runs on texts", runs),
+        ("device", card.device.clone()),
+    ];
+    let unknown = spec.unknown.iter();
+    rows.extend(unknown.map(|choice| ("not read", sentence(choice))));
+    rows
+}
+
+fn touches(choice: &UnknownChoice) -> Vec<String> {
+    choice.touches.iter().map(ToString::to_string).collect()
+}
+
+/// What of a model cannot be read, by the choice that is not known.
+fn not_read(choice: &UnknownChoice) -> Record {
+    Record::new()
+        .with("key", &*choice.key)
+        .with("expected", &*choice.expected)
+        .with("got", &*choice.got)
+        .with("touches", Value::from_iter(touches(choice)))
+}
+
+fn sentence(choice: &UnknownChoice) -> String {
+    let (touches, key) = (touches(choice).join(", "), &choice.key);
+    let (got, expected) = (&choice.got, &choice.expected);
+    format!("{touches}: unknown `{key}` {got}, expected {expected}")
+}
+
+/// The models that can be opened by name: `(name, where it is)`.
+pub fn models_sheet(models: &[(String, String)]) -> Sheet {
+    let (names, places): (Vec<String>, Vec<String>) = models.iter().cloned().unzip();
+    let section = Section::new([
+        Column::of(names)
+            .csv("model")
+            .json("name")
+            .shown("model", Form::Plain),
+        Column::of(places)
+            .csv("where")
+            .json("location")
+            .shown("where", Form::Plain),
+    ]);
+    Sheet {
+        provenance: None,
+        names: TokenNames::default(),
+        document: Value::Rows(0),
+        sections: vec![section],
+        blocks: vec![Block::table([0])],
+        csv_settings: &[],
+    }
+}

@@ -1,0 +1,127 @@
+//! A map of points as a sheet, a row a point.
+
+use crate::query::{MapAnswer, ModelCard, Pointed};
+use crate::sheet::{
+    Block, Column, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart, VERSION, Value,
+};
+
+/// A map, and what it is of.
+#[derive(Clone, Copy)]
+pub struct MapOf<'a> {
+    pub card: &'a ModelCard,
+    pub answer: &'a MapAnswer,
+    /// `zamek in state 3`, `K of L3.N7`.
+    pub title: &'a str,
+    /// What decides which points there are: filters, or texts and what is read of them.
+    pub settings: &'a str,
+    /// For each occurrence the text before the word, the word and the text after; empty for a
+    /// column's map.
+    pub contexts: &'a [[String; 3]],
+}
+
+impl MapOf<'_> {
+    /// What a point is called: the word with its text around it, or the token.
+    pub fn words(&self, at: usize) -> [String; 3] {
+        match self.answer.points[at].what {
+            Pointed::Row { id, .. } => {
+                let text = self.card.vocabulary.text(id).into_owned();
+                [String::new(), text, String::new()]
+            }
+            Pointed::Occurrence { .. } => self.contexts.get(at).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// The points.
+pub fn sheet(of: &MapOf<'_>) -> Sheet {
+    let names = TokenNames::of(&of.card.vocabulary);
+    let points = 0..of.answer.points.len();
+    let explained = of.answer.explained;
+    let document = Record::new()
+        .with("explained", Value::from_iter(explained))
+        .with("map", of.title)
+        .with("model", &*of.card.name)
+        .with(
+            "points",
+            points.map(|at| point(of, at, &names)).collect::<Value>(),
+        )
+        .with("settings", of.settings)
+        .with("version", VERSION);
+    let said = format!("{}: {}, {}", of.card.name, of.title, of.settings);
+    Sheet {
+        provenance: Some(Provenance {
+            said: said.trim_end_matches([',', ' ']).to_owned(),
+            settings: vec![("settings", of.settings.to_owned())],
+            ..Provenance::default()
+        }),
+        names,
+        document: document.into(),
+        sections: vec![section(of)],
+        blocks: vec![Block::table([0])],
+        csv_settings: &["settings", "version"],
+    }
+}
+
+fn point(of: &MapOf<'_>, at: usize, names: &TokenNames) -> Record {
+    let point = &of.answer.points[at];
+    let [before, word, after] = of.words(at);
+    let place = Value::from_iter(point.at);
+    match &point.what {
+        Pointed::Row { id, score } => Record::new()
+            .with("at", place)
+            .with("id", *id as usize)
+            .with("score", f64::from(*score))
+            .with("token", &*names.raw(*id))
+            .with("word", word),
+        Pointed::Occurrence { text, positions } => Record::new()
+            .with("after", after)
+            .with("at", place)
+            .with("before", before)
+            .with(
+                "positions",
+                Value::from_iter([positions.start, positions.end]),
+            )
+            .with("text", *text)
+            .with("word", word),
+    }
+}
+
+fn section(of: &MapOf<'_>) -> Section {
+    let points = || of.answer.points.iter();
+    let words =
+        |which: usize| (0..of.answer.points.len()).map(move |at| of.words(at)[which].clone());
+    let row = || {
+        points().map(|point| match &point.what {
+            Pointed::Row { id, score } => Some((*id, *score)),
+            Pointed::Occurrence { .. } => None,
+        })
+    };
+    let occurrence = || {
+        points().map(|point| match &point.what {
+            Pointed::Row { .. } => None,
+            Pointed::Occurrence { text, positions } => Some((*text, positions)),
+        })
+    };
+    let last = |positions: &std::ops::Range<usize>| positions.end.saturating_sub(1);
+    Section::new([
+        Column::same(&*of.card.name).csv("model"),
+        Column::same(of.title).csv("map"),
+        Column::of(points().map(|p| p.at[0]))
+            .csv("x")
+            .shown("x", Form::Decimals(3)),
+        Column::of(points().map(|p| p.at[1]))
+            .csv("y")
+            .shown("y", Form::Decimals(3)),
+        Column::of(occurrence().map(|o| Some(o?.0))).csv("text"),
+        Column::of(occurrence().map(|o| Some(o?.1.start))).csv("first"),
+        Column::of(occurrence().map(|o| Some(last(o?.1)))).csv("last"),
+        Column::of(row().map(|r| Some(r?.0))).csv_part("id", TokenPart::Id),
+        Column::of(row().map(|r| r.map_or_else(String::new, |r| r.1.to_string()))).csv("score"),
+        Column::of(words(0)).csv("before").shown_right(""),
+        Column::of(words(1))
+            .csv("word")
+            .shown(of.title, Form::Plain),
+        Column::of(words(2)).csv("after").shown("", Form::Plain),
+        Column::of(row().map(|r| Some(r?.0))).csv_part("token", TokenPart::Raw),
+    ])
+}

@@ -1,0 +1,139 @@
+//! The most interesting neurons, or heads, of a layer or of all, as a sheet.
+
+use crate::query::{Address, Interesting, ModelCard, RankAnswer, RankQuery};
+use crate::sheet::{
+    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
+    Value, Values, filter_line, filter_record,
+};
+
+/// Words of each list in a table.
+const WORDS: usize = 5;
+
+/// A neuron or a head, with the query of its layer.
+type Ranked<'a> = (&'a RankQuery, &'a Interesting);
+
+/// A layer's most interesting neurons, or heads.
+pub(super) fn sheet(card: &ModelCard, query: &RankQuery, answer: &RankAnswer) -> Sheet {
+    let items: Vec<Ranked<'_>> = answer.items.iter().map(|item| (query, item)).collect();
+    let mean = answer.mean.is_finite().then_some(answer.mean);
+    let layer = query.layer;
+    let address = Address::Layer { layer }.to_string();
+    let provenance = provenance(card, query, Some(address), command(&card.name, query));
+    let of_layer = Record::new().with("layer", layer);
+    list(card, query, provenance, (of_layer, Some(mean)), &items)
+}
+
+/// The most interesting of all layers, at most `count`: queries that differ in their layers only,
+/// with their answers. `None` without any layer.
+pub fn sheet_of_all(
+    card: &ModelCard,
+    layers: &[(RankQuery, RankAnswer)],
+    count: usize,
+) -> Option<Sheet> {
+    let (query, _) = layers.first()?;
+    let all = layers.iter();
+    let all = all.flat_map(|(query, answer)| answer.items.iter().map(move |item| (query, item)));
+    let mut items: Vec<Ranked<'_>> = all.collect();
+    let figure = |item: &Interesting| match item.figure.is_nan() {
+        true => f32::NEG_INFINITY,
+        false => item.figure,
+    };
+    // Equal ones stay in the order of their layers.
+    items.sort_by(|(_, a), (_, b)| figure(b).total_cmp(&figure(a)));
+    items.truncate(count);
+    let command = command_of_all(&card.name, query, count);
+    let provenance = provenance(card, query, None, command);
+    Some(list(card, query, provenance, (Record::new(), None), &items))
+}
+
+fn provenance(
+    card: &ModelCard,
+    query: &RankQuery,
+    address: Option<String>,
+    command: CommandLine,
+) -> Provenance {
+    let settings = vec![
+        ("convention", query.convention.name()),
+        ("filters", filter_line(&query.filters)),
+    ];
+    Provenance::of_list(&card.name, address, settings, Some(command))
+}
+
+/// `of_layer`: the layer, and the mean of all of it, in the list or not.
+fn list(
+    card: &ModelCard,
+    query: &RankQuery,
+    provenance: Provenance,
+    (layer, mean): (Record, Option<Option<f32>>),
+    items: &[Ranked<'_>],
+) -> Sheet {
+    let by = query.by;
+    let [name, plural, left, right] = match by.of_heads() {
+        true => ["head", "heads", "reads", "writes"],
+        false => ["neuron", "neurons", "K", "V"],
+    };
+    let items = || items.iter();
+    let keys = || Column::of(items().map(|(_, n)| n.key.clone()));
+    let values = || Column::of(items().map(|(_, n)| n.value.clone()));
+    let section = Section::new([
+        Column::of(items().map(|(query, n)| query.address(n).to_string())).shown(name, Form::Plain),
+        Column::of(items().map(|(query, _)| query.layer))
+            .csv("layer")
+            .json("layer"),
+        Column::new(Values::Count).csv("rank"),
+        Column::of(items().map(|(_, n)| n.item))
+            .csv(name)
+            .json(name),
+        Column::of(items().map(|(_, n)| n.figure))
+            .csv(by.name())
+            .json("figure")
+            .shown(by.name(), Form::Decimals(2)),
+        keys().csv(left).json(left).shown(left, Form::First(WORDS)),
+        values()
+            .csv(right)
+            .json(right)
+            .shown(right, Form::First(WORDS)),
+        keys().csv_part(format!("{left}_tokens"), TokenPart::Raw),
+        values().csv_part(format!("{right}_tokens"), TokenPart::Raw),
+    ]);
+    let mut document = Record::new().with("model", &*card.name);
+    document.0.extend(layer.0);
+    let document = document
+        .with("by", by.name())
+        .with_some("mean", mean)
+        .with("convention", query.convention.name())
+        .with("filters", filter_record(&query.filters))
+        .with_provenance(&provenance)
+        .with(plural, Value::Rows(0));
+    Sheet {
+        provenance: Some(provenance),
+        names: TokenNames::of(&card.vocabulary),
+        document: document.into(),
+        sections: vec![section],
+        blocks: vec![Block::table([0])],
+        csv_settings: &["model", "filters", "version"],
+    }
+}
+
+/// The command that ranks a layer.
+pub(super) fn command(model: &str, query: &RankQuery) -> CommandLine {
+    line(model, query, Some(query.layer), query.count)
+}
+
+/// The command that ranks all layers.
+pub fn command_of_all(model: &str, query: &RankQuery, count: usize) -> CommandLine {
+    line(model, query, None, count)
+}
+
+fn line(model: &str, query: &RankQuery, layer: Option<usize>, count: usize) -> CommandLine {
+    let mut line = CommandLine::new("rank");
+    line.word(model);
+    if let Some(layer) = layer {
+        line.option("--layer", layer);
+    }
+    line.option("--by", query.by);
+    line.option("-n", count);
+    line.option("--convention", query.convention);
+    line.filters(&query.filters);
+    line
+}

@@ -1,0 +1,98 @@
+//! An answer as a plain value that every format is written from: where it comes from, its JSON
+//! document, sections of typed columns, and the order in which a person reads them.
+
+mod command_line;
+mod names;
+mod number;
+mod provenance;
+mod section;
+mod spark;
+mod value;
+
+use std::fmt;
+
+pub use command_line::{CommandLine, filter_options, option, shell_line, shell_words};
+pub use names::{TokenNames, with_boundary};
+pub use number::{grouped, score};
+pub use provenance::{Provenance, VERSION, filter_line, filter_record};
+pub use section::{Cell, Column, Field, Form, Section, Shown, TokenPart, Values};
+pub use spark::spark;
+pub use value::{Record, Value};
+
+/// An answer, ready for every format.
+pub struct Sheet {
+    /// `None` for what is of no query: sizes of a model, names of models.
+    pub provenance: Option<Provenance>,
+    /// How its token ids are called.
+    pub names: TokenNames,
+    /// What JSON holds.
+    pub document: Value,
+    /// Rows of typed columns, each once: JSON points at them, CSV has them one below the other.
+    pub sections: Vec<Section>,
+    /// What a person reads, in order.
+    pub blocks: Vec<Block>,
+    /// Settings of the provenance that CSV repeats in every row, after a section's own columns.
+    pub csv_settings: &'static [&'static str],
+}
+
+/// A piece of what a person reads.
+pub enum Block {
+    /// Lines as they stand, each with its newline.
+    Text(String),
+    /// A heading over what follows, with a blank line before it.
+    Heading(String),
+    /// Sections side by side, numbered as in [`Sheet::sections`].
+    Table {
+        sections: Vec<usize>,
+        /// Rows that are shown at most.
+        rows: usize,
+    },
+}
+
+impl Block {
+    /// All rows of some sections.
+    pub fn table(sections: impl IntoIterator<Item = usize>) -> Self {
+        Self::Table {
+            sections: sections.into_iter().collect(),
+            rows: usize::MAX,
+        }
+    }
+}
+
+impl Sheet {
+    /// The same with how long it took at the end of the document, if that is to be said.
+    #[must_use]
+    pub fn timed(mut self, timings: Option<Timings>) -> Self {
+        if let Value::Record(record) = &mut self.document {
+            record.push_some("timing_ms", timings.map(Timings::record));
+        }
+        self
+    }
+}
+
+/// How long a one-shot command took, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Timings {
+    /// From the first byte read to the embedding in memory.
+    pub open: f64,
+    /// From the query to its answer.
+    pub compute: f64,
+}
+
+impl Timings {
+    fn record(self) -> Record {
+        Record::new()
+            .with("open", self.open)
+            .with("compute", self.compute)
+    }
+}
+
+impl fmt::Display for Timings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "open {:.1} ms · compute {:.1} ms",
+            self.open, self.compute
+        )
+    }
+}

@@ -1,0 +1,69 @@
+//! The names of a token: what tells it from all others, and what a person reads.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::vocabulary::{Boundary, Vocabulary};
+
+use super::Record;
+
+/// The names of a model's tokens; of no model, numbers.
+#[derive(Clone, Default)]
+pub struct TokenNames(Option<Arc<Vocabulary>>);
+
+impl TokenNames {
+    pub fn of(vocabulary: &Arc<Vocabulary>) -> Self {
+        Self(Some(Arc::clone(vocabulary)))
+    }
+
+    /// A token's text, as a person reads it.
+    pub fn text(&self, id: u32) -> Cow<'_, str> {
+        match &self.0 {
+            Some(vocabulary) => vocabulary.text(id),
+            None => id.to_string().into(),
+        }
+    }
+
+    /// The vocabulary's own string, `Ġeye` or `##eye`; of a row without one, its name.
+    pub fn raw(&self, id: u32) -> Cow<'_, str> {
+        let token = self.0.as_ref().and_then(|vocabulary| vocabulary.token(id));
+        token.map_or_else(|| self.text(id), |token| (&*token.raw).into())
+    }
+
+    /// A token's text with its boundary, and `°` if it is undertrained.
+    pub fn marked(&self, id: u32) -> String {
+        let Some(vocabulary) = &self.0 else {
+            return id.to_string();
+        };
+        let mut text = with_boundary(vocabulary, id);
+        if vocabulary.is_undertrained(id) {
+            text.push('°');
+        }
+        text
+    }
+
+    /// All names of a token. `text` alone is not enough: `eye` may begin a word or continue one.
+    /// `continues`: it continues a word that another token began; `open`: its word continues after
+    /// it, in vocabularies that mark ends of words.
+    pub fn record(&self, id: u32) -> Record {
+        let token = self.0.as_ref().and_then(|vocabulary| vocabulary.token(id));
+        let boundary = token.map(|token| token.boundary);
+        Record::new()
+            .with("id", id as usize)
+            .with("token", &*self.raw(id))
+            .with("text", &*self.text(id))
+            .with("continues", boundary == Some(Boundary::Continues))
+            .with_some("open", (boundary == Some(Boundary::Open)).then_some(true))
+    }
+}
+
+/// A token's text with a `·` on the side where its word continues.
+pub fn with_boundary(vocabulary: &Vocabulary, id: u32) -> String {
+    let mut text = vocabulary.text(id).into_owned();
+    match vocabulary.token(id).map(|token| token.boundary) {
+        Some(Boundary::Continues) => text.insert(0, '·'),
+        Some(Boundary::Open) => text.push('·'),
+        Some(Boundary::Word | Boundary::Special) | None => {}
+    }
+    text
+}
