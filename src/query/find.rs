@@ -25,8 +25,7 @@ pub struct FindQuery {
     pub gist: usize,
     /// Which tokens count, here and in ranks and partners. Those of pairs make no difference.
     pub filters: Filters,
-    /// How weights become words: of neurons as in their lists, of heads as in their pairs but
-    /// without biases.
+    /// How weights become words, as in neurons' lists and heads' pairs.
     pub convention: Convention,
 }
 

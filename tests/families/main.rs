@@ -6,6 +6,7 @@ mod checkpoint_writer;
 mod choices;
 mod conventions;
 mod heads;
+mod lookup;
 mod overflow;
 mod ties;
 mod trust;

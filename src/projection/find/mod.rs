@@ -16,7 +16,7 @@ use crate::checkpoint::Matrix;
 
 use super::kernel::norm;
 
-pub use heads::{HeadSide, head_sides};
+pub use heads::{BiasedForm, HeadSide, head_sides};
 pub use neurons::{LayerScores, layer_scores};
 pub use ranked::{RankSearch, VectorChunk};
 pub use top::TopHits;

@@ -15,17 +15,21 @@ fn product(a: &[f32], b: &[f32]) -> f32 {
 fn a_row_and_a_column_of_the_form_are_its_values() {
     let mut rng = fastrand::Rng::with_seed(3);
     let (embedding, targets) = (draw(&mut rng, 30, 12), draw(&mut rng, 2, 12));
-    let weights = FormWeights {
-        left: draw(&mut rng, 12, 4),
-        right: draw(&mut rng, 12, 4),
+    let form = BiasedForm {
+        weights: FormWeights {
+            left: draw(&mut rng, 12, 4),
+            right: draw(&mut rng, 12, 4),
+        },
+        biases: [None, None],
     };
+    let weights = &form.weights;
     let factor = |rows: &Matrix, w: &Matrix| {
         let w = w.transposed();
         let at = |i: usize| product(rows.row(i / 4), w.row(i % 4));
         Matrix::new(rows.rows(), 4, (0..rows.rows() * 4).map(at).collect())
     };
     let targets = Targets::new(vec![7, 9], targets);
-    let [from, to] = head_sides(Form::Vo, &weights, &targets, &targets);
+    let [from, to] = head_sides(Form::Vo, &form, &targets, &targets);
     assert_eq!((from.stand, to.stand), (Stand::From, Stand::To));
     for (side, (near, far)) in [
         (from, (&weights.left, &weights.right)),

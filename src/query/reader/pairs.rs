@@ -275,7 +275,7 @@ impl Reader {
     /// What biases bring to the two sides of a form, `[head]` each: the maps' own, and with gains
     /// folded in what the norm's bias brings through them. With tokens at length 1 they count by
     /// 1/√d_model, which is what a norm's tokens are longer by.
-    fn form_biases(
+    pub(super) fn form_biases(
         &self,
         query: &PairsQuery,
         weights: &FormWeights,

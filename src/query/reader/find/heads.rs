@@ -1,12 +1,14 @@
 //! The best pair of every head at each token that is looked up.
 
 use crate::checkpoint::Matrix;
-use crate::projection::{End, Ends, HeadSide, Passing, Rows, Stand, head_sides};
+use crate::projection::{
+    BiasedForm, End, Ends, HeadSide, Passing, ProjectionError, Scored, Stand, head_sides,
+};
 use crate::query::answering::Watch;
 use crate::query::{PairsQuery, QueryError};
 use crate::transformer::Form;
 
-use super::{Found, Reader, Search};
+use super::{Found, Reader, Search, Side};
 
 impl Reader {
     /// Goes through the heads of a layer. False if it was called off.
@@ -23,7 +25,6 @@ impl Reader {
                 return Ok(false);
             }
             for form in [Form::Vo, Form::Qk] {
-                let weights = self.weights.form(form, layer, head, 0)?;
                 let pairs = PairsQuery {
                     form,
                     layer,
@@ -34,11 +35,23 @@ impl Reader {
                     filters: search.query.filters.clone(),
                     convention: search.query.convention,
                 };
+                if self.norms_of(&pairs)?.is_some() {
+                    if !self.by_factors(search, found, &pairs, watch)? {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                let weights = self.weights.form(form, layer, head, 0)?;
+                let biases = match search.query.convention.adds() {
+                    true => self.form_biases(&pairs, &weights, None)?,
+                    false => [None, None],
+                };
                 let Some(weights) = self.projected_form(&pairs, weights, watch)? else {
                     return Ok(false);
                 };
+                let biased = BiasedForm { weights, biases };
                 let (read, written) = (&search.read.targets, &search.written.targets);
-                for side in head_sides(form, &weights, read, written) {
+                for side in head_sides(form, &biased, read, written) {
                     // What is read goes with what is written; all else with what is read.
                     match side.stand {
                         Stand::From => with_written.push((head, side)),
@@ -47,46 +60,116 @@ impl Reader {
                 }
             }
         }
-        let (read, written) = (&search.read.rows, &search.written.rows);
+        let (read, written) = (&search.read, &search.written);
         Ok(
             self.partners(search, found, (layer, written, &with_written), watch)?
                 && self.partners(search, found, (layer, read, &with_read), watch)?,
         )
     }
 
-    /// The best partner among `rows` of every side at every token. False if it was called off.
+    /// A head whose queries and keys go through norms: over all rows, as its list is made. False if
+    /// it was called off.
+    fn by_factors(
+        &mut self,
+        search: &Search<'_>,
+        found: &mut Found,
+        pairs: &PairsQuery,
+        watch: &dyn Watch,
+    ) -> Result<bool, QueryError> {
+        let Some(factors) = self.factors(pairs, watch)? else {
+            return Ok(false);
+        };
+        let passing = Passing {
+            flags: &search.mask.passes,
+            first_id: 0,
+        };
+        for (stand, near, far) in [
+            (Stand::Query, &factors.a, &factors.b),
+            (Stand::Key, &factors.b, &factors.a),
+        ] {
+            let side = HeadSide::of_factor(stand, near, &search.read.targets.ids);
+            let best = side.partners_in(far, passing);
+            let at = (pairs.layer, pairs.head);
+            found.offer_head(search, &side, at, best.into_iter());
+        }
+        Ok(true)
+    }
+
+    /// The best partner on a side of every head's form at every token. False if it was called off.
     fn partners(
         &self,
         search: &Search<'_>,
         found: &mut Found,
-        (layer, rows, sides): (usize, &Rows, &[(usize, HeadSide)]),
+        (layer, with, sides): (usize, &Side, &[(usize, HeadSide)]),
         watch: &dyn Watch,
     ) -> Result<bool, QueryError> {
-        let targets = &search.read.targets;
-        let m = targets.ids.len();
+        let m = search.read.targets.ids.len();
         let data = sides.iter().flat_map(|(_, side)| side.vectors.data());
         let vectors = data.copied().collect();
         let vectors = Matrix::new(sides.len() * m, self.card.spec.width, vectors);
         let mut ends = vec![Ends::new(1); vectors.rows()];
-        let passing = Passing {
-            flags: &search.mask.passes[..rows.len()],
-            first_id: 0,
-        };
-        if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
-            return Ok(false);
+        let blocks = [Some(&with.rows), with.positions.as_ref()];
+        let mut first = 0;
+        for rows in blocks.into_iter().flatten() {
+            let passing = Passing {
+                flags: &search.mask.passes[first..first + rows.len()],
+                first_id: first as u32,
+            };
+            first += rows.len();
+            if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
+                return Ok(false);
+            }
         }
         let best = ends.into_iter().map(|ends| ends.highest.into_sorted());
         let best: Vec<_> = best.map(|best| best.first().copied()).collect();
-        let partners: Vec<u32> = best.iter().map(|best| best.map_or(0, |b| b.id)).collect();
-        let partners = rows.pick(&partners)?;
-        let length = |i: usize| partners.row(i).iter().map(|x| x * x).sum::<f32>().sqrt();
-        for (i, (head, side)) in sides.iter().enumerate() {
-            let pairs = (i * m..(i + 1) * m).map(|i| best[i].map(|best| (best, length(i))));
-            let top = found.tops.iter_mut().find(|top| top.stand == side.stand);
-            if let Some(top) = top {
-                side.offer((layer, *head), targets, search.query.by, pairs, top);
-            }
+        let lengths = with.lengths(&best)?;
+        let mut pairs = best.into_iter().zip(lengths);
+        for (head, side) in sides {
+            let pairs = pairs.by_ref().take(m);
+            let pairs = pairs.map(|(best, length)| best.map(|best| (best, length)));
+            found.offer_head(search, side, (layer, *head), pairs);
         }
         Ok(true)
+    }
+}
+
+impl Side {
+    /// The lengths of some rows, of positions too; 0 where there is none.
+    fn lengths(&self, rows: &[Option<Scored>]) -> Result<Vec<f32>, ProjectionError> {
+        let count = self.rows.len() as u32;
+        let mut lengths = vec![0.0; rows.len()];
+        let blocks = [
+            (Some(&self.rows), 0..count),
+            (self.positions.as_ref(), count..u32::MAX),
+        ];
+        for (block, ids) in blocks {
+            let inside = rows.iter().enumerate();
+            let inside = inside.filter_map(|(at, row)| Some((at, row.as_ref()?.id)));
+            let inside: Vec<(usize, u32)> = inside.filter(|(_, id)| ids.contains(id)).collect();
+            let Some(block) = block.filter(|_| !inside.is_empty()) else {
+                continue;
+            };
+            let picked: Vec<u32> = inside.iter().map(|(_, id)| id - ids.start).collect();
+            let picked = block.pick(&picked)?;
+            for (i, (at, _)) in inside.into_iter().enumerate() {
+                lengths[at] = picked.row(i).iter().map(|x| x * x).sum::<f32>().sqrt();
+            }
+        }
+        Ok(lengths)
+    }
+}
+
+impl Found {
+    /// Takes a head's best pairs, one a token.
+    fn offer_head(
+        &mut self,
+        search: &Search<'_>,
+        side: &HeadSide,
+        at: (usize, usize),
+        pairs: impl Iterator<Item = Option<(Scored, f32)>>,
+    ) {
+        if let Some(top) = self.tops.iter_mut().find(|top| top.stand == side.stand) {
+            side.offer(at, &search.read.targets, search.query.by, pairs, top);
+        }
     }
 }
