@@ -66,7 +66,7 @@ impl Switch {
     /// What it does, in a line.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Gain => "norms' gains folded in; tokens keep their lengths",
+            Self::Gain => "norms' gains folded in",
             Self::Norms => "what is read is exactly norm(E[t])·k",
             Self::Centred => "embeddings less their mean",
             Self::Cosine => "embeddings and vectors at length 1",
@@ -134,6 +134,22 @@ impl Convention {
     pub fn switches(self) -> impl Iterator<Item = Switch> {
         let on = move |switch: &Switch| self.has(*switch);
         Switch::ALL.into_iter().filter(on)
+    }
+
+    /// What its switches do together, a sentence each.
+    pub fn meanings(self) -> Vec<&'static str> {
+        let tokens = match (self.has(Switch::Gain), self.has(Switch::Cosine)) {
+            (true, false) if self.scales_tokens() => {
+                Some("each token counts at the scale that its norm gives it")
+            }
+            (true, false) => Some("tokens keep their lengths"),
+            _ => None,
+        };
+        let meaning = |switch: Switch| match switch {
+            Switch::Biases => "biases added",
+            switch => switch.meaning(),
+        };
+        self.switches().map(meaning).chain(tokens).collect()
     }
 
     /// Whether norms' gains are folded into what is read and written.
@@ -276,6 +292,26 @@ mod tests {
             "expected raw, or some of gain, norms, centred, cosine, inverse, biases, input, output, \
              got folded"
         );
+    }
+
+    #[test]
+    fn what_is_said_of_lengths_holds_of_all_switches_together() {
+        let said = |name: &str| name.parse::<Convention>().unwrap().meanings().join("; ");
+        assert!(said("gain").contains("keep their lengths"));
+        assert!(said("gain+centred").contains("keep their lengths"));
+        for other in ["gain+cosine", "gain+cosine+biases", "cosine", "norms"] {
+            let said = said(other);
+            assert!(
+                !said.contains("keep their") && !said.contains("scale"),
+                "{said}"
+            );
+        }
+        let biased = said("gain+biases");
+        assert!(
+            biased.contains("scale") && !biased.contains("keep their"),
+            "{biased}"
+        );
+        assert_eq!(said("raw"), "");
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod table;
 use super::action::Pane;
 use super::state::{Overlay, State};
 use crate::geometry::Measure;
-use crate::query::{Address, Convention, Switch};
+use crate::query::{Address, Convention};
 
 use table::{COLUMNS, GATED_COLUMNS, ROWS};
 
@@ -89,8 +89,7 @@ fn place(state: &State) -> Vec<Entry> {
 }
 
 fn convention(convention: Convention) -> Entry {
-    let on = Switch::ALL.into_iter().filter(|s| convention.has(*s));
-    let meanings: Vec<&str> = on.map(Switch::meaning).collect();
+    let meanings = convention.meanings();
     let words = match meanings.is_empty() {
         true => "the convention, how weights become words: the parameters as they are; \
                  c chooses another"
