@@ -6,12 +6,13 @@
 //! ```text
 //! cli → explorer → worker → query → projection → transformer → checkpoint → hub
 //!  ├───── report ── sheet ───────┤        vocabulary lies under query, sheet and projection
-//!  └───── scan ────────────────┘        outside lies under all
+//!  └───── scan ────────────────┘        outside and task lie under all
 //! ```
 //!
 //! | room | what it is for | what is never in it |
 //! |---|---|---|
 //! | [`outside`] | files, locks and text from outside: bounded, regular, escaped | what they mean |
+//! | [`task`] | cancelling what takes long, and how far it is | what is computed |
 //! | [`hub`] | a hub id → a folder of the local cache | weights |
 //! | [`checkpoint`] | files → named tensors; the table of families | the meaning of a weight |
 //! | [`vocabulary`] | ids, visible text, filters | numbers of a model |
@@ -43,6 +44,7 @@ pub mod query;
 pub mod report;
 pub mod scan;
 pub mod sheet;
+pub mod task;
 pub mod transformer;
 pub mod vocabulary;
 pub mod worker;

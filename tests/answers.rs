@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Column, NeuronQuery, PairsQuery, Patient, Query, Reader,
+    Answer, Answering, Callbacks, Column, NeuronQuery, PairsQuery, Query, Reader,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
@@ -89,9 +89,9 @@ fn neurons_agree_with_the_notebook() {
                 filters: filters(case),
             };
             let answer = reader
-                .answer(&Query::Neuron(query.clone()), &Patient)
+                .answer(&Query::Neuron(query.clone()), Callbacks::none())
                 .unwrap();
-            let Some(Answer::Neuron(answer)) = answer else {
+            let Answer::Neuron(answer) = answer else {
                 panic!("{answer:?}")
             };
             for (column, got) in Column::ALL.iter().zip(&answer.columns) {
@@ -132,9 +132,9 @@ fn pairs_agree_with_brute_force() {
                 filters: filters(case),
             };
             let answer = reader
-                .answer(&Query::Pairs(query.clone()), &Patient)
+                .answer(&Query::Pairs(query.clone()), Callbacks::none())
                 .unwrap();
-            let Some(Answer::Pairs(answer)) = answer else {
+            let Answer::Pairs(answer) = answer else {
                 panic!("{answer:?}")
             };
             assert!(answer.exact);
@@ -172,10 +172,12 @@ fn a_batch_of_neurons_is_answered_as_one_by_one() {
         filters: filters.clone(),
     };
     let queries = [query(0, 0), query(2, 191), query(1, 7)];
-    let together = reader.answer_neurons(&queries, &Patient).unwrap().unwrap();
+    let together = reader.answer_neurons(&queries, Callbacks::none()).unwrap();
     for (query, together) in queries.into_iter().zip(together) {
-        let alone = reader.answer(&Query::Neuron(query), &Patient).unwrap();
-        assert_eq!(alone, Some(Answer::Neuron(together)));
+        let alone = reader
+            .answer(&Query::Neuron(query), Callbacks::none())
+            .unwrap();
+        assert_eq!(alone, Answer::Neuron(together));
     }
 }
 
@@ -195,7 +197,7 @@ fn a_negative_list_is_the_low_end_and_positions_are_rows_of_their_own() {
         k: rows,
         filters,
     });
-    let Some(Answer::Neuron(answer)) = reader.answer(&query, &Patient).unwrap() else {
+    let Answer::Neuron(answer) = reader.answer(&query, Callbacks::none()).unwrap() else {
         panic!()
     };
     // Every row is listed, so the low end backwards is the high end, but for the order of ties.
@@ -224,7 +226,7 @@ fn places_out_of_range_are_refused_in_a_sentence() {
             filters: filters.clone(),
         };
         reader
-            .answer(&Query::Neuron(query), &Patient)
+            .answer(&Query::Neuron(query), Callbacks::none())
             .unwrap_err()
             .to_string()
     };

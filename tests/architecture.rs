@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 /// For each room, the rooms whose items it may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("outside", &[]),
-    ("hub", &["outside"]),
+    ("task", &[]),
+    ("hub", &["outside", "task"]),
     ("log", &["outside"]),
     ("vocabulary", &["outside"]),
-    ("checkpoint", &["hub", "outside"]),
-    ("transformer", &["checkpoint", "hub"]),
+    ("checkpoint", &["hub", "outside", "task"]),
+    ("transformer", &["checkpoint", "hub", "task"]),
     ("geometry", &[]),
     ("guide", &[]),
     ("sheet", &["vocabulary"]),
-    ("projection", &["checkpoint", "transformer", "vocabulary"]),
+    (
+        "projection",
+        &["checkpoint", "transformer", "vocabulary", "task"],
+    ),
     (
         "query",
         &[
@@ -27,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "vocabulary",
             "hub",
             "outside",
+            "task",
         ],
     ),
     ("report", &["query", "sheet", "geometry", "outside"]),
@@ -40,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "checkpoint",
             "vocabulary",
             "hub",
+            "task",
         ],
     ),
     (
@@ -50,6 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "transformer",
             "vocabulary",
             "outside",
+            "task",
         ],
     ),
     (
@@ -69,6 +76,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hub",
             "log",
             "outside",
+            "task",
         ],
     ),
     (
@@ -88,6 +96,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hub",
             "log",
             "outside",
+            "task",
         ],
     ),
 ];

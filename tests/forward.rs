@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use candle_core::{Device, Tensor};
 use lexiscope::checkpoint::{Checkpoint, Location};
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Forward, Site, with_numbers};
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
     let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
     let width = checkpoint.spec().width;
     let mut found = vec![vec![Vec::new(); forward.states()]; texts.len()];
-    let done = forward.run(&texts, &[Site::State], &|| true, &mut |seen| {
+    let done = forward.run(&texts, &[Site::State], CancelToken::never(), &mut |seen| {
         with_numbers(seen.tensor, |numbers| {
             for (text, rows) in seen.texts.clone().zip(seen.rows) {
                 found[text][seen.at] = numbers[rows.start * width..rows.end * width].to_vec();
@@ -59,7 +60,7 @@ fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
         })?;
         Ok(())
     });
-    assert!(done.unwrap());
+    done.unwrap();
     found
 }
 
@@ -154,7 +155,7 @@ fn hooks_show_activations_and_attention_of_every_layer() {
         let rows: usize = texts.iter().map(|t| t.len()).sum();
         let (mut layers, mut looked) = (Vec::new(), 0);
         let sites = [Site::Activations, Site::Attention];
-        let done = forward.run(&texts, &sites, &|| true, &mut |seen| {
+        let done = forward.run(&texts, &sites, CancelToken::never(), &mut |seen| {
             match seen.site {
                 Site::Activations => {
                     assert_eq!(seen.tensor.dims(), [rows, spec.neurons]);
@@ -176,7 +177,7 @@ fn hooks_show_activations_and_attention_of_every_layer() {
             }
             Ok(())
         });
-        assert!(done.unwrap());
+        done.unwrap();
         assert!(layers.iter().copied().eq(0..spec.layers));
         assert_eq!(looked, spec.layers * texts.len());
     }
@@ -211,7 +212,7 @@ fn activations_and_attention_agree_with_pytorch() {
         let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
         let mut compared = 0;
         let sites = [Site::Activations, Site::Attention];
-        let done = forward.run(&[&ids], &sites, &|| true, &mut |seen| {
+        let done = forward.run(&[&ids], &sites, CancelToken::never(), &mut |seen| {
             let layer = &expected["layers"][seen.at];
             with_numbers(seen.tensor, |numbers| match seen.site {
                 Site::Activations => {
@@ -239,7 +240,7 @@ fn activations_and_attention_agree_with_pytorch() {
             })?;
             Ok(())
         });
-        assert!(done.unwrap());
+        done.unwrap();
         assert_eq!(compared, 7 * checkpoint.spec().layers, "{name}");
     }
 }
@@ -249,11 +250,19 @@ fn stops_when_it_is_not_wanted() {
     let checkpoint = open("gpt2-safetensors");
     let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
     let mut seen = 0;
-    let done = forward.run(&[&[1, 2, 3]], &[Site::State], &|| false, &mut |_| {
-        seen += 1;
-        Ok(())
-    });
-    assert!(!done.unwrap());
+    let done = forward.run(
+        &[&[1, 2, 3]],
+        &[Site::State],
+        CancelToken::new(&|| true),
+        &mut |_| {
+            seen += 1;
+            Ok(())
+        },
+    );
+    assert!(matches!(
+        done,
+        Err(lexiscope::transformer::ForwardError::Cancelled(_))
+    ));
     assert_eq!(seen, 1);
 }
 
@@ -262,7 +271,7 @@ fn texts_that_do_not_fit_are_refused_in_a_line() {
     let checkpoint = open("gpt2-safetensors");
     let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
     let refused = |text: &[u32]| {
-        let run = forward.run(&[text], &[], &|| true, &mut |_| Ok(()));
+        let run = forward.run(&[text], &[], CancelToken::never(), &mut |_| Ok(()));
         run.unwrap_err().to_string()
     };
     assert!(refused(&[1; 129]).contains("129 tokens: expected 1 to 128"));

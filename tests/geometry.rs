@@ -21,32 +21,22 @@ mod common {
     }
 }
 
-use std::cell::Cell;
 use std::sync::Mutex;
 
 use lexiscope::geometry::{Language, Measure, Pieces, Texts};
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::sheet::{Chart, Depth, ModelGeometry, geometry_sheet};
 use lexiscope::query::{
-    Answer, Answering, Column, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer,
-    NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, Watch, language_of,
+    Answer, Answering, Callbacks, Column, ContextMapQuery, GeometryAnswer, GeometryQuery,
+    MapAnswer, NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, language_of,
 };
 use lexiscope::report::{self, Format};
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
 
 use common::reference;
-
-struct Patient;
-
-impl Watch for Patient {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn improved(&self, _partial: Answer) {}
-}
 
 fn query(texts: Texts, token: Option<TokenChoice>) -> GeometryQuery {
     GeometryQuery {
@@ -58,9 +48,9 @@ fn query(texts: Texts, token: Option<TokenChoice>) -> GeometryQuery {
 }
 
 fn ask(reader: &mut Reader, query: &GeometryQuery) -> Result<GeometryAnswer, String> {
-    let answer = reader.answer(&Query::Geometry(query.clone()), &Patient);
+    let answer = reader.answer(&Query::Geometry(query.clone()), Callbacks::none());
     match answer.map_err(|e| e.to_string())? {
-        Some(Answer::Geometry(answer)) => Ok(answer),
+        Answer::Geometry(answer) => Ok(answer),
         other => panic!("{other:?}"),
     }
 }
@@ -227,32 +217,33 @@ fn switches_leave_out_what_they_say() {
 
 #[test]
 fn progress_is_told_and_the_query_can_be_called_off() {
-    struct Impatient(Mutex<Cell<f32>>);
-    impl Watch for Impatient {
-        fn wanted(&self) -> bool {
-            self.0.lock().unwrap().get() < 0.5
-        }
-
-        fn improved(&self, partial: Answer) {
-            let Answer::Geometry(partial) = partial else {
-                panic!()
-            };
-            let done = self.0.lock().unwrap();
-            assert!(partial.done > done.get() && partial.curves.is_empty());
-            done.set(partial.done);
-        }
-    }
     let mut reader = bundled("gpt2-pl");
     assert_eq!(language_of(&reader.card().vocabulary), Language::Polish);
     let asked = Query::Geometry(query(Texts::bundled(Language::Polish), word("nie")));
-    let watch = Impatient(Mutex::default());
-    assert_eq!(reader.answer(&asked, &watch).unwrap(), None);
-    assert!((0.5..0.8).contains(&watch.0.lock().unwrap().get()));
+    let done = Mutex::new(0.0);
+    let half = || *done.lock().unwrap() >= 0.5;
+    let callbacks = Callbacks {
+        cancel: CancelToken::new(&half),
+        on_partial: Some(&|partial| {
+            let Answer::Geometry(partial) = partial else {
+                panic!()
+            };
+            let mut done = done.lock().unwrap();
+            assert!(partial.done > *done && partial.curves.is_empty());
+            *done = partial.done;
+        }),
+        ..Callbacks::none()
+    };
+    assert!(reader.answer(&asked, callbacks).unwrap_err().is_cancelled());
+    assert!((0.5..0.8).contains(&*done.lock().unwrap()));
 }
 
 fn map(reader: &mut Reader, query: Query) -> Result<MapAnswer, String> {
-    match reader.answer(&query, &Patient).map_err(|e| e.to_string())? {
-        Some(Answer::Map(map)) => Ok(map),
+    match reader
+        .answer(&query, Callbacks::none())
+        .map_err(|e| e.to_string())?
+    {
+        Answer::Map(map) => Ok(map),
         other => panic!("{other:?}"),
     }
 }

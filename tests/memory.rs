@@ -9,7 +9,7 @@ use std::path::Path;
 
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
-use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
+use lexiscope::query::{Answer, Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
@@ -125,7 +125,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
             })
         };
         for query in [neuron, pairs(Form::Vo), pairs(Form::Qk)] {
-            let scores: Vec<f32> = match reader.answer(&query, &Patient).unwrap().unwrap() {
+            let scores: Vec<f32> = match reader.answer(&query, Callbacks::none()).unwrap() {
                 Answer::Neuron(answer) => answer.columns[0].iter().map(|s| s.score).collect(),
                 Answer::Pairs(answer) => answer.pairs.iter().map(|pair| pair.score).collect(),
                 _ => panic!("another answer"),

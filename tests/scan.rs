@@ -14,7 +14,7 @@ use checkpoint_writer::Synthetic;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Column, NeuronQuery, PairsQuery, Patient, Query, Reader,
+    Answer, Answering, Callbacks, Column, NeuronQuery, PairsQuery, Query, Reader,
 };
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
@@ -118,8 +118,9 @@ fn answered(
                 k,
                 filters,
             };
-            let Some(Answer::Neuron(answer)) =
-                reader.answer(&Query::Neuron(query), &Patient).unwrap()
+            let Answer::Neuron(answer) = reader
+                .answer(&Query::Neuron(query), Callbacks::none())
+                .unwrap()
             else {
                 panic!()
             };
@@ -152,8 +153,9 @@ fn answered(
                     k,
                     filters,
                 };
-                let Some(Answer::Pairs(answer)) =
-                    reader.answer(&Query::Pairs(query), &Patient).unwrap()
+                let Answer::Pairs(answer) = reader
+                    .answer(&Query::Pairs(query), Callbacks::none())
+                    .unwrap()
                 else {
                     panic!()
                 };

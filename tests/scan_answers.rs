@@ -4,15 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Convention, Interest, NeuronQuery, PairsQuery, Patient, Query, QueryError,
-    RankQuery, Reader, Watch,
+    Answer, Answering, Callbacks, Convention, Interest, NeuronQuery, PairsQuery, Query, QueryError,
+    RankQuery, Reader,
 };
 use lexiscope::scan::{Layers, Plan, Scan, Scanned, What};
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use tempfile::TempDir;
@@ -47,7 +47,14 @@ fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (T
         filters: alnum(),
         convention: Default::default(),
     };
-    Scan::run(&mut open(name), &plan, &out, &|| true, &mut |_| {}).unwrap();
+    Scan::run(
+        &mut open(name),
+        &plan,
+        &out,
+        CancelToken::never(),
+        &mut |_| {},
+    )
+    .unwrap();
     (folder, out)
 }
 
@@ -83,22 +90,22 @@ fn pairs(form: Form, layer: usize, end: End, k: usize, filters: Filters) -> Quer
 }
 
 fn ask(model: &mut dyn Answering, query: &Query) -> Answer {
-    model.answer(query, &Patient).unwrap().unwrap()
+    model.answer(query, Callbacks::none()).unwrap()
 }
 
-/// Whoever does not wait gets only what need not be computed.
-struct InAHurry;
-
-impl Watch for InAHurry {
-    fn wanted(&self) -> bool {
-        false
-    }
-
-    fn improved(&self, _partial: Answer) {}
-}
-
+/// Whether it need not be computed.
 fn is_there(model: &mut dyn Answering, query: &Query) -> bool {
-    model.answer(query, &InAHurry).unwrap().is_some()
+    let callbacks = Callbacks {
+        cancel: CancelToken::new(&|| true),
+        ..Callbacks::none()
+    };
+    match model.answer(query, callbacks) {
+        Ok(_) => true,
+        Err(error) => {
+            assert!(error.is_cancelled(), "{error}");
+            false
+        }
+    }
 }
 
 #[test]
@@ -144,7 +151,8 @@ fn a_scan_under_a_convention_answers_under_that_one_alone() {
         convention: under("gain+cosine"),
     };
     let out = folder.path().join("gain+cosine.parquet");
-    let scan = |reader: &mut Reader| Scan::run(reader, &plan, &out, &|| true, &mut |_| {});
+    let scan =
+        |reader: &mut Reader| Scan::run(reader, &plan, &out, CancelToken::never(), &mut |_| {});
     scan(&mut open(name)).unwrap();
     let mut computed = open(name);
     let mut scanned = Scanned::open(open(name), &out).unwrap();
@@ -199,8 +207,11 @@ fn what_a_scan_does_not_hold_is_computed() {
         k: 12,
         filters: alnum(),
     });
-    let answers = scanned.answer_neurons(&batch, &Patient).unwrap();
-    assert_eq!(answers, computed.answer_neurons(&batch, &Patient).unwrap());
+    let answers = scanned.answer_neurons(&batch, Callbacks::none()).unwrap();
+    assert_eq!(
+        answers,
+        computed.answer_neurons(&batch, Callbacks::none()).unwrap()
+    );
 }
 
 fn rank(layer: usize, by: Interest, filters: Filters) -> RankQuery {
@@ -267,51 +278,43 @@ fn what_is_judged_by_lists_is_ranked_from_a_scan() {
 
 #[test]
 fn a_ranking_that_was_called_off_goes_on_where_it_was() {
-    /// Waits for so many partial answers.
-    struct Until(AtomicUsize);
-
-    impl Watch for Until {
-        fn wanted(&self) -> bool {
-            self.0.load(Ordering::Relaxed) > 0
-        }
-
-        fn improved(&self, _partial: Answer) {
-            self.0.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
     let query = Query::Rank(rank(1, Interest::Same, alnum()));
     let mut reader = open("gpt2-safetensors");
     // One head at a time: the first is judged, the second called off.
-    assert_eq!(reader.answer(&query, &Until(1.into())).unwrap(), None);
-    let mut partial = Partial::default();
-    let answer = reader.answer(&query, &partial).unwrap();
-    let heads = reader.card().spec.heads;
-    assert_eq!(
-        partial.0.get_mut().unwrap().len(),
-        heads - 2,
-        "only the others"
+    let come = Mutex::new(0);
+    let first = reader.answer(
+        &query,
+        Callbacks {
+            cancel: CancelToken::new(&|| *come.lock().unwrap() > 0),
+            on_partial: Some(&|_| *come.lock().unwrap() += 1),
+            ..Callbacks::none()
+        },
     );
+    assert!(first.unwrap_err().is_cancelled());
+    let (answer, partial) = with_partial(&mut reader, &query);
+    let heads = reader.card().spec.heads;
+    assert_eq!(partial.len(), heads - 2, "only the others");
     assert_eq!(
         answer,
-        open("gpt2-safetensors").answer(&query, &Patient).unwrap()
+        open("gpt2-safetensors")
+            .answer(&query, Callbacks::none())
+            .unwrap()
     );
 }
 
-/// How far each partial answer was.
-#[derive(Default)]
-struct Partial(Mutex<Vec<f32>>);
-
-impl Watch for Partial {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn improved(&self, partial: Answer) {
-        if let Answer::Rank(answer) = partial {
-            self.0.lock().unwrap().push(answer.done);
-        }
-    }
+/// The answer, and how far each partial answer of a ranking was.
+fn with_partial(model: &mut dyn Answering, query: &Query) -> (Answer, Vec<f32>) {
+    let partial = Mutex::new(Vec::new());
+    let callbacks = Callbacks {
+        on_partial: Some(&|answer| {
+            if let Answer::Rank(answer) = answer {
+                partial.lock().unwrap().push(answer.done);
+            }
+        }),
+        ..Callbacks::none()
+    };
+    let answer = model.answer(query, callbacks).unwrap();
+    (answer, partial.into_inner().unwrap())
 }
 
 #[test]
@@ -356,7 +359,7 @@ fn a_scan_that_is_damaged_inside_is_said_and_breaks_nothing() {
             neuron(0, 3, 12, alnum()),
             pairs(Form::Qk, 1, End::Lowest, 20, alnum()),
         ] {
-            let answer = scanned.answer(&query, &Patient);
+            let answer = scanned.answer(&query, Callbacks::none());
             said += usize::from(matches!(answer, Err(QueryError::Other(_))));
         }
     }

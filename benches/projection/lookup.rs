@@ -2,9 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lexiscope::query::{
-    Answer, Answering, By, DirectionsQuery, FindQuery, Part, Query, Reader, Watch,
-};
+use lexiscope::query::{Answering, By, Callbacks, DirectionsQuery, FindQuery, Part, Query, Reader};
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 
@@ -79,15 +78,12 @@ pub fn lookup(reader: &mut Reader) {
 
 /// Until the first answer, which has all but the copying score over the vocabulary.
 fn first(reader: &mut Reader, query: &Query) {
-    struct Once(AtomicBool);
-    impl Watch for Once {
-        fn wanted(&self) -> bool {
-            self.0.load(Ordering::Relaxed)
-        }
-        fn improved(&self, _partial: Answer) {
-            self.0.store(false, Ordering::Relaxed);
-        }
-    }
-    let once = Once(AtomicBool::new(true));
-    std::hint::black_box(reader.answer(query, &once).expect("an answer"));
+    let come = AtomicBool::new(false);
+    let callbacks = Callbacks {
+        cancel: CancelToken::flag(&come),
+        on_partial: Some(&|_| come.store(true, Ordering::Relaxed)),
+        ..Callbacks::none()
+    };
+    let cancelled = reader.answer(query, callbacks);
+    std::hint::black_box(cancelled.expect_err("cancelled"));
 }

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
-use lexiscope::query::{Answering, NeuronQuery, Patient, Query, Reader};
+use lexiscope::query::{Answering, Callbacks, NeuronQuery, Query, Reader};
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 
@@ -87,7 +87,7 @@ fn neuron_query(layer: usize, neuron: usize) -> NeuronQuery {
 }
 
 fn ask(reader: &mut Reader, query: &Query) {
-    black_box(reader.answer(query, &Patient).expect("an answer"));
+    black_box(reader.answer(query, Callbacks::none()).expect("an answer"));
 }
 
 /// One line of the result; `compare.py` reads them.

@@ -1,7 +1,7 @@
 //! Neuron columns: cold, against one pass over the embedding.
 
 use lexiscope::checkpoint::Matrix;
-use lexiscope::query::{Answering, NeuronQuery, Patient, Reader};
+use lexiscope::query::{Answering, Callbacks, NeuronQuery, Reader};
 use rayon::prelude::*;
 
 use super::{VOCAB, WIDTH, ask, figure, median, neuron, neuron_query, time};
@@ -28,7 +28,7 @@ pub fn columns(reader: &mut Reader) {
     figure("neurons, a neuron's columns, cold", cold, "ms");
     figure("neurons, columns to pass (at most 1.3)", cold / pass, "×");
     let many: Vec<NeuronQuery> = (0..4).map(|n| neuron_query(3, n)).collect();
-    let together = (0..9).map(|_| time(|| reader.answer_neurons(&many, &Patient)));
+    let together = (0..9).map(|_| time(|| reader.answer_neurons(&many, Callbacks::none())));
     figure("neurons, 4 together", median(together.collect()), "ms");
 }
 

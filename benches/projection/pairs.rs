@@ -11,6 +11,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use lexiscope::checkpoint::Matrix;
 use lexiscope::projection::{End, PairsWanted, Rows, best_pairs};
 use lexiscope::query::{PairsQuery, Query, Reader};
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::Form;
 use lexiscope::vocabulary::Filters;
 use rayon::prelude::*;
@@ -33,7 +34,7 @@ pub fn alone() {
         let before = process::peak_mb();
         let (mut bounded, mut plain) = (Vec::new(), Vec::new());
         for _ in 0..3 {
-            bounded.push(time(|| best(&a, &b, &|| true)));
+            bounded.push(time(|| best(&a, &b, CancelToken::never())));
             plain.push(time(|| blocked(&a, &b)));
         }
         let (bounded, plain) = (median(bounded), median(plain));
@@ -89,13 +90,20 @@ pub fn factors_of_a_head() {
     };
     let embedding = Rows::new(draw(VOCAB, WIDTH), &Device::Cpu).expect("room");
     let weights = draw(WIDTH, HEAD);
-    let both = (0..5)
-        .map(|_| time(|| [0, 1].map(|_| embedding.times(&weights, &|| true).expect("a product"))));
+    let both = (0..5).map(|_| {
+        time(|| {
+            [0, 1].map(|_| {
+                embedding
+                    .times(&weights, CancelToken::never())
+                    .expect("a product")
+            })
+        })
+    });
     figure("pairs, a head's factors", median(both.collect()), "ms");
 }
 
-/// The best score, by a search that asks `wanted`; `None` if it was called off.
-fn best(a: &Matrix, b: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<f32> {
+/// The best score; `None` if it was called off.
+fn best(a: &Matrix, b: &Matrix, cancel: CancelToken<'_>) -> Option<f32> {
     let passing = vec![true; a.rows()];
     let want = PairsWanted {
         k: 50,
@@ -103,7 +111,7 @@ fn best(a: &Matrix, b: &Matrix, wanted: &(dyn Fn() -> bool + Sync)) -> Option<f3
         passing: &passing,
         admits: &|_, _| true,
     };
-    let found = best_pairs(a, b, &want, wanted, &mut |_, _| ())?;
+    let found = best_pairs(a, b, &want, cancel, &mut |_, _| ()).ok()?;
     found.first().map(|pair| pair.score)
 }
 
@@ -115,9 +123,9 @@ fn silence(a: &Matrix, b: &Matrix) -> f64 {
         let asked = Mutex::new(vec![Instant::now()]);
         let watched = || {
             asked.lock().expect("no panic").push(Instant::now());
-            true
+            false
         };
-        best(a, b, &watched);
+        best(a, b, CancelToken::new(&watched));
         let asked = asked.into_inner().expect("no panic");
         let between = asked.windows(2).map(|two| two[1] - two[0]);
         between.collect::<Vec<Duration>>()
@@ -134,7 +142,7 @@ fn silence(a: &Matrix, b: &Matrix) -> f64 {
 
 /// How long a search goes on after it was called off, at moments spread over all of it.
 fn called_off(name: &str, a: &Matrix, b: &Matrix) {
-    let whole = time(|| best(a, b, &|| true));
+    let whole = time(|| best(a, b, CancelToken::never()));
     let late = (0..MOMENTS).filter_map(|i| {
         let (off, at) = (
             AtomicBool::new(false),
@@ -142,7 +150,7 @@ fn called_off(name: &str, a: &Matrix, b: &Matrix) {
         );
         thread::scope(|scope| {
             let search = scope.spawn(|| {
-                let found = best(a, b, &|| !off.load(Ordering::Relaxed));
+                let found = best(a, b, CancelToken::flag(&off));
                 found.is_none().then(Instant::now)
             });
             thread::sleep(Duration::from_secs_f64(at / 1e3));

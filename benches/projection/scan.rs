@@ -2,7 +2,7 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use lexiscope::query::{Answering, NeuronQuery, Patient, Reader};
+use lexiscope::query::{Answering, Callbacks, NeuronQuery, Reader};
 
 use super::{LAYERS, VOCAB, WIDTH, figure, median, neuron_query, time};
 
@@ -30,7 +30,7 @@ pub fn rate(reader: &mut Reader) {
         }));
         let neurons = round * BATCH..(round + 1) * BATCH;
         let batch: Vec<NeuronQuery> = neurons.map(|n| neuron_query(7, n)).collect();
-        scans.push(time(|| reader.answer_neurons(&batch, &Patient)));
+        scans.push(time(|| reader.answer_neurons(&batch, Callbacks::none())));
     }
     let (product, scan) = (median(products), median(scans));
     figure(

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::say::say;
-use crate::query::{Answer, Answering, Convention, Patient, Query};
+use crate::query::{Answer, Answering, Callbacks, Convention, Query, QueryError};
 
 /// A convention, or that the model's own figures choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,10 @@ impl ConventionChoice {
     pub(super) fn of(self, model: &mut dyn Answering) -> Result<Convention> {
         let convention = match self {
             Self::Named(convention) => return Ok(convention),
-            Self::Auto => model.answer(&Query::FirstConvention, &Patient)?,
+            Self::Auto => model.answer(&Query::FirstConvention, Callbacks::none())?,
         };
-        let Some(Answer::FirstConvention(answer)) = convention else {
-            bail!("no answer came back; this is a defect of lexiscope");
+        let Answer::FirstConvention(answer) = convention else {
+            return Err(QueryError::WrongAnswer.into());
         };
         say(answer.reason());
         Ok(answer.best())

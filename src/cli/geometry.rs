@@ -4,12 +4,14 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::geometry::{Language, Texts};
 use crate::outside::escape;
 use crate::query::sheet::{ModelGeometry, geometry_sheet};
-use crate::query::{Answer, Answering, GeometryAnswer, ModelCard, Query, Watch, language_of};
+use crate::query::{
+    Answer, Answering, Callbacks, GeometryAnswer, ModelCard, Query, QueryError, language_of,
+};
 use crate::report::{self, GeometryFormat};
 use crate::sheet::Timings;
 
@@ -70,14 +72,23 @@ fn answer(model: &str, texts: &mut Option<Texts>, args: &GeometryArgs) -> Result
     };
     let query = args.query(texts.get_or_insert_with(fitting).clone());
     let start = Instant::now();
-    let watch = Progress {
-        name: &card.name,
-        shown: std::io::stderr().is_terminal(),
+    let shown = std::io::stderr().is_terminal();
+    let on_partial = |partial| {
+        if let Answer::Geometry(partial) = partial {
+            let name = escape::line(&card.name);
+            say::raw(format_args!("\r{name}: {:3.0} %", 100.0 * partial.done));
+        }
     };
-    let answer = reader.answer(&Query::Geometry(query), &watch);
-    watch.clear();
-    let Some(Answer::Geometry(answer)) = answer? else {
-        bail!("no answer came back; this is a defect of lexiscope");
+    let callbacks = Callbacks {
+        on_partial: shown.then_some(&on_partial),
+        ..Callbacks::none()
+    };
+    let answer = reader.answer(&Query::Geometry(query), callbacks);
+    if shown {
+        say::raw("\r\x1b[K");
+    }
+    let Answer::Geometry(answer) = answer? else {
+        return Err(QueryError::WrongAnswer.into());
     };
     for notice in answer.notices.iter().cloned().chain(missing(&answer)) {
         say(format_args!("{}: {notice}", card.name));
@@ -107,31 +118,4 @@ fn missing(answer: &GeometryAnswer) -> Vec<String> {
     }
     let sentence = |(why, titles): (&str, Vec<&str>)| format!("no {}: {why}", titles.join(", "));
     reasons.into_iter().map(sentence).collect()
-}
-
-/// Waits to the end, and shows how far it is.
-struct Progress<'a> {
-    name: &'a str,
-    shown: bool,
-}
-
-impl Progress<'_> {
-    fn clear(&self) {
-        if self.shown {
-            say::raw("\r\x1b[K");
-        }
-    }
-}
-
-impl Watch for Progress<'_> {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn improved(&self, partial: Answer) {
-        if let (true, Answer::Geometry(partial)) = (self.shown, partial) {
-            let name = escape::line(self.name);
-            say::raw(format_args!("\r{name}: {:3.0} %", 100.0 * partial.done));
-        }
-    }
 }

@@ -31,8 +31,8 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::sheet::{info_sheet, models_sheet, sheets};
 use crate::query::{
-    Answer, Answering, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery, Patient,
-    Query, Reader, TrustQuery,
+    Answer, Answering, Callbacks, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery,
+    Query, QueryError, Reader, TrustQuery,
 };
 use crate::report::{self, Format};
 use crate::scan::Scanned;
@@ -130,9 +130,9 @@ pub fn run() -> Result<()> {
         Some(Command::Info { model, output }) => {
             let (mut reader, open) = open(&model, output.machine)?;
             let start = Instant::now();
-            let undertrained = match reader.answer(&Query::Undertrained, &Patient)? {
-                Some(Answer::Undertrained(count)) => count,
-                _ => None,
+            let undertrained = reader.answer(&Query::Undertrained, Callbacks::none())?;
+            let Answer::Undertrained(undertrained) = undertrained else {
+                return Err(QueryError::WrongAnswer.into());
             };
             let timings = Timings {
                 open,
@@ -290,16 +290,16 @@ fn listed(
     let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
     // Marked where people read.
     if (hidden || matches!(output.format, Format::Table | Format::Markdown))
-        && let Some(Answer::Undertrained(None)) = reader.answer(&Query::Undertrained, &Patient)?
+        && let Answer::Undertrained(None) =
+            reader.answer(&Query::Undertrained, Callbacks::none())?
         && hidden
     {
         say(format_args!("{UNTOLD}; none is left out"));
     }
     let mut answered = Vec::new();
     for query in std::iter::once(query).chain(trust.map(Query::Trust)) {
-        if let Some(answer) = reader.answer(&query, &Patient)? {
-            answered.push((query, answer));
-        }
+        let answer = reader.answer(&query, Callbacks::none())?;
+        answered.push((query, answer));
     }
     let timings = Timings {
         open,
@@ -311,7 +311,7 @@ fn listed(
         .map(|(query, answer)| (query, answer))
         .collect();
     let Some(sheet) = sheets(&card, &answered).pop() else {
-        bail!("no answer came back; this is a defect of lexiscope");
+        return Err(QueryError::WrongAnswer.into());
     };
     print_sheet(sheet, timings, output)
 }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use super::args::{FilterArgs, Output, ReadingArgs, list_length};
 use super::convention::ConventionChoice;
 use super::{answering, listed, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
-use crate::query::{Answer, Convention, Interest, Patient, Query, RankQuery};
+use crate::query::{Answer, Callbacks, Convention, Interest, Query, QueryError, RankQuery};
 use crate::report::{self, Format};
 use crate::sheet::Timings;
 use crate::vocabulary::Filters;
@@ -76,7 +76,7 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     let convention = first.convention().unwrap_or_default();
     let start = Instant::now();
     if matches!(output.format, Format::Table | Format::Markdown) {
-        reader.answer(&Query::Undertrained, &Patient)?;
+        reader.answer(&Query::Undertrained, Callbacks::none())?;
     }
     let card = reader.card();
     let mut layers = Vec::with_capacity(card.spec.layers);
@@ -85,10 +85,11 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
             convention,
             ..args.query(layer, &filters)
         };
-        match reader.answer(&Query::Rank(query.clone()), &Patient)? {
-            Some(Answer::Rank(answer)) => layers.push((query, answer)),
-            _ => bail!("no answer came back; this is a defect of lexiscope"),
-        }
+        let answer = reader.answer(&Query::Rank(query.clone()), Callbacks::none())?;
+        let Answer::Rank(answer) = answer else {
+            return Err(QueryError::WrongAnswer.into());
+        };
+        layers.push((query, answer));
     }
     let timings = Timings {
         open,

@@ -11,6 +11,7 @@ use anyhow::Result;
 use crate::outside::escape;
 use crate::query::{Answering, Reader};
 use crate::scan::{Plan, Progress, Scan};
+use crate::task::CancelToken;
 
 use super::interrupt::on_interrupt;
 use super::say;
@@ -29,7 +30,7 @@ pub(super) fn scan(reader: &mut Reader, plan: &Plan, out: &Path) -> Result<()> {
         reader,
         plan,
         out,
-        &|| !ending.load(Ordering::Relaxed),
+        CancelToken::flag(&ending),
         &mut |progress| {
             line.show(&describe(&name, progress, ending.load(Ordering::Relaxed)));
         },

@@ -1,6 +1,6 @@
 //! What the explorer would show first, as text: for a pipe, and for whoever reads no screen.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::files::full_name;
 use super::opening::Opener;
@@ -10,7 +10,7 @@ use super::update;
 use crate::checkpoint::Location;
 use crate::outside::escape;
 use crate::query::sheet::{ModelGeometry, geometry_sheet, sheet};
-use crate::query::{Answer, Answering, GeometryQuery, ModelCard, Patient, Query};
+use crate::query::{Answer, Answering, Callbacks, GeometryQuery, ModelCard, Query, QueryError};
 use crate::report::{self, Format};
 use crate::vocabulary::Filters;
 use crate::worker::{Event, ModelId};
@@ -45,15 +45,15 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     }
     let mut page = String::new();
     // What is undertrained is marked in every list.
-    reader.answer(&Query::Undertrained, &Patient)?;
+    reader.answer(&Query::Undertrained, Callbacks::none())?;
     if let Some(query) = state.convention_query()
-        && let Some(Answer::FirstConvention(answer)) = reader.answer(&query, &Patient)?
+        && let Answer::FirstConvention(answer) = reader.answer(&query, Callbacks::none())?
     {
         update::first_convention(&mut state, &answer);
     }
     if state.needs().contains(&Query::TextLanguage)
-        && let Some(Answer::TextLanguage(language)) =
-            reader.answer(&Query::TextLanguage, &Patient)?
+        && let Answer::TextLanguage(language) =
+            reader.answer(&Query::TextLanguage, Callbacks::none())?
     {
         update::fit(&mut state, language);
     }
@@ -64,9 +64,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
         let Some(address) = query.address() else {
             continue;
         };
-        let answer = reader
-            .answer(&query, &Patient)?
-            .context("no answer came back")?;
+        let answer = reader.answer(&query, Callbacks::none())?;
         if let Some(sheet) = sheet(&card, &query, &answer, None) {
             page += &title(&card, &query, &address.to_string());
             page += &report::write(&sheet, Format::Table);
@@ -77,9 +75,9 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
 
 /// What the Geometry pane would measure of the open model.
 fn measured(reader: &mut dyn Answering, asked: &GeometryQuery, state: &State) -> Result<String> {
-    let answer = reader.answer(&Query::Geometry(asked.clone()), &Patient)?;
-    let Some(Answer::Geometry(answer)) = answer else {
-        bail!("no answer came back");
+    let answer = reader.answer(&Query::Geometry(asked.clone()), Callbacks::none())?;
+    let Answer::Geometry(answer) = answer else {
+        return Err(QueryError::WrongAnswer.into());
     };
     let card = reader.card();
     let model = ModelGeometry {

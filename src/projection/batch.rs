@@ -9,6 +9,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
+use crate::task::{CancelToken, Cancelled};
 
 use super::Ends;
 use super::Scored;
@@ -45,8 +46,8 @@ pub(super) fn offer(
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [Ends],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> bool {
+    cancel: CancelToken<'_>,
+) -> Result<(), Cancelled> {
     let Counted { rows, longest, .. } = counted;
     let shifts = counted.adjust.shifts(vectors);
     let fresh: Vec<Candidates> = ends
@@ -63,31 +64,27 @@ pub(super) fn offer(
             let mut found = fresh.clone();
             let mut scores = Vec::new();
             for block in blocks {
-                wanted().then_some(())?;
+                cancel.check()?;
                 multiplied(counted, block.clone(), (vectors, &shifts), &mut scores);
                 gather(block, &scores, passing.flags, &mut found);
             }
-            Some(found)
+            Ok(found)
         })
         .try_reduce_with(|mut a, b| {
             a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
-            Some(a)
+            Ok(a)
         });
-    let Some(found) = found else {
-        return true;
-    };
-    let Some(found) = found else {
-        return false;
+    let Some(found) = found.transpose()? else {
+        return Ok(());
     };
     ends.par_iter_mut()
         .zip(found)
         .enumerate()
         .try_for_each(|(j, (ends, found))| {
-            wanted().then_some(())?;
+            cancel.check()?;
             rescore(counted, (vectors.row(j), shifts[j]), passing, found, ends);
-            Some(())
+            Ok(())
         })
-        .is_some()
 }
 
 /// The norm of the longest row as it counts, or more; NaN if one is.

@@ -5,6 +5,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
 use crate::checkpoint::Matrix;
+use crate::task::CancelToken;
 
 use super::rows::{chunks, multiply};
 use super::{ProjectionError, Rows};
@@ -13,21 +14,14 @@ use super::{ProjectionError, Rows};
 /// whether it is still wanted.
 const SOME_ROWS: usize = 512;
 
-/// `Aᵀ·B`, `[width of A, width of B]`, of as many rows each, as they count. `None` if it was called
-/// off.
+/// `Aᵀ·B`, `[width of A, width of B]`, of as many rows each, as they count.
 ///
 /// # Errors
 /// The device fails.
-pub fn cross(
-    a: &Rows,
-    b: &Rows,
-    wanted: &dyn Fn() -> bool,
-) -> Result<Option<Matrix>, ProjectionError> {
+pub fn cross(a: &Rows, b: &Rows, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
     let mut out = Matrix::zeros(a.width(), b.width());
     for range in chunks(a.len().min(b.len()), SOME_ROWS) {
-        if !wanted() {
-            return Ok(None);
-        }
+        cancel.check()?;
         let n = range.len();
         let (left, right) = (a.counted_chunk(range.clone())?, b.counted_chunk(range)?);
         let left = MatRef::from_row_major_slice(&left, n, a.width());
@@ -35,7 +29,7 @@ pub fn cross(
         let sum = MatMut::from_row_major_slice_mut(out.data_mut(), a.width(), b.width());
         matmul(sum, Accum::Add, left.transpose(), right, 1.0, Par::rayon(0));
     }
-    Ok(Some(out))
+    Ok(out)
 }
 
 /// `A·B`, on the calling thread.
@@ -63,9 +57,9 @@ mod tests {
             Rows::new(matrix, &Device::Cpu).unwrap()
         };
         let (a, b) = (rows([1.0, 2.0]), rows([3.0, -1.0]));
-        let found = cross(&a, &b, &|| true).unwrap().unwrap();
+        let found = cross(&a, &b, CancelToken::never()).unwrap();
         assert_eq!(found.data(), [1800.0, -600.0, 3600.0, -1200.0]);
-        assert_eq!(cross(&a, &b, &|| false).unwrap(), None);
+        assert!(cross(&a, &b, CancelToken::new(&|| true)).is_err());
         let turned = product(&found, &Matrix::new(2, 1, vec![1.0, 3.0]));
         assert_eq!(turned.data(), [0.0, 0.0]);
     }

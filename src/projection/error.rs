@@ -2,9 +2,13 @@
 
 use thiserror::Error;
 
+use crate::task::Cancelled;
+
 /// Why a product could not be computed.
 #[derive(Debug, Error)]
 pub enum ProjectionError {
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The device refused; out of memory, most often.
     #[error("the device failed: {0}; try --device cpu")]
     Device(String),

@@ -5,6 +5,7 @@ use faer::linalg::solvers::{Llt, Solve};
 use faer::{Accum, Mat, MatRef, Par, Side};
 
 use crate::checkpoint::Matrix;
+use crate::task::CancelToken;
 
 use super::rows::chunks;
 use super::{ProjectionError, Rows};
@@ -21,20 +22,14 @@ pub struct Inverse {
 }
 
 impl Inverse {
-    /// Of rows as they count; the inner `None` if they do not reach every direction, so that there
-    /// is none. `None` if it was called off.
+    /// Of rows as they count; `None` if they do not reach every direction, so that there
+    /// is none.
     ///
     /// # Errors
     /// The device fails.
-    pub fn of(
-        rows: &Rows,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Option<Self>>, ProjectionError> {
-        let Some(gram) = gram(rows, wanted)? else {
-            return Ok(None);
-        };
-        let gram = gram.llt(Side::Lower).ok();
-        Ok(Some(gram.map(|gram| Self { gram })))
+    pub fn of(rows: &Rows, cancel: CancelToken<'_>) -> Result<Option<Self>, ProjectionError> {
+        let gram = gram(rows, cancel)?.llt(Side::Lower).ok();
+        Ok(gram.map(|gram| Self { gram }))
     }
 
     /// Vectors, `[m, width]`, each with the inverse applied.
@@ -49,24 +44,19 @@ impl Inverse {
 }
 
 /// EᵀE, `[width, width]`: in f64, as its inverse is as sensitive as the square of the condition of
-/// the rows. `None` if it was called off.
-fn gram(
-    rows: &Rows,
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<Mat<f64>>, ProjectionError> {
+/// the rows.
+fn gram(rows: &Rows, cancel: CancelToken<'_>) -> Result<Mat<f64>, ProjectionError> {
     let width = rows.width();
     let mut sum = Mat::zeros(width, width);
     for chunk in chunks(rows.len(), (CHUNK / (width * width).max(1)).max(32)) {
-        if !wanted() {
-            return Ok(None);
-        }
+        cancel.check()?;
         let ids: Vec<u32> = chunk.map(|row| row as u32).collect();
         let some = rows.pick(&ids)?;
         let some = Mat::from_fn(ids.len(), width, |i, j| f64::from(some.row(i)[j]));
         let (all, par) = (sum.as_mut(), Par::rayon(0));
         matmul(all, Accum::Add, some.transpose(), &some, 1.0, par);
     }
-    Ok(Some(sum))
+    Ok(sum)
 }
 
 #[cfg(test)]
@@ -88,11 +78,11 @@ mod tests {
             (true, RowScale::None),
             (true, unit),
         ] {
-            let rows = rows.adjusted(centred, scale, &|| true).unwrap().unwrap();
-            let inverse = Inverse::of(&rows, &|| true).unwrap().unwrap().unwrap();
+            let rows = rows.adjusted(centred, scale, CancelToken::never()).unwrap();
+            let inverse = Inverse::of(&rows, CancelToken::never()).unwrap().unwrap();
             let vector = Matrix::new(1, width, vec![1.0, -2.0, 0.5, 0.0, 3.0, 0.25, -1.0]);
             let applied = inverse.apply(&vector).transposed();
-            let coordinates = rows.times(&applied, &|| true).unwrap().unwrap();
+            let coordinates = rows.times(&applied, CancelToken::never()).unwrap();
             let all: Vec<u32> = (0..n as u32).collect();
             let counted = rows.pick(&all).unwrap();
             for i in 0..width {
@@ -109,7 +99,7 @@ mod tests {
     fn rows_that_leave_a_direction_out_have_none() {
         let flat = (0..40).flat_map(|i| [i as f32, 1.0, 0.0]).collect();
         let rows = Rows::new(Matrix::new(40, 3, flat), &Device::Cpu).unwrap();
-        assert!(Inverse::of(&rows, &|| true).unwrap().unwrap().is_none());
-        assert!(Inverse::of(&rows, &|| false).unwrap().is_none());
+        assert!(Inverse::of(&rows, CancelToken::never()).unwrap().is_none());
+        assert!(Inverse::of(&rows, CancelToken::new(&|| true)).is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
+use crate::task::{CancelToken, Cancelled};
 
 use super::batch::{Counted, multiplied, slack};
 use super::rows::chunks;
@@ -33,7 +34,7 @@ pub struct RankedScore {
 
 impl ListRows<'_> {
     /// For each of `vectors` (`[m, d_model]`) the score of the token `at[j]` and its rank, exactly
-    /// as in the vector's list. `None` if it was called off.
+    /// as in the vector's list.
     ///
     /// # Errors
     /// The device fails.
@@ -41,20 +42,16 @@ impl ListRows<'_> {
         &self,
         vectors: &Matrix,
         at: &[u32],
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Vec<RankedScore>>, ProjectionError> {
-        let Some(mut ranked) = self.rows.ranks(vectors, at, self.flags, wanted)? else {
-            return Ok(None);
-        };
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<RankedScore>, ProjectionError> {
+        let mut ranked = self.rows.ranks(vectors, at, self.flags, cancel)?;
         if let Some((rows, flags)) = self.positions {
             let scores: Vec<f32> = ranked.iter().map(|ranked| ranked.score).collect();
-            let Some(ahead) = rows.above(vectors, &scores, flags, wanted)? else {
-                return Ok(None);
-            };
+            let ahead = rows.above(vectors, &scores, flags, cancel)?;
             let both = ranked.iter_mut().zip(ahead);
             both.for_each(|(ranked, ahead)| ranked.rank += ahead);
         }
-        Ok(Some(ranked))
+        Ok(ranked)
     }
 }
 
@@ -64,24 +61,22 @@ pub(super) fn ranks(
     vectors: &Matrix,
     at: &[u32],
     flags: &[bool],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Option<Vec<RankedScore>> {
+    cancel: CancelToken<'_>,
+) -> Result<Vec<RankedScore>, Cancelled> {
     let shifts = counted.adjust.shifts(vectors);
     let limits = at.iter().enumerate().map(|(j, &row)| Limit {
         row: row as usize,
         score: counted.score(row as usize, vectors.row(j), shifts[j]),
     });
     let limits: Vec<Limit> = limits.collect();
-    let ahead = ahead(counted, (vectors, &shifts), &limits, flags, wanted)?;
+    let ahead = ahead(counted, (vectors, &shifts), &limits, flags, cancel)?;
     let ranked = limits.iter().zip(ahead);
-    Some(
-        ranked
-            .map(|(limit, ahead)| RankedScore {
-                score: limit.score,
-                rank: ahead + 1,
-            })
-            .collect(),
-    )
+    Ok(ranked
+        .map(|(limit, ahead)| RankedScore {
+            score: limit.score,
+            rank: ahead + 1,
+        })
+        .collect())
 }
 
 /// As [`Rows::above`].
@@ -90,15 +85,15 @@ pub(super) fn above(
     vectors: &Matrix,
     scores: &[f32],
     flags: &[bool],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Option<Vec<usize>> {
+    cancel: CancelToken<'_>,
+) -> Result<Vec<usize>, Cancelled> {
     let shifts = counted.adjust.shifts(vectors);
     // No row is before the first: of equal scores none is ahead.
     let limits: Vec<Limit> = scores
         .iter()
         .map(|&score| Limit { score, row: 0 })
         .collect();
-    ahead(counted, (vectors, &shifts), &limits, flags, wanted)
+    ahead(counted, (vectors, &shifts), &limits, flags, cancel)
 }
 
 /// What rows are ahead of: a score, and of that score a row.
@@ -107,14 +102,14 @@ struct Limit {
     row: usize,
 }
 
-/// How many passing rows are ahead of each vector's limit; `None` if it was called off.
+/// How many passing rows are ahead of each vector's limit.
 fn ahead(
     counted: Counted<'_>,
     (vectors, shifts): (&Matrix, &[f32]),
     limits: &[Limit],
     flags: &[bool],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Option<Vec<usize>> {
+    cancel: CancelToken<'_>,
+) -> Result<Vec<usize>, Cancelled> {
     let wants: Vec<Want<'_>> = limits
         .iter()
         .enumerate()
@@ -132,15 +127,15 @@ fn ahead(
     blocks
         .par_iter()
         .map(|block| {
-            wanted().then_some(())?;
+            cancel.check()?;
             let vectors = (vectors, shifts);
-            Some(ahead_in(block.clone(), counted, vectors, &wants, flags))
+            Ok(ahead_in(block.clone(), counted, vectors, &wants, flags))
         })
         .try_reduce(
             || vec![0; wants.len()],
             |mut a, b| {
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-                Some(a)
+                Ok(a)
             },
         )
 }

@@ -17,6 +17,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
+use crate::task::{CancelToken, Cancelled};
 
 use super::batch;
 use super::kernel::{norm, products};
@@ -94,9 +95,9 @@ impl Rows {
         self.len == 0
     }
 
-    /// Offers the scores of each of `vectors` (`[m, width]`) at every passing row to its two
-    /// ends. One pass over the rows serves all vectors and both ends; a vector's scores do not
-    /// depend on how many there are. False if it was called off.
+    /// Offers the scores of each of `vectors` (`[m, width]`) at every passing row to its two ends.
+    /// One pass over the rows serves all vectors and both ends; a vector's scores do not depend on
+    /// how many there are.
     ///
     /// # Errors
     /// The device fails.
@@ -105,12 +106,12 @@ impl Rows {
         vectors: &Matrix,
         passing: Passing<'_>,
         ends: &mut [Ends],
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<(), ProjectionError> {
         match &*self.store {
             Store::Host(rows) if vectors.rows() < batch::LEAST => {
                 let rows = (rows, &self.adjust);
-                offer_on_host(rows, vectors, passing, ends, wanted)
+                offer_on_host(rows, vectors, passing, ends, cancel)
             }
             Store::Host(rows) => {
                 let rows = self.counted(rows);
@@ -118,9 +119,9 @@ impl Rows {
                 if lengths.any(|length| !(length * rows.longest).is_finite()) {
                     return Err(ProjectionError::Overflow);
                 }
-                Ok(batch::offer(rows, vectors, passing, ends, wanted))
+                Ok(batch::offer(rows, vectors, passing, ends, cancel)?)
             }
-            Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, wanted),
+            Store::Device(rows) => self.offer_on_device(rows, vectors, passing, ends, cancel),
         }
     }
 
@@ -156,17 +157,15 @@ impl Rows {
         vectors: &Matrix,
         passing: Passing<'_>,
         ends: &mut [Ends],
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<(), ProjectionError> {
         let shape = (vectors.rows(), vectors.cols());
         let shifts = self.adjust.shifts(vectors);
         let vectors = Tensor::from_slice(vectors.data(), shape, rows.device())?
             .t()?
             .contiguous()?;
         for chunk in chunks(self.len, DEVICE_ROWS) {
-            if !wanted() {
-                return Ok(false);
-            }
+            cancel.check()?;
             let scores = rows.narrow(0, chunk.start, chunk.len())?.matmul(&vectors)?;
             let mut scores = scores.flatten_all()?.to_vec1::<f32>()?;
             self.adjust.scores(chunk.clone(), &mut scores, &shifts);
@@ -175,47 +174,39 @@ impl Rows {
             }
             offer_chunk(&scores, chunk, passing, ends);
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// The product with thin weights `w` (`[width, h]`): `[n, h]`. `None` if it was called off.
+    /// The product with thin weights `w` (`[width, h]`): `[n, h]`.
     ///
     /// # Errors
     /// The device fails.
-    pub fn times(
-        &self,
-        w: &Matrix,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Matrix>, ProjectionError> {
-        let Some(mut product) = self.times_as_they_lie(w, wanted)? else {
-            return Ok(None);
-        };
+    pub fn times(&self, w: &Matrix, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
+        let mut product = self.times_as_they_lie(w, cancel)?;
         let shifts = self.adjust.shifts(&w.transposed());
         self.adjust.scores(0..self.len, product.data_mut(), &shifts);
         if !all_finite(product.data()) {
             return Err(ProjectionError::Overflow);
         }
-        Ok(Some(product))
+        Ok(product)
     }
 
     fn times_as_they_lie(
         &self,
         w: &Matrix,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Matrix>, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<Matrix, ProjectionError> {
         match &*self.store {
-            Store::Host(rows) => Ok(times_on_host(rows, w, wanted)),
+            Store::Host(rows) => Ok(times_on_host(rows, w, cancel)?),
             Store::Device(rows) => {
                 let w = Tensor::from_slice(w.data(), (w.rows(), w.cols()), rows.device())?;
                 let mut data = Vec::with_capacity(self.len * w.dim(1)?);
                 for chunk in chunks(self.len, DEVICE_ROWS) {
-                    if !wanted() {
-                        return Ok(None);
-                    }
+                    cancel.check()?;
                     let product = rows.narrow(0, chunk.start, chunk.len())?.matmul(&w)?;
                     data.extend(product.flatten_all()?.to_vec1::<f32>()?);
                 }
-                Ok(Some(Matrix::new(self.len, w.dim(1)?, data)))
+                Ok(Matrix::new(self.len, w.dim(1)?, data))
             }
         }
     }
@@ -238,8 +229,8 @@ fn offer_on_host(
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [Ends],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<bool, ProjectionError> {
+    cancel: CancelToken<'_>,
+) -> Result<(), ProjectionError> {
     let (width, m) = (rows.cols(), vectors.rows());
     let overflows = AtomicBool::new(false);
     let shifts = adjust.shifts(vectors);
@@ -248,9 +239,10 @@ fn offer_on_host(
     let found = all
         .into_par_iter()
         .fold(
-            || Some((fresh.clone(), Vec::new())),
-            |state, chunk| {
-                let (mut ends, mut scores) = state.filter(|_| wanted())?;
+            || Ok((fresh.clone(), Vec::new())),
+            |state: Result<_, Cancelled>, chunk| {
+                let (mut ends, mut scores) = state?;
+                cancel.check()?;
                 scores.resize(chunk.len() * m, 0.0);
                 let some = &rows.data()[chunk.start * width..chunk.end * width];
                 products(some, vectors.data(), width, &mut scores);
@@ -259,22 +251,20 @@ fn offer_on_host(
                     overflows.store(true, Relaxed);
                 }
                 offer_chunk(&scores, chunk, passing, &mut ends);
-                Some((ends, scores))
+                Ok((ends, scores))
             },
         )
         .map(|state| state.map(|(ends, _)| ends))
         .try_reduce_with(|mut a, b| {
             a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
-            Some(a)
+            Ok(a)
         });
-    match found {
-        Some(Some(found)) => ends.iter_mut().zip(found).for_each(|(a, b)| a.merge(b)),
-        Some(None) => return Ok(false),
-        None => {}
+    if let Some(found) = found.transpose()? {
+        ends.iter_mut().zip(found).for_each(|(a, b)| a.merge(b));
     }
     match overflows.into_inner() {
         true => Err(ProjectionError::Overflow),
-        false => Ok(true),
+        false => Ok(()),
     }
 }
 

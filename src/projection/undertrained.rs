@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::kernel::{dot, norm};
 use super::{ProjectionError, Rows};
+use crate::task::CancelToken;
 
 /// What the embedding says of its rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,19 +45,17 @@ const SPECIAL_MAX: usize = 4096;
 /// Heaps that are looked for.
 const HEAPS: usize = 4;
 
-/// The undertrained of `rows` by their likeness to `seeds`. The inner `None`: it cannot be told,
-/// for want of such rows or of a heap around them. The outer one: it was called off.
+/// The undertrained of `rows` by their likeness to `seeds`. `None`: it cannot be told, for
+/// want of such rows or of a heap around them.
 ///
 /// # Errors
 /// The device fails.
 pub fn undertrained(
     rows: &Rows,
     seeds: Seeds<'_>,
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<Option<Undertrained>>, ProjectionError> {
-    let Some(mean) = mean(rows, wanted)? else {
-        return Ok(None);
-    };
+    cancel: CancelToken<'_>,
+) -> Result<Option<Undertrained>, ProjectionError> {
+    let mean = mean(rows, cancel)?;
     let mut unseen = seeds.unseen.to_vec();
     unseen.extend(nearly_equal(rows, &mean, seeds.special)?);
     unseen.sort_unstable();
@@ -72,9 +71,7 @@ pub fn undertrained(
         && found.thresholds.len() < HEAPS
         && (found.thresholds.is_empty() || left.len() >= GROUP)
     {
-        let Some(heap) = heap(rows, &mean, &left, &found.flags, wanted)? else {
-            return Ok(None);
-        };
+        let heap = heap(rows, &mean, &left, &found.flags, cancel)?;
         let Some((cosines, threshold)) = heap else {
             break;
         };
@@ -85,12 +82,12 @@ pub fn undertrained(
         left.retain(|&id| !found.flags[id as usize]);
     }
     if found.thresholds.is_empty() {
-        return Ok(Some(None));
+        return Ok(None);
     }
     for id in unseen {
         found.flags[id as usize] = true;
     }
-    Ok(Some(Some(found)))
+    Ok(Some(found))
 }
 
 /// Those of `special` whose rows, the mean taken off, are nearly equal to at least three others'.
@@ -114,52 +111,40 @@ fn nearly_equal(rows: &Rows, mean: &[f32], special: &[u32]) -> Result<Vec<u32>, 
 /// Cosines, one a row, and the one from which on a row belongs to the heap.
 type Heap = (Vec<f32>, f32);
 
-/// The heap that some seeds lie in, among the rows that belong to none yet. The inner `None`: they
-/// lie in none. The outer one: it was called off.
+/// The heap that some seeds lie in, among the rows that belong to none yet. `None`: they lie in none.
 fn heap(
     rows: &Rows,
     mean: &[f32],
     seeds: &[u32],
     flagged: &[bool],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<Option<Heap>>, ProjectionError> {
-    let Some(mut found) = cosines(rows, mean, seeds, wanted)? else {
-        return Ok(None);
-    };
+    cancel: CancelToken<'_>,
+) -> Result<Option<Heap>, ProjectionError> {
+    let mut found = cosines(rows, mean, seeds, cancel)?;
     if median_of(seeds, &found).is_some_and(|own| own < NEAR) {
-        return Ok(Some(None));
+        return Ok(None);
     }
     // Few seeds are one draw of their heap's direction: what lies near them gives a better one.
     if seeds.len() < GROUP {
         let near = |id: &u32| found[*id as usize] >= NEAR || seeds.binary_search(id).is_ok();
         let group: Vec<u32> = (0..rows.len() as u32).filter(near).collect();
-        let Some(again) = cosines(rows, mean, &group, wanted)? else {
-            return Ok(None);
-        };
-        found = again;
+        found = cosines(rows, mean, &group, cancel)?;
     }
     let free = found.iter().zip(flagged).filter(|&(_, &flagged)| !flagged);
     let threshold = valley(free.map(|(&cosine, _)| cosine));
     let own = median_of(seeds, &found);
     let apart = |&at: &f32| own.is_some_and(|own| own >= at);
-    Ok(Some(threshold.filter(apart).map(|at| (found, at))))
+    Ok(threshold.filter(apart).map(|at| (found, at)))
 }
 
-fn mean(
-    rows: &Rows,
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<Vec<f32>>, ProjectionError> {
-    let sums = rows.by_chunk(wanted, |_, chunk| {
+fn mean(rows: &Rows, cancel: CancelToken<'_>) -> Result<Vec<f32>, ProjectionError> {
+    let sums = rows.by_chunk(cancel, |_, chunk| {
         sum(rows.width(), chunk.chunks_exact(rows.width()))
-    });
-    let mean = |sums: Vec<Vec<f64>>| {
-        let mut all = vec![0.0; rows.width()];
-        for sum in sums {
-            all.iter_mut().zip(sum).for_each(|(all, x)| *all += x);
-        }
-        all.iter().map(|x| (x / rows.len() as f64) as f32).collect()
-    };
-    Ok(sums?.map(mean))
+    })?;
+    let mut all = vec![0.0; rows.width()];
+    for sum in sums {
+        all.iter_mut().zip(sum).for_each(|(all, x)| *all += x);
+    }
+    Ok(all.iter().map(|x| (x / rows.len() as f64) as f32).collect())
 }
 
 /// The cosine of each row, the mean taken off, with the mean direction of the `group` (ids in
@@ -168,21 +153,20 @@ fn cosines(
     rows: &Rows,
     mean: &[f32],
     group: &[u32],
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<Vec<f32>>, ProjectionError> {
+    cancel: CancelToken<'_>,
+) -> Result<Vec<f32>, ProjectionError> {
     let width = mean.len();
-    let units = rows.by_chunk(wanted, |range: Range<usize>, chunk| {
+    let units = rows.by_chunk(cancel, |range: Range<usize>, chunk| {
         let first = group.partition_point(|&id| (id as usize) < range.start);
         let here = group[first..].iter().map(|&id| id as usize);
         let here = here.take_while(|&id| id < range.end);
         let row = |id: usize| &chunk[(id - range.start) * width..][..width];
         here.map(|id| unit(row(id), mean)).collect::<Vec<_>>()
     })?;
-    let Some(units) = units else { return Ok(None) };
     let towards = sum(width, units.iter().flatten().map(Vec::as_slice));
     let towards: Vec<f32> = towards.iter().map(|&x| x as f32).collect();
     let length = norm(&towards);
-    let found = rows.by_chunk(wanted, |range: Range<usize>, chunk| {
+    let found = rows.by_chunk(cancel, |range: Range<usize>, chunk| {
         let mut centred = vec![0.0; width];
         let mut cosine = |(id, row): (usize, &[f32])| {
             let own = centre(row, mean, &mut centred);
@@ -199,7 +183,7 @@ fn cosines(
         let numbered = range.zip(chunk.chunks_exact(width));
         numbered.map(&mut cosine).collect::<Vec<_>>()
     })?;
-    Ok(found.map(|found| found.concat()))
+    Ok(found.concat())
 }
 
 fn sum<'a>(width: usize, rows: impl Iterator<Item = &'a [f32]>) -> Vec<f64> {
@@ -296,7 +280,7 @@ mod tests {
 
     fn flagged(rows: &Rows, unseen: &[u32], special: &[u32]) -> Option<Vec<usize>> {
         let seeds = Seeds { unseen, special };
-        let found = undertrained(rows, seeds, &|| true).unwrap().unwrap()?;
+        let found = undertrained(rows, seeds, CancelToken::never()).unwrap()?;
         Some((0..rows.len()).filter(|&id| found.flags[id]).collect())
     }
 
@@ -404,6 +388,6 @@ mod tests {
             unseen: &[0, 1],
             special: &[],
         };
-        assert_eq!(undertrained(&rows, seeds, &|| false).unwrap(), None);
+        assert!(undertrained(&rows, seeds, CancelToken::new(&|| true)).is_err());
     }
 }

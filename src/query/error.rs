@@ -3,13 +3,17 @@
 use thiserror::Error;
 
 use crate::checkpoint::CheckpointError;
+use crate::hub::HubError;
 use crate::projection::ProjectionError;
+use crate::task::Cancelled;
 use crate::transformer::ForwardError;
 use crate::vocabulary::VocabularyError;
 
 /// Why a model could not be opened, or a query not answered.
 #[derive(Debug, Error)]
 pub enum QueryError {
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     // Not `source`: a chain of errors would be printed with the same sentence twice.
@@ -53,7 +57,33 @@ pub enum QueryError {
         "{model}: needs all of its weights, which stay on the hub: `lexiscope download {model}`"
     )]
     NeedsAll { model: String },
+    /// An answer of another kind than the query.
+    #[error("no answer came back; this is a defect of lexiscope")]
+    WrongAnswer,
     /// What another kind of reader has to say.
     #[error("{0}")]
     Other(String),
+}
+
+impl QueryError {
+    /// Whether it was cancelled, at whatever depth: nothing is wrong then.
+    pub fn is_cancelled(&self) -> bool {
+        match self {
+            Self::Cancelled(_) | Self::Projection(ProjectionError::Cancelled(_)) => true,
+            Self::Forward { error, .. } => matches!(**error, ForwardError::Cancelled(_)),
+            Self::Checkpoint(CheckpointError::Hub { error, .. }) => {
+                matches!(error, HubError::CalledOff)
+            }
+            Self::Checkpoint(_)
+            | Self::Vocabulary { .. }
+            | Self::Nothing { .. }
+            | Self::Projection(_)
+            | Self::NoInverse { .. }
+            | Self::NotFinite { .. }
+            | Self::OutOfRange { .. }
+            | Self::NeedsAll { .. }
+            | Self::WrongAnswer
+            | Self::Other(_) => false,
+        }
+    }
 }

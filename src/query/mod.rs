@@ -18,7 +18,7 @@ pub mod sheet;
 mod trust;
 
 pub use address::{Address, AddressError};
-pub use answering::{Answering, Patient, Watch};
+pub use answering::{Answering, Callbacks};
 pub use ask::{
     Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
 };

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::answering::{Answering, Quiet, Watch};
+use super::answering::{Answering, Callbacks};
 use super::rank::{Interest, Interesting, RankAnswer, RankQuery};
 use super::{Answer, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError};
 use crate::projection::{End, Pair, Scored};
@@ -12,7 +12,7 @@ use crate::vocabulary::{Filters, Vocabulary};
 /// Neurons at a time: enough for products at full rate, few enough to see the list grow.
 const BATCH: usize = 256;
 
-/// A ranking that goes on where it was called off.
+/// A ranking that goes on where it was cancelled.
 #[derive(Default)]
 pub struct Ranking {
     of: Option<RankQuery>,
@@ -27,8 +27,8 @@ pub(super) struct Judged {
 }
 
 impl Ranking {
-    /// Ranks by the lists that `model` answers with. `None` if it was called off: what is known by
-    /// then counts the next time, if the same is asked.
+    /// Ranks by the lists that `model` answers with. What is known when it is cancelled counts the
+    /// next time, if the same is asked.
     ///
     /// # Errors
     /// As [`Answering::answer`].
@@ -36,8 +36,8 @@ impl Ranking {
         &mut self,
         model: &mut dyn Answering,
         query: &RankQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<RankAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<RankAnswer, QueryError> {
         if self.of.as_ref() != Some(query) {
             self.of = Some(query.clone());
             self.judged.clear();
@@ -51,17 +51,13 @@ impl Ranking {
             let first = self.judged.len();
             let some: Vec<usize> = (first..all.min(first + batch)).collect();
             let judged = match query.by.form() {
-                Some(form) => {
-                    judge_head(model, query, (form, first), watch)?.map(|head| vec![head])
-                }
-                None => top_lists(model, query, &some, watch)?.map(|answers| {
+                Some(form) => vec![judge_head(model, query, (form, first), callbacks)?],
+                None => {
+                    let answers = top_lists(model, query, &some, callbacks)?;
                     let answers = some.par_iter().zip(&answers);
                     let judge = |(&neuron, answer)| judge(query, neuron, answer, &card.vocabulary);
                     answers.map(judge).collect()
-                }),
-            };
-            let Some(judged) = judged else {
-                return Ok(None);
+                }
             };
             self.judged.extend(judged);
             if query.by == Interest::Z {
@@ -70,12 +66,12 @@ impl Ranking {
             if self.judged.len() < all {
                 let done = self.judged.len() as f32 / all as f32;
                 let items = self.judged.iter().map(|j| j.item.clone()).collect();
-                watch.improved(Answer::Rank(ranked(items, query.count, done)));
+                callbacks.partial(Answer::Rank(ranked(items, query.count, done)));
             }
         }
         self.of = None;
         let items = self.judged.drain(..).map(|j| j.item).collect();
-        Ok(Some(ranked(items, query.count, 1.0)))
+        Ok(ranked(items, query.count, 1.0))
     }
 }
 
@@ -84,8 +80,8 @@ pub(super) fn top_lists(
     model: &mut dyn Answering,
     query: &RankQuery,
     neurons: &[usize],
-    watch: &dyn Watch,
-) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+    callbacks: Callbacks<'_>,
+) -> Result<Vec<NeuronAnswer>, QueryError> {
     let query = |&neuron: &usize| NeuronQuery {
         convention: query.convention,
         layer: query.layer,
@@ -95,16 +91,16 @@ pub(super) fn top_lists(
         filters: query.filters.clone(),
     };
     let queries: Vec<NeuronQuery> = neurons.iter().map(query).collect();
-    model.answer_neurons(&queries, watch)
+    model.answer_neurons(&queries, callbacks)
 }
 
-/// The best pairs of a form of a head; `None` if it was called off.
+/// The best pairs of a form of a head.
 pub(super) fn top_pairs(
     model: &mut dyn Answering,
     query: &RankQuery,
     (form, head): (Form, usize),
-    watch: &dyn Watch,
-) -> Result<Option<Vec<Pair>>, QueryError> {
+    callbacks: Callbacks<'_>,
+) -> Result<Vec<Pair>, QueryError> {
     let asked = Query::Pairs(PairsQuery {
         convention: query.convention,
         form,
@@ -119,29 +115,27 @@ pub(super) fn top_pairs(
             ..query.filters.clone()
         },
     });
-    Ok(match model.answer(&asked, &Quiet(watch))? {
-        Some(Answer::Pairs(answer)) => Some(answer.pairs),
-        _ => None,
-    })
+    let Answer::Pairs(answer) = model.answer(&asked, callbacks.without_partial())? else {
+        return Err(QueryError::WrongAnswer);
+    };
+    Ok(answer.pairs)
 }
 
 fn judge_head(
     model: &mut dyn Answering,
     query: &RankQuery,
     (form, head): (Form, usize),
-    watch: &dyn Watch,
-) -> Result<Option<Judged>, QueryError> {
-    let Some(pairs) = top_pairs(model, query, (form, head), watch)? else {
-        return Ok(None);
-    };
+    callbacks: Callbacks<'_>,
+) -> Result<Judged, QueryError> {
+    let pairs = top_pairs(model, query, (form, head), callbacks)?;
     let vocabulary = &model.card().vocabulary;
     let same = |pair: &&Pair| vocabulary.same(pair.from, pair.to);
     let same = pairs.iter().filter(same).count();
     let figure = same as f32 / pairs.len().max(1) as f32;
-    Ok(Some(Judged {
+    Ok(Judged {
         item: of_head(head, figure, &pairs[..pairs.len().min(query.words)]),
         best: [f32::NAN; 2],
-    }))
+    })
 }
 
 /// A head, with the words of some of its pairs.

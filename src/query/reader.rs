@@ -26,7 +26,7 @@ use rank::Cross;
 use rank_cache::RankCache;
 use trust::Chances;
 
-use super::answering::{Answering, Patient, Watch};
+use super::answering::{Answering, Callbacks};
 use super::contextual::{Model, language_of};
 use super::refusals::NO_HEAD;
 use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
@@ -56,7 +56,7 @@ pub struct Reader {
     factors: Vec<(FactorKey, Arc<Factors>)>,
     /// What the two sides of forms have in common over the vocabulary.
     crosses: Vec<Cross>,
-    /// A ranking that was called off.
+    /// A ranking that was cancelled.
     ranking: Ranking,
     rank_cache: RankCache,
     /// Bytes that may be held beside the embedding.
@@ -161,7 +161,7 @@ impl Reader {
             return Ok(Arc::clone(mask));
         }
         if filters.exclude_undertrained {
-            self.undertrained(&Patient)?;
+            self.undertrained(Callbacks::none())?;
         }
         let mask = self.card.vocabulary.mask(filters, self.card.spec.positions);
         let mask = Arc::new(mask.map_err(|error| QueryError::Vocabulary {
@@ -186,16 +186,14 @@ impl Reader {
         Ok(self.positions.is_some())
     }
 
-    fn value_norms(&self, watch: &dyn Watch) -> Result<Option<Vec<f32>>, QueryError> {
+    fn value_norms(&self, callbacks: Callbacks<'_>) -> Result<Vec<f32>, QueryError> {
         let mut norms = Vec::with_capacity(self.card.spec.layers);
         for layer in 0..self.card.spec.layers {
-            if !watch.wanted() {
-                return Ok(None);
-            }
+            callbacks.cancel.check()?;
             norms.push(self.weights.mean_value_norm(layer)?);
-            watch.improved(Answer::ValueNorms(norms.clone()));
+            callbacks.partial(Answer::ValueNorms(norms.clone()));
         }
-        Ok(Some(norms))
+        Ok(norms)
     }
 }
 
@@ -203,15 +201,12 @@ impl Reader {
     fn answer_unchecked(
         &mut self,
         query: &Query,
-        watch: &dyn Watch,
-    ) -> Result<Option<Answer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Answer, QueryError> {
         self.card.check_query(query)?;
         Ok(match query {
-            Query::Neuron(query) => self
-                .answer_neurons(std::slice::from_ref(query), watch)?
-                .and_then(|mut answers| answers.pop())
-                .map(Answer::Neuron),
-            Query::Pairs(query) => self.pairs(query, watch)?.map(Answer::Pairs),
+            Query::Neuron(query) => Answer::Neuron(self.neuron(query, callbacks)?),
+            Query::Pairs(query) => Answer::Pairs(self.pairs(query, callbacks)?),
             Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) | Query::Find(_)
                 if self.card.remote =>
             {
@@ -219,51 +214,57 @@ impl Reader {
                     model: self.card.name.clone(),
                 });
             }
-            Query::Directions(query) => self.directions(query, watch)?.map(Answer::Directions),
-            Query::Find(query) => self.find(query, watch)?.map(Answer::Find),
-            Query::Rank(query) => self.rank(query, watch)?.map(Answer::Rank),
-            Query::Trust(query) => self.trust(query, watch)?.map(Answer::Trust),
-            Query::Undertrained => self.undertrained(watch)?.map(Answer::Undertrained),
-            Query::FirstConvention => self.first_convention(watch)?.map(Answer::FirstConvention),
-            Query::TextLanguage => Some(Answer::TextLanguage(language_of(&self.card.vocabulary))),
-            Query::ValueNorms => self.value_norms(watch)?.map(Answer::ValueNorms),
-            Query::Geometry(query) => self.model().geometry(query, watch)?.map(Answer::Geometry),
-            Query::ContextMap(query) => self.model().context_map(query, watch)?.map(Answer::Map),
+            Query::Directions(query) => Answer::Directions(self.directions(query, callbacks)?),
+            Query::Find(query) => Answer::Find(self.find(query, callbacks)?),
+            Query::Rank(query) => Answer::Rank(self.rank(query, callbacks)?),
+            Query::Trust(query) => Answer::Trust(self.trust(query, callbacks)?),
+            Query::Undertrained => Answer::Undertrained(self.undertrained(callbacks)?),
+            Query::FirstConvention => Answer::FirstConvention(self.first_convention(callbacks)?),
+            Query::TextLanguage => Answer::TextLanguage(language_of(&self.card.vocabulary)),
+            Query::ValueNorms => Answer::ValueNorms(self.value_norms(callbacks)?),
+            Query::Geometry(query) => Answer::Geometry(self.model().geometry(query, callbacks)?),
+            Query::ContextMap(query) => Answer::Map(self.model().context_map(query, callbacks)?),
             Query::NeuronMap(query) => {
-                let neuron = query.neuron_query();
-                let answers = self.answer_neurons(&[neuron], watch)?;
-                let answer = answers.and_then(|mut answers| answers.pop());
-                let map = answer.map(|answer| self.model().neuron_map(query, &answer));
-                map.transpose()?.map(Answer::Map)
+                let answer = self.neuron(&query.neuron_query(), callbacks)?;
+                Answer::Map(self.model().neuron_map(query, &answer)?)
             }
         })
+    }
+
+    fn neuron(
+        &mut self,
+        query: &NeuronQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<NeuronAnswer, QueryError> {
+        let mut answers = self.answer_neurons(std::slice::from_ref(query), callbacks)?;
+        answers.pop().ok_or(QueryError::WrongAnswer)
     }
 }
 
 impl Answering for Reader {
-    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
-        let answer = self.answer_unchecked(query, watch)?;
-        answer.map(|answer| self.checked(answer)).transpose()
+    fn answer(&mut self, query: &Query, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
+        let answer = self.answer_unchecked(query, callbacks)?;
+        self.checked(answer)
     }
 
     fn answer_neurons(
         &mut self,
         queries: &[NeuronQuery],
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<NeuronAnswer>, QueryError> {
         // What is known of the configuration is the same for all of them.
         if let Some(first) = queries.first() {
             self.card.check_query(&Query::Neuron(first.clone()))?;
         }
-        let mut answers = self.neurons(queries, watch)?;
-        for (answer, query) in answers.iter_mut().flatten().zip(queries) {
+        let mut answers = self.neurons(queries, callbacks)?;
+        for (answer, query) in answers.iter_mut().zip(queries) {
             if !self.card.has_output(query.convention) {
                 for column in [Column::V, Column::MinusV] {
                     answer.columns[column as usize].clear();
                 }
             }
         }
-        let mut unfinite = answers.iter().flatten().filter_map(finite::neuron);
+        let mut unfinite = answers.iter().filter_map(finite::neuron);
         match unfinite.next() {
             None => Ok(answers),
             Some(found) => Err(self.not_finite(found)),

@@ -16,8 +16,8 @@ use parquet::file::statistics::Statistics;
 
 use crate::projection::{Pair, Scored};
 use crate::query::{
-    Answer, Answering, Column, Convention, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer,
-    PairsQuery, Query, QueryError, Ranking, Reader, Watch,
+    Answer, Answering, Callbacks, Column, Convention, ModelCard, NeuronAnswer, NeuronQuery,
+    PairsAnswer, PairsQuery, Query, QueryError, Ranking, Reader,
 };
 use crate::transformer::Form;
 use crate::transformer::Input;
@@ -49,7 +49,7 @@ pub struct Scanned {
     passing: Option<(usize, usize)>,
     pub(super) k: usize,
     pub(super) pairs: usize,
-    /// A ranking that was called off.
+    /// A ranking that was cancelled.
     pub(super) ranking: Ranking,
 }
 
@@ -280,28 +280,28 @@ impl Scanned {
 }
 
 impl Answering for Scanned {
-    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
+    fn answer(&mut self, query: &Query, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
         let found = match query {
             Query::Neuron(query) => {
                 let answers = self.neurons(std::slice::from_ref(query))?;
                 let answer = answers.and_then(|mut answers| answers.pop());
                 answer.map(Answer::Neuron)
             }
-            Query::Rank(query) => return Ok(self.rank(query, watch)?.map(Answer::Rank)),
+            Query::Rank(query) => return Ok(Answer::Rank(self.rank(query, callbacks)?)),
             Query::Pairs(query) => self.pairs(query)?.map(Answer::Pairs),
             _ => None,
         };
         match found {
-            Some(answer) => Ok(Some(answer)),
-            None => self.reader.answer(query, watch),
+            Some(answer) => Ok(answer),
+            None => self.reader.answer(query, callbacks),
         }
     }
 
     fn answer_neurons(
         &mut self,
         queries: &[NeuronQuery],
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<NeuronAnswer>, QueryError> {
         let follows = |a: &NeuronQuery, b: &NeuronQuery| {
             let neuron = a.neuron.saturating_add(1);
             *b == NeuronQuery {
@@ -327,14 +327,12 @@ impl Answering for Scanned {
             .zip(&found)
             .filter(|(_, found)| found.is_none());
         let missing: Vec<NeuronQuery> = missing.map(|(query, _)| query.clone()).collect();
-        let Some(computed) = self.reader.answer_neurons(&missing, watch)? else {
-            return Ok(None);
-        };
-        let mut computed = computed.into_iter();
-        Ok(found
+        let mut computed = self.reader.answer_neurons(&missing, callbacks)?.into_iter();
+        let all = found
             .into_iter()
-            .map(|found| found.or_else(|| computed.next()))
-            .collect())
+            .map(|found| found.or_else(|| computed.next()));
+        let all: Option<Vec<NeuronAnswer>> = all.collect();
+        all.ok_or(QueryError::WrongAnswer)
     }
 
     fn card(&self) -> Arc<ModelCard> {

@@ -52,7 +52,7 @@ pub enum ScanError {
     Busy { path: PathBuf },
     #[error("{path}: cannot be read as a scan: {reason}; remove it and start again")]
     Damaged { path: PathBuf, reason: String },
-    /// Called off; what is done is kept.
+    /// Cancelled; what is done is kept.
     #[error("ended after {done} of {all} parts; the same command goes on from there")]
     Ended { done: usize, all: usize },
 }

@@ -3,7 +3,7 @@
 
 use super::Scanned;
 use crate::query::{
-    Answer, Answering, Convention, Interest, Query, QueryError, RankAnswer, RankQuery, Watch,
+    Answer, Answering, Callbacks, Convention, Interest, Query, QueryError, RankAnswer, RankQuery,
 };
 
 impl Scanned {
@@ -11,17 +11,17 @@ impl Scanned {
     pub(super) fn rank(
         &mut self,
         query: &RankQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<RankAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<RankAnswer, QueryError> {
         if query.by.of_weights() {
-            let answer = self.reader.answer(&Query::Rank(query.clone()), watch)?;
-            return Ok(match answer {
-                Some(Answer::Rank(answer)) => Some(answer),
-                _ => None,
-            });
+            let query = Query::Rank(query.clone());
+            let Answer::Rank(answer) = self.reader.answer(&query, callbacks)? else {
+                return Err(QueryError::WrongAnswer);
+            };
+            return Ok(answer);
         }
         let mut ranking = std::mem::take(&mut self.ranking);
-        let answer = ranking.rank(self, query, watch);
+        let answer = ranking.rank(self, query, callbacks);
         self.ranking = ranking;
         answer
     }

@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::query::{Answer, Answering, NeuronQuery, Patient, Query, QueryError, Reader};
+use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError, Reader};
+use crate::task::CancelToken;
 
 use super::list::Lists;
 use super::parts::Parts;
@@ -57,18 +58,18 @@ impl Pace {
 }
 
 impl<'a> Scan<'a> {
-    /// Scans a model into the file `out`, or goes on with a scan that was ended. Between two parts
-    /// it asks whether it is still `wanted`; after every step it says how far it is. False if the
-    /// file was there already.
+    /// Scans a model into the file `out`, or goes on with a scan that was ended. It can be cancelled
+    /// between two parts; after every step it says how far it is. False if the file was there
+    /// already.
     ///
     /// # Errors
-    /// It was called off, what lies at `out` is another scan, or something cannot be read or
+    /// It was cancelled, what lies at `out` is another scan, or something cannot be read or
     /// written.
     pub fn run(
         reader: &'a mut Reader,
         plan: &'a Plan,
         out: &Path,
-        wanted: &dyn Fn() -> bool,
+        cancel: CancelToken<'_>,
         report: &mut dyn FnMut(&Progress),
     ) -> Result<bool, ScanError> {
         let card = reader.card();
@@ -82,7 +83,7 @@ impl<'a> Scan<'a> {
         let (done, left): (Vec<&Part>, Vec<&Part>) = all.iter().partition(|part| parts.has(part));
         let mut scan = Self::new(reader, plan, &all, &done);
         for (i, part) in left.iter().enumerate() {
-            if !wanted() {
+            if cancel.is_cancelled() {
                 let done = done.len() + i;
                 return Err(ScanError::Ended {
                     done,
@@ -155,9 +156,9 @@ impl<'a> Scan<'a> {
         lists: &mut Lists,
     ) -> Result<(), ScanError> {
         let queries: Vec<NeuronQuery> = neurons.map(|n| self.plan.neuron(layer, n)).collect();
-        let answers = self.reader.answer_neurons(&queries, &Patient)?;
+        let answers = self.reader.answer_neurons(&queries, Callbacks::none())?;
         let card = self.reader.card();
-        for (query, answer) in queries.iter().zip(answers.ok_or_else(no_answer)?) {
+        for (query, answer) in queries.iter().zip(answers) {
             lists.push_neuron(&card, query, &answer);
         }
         Ok(())
@@ -167,8 +168,8 @@ impl<'a> Scan<'a> {
         let card = self.reader.card();
         for query in self.plan.head(layer, head) {
             let asked = Query::Pairs(query.clone());
-            let Some(Answer::Pairs(answer)) = self.reader.answer(&asked, &Patient)? else {
-                return Err(no_answer().into());
+            let Answer::Pairs(answer) = self.reader.answer(&asked, Callbacks::none())? else {
+                return Err(QueryError::WrongAnswer.into());
             };
             lists.push_pairs(&card, &query, &answer);
         }
@@ -182,9 +183,4 @@ impl<'a> Scan<'a> {
         self.progress.left = neurons.zip(heads).map(|(a, b)| a + b);
         report(&self.progress);
     }
-}
-
-/// Whoever waits patiently always has an answer.
-fn no_answer() -> QueryError {
-    QueryError::Other("no answer came back; this is a defect of lexiscope".to_owned())
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use crate::checkpoint::Location;
 use crate::hub::Progress;
-use crate::query::{Answer, Answering, NeuronQuery, Query, QueryError, Watch};
+use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError};
+use crate::task::CancelToken;
 
 use super::desk::Desk;
 use super::kept::{OpenModel, files_of};
@@ -48,7 +49,7 @@ where
                         }
                         desk.opened(id, card);
                     }
-                    Err(message) => desk.not_opened(id, location.to_string(), message),
+                    Err(error) => desk.not_opened(id, location.to_string(), message(&error)),
                 }
             }
             (Task::Answer { query, round }, Some(present)) => {
@@ -71,15 +72,21 @@ where
     }
 }
 
-/// Answers one query, for whoever waits or ahead.
+/// Answers one query, either for whoever waits or ahead of being asked.
 fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64) {
-    let watch = Lookout::new(desk, std::slice::from_ref(&query), Some(round));
-    let answer = guarded(|| model.answer(&query, &watch));
-    let took = watch.started.elapsed();
-    match answer {
-        Ok(Some(answer)) => desk.finished(query, answer, took),
-        Ok(None) => {}
-        Err(message) => desk.failed(query, message),
+    let started = Instant::now();
+    let cancelled = || !desk.goes_on(&query, round);
+    let on_partial = |answer| desk.improved(&query, answer, started.elapsed());
+    let on_fetching = |progress: &Progress| desk.fetching(&query, progress);
+    let callbacks = Callbacks {
+        cancel: CancelToken::new(&cancelled),
+        on_partial: Some(&on_partial),
+        on_fetching: Some(&on_fetching),
+    };
+    match guarded(|| model.answer(&query, callbacks)) {
+        Ok(answer) => desk.finished(query.clone(), answer, started.elapsed()),
+        Err(error) if error.is_cancelled() => {}
+        Err(error) => desk.failed(query.clone(), message(&error)),
     }
 }
 
@@ -93,7 +100,7 @@ fn look_ahead(
 ) {
     let around = match guarded(|| Ok(neighbours(asked, before, &model.card()))) {
         Ok(around) => desk.missing(around),
-        Err(message) => return tracing::warn!(message, "no neighbours"),
+        Err(error) => return tracing::warn!(message = message(&error), "no neighbours"),
     };
     let (neurons, heads): (Vec<Query>, Vec<Query>) = around
         .into_iter()
@@ -115,7 +122,18 @@ fn look_ahead(
 }
 
 fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
-    let watch = Lookout::new(desk, batch, None);
+    let started = Instant::now();
+    let cancelled = || !desk.batch_goes_on(batch);
+    let on_fetching = |progress: &Progress| {
+        batch
+            .iter()
+            .for_each(|query| desk.fetching(query, progress));
+    };
+    let callbacks = Callbacks {
+        cancel: CancelToken::new(&cancelled),
+        on_partial: None,
+        on_fetching: Some(&on_fetching),
+    };
     let neurons: Vec<NeuronQuery> = batch
         .iter()
         .filter_map(|query| match query {
@@ -123,26 +141,31 @@ fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
             _ => None,
         })
         .collect();
-    let answers = match guarded(|| model.answer_neurons(&neurons, &watch)) {
-        Ok(answers) => answers.unwrap_or_default(),
+    let answers = match guarded(|| model.answer_neurons(&neurons, callbacks)) {
+        Ok(answers) => answers,
+        Err(error) if error.is_cancelled() => return,
         // Whoever asks for one of them is told then.
-        Err(message) => return tracing::warn!(message, "neighbours failed"),
+        Err(error) => {
+            return tracing::warn!(message = message(&error), "neighbours failed");
+        }
     };
-    let took = watch.started.elapsed();
+    let took = started.elapsed();
     for (query, answer) in batch.iter().zip(answers) {
         desk.finished(query.clone(), Answer::Neuron(answer), took);
     }
 }
 
 /// Runs `f`; a panic in it is an error like any other.
-fn guarded<T>(f: impl FnOnce() -> Result<T, QueryError>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(result) => result.map_err(|error| first_line(&error.to_string()).to_owned()),
-        Err(payload) => Err(panic_message(&*payload)),
-    }
+fn guarded<T>(f: impl FnOnce() -> Result<T, QueryError>) -> Result<T, QueryError> {
+    catch_unwind(AssertUnwindSafe(f))
+        .unwrap_or_else(|payload| Err(QueryError::Other(panic_message(&*payload))))
 }
 
-/// A message has one line on the screen; some errors bring a backtrace along.
+/// What the user is told of an error: its first line, as some bring a backtrace along.
+fn message(error: &QueryError) -> String {
+    first_line(&error.to_string()).to_owned()
+}
+
 fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or("no message")
 }
@@ -153,46 +176,4 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let line = first_line(text.unwrap_or_default());
     format!("a fault in lexiscope, please report it: {line}")
-}
-
-/// Watches over one query begun in a round, or over a batch of neighbours.
-struct Lookout<'a> {
-    desk: &'a Desk,
-    queries: &'a [Query],
-    /// `None` for a batch.
-    round: Option<u64>,
-    started: Instant,
-}
-
-impl<'a> Lookout<'a> {
-    fn new(desk: &'a Desk, queries: &'a [Query], round: Option<u64>) -> Self {
-        let started = Instant::now();
-        Self {
-            desk,
-            queries,
-            round,
-            started,
-        }
-    }
-}
-
-impl Watch for Lookout<'_> {
-    fn wanted(&self) -> bool {
-        match (self.queries, self.round) {
-            ([query], Some(round)) => self.desk.goes_on(query, round),
-            (batch, _) => self.desk.batch_goes_on(batch),
-        }
-    }
-
-    fn improved(&self, partial: Answer) {
-        if let [query] = self.queries {
-            self.desk.improved(query, partial, self.started.elapsed());
-        }
-    }
-
-    fn fetching(&self, progress: &Progress) {
-        if let [query] = self.queries {
-            self.desk.fetching(query, progress);
-        }
-    }
 }

@@ -6,8 +6,9 @@ use std::fs;
 
 use fastrand::Rng;
 use lexiscope::projection::DeviceChoice;
-use lexiscope::query::{Answering, NeuronQuery, Patient, Query, Reader};
+use lexiscope::query::{Answering, Callbacks, NeuronQuery, Query, Reader};
 use lexiscope::scan::{Plan, Scan, Scanned, What};
+use lexiscope::task::CancelToken;
 use lexiscope::vocabulary::Filters;
 
 use crate::harm::{Copy, location};
@@ -107,7 +108,7 @@ fn no_change_of_a_checkpoint_is_worse_than_a_sentence() {
             match Reader::open(&location(&copy.path("")), DeviceChoice::Cpu) {
                 Err(error) => expect_sentence(&error.to_string(), &what),
                 Ok(mut reader) => {
-                    if let Err(error) = reader.answer(&neuron(), &Patient) {
+                    if let Err(error) = reader.answer(&neuron(), Callbacks::none()) {
                         expect_sentence(&error.to_string(), &what);
                     }
                 }
@@ -131,7 +132,7 @@ fn no_change_of_a_scan_is_worse_than_a_sentence() {
         pairs: 5,
         filters: Filters::default(),
     };
-    Scan::run(&mut open(), &plan, &out, &|| true, &mut |_| {}).unwrap();
+    Scan::run(&mut open(), &plan, &out, CancelToken::never(), &mut |_| {}).unwrap();
     let whole = fs::read(&out).unwrap();
     let mut random = Rng::with_seed(5);
     for round in 0..rounds(60) {
@@ -140,7 +141,7 @@ fn no_change_of_a_scan_is_worse_than_a_sentence() {
         match Scanned::open(open(), &out) {
             Err(error) => expect_sentence(&error.to_string(), &what),
             Ok(mut scanned) => {
-                if let Err(error) = scanned.answer(&neuron(), &Patient) {
+                if let Err(error) = scanned.answer(&neuron(), Callbacks::none()) {
                     expect_sentence(&error.to_string(), &what);
                 }
             }

@@ -6,9 +6,10 @@ use candle_core::Device;
 use lexiscope::checkpoint::{Checkpoint, Location};
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::sheet::sheet;
-use lexiscope::query::{Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
+use lexiscope::query::{Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
 use lexiscope::report::{self, Format};
 use lexiscope::scan::{Plan, Scan, Scanned, What};
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Forward, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
@@ -346,7 +347,14 @@ fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
         pairs: 5,
         filters: Filters::default(),
     };
-    Scan::run(&mut reader("llama"), &plan, &out, &|| true, &mut |_| {}).unwrap();
+    Scan::run(
+        &mut reader("llama"),
+        &plan,
+        &out,
+        CancelToken::never(),
+        &mut |_| {},
+    )
+    .unwrap();
     let mut scanned = Scanned::open(reader("llama"), &out).unwrap();
     let mut computed = reader("llama");
     let answers = [
@@ -356,8 +364,8 @@ fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
         pairs(Form::Qk, 3),
     ]
     .map(|query| {
-        let scanned = scanned.answer(&query, &Patient).unwrap().unwrap();
-        assert_eq!(scanned, computed.answer(&query, &Patient).unwrap().unwrap());
+        let scanned = scanned.answer(&query, Callbacks::none()).unwrap();
+        assert_eq!(scanned, computed.answer(&query, Callbacks::none()).unwrap());
         scanned
     });
     assert!(answers[0] != answers[1] && answers[2] != answers[3]);

@@ -189,7 +189,7 @@ fn one_pass_over_many_neurons_is_each_alone_under_every_convention() {
             convention,
         };
         let queries: Vec<NeuronQuery> = (0..40).map(query).collect();
-        let together = reader.answer_neurons(&queries, &Patient).unwrap().unwrap();
+        let together = reader.answer_neurons(&queries, Callbacks::none()).unwrap();
         for (query, together) in queries.into_iter().zip(together) {
             let alone = ask(&mut reader, Query::Neuron(query)).unwrap();
             assert_eq!(alone, Answer::Neuron(together));

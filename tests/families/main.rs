@@ -17,8 +17,9 @@ use candle_core::Device;
 use lexiscope::checkpoint::{Checkpoint, FAMILIES, Location};
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Column, NeuronQuery, PairsQuery, Patient, Query, QueryError, Reader,
+    Answer, Answering, Callbacks, Column, NeuronQuery, PairsQuery, Query, QueryError, Reader,
 };
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Forward, Site, with_numbers};
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
@@ -58,7 +59,7 @@ fn reader(name: &str) -> Reader {
 }
 
 fn ask(reader: &mut Reader, query: Query) -> Result<Answer, QueryError> {
-    reader.answer(&query, &Patient).map(Option::unwrap)
+    reader.answer(&query, Callbacks::none())
 }
 
 /// Holds a list against `[[id, score], …]`; ids may change places where scores are all but equal.
@@ -185,7 +186,7 @@ fn states_agree_with_pytorch() {
         let texts: Vec<Vec<u32>> = cases.iter().map(ids).collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let mut states = 0;
-        let done = forward.run(&texts, &[Site::State], &|| true, &mut |seen| {
+        let done = forward.run(&texts, &[Site::State], CancelToken::never(), &mut |seen| {
             states += 1;
             with_numbers(seen.tensor, |numbers| {
                 for (text, rows) in seen.texts.clone().zip(seen.rows) {
@@ -196,7 +197,7 @@ fn states_agree_with_pytorch() {
             })?;
             Ok(())
         });
-        assert!(done.unwrap());
+        done.unwrap();
         assert_eq!(states, checkpoint.spec().layers + 1);
     }
 }

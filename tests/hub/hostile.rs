@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lexiscope::checkpoint::{CheckpointError, Location, Way};
 use lexiscope::hub::Blocks;
 use lexiscope::projection::DeviceChoice;
-use lexiscope::query::{Answer, Answering, NeuronQuery, Patient, Query, Reader};
+use lexiscope::query::{Answer, Answering, Callbacks, NeuronQuery, Query, Reader};
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::{Value, json};
@@ -43,8 +43,9 @@ fn answer(location: &Location) -> Result<Answer, String> {
         filters: Filters::default(),
     });
     let mut reader = Reader::open(location, DeviceChoice::Cpu).map_err(|e| e.to_string())?;
-    let answer = reader.answer(&query, &Patient).map_err(|e| e.to_string())?;
-    Ok(answer.unwrap())
+    reader
+        .answer(&query, Callbacks::none())
+        .map_err(|e| e.to_string())
 }
 
 /// The repository with one file in the place of another, or beside it.

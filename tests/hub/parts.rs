@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lexiscope::checkpoint::{Checkpoint, Location, OutputEmbedding, Way};
 use lexiscope::hub::Blocks;
 use lexiscope::projection::{DeviceChoice, End};
-use lexiscope::query::{Answer, Answering, NeuronQuery, PairsQuery, Patient, Query, Reader};
+use lexiscope::query::{Answer, Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 
@@ -46,7 +46,7 @@ fn pairs(form: Form, layer: usize, head: usize) -> Query {
 
 fn answer(location: &Location, query: &Query) -> Answer {
     let mut reader = Reader::open(location, DeviceChoice::Cpu).unwrap();
-    reader.answer(query, &Patient).unwrap().unwrap()
+    reader.answer(query, Callbacks::none()).unwrap()
 }
 
 /// A model with wide layers, as files of a repository; and the folder it lies in.
@@ -280,7 +280,7 @@ fn what_needs_all_weights_says_so() {
     let remote = place.acquire(&blocks(place.home.path())).unwrap().location;
     let mut reader = Reader::open(&remote, DeviceChoice::Cpu).unwrap();
     let error = reader
-        .answer(&Query::ValueNorms, &Patient)
+        .answer(&Query::ValueNorms, Callbacks::none())
         .unwrap_err()
         .to_string();
     assert_eq!(

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, Scored};
 use lexiscope::query::{
-    Answer, Answering, By, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Hit,
-    NeuronQuery, Part, Patient, Query, QueryError, Reader, Watch,
+    Answer, Answering, By, Callbacks, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery,
+    Hit, NeuronQuery, Part, Query, QueryError, Reader,
 };
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
@@ -64,8 +65,11 @@ fn find_query(reader: &Reader, tokens: &[Value], by: By, k: usize) -> FindQuery 
 }
 
 fn find(reader: &mut Reader, query: FindQuery) -> FindAnswer {
-    match reader.answer(&Query::Find(query), &Patient).unwrap() {
-        Some(Answer::Find(answer)) => answer,
+    match reader
+        .answer(&Query::Find(query), Callbacks::none())
+        .unwrap()
+    {
+        Answer::Find(answer) => answer,
         _ => panic!("no places came back"),
     }
 }
@@ -153,8 +157,9 @@ fn a_hit_says_what_the_neurons_own_list_says() {
                     ..Filters::default()
                 },
             };
-            let Some(Answer::Neuron(neuron)) =
-                reader.answer(&Query::Neuron(query), &Patient).unwrap()
+            let Answer::Neuron(neuron) = reader
+                .answer(&Query::Neuron(query), Callbacks::none())
+                .unwrap()
             else {
                 panic!("no columns came back");
             };
@@ -230,7 +235,7 @@ fn says_why_nothing_is_looked_for() {
             },
         };
         reader
-            .answer(&Query::Find(query), &Patient)
+            .answer(&Query::Find(query), Callbacks::none())
             .unwrap_err()
             .to_string()
     };
@@ -244,19 +249,21 @@ fn says_why_nothing_is_looked_for() {
     assert!(error("/ż/", true).contains("filters leave out"));
 }
 
-/// Takes what is asked for until a number of partial answers has come.
-struct Impatient(std::sync::Mutex<(usize, Vec<Answer>)>);
-
-impl Watch for Impatient {
-    fn wanted(&self) -> bool {
-        self.0.lock().unwrap().0 > 0
-    }
-
-    fn improved(&self, partial: Answer) {
-        let mut inner = self.0.lock().unwrap();
-        inner.0 = inner.0.saturating_sub(1);
-        inner.1.push(partial);
-    }
+/// Answers until a number of partial answers has come; with the partial answers.
+fn until(
+    reader: &mut Reader,
+    query: &Query,
+    partials: usize,
+) -> (Result<Answer, QueryError>, Vec<Answer>) {
+    let come = std::sync::Mutex::new(Vec::new());
+    let enough = || come.lock().unwrap().len() >= partials;
+    let callbacks = Callbacks {
+        cancel: CancelToken::new(&enough),
+        on_partial: Some(&|partial| come.lock().unwrap().push(partial)),
+        ..Callbacks::none()
+    };
+    let answer = reader.answer(query, callbacks);
+    (answer, come.into_inner().unwrap())
 }
 
 #[test]
@@ -264,9 +271,8 @@ fn tells_layer_by_layer_and_can_be_called_off() -> Result<(), QueryError> {
     let (mut reader, answers) = open("gpt2-safetensors");
     let tokens = list(&answers["find"][0]["tokens"]);
     let query = Query::Find(find_query(&reader, tokens, By::Score, 4));
-    let patience = Impatient(std::sync::Mutex::new((usize::MAX, Vec::new())));
-    let whole = reader.answer(&query, &patience)?.unwrap();
-    let partial = patience.0.into_inner().unwrap().1;
+    let (whole, partial) = until(&mut reader, &query, usize::MAX);
+    let whole = whole?;
     // Three layers of neurons, their ranks, three layers of heads.
     assert_eq!(partial.len(), 7);
     let mut done = 0.0;
@@ -279,8 +285,8 @@ fn tells_layer_by_layer_and_can_be_called_off() -> Result<(), QueryError> {
     }
     assert!(matches!(whole, Answer::Find(answer) if answer.exact && answer.done == 1.0));
     for partials in 0..7 {
-        let patience = Impatient(std::sync::Mutex::new((partials, Vec::new())));
-        assert_eq!(reader.answer(&query, &patience)?, None, "{partials}");
+        let (answer, _) = until(&mut reader, &query, partials);
+        assert!(answer.unwrap_err().is_cancelled(), "{partials}");
     }
     Ok(())
 }
@@ -295,8 +301,11 @@ fn directions(reader: &mut Reader, case: &Value, n: usize) -> DirectionsAnswer {
         k: int(&case["k"]),
         filters: Filters::default(),
     };
-    match reader.answer(&Query::Directions(query), &Patient).unwrap() {
-        Some(Answer::Directions(answer)) => answer,
+    match reader
+        .answer(&Query::Directions(query), Callbacks::none())
+        .unwrap()
+    {
+        Answer::Directions(answer) => answer,
         _ => panic!("no directions came back"),
     }
 }

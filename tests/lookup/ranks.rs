@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{
-    Answer, Answering, By, Convention, FindAnswer, FindQuery, Group, Interest, Patient, Query,
-    RankQuery, Reader, Watch,
+    Answer, Answering, By, Callbacks, Convention, FindAnswer, FindQuery, Group, Interest, Query,
+    RankQuery, Reader,
 };
+use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use safetensors::SafeTensors;
@@ -150,9 +151,9 @@ impl Model {
     fn find(&mut self, tokens: &[u32], k: usize, filters: Filters) -> FindAnswer {
         match self
             .reader
-            .answer(&query(&self.reader, tokens, k, filters), &Patient)
+            .answer(&query(&self.reader, tokens, k, filters), Callbacks::none())
         {
-            Ok(Some(Answer::Find(answer))) => answer,
+            Ok(Answer::Find(answer)) => answer,
             other => panic!("{other:?}"),
         }
     }
@@ -268,33 +269,29 @@ fn a_token_that_passes_alone_is_first_everywhere() {
     assert!(hits.clone().all(|hit| hit.rank == Some(1)));
 }
 
-/// Is called off after a number of looks.
-struct Looks(AtomicUsize);
-
-impl Watch for Looks {
-    fn wanted(&self) -> bool {
-        let before = |n: usize| Some(n.saturating_sub(1));
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, before)
-            != Ok(0)
-    }
-
-    fn improved(&self, partial: Answer) {
-        assert!(matches!(partial, Answer::Find(answer) if !answer.exact && answer.done <= 1.0));
-    }
-}
-
 #[test]
 fn a_search_by_rank_can_be_called_off_at_every_look() {
     let mut model = model();
     let query = query(&model.reader, &[5_000], 10, Filters::default());
-    let mut looks = 0;
-    while model
-        .reader
-        .answer(&query, &Looks(looks.into()))
-        .unwrap()
-        .is_none()
-    {
+    let mut looks: usize = 0;
+    loop {
+        let left = AtomicUsize::new(looks);
+        let before = |n: usize| Some(n.saturating_sub(1));
+        let none_left = || {
+            let left = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, before);
+            left == Ok(0)
+        };
+        let callbacks = Callbacks {
+            cancel: CancelToken::new(&none_left),
+            on_partial: Some(&|partial| {
+                assert!(matches!(partial, Answer::Find(a) if !a.exact && a.done <= 1.0));
+            }),
+            ..Callbacks::none()
+        };
+        match model.reader.answer(&query, callbacks) {
+            Ok(_) => break,
+            Err(error) => assert!(error.is_cancelled(), "{error}"),
+        }
         looks = (looks + 1) * 5 / 4;
         assert!(looks < 100_000);
     }
@@ -320,11 +317,13 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
             reader, _folder, ..
         } = seeded(seed);
         let mut reader = reader.keeping_rankings(rankings.clone());
-        reader.answer(&query(filters), &Patient).unwrap()
+        reader.answer(&query(filters), Callbacks::none()).unwrap()
     };
     let files = || fs::read_dir(&rankings).unwrap().count();
     let mut unkept = seeded(1);
-    let computed = unkept.reader.answer(&query(Filters::default()), &Patient);
+    let computed = unkept
+        .reader
+        .answer(&query(Filters::default()), Callbacks::none());
     let computed = computed.unwrap();
     assert_eq!(rank(1, Filters::default()), computed);
     assert_eq!(files(), 1);
@@ -346,7 +345,7 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
         .map(|byte| format!("{byte:02x}"))
         .collect();
     fs::write(&file, format!("{other}\n{hash}")).unwrap();
-    let Some(Answer::Rank(kept)) = rank(1, Filters::default()) else {
+    let Answer::Rank(kept) = rank(1, Filters::default()) else {
         panic!("no ranking came back");
     };
     assert_eq!((kept.items.len(), kept.mean), (1, 0.25));

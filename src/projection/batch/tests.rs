@@ -32,7 +32,7 @@ fn refusals(rows: Matrix, vectors: &Matrix, flags: &[bool], k: usize, what: &str
         (true, norm),
     ];
     let refused = ways.iter().filter(|&&(centred, scale)| {
-        let rows = rows.adjusted(centred, scale, &|| true).unwrap().unwrap();
+        let rows = rows.adjusted(centred, scale, CancelToken::never()).unwrap();
         let what = format!("{what}, {centred} {scale:?}");
         !compare(&rows, vectors, flags, k, &what)
     });
@@ -44,9 +44,9 @@ fn compare(rows: &Rows, vectors: &Matrix, flags: &[bool], k: usize, what: &str) 
     let passing = Passing { flags, first_id: 7 };
     let lists = |vectors: &Matrix| {
         let mut ends = vec![Ends::new(k); vectors.rows()];
-        match rows.offer_scores(vectors, passing, &mut ends, &|| true) {
+        match rows.offer_scores(vectors, passing, &mut ends, CancelToken::never()) {
             Err(ProjectionError::Overflow) => return None,
-            done => assert!(done.unwrap()),
+            done => done.unwrap(),
         }
         let bits = |list: Vec<Scored>| -> Vec<_> {
             list.iter().map(|s| (s.id, s.score.to_bits())).collect()
@@ -132,7 +132,16 @@ fn is_called_off_within_a_block() {
         adjust: &Adjust::default(),
         longest: 9.0,
     };
-    assert!(!offer(counted, &vectors, passing, &mut ends, &|| false));
+    assert!(
+        offer(
+            counted,
+            &vectors,
+            passing,
+            &mut ends,
+            CancelToken::new(&|| true)
+        )
+        .is_err()
+    );
     assert!(
         ends.iter()
             .all(|e| e.highest.clone().into_sorted().is_empty())

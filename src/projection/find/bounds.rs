@@ -9,6 +9,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::batch::slack;
 use crate::projection::rows::{chunks, multiply};
 use crate::projection::{ProjectionError, Rows};
+use crate::task::{CancelToken, Cancelled};
 
 /// Rows of the samples: a few that every vector is held against, and more for those that are left.
 pub(super) const SAMPLES: [usize; 3] = [512, 2048, 8192];
@@ -60,16 +61,15 @@ impl RankBounds {
 
     /// Holds some of the vectors (`[n, d_model]`) against a sample; `limits`: for each the higher
     /// and the lower of its limits. What a product could get wrong by rounding is not counted, so a
-    /// list has at least so many tokens ahead of a token of that score. `None` if it was called
-    /// off.
+    /// list has at least so many tokens ahead of a token of that score.
     pub(super) fn ahead(
         &self,
         sample: usize,
         vectors: &Matrix,
         some: Range<usize>,
         limits: impl Fn(usize) -> [f32; 2],
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Option<Vec<Ahead>> {
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<Ahead>, Cancelled> {
         let (rows, width) = (&self.samples[sample], vectors.cols());
         let data = &vectors.data()[some.start * width..some.end * width];
         let data = MatRef::from_row_major_slice(data, some.len(), width);
@@ -84,7 +84,7 @@ impl RankBounds {
         let mut scores = Vec::new();
         let arch = Arch::new();
         for block in chunks(rows.rows(), BLOCK_ROWS) {
-            wanted().then_some(())?;
+            cancel.check()?;
             scores.resize(some.len() * block.len(), 0.0);
             let rows = &rows.data()[block.start * width..block.end * width];
             let rows = MatRef::from_row_major_slice(rows, block.len(), width);
@@ -103,7 +103,7 @@ impl RankBounds {
                 ahead.lower += lower as usize;
             }
         }
-        Some(ahead)
+        Ok(ahead)
     }
 
     /// The furthest that two products of a vector with a row may be apart by rounding.

@@ -11,6 +11,7 @@ use crate::projection::ProjectionError;
 use crate::projection::kernel::{norm, products};
 use crate::projection::ranks::ListRows;
 use crate::projection::rows::chunks;
+use crate::task::{CancelToken, Cancelled};
 
 use super::bounds::{Ahead, RankBounds, SAMPLES};
 use super::{By, Hit, Stand, Targets, TopHits};
@@ -115,15 +116,17 @@ impl<'a> RankSearch<'a> {
         self.unranked
     }
 
-    /// Bounds the ranks of vectors from below. False if it was called off.
-    pub fn survey(&mut self, chunk: &VectorChunk, wanted: &(dyn Fn() -> bool + Sync)) -> bool {
+    /// Bounds the ranks of vectors from below.
+    pub fn survey(
+        &mut self,
+        chunk: &VectorChunk,
+        cancel: CancelToken<'_>,
+    ) -> Result<(), Cancelled> {
         let parts: Vec<Range<usize>> = chunks(chunk.vectors.rows(), CHUNK).collect();
         let parts = parts
             .into_par_iter()
-            .map(|part| self.survey_part(chunk, part, wanted));
-        let Some(parts) = parts.collect::<Option<Vec<_>>>() else {
-            return false;
-        };
+            .map(|part| self.survey_part(chunk, part, cancel));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
         let at = chunk.layer * self.neurons + chunk.first;
         let all = self.surveyed.len().max(at + chunk.vectors.rows());
         self.surveyed.resize(all, [None; 2]);
@@ -148,15 +151,15 @@ impl<'a> RankSearch<'a> {
             *room = room.saturating_sub(1);
             stays
         });
-        true
+        Ok(())
     }
 
-    /// Counts the ranks of the vectors with the least bounds so far. False if it was called off.
+    /// Counts the ranks of the vectors with the least bounds so far.
     ///
     /// # Errors
     /// The device fails.
-    pub fn count(&mut self, wanted: &(dyn Fn() -> bool + Sync)) -> Result<bool, ProjectionError> {
-        self.count_to(0, wanted)
+    pub fn count(&mut self, cancel: CancelToken<'_>) -> Result<(), ProjectionError> {
+        self.count_to(0, cancel)
     }
 
     /// Whether some of a layer's neurons are still to be searched.
@@ -166,15 +169,15 @@ impl<'a> RankSearch<'a> {
     }
 
     /// Counts the ranks of all surveyed vectors that may be among the best, or leaves them to
-    /// [`Self::count`]. False if it was called off.
+    /// [`Self::count`].
     ///
     /// # Errors
     /// The device fails.
     pub fn search(
         &mut self,
         chunk: &VectorChunk,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<(), ProjectionError> {
         let all = (0..chunk.vectors.rows()).flat_map(|i| [(i, 0), (i, 1)]);
         let left = all.filter_map(|(i, end)| {
             let bound = self.left((chunk.layer, chunk.first + i), end)?;
@@ -187,11 +190,10 @@ impl<'a> RankSearch<'a> {
                 self.candidate(chunk, (i, end), &scores, bound.ahead)
             });
             let candidates: Vec<Candidate> = candidates.collect();
-            if !self.narrow(candidates, wanted) || !self.count_to(BATCH - 1, wanted)? {
-                return Ok(false);
-            }
+            self.narrow(candidates, cancel)?;
+            self.count_to(BATCH - 1, cancel)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The bound of a vector that was surveyed and may be among the best.
@@ -225,8 +227,8 @@ impl<'a> RankSearch<'a> {
         &self,
         chunk: &VectorChunk,
         part: Range<usize>,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Option<(Vec<[Option<Bound>; 2]>, Vec<Candidate>)> {
+        cancel: CancelToken<'_>,
+    ) -> Result<(Vec<[Option<Bound>; 2]>, Vec<Candidate>), Cancelled> {
         let m = self.targets.ids.len();
         let scores = self.scores(chunk, part.clone());
         let of = |i: usize| &scores[(i - part.start) * m..][..m];
@@ -240,7 +242,7 @@ impl<'a> RankSearch<'a> {
         let vectors = &chunk.vectors;
         let ahead = self
             .bounds
-            .ahead(0, vectors, part.clone(), limits, wanted)?;
+            .ahead(0, vectors, part.clone(), limits, cancel)?;
         let mut found = Vec::new();
         let bounds = part.clone().zip(ahead).map(|(i, Ahead { higher, lower })| {
             [(0, higher), (1, lower)].map(|(end, ahead)| {
@@ -254,7 +256,7 @@ impl<'a> RankSearch<'a> {
             })
         });
         let bounds = bounds.collect();
-        Some((bounds, found))
+        Ok((bounds, found))
     }
 
     /// A vector at one end of its list, by the targets' scores and a bound; `None` if they are no
@@ -297,55 +299,44 @@ impl<'a> RankSearch<'a> {
         })
     }
 
-    /// Lets those wait for their count that may be among the best by all samples. False if it was
-    /// called off.
-    fn narrow(&mut self, some: Vec<Candidate>, wanted: &(dyn Fn() -> bool + Sync)) -> bool {
+    /// Lets those wait for their count that may be among the best by all samples.
+    fn narrow(&mut self, some: Vec<Candidate>, cancel: CancelToken<'_>) -> Result<(), Cancelled> {
         let mut left = some;
         for sample in 1..SAMPLES.len() {
-            let done = left.par_chunks_mut(CHUNK).try_for_each(|some| {
+            left.par_chunks_mut(CHUNK).try_for_each(|some| {
                 let vectors = matrix(some);
                 let limits = |i: usize| [some[i].hit.score, f32::NEG_INFINITY];
                 let all = 0..some.len();
-                let ahead = self.bounds.ahead(sample, &vectors, all, limits, wanted)?;
+                let ahead = self.bounds.ahead(sample, &vectors, all, limits, cancel)?;
                 for (candidate, ahead) in some.iter_mut().zip(ahead) {
                     candidate.hit.by -= ahead.higher as f32;
                 }
-                Some(())
-            });
-            if done.is_none() {
-                return false;
-            }
+                Ok(())
+            })?;
             left.retain(|candidate| self.admits(candidate));
         }
         self.waiting.extend(left);
-        true
+        Ok(())
     }
 
     /// Counts the ranks of what waits, the promising ones first, until at most so many are left.
-    /// False if it was called off.
-    fn count_to(
-        &mut self,
-        left: usize,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, ProjectionError> {
+    fn count_to(&mut self, left: usize, cancel: CancelToken<'_>) -> Result<(), ProjectionError> {
         while self.waiting.len() > left {
             let mut waiting = std::mem::take(&mut self.waiting);
             waiting.sort_unstable_by(|a, b| a.hit.order(&b.hit));
             self.waiting = waiting.split_off(waiting.len().min(BATCH));
-            if !self.count_batch(waiting, wanted)? {
-                return Ok(false);
-            }
+            self.count_batch(waiting, cancel)?;
             let ends = &self.ends;
             self.waiting.retain(|c| ends[c.end].admits(&c.hit));
         }
-        Ok(true)
+        Ok(())
     }
 
     fn count_batch(
         &mut self,
         batch: Vec<Candidate>,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<bool, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<(), ProjectionError> {
         let asked = batch.iter().enumerate();
         let asked: Vec<(usize, usize, f32)> = asked
             .flat_map(|(i, c)| c.near.iter().map(move |&(j, cosine)| (i, j, cosine)))
@@ -357,9 +348,7 @@ impl<'a> RankSearch<'a> {
             vectors.copied().collect(),
         );
         let tokens: Vec<u32> = asked.iter().map(|(_, j, _)| self.targets.ids[*j]).collect();
-        let Some(ranked) = self.lists.ranks(&vectors, &tokens, wanted)? else {
-            return Ok(false);
-        };
+        let ranked = self.lists.ranks(&vectors, &tokens, cancel)?;
         let mut ranked = asked.into_iter().zip(ranked).peekable();
         for (i, candidate) in batch.into_iter().enumerate() {
             let (hit, end) = (candidate.hit, candidate.end);
@@ -380,7 +369,7 @@ impl<'a> RankSearch<'a> {
             }
         }
         self.ends.iter_mut().for_each(TopHits::prune);
-        Ok(true)
+        Ok(())
     }
 }
 

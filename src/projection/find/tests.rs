@@ -1,5 +1,6 @@
 use super::*;
 use crate::projection::{End, PairsWanted, best_pairs};
+use crate::task::CancelToken;
 use crate::transformer::{Form, FormWeights};
 
 fn draw(rng: &mut fastrand::Rng, rows: usize, cols: usize) -> Matrix {
@@ -45,7 +46,7 @@ fn a_row_and_a_column_of_the_form_are_its_values() {
         // Padded to the same number of rows: the search is over a square.
         for j in 0..2 {
             let only = Matrix::new(30, 4, a.row(j).repeat(30));
-            let best = best_pairs(&only, &b, &want, &|| true, &mut |_, _| {}).unwrap();
+            let best = best_pairs(&only, &b, &want, CancelToken::never(), &mut |_, _| {}).unwrap();
             let score = product(side.vectors.row(j), embedding.row(best[0].to as usize));
             assert!(
                 (score - best[0].score).abs() < 1e-5,

@@ -20,8 +20,9 @@ use crate::projection::balance::balance;
 use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::rows::multiply;
 use crate::projection::{Best, End, Pair, ProjectionError};
+use crate::task::{CancelToken, Cancelled};
 
-use side::{Heads, Side, Wanted, gather, identity_error};
+use side::{Heads, Side, gather, identity_error};
 use tiles::Tiles;
 
 /// How the search is cut up; the list does not depend on it.
@@ -68,16 +69,15 @@ pub struct PairsWanted<'a> {
 /// How far a search is: the share that is done, and the best so far.
 pub type Report<'a> = &'a mut dyn FnMut(f32, Vec<Pair>);
 
-/// The k best of all admitted pairs of rows, by `a[from]·b[to]`, best first; `None` if it was
-/// called off. `a`, `b`: `[n, h]`.
+/// The k best of all admitted pairs of rows, by `a[from]·b[to]`, best first. `a`, `b`: `[n, h]`.
 pub fn best_pairs(
     a: &Matrix,
     b: &Matrix,
     want: &PairsWanted<'_>,
-    wanted: Wanted<'_>,
+    cancel: CancelToken<'_>,
     report: Report<'_>,
-) -> Option<Vec<Pair>> {
-    Search::new((a, b), want, wanted)?.on_host(Blocks::default(), report)
+) -> Result<Vec<Pair>, Cancelled> {
+    Search::new((a, b), want, cancel)?.on_host(Blocks::default(), report)
 }
 
 /// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`.
@@ -89,14 +89,12 @@ pub fn best_pairs_on(
     a: &Matrix,
     b: &Matrix,
     want: &PairsWanted<'_>,
-    wanted: Wanted<'_>,
+    cancel: CancelToken<'_>,
     report: Report<'_>,
-) -> Result<Option<Vec<Pair>>, ProjectionError> {
-    let Some(search) = Search::new((a, b), want, wanted) else {
-        return Ok(None);
-    };
+) -> Result<Vec<Pair>, ProjectionError> {
+    let search = Search::new((a, b), want, cancel)?;
     if device.is_cpu() || !search.bounds_hold() {
-        return Ok(search.on_host(Blocks::default(), report));
+        return Ok(search.on_host(Blocks::default(), report)?);
     }
     search.on_device(Tiles::default(), device, report)
 }
@@ -109,7 +107,7 @@ struct Search<'a> {
     /// −1 for the lowest: of the negated scores these are the highest.
     sign: f32,
     want: &'a PairsWanted<'a>,
-    wanted: Wanted<'a>,
+    cancel: CancelToken<'a>,
     /// Bits of a score that k pairs are known to reach.
     threshold: AtomicU32,
 }
@@ -138,42 +136,39 @@ fn slack((a, left): (&Side<'_>, f32), (b, right): (&Side<'_>, f32), error: f32) 
 }
 
 impl<'a> Search<'a> {
-    /// `None` if it was called off.
     fn new(
         (given_a, given_b): (&'a Matrix, &'a Matrix),
         want: &'a PairsWanted<'a>,
-        wanted: Wanted<'a>,
-    ) -> Option<Self> {
-        let goes_on = || wanted().then_some(());
+        cancel: CancelToken<'a>,
+    ) -> Result<Self, Cancelled> {
         let sign = if want.end == End::Lowest { -1.0 } else { 1.0 };
         let ids: Vec<u32> = (0..want.passing.len())
             .filter(|&i| want.passing[i])
             .map(|i| i as u32)
             .collect();
         let (a, b) = rayon::join(
-            || gather(given_a, &ids, sign, wanted),
-            || gather(given_b, &ids, 1.0, wanted),
+            || gather(given_a, &ids, sign, cancel),
+            || gather(given_b, &ids, 1.0, cancel),
         );
-        let (a, b) = a.zip(b)?;
-        let balance = balance(&a, &b, wanted);
-        goes_on()?;
+        let (a, b) = (a?, b?);
+        let balance = balance(&a, &b, cancel)?;
         let (left, right) = balance.as_ref().map(|t| (&t.left, &t.right)).unzip();
         let error = left
             .zip(right)
             .map_or(0.0, |(left, right)| identity_error(left, right));
         // One after the other, each on all threads: what one leaves is gone when the other begins.
-        let a = Side::new(given_a, a, &ids, left, wanted)?;
-        let b = Side::new(given_b, b, &ids, right, wanted)?;
-        goes_on()?;
+        let a = Side::new(given_a, a, &ids, left, cancel)?;
+        let b = Side::new(given_b, b, &ids, right, cancel)?;
+        cancel.check()?;
         let size = |t: Option<&Matrix>| t.map_or(0.0, |t| norm(t.data()));
         let slack = slack((&a, size(left)), (&b, size(right)), error);
-        Some(Self {
+        Ok(Self {
             a,
             b,
             slack,
             sign,
             want,
-            wanted,
+            cancel,
             threshold: AtomicU32::new(f32::NEG_INFINITY.to_bits()),
         })
     }
@@ -188,18 +183,18 @@ impl<'a> Search<'a> {
         best.into_sorted().into_iter().map(signed).collect()
     }
 
-    fn on_host(&self, blocks: Blocks, report: Report<'_>) -> Option<Vec<Pair>> {
+    fn on_host(&self, blocks: Blocks, report: Report<'_>) -> Result<Vec<Pair>, Cancelled> {
         let n = self.a.ids.len();
         let Blocks { a, wave, seed, .. } = blocks;
         let seed = (seed * a).min(n);
-        let full = Heads::new(&self.a, &self.b, self.a.given.cols(), self.wanted)?;
+        let full = Heads::new(&self.a, &self.b, self.a.given.cols(), self.cancel)?;
         let mut best = self.visit(0..seed, 0..seed, blocks.b, &full)?;
         self.raise(&mut best);
         let heads = match self.cheapest_width() {
-            Some(width) => Heads::new(&self.a, &self.b, width, self.wanted)?,
+            Some(width) => Heads::new(&self.a, &self.b, width, self.cancel)?,
             None => full,
         };
-        (self.wanted)().then_some(())?;
+        self.cancel.check()?;
         let starts: Vec<usize> = (0..n).step_by(a).collect();
         for (i, starts) in starts.chunks(wave).enumerate() {
             let found: Vec<Best<Pair>> = starts
@@ -208,7 +203,7 @@ impl<'a> Search<'a> {
                     let from = if start < seed { seed } else { 0 };
                     self.visit(start..n.min(start + a), from..n, blocks.b, &heads)
                 })
-                .collect::<Option<_>>()?;
+                .collect::<Result<_, _>>()?;
             found.into_iter().for_each(|found| best.merge(found));
             self.raise(&mut best);
             let visited = (i * wave + starts.len()) * a;
@@ -217,22 +212,21 @@ impl<'a> Search<'a> {
                 self.signed(best.clone()),
             );
         }
-        Some(self.signed(best))
+        Ok(self.signed(best))
     }
 
-    /// Scores what the bounds let through in one rectangle, `at_once` columns at a time. `None` if
-    /// it was called off.
+    /// Scores what the bounds let through in one rectangle, `at_once` columns at a time.
     fn visit(
         &self,
         rows: Range<usize>,
         cols: Range<usize>,
         at_once: usize,
         heads: &Heads<'_>,
-    ) -> Option<Best<Pair>> {
+    ) -> Result<Best<Pair>, Cancelled> {
         let mut best = Best::at_least(self.want.k, self.reached());
         let mut bounds = Vec::new();
         if rows.is_empty() {
-            return Some(best);
+            return Ok(best);
         }
         let w = heads.width;
         let head_a = MatRef::from_row_major_slice(
@@ -241,7 +235,7 @@ impl<'a> Search<'a> {
             w,
         );
         for start in cols.clone().step_by(at_once) {
-            (self.wanted)().then_some(())?;
+            self.cancel.check()?;
             best.raise(self.reached());
             let least = best.threshold() - self.slack;
             // Norms fall, so no later block reaches what this one does not.
@@ -266,13 +260,13 @@ impl<'a> Search<'a> {
                     }
                 });
                 if scored >= SCORED {
-                    (self.wanted)().then_some(())?;
+                    self.cancel.check()?;
                     scored = 0;
                 }
             }
             self.publish(best.threshold());
         }
-        Some(best)
+        Ok(best)
     }
 
     /// The score of a pair, from the numbers as they were given.
@@ -320,7 +314,7 @@ impl<'a> Search<'a> {
             width as f32 + share * h as f32 * SURVIVOR_COST
         };
         let widths = [9, 17, 25, 33, 49].into_iter().filter(|&width| width < h);
-        let widths = widths.take_while(|_| (self.wanted)());
+        let widths = widths.take_while(|_| !self.cancel.is_cancelled());
         let costs = widths.map(|width| (cost(width), width));
         let (least_cost, width) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
         (least_cost < h as f32).then_some(width)

@@ -9,13 +9,11 @@ use rayon::prelude::*;
 use crate::checkpoint::Matrix;
 use crate::projection::kernel::norm;
 use crate::projection::rows::multiply;
+use crate::task::{CancelToken, Cancelled};
 
 /// Rows a task takes between two looks at whether the list is still wanted: well under a
 /// millisecond.
 const TASK_ROWS: usize = 1024;
-
-/// Whether the list is still wanted.
-pub(super) type Wanted<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// One factor, its passing rows in falling order of their norms.
 pub(super) struct Side<'m> {
@@ -39,29 +37,28 @@ pub(super) struct Heads<'s> {
 }
 
 impl<'m> Side<'m> {
-    /// Balances and sorts the rows `ids` of the factor `given`, gathered as `exact`; `None` if it was
-    /// called off.
+    /// Balances and sorts the rows `ids` of the factor `given`, gathered as `exact`.
     pub(super) fn new(
         given: &'m Matrix,
         exact: Matrix,
         ids: &[u32],
         transformation: Option<&Matrix>,
-        wanted: Wanted<'_>,
-    ) -> Option<Self> {
-        let longest_exact = norms(&exact, wanted)?.into_iter().fold(0.0, nan_or_max);
+        cancel: CancelToken<'_>,
+    ) -> Result<Self, Cancelled> {
+        let longest_exact = norms(&exact, cancel)?.into_iter().fold(0.0, nan_or_max);
         let bounding = match transformation {
-            Some(t) => times(&exact, t, wanted)?,
+            Some(t) => times(&exact, t, cancel)?,
             None => exact,
         };
-        let norms = norms(&bounding, wanted)?;
+        let norms = norms(&bounding, cancel)?;
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         // Norms have no sign, so that their bits are in the order of the numbers.
         order.sort_unstable_by_key(|&i| (!norms[i as usize].to_bits(), i));
-        Some(Self {
+        Ok(Self {
             ids: order.iter().map(|&i| ids[i as usize]).collect(),
             given,
             longest_exact,
-            bounding: gather(&bounding, &order, 1.0, wanted)?,
+            bounding: gather(&bounding, &order, 1.0, cancel)?,
             norms: order.iter().map(|&i| norms[i as usize]).collect(),
         })
     }
@@ -76,81 +73,88 @@ impl<'m> Side<'m> {
         self.norms.first().copied().unwrap_or(0.0)
     }
 
-    fn head(&self, width: usize, wanted: Wanted<'_>) -> Option<Cow<'_, Matrix>> {
+    fn head(&self, width: usize, cancel: CancelToken<'_>) -> Result<Cow<'_, Matrix>, Cancelled> {
         if width >= self.bounding.cols() {
-            return Some(Cow::Borrowed(&self.bounding));
+            return Ok(Cow::Borrowed(&self.bounding));
         }
-        let head = by_rows(self.ids.len(), width, wanted, |i, head| {
+        let head = by_rows(self.ids.len(), width, cancel, |i, head| {
             let row = self.bounding.row(i);
             head.copy_from_slice(&row[..width]);
             head[width - 1] = norm(&row[width - 1..]);
-        });
-        head.map(Cow::Owned)
+        })?;
+        Ok(Cow::Owned(head))
     }
 }
 
 impl<'s> Heads<'s> {
-    /// `None` if it was called off.
     pub(super) fn new(
         a: &'s Side<'_>,
         b: &'s Side<'_>,
         width: usize,
-        wanted: Wanted<'_>,
-    ) -> Option<Self> {
-        let (a, b) = rayon::join(|| a.head(width, wanted), || b.head(width, wanted));
-        let (a, b) = a.zip(b)?;
-        Some(Self { width, a, b })
+        cancel: CancelToken<'_>,
+    ) -> Result<Self, Cancelled> {
+        let (a, b) = rayon::join(|| a.head(width, cancel), || b.head(width, cancel));
+        Ok(Self {
+            width,
+            a: a?,
+            b: b?,
+        })
     }
 }
 
-/// A matrix made some rows at a time; `None` if it was called off.
+/// A matrix made some rows at a time.
 fn in_tasks(
     rows: usize,
     cols: usize,
-    wanted: Wanted<'_>,
+    cancel: CancelToken<'_>,
     fill: impl Fn(Range<usize>, &mut [f32]) + Sync,
-) -> Option<Matrix> {
+) -> Result<Matrix, Cancelled> {
     let mut out = Matrix::zeros(rows, cols);
     let tasks = out.data_mut().par_chunks_mut((TASK_ROWS * cols).max(1));
-    let done = tasks.enumerate().try_for_each(|(i, out)| {
-        wanted().then_some(())?;
+    tasks.enumerate().try_for_each(|(i, out)| {
+        cancel.check()?;
         let start = i * TASK_ROWS;
         fill(start..rows.min(start + TASK_ROWS), out);
-        Some(())
-    });
-    done.map(|()| out)
+        Ok(())
+    })?;
+    Ok(out)
 }
 
 /// As [`in_tasks`], a row alone.
 fn by_rows(
     rows: usize,
     cols: usize,
-    wanted: Wanted<'_>,
+    cancel: CancelToken<'_>,
     fill: impl Fn(usize, &mut [f32]) + Sync,
-) -> Option<Matrix> {
-    in_tasks(rows, cols, wanted, |rows, out| {
+) -> Result<Matrix, Cancelled> {
+    in_tasks(rows, cols, cancel, |rows, out| {
         let each = out.chunks_exact_mut(cols);
         rows.zip(each).for_each(|(i, out)| fill(i, out));
     })
 }
 
-/// The rows `ids` of a factor, times `sign`; `None` if it was called off.
-pub(super) fn gather(m: &Matrix, ids: &[u32], sign: f32, wanted: Wanted<'_>) -> Option<Matrix> {
-    by_rows(ids.len(), m.cols(), wanted, |i, out| {
+/// The rows `ids` of a factor, times `sign`.
+pub(super) fn gather(
+    m: &Matrix,
+    ids: &[u32],
+    sign: f32,
+    cancel: CancelToken<'_>,
+) -> Result<Matrix, Cancelled> {
+    by_rows(ids.len(), m.cols(), cancel, |i, out| {
         let row = m.row(ids[i] as usize);
         out.iter_mut().zip(row).for_each(|(out, x)| *out = sign * x);
     })
 }
 
-fn norms(m: &Matrix, wanted: Wanted<'_>) -> Option<Vec<f32>> {
-    let norms = by_rows(m.rows(), 1, wanted, |i, out| out[0] = norm(m.row(i)));
-    norms.map(Matrix::into_data)
+fn norms(m: &Matrix, cancel: CancelToken<'_>) -> Result<Vec<f32>, Cancelled> {
+    let norms = by_rows(m.rows(), 1, cancel, |i, out| out[0] = norm(m.row(i)))?;
+    Ok(norms.into_data())
 }
 
-fn times(m: &Matrix, t: &Matrix, wanted: Wanted<'_>) -> Option<Matrix> {
+fn times(m: &Matrix, t: &Matrix, cancel: CancelToken<'_>) -> Result<Matrix, Cancelled> {
     let (h, w) = (m.cols(), t.cols());
     let by = MatRef::from_row_major_slice(t.data(), h, w);
-    in_tasks(m.rows(), w, wanted, |rows, out| {
+    in_tasks(m.rows(), w, cancel, |rows, out| {
         let some = &m.data()[rows.start * h..rows.end * h];
         multiply(MatRef::from_row_major_slice(some, rows.len(), h), by, out);
     })

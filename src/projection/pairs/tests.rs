@@ -48,7 +48,7 @@ fn check(a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
 /// On the host, and on a device (candle's own processor device) in tiles of as many rows and
 /// columns as the blocks have.
 fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
-    let search = || Search::new((a, b), want, &|| true).expect("not called off");
+    let search = || Search::new((a, b), want, CancelToken::never()).expect("not called off");
     let on_host = search().on_host(blocks, &mut |_, _| ());
     let tiles = Tiles {
         rows: blocks.a,
@@ -57,8 +57,7 @@ fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what
     };
     let on_device = search().on_device(tiles, &Device::Cpu, &mut |_, _| ());
     let expected = brute(a, b, want);
-    for (got, which) in [(on_host, "host"), (on_device.unwrap(), "device")] {
-        let got = got.expect("not called off");
+    for (got, which) in [(on_host.unwrap(), "host"), (on_device.unwrap(), "device")] {
         let got: Vec<_> = got
             .iter()
             .map(|p| (p.from, p.to, f64::from(p.score)))
@@ -224,7 +223,7 @@ fn numbers_that_are_none_hide_no_pair() {
         let mut a = whole_numbers(&mut rng, n, 16, 3);
         let b = whole_numbers(&mut rng, n, 16, 3);
         a.data_mut()[17 * 16..18 * 16].fill(odd);
-        let got = best_pairs(&a, &b, &want, &|| true, &mut |_, _| ()).unwrap();
+        let got = best_pairs(&a, &b, &want, CancelToken::never(), &mut |_, _| ()).unwrap();
         let expected = brute(&a, &b, &want);
         // Sums of huge numbers round; which pairs are found is what counts.
         let ids = |p: &(u32, u32, f64)| (p.0 == 17, if p.0 == 17 { 0 } else { p.0 }, p.1);
@@ -259,7 +258,7 @@ fn real_numbers_agree_within_rounding() {
         passing: &passing,
         admits: &|_, _| true,
     };
-    let got = best_pairs(&a, &b, &want, &|| true, &mut |_, _| ()).unwrap();
+    let got = best_pairs(&a, &b, &want, CancelToken::never(), &mut |_, _| ()).unwrap();
     for (got, want) in got.iter().zip(brute(&a, &b, &want)) {
         assert!((f64::from(got.score) - want.2).abs() < 1e-5);
     }
@@ -278,12 +277,12 @@ fn reports_only_improve_and_calling_off_ends_it() {
     };
     let mut lists: Vec<Vec<Pair>> = Vec::new();
     let mut shares = Vec::new();
-    let found = best_pairs(&a, &a, &want, &|| true, &mut |done, list| {
+    let found = best_pairs(&a, &a, &want, CancelToken::never(), &mut |done, list| {
         shares.push(done);
         lists.push(list);
     });
     assert!(shares.is_sorted() && shares.last() == Some(&1.0) && shares.len() > 1);
-    assert_eq!(lists.last(), found.as_ref());
+    assert_eq!(lists.last(), found.as_ref().ok());
     for two in lists.windows(2) {
         assert!(
             two[0]
@@ -298,16 +297,20 @@ fn reports_only_improve_and_calling_off_ends_it() {
         &a,
         &a,
         &want,
-        &|| asked.fetch_add(1, Relaxed) < usize::MAX,
+        CancelToken::new(&|| asked.fetch_add(1, Relaxed) == usize::MAX),
         &mut |_, _| (),
     );
-    assert!(found.is_some());
+    assert!(found.is_ok());
     for at in 0..asked.into_inner() / 2 {
         let left = AtomicUsize::new(at);
-        let wanted = || {
+        let cancelled = || {
             left.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
-                .is_ok()
+                .is_err()
         };
-        assert_eq!(best_pairs(&a, &a, &want, &wanted, &mut |_, _| ()), None);
+        let cancel = CancelToken::new(&cancelled);
+        assert_eq!(
+            best_pairs(&a, &a, &want, cancel, &mut |_, _| ()),
+            Err(Cancelled)
+        );
     }
 }

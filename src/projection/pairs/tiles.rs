@@ -62,7 +62,7 @@ impl Search<'_> {
         tiles: Tiles,
         device: &Device,
         report: Report<'_>,
-    ) -> Result<Option<Vec<Pair>>, ProjectionError> {
+    ) -> Result<Vec<Pair>, ProjectionError> {
         let a = upload(&self.a.bounding, 1, device)?;
         let b = upload(&self.b.bounding, tiles.width, device)?;
         self.in_tiles(tiles, (&a, &b), report)
@@ -74,7 +74,7 @@ impl Search<'_> {
         tiles: Tiles,
         (a, b): (&Tensor, &Tensor),
         report: Report<'_>,
-    ) -> Result<Option<Vec<Pair>>, ProjectionError> {
+    ) -> Result<Vec<Pair>, ProjectionError> {
         let n = self.a.ids.len();
         let mut best = Best::new(self.want.k);
         for start in (0..n).step_by(tiles.rows) {
@@ -85,19 +85,15 @@ impl Search<'_> {
             let columns = self.b.norms.partition_point(|b| longest * b >= least);
             let count = columns.div_ceil(tiles.width);
             for first in (0..count).step_by(tiles.across) {
-                if !(self.wanted)() {
-                    return Ok(None);
-                }
+                self.cancel.check()?;
                 let across = first..count.min(first + tiles.across);
                 let maxima = maxima((a, &rows), (b, &across), tiles.width)?;
                 let found = self.that_may_matter(&maxima, rows.start, &across, tiles.width);
-                if !self.score(&found, &mut best)? {
-                    return Ok(None);
-                }
+                self.score(&found, &mut best)?;
             }
             report(rows.end as f32 / n as f32, self.signed(best.clone()));
         }
-        Ok(Some(self.signed(best)))
+        Ok(self.signed(best))
     }
 
     /// The tiles whose highest bound reaches what is wanted, the highest first. `maxima`: those of
@@ -122,16 +118,13 @@ impl Search<'_> {
         found
     }
 
-    /// Scores tiles, given with the highest first, until none can matter. False if it was called
-    /// off.
-    fn score(&self, tiles: &[Tile], best: &mut Best<Pair>) -> Result<bool, ProjectionError> {
+    /// Scores tiles, given with the highest first, until none can matter.
+    fn score(&self, tiles: &[Tile], best: &mut Best<Pair>) -> Result<(), ProjectionError> {
         for wave in tiles.chunks(WAVE) {
             if wave[0].highest < self.reached() - self.slack {
                 break;
             }
-            if !(self.wanted)() {
-                return Ok(false);
-            }
+            self.cancel.check()?;
             let scored = wave.par_chunks(TASK).map(|tiles| {
                 let mut best = Best::at_least(self.want.k, self.reached());
                 let mut numbers = Vec::new();
@@ -148,7 +141,7 @@ impl Search<'_> {
             }
             self.raise(best);
         }
-        Ok(true)
+        Ok(())
     }
 
     fn score_one(&self, tile: &Tile, scores: &mut Vec<f32>, best: &mut Best<Pair>) {

@@ -8,6 +8,7 @@ use super::Rows;
 use crate::checkpoint::Matrix;
 use crate::projection::ProjectionError;
 use crate::projection::kernel::{dot, norm};
+use crate::task::CancelToken;
 
 /// Which scale each row is brought to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -134,8 +135,8 @@ impl Adjust {
 }
 
 impl Rows {
-    /// The same rows, counted less their mean if `centred`, and then each at the scale given; a
-    /// row without length stays as it is. `None` if it was called off.
+    /// The same rows, counted less their mean if `centred`, and then each at the scale given; a row
+    /// without length stays as it is.
     ///
     /// # Errors
     /// The device fails.
@@ -143,42 +144,33 @@ impl Rows {
         &self,
         centred: bool,
         scale: RowScale,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Self>, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<Self, ProjectionError> {
         let mut adjust = Adjust::default();
         if centred {
-            let Some(mean) = self.mean(wanted)? else {
-                return Ok(None);
-            };
-            adjust.mean = Some(mean);
+            adjust.mean = Some(self.mean(cancel)?);
         }
         if scale != RowScale::None {
             let width = self.width();
-            let scales = self.by_chunk(wanted, |chunk, some| {
+            let scales = self.by_chunk(cancel, |chunk, some| {
                 let rows = chunk.zip(some.chunks_exact(width));
                 let of_row = |(at, row): (usize, &[f32])| scale.of(adjust.row(at, row));
                 rows.map(of_row).collect::<Vec<f32>>()
             })?;
-            let Some(scales) = scales else {
-                return Ok(None);
-            };
             adjust.scale = Some(scales.concat().into());
         }
-        Ok(Some(Self {
+        Ok(Self {
             len: self.len,
             store: Arc::clone(&self.store),
             adjust,
             longest: OnceLock::new(),
-        }))
+        })
     }
 
-    /// The mean of the rows as they lie; `None` if it was called off.
-    fn mean(
-        &self,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Arc<[f32]>>, ProjectionError> {
+    /// The mean of the rows as they lie.
+    fn mean(&self, cancel: CancelToken<'_>) -> Result<Arc<[f32]>, ProjectionError> {
         let width = self.width();
-        let sums = self.by_chunk(wanted, |_, some| {
+        let sums = self.by_chunk(cancel, |_, some| {
             let mut sum = vec![0.0_f64; width];
             for row in some.chunks_exact(width) {
                 sum.iter_mut()
@@ -187,13 +179,10 @@ impl Rows {
             }
             sum
         })?;
-        let Some(sums) = sums else {
-            return Ok(None);
-        };
         let at = |i: usize| {
             let sum: f64 = sums.iter().map(|sum| sum[i]).sum();
             (sum / self.len as f64) as f32
         };
-        Ok(Some((0..width).map(at).collect()))
+        Ok((0..width).map(at).collect())
     }
 }

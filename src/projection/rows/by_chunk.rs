@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store, chunks};
 use crate::projection::ProjectionError;
+use crate::task::CancelToken;
 
 impl Rows {
     /// Numbers in a row.
@@ -38,21 +39,16 @@ impl Rows {
         })
     }
 
-    /// SHA-256 over the rows as they lie; `None` if it was called off.
+    /// SHA-256 over the rows as they lie.
     ///
     /// # Errors
     /// The device fails.
-    pub fn digest(
-        &self,
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<[u8; 32]>, ProjectionError> {
+    pub fn digest(&self, cancel: CancelToken<'_>) -> Result<[u8; 32], ProjectionError> {
         let of_chunk = |_, some: &[f32]| Sha256::digest(bytemuck::cast_slice::<f32, u8>(some));
-        let parts = self.by_chunk(wanted, of_chunk)?;
-        Ok(parts.map(|parts| {
-            let mut all = Sha256::new();
-            parts.iter().for_each(|part| all.update(part));
-            all.finalize().into()
-        }))
+        let parts = self.by_chunk(cancel, of_chunk)?;
+        let mut all = Sha256::new();
+        parts.iter().for_each(|part| all.update(part));
+        Ok(all.finalize().into())
     }
 
     /// Some of the rows as they count, `[some, width]`.
@@ -72,35 +68,33 @@ impl Rows {
         Ok(Cow::Owned(counted.collect()))
     }
 
-    /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order. `None` if it
-    /// was called off.
+    /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order.
     ///
     /// # Errors
     /// The device fails.
     pub(in crate::projection) fn by_chunk<T: Send>(
         &self,
-        wanted: &(dyn Fn() -> bool + Sync),
+        cancel: CancelToken<'_>,
         f: impl Fn(Range<usize>, &[f32]) -> T + Sync,
-    ) -> Result<Option<Vec<T>>, ProjectionError> {
+    ) -> Result<Vec<T>, ProjectionError> {
         match &*self.store {
             Store::Host(rows) => {
                 let all: Vec<Range<usize>> = chunks(self.len, CHUNK_ROWS).collect();
                 let of = |chunk: Range<usize>| {
                     let some = &rows.data()[chunk.start * rows.cols()..chunk.end * rows.cols()];
-                    wanted().then(|| f(chunk, some))
+                    cancel.check()?;
+                    Ok(f(chunk, some))
                 };
-                Ok(all.into_par_iter().map(of).collect())
+                all.into_par_iter().map(of).collect()
             }
             Store::Device(rows) => {
                 let mut out = Vec::new();
                 for chunk in chunks(self.len, DEVICE_ROWS) {
-                    if !wanted() {
-                        return Ok(None);
-                    }
+                    cancel.check()?;
                     let some = rows.narrow(0, chunk.start, chunk.len())?.flatten_all()?;
                     out.push(f(chunk, &some.to_vec1::<f32>()?));
                 }
-                Ok(Some(out))
+                Ok(out)
             }
         }
     }

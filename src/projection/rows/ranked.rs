@@ -9,10 +9,11 @@ use crate::checkpoint::Matrix;
 use crate::projection::batch::longer;
 use crate::projection::ranks::{self, RankedScore};
 use crate::projection::{ProjectionError, batch};
+use crate::task::CancelToken;
 
 impl Rows {
     /// For each of `vectors` (`[m, width]`) the score of the row `at[j]` and its rank among the
-    /// passing rows, from 1: exactly as in the vector's list. `None` if it was called off.
+    /// passing rows, from 1: exactly as in the vector's list.
     ///
     /// # Errors
     /// The device fails.
@@ -21,20 +22,18 @@ impl Rows {
         vectors: &Matrix,
         at: &[u32],
         flags: &[bool],
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Vec<RankedScore>>, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<RankedScore>, ProjectionError> {
         let rows = match &*self.store {
             Store::Host(rows) => {
                 let rows = self.counted(rows);
-                return Ok(ranks::ranks(rows, vectors, at, flags, wanted));
+                return Ok(ranks::ranks(rows, vectors, at, flags, cancel)?);
             }
             Store::Device(rows) => rows,
         };
         let mut ranked = Vec::with_capacity(at.len());
         for (j, &row) in at.iter().enumerate() {
-            if !wanted() {
-                return Ok(None);
-            }
+            cancel.check()?;
             let scores = self.scores_on_device(rows, vectors, j)?;
             let score = scores[row as usize];
             let ahead = scores.iter().zip(flags).enumerate();
@@ -44,11 +43,11 @@ impl Rows {
             let rank = ahead.count() + 1;
             ranked.push(RankedScore { score, rank });
         }
-        Ok(Some(ranked))
+        Ok(ranked)
     }
 
-    /// For each of `vectors` (`[m, width]`) the number of passing rows whose score is above the
-    /// one given. `None` if it was called off.
+    /// For each of `vectors` (`[m, width]`) the number of passing rows whose score is above the one
+    /// given.
     ///
     /// # Errors
     /// The device fails.
@@ -57,20 +56,18 @@ impl Rows {
         vectors: &Matrix,
         than: &[f32],
         flags: &[bool],
-        wanted: &(dyn Fn() -> bool + Sync),
-    ) -> Result<Option<Vec<usize>>, ProjectionError> {
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<usize>, ProjectionError> {
         let rows = match &*self.store {
             Store::Host(rows) => {
                 let rows = self.counted(rows);
-                return Ok(ranks::above(rows, vectors, than, flags, wanted));
+                return Ok(ranks::above(rows, vectors, than, flags, cancel)?);
             }
             Store::Device(rows) => rows,
         };
         let mut counts = Vec::with_capacity(than.len());
         for (j, than) in than.iter().enumerate() {
-            if !wanted() {
-                return Ok(None);
-            }
+            cancel.check()?;
             let scores = self.scores_on_device(rows, vectors, j)?;
             let above = scores
                 .iter()
@@ -78,7 +75,7 @@ impl Rows {
                 .filter(|&(s, &passes)| passes && s > than);
             counts.push(above.count());
         }
-        Ok(Some(counts))
+        Ok(counts)
     }
 
     /// The scores of all rows at one of some vectors.
@@ -118,7 +115,7 @@ impl Rows {
             let lengths = rows.map(|(at, row)| self.adjust.longest(at, row));
             lengths.fold(0.0, longer)
         };
-        let longest = self.by_chunk(&|| true, of_chunk)?.unwrap_or_default();
+        let longest = self.by_chunk(CancelToken::never(), of_chunk)?;
         Ok(longest.into_iter().fold(0.0, longer))
     }
 }

@@ -32,14 +32,15 @@ fn a_device_answers_as_the_host_does() {
     };
     let lists = both(&rows).map(|rows| {
         let mut ends = vec![Ends::new(40); 3];
-        assert!(
-            rows.offer_scores(&vectors, passing, &mut ends, &|| true)
-                .unwrap()
-        );
+        rows.offer_scores(&vectors, passing, &mut ends, CancelToken::never())
+            .unwrap();
         let lists = ends
             .into_iter()
             .map(|e| (e.highest.into_sorted(), e.lowest.into_sorted()));
-        (lists.collect::<Vec<_>>(), rows.times(&w, &|| true).unwrap())
+        (
+            lists.collect::<Vec<_>>(),
+            rows.times(&w, CancelToken::never()).unwrap(),
+        )
     });
     assert_eq!(lists[0], lists[1]);
     for (list, _) in &lists[0].0 {
@@ -60,11 +61,10 @@ fn calling_off_is_not_an_answer() {
     for rows in both(&rows) {
         let mut ends = vec![Ends::new(5); 1];
         let vector = random(&mut rng, 1, 8);
-        assert!(
-            !rows
-                .offer_scores(&vector, passing, &mut ends, &|| false)
-                .unwrap()
-        );
-        assert_eq!(rows.times(&w, &|| false).unwrap(), None);
+        let cancel = CancelToken::new(&|| true);
+        let offered = rows.offer_scores(&vector, passing, &mut ends, cancel);
+        assert!(matches!(offered, Err(ProjectionError::Cancelled(_))));
+        let product = rows.times(&w, cancel);
+        assert!(matches!(product, Err(ProjectionError::Cancelled(_))));
     }
 }

@@ -5,21 +5,21 @@ use rayon::prelude::*;
 
 use super::{CHUNK_ROWS, multiply};
 use crate::checkpoint::Matrix;
+use crate::task::{CancelToken, Cancelled};
 
-/// Rows times thin weights, `[rows, h]`; `None` if it was called off.
+/// Rows times thin weights, `[rows, h]`.
 pub(super) fn times_on_host(
     rows: &Matrix,
     w: &Matrix,
-    wanted: &(dyn Fn() -> bool + Sync),
-) -> Option<Matrix> {
+    cancel: CancelToken<'_>,
+) -> Result<Matrix, Cancelled> {
     let (width, h) = (rows.cols(), w.cols());
     let mut out = Matrix::zeros(rows.rows(), h);
-    let done = out
-        .data_mut()
+    out.data_mut()
         .par_chunks_mut((CHUNK_ROWS * h).max(1))
         .enumerate()
         .try_for_each(|(i, out)| {
-            wanted().then_some(())?;
+            cancel.check()?;
             let n = out.len() / h;
             let some = &rows.data()[i * CHUNK_ROWS * width..][..n * width];
             multiply(
@@ -27,7 +27,7 @@ pub(super) fn times_on_host(
                 MatRef::from_row_major_slice(w.data(), width, h),
                 out,
             );
-            Some(())
-        });
-    done.map(|()| out)
+            Ok(())
+        })?;
+    Ok(out)
 }

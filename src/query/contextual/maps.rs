@@ -5,11 +5,11 @@ use crate::geometry::{combined, plane};
 use crate::projection::Scored;
 use crate::transformer::{Forward, Site, with_numbers};
 
-use super::super::{Column, NeuronAnswer, QueryError, Watch};
+use super::super::{Callbacks, Column, NeuronAnswer, QueryError};
 use super::{ContextMapQuery, MapAnswer, MapPoint, Model, NeuronMapQuery, Pointed};
 
 impl Model<'_> {
-    /// A token's occurrences at one state; `None` if it was called off.
+    /// A token's occurrences at one state.
     ///
     /// # Errors
     /// A model that cannot be run, a state that it does not have, a token with fewer than two
@@ -17,8 +17,8 @@ impl Model<'_> {
     pub(in super::super) fn context_map(
         &self,
         query: &ContextMapQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<MapAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<MapAnswer, QueryError> {
         let forward = Forward::new(self.checkpoint, self.device);
         let forward = forward.map_err(|e| self.forward_error(e))?;
         if query.state >= forward.states() {
@@ -31,9 +31,7 @@ impl Model<'_> {
         }
         let forward = forward.up_to(query.state);
         let word = self.word(&query.token)?;
-        let Some(read) = self.read(&query.reading, watch)? else {
-            return Ok(None);
-        };
+        let read = self.read(&query.reading, callbacks)?;
         let places = read.texts.iter().enumerate();
         let places = places.map(|(at, text)| (at, self.occurrences(&word, text)));
         let places: Vec<_> = places.filter(|(_, found)| !found.is_empty()).collect();
@@ -43,7 +41,7 @@ impl Model<'_> {
             .collect();
         let width = self.card.spec.width;
         let (mut what, mut vectors) = (Vec::new(), Vec::new());
-        let run = forward.run(&holding, &[Site::State], &|| watch.wanted(), &mut |seen| {
+        let run = forward.run(&holding, &[Site::State], callbacks.cancel, &mut |seen| {
             if seen.at != query.state {
                 return Ok(());
             }
@@ -61,11 +59,9 @@ impl Model<'_> {
             })?;
             Ok(())
         });
-        if !run.map_err(|e| self.forward_error(e))? {
-            return Ok(None);
-        }
+        run.map_err(|e| self.forward_error(e))?;
         let what_for = self.shown(&query.token);
-        self.map(what, &vectors, read.notices, &what_for).map(Some)
+        self.map(what, &vectors, read.notices, &what_for)
     }
 
     /// The best tokens of a neuron's column.

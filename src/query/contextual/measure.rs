@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::geometry::{Measured, Measuring, Plan, TextPlan};
 use crate::transformer::{Forward, ForwardError, Site, with_numbers};
 
-use super::super::{Answer, QueryError, Watch};
+use super::super::{Answer, Callbacks, QueryError};
 use super::reading::{Read, ReadText};
 use super::{GeometryAnswer, GeometryQuery, Model, TextAnswer, TokenAnswer};
 
@@ -16,21 +16,19 @@ const SEED: u64 = 0x1e71;
 const KEPT_BYTES: usize = 128 << 20;
 
 impl Model<'_> {
-    /// Measures the states of texts; `None` if it was called off.
+    /// Measures the states of texts.
     ///
     /// # Errors
     /// A model that cannot be run, a token that it does not have, texts that it cannot read.
     pub(in super::super) fn geometry(
         &self,
         query: &GeometryQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<GeometryAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<GeometryAnswer, QueryError> {
         let forward = Forward::new(self.checkpoint, self.device);
         let forward = forward.map_err(|e| self.forward_error(e))?;
         let word = query.token.as_ref().map(|t| self.word(t)).transpose()?;
-        let Some(mut read) = self.read(&query.reading, watch)? else {
-            return Ok(None);
-        };
+        let mut read = self.read(&query.reading, callbacks)?;
         // Texts without a token are not run; what is run keeps its order.
         let run: Vec<usize> = (0..read.texts.len())
             .filter(|&at| !read.texts[at].ids.is_empty())
@@ -53,10 +51,8 @@ impl Model<'_> {
             read.notices
                 .push(format!("no text holds {token}; {advice}"));
         }
-        let Some(measured) = self.measured(&forward, &ids, plans, query, watch)? else {
-            return Ok(None);
-        };
-        Ok(Some(answer(read, &run, token, measured)))
+        let measured = self.measured(&forward, &ids, plans, query, callbacks)?;
+        Ok(answer(read, &run, token, measured))
     }
 
     /// Runs the model once; or twice where it must first be seen which dimensions are dominant, and
@@ -67,16 +63,16 @@ impl Model<'_> {
         ids: &[&[u32]],
         texts: Vec<TextPlan>,
         query: &GeometryQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Measured>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Measured, QueryError> {
         let sizes = [forward.states(), self.card.spec.width];
         let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces);
         let mut whole = plan(texts.clone(), query.token.is_some());
         if query.without_dominant == 0 {
             let mut measuring = Measuring::new(whole, SEED);
             let mut take = |part: Part<'_>| part.measure(&mut measuring);
-            let done = self.pass(forward, ids, (0.0, 1.0), watch, &mut take)?;
-            return Ok(done.then(|| measuring.finish()));
+            self.pass(forward, ids, (0.0, 1.0), callbacks, &mut take)?;
+            return Ok(measuring.finish());
         }
         let tokens: usize = ids.iter().map(|text| text.len()).sum();
         let keeps = tokens * sizes[0] * sizes[1] * size_of::<f32>() <= KEPT_BYTES;
@@ -93,32 +89,32 @@ impl Model<'_> {
             }
         };
         let end = if keeps { 1.0 } else { 0.5 };
-        if !self.pass(forward, ids, (0.0, end), watch, &mut take)? {
-            return Ok(None);
-        }
+        self.pass(forward, ids, (0.0, end), callbacks, &mut take)?;
         whole = whole.without(first.dominant(query.without_dominant));
         let mut measuring = Measuring::new(whole, SEED);
         for (state, texts, rows, numbers) in &kept {
             measuring.take(*state, texts.clone(), rows, numbers);
         }
         let mut take = |part: Part<'_>| part.measure(&mut measuring);
-        let done = keeps || self.pass(forward, ids, (end, 1.0), watch, &mut take)?;
-        Ok(done.then(|| measuring.finish()))
+        if !keeps {
+            self.pass(forward, ids, (end, 1.0), callbacks, &mut take)?;
+        }
+        Ok(measuring.finish())
     }
 
-    /// One run over all texts, of which `take` is given every state; false if it was called off.
-    /// `watch` is told of the progress between the two shares.
+    /// One run over all texts, of which `take` is given every state. Progress is told between
+    /// the two shares.
     fn pass(
         &self,
         forward: &Forward<'_>,
         ids: &[&[u32]],
         (from, to): (f32, f32),
-        watch: &dyn Watch,
+        callbacks: Callbacks<'_>,
         take: &mut dyn FnMut(Part<'_>),
-    ) -> Result<bool, QueryError> {
+    ) -> Result<(), QueryError> {
         let tokens = |ids: &[&[u32]]| ids.iter().map(|t| t.len()).sum::<usize>() as f32;
         let all = tokens(ids);
-        let run = forward.run(ids, &[Site::State], &|| watch.wanted(), &mut |seen| {
+        let run = forward.run(ids, &[Site::State], callbacks.cancel, &mut |seen| {
             let texts = seen.texts.clone();
             let finite = with_numbers(seen.tensor, |numbers| {
                 take(Part {
@@ -135,7 +131,7 @@ impl Model<'_> {
             let part = (seen.at + 1) as f32 / forward.states() as f32;
             let done = tokens(&ids[..texts.start]) + part * tokens(&ids[texts]);
             let done = from + (to - from) * done / all;
-            watch.improved(Answer::Geometry(GeometryAnswer::so_far(done)));
+            callbacks.partial(Answer::Geometry(GeometryAnswer::so_far(done)));
             Ok(())
         });
         run.map_err(|e| self.forward_error(e))

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::vocabulary::{VocabularyError, Word};
 
-use super::super::{QueryError, Watch};
+use super::super::{Callbacks, QueryError};
 use super::{Model, TextReading, TokenChoice};
 
 /// Texts as the model reads them.
@@ -27,27 +27,23 @@ pub(super) struct ReadText {
 }
 
 impl Model<'_> {
-    /// Reads all texts; `None` if it was called off.
+    /// Reads all texts.
     ///
     /// # Errors
     /// A tokenizer that cannot read texts, or no text with a token in it.
     pub(super) fn read(
         &self,
         reading: &TextReading,
-        watch: &dyn Watch,
-    ) -> Result<Option<Read>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Read, QueryError> {
         let longest = self.checkpoint.spec().longest;
         let limit = reading.max_tokens.map_or(longest, |n| n.min(longest));
         let texts = reading.texts.texts.par_iter().map(|text| {
-            let read = || self.read_one(text, reading, limit);
-            watch.wanted().then(read).transpose()
+            callbacks.cancel.check()?;
+            let read = self.read_one(text, reading, limit);
+            read.map_err(|e| self.vocabulary_error(e))
         });
-        let texts: Vec<Option<ReadText>> = texts
-            .collect::<Result<_, _>>()
-            .map_err(|e| self.vocabulary_error(e))?;
-        let Some(texts) = texts.into_iter().collect::<Option<Vec<_>>>() else {
-            return Ok(None);
-        };
+        let texts = texts.collect::<Result<Vec<ReadText>, QueryError>>()?;
         if texts.iter().all(|t| t.ids.is_empty()) {
             let what = format!(
                 "no text of {} has a token; give texts that its vocabulary can spell",
@@ -60,7 +56,7 @@ impl Model<'_> {
             .unknown()
             .map(|id| self.vocabulary().text(id));
         let notices = notices(&texts, limit, unknown.as_deref());
-        Ok(Some(Read { texts, notices }))
+        Ok(Read { texts, notices })
     }
 
     fn read_one(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::checkpoint::Matrix;
 use crate::projection::{Inverse, RowScale, Rows};
 use crate::query::convention::{Convention, Switch};
-use crate::query::{QueryError, Watch};
+use crate::query::{Callbacks, QueryError};
 use crate::transformer::{Half, NormWeights};
 
 use super::Reader;
@@ -41,17 +41,16 @@ pub(super) enum Flow {
 }
 
 impl Reader {
-    /// The rows that a half of a layer is projected on: what it reads, or what it writes. `None`
-    /// if it was called off.
+    /// The rows that a half of a layer is projected on: what it reads, or what it writes.
     pub(super) fn rows(
         &mut self,
         convention: Convention,
         at: (usize, Half),
         flow: Flow,
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Rows>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Rows>, QueryError> {
         let source = self.source(convention, flow);
-        self.counted(self.face(source, convention, at, flow)?, watch)
+        self.counted(self.face(source, convention, at, flow)?, callbacks)
     }
 
     /// Learned positions, as they count.
@@ -60,9 +59,12 @@ impl Reader {
         convention: Convention,
         at: (usize, Half),
         flow: Flow,
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Rows>>, QueryError> {
-        self.counted(self.face(Source::Positions, convention, at, flow)?, watch)
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Rows>, QueryError> {
+        self.counted(
+            self.face(Source::Positions, convention, at, flow)?,
+            callbacks,
+        )
     }
 
     /// How rows count for a half of a layer.
@@ -110,42 +112,42 @@ impl Reader {
         }
     }
 
-    fn counted(&mut self, face: Face, watch: &dyn Watch) -> Result<Option<Arc<Rows>>, QueryError> {
+    fn counted(&mut self, face: Face, callbacks: Callbacks<'_>) -> Result<Arc<Rows>, QueryError> {
         let given = match face.source {
-            Source::Input => Some(&self.read),
-            Source::Output => Some(&self.written),
-            Source::Positions => self.positions.as_ref(),
-        };
-        let Some(given) = given else {
-            return Ok(None);
+            Source::Input => &self.read,
+            Source::Output => &self.written,
+            Source::Positions => {
+                let none = || QueryError::Nothing {
+                    model: self.card.name.clone(),
+                    what: "it has no learned positions".to_owned(),
+                };
+                self.positions.as_ref().ok_or_else(none)?
+            }
         };
         if !face.centred && face.scale == RowScale::None {
-            return Ok(Some(Arc::clone(given)));
+            return Ok(Arc::clone(given));
         }
         if let Some((_, rows)) = self.faces.adjusted.iter().find(|(of, _)| *of == face) {
-            return Ok(Some(Arc::clone(rows)));
+            return Ok(Arc::clone(rows));
         }
-        let wanted = || watch.wanted();
-        let Some(rows) = given.adjusted(face.centred, face.scale, &wanted)? else {
-            return Ok(None);
-        };
+        let rows = given.adjusted(face.centred, face.scale, callbacks.cancel)?;
         let rows = Arc::new(rows);
         self.faces.adjusted.push((face, Arc::clone(&rows)));
-        Ok(Some(rows))
+        Ok(rows)
     }
 
     /// Vectors of a half of a layer (`[n, width]`) as they are projected: norms folded in, the
-    /// inverse applied. `None` if it was called off.
+    /// inverse applied.
     pub(super) fn projected(
         &mut self,
         convention: Convention,
         at: (usize, Half),
         flow: Flow,
         vectors: Matrix,
-        watch: &dyn Watch,
-    ) -> Result<Option<Matrix>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Matrix, QueryError> {
         let folded = self.folded(convention, at, flow, vectors)?;
-        self.inverted(convention, at, flow, folded, watch)
+        self.inverted(convention, at, flow, folded, callbacks)
     }
 
     /// Vectors of a half of a layer (`[n, width]`) with norms folded in.
@@ -185,24 +187,22 @@ impl Reader {
         Ok(vectors)
     }
 
-    /// Vectors with the inverse applied, if they are read. `None` if it was called off.
+    /// Vectors with the inverse applied, if they are read.
     pub(super) fn inverted(
         &mut self,
         convention: Convention,
         at: (usize, Half),
         flow: Flow,
         vectors: Matrix,
-        watch: &dyn Watch,
-    ) -> Result<Option<Matrix>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Matrix, QueryError> {
         if !convention.has(Switch::Inverse) || flow == Flow::Written {
-            return Ok(Some(vectors));
+            return Ok(vectors);
         }
-        let Some(inverse) = self.inverse(convention, at, watch)? else {
-            return Ok(None);
-        };
+        let inverse = self.inverse(convention, at, callbacks)?;
         let applied = inverse.apply(&vectors);
         if applied.data().iter().all(|x| x.is_finite()) {
-            return Ok(Some(applied));
+            return Ok(applied);
         }
         Err(QueryError::NoInverse {
             model: self.card.name.clone(),
@@ -215,25 +215,21 @@ impl Reader {
         &mut self,
         convention: Convention,
         at: (usize, Half),
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Inverse>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Inverse>, QueryError> {
         let source = self.source(convention, Flow::Read);
         let face = self.face(source, convention, at, Flow::Read)?;
         if let Some((_, inverse)) = self.faces.inverses.iter().find(|(of, _)| *of == face) {
-            return Ok(Some(Arc::clone(inverse)));
+            return Ok(Arc::clone(inverse));
         }
-        let Some(rows) = self.counted(face, watch)? else {
-            return Ok(None);
-        };
-        let Some(inverse) = Inverse::of(&rows, &|| watch.wanted())? else {
-            return Ok(None);
-        };
+        let rows = self.counted(face, callbacks)?;
+        let inverse = Inverse::of(&rows, callbacks.cancel)?;
         let inverse = Arc::new(inverse.ok_or_else(|| QueryError::NoInverse {
             model: self.card.name.clone(),
             why: "does not reach every direction, so that vectors are no sums of its rows",
         })?);
         self.faces.inverses.push((face, Arc::clone(&inverse)));
-        Ok(Some(inverse))
+        Ok(inverse)
     }
 }
 

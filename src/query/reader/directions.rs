@@ -4,7 +4,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::{
     Decomposition, End, Ends, Passing, Scored, copying, decompose_form, decompose_rows, gram,
 };
-use crate::query::answering::{Fetch, Watch, arrived};
+use crate::query::answering::Callbacks;
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
 use crate::transformer::{Form, FormWeights, Half};
@@ -25,22 +25,17 @@ impl Part {
 }
 
 impl Reader {
-    /// `None` if it was called off.
     pub(super) fn directions(
         &mut self,
         query: &DirectionsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<DirectionsAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<DirectionsAnswer, QueryError> {
         let mask = self.mask(&query.filters)?;
         let Part::Form(form) = query.part else {
-            return self.of_layer(query, &mask, watch);
+            return self.of_layer(query, &mask, callbacks);
         };
-        let near = self
-            .weights
-            .bring_form(form, query.layer, query.head, &Fetch(watch));
-        if !arrived(near)? {
-            return Ok(None);
-        }
+        self.weights
+            .bring_form(form, query.layer, query.head, &callbacks)?;
         let convention = query.convention;
         let weights = self.weights.form(form, query.layer, query.head, 0)?;
         let at = (query.layer, Half::Attention);
@@ -55,14 +50,12 @@ impl Reader {
         };
         let found = decompose_form(&weights).ok_or_else(|| self.undecomposed(query))?;
         let copied = copying(&weights.left, &weights.right);
-        let Some(mut answer) = self.as_tokens(query, &mask, &found, watch)? else {
-            return Ok(None);
-        };
+        let mut answer = self.as_tokens(query, &mask, &found, callbacks)?;
         answer.copying = Some(Copying {
             weights: copied,
             vocabulary: None,
         });
-        watch.improved(Answer::Directions(answer.clone()));
+        callbacks.partial(Answer::Directions(answer.clone()));
         let pairs = PairsQuery {
             convention,
             form,
@@ -73,15 +66,13 @@ impl Reader {
             k: 0,
             filters: Default::default(),
         };
-        let Some(factors) = self.bare_factors(&pairs, watch)? else {
-            return Ok(None);
-        };
+        let factors = self.bare_factors(&pairs, callbacks)?;
         answer.copying = Some(Copying {
             weights: copied,
             vocabulary: copying(&factors.a, &factors.b),
         });
         answer.exact = true;
-        Ok(Some(answer))
+        Ok(answer)
     }
 
     fn undecomposed(&self, query: &DirectionsQuery) -> QueryError {
@@ -99,8 +90,8 @@ impl Reader {
         &mut self,
         query: &DirectionsQuery,
         mask: &Mask,
-        watch: &dyn Watch,
-    ) -> Result<Option<DirectionsAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<DirectionsAnswer, QueryError> {
         let all = 0..self.card.spec.neurons;
         if matches!(query.part, Part::FfGate | Part::FfUp) && !self.card.gated() {
             return Err(QueryError::Nothing {
@@ -109,12 +100,8 @@ impl Reader {
             });
         }
         let input = query.part.input().unwrap_or_default();
-        let near = self
-            .weights
-            .bring_neurons(query.layer, all.clone(), input, &Fetch(watch));
-        if !arrived(near)? {
-            return Ok(None);
-        }
+        self.weights
+            .bring_neurons(query.layer, all.clone(), input, &callbacks)?;
         let vectors = match query.part {
             Part::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,
@@ -122,20 +109,16 @@ impl Reader {
         let at = (query.layer, Half::FeedForward);
         let [flow, _] = query.part.flows();
         let vectors = self.folded(query.convention, at, flow, vectors)?;
-        if !watch.wanted() {
-            return Ok(None);
-        }
+        callbacks.cancel.check()?;
         let gram = gram(&vectors);
-        if !watch.wanted() {
-            return Ok(None);
-        }
+        callbacks.cancel.check()?;
         let found =
             decompose_rows(&vectors, &gram, query.n).ok_or_else(|| self.undecomposed(query))?;
-        let answer = self.as_tokens(query, mask, &found, watch)?;
-        Ok(answer.map(|answer| DirectionsAnswer {
+        let answer = self.as_tokens(query, mask, &found, callbacks)?;
+        Ok(DirectionsAnswer {
             exact: true,
             ..answer
-        }))
+        })
     }
 
     /// The ends of the first directions: of the left sides and, of a head, of the right ones.
@@ -144,23 +127,14 @@ impl Reader {
         query: &DirectionsQuery,
         mask: &Mask,
         found: &Decomposition,
-        watch: &dyn Watch,
-    ) -> Result<Option<DirectionsAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<DirectionsAnswer, QueryError> {
         let n = query.n.min(found.left.rows());
         let of_head = matches!(query.part, Part::Form(_));
         let [of_left, of_right] = query.part.flows();
-        let Some(left) = self.ends_of(&found.left, (query, of_left, n), mask, watch)? else {
-            return Ok(None);
-        };
-        let of_tokens = match of_head {
-            true => self.ends_of(&found.right, (query, of_right, n), mask, watch)?,
-            false => Some(Vec::new()),
-        };
-        let Some(of_tokens) = of_tokens else {
-            return Ok(None);
-        };
+        let left = self.ends_of(&found.left, (query, of_left, n), mask, callbacks)?;
         let right = match of_head {
-            true => of_tokens,
+            true => self.ends_of(&found.right, (query, of_right, n), mask, callbacks)?,
             false => (0..n).map(|i| most(found.right.row(i), query.k)).collect(),
         };
         let blocks = found.blocks();
@@ -171,25 +145,25 @@ impl Reader {
             left,
             right,
         });
-        Ok(Some(DirectionsAnswer {
+        Ok(DirectionsAnswer {
             directions: directions.collect(),
             values: found.values.clone(),
             copying: None,
             passing: mask.passing,
             rows: mask.passes.len(),
             exact: false,
-        }))
+        })
     }
 
     /// The best and the lowest tokens of the first `n` vectors: of what is read, or of what is
-    /// written. `None` if it was called off.
+    /// written.
     fn ends_of(
         &mut self,
         vectors: &Matrix,
         (query, flow, n): (&DirectionsQuery, Flow, usize),
         mask: &Mask,
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<[Vec<Scored>; 2]>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<[Vec<Scored>; 2]>, QueryError> {
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
         let half = match query.part {
@@ -197,12 +171,8 @@ impl Reader {
             Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Half::FeedForward,
         };
         let (convention, at) = (query.convention, (query.layer, half));
-        let Some(rows) = self.rows(convention, at, flow, watch)? else {
-            return Ok(None);
-        };
-        let Some(mut vectors) = self.inverted(convention, at, flow, vectors, watch)? else {
-            return Ok(None);
-        };
+        let rows = self.rows(convention, at, flow, callbacks)?;
+        let mut vectors = self.inverted(convention, at, flow, vectors, callbacks)?;
         if query.convention.has(Switch::Cosine) {
             unit(&mut vectors);
         }
@@ -211,11 +181,9 @@ impl Reader {
             flags: &mask.passes[..rows.len()],
             first_id: 0,
         };
-        if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
-            return Ok(None);
-        }
+        rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
         let sorted = |ends: Ends| [ends.highest.into_sorted(), ends.lowest.into_sorted()];
-        Ok(Some(ends.into_iter().map(sorted).collect()))
+        Ok(ends.into_iter().map(sorted).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::projection::{Hit, ListRows, Rows, Stand, Targets, TopHits};
-use crate::query::answering::Watch;
+use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, Group, QueryError};
 use crate::transformer::Half;
@@ -52,15 +52,12 @@ struct Found {
 }
 
 impl Reader {
-    /// `None` if it was called off.
     pub(super) fn find(
         &mut self,
         query: &FindQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<FindAnswer>, QueryError> {
-        let Some(search) = self.search(query, watch)? else {
-            return Ok(None);
-        };
+        callbacks: Callbacks<'_>,
+    ) -> Result<FindAnswer, QueryError> {
+        let search = self.search(query, callbacks)?;
         let stands = Stand::ALL
             .iter()
             .filter(|s| query.heads || !s.is_of_heads());
@@ -70,49 +67,41 @@ impl Reader {
             exact: true,
             gists: HashMap::new(),
         };
-        if !self.through_neurons(&search, &mut found, watch)?
-            || !self.gists(&search, &mut found, watch)?
-        {
-            return Ok(None);
-        }
-        search.report(&found, watch, search.layers as f32);
+        self.through_neurons(&search, &mut found, callbacks)?;
+        self.gists(&search, &mut found, callbacks)?;
+        search.report(&found, callbacks, search.layers as f32);
         for layer in 0..if query.heads { search.layers } else { 0 } {
-            if !self.through_heads(&search, &mut found, layer, watch)? {
-                return Ok(None);
-            }
-            search.report(&found, watch, (search.layers + layer + 1) as f32);
+            self.through_heads(&search, &mut found, layer, callbacks)?;
+            search.report(&found, callbacks, (search.layers + layer + 1) as f32);
         }
-        Ok(Some(search.answer(&found, 1.0, found.exact)))
+        Ok(search.answer(&found, 1.0, found.exact))
     }
 
     fn search<'a>(
         &mut self,
         query: &'a FindQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Search<'a>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Search<'a>, QueryError> {
         let mask = self.mask(&query.filters)?;
         let (tokens, matched) = self.tokens_of(query, &mask)?;
         let positions = self.with_positions(&query.filters)?;
         // Norms before maps are of one kind in all layers.
         let (convention, at) = (query.convention, (0, Half::FeedForward));
-        let mut sides = Vec::with_capacity(2);
-        for flow in [Flow::Read, Flow::Written] {
-            let Some(rows) = self.rows(convention, at, flow, watch)? else {
-                return Ok(None);
-            };
+        let mut side = |flow| -> Result<Side, QueryError> {
+            let rows = self.rows(convention, at, flow, callbacks)?;
             let positions = match positions {
-                true => self.positions_as(convention, at, flow, watch)?,
+                true => Some(self.positions_as(convention, at, flow, callbacks)?),
                 false => None,
             };
             let targets = Targets::new(tokens.clone(), rows.pick(&tokens)?);
-            sides.push(Side {
+            Ok(Side {
                 rows,
                 targets,
                 positions,
-            });
-        }
-        let (written, read) = (sides.pop(), sides.pop());
-        Ok(read.zip(written).map(|(read, written)| Search {
+            })
+        };
+        let (read, written) = (side(Flow::Read)?, side(Flow::Written)?);
+        Ok(Search {
             query,
             matched,
             mask,
@@ -120,7 +109,7 @@ impl Reader {
             read,
             written,
             has_output: self.card.has_output(query.convention),
-        }))
+        })
     }
 
     /// The tokens that are looked for, and how many match.
@@ -171,10 +160,10 @@ impl Search<'_> {
     }
 
     /// Passes on what was found; `steps`: layers that were gone through, of neurons and of heads.
-    fn report(&self, found: &Found, watch: &dyn Watch, steps: f32) {
+    fn report(&self, found: &Found, callbacks: Callbacks<'_>, steps: f32) {
         let all = self.layers * if self.query.heads { 2 } else { 1 };
         let done = steps / all.max(1) as f32;
-        watch.improved(Answer::Find(self.answer(found, done.min(1.0), false)));
+        callbacks.partial(Answer::Find(self.answer(found, done.min(1.0), false)));
     }
 
     fn answer(&self, found: &Found, done: f32, exact: bool) -> FindAnswer {

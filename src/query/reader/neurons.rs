@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
 use crate::projection::{Ends, Passing};
-use crate::query::answering::{Fetch, Watch, arrived};
+use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{Address, NeuronAnswer, NeuronQuery, QueryError};
 use crate::transformer::Half;
@@ -22,12 +22,12 @@ pub(super) struct Vectors {
 }
 
 impl Reader {
-    /// Answers queries of the same filters and convention; `None` if it was called off.
+    /// Answers queries of the same filters and convention.
     pub(super) fn neurons(
         &mut self,
         queries: &[NeuronQuery],
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<NeuronAnswer>, QueryError> {
         let Some(NeuronQuery {
             layer,
             convention,
@@ -35,13 +35,11 @@ impl Reader {
             ..
         }) = queries.first()
         else {
-            return Ok(Some(Vec::new()));
+            return Ok(Vec::new());
         };
         let mask = self.mask(filters)?;
         let positions = self.with_positions(filters)?;
-        let Some(vectors) = self.vectors(queries, watch)? else {
-            return Ok(None);
-        };
+        let vectors = self.vectors(queries, callbacks)?;
         let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
         for _ in 0..2 {
             let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
@@ -51,35 +49,29 @@ impl Reader {
         let at = (*layer, Half::FeedForward);
         let mut blocks = Vec::with_capacity(2);
         let both = [Flow::Read, Flow::Written];
-        let [read, written] = both.map(|flow| self.rows(*convention, at, flow, watch));
+        let [read, written] = both.map(|flow| self.rows(*convention, at, flow, callbacks));
         blocks.push([read?, written?]);
         if positions {
-            let [read, written] = both.map(|flow| self.positions_as(*convention, at, flow, watch));
+            let [read, written] =
+                both.map(|flow| self.positions_as(*convention, at, flow, callbacks));
             blocks.push([read?, written?]);
         }
         let mut first_id = 0;
-        for block in blocks {
-            let [Some(read), Some(written)] = block else {
-                return Ok(None);
-            };
+        for [read, written] in blocks {
             let flags = &mask.passes[first_id..first_id + read.len()];
             let passing = Passing {
                 flags,
                 first_id: first_id as u32,
             };
             first_id += read.len();
-            let wanted = || watch.wanted();
             // Keys and values together, where they are projected on the same rows.
-            let done = if Arc::ptr_eq(&read, &written) {
+            if Arc::ptr_eq(&read, &written) {
                 let both = stacked(vectors.keys.clone(), &vectors.values);
-                read.offer_scores(&both, passing, &mut ends, &wanted)?
+                read.offer_scores(&both, passing, &mut ends, callbacks.cancel)?;
             } else {
                 let (of_keys, of_values) = ends.split_at_mut(queries.len());
-                read.offer_scores(&vectors.keys, passing, of_keys, &wanted)?
-                    && written.offer_scores(&vectors.values, passing, of_values, &wanted)?
-            };
-            if !done {
-                return Ok(None);
+                read.offer_scores(&vectors.keys, passing, of_keys, callbacks.cancel)?;
+                written.offer_scores(&vectors.values, passing, of_values, callbacks.cancel)?;
             }
         }
         let of_values = ends.split_off(queries.len());
@@ -98,15 +90,15 @@ impl Reader {
                 rows: mask.passes.len(),
             }
         });
-        Ok(Some(answers.collect()))
+        Ok(answers.collect())
     }
 
-    /// The vectors as they are projected; `None` if it was called off.
+    /// The vectors as they are projected.
     pub(super) fn vectors(
         &mut self,
         queries: &[NeuronQuery],
-        watch: &dyn Watch,
-    ) -> Result<Option<Vectors>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vectors, QueryError> {
         let width = self.card.spec.width;
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         let mut biases = Vec::with_capacity(queries.len());
@@ -120,13 +112,8 @@ impl Reader {
                 self.card.check(Address::Neuron { layer, neuron })?;
             }
             let neurons = first..first + run.len();
-            let near = Fetch(watch);
-            let brought = self
-                .weights
-                .bring_neurons(layer, neurons.clone(), input, &near);
-            if !arrived(brought)? {
-                return Ok(None);
-            }
+            self.weights
+                .bring_neurons(layer, neurons.clone(), input, &callbacks)?;
             let convention = run[0].convention;
             let key = self.weights.keys(layer, neurons.clone(), input)?;
             let value = self.weights.values(layer, neurons)?;
@@ -135,13 +122,9 @@ impl Reader {
                 false => vec![None; run.len()],
             };
             let at = (layer, Half::FeedForward);
-            let Some(mut key) = self.projected(convention, at, Flow::Read, key, watch)? else {
-                return Ok(None);
-            };
+            let mut key = self.projected(convention, at, Flow::Read, key, callbacks)?;
             let written = Flow::Written;
-            let Some(mut value) = self.projected(convention, at, written, value, watch)? else {
-                return Ok(None);
-            };
+            let mut value = self.projected(convention, at, written, value, callbacks)?;
             if convention.has(Switch::Cosine) {
                 unit(&mut value);
                 to_unit(&mut key, &mut bias);
@@ -151,11 +134,11 @@ impl Reader {
             biases.extend(bias);
         }
         let matrix = |data| Matrix::new(queries.len(), width, data);
-        Ok(Some(Vectors {
+        Ok(Vectors {
             keys: matrix(keys),
             values: matrix(values),
             biases,
-        }))
+        })
     }
 
     /// What is added to the products with neighbouring keys from `first` on: their own biases,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
 use crate::projection::{Ends, PairsWanted, ProjectionError, Scored, best_pairs_on};
-use crate::query::answering::{Fetch, Watch, arrived};
+use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, Half, QueryKeyNorms};
@@ -42,25 +42,23 @@ impl Factors {
 }
 
 impl Reader {
-    /// The best pairs of a head's form; `None` if it was called off.
+    /// The best pairs of a head's form.
     pub(super) fn pairs(
         &mut self,
         query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<PairsAnswer>, QueryError> {
-        let Some(factors) = self.factors(query, watch)? else {
-            return Ok(None);
-        };
-        self.best_of(query, &factors, watch)
+        callbacks: Callbacks<'_>,
+    ) -> Result<PairsAnswer, QueryError> {
+        let factors = self.factors(query, callbacks)?;
+        self.best_of(query, &factors, callbacks)
     }
 
-    /// The best pairs by their factors; `None` if it was called off.
+    /// The best pairs by their factors.
     pub(super) fn best_of(
         &mut self,
         query: &PairsQuery,
         factors: &Factors,
-        watch: &dyn Watch,
-    ) -> Result<Option<PairsAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<PairsAnswer, QueryError> {
         in_range(&factors.a, &factors.b)?;
         let mask = self.mask(&query.filters)?;
         let admits = admits(&self.card.vocabulary, &query.filters);
@@ -79,43 +77,42 @@ impl Reader {
             done,
             exact,
         };
-        let mut report = |done, pairs| watch.improved(Answer::Pairs(answer(pairs, done, false)));
+        let mut report = |done, pairs| callbacks.partial(Answer::Pairs(answer(pairs, done, false)));
         let found = best_pairs_on(
             &self.device,
             &factors.a,
             &factors.b,
             &want,
-            &|| watch.wanted(),
+            callbacks.cancel,
             &mut report,
         )?;
-        Ok(found.map(|pairs| answer(pairs, 1.0, true)))
+        Ok(answer(found, 1.0, true))
     }
 
-    /// A form's factors over all rows, kept for other filters and the other end; `None` if it was
-    /// called off.
+    /// A form's factors over all rows, kept for other filters and the other end.
     pub(super) fn factors(
         &mut self,
         query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Factors>>, QueryError> {
-        self.kept_factors(query, query.convention.adds(), watch)
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Factors>, QueryError> {
+        self.kept_factors(query, query.convention.adds(), callbacks)
     }
 
     /// The same with biases left out, whatever the convention.
     pub(super) fn bare_factors(
         &mut self,
         query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Factors>>, QueryError> {
-        self.kept_factors(query, false, watch)
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Factors>, QueryError> {
+        self.kept_factors(query, false, callbacks)
     }
 
     fn kept_factors(
         &mut self,
         query: &PairsQuery,
         biased: bool,
-        watch: &dyn Watch,
-    ) -> Result<Option<Arc<Factors>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Factors>, QueryError> {
         let convention = query.convention;
         let positions = self.with_positions(&query.filters)?;
         let key = FactorKey {
@@ -131,32 +128,25 @@ impl Reader {
             let found = self.factors.remove(at);
             let factors = Arc::clone(&found.1);
             self.factors.push(found);
-            return Ok(Some(factors));
+            return Ok(factors);
         }
         let (form, layer, head) = (query.form, query.layer, query.head);
-        if !arrived(self.weights.bring_form(form, layer, head, &Fetch(watch)))? {
-            return Ok(None);
-        }
+        self.weights.bring_form(form, layer, head, &callbacks)?;
         let norms = self.norms_of(query)?;
         let weights = self.form_of(query, head, norms.as_ref())?;
         let biases = match biased {
             true => self.form_biases(query, &weights, norms.as_ref())?,
             false => [None, None],
         };
-        let Some(weights) = self.projected_form(query, weights, watch)? else {
-            return Ok(None);
-        };
+        let weights = self.projected_form(query, weights, callbacks)?;
         let norms = norms.as_ref();
-        let found = self.factors_of(query, &weights, (biases, norms), positions, watch)?;
-        let Some(factors) = found else {
-            return Ok(None);
-        };
-        let factors = Arc::new(factors);
+        let factors =
+            Arc::new(self.factors_of(query, &weights, (biases, norms), positions, callbacks)?);
         self.factors.push((key, Arc::clone(&factors)));
         while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory {
             self.factors.remove(0);
         }
-        Ok(Some(factors))
+        Ok(factors)
     }
 
     /// The norms that queries and keys go through, where the convention has them.
@@ -181,50 +171,38 @@ impl Reader {
         })
     }
 
-    /// Both sides of a form as they are projected; `None` if it was called off.
+    /// Both sides of a form as they are projected.
     pub(super) fn projected_form(
         &mut self,
         query: &PairsQuery,
         weights: FormWeights,
-        watch: &dyn Watch,
-    ) -> Result<Option<FormWeights>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<FormWeights, QueryError> {
         let at = (query.layer, Half::Attention);
-        let mut sides = Vec::with_capacity(2);
-        for (side, flow) in [weights.left, weights.right]
-            .into_iter()
-            .zip(directions(query))
-        {
-            let side = side.transposed();
-            let Some(side) = self.projected(query.convention, at, flow, side, watch)? else {
-                return Ok(None);
-            };
-            sides.push(side.transposed());
-        }
-        let (right, left) = (sides.pop(), sides.pop());
-        Ok(left
-            .zip(right)
-            .map(|(left, right)| FormWeights { left, right }))
+        let [of_left, of_right] = directions(query);
+        let mut projected = |side: Matrix, flow| {
+            let side = self.projected(query.convention, at, flow, side.transposed(), callbacks)?;
+            Ok::<_, QueryError>(side.transposed())
+        };
+        Ok(FormWeights {
+            left: projected(weights.left, of_left)?,
+            right: projected(weights.right, of_right)?,
+        })
     }
 
-    /// A form over all rows, of weights as they are projected; `None` if it was called off.
+    /// A form over all rows, of weights as they are projected.
     pub(super) fn factors_of(
         &mut self,
         query: &PairsQuery,
         weights: &FormWeights,
         (biases, norms): ([Option<Vec<f32>>; 2], Option<&QueryKeyNorms>),
         positions: bool,
-        watch: &dyn Watch,
-    ) -> Result<Option<Factors>, QueryError> {
-        let mut sides = Vec::with_capacity(2);
-        let given = [&weights.left, &weights.right]
-            .into_iter()
-            .zip(directions(query));
-        for (at, ((w, flow), bias)) in given.zip(&biases).enumerate() {
-            let product = self.over_all_rows(query, flow, w, positions, watch)?;
-            let Some(mut side) = product else {
-                return Ok(None);
-            };
-            if let Some(bias) = bias {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Factors, QueryError> {
+        let flows = directions(query);
+        let mut over_all_rows = |at: usize, w: &Matrix| -> Result<Matrix, QueryError> {
+            let mut side = self.over_all_rows(query, flows[at], w, positions, callbacks)?;
+            if let Some(bias) = &biases[at] {
                 for row in side.data_mut().chunks_exact_mut(bias.len()) {
                     row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
                 }
@@ -232,44 +210,40 @@ impl Reader {
             if let Some(norms) = norms {
                 norms.apply(at, &mut side);
             }
-            sides.push(side);
-        }
-        let (b, a) = (sides.pop(), sides.pop());
+            Ok(side)
+        };
+        let (a, b) = (
+            over_all_rows(0, &weights.left)?,
+            over_all_rows(1, &weights.right)?,
+        );
         // Behind a norm a bias brings to each token what its length lets through.
         let biases = if norms.is_some() {
             [None, None]
         } else {
             biases
         };
-        Ok(a.zip(b).map(|(a, b)| Factors { a, b, biases }))
+        Ok(Factors { a, b, biases })
     }
 
     /// The products of all rows, and of learned positions under them, with one side of a form
-    /// (`[width, head]`); `None` if it was called off.
+    /// (`[width, head]`).
     fn over_all_rows(
         &mut self,
         query: &PairsQuery,
         flow: Flow,
         w: &Matrix,
         positions: bool,
-        watch: &dyn Watch,
-    ) -> Result<Option<Matrix>, QueryError> {
-        let wanted = || watch.wanted();
+        callbacks: Callbacks<'_>,
+    ) -> Result<Matrix, QueryError> {
         let (convention, at) = (query.convention, (query.layer, Half::Attention));
-        let Some(rows) = self.rows(convention, at, flow, watch)? else {
-            return Ok(None);
-        };
-        let Some(product) = rows.times(w, &wanted)? else {
-            return Ok(None);
-        };
+        let rows = self.rows(convention, at, flow, callbacks)?;
+        let product = rows.times(w, callbacks.cancel)?;
         if !positions {
-            return Ok(Some(product));
+            return Ok(product);
         }
-        let Some(rows) = self.positions_as(convention, at, flow, watch)? else {
-            return Ok(None);
-        };
-        let below = rows.times(w, &wanted)?;
-        Ok(below.map(|below| stacked(product, &below)))
+        let rows = self.positions_as(convention, at, flow, callbacks)?;
+        let below = rows.times(w, callbacks.cancel)?;
+        Ok(stacked(product, &below))
     }
 
     /// What biases bring to the two sides of a form, `[head]` each: the maps' own, and with gains

@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::outside;
 
 use super::Reader;
-use crate::query::answering::Watch;
-use crate::query::{Interest, QueryError, RankAnswer, RankQuery};
+use crate::query::{Callbacks, Interest, QueryError, RankAnswer, RankQuery};
 use crate::transformer::Input;
 
 /// Where rankings are kept.
@@ -32,13 +31,12 @@ impl Reader {
         self
     }
 
-    /// The file of a ranking; the inner `None` if it is not kept, the outer one if it was called
-    /// off.
+    /// The file of a ranking; `None` if it is not kept.
     pub(super) fn ranking_file(
         &mut self,
         query: &RankQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Option<PathBuf>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Option<PathBuf>, QueryError> {
         // Norms and biases are not part of a file's name.
         let convention = query.convention;
         let plain = !convention.folds_gains() && !convention.adds();
@@ -52,11 +50,9 @@ impl Reader {
             | Interest::SameQk => false,
         };
         let Some(folder) = self.rank_cache.folder.clone().filter(|_| kept) else {
-            return Ok(Some(None));
-        };
-        let Some(of_words) = self.digest_of_words(watch)? else {
             return Ok(None);
         };
+        let of_words = self.digest_of_words(callbacks)?;
         let mask = self.mask(&query.filters)?;
         let mut hash = Sha256::new();
         hash.update(env!("CARGO_PKG_VERSION"));
@@ -78,21 +74,17 @@ impl Reader {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        Ok(Some(Some(folder.join(name + ".json"))))
+        Ok(Some(folder.join(name + ".json")))
     }
 
-    /// Of the embeddings and of all tokens' texts; `None` if it was called off.
-    fn digest_of_words(&mut self, watch: &dyn Watch) -> Result<Option<[u8; 32]>, QueryError> {
+    /// Of the embeddings and of all tokens' texts.
+    fn digest_of_words(&mut self, callbacks: Callbacks<'_>) -> Result<[u8; 32], QueryError> {
         if let Some(digest) = self.rank_cache.of_words {
-            return Ok(Some(digest));
+            return Ok(digest);
         }
-        let wanted = || watch.wanted();
         let mut hash = Sha256::new();
         for rows in [&self.read, &self.written] {
-            let Some(digest) = rows.digest(&wanted)? else {
-                return Ok(None);
-            };
-            hash.update(digest);
+            hash.update(rows.digest(callbacks.cancel)?);
         }
         for id in 0..self.card.vocabulary.rows() as u32 {
             hash.update(self.card.vocabulary.text(id).as_bytes());
@@ -100,7 +92,7 @@ impl Reader {
         }
         let digest = hash.finalize().into();
         self.rank_cache.of_words = Some(digest);
-        Ok(Some(digest))
+        Ok(digest)
     }
 }
 

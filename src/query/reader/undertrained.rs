@@ -1,28 +1,25 @@
 //! Undertrained tokens, looked for once, when something first depends on them.
 
-use super::super::{QueryError, Watch};
+use super::super::{Callbacks, QueryError};
 use super::Reader;
 use crate::projection::{Seeds, undertrained};
 
 impl Reader {
-    /// How many tokens are undertrained, and the vocabulary is told which; the inner `None` if the
-    /// embedding does not tell. `None` if it was called off.
+    /// How many tokens are undertrained, and the vocabulary is told which; `None` if the embedding
+    /// does not tell.
     pub(super) fn undertrained(
         &mut self,
-        watch: &dyn Watch,
-    ) -> Result<Option<Option<usize>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Option<usize>, QueryError> {
         if let Some(known) = self.undertrained {
-            return Ok(Some(known));
+            return Ok(known);
         }
         let vocabulary = &self.card.vocabulary;
-        let wanted = || watch.wanted();
         let seeds = Seeds {
             unseen: &vocabulary.unseen(),
             special: &vocabulary.special(),
         };
-        let Some(found) = undertrained(&self.written, seeds, &wanted)? else {
-            return Ok(None);
-        };
+        let found = undertrained(&self.written, seeds, callbacks.cancel)?;
         let count = found.map(|found| {
             let mut flags = found.flags;
             // A row without a token is in no list.
@@ -34,6 +31,6 @@ impl Reader {
             count
         });
         self.undertrained = Some(count);
-        Ok(Some(count))
+        Ok(count)
     }
 }

@@ -3,10 +3,13 @@
 use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, UnknownChoice};
+use crate::task::Cancelled;
 
 /// What stands in the way of a forward pass, in one line.
 #[derive(Debug, Error)]
 pub enum ForwardError {
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(

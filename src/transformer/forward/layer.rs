@@ -5,6 +5,7 @@ use std::ops::Range;
 use candle_core::Tensor;
 
 use crate::checkpoint::{NormPlacement, Rotation};
+use crate::task::CancelToken;
 
 use super::activation::Activation;
 use super::attention::Heads;
@@ -42,7 +43,7 @@ type See<'a> = &'a mut dyn FnMut(Site, Option<usize>, &Tensor) -> Result<(), For
 /// Who looks on while a layer runs.
 pub(super) struct Onlooker<'a> {
     pub sites: &'a [Site],
-    pub wanted: &'a (dyn Fn() -> bool + Sync),
+    pub cancel: CancelToken<'a>,
     pub see: See<'a>,
 }
 
@@ -54,18 +55,16 @@ fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ForwardError> {
 }
 
 impl Layer {
-    /// The states after the layer, both `[rows, width]`; `None` if it was called off.
+    /// The states after the layer, both `[rows, width]`.
     pub(super) fn run(
         &self,
         x: &Tensor,
         texts: &[Range<usize>],
         onlooker: &mut Onlooker<'_>,
-    ) -> Result<Option<Tensor>, ForwardError> {
+    ) -> Result<Tensor, ForwardError> {
         let pre = self.placement == NormPlacement::Pre;
         let read = normed(self.attention_norm.as_ref().filter(|_| pre), x)?;
-        let Some(written) = self.attend(&read, texts, onlooker)? else {
-            return Ok(None);
-        };
+        let written = self.attend(&read, texts, onlooker)?;
         // In a parallel layer the second half reads what the first one did.
         let aside = self.parallel.then(|| match &self.ff_norm {
             Some(norm) => norm.of(x),
@@ -80,15 +79,13 @@ impl Layer {
             Some(read) => read?,
             None => normed(self.ff_norm.as_ref().filter(|_| pre), &x)?,
         };
-        let Some(written) = self.feed_forward(&read, onlooker)? else {
-            return Ok(None);
-        };
+        let written = self.feed_forward(&read, onlooker)?;
         let x = add_to(written, &x)?;
         let after = self.ff_norm.as_ref().filter(|_| !pre);
-        Ok(Some(match after {
+        Ok(match after {
             Some(norm) => norm.of(&x)?,
             None => x,
-        }))
+        })
     }
 
     /// What attention writes.
@@ -97,12 +94,10 @@ impl Layer {
         read: &Tensor,
         texts: &[Range<usize>],
         onlooker: &mut Onlooker<'_>,
-    ) -> Result<Option<Tensor>, ForwardError> {
+    ) -> Result<Tensor, ForwardError> {
         let mut qkv = Vec::with_capacity(3);
         for map in [&self.query, &self.key, &self.value] {
-            if !(onlooker.wanted)() {
-                return Ok(None);
-            }
+            onlooker.cancel.check()?;
             qkv.push(map.of(read, Activation::Linear)?);
         }
         if let Some(norms) = &self.head_norms {
@@ -125,7 +120,7 @@ impl Layer {
             (onlooker.see)(Site::Attention, Some(text), probabilities)?;
         }
         let written = self.attention_out.of(&attended.read, Activation::Linear)?;
-        Ok(Some(self.written(0, written)?))
+        Ok(self.written(0, written)?)
     }
 
     /// What the feed-forward part writes.
@@ -133,10 +128,8 @@ impl Layer {
         &self,
         read: &Tensor,
         onlooker: &mut Onlooker<'_>,
-    ) -> Result<Option<Tensor>, ForwardError> {
-        if !(onlooker.wanted)() {
-            return Ok(None);
-        }
+    ) -> Result<Tensor, ForwardError> {
+        onlooker.cancel.check()?;
         let activations = match &self.ff_gate {
             None => self.ff_in.of(read, self.activation)?,
             Some(gate) => {
@@ -147,11 +140,9 @@ impl Layer {
         if onlooker.sites.contains(&Site::Activations) {
             (onlooker.see)(Site::Activations, None, &activations)?;
         }
-        if !(onlooker.wanted)() {
-            return Ok(None);
-        }
+        onlooker.cancel.check()?;
         let written = self.ff_out.of(&activations, Activation::Linear)?;
-        Ok(Some(self.written(1, written)?))
+        Ok(self.written(1, written)?)
     }
 
     fn written(&self, half: usize, x: Tensor) -> candle_core::Result<Tensor> {

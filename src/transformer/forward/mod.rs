@@ -19,6 +19,7 @@ use std::ops::Range;
 use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{Checkpoint, FAMILIES, Family, Pass, Reading};
+use crate::task::CancelToken;
 
 use activation::Activation;
 use layer::Onlooker;
@@ -117,25 +118,23 @@ impl<'a> Forward<'a> {
     }
 
     /// Runs texts of 1 to [`Forward::longest`] tokens, and hands `hook` what is asked for, chunk
-    /// by chunk, layer by layer. False if `wanted` called it off.
+    /// by chunk, layer by layer.
     ///
     /// # Errors
     /// An empty text or one that is too long, an id beyond the vocabulary, weights that cannot
-    /// be read, a device that fails, or what the hook says.
+    /// be read, a device that fails, a cancelled token, or what the hook says.
     pub fn run(
         &self,
         texts: &[&[u32]],
         sites: &[Site],
-        wanted: &(dyn Fn() -> bool + Sync),
+        cancel: CancelToken<'_>,
         hook: Hook<'_>,
-    ) -> Result<bool, ForwardError> {
+    ) -> Result<(), ForwardError> {
         self.check(texts)?;
         for chunk in chunks(texts) {
-            if !self.run_chunk(texts, chunk, (sites, wanted), hook)? {
-                return Ok(false);
-            }
+            self.run_chunk(texts, chunk, (sites, cancel), hook)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn check(&self, texts: &[&[u32]]) -> Result<(), ForwardError> {
@@ -156,9 +155,9 @@ impl<'a> Forward<'a> {
         &self,
         texts: &[&[u32]],
         chunk: Range<usize>,
-        (sites, wanted): (&[Site], &(dyn Fn() -> bool + Sync)),
+        (sites, cancel): (&[Site], CancelToken<'_>),
         hook: Hook<'_>,
-    ) -> Result<bool, ForwardError> {
+    ) -> Result<(), ForwardError> {
         let rows = rows_of(&texts[chunk.clone()]);
         let layers = self.from.checkpoint.spec().layers;
         let mut see = |site, at, text: Option<usize>, tensor: &Tensor| {
@@ -180,19 +179,14 @@ impl<'a> Forward<'a> {
             see(Site::State, 0, None, &x)?;
         }
         for at in 0..self.last {
-            if !wanted() {
-                return Ok(false);
-            }
+            cancel.check()?;
             let layer = self.from.layer(at, self.activation)?;
             let mut onlooker = Onlooker {
                 sites,
-                wanted,
+                cancel,
                 see: &mut |site, text, tensor| see(site, at, text, tensor),
             };
-            let Some(next) = layer.run(&x, &rows, &mut onlooker)? else {
-                return Ok(false);
-            };
-            x = next;
+            x = layer.run(&x, &rows, &mut onlooker)?;
             if let (true, Some(name)) = (at + 1 == layers, self.from.choices.final_norm) {
                 x = self.from.norm_below(name)?.of(&x)?;
             }
@@ -200,7 +194,7 @@ impl<'a> Forward<'a> {
                 see(Site::State, at + 1, None, &x)?;
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// State 0 of some texts: tokens, positions and the first token type, normed where the family

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use crate::checkpoint::{Location, NormPlacement, OutputEmbedding, Spec, family};
 use crate::projection::{End, Pair, Scored};
 use crate::query::{
-    Answer, Answering, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
-    QueryError, Watch,
+    Answer, Answering, Callbacks, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
+    Query, QueryError,
 };
+use crate::task::Cancelled;
 use crate::transformer::{Form, Input};
 use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
 
@@ -151,32 +152,29 @@ pub(in crate::worker) struct Reader {
 }
 
 impl Reader {
-    /// True if it came to an end, false if it was not wanted any more.
-    fn work(&self, queries: Vec<Query>, watch: &dyn Watch) -> Result<bool, QueryError> {
+    fn work(&self, queries: Vec<Query>, callbacks: Callbacks<'_>) -> Result<(), QueryError> {
         let first = queries[0].clone();
         self.begun.send(queries).unwrap();
         loop {
             let step = self.told.lock().unwrap().recv();
             match step.unwrap_or(Step::Finish) {
                 Step::Look => {
-                    let wanted = watch.wanted();
-                    self.looked.send(wanted).unwrap();
-                    if !wanted {
-                        return Ok(false);
-                    }
+                    let cancelled = callbacks.cancel.check();
+                    self.looked.send(cancelled.is_ok()).unwrap();
+                    cancelled?;
                 }
                 Step::Improve => match &first {
-                    Query::Pairs(q) => watch.improved(Answer::Pairs(pairs_answer(q, 0.5))),
+                    Query::Pairs(q) => callbacks.partial(Answer::Pairs(pairs_answer(q, 0.5))),
                     _ => unreachable!("only pairs improve"),
                 },
-                Step::Finish => return Ok(true),
+                Step::Finish => return Ok(()),
                 Step::Fail => return Err(QueryError::Other("no such thing\nat all".to_owned())),
                 Step::Panic => panic!("out of\nbounds"),
                 Step::NeverEnd => {
-                    while watch.wanted() {
+                    while !callbacks.cancel.is_cancelled() {
                         std::thread::yield_now();
                     }
-                    return Ok(false);
+                    return Err(Cancelled.into());
                 }
             }
         }
@@ -184,18 +182,21 @@ impl Reader {
 }
 
 impl Answering for Reader {
-    fn answer(&mut self, query: &Query, watch: &dyn Watch) -> Result<Option<Answer>, QueryError> {
-        let ended = self.work(vec![query.clone()], watch)?;
-        Ok(ended.then(|| answer_to(query)))
+    fn answer(&mut self, query: &Query, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
+        self.work(vec![query.clone()], callbacks)?;
+        Ok(answer_to(query))
     }
 
     fn answer_neurons(
         &mut self,
         queries: &[NeuronQuery],
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<NeuronAnswer>>, QueryError> {
-        let ended = self.work(queries.iter().cloned().map(Query::Neuron).collect(), watch)?;
-        Ok(ended.then(|| queries.iter().map(neuron_answer).collect()))
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<NeuronAnswer>, QueryError> {
+        self.work(
+            queries.iter().cloned().map(Query::Neuron).collect(),
+            callbacks,
+        )?;
+        Ok(queries.iter().map(neuron_answer).collect())
     }
 
     fn card(&self) -> Arc<ModelCard> {

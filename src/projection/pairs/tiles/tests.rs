@@ -5,6 +5,7 @@ use fastrand::Rng;
 use super::*;
 use crate::projection::End;
 use crate::projection::pairs::{Blocks, PairsWanted};
+use crate::task::CancelToken;
 
 const SMALL: Tiles = Tiles {
     rows: 100,
@@ -41,17 +42,16 @@ fn real_numbers_have_the_hosts_list_to_the_last_bit() {
                 end,
                 ..all(k, &passing)
             };
-            let search = || Search::new((&a, &b), &want, &|| true).unwrap();
-            let on_host = search().on_host(Blocks::default(), &mut |_, _| ());
+            let search = || Search::new((&a, &b), &want, CancelToken::never()).unwrap();
+            let on_host = search().on_host(Blocks::default(), &mut |_, _| ()).unwrap();
             for tiles in [SMALL, Tiles::default()] {
                 let list = search().on_device(tiles, &Device::Cpu, &mut |_, _| ());
-                let bits = |list: &Option<Vec<Pair>>| -> Vec<_> {
-                    let list = list.as_ref().unwrap();
+                let bits = |list: Vec<Pair>| -> Vec<_> {
                     list.iter()
                         .map(|p| (p.from, p.to, p.score.to_bits()))
                         .collect()
                 };
-                assert_eq!(bits(&list.unwrap()), bits(&on_host), "{n}×{h}, {k}");
+                assert_eq!(bits(list.unwrap()), bits(on_host.clone()), "{n}×{h}, {k}");
             }
         }
     }
@@ -65,13 +65,13 @@ fn numbers_that_are_none_or_overflow_are_not_left_to_a_device() {
     let want = all(5, &passing);
     let mut a = draw(&mut rng, 50, 8);
     assert!(
-        Search::new((&a, &b), &want, &|| true)
+        Search::new((&a, &b), &want, CancelToken::never())
             .unwrap()
             .bounds_hold()
     );
     for odd in [f32::NAN, f32::INFINITY, 3e38] {
         a.data_mut()[17 * 8] = odd;
-        let search = Search::new((&a, &b), &want, &|| true).unwrap();
+        let search = Search::new((&a, &b), &want, CancelToken::never()).unwrap();
         assert!(!search.bounds_hold(), "{odd}");
     }
 }
@@ -82,7 +82,7 @@ fn a_device_that_rounds_more_coarsely_is_an_error() {
     let (a, b) = (draw(&mut rng, 400, 64), draw(&mut rng, 400, 64));
     let passing = vec![true; 400];
     let want = all(20, &passing);
-    let search = Search::new((&a, &b), &want, &|| true).unwrap();
+    let search = Search::new((&a, &b), &want, CancelToken::never()).unwrap();
     // TF32 keeps ten bits after the point.
     let coarse = |m: &Matrix| {
         let round = |x: &f32| f32::from_bits((x.to_bits() + 0x1000) & !0x1fff);
@@ -110,8 +110,8 @@ fn lists_only_improve_and_calling_off_ends_it() {
     let passing = vec![true; 900];
     let want = all(20, &passing);
     let asked = AtomicUsize::new(0);
-    let counting = || asked.fetch_add(1, Relaxed) < usize::MAX;
-    let search = Search::new((&a, &a), &want, &counting).unwrap();
+    let counting = || asked.fetch_add(1, Relaxed) == usize::MAX;
+    let search = Search::new((&a, &a), &want, CancelToken::new(&counting)).unwrap();
     asked.store(0, Relaxed);
     let (mut shares, mut lists): (Vec<f32>, Vec<Vec<Pair>>) = Default::default();
     let found = search.on_device(SMALL, &Device::Cpu, &mut |done, list| {
@@ -119,22 +119,22 @@ fn lists_only_improve_and_calling_off_ends_it() {
         lists.push(list);
     });
     assert!(shares.is_sorted() && shares.last() == Some(&1.0) && shares.len() > 1);
-    assert_eq!(lists.last(), found.unwrap().as_ref());
+    assert_eq!(lists.last(), Some(&found.unwrap()));
     for two in lists.windows(2) {
         let mut pairs = two[0].iter().zip(&two[1]);
         assert!(pairs.all(|(before, after)| after.score >= before.score));
     }
     for at in 0..asked.into_inner() {
         let (left, built) = (AtomicUsize::new(at), AtomicUsize::new(0));
-        let wanted = || {
-            built.load(Relaxed) == 0
-                || left
+        let cancelled = || {
+            built.load(Relaxed) == 1
+                && left
                     .fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
-                    .is_ok()
+                    .is_err()
         };
-        let search = Search::new((&a, &a), &want, &wanted).unwrap();
+        let search = Search::new((&a, &a), &want, CancelToken::new(&cancelled)).unwrap();
         built.store(1, Relaxed);
         let found = search.on_device(SMALL, &Device::Cpu, &mut |_, _| ());
-        assert_eq!(found.unwrap(), None, "called off after {at} looks");
+        assert!(found.is_err(), "called off after {at} looks");
     }
 }

@@ -1,7 +1,7 @@
 //! The first words of the lists that hits are in, so that one sees what else stands there.
 
 use crate::projection::TopHits;
-use crate::query::answering::Watch;
+use crate::query::answering::Callbacks;
 use crate::query::{Column, NeuronQuery, QueryError};
 
 use super::{Found, Reader, Search, Stand};
@@ -12,15 +12,15 @@ const HITS_MAX: usize = 100;
 const BATCH: usize = 128;
 
 impl Reader {
-    /// Makes the first words of the lists of the best neurons. False if it was called off.
+    /// Makes the first words of the lists of the best neurons.
     pub(super) fn gists(
         &mut self,
         search: &Search<'_>,
         found: &mut Found,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         if search.query.gist == 0 {
-            return Ok(true);
+            return Ok(());
         }
         let neurons = |top: &&TopHits| !top.stand.is_of_heads();
         let mut missing = Vec::new();
@@ -37,9 +37,7 @@ impl Reader {
                 ..search.neuron(layer, neuron)
             });
             let queries: Vec<NeuronQuery> = queries.collect();
-            let Some(answers) = self.neurons(&queries, watch)? else {
-                return Ok(false);
-            };
+            let answers = self.neurons(&queries, callbacks)?;
             for (&(layer, neuron), answer) in some.iter().zip(answers) {
                 for (column, list) in Column::ALL.into_iter().zip(answer.columns) {
                     let stand = match column {
@@ -53,6 +51,6 @@ impl Reader {
                 }
             }
         }
-        Ok(true)
+        Ok(())
     }
 }

@@ -4,26 +4,24 @@ use crate::checkpoint::Matrix;
 use crate::projection::{
     BiasedForm, End, Ends, HeadSide, Passing, ProjectionError, Scored, Stand, head_sides,
 };
-use crate::query::answering::Watch;
+use crate::query::answering::Callbacks;
 use crate::query::{PairsQuery, QueryError};
 use crate::transformer::Form;
 
 use super::{Found, Reader, Search, Side};
 
 impl Reader {
-    /// Goes through the heads of a layer. False if it was called off.
+    /// Goes through the heads of a layer.
     pub(super) fn through_heads(
         &mut self,
         search: &Search<'_>,
         found: &mut Found,
         layer: usize,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         let (mut with_written, mut with_read) = (Vec::new(), Vec::new());
         for head in 0..self.card.spec.heads {
-            if !watch.wanted() {
-                return Ok(false);
-            }
+            callbacks.cancel.check()?;
             for form in [Form::Vo, Form::Qk] {
                 let pairs = PairsQuery {
                     form,
@@ -36,9 +34,7 @@ impl Reader {
                     convention: search.query.convention,
                 };
                 if self.norms_of(&pairs)?.is_some() {
-                    if !self.by_factors(search, found, &pairs, watch)? {
-                        return Ok(false);
-                    }
+                    self.by_factors(search, found, &pairs, callbacks)?;
                     continue;
                 }
                 let weights = self.weights.form(form, layer, head, 0)?;
@@ -46,9 +42,7 @@ impl Reader {
                     true => self.form_biases(&pairs, &weights, None)?,
                     false => [None, None],
                 };
-                let Some(weights) = self.projected_form(&pairs, weights, watch)? else {
-                    return Ok(false);
-                };
+                let weights = self.projected_form(&pairs, weights, callbacks)?;
                 let biased = BiasedForm { weights, biases };
                 let (read, written) = (&search.read.targets, &search.written.targets);
                 for side in head_sides(form, &biased, read, written) {
@@ -61,24 +55,19 @@ impl Reader {
             }
         }
         let (read, written) = (&search.read, &search.written);
-        Ok(
-            self.partners(search, found, (layer, written, &with_written), watch)?
-                && self.partners(search, found, (layer, read, &with_read), watch)?,
-        )
+        self.partners(search, found, (layer, written, &with_written), callbacks)?;
+        self.partners(search, found, (layer, read, &with_read), callbacks)
     }
 
-    /// A head whose queries and keys go through norms: over all rows, as its list is made. False if
-    /// it was called off.
+    /// A head whose queries and keys go through norms: over all rows, as its list is made.
     fn by_factors(
         &mut self,
         search: &Search<'_>,
         found: &mut Found,
         pairs: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
-        let Some(factors) = self.factors(pairs, watch)? else {
-            return Ok(false);
-        };
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
+        let factors = self.factors(pairs, callbacks)?;
         let passing = Passing {
             flags: &search.mask.passes,
             first_id: 0,
@@ -92,17 +81,17 @@ impl Reader {
             let at = (pairs.layer, pairs.head);
             found.offer_head(search, &side, at, best.into_iter());
         }
-        Ok(true)
+        Ok(())
     }
 
-    /// The best partner on a side of every head's form at every token. False if it was called off.
+    /// The best partner on a side of every head's form at every token.
     fn partners(
         &self,
         search: &Search<'_>,
         found: &mut Found,
         (layer, with, sides): (usize, &Side, &[(usize, HeadSide)]),
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         let m = search.read.targets.ids.len();
         let data = sides.iter().flat_map(|(_, side)| side.vectors.data());
         let vectors = data.copied().collect();
@@ -116,9 +105,7 @@ impl Reader {
                 first_id: first as u32,
             };
             first += rows.len();
-            if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
-                return Ok(false);
-            }
+            rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
         }
         let best = ends.into_iter().map(|ends| ends.highest.into_sorted());
         let best: Vec<_> = best.map(|best| best.first().copied()).collect();
@@ -129,7 +116,7 @@ impl Reader {
             let pairs = pairs.map(|(best, length)| best.map(|best| (best, length)));
             found.offer_head(search, side, (layer, *head), pairs);
         }
-        Ok(true)
+        Ok(())
     }
 }
 

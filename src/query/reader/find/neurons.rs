@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 use crate::projection::{By, LayerScores, RankSearch, Stand, TopHits, VectorChunk, layer_scores};
-use crate::query::answering::Watch;
+use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{NeuronQuery, QueryError};
 use crate::transformer::{Half, Vectors};
@@ -25,30 +25,24 @@ const READ: usize = 256;
 const SURVEY: f32 = 0.4;
 
 impl Reader {
-    /// False if it was called off.
     pub(super) fn through_neurons(
         &mut self,
         search: &Search<'_>,
         found: &mut Found,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
-        let done = match search.query.by {
-            By::Rank => return self.by_rank(search, found, watch),
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
+        match search.query.by {
+            By::Rank => return self.by_rank(search, found, callbacks),
             By::Score | By::Cosine if search.query.convention.is_raw() => {
-                self.as_they_lie(search, found, watch)?
+                self.as_they_lie(search, found, callbacks)?
             }
-            By::Score | By::Cosine => self.as_projected(search, found, watch)?,
-        };
-        if !done {
-            return Ok(false);
+            By::Score | By::Cosine => self.as_projected(search, found, callbacks)?,
         }
         for top in found.tops.iter_mut().filter(|top| !top.stand.is_of_heads()) {
-            if !self.count(search, top, watch)? {
-                return Ok(false);
-            }
+            self.count(search, top, callbacks)?;
         }
         found.counted = search.query.k.min(search.layers * self.card.spec.neurons);
-        Ok(true)
+        Ok(())
     }
 
     /// All ranks, or that they are not among the best: bounds of all first, and with the least of
@@ -57,9 +51,8 @@ impl Reader {
         &mut self,
         search: &Search<'_>,
         found: &mut Found,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
-        let wanted = || watch.wanted();
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         let neurons = self.card.spec.neurons;
         let of = |side, stands| {
             let (rows, k) = (search.list_rows(side), search.query.k);
@@ -72,25 +65,21 @@ impl Reader {
         for layer in 0..search.layers {
             for some in self.chunks_of_layer() {
                 for (ranks, vectors) in ranks.iter_mut().zip(kinds(search)) {
-                    let chunk = self.chunk(search, (layer, some.clone()), vectors, watch)?;
-                    if !chunk.is_some_and(|chunk| ranks.survey(&chunk, &wanted)) {
-                        return Ok(false);
-                    }
+                    let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
+                    ranks.survey(&chunk, callbacks.cancel)?;
                 }
             }
             let last = layer + 1 == search.layers;
             if last || (layer + 1).is_power_of_two() {
                 for ranks in &mut ranks {
-                    if !ranks.count(&wanted)? {
-                        return Ok(false);
-                    }
+                    ranks.count(callbacks.cancel)?;
                 }
                 found.take(&ranks);
             }
-            if last && !self.gists(search, found, watch)? {
-                return Ok(false);
+            if last {
+                self.gists(search, found, callbacks)?;
             }
-            search.report(found, watch, SURVEY * (layer + 1) as f32);
+            search.report(found, callbacks, SURVEY * (layer + 1) as f32);
         }
         let surveyed = SURVEY * search.layers as f32;
         for layer in 0..search.layers {
@@ -99,30 +88,23 @@ impl Reader {
                     if !ranks.may_hold(layer, some.clone()) {
                         continue;
                     }
-                    let chunk = self.chunk(search, (layer, some.clone()), vectors, watch)?;
-                    let Some(chunk) = chunk else {
-                        return Ok(false);
-                    };
-                    if !ranks.search(&chunk, &wanted)? {
-                        return Ok(false);
-                    }
+                    let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
+                    ranks.search(&chunk, callbacks.cancel)?;
                 }
                 let share = layer as f32 + some.end as f32 / neurons as f32;
                 found.counted = layer * neurons + some.end;
                 found.take(&ranks);
-                search.report(found, watch, surveyed + (1.0 - SURVEY) * share);
+                search.report(found, callbacks, surveyed + (1.0 - SURVEY) * share);
             }
         }
         for ranks in &mut ranks {
-            if !ranks.count(&wanted)? {
-                return Ok(false);
-            }
+            ranks.count(callbacks.cancel)?;
         }
         found.take(&ranks);
         let unranked = ranks.iter().map(RankSearch::unranked).max();
         found.counted -= unranked.unwrap_or(0);
         found.exact = unranked == Some(0);
-        Ok(true)
+        Ok(())
     }
 
     /// By score or cosine, from the weights in the order in which the file has them.
@@ -130,20 +112,18 @@ impl Reader {
         &self,
         search: &Search<'_>,
         found: &mut Found,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         for layer in 0..search.layers {
-            if !watch.wanted() {
-                return Ok(false);
-            }
+            callbacks.cancel.check()?;
             for vectors in kinds(search) {
                 let side = search.side(vectors);
                 let scores = layer_scores(&self.weights, layer, vectors, &side.targets)?;
                 found.offer(search, vectors, &scores);
             }
-            search.report(found, watch, (layer + 1) as f32);
+            search.report(found, callbacks, (layer + 1) as f32);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The same under a convention.
@@ -151,22 +131,19 @@ impl Reader {
         &mut self,
         search: &Search<'_>,
         found: &mut Found,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         for layer in 0..search.layers {
             for some in self.chunks_of_layer() {
                 for vectors in kinds(search) {
-                    let chunk = self.chunk(search, (layer, some.clone()), vectors, watch)?;
-                    let Some(chunk) = chunk else {
-                        return Ok(false);
-                    };
+                    let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
                     let scores = LayerScores::of(&chunk, &search.side(vectors).targets);
                     found.offer(search, vectors, &scores);
                 }
             }
-            search.report(found, watch, (layer + 1) as f32);
+            search.report(found, callbacks, (layer + 1) as f32);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Neurons of a layer that are looked at together.
@@ -177,81 +154,71 @@ impl Reader {
         starts.map(move |start| start..neurons.min(start + step))
     }
 
-    /// Keys or values of some neurons as they are projected; `None` if it was called off.
+    /// Keys or values of some neurons as they are projected.
     fn chunk(
         &mut self,
         search: &Search<'_>,
         (layer, neurons): (usize, Range<usize>),
         vectors: Vectors,
-        watch: &dyn Watch,
-    ) -> Result<Option<VectorChunk>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<VectorChunk, QueryError> {
         let convention = search.query.convention;
         let first = neurons.start;
-        let Some(read) = self.read_vectors(layer, neurons, vectors, watch)? else {
-            return Ok(None);
-        };
+        let read = self.read_vectors(layer, neurons, vectors, callbacks)?;
         let biased = convention.adds() && vectors != Vectors::Values;
         let mut biases = match biased {
             true => self.biases(&search.neuron(layer, first), &read)?,
             false => vec![None; read.rows()],
         };
         let (at, flow) = ((layer, Half::FeedForward), flow(vectors));
-        let Some(mut vectors) = self.projected(convention, at, flow, read, watch)? else {
-            return Ok(None);
-        };
+        let mut vectors = self.projected(convention, at, flow, read, callbacks)?;
         if convention.has(Switch::Cosine) {
             to_unit(&mut vectors, &mut biases);
         }
-        Ok(Some(VectorChunk {
+        Ok(VectorChunk {
             layer,
             first,
             vectors,
             biases,
-        }))
+        })
     }
 
-    /// Keys or values of some neurons, `[n, d_model]`, on all threads; `None` if it was called off.
+    /// Keys or values of some neurons, `[n, d_model]`, on all threads.
     fn read_vectors(
         &self,
         layer: usize,
         neurons: Range<usize>,
         vectors: Vectors,
-        watch: &dyn Watch,
-    ) -> Result<Option<Matrix>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Matrix, QueryError> {
         let starts: Vec<usize> = neurons.clone().step_by(READ).collect();
         let read = |start: usize| {
-            if !watch.wanted() {
-                return Ok(None);
-            }
+            callbacks.cancel.check()?;
             let some = start..neurons.end.min(start + READ);
             match vectors {
                 Vectors::Keys(input) => self.weights.keys(layer, some, input),
                 Vectors::Values => self.weights.values(layer, some),
             }
-            .map(Some)
+            .map_err(QueryError::from)
         };
         let parts = starts
             .into_par_iter()
             .map(read)
-            .collect::<Result<Vec<_>, _>>()?;
-        let Some(parts) = parts.into_iter().collect::<Option<Vec<Matrix>>>() else {
-            return Ok(None);
-        };
+            .collect::<Result<Vec<Matrix>, _>>()?;
         let mut data = Vec::with_capacity(neurons.len() * self.card.spec.width);
         parts
             .iter()
             .for_each(|part| data.extend_from_slice(part.data()));
-        Ok(Some(Matrix::new(neurons.len(), self.card.spec.width, data)))
+        Ok(Matrix::new(neurons.len(), self.card.spec.width, data))
     }
 
-    /// Counts the ranks of a kind's best, and gives them the scores of their lists. False if it was
-    /// called off.
+    /// Counts the ranks of a kind's best, and gives them the scores of their lists.
     fn count(
         &mut self,
         search: &Search<'_>,
         top: &mut TopHits,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
         let mut hits = top.best();
         let (of_keys, sign) = match top.stand {
             Stand::K => (true, 1.0),
@@ -261,9 +228,7 @@ impl Reader {
         };
         let queries = hits.iter().map(|hit| search.neuron(hit.layer, hit.index));
         let queries: Vec<NeuronQuery> = queries.collect();
-        let Some(read) = self.vectors(&queries, watch)? else {
-            return Ok(false);
-        };
+        let read = self.vectors(&queries, callbacks)?;
         let (mut vectors, side) = match of_keys {
             true => (read.keys, &search.read),
             false => (read.values, &search.written),
@@ -271,16 +236,14 @@ impl Reader {
         vectors.data_mut().iter_mut().for_each(|x| *x *= sign);
         let tokens: Vec<u32> = hits.iter().map(|hit| hit.token).collect();
         let rows = search.list_rows(side);
-        let Some(ranks) = rows.ranks(&vectors, &tokens, &|| watch.wanted())? else {
-            return Ok(false);
-        };
+        let ranks = rows.ranks(&vectors, &tokens, callbacks.cancel)?;
         for ((hit, ranked), bias) in hits.iter_mut().zip(ranks).zip(read.biases) {
             let bias = bias.filter(|_| of_keys).unwrap_or(0.0);
             let score = ranked.score + sign * bias + 0.0;
             hit.counted(score, ranked.rank, search.query.by);
         }
         top.replace(hits);
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use candle_core::Device;
 
 use crate::checkpoint::Matrix;
 use crate::projection::{End, Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
-use crate::query::answering::Watch;
+use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Flow, unit};
@@ -94,8 +94,8 @@ impl Reader {
         &mut self,
         query: &NeuronQuery,
         vectors: Vectors,
-        watch: &dyn Watch,
-    ) -> Result<Option<[Vec<f32>; 2]>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<[Vec<f32>; 2], QueryError> {
         let mut chance = self.chances.take(Circumstances::Neurons {
             layer: query.layer,
             vectors,
@@ -108,29 +108,21 @@ impl Reader {
                 Vectors::Keys(input) => self.weights.keys(query.layer, all, input)?,
                 Vectors::Values => self.weights.values(query.layer, all)?,
             };
-            if !watch.wanted() {
-                return Ok(None);
-            }
+            callbacks.cancel.check()?;
             let mut drawn = RandomDirections::new(query.layer as u64);
             let drawn = drawn.like(&given, RANDOM_DIRECTIONS);
             let at = (query.layer, Half::FeedForward);
             let flow = flow(vectors);
-            let Some(mut drawn) = self.projected(query.convention, at, flow, drawn, watch)? else {
-                return Ok(None);
-            };
+            let mut drawn = self.projected(query.convention, at, flow, drawn, callbacks)?;
             unit(&mut drawn);
-            let Some(rows) = self.rows(query.convention, at, flow, watch)? else {
-                return Ok(None);
-            };
+            let rows = self.rows(query.convention, at, flow, callbacks)?;
             let mask = self.mask(&query.filters)?;
             let passing = Passing {
                 flags: &mask.passes[..rows.len()],
                 first_id: 0,
             };
             let mut ends = vec![Ends::new(1); drawn.rows()];
-            if !rows.offer_scores(&drawn, passing, &mut ends, &|| watch.wanted())? {
-                return Ok(None);
-            }
+            rows.offer_scores(&drawn, passing, &mut ends, callbacks.cancel)?;
             for ends in ends {
                 let best = [ends.highest, ends.lowest].map(|best| best.into_sorted());
                 for (all, best) in chance.best.iter_mut().zip(best) {
@@ -140,21 +132,19 @@ impl Reader {
         }
         let best = chance.best.clone();
         self.chances.keep(chance);
-        Ok(Some(best))
+        Ok(best)
     }
 
     /// How far the best pair of a head's form lies above those of random forms with the layer's own
-    /// channels; among a draw of tokens where there are more. `tell` takes what is known after
-    /// each of them, with their number. `None` if it was called off: what was drawn before is kept.
+    /// channels; among a draw of tokens where there are more. `tell` takes what is known after each
+    /// of them, with their number. What was drawn is kept when it is cancelled.
     pub(super) fn z_of_head(
         &mut self,
         query: &PairsQuery,
-        watch: &dyn Watch,
+        callbacks: Callbacks<'_>,
         tell: &mut dyn FnMut(Option<ZScore>, usize),
-    ) -> Result<Option<Option<ZScore>>, QueryError> {
-        let Some(sample) = self.sample(query, watch)? else {
-            return Ok(None);
-        };
+    ) -> Result<Option<ZScore>, QueryError> {
+        let sample = self.sample(query, callbacks)?;
         let norms = self.norms_of(query)?;
         let norms = norms.as_ref();
         let own = self.form_of(query, query.head, norms)?;
@@ -162,11 +152,9 @@ impl Reader {
             k: 1,
             ..query.clone()
         };
-        let Some(PairsAmongSome { best: own, .. }) =
-            self.pairs_of_form(&one, (own, norms), &sample, watch)?
-        else {
-            return Ok(None);
-        };
+        let own = self
+            .pairs_of_form(&one, (own, norms), &sample, callbacks)?
+            .best;
         let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
             head: 0,
             ..query.clone()
@@ -177,7 +165,7 @@ impl Reader {
             let draws = best.len();
             value.map(|value| ZScore { value, draws })
         };
-        let mut called_off = false;
+        let mut outcome = Ok(());
         let channels = match chance.best[0].len() < RANDOM_FORMS {
             true => {
                 let all: Vec<usize> = (0..self.card.spec.heads).collect();
@@ -187,75 +175,64 @@ impl Reader {
         };
         while let Some(channels) = &channels
             && chance.best[0].len() < RANDOM_FORMS
-            && !called_off
+            && outcome.is_ok()
         {
             let drawn = channels.drawn_form(query.layer, chance.best[0].len());
-            match self.pairs_of_form(&one, (drawn, norms), &sample, watch)? {
-                Some(found) => {
+            match self.pairs_of_form(&one, (drawn, norms), &sample, callbacks) {
+                Ok(found) => {
                     chance.best[0].push(found.best);
                     tell(z(&chance.best[0]), chance.best[0].len());
                 }
-                None => called_off = true,
+                Err(error) => outcome = Err(error),
             }
         }
         let z = z(&chance.best[0]);
         self.chances.keep(chance);
-        Ok((!called_off).then_some(z))
+        outcome.map(|()| z)
     }
 
     /// The tokens that a form is judged by: all that pass, or a draw of them.
     fn sample(
         &mut self,
         query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<Sample>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Sample, QueryError> {
         let mask = self.mask(&query.filters)?;
         let passing = (0..self.card.spec.vocab as u32).filter(|&id| mask.passes[id as usize]);
         let mut ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
         ids.sort_unstable();
-        self.sample_of(query, ids, watch)
+        self.sample_of(query, ids, callbacks)
     }
 
-    /// Some tokens on both sides of a form; `None` if it was called off.
+    /// Some tokens on both sides of a form.
     pub(super) fn sample_of(
         &mut self,
         query: &PairsQuery,
         ids: Vec<u32>,
-        watch: &dyn Watch,
-    ) -> Result<Option<Sample>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Sample, QueryError> {
         let at = (query.layer, Half::Attention);
-        let mut sides = Vec::with_capacity(2);
-        for flow in directions(query) {
-            let Some(rows) = self.rows(query.convention, at, flow, watch)? else {
-                return Ok(None);
-            };
-            sides.push(Rows::new(rows.pick(&ids)?, &Device::Cpu)?);
-        }
-        let (right, left) = (sides.pop(), sides.pop());
-        Ok(left
-            .zip(right)
-            .map(|(left, right)| Sample { ids, left, right }))
+        let [of_left, of_right] = directions(query);
+        let mut side = |flow| -> Result<Rows, QueryError> {
+            let rows = self.rows(query.convention, at, flow, callbacks)?;
+            Ok(Rows::new(rows.pick(&ids)?, &Device::Cpu)?)
+        };
+        let (left, right) = (side(of_left)?, side(of_right)?);
+        Ok(Sample { ids, left, right })
     }
 
-    /// The best pairs of a form among some tokens, and the score of the best at size 1; `None` if
-    /// it was called off. Biases are left out: chance has none.
+    /// The best pairs of a form among some tokens, and the score of the best at size 1. Biases are
+    /// left out: chance has none.
     pub(super) fn pairs_of_form(
         &mut self,
         query: &PairsQuery,
         (weights, norms): (FormWeights, Option<&QueryKeyNorms>),
         sample: &Sample,
-        watch: &dyn Watch,
-    ) -> Result<Option<PairsAmongSome>, QueryError> {
-        let Some(weights) = self.projected_form(query, weights, watch)? else {
-            return Ok(None);
-        };
-        let wanted = || watch.wanted();
-        let Some(mut a) = sample.left.times(&weights.left, &wanted)? else {
-            return Ok(None);
-        };
-        let Some(mut b) = sample.right.times(&weights.right, &wanted)? else {
-            return Ok(None);
-        };
+        callbacks: Callbacks<'_>,
+    ) -> Result<PairsAmongSome, QueryError> {
+        let weights = self.projected_form(query, weights, callbacks)?;
+        let mut a = sample.left.times(&weights.left, callbacks.cancel)?;
+        let mut b = sample.right.times(&weights.right, callbacks.cancel)?;
         // Norms of queries and keys take the form's size out themselves.
         let size = match norms {
             Some(norms) => {
@@ -272,16 +249,14 @@ impl Reader {
             passing: &vec![true; sample.ids.len()],
             admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
         };
-        let Some(best) = best_pairs(&a, &b, &want, &wanted, &mut |_, _| {}) else {
-            return Ok(None);
-        };
+        let best = best_pairs(&a, &b, &want, callbacks.cancel, &mut |_, _| {})?;
         let sign = if query.end == End::Lowest { -1.0 } else { 1.0 };
         let score = best.first().map_or(0.0, |pair| sign * pair.score / size);
         let pairs = best.iter().map(|pair: &Pair| (pair.from, pair.to));
-        Ok(Some(PairsAmongSome {
+        Ok(PairsAmongSome {
             pairs: pairs.collect(),
             best: score,
-        }))
+        })
     }
 
     /// The channels of some of a layer's heads.

@@ -5,7 +5,7 @@ use candle_core::Device;
 
 use crate::checkpoint::{Matrix, Reading};
 use crate::projection::{End, Ends, Passing, Rows};
-use crate::query::answering::Watch;
+use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::first_convention::{ConventionFigures, FirstConventionAnswer, TRIED};
 use crate::query::reader::Reader;
@@ -15,7 +15,7 @@ use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, Half, Input, Vectors};
 use crate::vocabulary::Filters;
 
-use super::chance::{PairsAmongSome, flow, standard};
+use super::chance::{flow, standard};
 use super::kept;
 use super::random_directions::RandomDirections;
 
@@ -70,11 +70,11 @@ struct Seen {
 }
 
 impl Reader {
-    /// The figures of each convention that is tried; `None` if it was called off.
+    /// The figures of each convention that is tried.
     pub(in crate::query::reader) fn first_convention(
         &mut self,
-        watch: &dyn Watch,
-    ) -> Result<Option<FirstConventionAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<FirstConventionAnswer, QueryError> {
         if self.card.remote {
             return Err(QueryError::NeedsAll {
                 model: self.card.name.clone(),
@@ -83,22 +83,17 @@ impl Reader {
         let named = TRIED.iter().filter_map(|name| name.parse().ok());
         let offered = named.filter(|c: &Convention| c.offered(&self.card) == *c);
         let tried: Vec<Convention> = offered.collect();
-        let Some(chosen) = self.choose(watch)? else {
-            return Ok(None);
-        };
+        let chosen = self.choose(callbacks)?;
         let mut seen = Vec::with_capacity(tried.len());
         for convention in tried {
-            match self.look(convention, &chosen, watch)? {
-                Some(one) => seen.push(one),
-                None => return Ok(None),
-            }
+            seen.push(self.look(convention, &chosen, callbacks)?);
         }
         let figures = (0..seen.len()).map(|at| figures(&seen, at)).collect();
-        Ok(Some(FirstConventionAnswer::new(figures)))
+        Ok(FirstConventionAnswer::new(figures))
     }
 
     /// The sample, the same every time.
-    fn choose(&mut self, watch: &dyn Watch) -> Result<Option<Chosen>, QueryError> {
+    fn choose(&mut self, callbacks: Callbacks<'_>) -> Result<Chosen, QueryError> {
         let spec = self.card.spec.clone();
         let mut random = fastrand::Rng::with_seed(0);
         let mask = self.mask(&Filters::default())?;
@@ -130,9 +125,7 @@ impl Reader {
             let mut neurons = random.choose_multiple(0..spec.neurons, NEURONS);
             neurons.sort_unstable();
             for &kind in kinds {
-                if !watch.wanted() {
-                    return Ok(None);
-                }
+                callbacks.cancel.check()?;
                 let all = match kind {
                     Vectors::Keys(input) => self.weights.keys(layer, 0..spec.neurons, input)?,
                     Vectors::Values => self.weights.values(layer, 0..spec.neurons)?,
@@ -159,9 +152,7 @@ impl Reader {
             }
             for head in random.choose_multiple(0..spec.heads, HEADS) {
                 for &form in &forms {
-                    if !watch.wanted() {
-                        return Ok(None);
-                    }
+                    callbacks.cancel.check()?;
                     let query = PairsQuery {
                         form,
                         layer,
@@ -177,16 +168,16 @@ impl Reader {
                 }
             }
         }
-        Ok(Some(chosen))
+        Ok(chosen)
     }
 
-    /// The sample under a convention; `None` if it was called off.
+    /// The sample under a convention.
     fn look(
         &mut self,
         convention: Convention,
         chosen: &Chosen,
-        watch: &dyn Watch,
-    ) -> Result<Option<Seen>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Seen, QueryError> {
         let mut seen = Seen {
             convention,
             ..Seen::default()
@@ -199,9 +190,7 @@ impl Reader {
                 ..query.clone()
             })
             .collect();
-        let Some(answers) = self.neurons(&queries, watch)? else {
-            return Ok(None);
-        };
+        let answers = self.neurons(&queries, callbacks)?;
         for answer in answers {
             let [key, value, ..] = &answer.columns;
             let lists = std::iter::once(key).chain(chosen.written.then_some(value));
@@ -209,9 +198,7 @@ impl Reader {
             seen.neurons.extend(ids);
         }
         for drawn in &chosen.vectors {
-            let Some(z) = self.z_of_vectors(convention, drawn, &chosen.tokens, watch)? else {
-                return Ok(None);
-            };
+            let z = self.z_of_vectors(convention, drawn, &chosen.tokens, callbacks)?;
             seen.z_of_neurons.extend(z);
         }
         for (query, drawn) in &chosen.heads {
@@ -219,11 +206,9 @@ impl Reader {
                 convention,
                 ..query.clone()
             };
-            if !self.look_at_head((&query, drawn), &chosen.tokens, &mut seen, watch)? {
-                return Ok(None);
-            }
+            self.look_at_head((&query, drawn), &chosen.tokens, &mut seen, callbacks)?;
         }
-        Ok(Some(seen))
+        Ok(seen)
     }
 
     /// How far the best scores of a layer's neurons lie above those of random directions, among
@@ -233,75 +218,53 @@ impl Reader {
         convention: Convention,
         drawn: &Drawn,
         tokens: &[u32],
-        watch: &dyn Watch,
-    ) -> Result<Option<Vec<f32>>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<f32>, QueryError> {
         let (at, flow) = ((drawn.layer, Half::FeedForward), flow(drawn.kind));
-        let Some(rows) = self.rows(convention, at, flow, watch)? else {
-            return Ok(None);
-        };
+        let rows = self.rows(convention, at, flow, callbacks)?;
         let rows = Rows::new(rows.pick(tokens)?, &Device::Cpu)?;
         let flags = vec![true; tokens.len()];
         let passing = Passing {
             flags: &flags,
             first_id: 0,
         };
-        let mut best = Vec::with_capacity(2);
-        for vectors in [&drawn.own, &drawn.random] {
-            let vectors = vectors.clone();
-            let Some(mut vectors) = self.projected(convention, at, flow, vectors, watch)? else {
-                return Ok(None);
-            };
+        let mut best = |vectors: Matrix| -> Result<Vec<f32>, QueryError> {
+            let mut vectors = self.projected(convention, at, flow, vectors, callbacks)?;
             unit(&mut vectors);
             let mut ends = vec![Ends::new(1); vectors.rows()];
-            if !rows.offer_scores(&vectors, passing, &mut ends, &|| watch.wanted())? {
-                return Ok(None);
-            }
+            rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
             let highest = ends.into_iter().map(|ends| ends.highest.into_sorted());
-            best.push(
-                highest
-                    .filter_map(|best| best.first().map(|s| s.score))
-                    .collect(),
-            );
-        }
-        let [own, random]: [Vec<f32>; 2] = match best.try_into() {
-            Ok(both) => both,
-            Err(_) => return Ok(None),
+            let best = highest.filter_map(|best| best.first().map(|s| s.score));
+            Ok(best.collect())
         };
+        let (own, random) = (best(drawn.own.clone())?, best(drawn.random.clone())?);
         let z = own.into_iter().filter_map(|own| standard(own, &random));
-        Ok(Some(z.collect()))
+        Ok(z.collect())
     }
 
-    /// A head's pairs among some tokens, and how far the best lies above chance. False if it was
-    /// called off.
+    /// A head's pairs among some tokens, and how far the best lies above chance.
     fn look_at_head(
         &mut self,
         (query, forms): (&PairsQuery, &DrawnForms),
         tokens: &[u32],
         seen: &mut Seen,
-        watch: &dyn Watch,
-    ) -> Result<bool, QueryError> {
-        let Some(sample) = self.sample_of(query, tokens.to_vec(), watch)? else {
-            return Ok(false);
-        };
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
+        let sample = self.sample_of(query, tokens.to_vec(), callbacks)?;
         let own = (forms.own.clone(), None);
-        let found = self.pairs_of_form(query, own, &sample, watch)?;
-        let Some(PairsAmongSome { pairs, best: own }) = found else {
-            return Ok(false);
-        };
-        seen.heads.push(pairs);
+        let own = self.pairs_of_form(query, own, &sample, callbacks)?;
+        seen.heads.push(own.pairs);
         let one = PairsQuery {
             k: 1,
             ..query.clone()
         };
         let mut random = Vec::with_capacity(FORMS);
         for drawn in &forms.random {
-            match self.pairs_of_form(&one, (drawn.clone(), None), &sample, watch)? {
-                Some(found) => random.push(found.best),
-                None => return Ok(false),
-            }
+            let found = self.pairs_of_form(&one, (drawn.clone(), None), &sample, callbacks)?;
+            random.push(found.best);
         }
-        seen.z_of_heads.extend(standard(own, &random));
-        Ok(true)
+        seen.z_of_heads.extend(standard(own.best, &random));
+        Ok(())
     }
 
     /// A head's form, and random ones of its channels and those of the heads after it.

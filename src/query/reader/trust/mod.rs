@@ -5,7 +5,7 @@ mod first_convention;
 mod random_directions;
 
 use crate::projection::{Pair, Scored};
-use crate::query::answering::{Quiet, Watch};
+use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::trust::{
     RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore,
@@ -23,12 +23,11 @@ use chance::standard;
 const INVERSE_MAX: f64 = 4e11;
 
 impl Reader {
-    /// `None` if it was called off.
     pub(super) fn trust(
         &mut self,
         query: &TrustQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<TrustAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<TrustAnswer, QueryError> {
         if self.card.remote {
             return Err(QueryError::NeedsAll {
                 model: self.card.name.clone(),
@@ -36,16 +35,14 @@ impl Reader {
         }
         match query {
             TrustQuery::Neuron(query) => {
-                let mut answer = self.trust_neuron(query, watch)?;
-                if let Some(answer) = &mut answer
-                    && !self.card.has_output(query.convention)
-                {
+                let mut answer = self.trust_neuron(query, callbacks)?;
+                if !self.card.has_output(query.convention) {
                     answer.lists[Column::V as usize] = Trust::default();
                     answer.lists[Column::MinusV as usize] = Trust::default();
                 }
                 Ok(answer)
             }
-            TrustQuery::Pairs(query) => self.trust_pairs(query, watch),
+            TrustQuery::Pairs(query) => self.trust_pairs(query, callbacks),
         }
     }
 
@@ -87,34 +84,28 @@ impl Reader {
     fn trust_neuron(
         &mut self,
         query: &NeuronQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<TrustAnswer>, QueryError> {
+        callbacks: Callbacks<'_>,
+    ) -> Result<TrustAnswer, QueryError> {
         let asked = |convention| NeuronQuery {
             k: TRUST_TOP,
             convention,
             ..query.clone()
         };
-        let answers = self.neurons(&[asked(query.convention)], watch)?;
-        let Some(list) = answers.and_then(|mut answers| answers.pop()) else {
-            return Ok(None);
-        };
+        let list = self.neuron(&asked(query.convention), callbacks)?;
         let of_column = |column: &Vec<Scored>| Trust {
             top: TRUST_TOP.min(list.passing / 2).min(column.len()),
             ..Trust::default()
         };
         let mut lists: Vec<Trust> = list.columns.iter().map(of_column).collect();
         if lists.iter().any(|trust| trust.top < TRUST_LEAST) {
-            return Ok(Some(TrustAnswer { lists, done: 1.0 }));
+            return Ok(TrustAnswer { lists, done: 1.0 });
         }
         let flips = self.flips(query.convention, false);
         for switch in flips {
-            let answers = match self.neurons(&[asked(query.convention.flipped(switch))], watch) {
+            let other = match self.neuron(&asked(query.convention.flipped(switch)), callbacks) {
                 // What has no inverse is not held against it.
                 Err(QueryError::NoInverse { .. }) => continue,
-                answers => answers?,
-            };
-            let Some(other) = answers.and_then(|mut answers| answers.pop()) else {
-                return Ok(None);
+                other => other?,
             };
             let directions = [Flow::Read, Flow::Written].into_iter().cycle();
             let columns = list.columns.iter().zip(&other.columns).zip(directions);
@@ -131,19 +122,15 @@ impl Reader {
             lists: lists.to_vec(),
             done,
         };
-        watch.improved(Answer::Trust(partial(&lists, 0.5)));
-        let Some(own) = self.vectors(std::slice::from_ref(query), watch)? else {
-            return Ok(None);
-        };
+        callbacks.partial(Answer::Trust(partial(&lists, 0.5)));
+        let own = self.vectors(std::slice::from_ref(query), callbacks)?;
         let both = [
             (Vectors::Keys(query.input), own.keys),
             (Vectors::Values, own.values),
         ];
         for (column, (vectors, mut own)) in both.into_iter().enumerate() {
             let length = unit(&mut own)[0];
-            let Some(chance) = self.chance_of_neurons(query, vectors, watch)? else {
-                return Ok(None);
-            };
+            let chance = self.chance_of_neurons(query, vectors, callbacks)?;
             let bias = match vectors {
                 Vectors::Keys(_) => list.bias.unwrap_or(0.0),
                 Vectors::Values => 0.0,
@@ -157,23 +144,21 @@ impl Reader {
                 lists[at].z = value.map(|value| ZScore { value, draws });
             }
         }
-        Ok(Some(partial(&lists, 1.0)))
+        Ok(partial(&lists, 1.0))
     }
 
     fn trust_pairs(
         &mut self,
         query: &PairsQuery,
-        watch: &dyn Watch,
-    ) -> Result<Option<TrustAnswer>, QueryError> {
-        let quiet = Quiet(watch);
+        callbacks: Callbacks<'_>,
+    ) -> Result<TrustAnswer, QueryError> {
+        let quiet = callbacks.without_partial();
         let asked = |convention| PairsQuery {
             k: TRUST_TOP,
             convention,
             ..query.clone()
         };
-        let Some(list) = self.pairs(&asked(query.convention), &quiet)? else {
-            return Ok(None);
-        };
+        let list = self.pairs(&asked(query.convention), quiet)?;
         let mut trust = Trust {
             top: match list.pairs.len() {
                 TRUST_TOP => TRUST_TOP,
@@ -186,37 +171,32 @@ impl Reader {
             done,
         };
         if trust.top < TRUST_LEAST {
-            return Ok(Some(answer(&trust, 1.0)));
+            return Ok(answer(&trust, 1.0));
         }
         let flips = self.flips(query.convention, true);
         let steps = (flips.len() + RANDOM_FORMS) as f32;
         let mut done = 0.0;
         for switch in flips {
             let other = asked(query.convention.flipped(switch));
-            let other = match self.pairs(&other, &quiet) {
+            let other = match self.pairs(&other, quiet) {
                 Err(QueryError::NoInverse { .. }) => continue,
                 other => other?,
-            };
-            let Some(other) = other else {
-                return Ok(None);
             };
             let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);
             if let Some(share) = kept((&list.pairs, &other.pairs, trust.top), same) {
                 trust.kept.push((switch, share));
             }
             done += 1.0;
-            watch.improved(Answer::Trust(answer(&trust, done / steps)));
+            callbacks.partial(Answer::Trust(answer(&trust, done / steps)));
         }
         let mut tell = |z: Option<ZScore>, forms: usize| {
             let so_far = Trust { z, ..trust.clone() };
             let done = (done + forms as f32) / steps;
-            watch.improved(Answer::Trust(answer(&so_far, done)));
+            callbacks.partial(Answer::Trust(answer(&so_far, done)));
         };
-        let Some(z) = self.z_of_head(&asked(query.convention), watch, &mut tell)? else {
-            return Ok(None);
-        };
+        let z = self.z_of_head(&asked(query.convention), callbacks, &mut tell)?;
         trust.z = z;
-        Ok(Some(answer(&trust, 1.0)))
+        Ok(answer(&trust, 1.0))
     }
 }
 
