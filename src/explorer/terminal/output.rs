@@ -138,7 +138,8 @@ impl<W: Write> Backend for Output<W> {
             for &(x, y, cell) in row {
                 self.note(x, y, cell);
             }
-            if before || self.is_doubtful(y) {
+            // What else is in the row was not in doubt before.
+            if before || row.iter().any(|(.., cell)| !is_plain(cell.symbol())) {
                 self.write_row(y)?;
             } else {
                 plain.extend_from_slice(row);

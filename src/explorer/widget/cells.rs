@@ -8,8 +8,17 @@ use crate::outside::escape;
 /// Cells of a text, what a terminal would act on escaped: the sum of its graphemes', each of which
 /// is drawn on its own.
 pub fn width(text: &str) -> usize {
+    if is_printable_ascii(text) {
+        return text.len();
+    }
     let text = escape::line(text);
     text.graphemes(true).map(grapheme_width).sum()
+}
+
+/// Whether each byte of a text is a grapheme of one cell: most texts of a frame are, and need no
+/// segmentation.
+pub fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Cells that a grapheme gets: the most that terminals take for it. Some join its characters to one

@@ -1,19 +1,25 @@
 //! Text of a known width, written cell by cell.
 
+use std::borrow::Cow;
 use std::num::NonZeroU16;
 
 use ratatui::buffer::{Buffer, CellDiffOption, CellWidth};
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::cells::{grapheme_width, width};
+use super::cells::{grapheme_width, is_plain, is_printable_ascii, width};
 use crate::outside::escape;
 
 /// The text, cut to `cells` with `…` at the end if it is longer.
 pub fn truncate(text: &str, cells: usize) -> String {
-    let text = &*escape::line(text);
-    if width(text) <= cells {
-        return text.to_owned();
+    truncated(text, cells).into_owned()
+}
+
+/// As [`truncate`], without a copy of what fits.
+fn truncated(text: &str, cells: usize) -> Cow<'_, str> {
+    let text = escape::line(text);
+    if width(&text) <= cells {
+        return text;
     }
     let mut cut = String::new();
     let mut used = 0;
@@ -27,7 +33,7 @@ pub fn truncate(text: &str, cells: usize) -> String {
     if cells > 0 {
         cut.push('…');
     }
-    cut
+    Cow::Owned(cut)
 }
 
 /// The end of the text, with `…` before it if it is longer than `cells`.
@@ -74,7 +80,16 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, cells: usize, style:
         return 0;
     }
     let room = cells.min(usize::from(area.right() - x));
-    let text = truncate(text, cells);
+    let text = truncated(text, cells);
+    if is_printable_ascii(&text) {
+        for (x, at) in (x..).zip(0..text.len().min(room)) {
+            buffer[(x, y)]
+                .set_symbol(&text[at..=at])
+                .set_style(style)
+                .set_diff_option(CellDiffOption::None);
+        }
+        return text.len().min(room) as u16;
+    }
     let mut used = 0;
     for grapheme in text.graphemes(true) {
         let wide = grapheme_width(grapheme);
@@ -89,7 +104,7 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, text: &str, cells: usize, style:
             buffer[(x, y)].reset();
         }
         let cell = &mut buffer[(first, y)];
-        let is_forced = usize::from(grapheme.cell_width()) != wide;
+        let is_forced = !is_plain(grapheme) && usize::from(grapheme.cell_width()) != wide;
         let forced = NonZeroU16::new(wide as u16).filter(|_| is_forced);
         let option = forced.map_or(CellDiffOption::None, CellDiffOption::ForcedWidth);
         cell.set_symbol(grapheme)
