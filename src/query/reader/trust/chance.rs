@@ -4,7 +4,7 @@
 use candle_core::Device;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{End, Ends, Pair, PairsWanted, Passing, Rows, best_pairs};
+use crate::projection::{End, Ends, Pair, PairsWanted, Passing, Rows, best_pairs, gram};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::reader::Reader;
@@ -323,16 +323,12 @@ pub(super) fn standard(score: f32, others: &[f32]) -> Option<f32> {
 
 /// The Frobenius norm of a form `left·rightᵀ`.
 fn size(form: &FormWeights) -> f32 {
-    let (left, right) = (form.left.transposed(), form.right.transposed());
-    let product = |m: &Matrix, i: usize, j: usize| {
-        let terms = m.row(i).iter().zip(m.row(j));
-        terms
-            .map(|(&a, &b)| f64::from(a) * f64::from(b))
-            .sum::<f64>()
-    };
-    let entries = (0..left.rows()).flat_map(|i| (0..left.rows()).map(move |j| (i, j)));
-    let squares = entries.map(|(i, j)| product(&left, i, j) * product(&right, i, j));
-    squares.sum::<f64>().max(0.0).sqrt() as f32
+    // ‖left·rightᵀ‖² is the sum of the entries of leftᵀ·left times those of rightᵀ·right.
+    let (left, right) = (gram(&form.left), gram(&form.right));
+    let channels = form.left.cols();
+    let entries = (0..channels).flat_map(|i| (0..channels).map(move |j| (i, j)));
+    let square: f64 = entries.map(|at| left[at] * right[at]).sum();
+    square.max(0.0).sqrt() as f32
 }
 
 #[cfg(test)]
