@@ -1,5 +1,7 @@
 //! What the explorer would show first, as text: for a pipe, and for whoever reads no screen.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 
 use super::files::full_name;
@@ -49,7 +51,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     if let Some(query) = state.convention_query()
         && let Answer::FirstConvention(answer) = reader.answer(&query, Callbacks::none())?
     {
-        update::first_convention(&mut state, &answer);
+        update::first_convention(&mut state, &answer, Duration::ZERO);
     }
     if state.needs().contains(&Query::TextLanguage)
         && let Answer::TextLanguage(language) =

@@ -1,6 +1,8 @@
 //! Which convention a model is read under at first: the figures of a small sample of its neurons
 //! and heads under each of a few.
 
+use serde::{Deserialize, Serialize};
+
 use super::convention::Convention;
 
 /// Conventions that are tried, as far as a model offers them. (`norms` orders what is read as
@@ -8,7 +10,7 @@ use super::convention::Convention;
 pub const TRIED: [&str; 5] = ["raw", "gain", "cosine", "gain+cosine", "centred+cosine"];
 
 /// What a sample of lists is like under a convention.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConventionFigures {
     pub convention: Convention,
     /// The share of a list's 30 best entries that are among the best under the other conventions
@@ -28,7 +30,7 @@ impl ConventionFigures {
 }
 
 /// The figures of the conventions that were tried.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FirstConventionAnswer {
     /// The best first; of equals the one that departs least from the raw reading.
     pub tried: Vec<ConventionFigures>,

@@ -299,6 +299,47 @@ fn a_search_by_rank_can_be_called_off_at_every_look() {
 }
 
 #[test]
+fn a_first_convention_is_kept_for_the_same_weights_and_for_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("rankings");
+    let answer = |seed| {
+        let Model {
+            reader, _folder, ..
+        } = seeded(seed);
+        let mut reader = reader.keeping_rankings(kept.clone());
+        match reader.answer(&Query::FirstConvention, Callbacks::none()) {
+            Ok(Answer::FirstConvention(answer)) => answer,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut unkept = seeded(1);
+    let computed = unkept
+        .reader
+        .answer(&Query::FirstConvention, Callbacks::none());
+    let computed = computed.unwrap();
+    let files = || -> Vec<_> {
+        let entries = fs::read_dir(&kept).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    assert_eq!(Answer::FirstConvention(answer(1)), computed);
+    // What is there is taken as it is, if its hash stands behind it.
+    let [file] = &files()[..] else {
+        panic!("{:?}", files());
+    };
+    let nothing = r#"{"tried":[]}"#;
+    let hash: String = Sha256::digest(nothing)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    fs::write(file, format!("{nothing}\n{hash}")).unwrap();
+    assert_eq!(answer(1).tried, []);
+    assert!(!answer(2).tried.is_empty());
+    assert_eq!(files().len(), 2);
+    fs::write(file, format!("{nothing}\n{hash}0")).unwrap();
+    assert_eq!(Answer::FirstConvention(answer(1)), computed);
+}
+
+#[test]
 fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let rankings = folder.path().join("rankings");

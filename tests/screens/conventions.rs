@@ -1,11 +1,18 @@
 //! Conventions: the menu, their names, and how far lists are to be trusted.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use lexiscope::explorer::state::Notice;
+use lexiscope::explorer::update;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
-    ConventionFigures, FirstConventionAnswer, Switch, Trust, TrustAnswer, TrustQuery, ZScore,
+    Answer, ConventionFigures, FirstConventionAnswer, Query, Switch, Trust, TrustAnswer,
+    TrustQuery, ZScore,
 };
+
+use lexiscope::worker::{Event, ModelId};
 
 use super::{Screen, model};
 
@@ -130,4 +137,51 @@ fn a_model_begins_under_the_convention_that_its_figures_favour() {
     }
     let session = screen.state.session();
     assert!(session.conventions["base"].own && !session.conventions["deep"].own);
+}
+
+#[test]
+fn lists_that_are_being_read_do_not_change_their_convention() {
+    let answered = |keys: &[&str], [undertrained, took]: [u64; 2]| {
+        let mut screen = Screen::new(120, 30);
+        screen.state.favours = true;
+        model::open(&mut screen.state, 2, "base");
+        for key in keys {
+            update::key(&mut screen.state, key.parse().unwrap());
+        }
+        let answers = [
+            (
+                Query::Undertrained,
+                Answer::Undertrained(None),
+                undertrained,
+            ),
+            (
+                Query::FirstConvention,
+                Answer::FirstConvention(favoured()),
+                took,
+            ),
+        ];
+        for (query, answer, took) in answers {
+            let event = Event::Answered {
+                id: ModelId(2),
+                query,
+                answer: Arc::new(answer),
+                took: Duration::from_millis(took),
+            };
+            update::event(&mut screen.state, event);
+        }
+        screen
+    };
+    let convention = |screen: &Screen| screen.state.convention().name();
+    assert_eq!(convention(&answered(&[], [0, 90])), "gain+cosine");
+    let said = "this model reads better under gain+cosine: press c g l".to_owned();
+    for (keys, took) in [(&[][..], [0, 2000]), (&[], [400, 300]), (&["j"], [0, 90])] {
+        let mut screen = answered(keys, took);
+        assert_eq!(convention(&screen), "raw", "{keys:?} {took:?}");
+        assert_eq!(screen.state.notice, Some(Notice::Said(said.clone())));
+        // It is said once, and is not what the model begins under from then on.
+        assert!(!screen.state.wanted.contains(&Query::FirstConvention));
+        assert!(!screen.state.session().conventions.contains_key("base"));
+        screen.press("c g l");
+        assert_eq!(convention(&screen), "gain+cosine");
+    }
 }

@@ -120,6 +120,12 @@ pub enum Found {
     Nothing,
 }
 
+/// The first key or chord of an action.
+pub fn first_key(action: Action) -> Option<&'static str> {
+    let command = COMMANDS.iter().find(|command| command.action == action);
+    command.and_then(|command| command.keys.first().copied())
+}
+
 /// Looks the keys up in the scopes, the nearest first.
 pub fn find(scopes: &[Scope], pressed: &[Key]) -> Found {
     let mut prefix = Vec::new();

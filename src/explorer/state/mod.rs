@@ -134,6 +134,12 @@ pub struct State {
     pub conventions: BTreeMap<String, KeptConvention>,
     /// Whether a model that was never read begins under the convention that its figures favour.
     pub favours: bool,
+    /// Whether it was said which convention that is, when it was too late to begin under it.
+    pub convention_told: bool,
+    /// Whether a key or the mouse was used since the model was opened.
+    pub touched: bool,
+    /// How long the answers took that came between the first lists and that convention.
+    pub since_lists: Duration,
     pub history: History,
     /// Where one was in the panes of other models, by the names of the models.
     pub places: BTreeMap<String, Vec<Address>>,
@@ -212,6 +218,9 @@ impl State {
             convention: Convention::RAW,
             conventions: BTreeMap::new(),
             favours: false,
+            convention_told: false,
+            touched: false,
+            since_lists: Duration::ZERO,
             history: History::default(),
             places: BTreeMap::new(),
             previous: None,

@@ -32,8 +32,9 @@ impl State {
     /// What asks for the convention to begin with, as long as nothing is known of it.
     pub fn convention_query(&self) -> Option<Query> {
         let card = self.card()?;
-        let unknown = self.favours && !card.remote && !self.conventions.contains_key(&card.name);
-        unknown.then_some(Query::FirstConvention)
+        let known = self.convention_told || self.conventions.contains_key(&card.name);
+        let asks = self.favours && !card.remote && !known;
+        asks.then_some(Query::FirstConvention)
     }
 
     /// Keeps the convention for the open model.

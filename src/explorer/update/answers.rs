@@ -1,6 +1,7 @@
 //! What the worker tells: models and answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{filters, find, geometry, navigate, overlays, views};
 use crate::explorer::effect::Effect;
@@ -137,6 +138,8 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) -> Vec<Effect> {
     state.geometry.contexts.clear();
     state.geometry.state = card.spec.layers;
     state.geometry.language = None;
+    (state.touched, state.convention_told) = (false, false);
+    state.since_lists = Duration::ZERO;
     state.seen.clear();
     state.wanted.clear();
     state.idle.clear();
@@ -232,9 +235,11 @@ fn answered(state: &mut State, shown: Shown) {
         },
         (Query::Undertrained, Answer::Undertrained(found)) => {
             state.tells_undertrained = Some(found.is_some());
+            state.since_lists = shown.took;
         }
         (Query::FirstConvention, Answer::FirstConvention(answer)) => {
-            filters::first_convention(state, answer);
+            let shown_for = state.since_lists + shown.took;
+            filters::first_convention(state, answer, shown_for);
         }
         (Query::TextLanguage, Answer::TextLanguage(language)) => {
             geometry::fit(state, *language);

@@ -1,9 +1,12 @@
 //! Switching filters, and those that need words.
 
+use std::time::Duration;
+
 use super::navigate::to_top;
 use super::views;
-use crate::explorer::action::{Pane, Toggle};
+use crate::explorer::action::{Action, Pane, Toggle};
 use crate::explorer::effect::Effect;
+use crate::explorer::keymap;
 use crate::explorer::state::{Field, Overlay, Prompt, Purpose, State};
 use crate::query::{Convention, FirstConventionAnswer, Switch};
 use crate::vocabulary::{Filters, Text, Words};
@@ -74,19 +77,47 @@ pub(super) fn convention(state: &mut State, switch: Switch) {
     changed(state);
 }
 
-/// The model's own figures say under which convention to begin: it is taken, unless the user has
-/// chosen one meanwhile.
-pub(in crate::explorer) fn first_convention(state: &mut State, answer: &FirstConventionAnswer) {
+/// Lists that have been on screen for longer than this are being read: they do not change by
+/// themselves.
+const UNREAD: Duration = Duration::from_millis(500);
+
+/// The model's own figures say under which convention to begin. It is taken, unless the user has
+/// chosen one meanwhile; where lists have been on screen for so long that they are being read, or a
+/// key was pressed, the status line says how to take it.
+pub(in crate::explorer) fn first_convention(
+    state: &mut State,
+    answer: &FirstConventionAnswer,
+    shown_for: Duration,
+) {
     if state.convention_query().is_none() {
         return;
     }
-    state.convention = answer.best();
+    let best = answer.best();
+    if best != state.convention && (state.touched || shown_for > UNREAD) {
+        state.convention_told = true;
+        let keys = keys_to(state.convention, best);
+        return state.say(format!(
+            "this model reads better under {best}: press {keys}"
+        ));
+    }
+    state.convention = best;
     state.keep_convention(false);
     if state.convention.is_raw() {
         return state.say(answer.reason());
     }
     state.say(format!("{} · c 0 is raw", answer.reason()));
     changed(state);
+}
+
+/// The keys that lead from one convention to another, those of its menu.
+fn keys_to(from: Convention, to: Convention) -> String {
+    let raw = (!from.is_raw()).then_some(Action::Raw);
+    let switches = to.switches().map(Action::Convention);
+    let actions = std::iter::once(Action::OpenConventions)
+        .chain(raw)
+        .chain(switches);
+    let keys: Vec<&str> = actions.filter_map(keymap::first_key).collect();
+    keys.join(" ")
 }
 
 /// The raw convention.

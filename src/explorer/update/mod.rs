@@ -44,7 +44,7 @@ const COUNT_MAX: usize = 10_000_000;
 pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     state.notice = None;
     state.welcome = false;
-    state.first_look = false;
+    (state.first_look, state.touched) = (false, true);
     if let Some(effects) = count(state, key) {
         return effects;
     }

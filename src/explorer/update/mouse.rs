@@ -14,7 +14,7 @@ const WHEEL_ROWS: usize = 3;
 pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
     state.notice = None;
     state.welcome = false;
-    state.first_look = false;
+    (state.first_look, state.touched) = (false, true);
     state.pending.clear();
     state.count = None;
     let Some(target) = state.regions.at(x, y) else {
@@ -83,7 +83,7 @@ fn focus(state: &mut State, list: usize) {
 /// The wheel was turned over a cell.
 pub fn wheel(state: &mut State, x: u16, y: u16, down: bool) -> Vec<Effect> {
     state.notice = None;
-    state.first_look = false;
+    (state.first_look, state.touched) = (false, true);
     let motion = if down { Motion::Down } else { Motion::Up };
     match state.regions.at(x, y) {
         Some(Target::List(list) | Target::Word { list, .. }) => {

@@ -8,8 +8,8 @@ use crate::projection::{End, Ends, Passing, Rows};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::first_convention::{ConventionFigures, FirstConventionAnswer, TRIED};
-use crate::query::reader::Reader;
 use crate::query::reader::convention::unit;
+use crate::query::reader::{Reader, rank_cache};
 use crate::query::trust::TRUST_TOP;
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, Half, Input, Vectors};
@@ -83,13 +83,21 @@ impl Reader {
         let named = TRIED.iter().filter_map(|name| name.parse().ok());
         let offered = named.filter(|c: &Convention| c.offered(&self.card) == *c);
         let tried: Vec<Convention> = offered.collect();
+        let file = self.first_convention_file(&tried, callbacks)?;
+        if let Some(kept) = file.as_deref().and_then(rank_cache::kept) {
+            return Ok(kept);
+        }
         let chosen = self.choose(callbacks)?;
         let mut seen = Vec::with_capacity(tried.len());
         for convention in tried {
             seen.push(self.look(convention, &chosen, callbacks)?);
         }
         let figures = (0..seen.len()).map(|at| figures(&seen, at)).collect();
-        Ok(FirstConventionAnswer::new(figures))
+        let answer = FirstConventionAnswer::new(figures);
+        if let Some(file) = &file {
+            rank_cache::keep(file, &answer);
+        }
+        Ok(answer)
     }
 
     /// The sample, the same every time.
