@@ -46,7 +46,8 @@ Examples:
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
-  lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table";
+  lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table
+  lexiscope guide conventions                    a page of the guide; without a topic, the list";
 
 /// What the explorer starts with.
 #[derive(Debug, Args)]

@@ -18,6 +18,11 @@ const WIDTH_MAX: usize = 100;
 /// The terminal's size is unknown, or it cannot be written to.
 pub fn print_guide(out: &mut impl Write, theme: &Theme, page: &Page) -> io::Result<()> {
     let width = usize::from(terminal_size()?.width).min(WIDTH_MAX);
+    write_page(out, theme, page, width)?;
+    out.flush()
+}
+
+fn write_page(out: &mut impl Write, theme: &Theme, page: &Page, width: usize) -> io::Result<()> {
     for line in guide::lines(&guide::blocks(page.text), width, widget::width) {
         for span in line {
             let style = style(theme, span.emphasis);
@@ -29,7 +34,7 @@ pub fn print_guide(out: &mut impl Write, theme: &Theme, page: &Page) -> io::Resu
         queue_style(out, (Color::Reset, Color::Reset, Modifier::empty()))?;
         writeln!(out)?;
     }
-    out.flush()
+    Ok(())
 }
 
 /// How a piece of a page's text is drawn.
@@ -41,5 +46,44 @@ fn style(theme: &Theme, emphasis: Emphasis) -> Style {
         Emphasis::Italic => theme.word.add_modifier(Modifier::ITALIC),
         Emphasis::Code => theme.key,
         Emphasis::Link => theme.word.add_modifier(Modifier::UNDERLINED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explorer::theme::ColorChoice;
+
+    fn written(choice: ColorChoice) -> String {
+        let theme = Theme::choose(choice, |_| None);
+        let page = guide::page("keys").unwrap();
+        let mut out = Vec::new();
+        write_page(&mut out, &theme, page, 60).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// What is left without the sequences that set styles.
+    fn plain(text: &str) -> String {
+        let mut pieces = text.split("\u{1b}[");
+        let first = pieces.next().unwrap().to_owned();
+        first
+            + &pieces
+                .map(|piece| piece.split_once('m').unwrap().1)
+                .collect::<String>()
+    }
+
+    #[test]
+    fn a_page_has_the_themes_styles_and_the_same_words_without_colour() {
+        let [colour, mono] = [ColorChoice::Always, ColorChoice::Never].map(written);
+        assert_eq!(plain(&colour), plain(&mono));
+        assert!(colour.contains("\u{1b}[38;"));
+        assert!(!mono.contains("\u{1b}[3") && mono.contains("\u{1b}[1m"));
+        let text = plain(&mono);
+        assert!(text.starts_with("Keys\n"), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 60),
+            "{text}"
+        );
+        assert!(!text.contains("**") && !text.contains("|--"), "{text}");
     }
 }
