@@ -20,9 +20,13 @@ pub(super) fn write(sheet: &Sheet, style: Style) -> String {
     let mut out = String::new();
     for block in &sheet.blocks {
         match (block, style) {
-            (Block::Text(text), _) => out += text,
-            (Block::Heading(text), Style::Plain) => out += &format!("\n{text}\n"),
-            (Block::Heading(text), Style::Markdown) => out += &format!("\n## {text}\n\n"),
+            (Block::Text(text), _) => out += &escape::lines(text),
+            (Block::Heading(text), Style::Plain) => {
+                out += &format!("\n{}\n", escape::line(text));
+            }
+            (Block::Heading(text), Style::Markdown) => {
+                out += &format!("\n## {}\n\n", escape::line(text));
+            }
             (Block::Table { sections, rows }, _) => {
                 let sections = sections.iter().filter_map(|&at| sheet.sections.get(at));
                 let sections: Vec<&Section> = sections.collect();

@@ -9,9 +9,11 @@ use crate::vocabulary::Filters;
 pub struct CommandLine(Vec<String>);
 
 impl CommandLine {
-    /// A subcommand of the program.
-    pub fn new(subcommand: &str) -> Self {
-        Self(vec!["lexiscope".to_owned(), subcommand.to_owned()])
+    /// A subcommand of the program with its first arguments.
+    pub fn new(subcommand: &str, arguments: &[&dyn fmt::Display]) -> Self {
+        let program = ["lexiscope".to_owned(), subcommand.to_owned()];
+        let arguments = arguments.iter().map(ToString::to_string);
+        Self(program.into_iter().chain(arguments).collect())
     }
 
     /// Adds an argument.
@@ -110,21 +112,12 @@ pub fn shell_words(line: &str) -> Option<Vec<String>> {
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
         match c {
-            '\'' => {
+            quote @ ('\'' | '"') => {
                 let word = word.get_or_insert_default();
                 loop {
                     match chars.next()? {
-                        '\'' => break,
-                        inside => word.push(inside),
-                    }
-                }
-            }
-            '"' => {
-                let word = word.get_or_insert_default();
-                loop {
-                    match chars.next()? {
-                        '"' => break,
-                        '\\' => word.push(chars.next()?),
+                        end if end == quote => break,
+                        '\\' if quote == '"' => word.push(chars.next()?),
                         inside => word.push(inside),
                     }
                 }

@@ -6,17 +6,15 @@ mod names;
 mod number;
 mod provenance;
 mod section;
-mod spark;
 mod value;
 
 use std::fmt;
 
 pub use command_line::{CommandLine, filter_options, option, shell_line, shell_words};
 pub use names::{TokenNames, with_boundary};
-pub use number::{grouped, score};
-pub use provenance::{Provenance, VERSION, filter_line, filter_record};
+pub use number::{grouped, score, spark};
+pub use provenance::{LIST_SETTINGS, Provenance, VERSION, filter_line, filter_record};
 pub use section::{Cell, Column, Field, Form, Section, Shown, TokenPart, Values};
-pub use spark::spark;
 pub use value::{Record, Value};
 
 /// An answer, ready for every format.
@@ -60,6 +58,13 @@ impl Block {
 }
 
 impl Sheet {
+    /// Adds a table below a blank line.
+    pub fn push_below(&mut self, section: Section) {
+        self.blocks.push(Block::Text("\n".to_owned()));
+        self.blocks.push(Block::table([self.sections.len()]));
+        self.sections.push(section);
+    }
+
     /// The same with how long it took at the end of the document, if that is to be said.
     #[must_use]
     pub fn timed(mut self, timings: Option<Timings>) -> Self {

@@ -1,4 +1,6 @@
-//! Numbers as people write them.
+//! Numbers as people write them, and as a row of small bars.
+
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A number with thousands separators: `51,200`.
 pub fn grouped(n: usize) -> String {
@@ -24,6 +26,18 @@ pub fn score(score: f32, largest: f32) -> String {
     format!("{score:.*}", (3.0 - whole).clamp(0.0, 12.0) as usize)
 }
 
+/// One bar a number, from 0 to the largest; what is not positive has the lowest.
+pub fn spark(numbers: impl IntoIterator<Item = f32>) -> String {
+    let numbers: Vec<f32> = numbers.into_iter().collect();
+    let largest = numbers.iter().copied().fold(0.0, f32::max);
+    let bar = |&x: &f32| {
+        let share = if largest > 0.0 { x / largest } else { 0.0 };
+        // Negative numbers and NaN become 0.
+        BARS[((share * 8.0) as usize).min(7)]
+    };
+    numbers.iter().map(bar).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +57,11 @@ mod tests {
         assert_eq!(score(0.412, 0.412), "0.4120");
         assert_eq!(score(-0.000_215, 0.000_215), "-0.0002150");
         assert_eq!(score(0.0, 0.0), "0.000");
+    }
+
+    #[test]
+    fn bars_rise_from_zero_to_the_largest() {
+        assert_eq!(spark([0.0, 1.0, 4.0, 8.0, -3.0, f32::NAN]), "▁▂▅█▁▁");
+        assert_eq!(spark([0.0, 0.0]), "▁▁");
     }
 }

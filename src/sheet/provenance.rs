@@ -10,6 +10,18 @@ use super::{CommandLine, Record};
 /// The version of the program, as exports name it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The settings that CSV repeats in every row of a list.
+pub const LIST_SETTINGS: [&str; 8] = [
+    "convention",
+    "model",
+    "address",
+    "key",
+    "end",
+    "distance",
+    "filters",
+    "version",
+];
+
 /// Where a sheet comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Provenance {

@@ -100,7 +100,7 @@ impl Section {
 
 impl Column {
     /// A column that no format has yet.
-    pub fn new(values: Values) -> Self {
+    fn new(values: Values) -> Self {
         Self {
             values,
             csv: Vec::new(),
@@ -117,6 +117,11 @@ impl Column {
         Self::new(values.into_iter().collect())
     }
 
+    /// The numbers of the rows, from 1.
+    pub fn count() -> Self {
+        Self::new(Values::Count)
+    }
+
     /// A column of one value.
     pub fn same(value: impl Into<String>) -> Self {
         Self::new(Values::Same(value.into()))
@@ -126,6 +131,12 @@ impl Column {
     #[must_use]
     pub fn csv(self, name: impl Into<Cow<'static, str>>) -> Self {
         self.csv_part(name, TokenPart::Text)
+    }
+
+    /// The same column, in CSV and in JSON under one name.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Self {
+        self.csv(name).json(name)
     }
 
     /// The same column of tokens, in CSV too, with one of their names.

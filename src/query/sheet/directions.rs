@@ -1,11 +1,10 @@
 //! The directions of a matrix as a sheet.
 
-use super::CSV_SETTINGS;
 use crate::projection::{BLOCK_GAP, Scored};
 use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, ModelCard, Part};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
-    Value, filter_line, filter_record, score, spark,
+    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet,
+    TokenNames, TokenPart, Value, filter_line, filter_record, score, spark,
 };
 use crate::transformer::Input;
 
@@ -69,7 +68,7 @@ pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &Directio
             Block::Text(heading(query, answer, key) + "\n"),
             Block::table([1]),
         ],
-        csv_settings: &CSV_SETTINGS,
+        csv_settings: &LIST_SETTINGS,
     }
 }
 
@@ -211,10 +210,8 @@ fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer, key: Option<&str>
 
 /// The command that lists them.
 pub(super) fn command(model: &str, query: &DirectionsQuery) -> CommandLine {
-    let mut line = CommandLine::new("directions");
-    line.word(model);
-    line.word(query.part.name());
-    line.word(query.layer);
+    let part = query.part.name();
+    let mut line = CommandLine::new("directions", &[&model, &part, &query.layer]);
     if matches!(query.part, Part::Form(_)) {
         line.word(query.head);
     }

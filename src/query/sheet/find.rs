@@ -4,7 +4,7 @@ use crate::projection::Hit;
 use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD};
 use crate::sheet::{
     Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
-    Value, Values, filter_line, filter_record, grouped, spark,
+    Value, filter_line, filter_record, grouped, spark,
 };
 use crate::transformer::Input;
 
@@ -82,10 +82,8 @@ fn section(group: &Group) -> Section {
     let address = |hit: &Hit| group.address(hit).to_string();
     let words = group.gists.iter();
     let words = Column::of(words.map(|words| (!words.is_empty()).then(|| words.clone())));
-    let rank = Column::of(hits().map(|hit| hit.rank))
-        .csv("rank")
-        .json("rank");
-    let words = words.csv("words").json("words");
+    let rank = Column::of(hits().map(|hit| hit.rank)).named("rank");
+    let words = words.named("words");
     let (rank, words, with) = match group.stand.is_of_heads() {
         true => (rank, words, Some(partners().shown("with", Form::Plain))),
         false => {
@@ -95,29 +93,24 @@ fn section(group: &Group) -> Section {
     };
     let columns = [
         Column::same(group.stand.name()).csv("stand"),
-        Column::new(Values::Count).csv("place"),
+        Column::count().csv("place"),
         Column::of(hits().map(address))
-            .csv("address")
-            .json("address")
+            .named("address")
             .shown("place", Form::Plain),
         Column::of(hits().map(|hit| hit.layer)).json("layer"),
         Column::of(hits().map(|hit| hit.index)).json("index"),
         Column::of(hits().map(|hit| hit.token))
             .csv_part("token_id", TokenPart::Id)
-            .csv("token")
-            .json("token")
+            .named("token")
             .shown("token", Form::Plain),
         partners()
             .csv_part("partner_id", TokenPart::Id)
-            .csv("partner")
-            .json("partner"),
+            .named("partner"),
         Column::of(hits().map(|hit| hit.score))
-            .csv("score")
-            .json("score")
+            .named("score")
             .shown("score", Form::Largest(largest)),
         Column::of(hits().map(|hit| hit.cosine))
-            .csv("cosine")
-            .json("cosine")
+            .named("cosine")
             .shown("cosine", Form::Decimals(3)),
         rank,
         words,
@@ -129,8 +122,7 @@ fn section(group: &Group) -> Section {
 
 /// The command that looks for them.
 pub(super) fn command(model: &str, query: &FindQuery) -> CommandLine {
-    let mut line = CommandLine::new("find");
-    line.word(model);
+    let mut line = CommandLine::new("find", &[&model]);
     for word in &query.words {
         line.word(word);
     }

@@ -190,30 +190,36 @@ fn curve(curve: &Curve) -> Record {
         .with("raw", curve.raw.iter().map(estimate).collect::<Value>())
 }
 
+/// A value of a model's measure at a state.
+struct Point<'a> {
+    of: &'a ModelGeometry<'a>,
+    curve: &'a Curve,
+    state: usize,
+}
+
 /// A row for each model, measure and state.
 fn each_value(models: &[ModelGeometry<'_>]) -> Section {
-    let of_model = |model| {
-        let ModelGeometry { card, answer, .. } = model;
-        let last = answer.dominant.len().saturating_sub(1).max(1);
-        let states = |curve: &'_ Curve| 0..curve.raw.len();
-        let curves = answer.curves.iter();
-        curves.flat_map(move |c| states(c).map(move |state| (&card.name, last, c, state)))
+    let mut points = Vec::new();
+    for of in models {
+        for curve in &of.answer.curves {
+            points.extend((0..curve.raw.len()).map(|state| Point { of, curve, state }));
+        }
+    }
+    let points = || points.iter();
+    let depth = |p: &Point<'_>| {
+        let last = p.of.answer.dominant.len().saturating_sub(1).max(1);
+        p.state as f64 / last as f64
     };
-    let rows: Vec<(&String, usize, &Curve, usize)> =
-        models.iter().copied().flat_map(of_model).collect();
-    let rows = || rows.iter();
-    let raw = || rows().map(|(.., curve, state)| curve.raw[*state]);
-    let corrected =
-        || rows().map(|(.., curve, state)| curve.corrected.get(*state).copied().flatten());
+    let raw = || points().map(|p| p.curve.raw[p.state]);
+    let corrected = || points().map(|p| p.curve.corrected.get(p.state).copied().flatten());
     let value = |e: Option<Estimate>| e.map(|e| e.value);
     let low = |e: Option<Estimate>| Some(e?.interval?[0]);
     let high = |e: Option<Estimate>| Some(e?.interval?[1]);
     Section::new([
-        Column::of(rows().map(|(model, ..)| (*model).clone())).csv("model"),
-        Column::of(rows().map(|(.., state)| *state)).csv("state"),
-        Column::of(rows().map(|(_, last, _, state)| *state as f64 / *last as f64))
-            .csv("relative_depth"),
-        Column::of(rows().map(|(.., c, _)| c.measure.name().to_owned())).csv("measure"),
+        Column::of(points().map(|p| p.of.card.name.clone())).csv("model"),
+        Column::of(points().map(|p| p.state)).csv("state"),
+        Column::of(points().map(depth)).csv("relative_depth"),
+        Column::of(points().map(|p| p.curve.measure.name().to_owned())).csv("measure"),
         Column::of(raw().map(value)).csv("value"),
         Column::of(raw().map(low)).csv("low"),
         Column::of(raw().map(high)).csv("high"),
@@ -268,7 +274,7 @@ fn heading(measure: Measure) -> &'static str {
 
 /// The command that measures them and what the chart shows.
 pub fn command(models: &[&str], query: &GeometryQuery, chart: &Chart) -> CommandLine {
-    let mut line = CommandLine::new("geometry");
+    let mut line = CommandLine::new("geometry", &[]);
     for model in models {
         line.word(model);
     }

@@ -95,15 +95,3 @@ pub fn command(model: &str, query: &Query, trust: bool) -> Option<CommandLine> {
         | Query::Trust(_) => None,
     }
 }
-
-/// The settings that CSV repeats in every row of a list.
-const CSV_SETTINGS: [&str; 8] = [
-    "convention",
-    "model",
-    "address",
-    "key",
-    "end",
-    "distance",
-    "filters",
-    "version",
-];

@@ -1,13 +1,13 @@
 //! A neuron's four columns as a sheet.
 
-use super::{CSV_SETTINGS, trust};
+use super::trust;
 use crate::projection::Scored;
 use crate::query::{
     Column as NeuronColumn, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, TrustAnswer,
 };
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
-    Value, filter_line, filter_record,
+    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet,
+    TokenNames, TokenPart, Value, filter_line, filter_record,
 };
 use crate::transformer::Input;
 
@@ -43,7 +43,7 @@ pub(super) fn sheet(
         Some(command(&card.name, query, trust.is_some())),
     );
     let lists = NeuronColumn::ALL.into_iter().zip(&answer.columns);
-    let mut sections: Vec<Section> = lists
+    let sections: Vec<Section> = lists
         .map(|(column, list)| {
             section(
                 list,
@@ -58,12 +58,6 @@ pub(super) fn sheet(
     let bias = answer.bias.map(|bias| format!("\nbias {bias:.3}\n"));
     blocks.extend(bias.map(Block::Text));
     let columns = NeuronColumn::ALL;
-    if let Some(trust) = trust {
-        let names = columns.map(|column| named(&column.to_string(), column));
-        sections.push(trust::section(names.into_iter().zip(&trust.lists)));
-        blocks.push(Block::Text("\n".to_owned()));
-        blocks.push(Block::table([sections.len() - 1]));
-    }
     let quadrant = |[gate, up, writes]: [&str; 3]| {
         let signs = Record::new().with("gate", gate).with("up", up);
         signs.with("writes", writes)
@@ -91,21 +85,26 @@ pub(super) fn sheet(
         )
         .with_some("not_read", not_read)
         .with_some("trust", trust.map(trust_record));
-    Sheet {
+    let mut sheet = Sheet {
         provenance: Some(provenance),
         names: TokenNames::of(&card.vocabulary),
         document: document.into(),
         sections,
         blocks,
-        csv_settings: &CSV_SETTINGS,
+        csv_settings: &LIST_SETTINGS,
+    };
+    if let Some(trust) = trust {
+        let names = columns.map(|column| named(&column.to_string(), column));
+        sheet.push_below(trust::section(names.into_iter().zip(&trust.lists)));
     }
+    sheet
 }
 
 fn section(list: &[Scored], label: String, head: String) -> Section {
     let largest = list.first().map_or(0.0, |s| s.score.abs());
     Section::new([
         Column::same(label).csv("column"),
-        Column::new(crate::sheet::Values::Count).csv("rank"),
+        Column::count().csv("rank"),
         Column::of(list.iter().map(|s| s.id))
             .csv_part("id", TokenPart::Id)
             .csv_part("token", TokenPart::Raw)
@@ -113,8 +112,7 @@ fn section(list: &[Scored], label: String, head: String) -> Section {
             .json_flat()
             .shown(head, Form::Plain),
         Column::of(list.iter().map(|s| s.score))
-            .csv("score")
-            .json("score")
+            .named("score")
             .shown("", Form::Largest(largest)),
     ])
 }
@@ -131,10 +129,7 @@ fn trust_record(trust: &TrustAnswer) -> Record {
 
 /// The command that lists them.
 pub(super) fn command(model: &str, query: &NeuronQuery, trust: bool) -> CommandLine {
-    let mut line = CommandLine::new("neuron");
-    line.word(model);
-    line.word(query.layer);
-    line.word(query.neuron);
+    let mut line = CommandLine::new("neuron", &[&model, &query.layer, &query.neuron]);
     line.option("-k", query.k);
     if query.input != Input::default() {
         line.option("--key", query.input.name());

@@ -1,11 +1,11 @@
 //! A head's pair list as a sheet.
 
-use super::{CSV_SETTINGS, trust};
+use super::trust;
 use crate::projection::{End, Scored};
 use crate::query::{ModelCard, PairsAnswer, PairsQuery, TrustAnswer};
 use crate::sheet::{
-    Block, Column, CommandLine, Form as NumberForm, Provenance, Record, Section, Sheet, TokenNames,
-    TokenPart, Value, Values, filter_line, filter_record,
+    Block, Column, CommandLine, Form as NumberForm, LIST_SETTINGS, Provenance, Record, Section,
+    Sheet, TokenNames, TokenPart, Value, filter_line, filter_record,
 };
 use crate::transformer::Form;
 
@@ -57,12 +57,6 @@ pub(super) fn sheet(
         let highest = Record::new().with("highest", Value::Rows(1));
         highest.with("lowest", Value::Rows(2))
     });
-    if let Some(trust) = trust.filter(|trust| !trust.lists.is_empty()) {
-        let lists = trust.lists.iter().map(|trust| (form.to_uppercase(), trust));
-        sections.push(trust::section(lists));
-        blocks.push(Block::Text("\n".to_owned()));
-        blocks.push(Block::table([sections.len() - 1]));
-    }
     let document = Record::new()
         .with("model", &*card.name)
         .with("kind", query.form.name())
@@ -82,14 +76,19 @@ pub(super) fn sheet(
                 .and_then(|trust| trust.lists.first())
                 .map(trust::record),
         );
-    Sheet {
+    let mut sheet = Sheet {
         provenance: Some(provenance),
         names: TokenNames::of(&card.vocabulary),
         document: document.into(),
         sections,
         blocks,
-        csv_settings: &CSV_SETTINGS[1..],
+        csv_settings: &LIST_SETTINGS[1..],
+    };
+    if let Some(trust) = trust.filter(|trust| !trust.lists.is_empty()) {
+        let lists = trust.lists.iter().map(|trust| (form.to_uppercase(), trust));
+        sheet.push_below(trust::section(lists));
     }
+    sheet
 }
 
 fn pairs(query: &PairsQuery, answer: &PairsAnswer, form: &str) -> Section {
@@ -102,21 +101,18 @@ fn pairs(query: &PairsQuery, answer: &PairsAnswer, form: &str) -> Section {
     let pairs = || answer.pairs.iter();
     Section::new([
         Column::same(form).csv("form"),
-        Column::new(Values::Count).csv("rank"),
+        Column::count().csv("rank"),
         Column::of(pairs().map(|p| p.from))
             .csv_part("from_id", TokenPart::Id)
-            .csv("from")
-            .json("from")
+            .named("from")
             .shown_right(from),
         Column::same("→").shown("→", NumberForm::Plain),
         Column::of(pairs().map(|p| p.to))
             .csv_part("to_id", TokenPart::Id)
-            .csv("to")
-            .json("to")
+            .named("to")
             .shown(to, NumberForm::Plain),
         Column::of(pairs().map(|p| p.score))
-            .csv("score")
-            .json("score")
+            .named("score")
             .shown("score", NumberForm::Largest(largest)),
         Column::same(query.convention.name()).csv("convention"),
         Column::of(pairs().map(|p| p.from)).csv_part("from_token", TokenPart::Raw),
@@ -130,7 +126,7 @@ fn alone(list: &[Scored], label: String, head: &str, convention: &str) -> Sectio
     let nothing = || Column::same("");
     Section::new([
         Column::same(label).csv("form"),
-        Column::new(Values::Count).csv("rank"),
+        Column::count().csv("rank"),
         nothing().csv("from_id"),
         nothing().csv("from"),
         Column::of(list.iter().map(|s| s.id))
@@ -139,8 +135,7 @@ fn alone(list: &[Scored], label: String, head: &str, convention: &str) -> Sectio
             .json_flat()
             .shown(head, NumberForm::Plain),
         Column::of(list.iter().map(|s| s.score))
-            .csv("score")
-            .json("score")
+            .named("score")
             .shown("score", NumberForm::Largest(largest)),
         Column::same(convention).csv("convention"),
         nothing().csv("from_token"),
@@ -150,11 +145,8 @@ fn alone(list: &[Scored], label: String, head: &str, convention: &str) -> Sectio
 
 /// The command that lists them.
 pub(super) fn command(model: &str, query: &PairsQuery, trust: bool) -> CommandLine {
-    let mut line = CommandLine::new("pairs");
-    line.word(model);
-    line.word(query.form.name());
-    line.word(query.layer);
-    line.word(query.head);
+    let form = query.form.name();
+    let mut line = CommandLine::new("pairs", &[&model, &form, &query.layer, &query.head]);
     line.option("-k", query.k);
     line.flag(query.end == End::Lowest, "--lowest");
     if query.distance > 0 {

@@ -3,7 +3,7 @@
 use crate::query::{Address, Interesting, ModelCard, RankAnswer, RankQuery};
 use crate::sheet::{
     Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
-    Value, Values, filter_line, filter_record,
+    Value, filter_line, filter_record,
 };
 
 /// Words of each list in a table.
@@ -15,12 +15,10 @@ type Ranked<'a> = (&'a RankQuery, &'a Interesting);
 /// A layer's most interesting neurons, or heads.
 pub(super) fn sheet(card: &ModelCard, query: &RankQuery, answer: &RankAnswer) -> Sheet {
     let items: Vec<Ranked<'_>> = answer.items.iter().map(|item| (query, item)).collect();
-    let mean = answer.mean.is_finite().then_some(answer.mean);
     let layer = query.layer;
     let address = Address::Layer { layer }.to_string();
     let provenance = provenance(card, query, Some(address), command(&card.name, query));
-    let of_layer = Record::new().with("layer", layer);
-    list(card, query, provenance, (of_layer, Some(mean)), &items)
+    list(card, query, provenance, Some(answer), &items)
 }
 
 /// The most interesting of all layers, at most `count`: queries that differ in their layers only,
@@ -43,7 +41,7 @@ pub fn sheet_of_all(
     items.truncate(count);
     let command = command_of_all(&card.name, query, count);
     let provenance = provenance(card, query, None, command);
-    Some(list(card, query, provenance, (Record::new(), None), &items))
+    Some(list(card, query, provenance, None, &items))
 }
 
 fn provenance(
@@ -59,12 +57,12 @@ fn provenance(
     Provenance::of_list(&card.name, address, settings, Some(command))
 }
 
-/// `of_layer`: the layer, and the mean of all of it, in the list or not.
+/// `of_layer`: the answer with the mean of all of the layer, in the list or not, if it is of one.
 fn list(
     card: &ModelCard,
     query: &RankQuery,
     provenance: Provenance,
-    (layer, mean): (Record, Option<Option<f32>>),
+    of_layer: Option<&RankAnswer>,
     items: &[Ranked<'_>],
 ) -> Sheet {
     let by = query.by;
@@ -77,28 +75,22 @@ fn list(
     let values = || Column::of(items().map(|(_, n)| n.value.clone()));
     let section = Section::new([
         Column::of(items().map(|(query, n)| query.address(n).to_string())).shown(name, Form::Plain),
-        Column::of(items().map(|(query, _)| query.layer))
-            .csv("layer")
-            .json("layer"),
-        Column::new(Values::Count).csv("rank"),
-        Column::of(items().map(|(_, n)| n.item))
-            .csv(name)
-            .json(name),
+        Column::of(items().map(|(query, _)| query.layer)).named("layer"),
+        Column::count().csv("rank"),
+        Column::of(items().map(|(_, n)| n.item)).named(name),
         Column::of(items().map(|(_, n)| n.figure))
             .csv(by.name())
             .json("figure")
             .shown(by.name(), Form::Decimals(2)),
-        keys().csv(left).json(left).shown(left, Form::First(WORDS)),
-        values()
-            .csv(right)
-            .json(right)
-            .shown(right, Form::First(WORDS)),
+        keys().named(left).shown(left, Form::First(WORDS)),
+        values().named(right).shown(right, Form::First(WORDS)),
         keys().csv_part(format!("{left}_tokens"), TokenPart::Raw),
         values().csv_part(format!("{right}_tokens"), TokenPart::Raw),
     ]);
-    let mut document = Record::new().with("model", &*card.name);
-    document.0.extend(layer.0);
-    let document = document
+    let mean = of_layer.map(|answer| answer.mean.is_finite().then_some(answer.mean));
+    let document = Record::new()
+        .with("model", &*card.name)
+        .with_some("layer", of_layer.map(|_| query.layer))
         .with("by", by.name())
         .with_some("mean", mean)
         .with("convention", query.convention.name())
@@ -126,8 +118,7 @@ pub fn command_of_all(model: &str, query: &RankQuery, count: usize) -> CommandLi
 }
 
 fn line(model: &str, query: &RankQuery, layer: Option<usize>, count: usize) -> CommandLine {
-    let mut line = CommandLine::new("rank");
-    line.word(model);
+    let mut line = CommandLine::new("rank", &[&model]);
     if let Some(layer) = layer {
         line.option("--layer", layer);
     }
