@@ -15,7 +15,7 @@ use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::key::{self, Key};
 use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::theme::{ColorChoice, Theme};
-use lexiscope::explorer::{update, view};
+use lexiscope::explorer::{screen, shell};
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{Answering, Reader};
 use lexiscope::worker::{Event, Worker};
@@ -64,7 +64,7 @@ impl Bench {
             then: Vec::new(),
         });
         let id = worker.open(location);
-        update::opening(&mut state, id);
+        shell::opening(&mut state, id);
         let area = Rect::new(0, 0, 200, 60);
         let options = TerminalOptions {
             viewport: Viewport::Fixed(area),
@@ -108,7 +108,7 @@ impl Bench {
         let mut times = Vec::new();
         for _ in 0..100 {
             let start = Instant::now();
-            let effects = update::key(&mut self.state, key);
+            let effects = shell::key(&mut self.state, key);
             self.perform(effects);
             self.until_answered();
             self.draw();
@@ -129,21 +129,24 @@ impl Bench {
         let (mut frames, mut leaving) = (Vec::new(), Vec::new());
         for _ in 0..5 {
             self.press("g s");
-            while self.state.geometry.part.done.is_none() {
+            while self.state.views.geometry.part.done.is_none() {
                 let event = self.events.recv().expect("the worker lives");
-                let effects = update::event(&mut self.state, event);
+                let effects = shell::event(&mut self.state, event);
                 self.perform(effects);
             }
             for key in ["→", "↓", "x", "→", "↑", "x"] {
                 let start = Instant::now();
                 while let Ok(event) = self.events.try_recv() {
-                    let effects = update::event(&mut self.state, event);
+                    let effects = shell::event(&mut self.state, event);
                     self.perform(effects);
                 }
                 self.press(key);
                 self.draw();
                 frames.push(start.elapsed());
-                assert!(self.state.geometry.part.shown.is_none(), "it still runs");
+                assert!(
+                    self.state.views.geometry.part.shown.is_none(),
+                    "it still runs"
+                );
                 std::thread::sleep(REPEAT);
             }
             let start = Instant::now();
@@ -162,7 +165,7 @@ impl Bench {
 
     fn press(&mut self, keys: &str) {
         for key in key::keys(keys) {
-            let effects = update::key(&mut self.state, key);
+            let effects = shell::key(&mut self.state, key);
             self.perform(effects);
         }
     }
@@ -170,12 +173,12 @@ impl Bench {
     fn until_answered(&mut self) {
         loop {
             let queries = self.state.needs();
-            let shown = self.state.neuron.as_ref();
+            let shown = self.state.neuron_shown();
             if !queries.is_empty() && shown.map(|shown| &shown.query) == queries.first() {
                 return;
             }
             let event = self.events.recv().expect("the worker lives");
-            let effects = update::event(&mut self.state, event);
+            let effects = shell::event(&mut self.state, event);
             self.perform(effects);
         }
     }
@@ -183,9 +186,9 @@ impl Bench {
     fn draw(&mut self) {
         let mut regions = None;
         self.terminal
-            .draw(|frame| regions = Some(view::view(&self.state, &self.theme, frame)))
+            .draw(|frame| regions = Some(screen::draw(&self.state, &self.theme, frame)))
             .expect("a terminal");
-        let effects = update::drawn(&mut self.state, regions.unwrap_or_default());
+        let effects = shell::drawn(&mut self.state, regions.unwrap_or_default());
         self.perform(effects);
     }
 

@@ -3,36 +3,29 @@
 use crate::geometry::Measure;
 use crate::query::Switch;
 
-/// A pane of the explorer.
+/// A view that fills the screen. What each is stands in the registry, `views::tab`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Pane {
+pub enum TabId {
     #[default]
     Neurons,
     Heads,
     Geometry,
 }
 
-impl Pane {
-    /// In the order of the tabs.
-    pub const ALL: [Self; 3] = [Self::Neurons, Self::Heads, Self::Geometry];
-
-    /// The name in the session file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Neurons => "neurons",
-            Self::Heads => "heads",
-            Self::Geometry => "geometry",
-        }
-    }
-
-    /// The tab's title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Neurons => "Neurons",
-            Self::Heads => "Heads",
-            Self::Geometry => "Geometry",
-        }
-    }
+/// A view that lies on top. What each is stands in the registry, `views::view`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ViewId {
+    Filters,
+    Conventions,
+    Bookmarks,
+    Find,
+    Ranking,
+    HeadMap,
+    Models,
+    Download,
+    Palette,
+    Legend,
+    Line,
 }
 
 /// A step in the place at hand: neuron or head up and down, layer left and right, or the
@@ -111,7 +104,7 @@ pub enum Action {
     Flip,
     NextPane,
     PreviousPane,
-    Show(Pane),
+    Show(TabId),
     /// The column or list that is copied, exported and scrolled.
     NextColumn,
     PreviousColumn,
@@ -188,4 +181,28 @@ pub enum Action {
     Redraw,
     Suspend,
     Quit,
+}
+
+impl Action {
+    /// Whether it can be done only with a model that is open.
+    pub fn needs_model(self) -> bool {
+        !matches!(
+            self,
+            Self::Redraw
+                | Self::Suspend
+                | Self::Quit
+                | Self::Accept
+                | Self::Complete
+                | Self::Cancel
+                | Self::OpenFilters
+                | Self::OpenConventions
+                | Self::OpenBookmarks
+                | Self::OpenHelp
+                | Self::OpenLegend
+                | Self::OpenPalette
+                | Self::OpenModels
+                | Self::RemoveBookmark
+                | Self::Undo
+        )
+    }
 }

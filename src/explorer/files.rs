@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::saved_view::SavedView;
-use super::state::Settings;
+use super::views::geometry::Settings;
 use crate::checkpoint::Bundle;
 use crate::geometry::Texts;
 use crate::outside::{self, LONGEST_TEXT};

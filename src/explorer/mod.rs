@@ -1,7 +1,9 @@
-//! The terminal: keys and mouse → `update` → state → `view`. `update` computes and touches nothing
-//! outside the state; `view` only draws; what is to be done in the world is an `Effect`.
+//! The terminal: keys and mouse → `shell` → state → `screen`. The shell and the views change nothing but
+//! the state, and what draws only draws; what is to be done in the world is an `Effect`. A view (a tab,
+//! or something on top of one) is a folder of `views`; the rest knows it by the trait in `view`.
 
 pub mod action;
+pub mod board;
 pub mod bookmarks;
 mod companions;
 pub mod effect;
@@ -10,22 +12,23 @@ mod files;
 mod guide;
 pub mod key;
 pub mod keymap;
-pub mod legend;
 pub mod number;
 mod opening;
 mod page;
 pub mod paths;
 mod run;
 pub mod saved_view;
+pub mod screen;
 pub mod session;
+pub mod shell;
 #[cfg(unix)]
 pub mod signals;
 pub mod state;
 pub mod store;
 pub mod terminal;
 pub mod theme;
-pub mod update;
 pub mod view;
+pub mod views;
 pub mod widget;
 
 pub use guide::print_guide;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use super::files::full_name;
 use super::opening::Opener;
 use super::run::{Setup, begin};
+use super::shell;
 use super::state::State;
-use super::update;
 use crate::checkpoint::Location;
 use crate::outside::escape;
 use crate::query::sheet::{ModelGeometry, geometry_sheet, sheet};
@@ -31,8 +31,8 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     let location = locate(&full_name(&opening.name))?;
     let mut reader = Opener::new(&state, setup).open(&location)?;
     let card = reader.card();
-    update::opening(&mut state, ModelId(1));
-    update::event(
+    shell::opening(&mut state, ModelId(1));
+    shell::event(
         &mut state,
         Event::Opened {
             id: ModelId(1),
@@ -51,13 +51,13 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
     if let Some(query) = state.convention_query()
         && let Answer::FirstConvention(answer) = reader.answer(&query, Callbacks::none())?
     {
-        update::first_convention(&mut state, &answer, Duration::ZERO);
+        shell::first_convention(&mut state, &answer, Duration::ZERO);
     }
     if state.needs().contains(&Query::TextLanguage)
         && let Answer::TextLanguage(language) =
             reader.answer(&Query::TextLanguage, Callbacks::none())?
     {
-        update::fit(&mut state, language);
+        shell::fit(&mut state, language);
     }
     for query in state.needs() {
         if let Query::Geometry(asked) = &query {

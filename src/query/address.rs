@@ -34,6 +34,18 @@ impl Address {
             Self::State { state } => state.saturating_sub(1),
         }
     }
+
+    /// The same place, of a head without its form.
+    pub fn without_form(self) -> Self {
+        match self {
+            Self::Head { layer, head, .. } => Self::Head {
+                layer,
+                head,
+                form: None,
+            },
+            Self::Layer { .. } | Self::Neuron { .. } | Self::State { .. } => self,
+        }
+    }
 }
 
 impl fmt::Display for Address {

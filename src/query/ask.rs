@@ -97,6 +97,31 @@ pub struct PairsQuery {
 }
 
 impl Query {
+    /// Whether an answer to the other query may stand where this one's will stand, until it comes:
+    /// the same list of another place, or under other settings.
+    pub fn shares_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pairs(a), Self::Pairs(b)) => a.form == b.form,
+            (Self::Directions(a), Self::Directions(b)) => {
+                a.part == b.part || a.part.is_of_keys() && b.part.is_of_keys()
+            }
+            (Self::Trust(TrustQuery::Pairs(a)), Self::Trust(TrustQuery::Pairs(b))) => {
+                a.form == b.form
+            }
+            (Self::Trust(TrustQuery::Neuron(_)), Self::Trust(TrustQuery::Neuron(_)))
+            | (Self::Neuron(_), Self::Neuron(_))
+            | (Self::Find(_), Self::Find(_))
+            | (Self::ValueNorms, Self::ValueNorms)
+            | (Self::Undertrained, Self::Undertrained)
+            | (Self::FirstConvention, Self::FirstConvention)
+            | (Self::TextLanguage, Self::TextLanguage)
+            | (Self::Geometry(_), Self::Geometry(_))
+            | (Self::ContextMap(_), Self::ContextMap(_))
+            | (Self::NeuronMap(_), Self::NeuronMap(_)) => true,
+            _ => false,
+        }
+    }
+
     /// The filters of its list, if it asks for one.
     pub fn filters(&self) -> Option<&Filters> {
         match self {

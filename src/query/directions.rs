@@ -46,6 +46,11 @@ impl Part {
         }
     }
 
+    /// Whether it is made of a layer's keys, by whichever input.
+    pub fn is_of_keys(self) -> bool {
+        matches!(self, Self::FfIn | Self::FfGate | Self::FfUp)
+    }
+
     /// What the two sides of a direction are.
     pub fn sides(self) -> [&'static str; 2] {
         match self {

@@ -39,6 +39,15 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// The filters that a single token passes or not: without those of pairs.
+    pub fn per_token(&self) -> Self {
+        Self {
+            exclude_same: false,
+            exclude_similar: false,
+            ..self.clone()
+        }
+    }
+
     /// Whether everything passes and there are no positions.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use lexiscope::explorer::shell;
 use lexiscope::explorer::state::Notice;
-use lexiscope::explorer::update;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
     Answer, ConventionFigures, FirstConventionAnswer, Query, Switch, Trust, TrustAnswer,
@@ -146,7 +146,7 @@ fn lists_that_are_being_read_do_not_change_their_convention() {
         screen.state.favours = true;
         model::open(&mut screen.state, 2, "base");
         for key in keys {
-            update::key(&mut screen.state, key.parse().unwrap());
+            shell::key(&mut screen.state, key.parse().unwrap());
         }
         let answers = [
             (
@@ -167,7 +167,7 @@ fn lists_that_are_being_read_do_not_change_their_convention() {
                 answer: Arc::new(answer),
                 took: Duration::from_millis(took),
             };
-            update::event(&mut screen.state, event);
+            shell::event(&mut screen.state, event);
         }
         screen
     };

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use lexiscope::explorer::action::Pane;
+use lexiscope::explorer::action::TabId;
 use lexiscope::explorer::effect::{Beside, Effect};
-use lexiscope::explorer::state::{State, Strip};
+use lexiscope::explorer::shell;
+use lexiscope::explorer::state::State;
 use lexiscope::explorer::theme::Theme;
-use lexiscope::explorer::update;
+use lexiscope::explorer::views::neurons::Strip;
 use lexiscope::geometry::{Curve, Estimate, Language, Measure};
 use lexiscope::projection::Scored;
 use lexiscope::query::sheet::Depth;
@@ -121,7 +122,7 @@ pub fn beside(state: &mut State, key: u64, what: Beside) -> Vec<Effect> {
     match what {
         Beside::Open(name) => {
             let card = model::card(&name);
-            update::beside(state, key, Event::Opened { id, card })
+            shell::beside(state, key, Event::Opened { id, card })
         }
         Beside::Want(queries) => {
             let mut effects = Vec::new();
@@ -137,7 +138,7 @@ pub fn beside(state: &mut State, key: u64, what: Beside) -> Vec<Effect> {
                     answer,
                     took,
                 };
-                effects.extend(update::beside(state, key, event));
+                effects.extend(shell::beside(state, key, event));
             }
             effects
         }
@@ -217,7 +218,10 @@ fn measures_are_switched_by_their_keys() {
         ("↓", Measure::ContextSpecificity),
     ] {
         screen.press(key);
-        assert_eq!(screen.state.geometry.settings.measure, measure, "{key}");
+        assert_eq!(
+            screen.state.views.geometry.settings.measure, measure,
+            "{key}"
+        );
     }
     assert!(screen.text().contains("context specificity of “nie”"));
     screen.press("-");
@@ -228,7 +232,7 @@ fn measures_are_switched_by_their_keys() {
 fn another_token_is_typed_and_counted() {
     let mut screen = Screen::new(120, 30);
     screen.press("g s c c C-u").write("ty");
-    let texts = screen.state.geometry.settings.texts.texts.len();
+    let texts = screen.state.views.geometry.settings.texts.texts.len();
     let counted = format!("in {texts} of {texts} texts");
     assert!(
         screen.last_line().contains(&counted),
@@ -245,7 +249,7 @@ fn another_token_is_typed_and_counted() {
     // The test's vocabulary has no letters to spell it with: the line stays and says so.
     screen.press("Enter");
     assert!(screen.text().contains('✗'), "{}", screen.text());
-    screen.state.geometry.settings.token = Some("rzadki".to_owned());
+    screen.state.views.geometry.settings.token = Some("rzadki".to_owned());
     screen.press("Esc");
     let text = screen.text();
     assert!(
@@ -261,7 +265,7 @@ fn texts_are_typed_read_or_the_bundled_ones() {
     let mut screen = Screen::new(120, 30);
     screen.press("g s T").write("raz dwa | trzy").press("Enter");
     assert_eq!(
-        &*screen.state.geometry.settings.texts.texts,
+        &*screen.state.views.geometry.settings.texts.texts,
         ["raz dwa", "trzy"]
     );
     assert!(screen.text().contains("1 text was cut to 512 tokens"));
@@ -269,7 +273,7 @@ fn texts_are_typed_read_or_the_bundled_ones() {
     assert_eq!(screen.done, [Effect::ReadTexts("a.txt".into())]);
     screen.press("T Enter");
     let chosen = |screen: &Screen| {
-        let settings = &screen.state.geometry.settings;
+        let settings = &screen.state.views.geometry.settings;
         (
             settings.texts.label.clone(),
             settings.token.clone().unwrap(),
@@ -299,11 +303,11 @@ fn language(language: Language) -> Event {
 #[test]
 fn the_language_of_the_texts_is_asked_when_the_pane_is_first_seen() {
     let mut screen = Screen::new(120, 30);
-    let key = |screen: &mut Screen, key: &str| update::key(&mut screen.state, key.parse().unwrap());
+    let key = |screen: &mut Screen, key: &str| shell::key(&mut screen.state, key.parse().unwrap());
     assert!(!screen.state.wanted.contains(&Query::TextLanguage));
     key(&mut screen, "g");
     key(&mut screen, "s");
-    update::event(&mut screen.state, language(Language::English));
+    shell::event(&mut screen.state, language(Language::English));
     let [Query::Geometry(asked)] = &screen.state.wanted[..] else {
         panic!("{:?}", screen.state.wanted);
     };
@@ -319,14 +323,14 @@ fn the_language_of_the_texts_is_asked_when_the_pane_is_first_seen() {
 fn measuring_shows_how_far_it_is_and_can_be_stopped() {
     let mut screen = Screen::new(120, 30);
     // The key alone: the test's worker would answer at once.
-    let key = |screen: &mut Screen, key: &str| update::key(&mut screen.state, key.parse().unwrap());
+    let key = |screen: &mut Screen, key: &str| shell::key(&mut screen.state, key.parse().unwrap());
     key(&mut screen, "g");
     let asked = key(&mut screen, "s");
     let [Effect::Want(queries), Effect::Idle(_)] = &asked[..] else {
         panic!("{asked:?}");
     };
     assert_eq!(queries[..], [Query::TextLanguage]);
-    let effects = update::event(&mut screen.state, language(Language::Polish));
+    let effects = shell::event(&mut screen.state, language(Language::Polish));
     let [Effect::Want(queries)] = &effects[..] else {
         panic!("{effects:?}");
     };
@@ -344,7 +348,7 @@ fn measuring_shows_how_far_it_is_and_can_be_stopped() {
         answer: Arc::new(Answer::Geometry(partial)),
         took: Duration::from_millis(40),
     };
-    update::event(&mut screen.state, event);
+    shell::event(&mut screen.state, event);
     screen.draw();
     assert!(
         screen.text().contains("measuring 62 % · Esc stops"),
@@ -352,7 +356,7 @@ fn measuring_shows_how_far_it_is_and_can_be_stopped() {
         screen.text()
     );
     key(&mut screen, "x");
-    assert_eq!(screen.state.geometry.settings.depth, Depth::Relative);
+    assert_eq!(screen.state.views.geometry.settings.depth, Depth::Relative);
     assert_eq!(key(&mut screen, "Esc"), [Effect::Want(Vec::new())]);
     screen.draw();
     assert!(screen.text().contains("stopped · Enter measures"));
@@ -368,7 +372,7 @@ fn models_are_added_up_to_three_and_removed() {
     screen.press("+ x Enter +");
     assert!(screen.last_line().contains("there are three models"));
     screen.press("Del Del");
-    assert!(screen.state.geometry.beside.is_empty());
+    assert!(screen.state.views.geometry.beside.is_empty());
     screen.press("Del");
     assert!(screen.last_line().contains("only the open model"));
     assert_eq!(screen.state.card().unwrap().name, "gpt2-pl");
@@ -377,13 +381,13 @@ fn models_are_added_up_to_three_and_removed() {
 #[test]
 fn a_model_that_cannot_be_set_beside_is_dropped_and_said() {
     let mut screen = two(120, 30);
-    let key = screen.state.geometry.beside[0].key;
+    let key = screen.state.views.geometry.beside[0].key;
     let event = Event::NotOpened {
         id: ModelId(0),
         name: "bert-pl".to_owned(),
         message: "no config.json".to_owned(),
     };
-    let effects = update::beside(&mut screen.state, key, event);
+    let effects = shell::beside(&mut screen.state, key, event);
     assert_eq!(effects, [Effect::Beside(key, Beside::Close)]);
     screen.draw();
     assert!(screen.last_line().contains("✗ bert-pl: no config.json"));
@@ -393,16 +397,16 @@ fn a_model_that_cannot_be_set_beside_is_dropped_and_said() {
 fn points_are_walked_from_left_to_right_and_stay_selected_through_the_states() {
     let mut screen = Screen::new(120, 30);
     screen.press("g s p ↓ ↓");
-    let selected = screen.state.geometry.selected;
+    let selected = screen.state.views.geometry.selected;
     screen.press("←");
-    assert_eq!(screen.state.geometry.selected, selected);
+    assert_eq!(screen.state.views.geometry.selected, selected);
     assert_eq!(screen.address(), "S5");
     let Query::ContextMap(query) = &screen.state.wanted[0] else {
         panic!("{:?}", screen.state.wanted);
     };
     assert_eq!(query.state, 5);
     screen.press("Esc");
-    assert!(!screen.state.geometry.points);
+    assert!(!screen.state.views.geometry.points);
 }
 
 #[test]
@@ -442,19 +446,24 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
     state.resume(session.clone(), Vec::new());
     model::open(&mut state, 1, "gpt2-pl");
     assert_eq!(state.session(), session);
-    assert_eq!((state.pane, state.geometry.state), (Pane::Geometry, 2));
-    assert_eq!(state.geometry.beside[0].name, "bert-pl");
+    assert_eq!(
+        (state.tab, state.views.geometry.state),
+        (TabId::Geometry, 2)
+    );
+    assert_eq!(state.views.geometry.beside[0].name, "bert-pl");
 }
 
 #[test]
 fn the_strip_shows_anisotropy_once_it_is_measured() {
     let mut screen = Screen::new(120, 30);
-    let shown: Vec<Strip> = (0..8).map(|_| screen.press("s").state.strip).collect();
+    let shown: Vec<Strip> = (0..8)
+        .map(|_| screen.press("s").state.views.neurons.strip)
+        .collect();
     assert!(!shown.contains(&Strip::Anisotropy), "{shown:?}");
     assert_eq!(shown[7], Strip::Norms);
     assert!(screen.last_line().contains("anisotropy once"));
     screen.press("g s g n s");
-    assert_eq!(screen.state.strip, Strip::Anisotropy);
+    assert_eq!(screen.state.views.neurons.strip, Strip::Anisotropy);
     // Layer 3 leaves state 4 behind: 0.15 + 0.6·(4/6)².
     assert!(screen.text().contains("0.417"), "{}", screen.text());
 }

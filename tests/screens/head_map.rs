@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::shell;
 use lexiscope::explorer::theme::Theme;
-use lexiscope::explorer::update;
 use lexiscope::query::{Answer, Interest, Query};
 use lexiscope::worker::{Event, ModelId};
 
@@ -112,7 +112,7 @@ fn shows_what_is_known_while_the_rest_comes() {
     let mut screen = Screen::new(80, 24);
     screen.press("g h : L 3 . H 0 Enter");
     // By hand: only the first two layers are answered.
-    let wants = update::key(
+    let wants = shell::key(
         &mut screen.state,
         lexiscope::explorer::key::keys("i").next().unwrap(),
     );
@@ -131,7 +131,7 @@ fn shows_what_is_known_while_the_rest_comes() {
             answer: Answer::Rank(ranked(rank)).into(),
             took: std::time::Duration::ZERO,
         };
-        update::event(&mut screen.state, event);
+        shell::event(&mut screen.state, event);
     }
     screen.draw();
     assert_snapshot!("map-partial", screen.text());
@@ -140,7 +140,7 @@ fn shows_what_is_known_while_the_rest_comes() {
         query: queries[2].clone(),
         message: "the weights of layer 4 cannot be read".to_owned(),
     };
-    update::event(&mut screen.state, event);
+    shell::event(&mut screen.state, event);
     screen.draw();
     assert!(screen.text().contains("layer 4 cannot be read"));
 }

@@ -3,8 +3,8 @@
 use insta::assert_snapshot;
 use lexiscope::checkpoint::Cost;
 use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
-use lexiscope::explorer::update;
 use lexiscope::hub::{FileProgress, Progress};
 
 use super::Screen;
@@ -41,12 +41,12 @@ fn progress() -> Progress {
 fn shows_a_bar_a_file_while_the_model_at_hand_answers() {
     let mut screen = Screen::new(100, 24);
     choose(&mut screen.state);
-    update::progress(&mut screen.state, progress());
+    shell::progress(&mut screen.state, progress());
     screen.press("↓");
     assert_snapshot!("transfer-100x24", screen.text());
     let mut narrow = Screen::new(60, 15);
     choose(&mut narrow.state);
-    update::progress(&mut narrow.state, progress());
+    shell::progress(&mut narrow.state, progress());
     narrow.press("↓");
     assert_snapshot!("transfer-60x15", narrow.text());
 }
@@ -55,7 +55,7 @@ fn shows_a_bar_a_file_while_the_model_at_hand_answers() {
 fn escape_stops_a_transfer_and_leaves_the_model_at_hand() {
     let mut screen = Screen::new(100, 24);
     choose(&mut screen.state);
-    update::progress(&mut screen.state, progress());
+    shell::progress(&mut screen.state, progress());
     screen.press("Esc");
     assert_eq!(screen.done, [Effect::StopFetch]);
     assert!(screen.state.opening.is_none());
@@ -67,14 +67,14 @@ fn escape_stops_a_transfer_and_leaves_the_model_at_hand() {
 fn the_ways_say_what_they_cost_and_one_is_taken() {
     let mut screen = Screen::new(100, 24);
     choose(&mut screen.state);
-    update::on_hub(&mut screen.state);
+    shell::on_hub(&mut screen.state);
     screen.draw();
     assert!(screen.text().contains("asking the hub what it holds"));
     let cost = Cost {
         whole: 1_438_000_000,
         first_look: Some(107_000_000),
     };
-    update::cost(&mut screen.state, cost);
+    shell::cost(&mut screen.state, cost);
     screen.press("↓");
     assert_snapshot!("ways-100x24", screen.text());
     screen.press("Enter");
@@ -90,12 +90,12 @@ fn the_ways_say_what_they_cost_and_one_is_taken() {
 fn pickled_weights_come_whole_or_not_at_all() {
     let mut screen = Screen::new(100, 24);
     choose(&mut screen.state);
-    update::on_hub(&mut screen.state);
+    shell::on_hub(&mut screen.state);
     let cost = Cost {
         whole: 1_438_000_000,
         first_look: None,
     };
-    update::cost(&mut screen.state, cost);
+    shell::cost(&mut screen.state, cost);
     screen.press("↓ ↓");
     assert!(
         screen
@@ -104,5 +104,5 @@ fn pickled_weights_come_whole_or_not_at_all() {
     );
     screen.press("Esc");
     assert_eq!(screen.done, [Effect::StopFetch]);
-    assert!(screen.state.overlays.is_empty());
+    assert!(screen.state.stack.is_empty());
 }

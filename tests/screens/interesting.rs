@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
-use lexiscope::explorer::update;
+use lexiscope::explorer::shell;
 use lexiscope::query::{Answer, Interest, Query};
 use lexiscope::worker::{Event, ModelId};
 
@@ -64,14 +64,14 @@ fn nobody_is_moved_after_a_key() {
         _ => None,
     });
     let first = first.expect("a first look");
-    update::key(&mut screen.state, "j".parse().unwrap());
+    shell::key(&mut screen.state, "j".parse().unwrap());
     let event = Event::Answered {
         id: ModelId(2),
         answer: Answer::Rank(model::ranked(&first)).into(),
         query: Query::Rank(first),
         took: Duration::ZERO,
     };
-    update::event(&mut screen.state, event);
+    shell::event(&mut screen.state, event);
     assert_eq!(screen.address(), "L3.N1");
 }
 
@@ -91,9 +91,9 @@ fn goes_through_the_measures_and_narrows_by_a_word() {
         };
         assert_eq!(by(screen.press(keys)), Some((3, measure)));
     }
-    let all = screen.state.choices().len();
+    let all = screen.state.ranking_listed().len();
     screen.write("granicy");
-    let some = screen.state.choices().len();
+    let some = screen.state.ranking_listed().len();
     assert!(0 < some && some < all, "{some} of {all}");
 }
 

@@ -1,10 +1,11 @@
 //! What the keys do.
 
-use lexiscope::explorer::action::{Action, Pane};
+use lexiscope::explorer::action::{Action, TabId};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::keymap::COMMANDS;
-use lexiscope::explorer::state::{Choice, ModelChoice, Notice, Opening, Origin, State};
-use lexiscope::explorer::update;
+use lexiscope::explorer::shell;
+use lexiscope::explorer::state::{ModelChoice, Notice, Opening, Origin, State};
+use lexiscope::explorer::views::palette::Entry;
 use lexiscope::projection::End;
 use lexiscope::query::{Query, Switch};
 use lexiscope::transformer::Input;
@@ -113,7 +114,7 @@ fn addresses_are_jumped_to_and_come_back_from() {
         screen.press(":").write(typed).press("Enter");
         assert_eq!(screen.address(), address, "{typed}");
     }
-    assert_eq!(screen.state.heads.focus, 1);
+    assert_eq!(screen.state.views.heads.focus, 1);
     screen.press("H H");
     assert_eq!(screen.address(), "L2.N40");
     screen.press("L");
@@ -132,17 +133,17 @@ fn an_address_outside_the_model_says_what_there_is_and_keeps_the_line() {
         line.contains("✗ layer 9 is not in gpt2-pl: expected 0 to 5"),
         "{line}"
     );
-    assert_eq!(screen.state.overlays.len(), 1);
+    assert_eq!(screen.state.stack.len(), 1);
 }
 
 #[test]
 fn the_palette_runs_what_its_words_find() {
     let mut screen = Screen::new(120, 30);
     screen.press("?").write("next pane").press("Enter");
-    assert_eq!(screen.state.pane, Pane::Heads);
-    assert!(screen.state.overlays.is_empty());
+    assert_eq!(screen.state.tab, TabId::Heads);
+    assert!(screen.state.stack.is_empty());
     screen.press(":").write("no such thing").press("Enter");
-    assert_eq!(screen.state.overlays.len(), 1);
+    assert_eq!(screen.state.stack.len(), 1);
 }
 
 #[test]
@@ -165,8 +166,8 @@ fn the_palette_finds_by_what_people_call_things() {
     ] {
         let mut screen = Screen::new(120, 30);
         screen.press("?").write(typed);
-        let found = screen.state.choices();
-        let is = |choice: &Choice| matches!(choice, Choice::Run(c) if c.action == action);
+        let found = screen.state.palette_listed();
+        let is = |entry: &Entry| matches!(entry, Entry::Run(c) if c.action == action);
         assert!(found.iter().any(is), "{typed}: {found:?}");
     }
     let mut screen = Screen::new(120, 30);
@@ -192,7 +193,7 @@ fn only_what_is_typed_is_opened_and_tab_goes_on_with_it() {
         folders: true,
     };
     assert_eq!(screen.done.pop(), Some(asked));
-    let effects = update::completed(&mut screen.state, "bert", vec!["berths/".to_owned()]);
+    let effects = shell::completed(&mut screen.state, "bert", vec!["berths/".to_owned()]);
     screen.perform(effects);
     // `bert` is all that the two have in common.
     screen.draw();
@@ -202,7 +203,7 @@ fn only_what_is_typed_is_opened_and_tab_goes_on_with_it() {
         screen.last_line()
     );
     screen.press("- Tab");
-    let effects = update::completed(&mut screen.state, "bert-", Vec::new());
+    let effects = shell::completed(&mut screen.state, "bert-", Vec::new());
     screen.perform(effects);
     screen.press("Enter");
     assert_eq!(opened(&screen), "bert-pl");
@@ -218,7 +219,7 @@ fn names_of_files_are_gone_on_with_where_a_file_is_asked_for() {
             panic!("nothing was asked for: {:?}", screen.done);
         };
         let found = found.iter().map(ToString::to_string).collect();
-        let effects = update::completed(&mut screen.state, &typed, found);
+        let effects = shell::completed(&mut screen.state, &typed, found);
         screen.perform(effects);
         typed
     };
@@ -322,7 +323,7 @@ fn marks_are_made_listed_noted_and_deleted() {
         .write("miejsca")
         .press("Enter '")
         .write("miejsca");
-    assert_eq!(screen.state.choices().len(), 1);
+    assert_eq!(screen.state.marks_listed().len(), 1);
     screen.press("C-e").write("!").press("Enter Esc");
     assert_eq!(screen.state.bookmarks[1].note.as_deref(), Some("miejsca!"));
     screen.press("H ' ↓ Enter");
@@ -444,7 +445,7 @@ fn a_copied_address_is_the_whole_view_where_it_is_typed() {
     assert_eq!(text, "L2.H1.QK --convention raw --lowest");
     screen.press(":").write("L2.N5 --zoom 3").press("Enter");
     assert!(screen.last_line().contains("`--zoom` is no option"));
-    assert_eq!(screen.state.overlays.len(), 1);
+    assert_eq!(screen.state.stack.len(), 1);
 }
 
 #[test]
@@ -551,16 +552,16 @@ fn a_mark_in_another_model_opens_it_first() {
 #[test]
 fn a_model_that_does_not_open_leaves_the_one_before() {
     let mut screen = Screen::new(120, 30);
-    let effects = update::paste(&mut screen.state, "");
+    let effects = shell::paste(&mut screen.state, "");
     assert!(effects.is_empty());
     let opened = screen.state.model.as_ref().unwrap().id;
-    screen.state.overlays.clear();
+    screen.state.stack.clear();
     // The key alone: the test's worker would open whatever it is asked for.
     for key in ["o", "x", "Enter"] {
-        update::key(&mut screen.state, key.parse().unwrap());
+        shell::key(&mut screen.state, key.parse().unwrap());
     }
-    update::opening(&mut screen.state, ModelId(9));
-    update::event(
+    shell::opening(&mut screen.state, ModelId(9));
+    shell::event(
         &mut screen.state,
         Event::NotOpened {
             id: ModelId(9),
@@ -588,7 +589,7 @@ fn what_cannot_be_answered_says_why_in_its_place() {
         query: screen.state.wanted[0].clone(),
         message: "h.3.mlp.c_fc.weight holds a number that is not finite".to_owned(),
     };
-    update::event(&mut screen.state, event);
+    shell::event(&mut screen.state, event);
     screen.draw();
     assert!(screen.last_line().contains("✗ h.3.mlp.c_fc.weight holds"));
     screen.press("?").press("Esc");
@@ -601,9 +602,9 @@ fn what_cannot_be_answered_says_why_in_its_place() {
 fn late_answers_are_ignored() {
     let mut screen = Screen::new(120, 30);
     let before = screen.state.wanted[0].clone();
-    let answer = screen.state.neuron.as_ref().unwrap().answer.clone();
+    let answer = screen.state.neuron_shown().unwrap().answer.clone();
     screen.press("5 ↓");
-    let shown = screen.state.neuron.as_ref().unwrap().query.clone();
+    let shown = screen.state.neuron_shown().unwrap().query.clone();
     let id = screen.state.model.as_ref().unwrap().id;
     for (id, query) in [(id, before.clone()), (ModelId(0), shown.clone())] {
         let answer = answer.clone();
@@ -614,9 +615,9 @@ fn late_answers_are_ignored() {
             answer,
             took,
         };
-        update::event(&mut screen.state, event);
+        shell::event(&mut screen.state, event);
     }
-    let now = screen.state.neuron.as_ref().unwrap();
+    let now = screen.state.neuron_shown().unwrap();
     assert_eq!(now.query, shown);
     assert_ne!(now.took, std::time::Duration::ZERO);
 }
@@ -630,9 +631,9 @@ fn a_session_is_taken_up_where_it_was_left() {
     state.resume(session.clone(), Vec::new());
     model::open(&mut state, 1, "gpt2-pl");
     assert_eq!(state.session(), session);
-    assert_eq!(state.heads.end, End::Lowest);
+    assert_eq!(state.views.heads.end, End::Lowest);
     assert_eq!(state.saved_view(), screen.state.saved_view());
-    assert_eq!(state.neurons.layer, screen.state.neurons.layer);
+    assert_eq!(state.views.neurons.layer, screen.state.views.neurons.layer);
 }
 
 #[test]
@@ -645,7 +646,11 @@ fn a_session_of_an_earlier_version_is_taken_up() {
     let mut state = State::new(1);
     state.resume(toml::from_str(session).unwrap(), Vec::new());
     model::open(&mut state, 1, "gpt2-pl");
-    let views: Vec<String> = state.views().iter().map(ToString::to_string).collect();
+    let views: Vec<String> = state
+        .saved_views()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(
         views,
         [
@@ -679,7 +684,7 @@ fn an_old_list_stands_under_its_own_name_while_a_new_one_is_searched() {
     screen.press("g h");
     // The keys alone: the lists of the next head are not there yet.
     for key in ["↓", "v"] {
-        update::key(&mut screen.state, key.parse().unwrap());
+        shell::key(&mut screen.state, key.parse().unwrap());
     }
     screen.draw();
     let text = screen.text();
@@ -691,7 +696,7 @@ fn an_old_list_stands_under_its_own_name_while_a_new_one_is_searched() {
     assert!(!titles.contains("lowest"), "{titles}");
     assert_eq!(screen.address(), "L3.H1");
     screen.press("↑ g n");
-    update::key(&mut screen.state, "↓".parse().unwrap());
+    shell::key(&mut screen.state, "↓".parse().unwrap());
     screen.draw();
     let titles = screen.text();
     assert!(titles.contains("▌K L3.N103 …"), "{titles}");
@@ -785,19 +790,25 @@ fn every_command_does_something_or_says_why_not() {
         for command in COMMANDS {
             let mut screen = Screen::new(120, 30);
             screen.press(start);
-            let before = (screen.state.session(), screen.state.overlays.clone());
-            let (list, fold) = (screen.state.neurons, screen.state.heads);
-            let chart = |state: &State| (state.geometry.settings.clone(), state.geometry.points);
+            let before = (screen.state.session(), screen.state.stack.clone());
+            let (list, fold) = (screen.state.views.neurons, screen.state.views.heads.clone());
+            let chart = |state: &State| {
+                (
+                    state.views.geometry.settings.clone(),
+                    state.views.geometry.points,
+                )
+            };
             let charted = chart(&screen.state);
-            update::act(
+            shell::act(
                 &mut screen.state,
                 lexiscope::explorer::action::Action::Redraw,
             );
-            let effects = update::act(&mut screen.state, command.action);
+            let effects = shell::act(&mut screen.state, command.action);
             let state = &screen.state;
-            let after = (state.session(), state.overlays.clone());
+            let after = (state.session(), state.stack.clone());
             let said = matches!(&state.notice, Some(Notice::Said(_) | Notice::Error(_)));
-            let changed = before != after || list != state.neurons || fold != state.heads;
+            let changed =
+                before != after || list != state.views.neurons || fold != state.views.heads;
             let changed = changed || charted != chart(state);
             assert!(
                 said || changed || !effects.is_empty(),
@@ -812,10 +823,10 @@ fn every_command_does_something_or_says_why_not() {
 fn without_a_model_every_command_is_safe() {
     for command in COMMANDS {
         let mut state = State::new(0);
-        update::act(&mut state, command.action);
+        shell::act(&mut state, command.action);
         for key in command.keys {
             for key in lexiscope::explorer::key::keys(key) {
-                update::key(&mut state, key);
+                shell::key(&mut state, key);
             }
         }
     }
@@ -828,7 +839,7 @@ fn opening_can_be_left_and_the_place_is_kept() {
     let (address, visited) = (screen.address(), screen.state.history.position());
     let mut effects = Vec::new();
     for key in ["o", "x", "Enter", "Esc"] {
-        effects.extend(update::key(&mut screen.state, key.parse().unwrap()));
+        effects.extend(shell::key(&mut screen.state, key.parse().unwrap()));
     }
     // The worker does the last opening only.
     let opened = ["x", "gpt2-pl"].map(|name| Effect::Open(name.to_owned()));
@@ -851,7 +862,7 @@ fn a_last_model_that_is_gone_gives_way_to_the_bundled_one_but_a_named_one_ends_t
             name: "/gone".to_owned(),
             then: Vec::new(),
         });
-        let effects = update::not_opening(&mut state, "/gone: no such model".to_owned());
+        let effects = shell::not_opening(&mut state, "/gone: no such model".to_owned());
         (effects, state.notice.is_some())
     };
     assert_eq!(

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use lexiscope::explorer::action::Pane;
-use lexiscope::explorer::legend::{Entry, legend};
-use lexiscope::explorer::state::{Overlay, State};
+use lexiscope::explorer::action::{TabId, ViewId};
+use lexiscope::explorer::state::State;
+use lexiscope::explorer::views::legend::{Entry, legend};
 use lexiscope::query::Query;
 
 use super::Screen;
@@ -39,13 +39,13 @@ fn screens() -> Vec<(String, Vec<String>)> {
 fn explained(lines: &[String]) -> Vec<Entry> {
     let text = lines.join("\n");
     let mut state = State::new(0);
-    let panes = Pane::ALL.into_iter();
+    let panes = TabId::ALL.into_iter();
     let front = panes
         .rev()
-        .find(|pane| text.contains(&format!("▌{}", pane.title())));
-    state.pane = front.unwrap_or_default();
+        .find(|pane| text.contains(&format!("▌{}", pane.tab().title())));
+    state.tab = front.unwrap_or_default();
     if text.contains("─ Heads · ") {
-        state.overlays.push(Overlay::HeadMap { layer: 0, head: 0 });
+        state.stack.push(ViewId::HeadMap);
     }
     legend(&state, lines)
 }
@@ -162,24 +162,19 @@ fn one_key_explains_the_screen_wherever_one_is_and_goes_back_there() {
 fn the_help_asked_twice_is_the_legend_of_what_it_covers() {
     let mut screen = Screen::new(80, 24);
     screen.press("? ?");
-    assert_eq!(screen.state.overlays, [Overlay::Legend(0)]);
+    assert_eq!(screen.state.stack, [ViewId::Legend]);
     assert!(screen.text().contains("how weights become words"));
     // It is longer than the screen.
     screen.press("End");
-    let Some(Overlay::Legend(first)) = screen.state.overlays.last() else {
-        panic!("{:?}", screen.state.overlays);
-    };
-    assert!(*first > 0);
+    assert!(screen.state.views.legend > 0);
     screen.press("PgUp PgUp PgUp PgUp ↑");
-    assert_eq!(screen.state.overlays, [Overlay::Legend(0)]);
+    assert_eq!(screen.state.stack, [ViewId::Legend]);
+    assert_eq!(screen.state.views.legend, 0);
     screen.press("?");
-    assert!(screen.state.overlays.is_empty());
+    assert!(screen.state.stack.is_empty());
     // What is typed is typed.
     screen.press("? q ?");
-    assert!(matches!(
-        screen.state.overlays.last(),
-        Some(Overlay::Commands { .. })
-    ));
+    assert!(screen.state.is_on_top(ViewId::Palette));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
-use lexiscope::explorer::update;
+use lexiscope::explorer::shell;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
     By, Copying, Direction, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Group, Hit,
@@ -146,7 +146,7 @@ fn a_word_that_is_none_is_told_in_the_list() {
         query: Query::Find(asked(&screen)),
         message: "no token of the vocabulary is \"wysp\"".to_owned(),
     };
-    let effects = update::event(&mut screen.state, event);
+    let effects = shell::event(&mut screen.state, event);
     screen.perform(effects);
     assert!(
         screen.text().contains("no token of the vocabulary"),
@@ -161,12 +161,12 @@ fn enter_does_not_go_to_a_place_of_the_word_before() {
     let mut screen = Screen::new(80, 24);
     screen.press("F").write("wyspie");
     // Another word, of which nothing has come yet.
-    update::paste(&mut screen.state, " brzegu");
+    shell::paste(&mut screen.state, " brzegu");
     screen.draw();
     assert!(screen.text().contains("looking it up"), "{}", screen.text());
     assert!(!screen.text().contains("L2.N4"), "{}", screen.text());
     for key in lexiscope::explorer::key::keys("↓ Enter") {
-        update::key(&mut screen.state, key);
+        shell::key(&mut screen.state, key);
     }
     assert_eq!(screen.address(), "L3.N103");
     screen.draw();
@@ -192,7 +192,7 @@ fn an_empty_list_of_places_says_why() {
         answer: lexiscope::query::Answer::Find(answer).into(),
         took: std::time::Duration::ZERO,
     };
-    update::event(&mut screen.state, event);
+    shell::event(&mut screen.state, event);
     screen.draw();
     assert!(screen.text().contains("25 %, nothing of this kind yet"));
 }
@@ -209,7 +209,7 @@ fn a_selected_place_stays_selected_when_better_ones_come_before_it() {
         answer: lexiscope::query::Answer::Find(answer).into(),
         took: std::time::Duration::ZERO,
     };
-    update::event(&mut screen.state, event);
+    shell::event(&mut screen.state, event);
     screen.press("Enter");
     assert_eq!(screen.address(), "L2.N4");
 }

@@ -19,7 +19,7 @@ use lexiscope::explorer::effect::{BookmarkChange, Effect};
 use lexiscope::explorer::key;
 use lexiscope::explorer::state::{Opening, State};
 use lexiscope::explorer::theme::{ColorChoice, Theme};
-use lexiscope::explorer::{update, view};
+use lexiscope::explorer::{screen, shell};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tempfile::TempDir;
@@ -88,22 +88,22 @@ impl Screen {
 
     fn keep(&mut self, change: BookmarkChange) {
         assert_eq!(self.store.apply(change).unwrap(), None);
-        update::bookmarks(&mut self.state, self.store.list().to_vec());
+        shell::bookmarks(&mut self.state, self.store.list().to_vec());
     }
 
     fn draw(&mut self) -> Vec<Effect> {
         let mut regions = None;
         let (state, theme) = (&self.state, &self.theme);
         self.terminal
-            .draw(|frame| regions = Some(view::view(state, theme, frame)))
+            .draw(|frame| regions = Some(screen::draw(state, theme, frame)))
             .unwrap();
-        update::drawn(&mut self.state, regions.unwrap())
+        shell::drawn(&mut self.state, regions.unwrap())
     }
 
     /// Presses keys, written with spaces between.
     fn press(&mut self, script: &str) -> &mut Self {
         for key in key::keys(script) {
-            let effects = update::key(&mut self.state, key);
+            let effects = shell::key(&mut self.state, key);
             self.perform(effects);
         }
         self
@@ -111,7 +111,7 @@ impl Screen {
 
     /// Types a text, a key a letter.
     fn write(&mut self, text: &str) -> &mut Self {
-        let effects = update::paste(&mut self.state, text);
+        let effects = shell::paste(&mut self.state, text);
         self.perform(effects);
         self
     }
@@ -144,14 +144,14 @@ impl Screen {
 
     fn click(&mut self, text: &str) -> &mut Self {
         let (x, y) = self.find(text);
-        let effects = update::click(&mut self.state, x, y);
+        let effects = shell::click(&mut self.state, x, y);
         self.perform(effects);
         self
     }
 
     fn wheel(&mut self, text: &str, down: bool) -> &mut Self {
         let (x, y) = self.find(text);
-        let effects = update::wheel(&mut self.state, x, y, down);
+        let effects = shell::wheel(&mut self.state, x, y, down);
         self.perform(effects);
         self
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lexiscope::checkpoint::{NormPlacement, OutputEmbedding, Spec, family};
 use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
-use lexiscope::explorer::update;
 use lexiscope::geometry::Language;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
@@ -122,9 +122,9 @@ pub fn open(state: &mut State, id: u64, name: &str) -> Vec<Effect> {
         name: name.to_owned(),
         then,
     });
-    update::opening(state, ModelId(id));
+    shell::opening(state, ModelId(id));
     let card = card(name);
-    update::event(
+    shell::event(
         state,
         Event::Opened {
             id: ModelId(id),
@@ -147,7 +147,7 @@ pub fn answer(state: &mut State, effects: &[Effect]) {
                 answer,
                 took: Duration::from_micros(1234),
             };
-            let more = update::event(state, event);
+            let more = shell::event(state, event);
             self::answer(state, &more);
         }
     }

@@ -1,7 +1,7 @@
 //! What the mouse does.
 
-use lexiscope::explorer::action::Pane;
-use lexiscope::explorer::state::Overlay;
+use lexiscope::explorer::action::TabId;
+use lexiscope::explorer::action::ViewId;
 
 use super::Screen;
 
@@ -13,13 +13,13 @@ fn clicks_go_where_they_point() {
     screen.click("5        │");
     assert_eq!(screen.address(), "L5.N110");
     screen.click("−V");
-    assert_eq!(screen.state.neurons.focus, 3);
+    assert_eq!(screen.state.views.neurons.focus, 3);
     screen.click("Heads");
-    assert_eq!(screen.state.pane, Pane::Heads);
+    assert_eq!(screen.state.tab, TabId::Heads);
     screen.click("QK");
-    assert_eq!(screen.state.heads.focus, 1);
+    assert_eq!(screen.state.views.heads.focus, 1);
     screen.click("Neurons");
-    assert_eq!(screen.state.pane, Pane::Neurons);
+    assert_eq!(screen.state.tab, TabId::Neurons);
 }
 
 #[test]
@@ -28,11 +28,11 @@ fn clicks_switch_filters_and_run_hints() {
     screen.click("○ alnum");
     assert!(screen.state.filters.alnum);
     screen.click("f filters");
-    assert_eq!(screen.state.overlays, [Overlay::Filters]);
+    assert_eq!(screen.state.stack, [ViewId::Filters]);
     screen.click("printable");
     assert!(screen.state.filters.ascii);
     screen.click("lexiscope");
-    assert!(screen.state.overlays.is_empty());
+    assert!(screen.state.stack.is_empty());
 }
 
 #[test]
@@ -45,14 +45,14 @@ fn the_wheel_scrolls_what_lies_under_it() {
     screen.wheel("promotes", true);
     assert_eq!(
         (
-            screen.state.neurons.cursor.scroll,
-            screen.state.neurons.focus
+            screen.state.views.neurons.cursor.scroll,
+            screen.state.views.neurons.focus
         ),
         (3, 1)
     );
     screen.wheel("promotes", false);
-    assert_eq!(screen.state.neurons.cursor.scroll, 0);
+    assert_eq!(screen.state.views.neurons.cursor.scroll, 0);
     screen.press("?").wheel("Help", true);
-    assert!(matches!(&screen.state.overlays[..],
-        [Overlay::Commands { chooser, .. }] if chooser.selected == 1));
+    assert_eq!(screen.state.stack, [ViewId::Palette]);
+    assert_eq!(screen.state.views.palette.chooser.selected, 1);
 }

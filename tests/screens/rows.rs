@@ -1,8 +1,9 @@
 //! The cursor in lists of words: how it moves, how lists grow under it, and where it leads.
 
-use lexiscope::explorer::state::{Overlay, RowItem};
+use lexiscope::explorer::action::ViewId;
+use lexiscope::explorer::shell;
+use lexiscope::explorer::state::RowItem;
 use lexiscope::explorer::theme::Theme;
-use lexiscope::explorer::update;
 use lexiscope::query::Query;
 use lexiscope::worker::{Event, ModelId};
 use ratatui::style::Modifier;
@@ -46,24 +47,24 @@ fn the_cursor_goes_through_the_words_and_the_list_grows_before_its_end() {
     assert!(screen.text().contains("│▸mnie"), "{}", screen.text());
     screen.press("2 0 J");
     assert_eq!(lengths(&screen), [60]);
-    assert_eq!(screen.state.neurons.cursor.row, 22);
+    assert_eq!(screen.state.views.neurons.cursor.row, 22);
     // To a row far below what is there.
     screen.press("9 0 0 J");
     assert_eq!(lengths(&screen), [960]);
-    assert_eq!(screen.state.neurons.cursor.row, 922);
+    assert_eq!(screen.state.views.neurons.cursor.row, 922);
     assert!(screen.text().contains("showing 960 of 8,192"));
     // 8,192 words there are, and no more.
     screen.press("9 9 9 9 J");
-    assert_eq!(screen.state.neurons.cursor.row, 8191);
+    assert_eq!(screen.state.views.neurons.cursor.row, 8191);
     assert!(screen.press("J").last_line().contains("last of 8,192 rows"));
     // The next neuron is read from its top.
     screen.press("j");
     assert_eq!(lengths(&screen), [30]);
-    assert_eq!(screen.state.neurons.cursor.row, 0);
+    assert_eq!(screen.state.views.neurons.cursor.row, 0);
     screen.press("} }");
-    assert_eq!(screen.state.neurons.cursor.row, 2 * 24);
+    assert_eq!(screen.state.views.neurons.cursor.row, 2 * 24);
     screen.press("{");
-    assert_eq!(screen.state.neurons.cursor.row, 24);
+    assert_eq!(screen.state.views.neurons.cursor.row, 24);
 }
 
 #[test]
@@ -80,9 +81,9 @@ fn pairs_grow_too_and_both_of_their_words_can_be_looked_up() {
     screen.press("4 3 K");
     assert_eq!(of(&screen), 18);
     screen.press(".");
-    assert_eq!((of(&screen), screen.state.heads.focus), (1, 0));
+    assert_eq!((of(&screen), screen.state.views.heads.focus), (1, 0));
     screen.press(".");
-    assert_eq!((of(&screen), screen.state.heads.focus), (16, 1));
+    assert_eq!((of(&screen), screen.state.views.heads.focus), (16, 1));
     screen.press(", Enter");
     assert_eq!(looked_up(&screen), ["id:1"]);
 }
@@ -93,10 +94,7 @@ fn enter_asks_where_else_exactly_this_token_stands_and_typing_asks_for_another()
     screen.press("] J J J Enter");
     // V begins at word 11: 103 + 4 of 24.
     assert_eq!(looked_up(&screen), ["id:14"]);
-    assert!(matches!(
-        screen.state.overlays.last(),
-        Some(Overlay::Find(_))
-    ));
+    assert!(screen.state.is_on_top(ViewId::Find));
     screen.write("wyspie");
     assert_eq!(looked_up(&screen), ["wyspie"]);
 }
@@ -112,7 +110,10 @@ fn a_look_up_leads_to_the_list_and_the_row_of_its_word() {
     }
     screen.press("Enter");
     assert_eq!(screen.address(), "L1.N5");
-    assert_eq!(screen.state.neurons.focus, 1, "the fifth place is in V");
+    assert_eq!(
+        screen.state.views.neurons.focus, 1,
+        "the fifth place is in V"
+    );
     assert_eq!(screen.state.row_item(), Some(RowItem::Token(4)));
     assert!(screen.text().contains("▸wyspie"), "{}", screen.text());
     assert!(screen.text().contains("▹wyspie"), "the same in other lists");
@@ -133,7 +134,13 @@ fn a_look_up_among_heads_leads_to_the_side_of_the_pair() {
     }
     screen.press("Enter");
     assert_eq!(screen.address(), "L1.H5");
-    assert_eq!((screen.state.heads.focus, screen.state.heads.side), (0, 1));
+    assert_eq!(
+        (
+            screen.state.views.heads.focus,
+            screen.state.views.heads.side
+        ),
+        (0, 1)
+    );
     assert_eq!(screen.state.row_item(), Some(RowItem::Token(4)));
 }
 
@@ -146,7 +153,7 @@ fn a_list_that_turns_out_shorter_takes_the_cursor_back() {
         panic!("{asked:?}")
     };
     assert_eq!(query.k, 60);
-    let shown = screen.state.neuron.clone().unwrap();
+    let shown = screen.state.neuron_shown().cloned().unwrap();
     let lexiscope::query::Answer::Neuron(mut short) = (*shown.answer).clone() else {
         panic!("no neuron");
     };
@@ -160,20 +167,20 @@ fn a_list_that_turns_out_shorter_takes_the_cursor_back() {
         answer: std::sync::Arc::new(lexiscope::query::Answer::Neuron(short)),
         took: std::time::Duration::ZERO,
     };
-    let effects = update::event(&mut screen.state, event);
+    let effects = shell::event(&mut screen.state, event);
     screen.perform(effects);
-    assert_eq!(screen.state.neurons.cursor.row, 11);
+    assert_eq!(screen.state.views.neurons.cursor.row, 11);
 }
 
 #[test]
 fn the_wheel_moves_the_rows_and_a_click_the_cursor() {
     let mut screen = Screen::new(120, 20);
     screen.wheel("promotes", true).click("·nął");
-    assert_eq!(screen.state.neurons.cursor.scroll, 3);
+    assert_eq!(screen.state.views.neurons.cursor.scroll, 3);
     let row = screen.state.row_item();
     assert_eq!(row, Some(RowItem::Token(15)));
     screen.press("Tab").click("wyspie ");
-    assert_eq!(screen.state.heads.side, 1);
+    assert_eq!(screen.state.views.heads.side, 1);
 }
 
 #[test]
@@ -198,5 +205,5 @@ fn the_words_of_directions_are_looked_up_and_their_neurons_gone_to() {
     let mut screen = Screen::new(120, 30);
     screen.press("d J . Enter");
     assert_eq!(screen.address(), "L3.N8");
-    assert!(!screen.state.neurons.directions);
+    assert!(!screen.state.views.neurons.directions);
 }

@@ -3,9 +3,9 @@
 use insta::assert_snapshot;
 use lexiscope::explorer::key::{self, Key};
 use lexiscope::explorer::keymap::COMMANDS;
+use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{ModelChoice, Origin};
 use lexiscope::explorer::theme::Theme;
-use lexiscope::explorer::update;
 use ratatui::style::Color;
 
 use super::Screen;
@@ -206,17 +206,17 @@ fn no_keys_and_no_clicks_bring_it_down() {
     let mut screen = Screen::new(80, 24);
     for _ in 0..6000 {
         let effects = match random.u8(0..10) {
-            0 => update::click(&mut screen.state, random.u16(0..90), random.u16(0..30)),
+            0 => shell::click(&mut screen.state, random.u16(0..90), random.u16(0..30)),
             1 => {
                 let (x, y) = (random.u16(0..90), random.u16(0..30));
-                update::wheel(&mut screen.state, x, y, random.bool())
+                shell::wheel(&mut screen.state, x, y, random.bool())
             }
             2 => {
                 let (width, height) = (random.u16(0..150), random.u16(0..40));
                 screen.terminal.backend_mut().resize(width, height);
                 Vec::new()
             }
-            _ => update::key(&mut screen.state, keys[random.usize(0..keys.len())]),
+            _ => shell::key(&mut screen.state, keys[random.usize(0..keys.len())]),
         };
         screen.perform(effects);
     }

@@ -3,7 +3,7 @@
 mod synonyms;
 mod table;
 
-use super::action::{Action, Pane};
+use super::action::Action;
 use super::key::{Key, keys};
 
 pub use synonyms::synonyms;
@@ -43,15 +43,6 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scopes whose keys work in a pane, the nearest first.
-    pub fn of_pane(pane: Pane) -> &'static [Self] {
-        match pane {
-            Pane::Neurons => &[Self::Neurons, Self::Words, Self::Panes],
-            Pane::Heads => &[Self::Heads, Self::Words, Self::Panes],
-            Pane::Geometry => &[Self::Geometry, Self::Panes],
-        }
-    }
-
     /// The heading in the guide.
     pub fn title(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! Other words by which someone may look for a command.
 
-use crate::explorer::action::{Action, Chart, Motion, Pane, Toggle};
+use crate::explorer::action::{Action, Chart, Motion, TabId, Toggle};
 use crate::geometry::Measure;
 use crate::query::Switch;
 
@@ -74,7 +74,7 @@ const SYNONYMS: &[(Action, &str)] = &[
     (Action::Forward, "next history redo place"),
     (Action::Redraw, "refresh repaint clear screen"),
     (
-        Action::Show(Pane::Geometry),
+        Action::Show(TabId::Geometry),
         "anisotropy states contextual embeddings chart",
     ),
     (Action::Word(Motion::Down), "cursor row scroll list"),

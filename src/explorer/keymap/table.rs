@@ -1,6 +1,6 @@
 //! The table: one row a command.
 
-use super::super::action::{Action, Chart, Motion, Pane, Toggle};
+use super::super::action::{Action, Chart, Motion, TabId, Toggle};
 use super::{Command, Group, Scope};
 use crate::geometry::Measure;
 use crate::query::Switch;
@@ -115,9 +115,9 @@ pub static COMMANDS: &[Command] = &[
         "the first, or with a count that number (907 g g)"),
     row(Panes, Move, &["G", "End"], step(Motion::Last), "",
         "the last, or with a count that number (907 G)"),
-    row(Panes, Move, &["g n"], Action::Show(Pane::Neurons), "", "go to the neurons"),
-    row(Panes, Move, &["g h"], Action::Show(Pane::Heads), "", "go to the heads"),
-    row(Panes, Move, &["g s"], Action::Show(Pane::Geometry), "", "go to the geometry of states"),
+    row(Panes, Move, &["g n"], Action::Show(TabId::Neurons), "", "go to the neurons"),
+    row(Panes, Move, &["g h"], Action::Show(TabId::Heads), "", "go to the heads"),
+    row(Panes, Move, &["g s"], Action::Show(TabId::Geometry), "", "go to the geometry of states"),
     row(Panes, Move, &["H", "Backspace"], Action::Back, "", "back to where you were, in whatever model that was"),
     row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
     row(Panes, Move, &["`"], Action::Flip, "",

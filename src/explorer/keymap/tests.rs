@@ -1,16 +1,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::*;
-use crate::explorer::action::Motion;
+use crate::explorer::action::{Motion, TabId};
+use crate::explorer::state::State;
 use crate::geometry::Measure;
 use crate::query::Switch;
 
 #[test]
 fn binds_no_key_twice_in_one_place() {
     for scopes in [
-        Scope::of_pane(Pane::Neurons),
-        Scope::of_pane(Pane::Heads),
-        Scope::of_pane(Pane::Geometry),
+        TabId::Neurons.tab().scopes(&State::new(0)),
+        TabId::Heads.tab().scopes(&State::new(0)),
+        TabId::Geometry.tab().scopes(&State::new(0)),
         &[Scope::Filters],
         &[Scope::Bookmarks, Scope::Lists],
         &[Scope::Find, Scope::Lists],
@@ -186,14 +187,14 @@ fn a_command_has_one_key_in_all_panes() {
 
 #[test]
 fn merges_the_hints_of_neighbours() {
-    let hints = hints(Scope::of_pane(Pane::Neurons));
+    let hints = hints(TabId::Neurons.tab().scopes(&State::new(0)));
     assert_eq!((&hints[0].keys[..], hints[0].words), ("↑↓", "neuron"));
     assert!(hints.iter().any(|h| h.edge && h.words == "quit"));
 }
 
 #[test]
 fn tells_a_chord_from_its_beginning() {
-    let scopes = Scope::of_pane(Pane::Heads);
+    let scopes = TabId::Heads.tab().scopes(&State::new(0));
     let pressed = |text| keys(text).collect::<Vec<_>>();
     assert!(matches!(find(scopes, &pressed("g")), Found::Prefix(chords) if chords.len() == 5));
     assert!(matches!(find(scopes, &pressed("g g")),

@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 use super::Explorer;
 use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::files::{free_name, write_new};
+use crate::explorer::shell;
 use crate::explorer::state::Purpose;
-use crate::explorer::update;
 use crate::query::sheet::sheets;
 use crate::query::{Answer, Query};
 use crate::report::{self, Format};
@@ -34,7 +34,7 @@ impl Explorer {
                     None => (path.to_owned(), String::new()),
                 };
                 let typed = typed.to_string_lossy();
-                update::ask_again(
+                shell::ask_again(
                     &mut self.state,
                     purpose,
                     &typed,
@@ -57,7 +57,7 @@ impl Explorer {
             Purpose::Text | Purpose::Texts => format!("@{path}"),
             _ => path.into_owned(),
         };
-        update::ask_again(&mut self.state, purpose, &typed, format!("{error:#}"));
+        shell::ask_again(&mut self.state, purpose, &typed, format!("{error:#}"));
         Vec::new()
     }
 
@@ -67,7 +67,7 @@ impl Explorer {
             Ok(None) => {}
             Err(error) => self.state.fail(error.to_string()),
         }
-        update::bookmarks(&mut self.state, self.bookmarks.list().to_vec());
+        shell::bookmarks(&mut self.state, self.bookmarks.list().to_vec());
         Vec::new()
     }
 

@@ -25,7 +25,7 @@ use super::session::Session;
 use super::state::{ModelChoice, Opening, Origin, Purpose, State};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
-use super::{update, view};
+use super::{screen, shell};
 use crate::checkpoint::{Bundle, Found, Location};
 use crate::hub::{Cache, HubError, Settings};
 use crate::projection::DeviceChoice;
@@ -256,33 +256,31 @@ impl Explorer {
         let mut regions = None;
         let (state, theme) = (&self.state, &self.theme);
         self.screen
-            .draw(|frame| regions = Some(view::view(state, theme, frame)))?;
-        let effects = update::drawn(&mut self.state, regions.unwrap_or_default());
+            .draw(|frame| regions = Some(screen::draw(state, theme, frame)))?;
+        let effects = shell::drawn(&mut self.state, regions.unwrap_or_default());
         self.perform(effects)
     }
 
     fn take(&mut self, message: Message) -> Result<()> {
         let state = &mut self.state;
         let effects = match message {
-            Message::Worker(event) => update::event(state, event),
-            Message::Beside(key, event) => update::beside(state, key, event),
+            Message::Worker(event) => shell::event(state, event),
+            Message::Beside(key, event) => shell::beside(state, key, event),
             Message::Hub(number, news) if self.fetching.is_latest(number) => self.news(news),
             Message::Hub(..) => Vec::new(),
             Message::Input(input) => match input.context("the terminal is gone")? {
                 Input::Key(event) => match Key::from_event(event) {
-                    Some(key) => update::key(state, key),
+                    Some(key) => shell::key(state, key),
                     None => Vec::new(),
                 },
-                Input::Paste(text) => update::paste(state, &text),
+                Input::Paste(text) => shell::paste(state, &text),
                 Input::Mouse(mouse) => match mouse.kind {
                     MouseEventKind::Down(MouseButton::Left) => {
-                        update::click(state, mouse.column, mouse.row)
+                        shell::click(state, mouse.column, mouse.row)
                     }
-                    MouseEventKind::ScrollUp => {
-                        update::wheel(state, mouse.column, mouse.row, false)
-                    }
+                    MouseEventKind::ScrollUp => shell::wheel(state, mouse.column, mouse.row, false),
                     MouseEventKind::ScrollDown => {
-                        update::wheel(state, mouse.column, mouse.row, true)
+                        shell::wheel(state, mouse.column, mouse.row, true)
                     }
                     _ => Vec::new(),
                 },
@@ -341,18 +339,18 @@ impl Explorer {
                 Effect::Beside(key, what) => self.beside(key, what),
                 Effect::Complete { typed, folders } => {
                     let found = complete(&typed, folders);
-                    update::completed(&mut self.state, &typed, found)
+                    shell::completed(&mut self.state, &typed, found)
                 }
                 Effect::ReadTexts(path) => match read_texts(&path) {
-                    Ok(texts) => update::texts(&mut self.state, texts),
+                    Ok(texts) => shell::texts(&mut self.state, texts),
                     Err(error) => self.unread(Purpose::Texts, &path, &error),
                 },
                 Effect::ReadWords(path) => match read(&path) {
-                    Ok(file) => update::words(&mut self.state, file.words()),
+                    Ok(file) => shell::words(&mut self.state, file.words()),
                     Err(error) => self.unread(Purpose::WordsFile, &path, &error),
                 },
                 Effect::ReadText(path) => match read(&path) {
-                    Ok(file) => update::text(&mut self.state, file.text()),
+                    Ok(file) => shell::text(&mut self.state, file.text()),
                     Err(error) => self.unread(Purpose::Text, &path, &error),
                 },
                 Effect::Redraw => {

@@ -7,7 +7,7 @@ use crate::checkpoint::{Acquired, Found, Location};
 use crate::explorer::effect::{Beside, Effect};
 use crate::explorer::fetching::News;
 use crate::explorer::files::full_name;
-use crate::explorer::update;
+use crate::explorer::shell;
 use crate::hub::{Blocks, Cache, HubId};
 use crate::worker::{Event, ModelId, Worker};
 
@@ -32,19 +32,19 @@ impl Explorer {
             // How it should come was chosen before.
             Ok(Found::OnHub(_)) if self.state.in_parts.contains(name) => self.fetch(name, true),
             Ok(Found::OnHub(id)) => {
-                update::on_hub(&mut self.state);
+                shell::on_hub(&mut self.state);
                 match self.fetching.survey(id) {
                     Ok(()) => Vec::new(),
-                    Err(error) => update::failed(&mut self.state, format!("{error:#}")),
+                    Err(error) => shell::failed(&mut self.state, format!("{error:#}")),
                 }
             }
-            Err(error) => update::not_opening(&mut self.state, error.to_string()),
+            Err(error) => shell::not_opening(&mut self.state, error.to_string()),
         }
     }
 
     fn open_at(&mut self, location: Location) -> Vec<Effect> {
         let id = self.worker.open(location);
-        update::opening(&mut self.state, id);
+        shell::opening(&mut self.state, id);
         Vec::new()
     }
 
@@ -56,7 +56,7 @@ impl Explorer {
             .and_then(|id| self.fetching.fetch(id, by_tensor, blocks));
         match begun {
             Ok(()) => Vec::new(),
-            Err(error) => update::failed(&mut self.state, format!("{error:#}")),
+            Err(error) => shell::failed(&mut self.state, format!("{error:#}")),
         }
     }
 
@@ -64,9 +64,9 @@ impl Explorer {
     pub(super) fn news(&mut self, news: News) -> Vec<Effect> {
         let state = &mut self.state;
         match news {
-            News::Cost(cost) => update::cost(state, cost),
-            News::Progress(progress) => update::progress(state, progress),
-            News::Failed(message) => return update::failed(state, message),
+            News::Cost(cost) => shell::cost(state, cost),
+            News::Progress(progress) => shell::progress(state, progress),
+            News::Failed(message) => return shell::failed(state, message),
             News::Arrived(Acquired { location, notice }) => {
                 if let Some(notice) = notice {
                     state.say(notice);
@@ -86,7 +86,7 @@ impl Explorer {
                         name,
                         message: format!("{error:#}"),
                     };
-                    return update::beside(&mut self.state, key, event);
+                    return shell::beside(&mut self.state, key, event);
                 }
             }
             Beside::Want(queries) => self.companions.want(key, queries),

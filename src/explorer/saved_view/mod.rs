@@ -7,16 +7,17 @@ mod read;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::action::Pane;
-use super::state::Settings;
+use super::action::TabId;
+use super::views::geometry::Settings;
 use crate::geometry::Texts;
 use crate::projection::End;
 use crate::query::sheet::Depth;
 use crate::query::{Address, Column, Convention};
-use crate::sheet::{filter_options, option, shell_line};
+use crate::sheet::{filter_options, shell_line};
 use crate::transformer::Input;
 use crate::vocabulary::{Filters, Source};
 
+pub use crate::sheet::option;
 pub use read::ViewError;
 
 /// Letters of a file's name that settings may take.
@@ -84,6 +85,17 @@ pub enum Shows {
     Points,
 }
 
+impl Shows {
+    /// By what is switched on.
+    pub fn of(directions: bool, points: bool) -> Self {
+        match (directions, points) {
+            (true, _) => Self::Directions,
+            (_, true) => Self::Points,
+            (false, false) => Self::Lists,
+        }
+    }
+}
+
 impl From<Address> for SavedView {
     fn from(address: Address) -> Self {
         Self {
@@ -97,13 +109,13 @@ impl From<Address> for SavedView {
 impl SavedView {
     /// Whether both are the same place of the same model, however it is looked at.
     pub fn same_place(&self, other: &Self) -> bool {
-        self.model == other.model && bare(self.address) == bare(other.address)
+        self.model == other.model && self.address.without_form() == other.address.without_form()
     }
 
     /// The same view whichever list of it is in focus, as text.
     pub fn without_focus(&self) -> String {
         let mut view = self.clone();
-        view.address = bare(view.address);
+        view.address = view.address.without_form();
         if let Some(settings) = &mut view.settings {
             settings.column = Column::default();
         }
@@ -115,11 +127,7 @@ impl SavedView {
         let Some(settings) = &self.settings else {
             return Vec::new();
         };
-        match pane_of(self.address) {
-            Some(Pane::Geometry) => settings.of_chart(),
-            Some(pane) => settings.of_words(pane),
-            None => Vec::new(),
-        }
+        tab_of(self.address).map_or_else(Vec::new, |tab| tab.tab().options(settings))
     }
 
     /// Its settings as a part of a file's name, so that no two views share a name: empty for raw lists
@@ -208,28 +216,11 @@ impl fmt::Display for SavedView {
 }
 
 impl ViewSettings {
-    fn of_words(&self, pane: Pane) -> Vec<Vec<String>> {
-        let flag = |name: &str| vec![name.to_owned()];
+    /// As options of the command line, each with its value, of a tab of words; with those that are
+    /// the tab's own.
+    pub fn of_words(&self, own: Vec<Vec<String>>) -> Vec<Vec<String>> {
         let mut options = vec![option("--convention", &self.convention.name())];
-        match pane {
-            Pane::Neurons => {
-                if self.column != Column::default() {
-                    options.push(option("--column", self.column.name()));
-                }
-                if self.input != Input::default() {
-                    options.push(option("--key", self.input.name()));
-                }
-            }
-            Pane::Heads => {
-                if self.end == End::Lowest {
-                    options.push(flag("--lowest"));
-                }
-                if self.distance > 0 {
-                    options.push(option("--distance", &self.distance.to_string()));
-                }
-            }
-            Pane::Geometry => {}
-        }
+        options.extend(own);
         options.extend(self.shown());
         options.extend(pairs(filter_options(&self.filters)));
         let words = self.filters.words.as_ref().and_then(|w| w.source.as_ref());
@@ -241,7 +232,8 @@ impl ViewSettings {
         options
     }
 
-    fn of_chart(&self) -> Vec<Vec<String>> {
+    /// As options of the command line, each with its value, of a chart.
+    pub fn of_chart(&self) -> Vec<Vec<String>> {
         let chart = &self.chart;
         let mut options = vec![option("--measure", chart.measure.name())];
         let flags = [
@@ -307,26 +299,9 @@ pub struct Unread<'a> {
     pub text: Option<&'a Source>,
 }
 
-/// The pane of a place; a layer has none of its own.
-pub fn pane_of(address: Address) -> Option<Pane> {
-    match address {
-        Address::Layer { .. } => None,
-        Address::Neuron { .. } => Some(Pane::Neurons),
-        Address::Head { .. } => Some(Pane::Heads),
-        Address::State { .. } => Some(Pane::Geometry),
-    }
-}
-
-/// Of a head without its form.
-fn bare(address: Address) -> Address {
-    match address {
-        Address::Head { layer, head, .. } => Address::Head {
-            layer,
-            head,
-            form: None,
-        },
-        other => other,
-    }
+/// The tab of a place; a layer has none of its own.
+pub fn tab_of(address: Address) -> Option<TabId> {
+    TabId::ALL.into_iter().find(|id| id.tab().holds(address))
 }
 
 /// Options in a row, each with its value: a word that is no option is the value of the one before.

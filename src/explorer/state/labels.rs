@@ -1,20 +1,12 @@
-//! What columns are called, and what an answer is called that is on screen while another one is
-//! computed: by its own place and settings, never by those of the place one is at.
+//! What an answer is called that is on screen while another one is computed: by its own place and
+//! settings, never by those of the place one is at.
 
-use super::{Shown, State};
+use super::State;
+use crate::explorer::board::Shown;
 use crate::projection::End;
-use crate::query::{Column, ModelCard, Query, TokenChoice};
+use crate::query::{Query, TokenChoice};
 
 impl State {
-    /// A column's name, with the input that it is of where there are two.
-    pub fn column_title(&self, column: Column) -> String {
-        let gated = self.card().is_some_and(ModelCard::gated);
-        match column {
-            Column::K | Column::MinusK if gated => format!("{column} {}", self.input().name()),
-            _ => column.to_string(),
-        }
-    }
-
     /// What is on screen, if it is not what is asked for now: `L4.H2.VO, lowest, gain …`.
     pub fn stale_label(&self, shown: Option<&Shown>) -> Option<String> {
         let query = &shown?.query;

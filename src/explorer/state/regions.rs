@@ -1,6 +1,7 @@
 //! What lies where on the screen, for the mouse and for page sizes: the last drawing's account.
 
-use crate::explorer::action::{Action, Pane};
+use crate::explorer::action::{Action, TabId};
+use crate::query::Address;
 
 /// A rectangle of cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,18 +22,12 @@ impl Area {
 /// What a click or the wheel finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    Tab(Pane),
-    /// A layer of the strip; the wheel steps through the layers.
-    Layer(usize),
+    Tab(TabId),
+    /// A place of the model: a click goes there; the wheel steps along layers and states, or up
+    /// and down.
+    Place(Address),
     /// The strip around its layers.
     Layers,
-    Neuron(usize),
-    Head {
-        layer: usize,
-        head: usize,
-    },
-    /// A state of the chart.
-    State(usize),
     /// The selector around its rows.
     Selector,
     /// A column of words, or a pair list.

@@ -1,8 +1,10 @@
 //! The cursor in lists of words: its row, its side of a pair, the word there, and how far lists go.
 
-use super::{Heads, Pane, Shown, State};
-use crate::projection::Scored;
-use crate::query::{NeuronQuery, PairsQuery, Part, Query};
+use super::State;
+use crate::explorer::views::directions;
+use crate::explorer::views::heads::{Heads, PAIRS};
+use crate::explorer::views::neurons::COLUMN_MIN;
+use crate::query::{NeuronQuery, PairsQuery, Query};
 
 /// The longest column that is asked for, and the longest list of pairs.
 pub const COLUMN_MAX: usize = 10_000;
@@ -37,7 +39,7 @@ impl RowCursor {
     }
 
     /// How long a list must be for the cursor and the window; `least` for one that lies at its top.
-    pub(super) fn length(self, least: usize, room: usize, most: usize) -> usize {
+    pub fn length(self, least: usize, room: usize, most: usize) -> usize {
         let needed = match (self.row, self.scroll) {
             (0, 0) => 0,
             _ => (self.row + AHEAD).max(self.scroll + room),
@@ -81,128 +83,42 @@ pub struct RowsInFocus {
 }
 
 impl State {
-    /// The cursor of the list in focus.
-    pub fn row_cursor(&mut self) -> &mut RowCursor {
-        match self.pane {
-            Pane::Neurons | Pane::Geometry => &mut self.neurons.cursor,
-            Pane::Heads => &mut self.heads.cursors[self.heads.focus],
-        }
-    }
-
     /// The rows of the list in focus; `None` until there are any.
     pub fn rows_in_focus(&self) -> Option<RowsInFocus> {
-        if self.shows_directions() {
-            let (answer, fresh) = self.direction_list(self.part_in_focus())?;
-            let len = 3 * answer.directions.len();
-            return Some(RowsInFocus {
-                len,
-                most: len,
-                fresh,
-                settled: fresh,
-            });
-        }
-        let asked = |shown: &Option<Shown>| {
-            let query = shown.as_ref().map(|shown| &shown.query);
-            query.is_some_and(|query| self.wanted.contains(query))
-        };
-        match self.pane {
-            Pane::Neurons => {
-                let (answer, fresh) = self.columns()?;
-                let len = answer.columns[self.neurons.focus].len();
-                Some(RowsInFocus {
-                    len,
-                    most: answer.passing.min(COLUMN_MAX).max(len),
-                    fresh,
-                    settled: asked(&self.neuron),
-                })
-            }
-            Pane::Heads => {
-                let (answer, fresh, _) = self.pair_list(self.heads.focus)?;
-                let pairs = answer.passing.saturating_mul(answer.passing);
-                let len = answer.pairs.len();
-                Some(RowsInFocus {
-                    len,
-                    most: pairs.min(PAIRS_MAX).max(len),
-                    fresh: fresh && answer.exact,
-                    settled: answer.exact && asked(&self.pairs[self.heads.focus]),
-                })
-            }
-            Pane::Geometry => None,
+        let words = self.tab().words()?;
+        match words.shows_directions(self) {
+            true => directions::rows(self, words),
+            false => words.rows(self),
         }
     }
 
-    /// The tokens of the list in focus, on the side in focus.
-    pub fn tokens_in_focus(&self) -> Vec<u32> {
-        match self.pane {
-            _ if self.shows_directions() => Vec::new(),
-            Pane::Neurons => {
-                let column = self
-                    .columns()
-                    .map(|(answer, _)| &answer.columns[self.neurons.focus][..]);
-                column
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|row| row.id)
-                    .collect()
-            }
-            Pane::Heads => {
-                let pairs = self
-                    .pair_list(self.heads.focus)
-                    .map(|(answer, ..)| &answer.pairs[..]);
-                let side = |pair: &crate::projection::Pair| match self.heads.side {
-                    0 => pair.from,
-                    _ => pair.to,
-                };
-                pairs.unwrap_or_default().iter().map(side).collect()
-            }
-            Pane::Geometry => Vec::new(),
-        }
-    }
-
-    /// What the row under the cursor names; of a direction the strongest of its end.
+    /// What the row under the cursor names.
     pub fn row_item(&self) -> Option<RowItem> {
-        match self.pane {
-            _ if self.shows_directions() => self.direction_item(),
-            Pane::Neurons => {
-                let (answer, _) = self.columns()?;
-                let row = answer.columns[self.neurons.focus].get(self.neurons.cursor.row)?;
-                Some(RowItem::Token(row.id))
-            }
-            Pane::Heads => {
-                let focus = self.heads.focus;
-                let (answer, ..) = self.pair_list(focus)?;
-                let pair = answer.pairs.get(self.heads.cursors[focus].row)?;
-                Some(RowItem::Token(match self.heads.side {
-                    0 => pair.from,
-                    _ => pair.to,
-                }))
-            }
-            Pane::Geometry => None,
+        let words = self.tab().words()?;
+        match words.shows_directions(self) {
+            true => directions::item(self, words),
+            false => words.token(self).map(RowItem::Token),
         }
     }
 
-    fn direction_item(&self) -> Option<RowItem> {
-        let list = self.part_in_focus();
-        let cursor = match self.pane {
-            Pane::Heads => self.heads.cursors[self.heads.focus],
-            Pane::Neurons | Pane::Geometry => self.neurons.cursor,
-        };
-        let (answer, _) = self.direction_list(list)?;
-        let direction = answer.directions.get(cursor.row / 3)?;
-        // A direction's first line is its size; its ends follow.
-        let end = (cursor.row % 3).checked_sub(1)?;
-        let first = |list: &[Scored]| list.first().map(|item| item.id);
-        match (self.heads.side, self.part(list)) {
-            (0, _) => first(&direction.left[end]).map(RowItem::Token),
-            (_, Part::Form(_)) => first(&direction.right[end]).map(RowItem::Token),
-            (_, Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut) => {
-                first(&direction.right[end]).map(|id| RowItem::Neuron(id as usize))
+    /// How many rows of a list are copied and written: as many as were asked for, or as one has gone
+    /// through; never what happens to fit on the screen.
+    pub fn rows_asked(&self, query: &Query) -> usize {
+        let (cursor, least, most) = match query {
+            Query::Pairs(query) => {
+                let list = Heads::list_of(query.form);
+                (self.views.heads.cursors[list], PAIRS, PAIRS_MAX)
             }
+            _ => (self.views.neurons.cursor, COLUMN_MIN, COLUMN_MAX),
+        };
+        match cursor.asked {
+            0 => cursor.length(least, 0, most),
+            asked => asked,
         }
     }
 
     /// Whether what was asked for last is this list, be it longer or shorter.
-    pub(super) fn wants_list(&self, shown: &Query) -> bool {
+    pub fn wants_list(&self, shown: &Query) -> bool {
         self.wanted.iter().any(|wanted| same_list(wanted, shown))
     }
 }
@@ -224,11 +140,6 @@ fn same_list(a: &Query, b: &Query) -> bool {
         }
         (a, b) => a == b,
     }
-}
-
-impl Heads {
-    /// The sides of a pair: what is read or asks, and what is written or answers.
-    pub const SIDES: usize = 2;
 }
 
 #[cfg(test)]

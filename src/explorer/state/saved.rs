@@ -1,82 +1,36 @@
-//! The present views of the panes, to be kept.
+//! The present views of the tabs, to be kept.
 
-use super::{Bookmark, Heads, State};
-use crate::explorer::action::Pane;
-use crate::explorer::saved_view::{SavedView, Shows, ViewSettings, pane_of};
-use crate::query::{Address, Column};
+use super::State;
+use crate::explorer::action::TabId;
+use crate::explorer::bookmarks::Bookmark;
+use crate::explorer::saved_view::{SavedView, tab_of};
+use crate::query::Address;
 
 impl State {
     /// What is in front, with all that decides what stands there.
     pub fn saved_view(&self) -> SavedView {
-        self.view_of(self.pane)
+        self.view_of(self.tab)
     }
 
-    /// The same of any pane, in front or not.
-    pub fn view_of(&self, pane: Pane) -> SavedView {
-        let shows = |directions: bool, points: bool| match (directions, points) {
-            (true, _) => Shows::Directions,
-            (_, true) => Shows::Points,
-            _ => Shows::Lists,
-        };
-        let words = ViewSettings {
-            convention: self.convention,
-            filters: self.filters.clone(),
-            ..ViewSettings::default()
-        };
-        let settings = match pane {
-            Pane::Neurons => ViewSettings {
-                shows: shows(self.neurons.directions, self.neurons.points),
-                column: Column::ALL[self.neurons.focus],
-                input: self.neurons.input,
-                ..words
-            },
-            Pane::Heads => ViewSettings {
-                shows: shows(self.heads.directions, false),
-                end: self.heads.end,
-                distance: self.heads.distance,
-                ..words
-            },
-            Pane::Geometry => ViewSettings {
-                shows: shows(false, self.geometry.points),
-                chart: self.geometry.settings.clone(),
-                ..ViewSettings::default()
-            },
-        };
+    /// The same of any tab, in front or not.
+    pub fn view_of(&self, tab: TabId) -> SavedView {
         SavedView {
             model: self.card().map(|card| card.name.clone()),
-            address: self.address_of(pane),
-            settings: Some(Box::new(settings)),
+            address: tab.tab().address(self),
+            settings: Some(Box::new(tab.tab().settings(self))),
         }
     }
 
-    /// Where one is in a pane; of a head with the form in focus.
-    fn address_of(&self, pane: Pane) -> Address {
-        match pane {
-            Pane::Neurons => Address::Neuron {
-                layer: self.neurons.layer,
-                neuron: self.neurons.neuron,
-            },
-            Pane::Heads => Address::Head {
-                layer: self.heads.layer,
-                head: self.heads.head,
-                form: Some(Heads::FORMS[self.heads.focus]),
-            },
-            Pane::Geometry => Address::State {
-                state: self.geometry.state,
-            },
-        }
+    /// The places of the tabs, in their order.
+    pub fn by_tab(&self) -> [Address; TabId::ALL.len()] {
+        TabId::ALL.map(|id| id.tab().address(self))
     }
 
-    /// The places of the panes, in their order.
-    pub fn by_pane(&self) -> [Address; 3] {
-        Pane::ALL.map(|pane| self.address_of(pane))
-    }
-
-    /// The views of the panes, the one in front last.
-    pub fn views(&self) -> Vec<SavedView> {
-        let others = Pane::ALL.into_iter().filter(|pane| *pane != self.pane);
-        let views = others.chain([self.pane]);
-        views.map(|pane| self.view_of(pane)).collect()
+    /// The views of the tabs, the one in front last.
+    pub fn saved_views(&self) -> Vec<SavedView> {
+        let others = TabId::ALL.into_iter().filter(|id| *id != self.tab);
+        let views = others.chain([self.tab]);
+        views.map(|id| self.view_of(id)).collect()
     }
 
     /// The mark of what is in front: of the same view if there is one, else of the same place,
@@ -94,8 +48,8 @@ impl State {
 
     /// In what a mark's view differs from the present one of its pane.
     pub fn unlike(&self, mark: &Bookmark) -> Vec<String> {
-        match (mark.view(), pane_of(mark.address)) {
-            (Some(view), Some(pane)) => view.unlike(&self.view_of(pane)),
+        match (mark.view(), tab_of(mark.address)) {
+            (Some(view), Some(tab)) => view.unlike(&self.view_of(tab)),
             _ => Vec::new(),
         }
     }

@@ -1,0 +1,144 @@
+//! What outlives a sitting: the session, read at the start and written at the end.
+
+use super::{ModelChoice, Opening, Origin, State};
+use crate::explorer::action::TabId;
+use crate::explorer::saved_view::SavedView;
+use crate::explorer::session::{KeptConvention, Session};
+use crate::explorer::views::geometry::Companion;
+use crate::explorer::views::neurons::Strip;
+use crate::geometry::Measure;
+use crate::query::Interest;
+
+/// Folders that are remembered.
+const RECENT_MAX: usize = 12;
+
+impl State {
+    /// Takes up a session; `models` are those that can be chosen besides its recent folders.
+    pub fn resume(&mut self, session: Session, models: Vec<ModelChoice>) {
+        let recent = session.recent_folders.into_iter().map(|name| ModelChoice {
+            name,
+            origin: Origin::Recent,
+        });
+        self.models = recent.collect();
+        for model in models {
+            self.models.retain(|known| known.name != model.name);
+            self.models.push(model);
+        }
+        self.models.sort_by_key(|model| model.origin);
+        self.filters = session.filters;
+        self.convention = session.convention;
+        self.conventions = session.conventions;
+        if let Some(name) = &session.model
+            && !session.convention.is_raw()
+        {
+            // A session of before conventions were kept for each model.
+            let kept = KeptConvention {
+                convention: session.convention,
+                own: true,
+            };
+            self.conventions.entry(name.clone()).or_insert(kept);
+        }
+        self.scans = session.scans;
+        self.views.heads.end = session.end;
+        self.draws = !session.anywhere;
+        self.views.neurons.strip = Strip::all()
+            .find(|strip| strip.name() == session.strip)
+            .unwrap_or_default();
+        self.views.heads.grid = session
+            .grid
+            .parse()
+            .ok()
+            .filter(|by: &Interest| by.of_heads());
+        let mut tabs = TabId::ALL.into_iter();
+        let kept = tabs.find(|id| id.tab().name() == session.pane);
+        self.tab = kept.unwrap_or_default();
+        let measure = Measure::ALL
+            .into_iter()
+            .find(|m| m.name() == session.measure);
+        let settings = &mut self.views.geometry.settings;
+        settings.measure = measure.unwrap_or(settings.measure);
+        if measure.is_some() {
+            settings.token = session.token;
+        }
+        settings.switch(session.chart);
+        for name in session.beside {
+            self.views.geometry.next_key += 1;
+            self.views
+                .geometry
+                .beside
+                .push(Companion::named(self.views.geometry.next_key, name));
+        }
+        let mut places = vec![session.neuron, session.head, session.state];
+        let front = TabId::ALL.iter().position(|p| *p == self.tab);
+        let front = places.remove(front.unwrap_or(0));
+        places.push(front);
+        let places = places.into_iter().flatten().map(SavedView::from);
+        // Of another version they are not there, or not all understood: the fields beside them are.
+        let views = session.views.iter().filter_map(|view| view.parse().ok());
+        self.places = session.places;
+        self.by_tensor |= session.by_tensor;
+        if let Some(name) = session.model {
+            self.opening = Some(Opening::new(name, places.chain(views).collect()));
+        }
+    }
+
+    /// The session to keep.
+    pub fn session(&self) -> Session {
+        let [neuron, head, state] = self.by_tab().map(Some);
+        let settings = &self.views.geometry.settings;
+        let beside = self.views.geometry.beside.iter().map(|c| c.name.clone());
+        let recent = self.models.iter().filter(|m| m.origin == Origin::Recent);
+        Session {
+            model: self.card().map(|card| card.name.clone()),
+            by_tensor: self.card().is_some_and(|card| card.remote),
+            pane: self.tab().name().to_owned(),
+            neuron,
+            head,
+            state,
+            measure: settings.measure.name().to_owned(),
+            token: settings.token.clone(),
+            chart: settings.switches(),
+            beside: beside.collect(),
+            end: self.views.heads.end,
+            anywhere: !self.draws,
+            strip: self.views.neurons.strip.name().to_owned(),
+            grid: self
+                .views
+                .heads
+                .grid
+                .map_or_else(String::new, |by| by.to_string()),
+            recent_folders: recent.map(|m| m.name.clone()).collect(),
+            filters: self.filters.clone(),
+            convention: self.convention,
+            conventions: self.conventions.clone(),
+            scans: self.scans.clone(),
+            views: self
+                .saved_views()
+                .iter()
+                .map(SavedView::to_string)
+                .collect(),
+            places: self.places.clone(),
+        }
+    }
+
+    /// Notes that a model was opened, as the latest of the recent ones.
+    pub fn remember(&mut self, name: &str) {
+        let known = self.models.iter().position(|model| model.name == name);
+        match known.map(|at| self.models[at].origin) {
+            Some(Origin::Bundled | Origin::Hub) => return,
+            Some(Origin::Recent) => self.models.retain(|model| model.name != name),
+            None => {}
+        }
+        let recent = |model: &ModelChoice| model.origin == Origin::Recent;
+        let bundled = |model: &ModelChoice| model.origin == Origin::Bundled;
+        let first = self.models.iter().filter(|m| bundled(m)).count();
+        let choice = ModelChoice {
+            name: name.to_owned(),
+            origin: Origin::Recent,
+        };
+        self.models.insert(first, choice);
+        if self.models.iter().filter(|m| recent(m)).count() > RECENT_MAX {
+            self.models.remove(first + RECENT_MAX);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The menu of conventions, and how far a list can be trusted, in a few cells.
+
+use ratatui::layout::Rect;
+
+use crate::explorer::action::Action;
+use crate::explorer::keymap::Scope;
+use crate::explorer::screen::Canvas;
+use crate::explorer::screen::menu::{self, Row};
+use crate::explorer::state::State;
+use crate::explorer::view::Words;
+use crate::explorer::widget::width;
+use crate::query::Trust;
+use crate::query::sheet::interval;
+
+/// The menu: beside each switch how many of the best entries of the list in focus stay if it is
+/// flipped.
+pub fn menu(canvas: &mut Canvas, body: Rect) {
+    let state = canvas.state;
+    let words = state.tab().words();
+    let list = words.map_or_else(String::new, |words| {
+        words.list_title(state, words.list(state))
+    });
+    let trust = words.and_then(|words| words.robustness(state, words.list(state)));
+    let known = trust.filter(|trust| !trust.kept.is_empty());
+    let note = known.map_or(String::new(), |trust| {
+        format!("stay of {} in {list}", trust.top)
+    });
+    let heading = ("Convention", note.as_str());
+    menu::draw(canvas, body, heading, Scope::Conventions, |action| {
+        let Action::Convention(switch) = action else {
+            return Row::default();
+        };
+        let kept = trust.and_then(|trust| {
+            let mut kept = trust.kept.iter();
+            let (_, share) = kept.find(|(of, _)| *of == switch)?;
+            Some(trust.count(*share).to_string())
+        });
+        Row {
+            on: Some(state.convention().has(switch)),
+            note: kept.unwrap_or_default(),
+            refused: state.card().and_then(|card| card.offers(switch).err()),
+        }
+    });
+}
+
+/// How far a list can be trusted, in at most so many cells: `z 3.3–4.9 · 10–28/30`, or as much of
+/// it as has room; empty while nothing is known.
+pub fn robustness(state: &State, tab: &dyn Words, list: usize, room: usize) -> String {
+    let Some(trust) = tab.robustness(state, list) else {
+        return String::new();
+    };
+    let z = trust.z.map(|z| format!("z {}", interval(z)));
+    let stay = stay(trust);
+    let both = z.iter().zip(&stay).map(|(z, stay)| format!("{z} · {stay}"));
+    let mut from_long_to_short = both.chain(stay.clone()).chain(z.clone());
+    let fits = from_long_to_short.find(|text| width(text) <= room);
+    fits.unwrap_or_default()
+}
+
+/// `10–28/30`: how many entries stay at worst and at best.
+fn stay(trust: &Trust) -> Option<String> {
+    let top = trust.top;
+    trust.range().map(|(low, high)| {
+        let (low, high) = (trust.count(low), trust.count(high));
+        match low == high {
+            true => format!("{low}/{top}"),
+            false => format!("{low}–{high}/{top}"),
+        }
+    })
+}

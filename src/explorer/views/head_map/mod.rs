@@ -1,0 +1,111 @@
+//! The map of heads: layer × head, a cell each, by a measure.
+
+mod act;
+mod draw;
+
+use ratatui::layout::Rect;
+
+use crate::explorer::action::{Action, TabId, ViewId};
+use crate::explorer::effect::Effect;
+use crate::explorer::keymap::Scope;
+use crate::explorer::screen::Canvas;
+use crate::explorer::shell;
+use crate::explorer::state::State;
+use crate::explorer::view::{Export, View};
+use crate::explorer::views::legend::Entry;
+use crate::explorer::views::ranking::{after, answers};
+use crate::query::{Address, Interest, Query};
+
+/// Where the cursor of the map is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeadMap {
+    pub layer: usize,
+    pub head: usize,
+}
+
+/// The map.
+pub struct HeadMapView;
+
+impl View for HeadMapView {
+    fn scopes(&self, _: &State) -> &'static [Scope] {
+        &[Scope::HeadMap]
+    }
+
+    /// All layers, or of a model in parts the one that the cursor is in.
+    fn queries(&self, state: &State) -> Vec<Query> {
+        let by = state.views.ranking.heads_by;
+        match state.card().is_some_and(|card| card.remote) {
+            true => vec![Query::Rank(state.rank_of(by, state.views.head_map.layer))],
+            false => state.all_layers(by, state.views.heads.layer),
+        }
+    }
+
+    fn keeps(&self, state: &State, query: &Query) -> bool {
+        // For when the map is opened again.
+        matches!(query, Query::Rank(query)
+            if *query == state.rank_of(state.views.ranking.heads_by, query.layer))
+    }
+
+    fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
+        let on_top = state.is_on_top(ViewId::HeadMap);
+        match action {
+            Action::OpenInteresting if state.tab == TabId::Heads => {
+                let heads = &state.views.heads;
+                state.views.head_map = HeadMap {
+                    layer: heads.layer,
+                    head: heads.head,
+                };
+                state.put_on_top(ViewId::HeadMap);
+            }
+            Action::Move(motion) if on_top => act::step(state, motion),
+            Action::NextBest => act::in_order(state, 1),
+            Action::PreviousBest => act::in_order(state, -1),
+            Action::NextInterest if on_top => {
+                let by = &mut state.views.ranking.heads_by;
+                *by = after(&Interest::HEADS, *by);
+            }
+            Action::Accept if on_top => {
+                let HeadMap { layer, head } = state.views.head_map;
+                go(state, layer, head);
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn draw(&self, canvas: &mut Canvas, body: Rect) {
+        draw::draw(canvas, body);
+    }
+
+    fn export(&self, state: &State) -> Option<Export> {
+        let by = state.views.ranking.heads_by;
+        Some(Export {
+            name: format!("heads-{by}"),
+            what: answers(state, by),
+        })
+    }
+
+    fn row(&self, state: &mut State, row: usize) {
+        let ranked = state.all_ranked(state.views.ranking.heads_by);
+        if let Some((layer, head)) = ranked.get(row).map(|(layer, head)| (*layer, head.item)) {
+            go(state, layer, head);
+        }
+    }
+
+    fn legend(&self, state: &State, _: &str) -> Vec<Entry> {
+        let words = format!(
+            "the map's shades, from the lowest figure to the highest: {}; \
+             s takes another measure",
+            state.views.ranking.heads_by.meaning()
+        );
+        vec![Entry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
+    }
+}
+
+/// Goes to a head, and leaves the map.
+fn go(state: &mut State, layer: usize, head: usize) {
+    let form = state.views.ranking.heads_by.form();
+    if shell::go(state, Address::Head { layer, head, form }) {
+        state.stack.pop();
+    }
+}

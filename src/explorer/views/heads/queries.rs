@@ -1,0 +1,89 @@
+//! What the Heads tab asks, and what of it is on the board.
+
+use std::time::Duration;
+
+use super::Heads;
+use crate::explorer::board::Shown;
+use crate::explorer::state::{PAIRS_MAX, State};
+use crate::query::{Answer, PairsAnswer, PairsQuery, Query, TRUST_TOP, TrustQuery};
+
+/// Length of a pair list.
+pub const PAIRS: usize = 50;
+
+impl State {
+    /// What the tab shows, the list in focus first.
+    pub(super) fn head_queries(&self) -> Vec<Query> {
+        let heads = &self.views.heads;
+        if heads.directions {
+            return crate::explorer::views::directions::queries(self, &super::HeadsView);
+        }
+        let mut queries = vec![
+            Query::Pairs(self.pairs_query(heads.focus)),
+            // Done in no time beside a search over all pairs.
+            Query::Undertrained,
+        ];
+        queries.extend(self.convention_query());
+        queries.push(Query::Pairs(self.pairs_query(1 - heads.focus)));
+        queries
+    }
+
+    /// How robust the lists are, and the figures of the grid. Of a model in parts all weights would
+    /// have to come.
+    pub(super) fn head_idle_queries(&self) -> Vec<Query> {
+        if self.card().is_none_or(|card| card.remote) {
+            return Vec::new();
+        }
+        let heads = &self.views.heads;
+        let mut queries = Vec::new();
+        if !heads.directions {
+            queries.extend([heads.focus, 1 - heads.focus].map(|list| {
+                Query::Trust(TrustQuery::Pairs(PairsQuery {
+                    k: TRUST_TOP,
+                    ..self.pairs_query(list)
+                }))
+            }));
+        }
+        queries.extend(heads.grid.into_iter().flat_map(|by| self.all_layers(by, 0)));
+        queries
+    }
+
+    /// A list of the head one is at.
+    pub fn pairs_query(&self, list: usize) -> PairsQuery {
+        let heads = &self.views.heads;
+        PairsQuery {
+            convention: self.convention(),
+            form: Heads::FORMS[list],
+            layer: heads.layer,
+            head: heads.head,
+            distance: self.distance(Heads::FORMS[list]),
+            end: heads.end,
+            k: heads.cursors[list].length(PAIRS, self.regions.list_rows, PAIRS_MAX),
+            filters: self.filters.clone(),
+        }
+    }
+
+    /// The answer of which a list is on screen.
+    pub fn pairs_shown(&self, list: usize) -> Option<&Shown> {
+        let form = Heads::FORMS[list];
+        self.board
+            .latest(|query| matches!(query, Query::Pairs(query) if query.form == form))
+    }
+
+    /// A pair list on screen, whether it is that of the place one is at, and what it took.
+    pub fn pair_list(&self, list: usize) -> Option<(&PairsAnswer, bool, Duration)> {
+        let shown = self.pairs_shown(list)?;
+        match &*shown.answer {
+            Answer::Pairs(answer) => Some((answer, self.wants_list(&shown.query), shown.took)),
+            _ => None,
+        }
+    }
+
+    /// How robust a list is, if it is known.
+    pub(super) fn pairs_robustness(&self, list: usize) -> Option<&Shown> {
+        let form = Heads::FORMS[list];
+        let shown = self.board.latest(
+            |query| matches!(query, Query::Trust(TrustQuery::Pairs(query)) if query.form == form),
+        );
+        shown.filter(|shown| self.idle.contains(&shown.query))
+    }
+}

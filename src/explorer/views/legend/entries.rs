@@ -1,0 +1,110 @@
+//! What every mark and figure on a screen means, in plain words. Found by what stands on the screen:
+//! whoever draws a mark that is new adds its row to [`table`].
+
+use super::table::ROWS;
+use crate::explorer::state::State;
+use crate::query::{Address, Convention};
+
+/// A mark or figure as it is drawn, and what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub sign: String,
+    pub words: String,
+    /// The characters and texts that it explains.
+    pub covers: &'static [&'static str],
+}
+
+impl Entry {
+    pub fn new(
+        sign: impl Into<String>,
+        words: impl Into<String>,
+        covers: &'static [&'static str],
+    ) -> Self {
+        Self {
+            sign: sign.into(),
+            words: words.into(),
+            covers,
+        }
+    }
+}
+
+/// How a row of the table is found on a screen.
+pub enum Shown {
+    /// Any of the texts that it covers stands there.
+    Text,
+    /// Something of that form does.
+    Form(fn(&str) -> bool),
+}
+
+/// A row of the table.
+pub struct Row {
+    pub sign: &'static str,
+    pub covers: &'static [&'static str],
+    pub shown: Shown,
+    pub words: &'static str,
+}
+
+/// The entries for what stands on a screen, given as its lines; where a figure stands for what was
+/// chosen, the state says what that is.
+pub fn legend(state: &State, lines: &[String]) -> Vec<Entry> {
+    let text = lines.join("\n");
+    let mut entries = place(state);
+    entries.extend(chosen(state, &text));
+    let rows = ROWS.iter().filter(|row| match row.shown {
+        Shown::Text => row.covers.iter().any(|sign| text.contains(sign)),
+        Shown::Form(stands_in) => lines.iter().any(|line| stands_in(line)),
+    });
+    entries.extend(rows.map(|row| Entry::new(row.sign, row.words, row.covers)));
+    entries
+}
+
+/// The convention and the address at the top.
+fn place(state: &State) -> Vec<Entry> {
+    if state.card().is_none() {
+        return Vec::new();
+    }
+    let address = state.address();
+    let here = match address {
+        Address::Neuron { layer, neuron } => format!("neuron {neuron} of layer {layer}"),
+        Address::Head { layer, head, .. } => format!("head {head} of layer {layer}"),
+        Address::Layer { layer } => format!("layer {layer}"),
+        Address::State { state: 0 } => "the embeddings, before the first layer".to_owned(),
+        Address::State { state } => format!("the hidden states that layer {} leaves", state - 1),
+    };
+    let where_one_is = format!("where you are: {here}, counted from 0; `:` jumps to an address");
+    let reading = match state.tab().words() {
+        None => Entry::new(
+            "states",
+            "what is measured: the model's hidden states while it reads texts, not its weights",
+            &["states"],
+        ),
+        Some(_) => convention(state.convention_shown()),
+    };
+    vec![Entry::new(address.to_string(), where_one_is, &[]), reading]
+}
+
+fn convention(convention: Convention) -> Entry {
+    let meanings = convention.meanings();
+    let words = match meanings.is_empty() {
+        true => "the convention, how weights become words: the parameters as they are; \
+                 c chooses another"
+            .to_owned(),
+        false => format!(
+            "the convention, how weights become words: {}; c chooses another",
+            meanings.join("; ")
+        ),
+    };
+    Entry::new(convention.name(), words, &["raw"])
+}
+
+/// What was chosen to be shown, in what lies on top and in the tab.
+fn chosen(state: &State, text: &str) -> Vec<Entry> {
+    let on_top = state.list_on_top().map(|id| id.view().legend(state, text));
+    let mut entries = on_top.unwrap_or_default();
+    entries.extend(state.tab().legend(state, text));
+    if text.contains("‖V") {
+        let words = "the length of a neuron's value vector";
+        entries.push(Entry::new("‖V‖", words, &["‖V‖"]));
+    }
+    entries
+}

@@ -1,0 +1,95 @@
+//! The views and their registry. A view is a folder: its state, its queries, its keys' commands, its
+//! drawing, its export. The shell knows them by [`View`] alone.
+
+pub mod bookmarks;
+pub mod conventions;
+pub mod directions;
+pub mod download;
+pub mod filters;
+pub mod find;
+pub mod geometry;
+pub mod head_map;
+pub mod heads;
+pub mod legend;
+pub mod line;
+pub mod models;
+pub mod neurons;
+pub mod palette;
+pub mod points;
+pub mod ranking;
+
+use super::action::{TabId, ViewId};
+use super::state::{Chooser, Line};
+use super::view::{Tab, View};
+
+impl TabId {
+    /// In the order of the tabs.
+    pub const ALL: [Self; 3] = [Self::Neurons, Self::Heads, Self::Geometry];
+
+    /// The tab.
+    pub fn tab(self) -> &'static dyn Tab {
+        match self {
+            Self::Neurons => &neurons::NeuronsView,
+            Self::Heads => &heads::HeadsView,
+            Self::Geometry => &geometry::GeometryView,
+        }
+    }
+}
+
+impl ViewId {
+    /// All views that lie on top.
+    pub const ALL: [Self; 11] = [
+        Self::Filters,
+        Self::Conventions,
+        Self::Bookmarks,
+        Self::Find,
+        Self::Ranking,
+        Self::HeadMap,
+        Self::Models,
+        Self::Download,
+        Self::Palette,
+        Self::Legend,
+        Self::Line,
+    ];
+
+    /// The view.
+    pub fn view(self) -> &'static dyn View {
+        match self {
+            Self::Filters => &filters::FiltersView,
+            Self::Conventions => &conventions::ConventionsView,
+            Self::Bookmarks => &bookmarks::BookmarksView,
+            Self::Find => &find::FindView,
+            Self::Ranking => &ranking::RankingView,
+            Self::HeadMap => &head_map::HeadMapView,
+            Self::Models => &models::ModelsView,
+            Self::Download => &download::DownloadView,
+            Self::Palette => &palette::PaletteView,
+            Self::Legend => &legend::LegendView,
+            Self::Line => &line::LineView,
+        }
+    }
+}
+
+/// All views of the registry, the tabs first.
+pub fn all() -> impl Iterator<Item = &'static dyn View> {
+    let tabs = TabId::ALL.into_iter().map(|id| id.tab() as &dyn View);
+    tabs.chain(ViewId::ALL.into_iter().map(ViewId::view))
+}
+
+/// The states of all views.
+#[derive(Clone, Default)]
+pub struct ViewStates {
+    pub neurons: neurons::Neurons,
+    pub heads: heads::Heads,
+    pub geometry: geometry::Geometry,
+    pub bookmarks: Chooser,
+    pub find: find::Find,
+    pub ranking: ranking::Ranking,
+    pub head_map: head_map::HeadMap,
+    pub models: models::Models,
+    pub download: Option<download::Download>,
+    pub palette: palette::Palette,
+    /// The legend's first row on screen.
+    pub legend: usize,
+    pub line: Option<Line>,
+}

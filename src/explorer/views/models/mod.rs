@@ -1,0 +1,128 @@
+//! The chooser of models: to open one, or to set it beside the open one in the chart.
+
+mod draw;
+
+use ratatui::layout::Rect;
+
+use crate::explorer::action::{Action, ViewId};
+use crate::explorer::effect::Effect;
+use crate::explorer::keymap::Scope;
+use crate::explorer::screen::Canvas;
+use crate::explorer::shell;
+use crate::explorer::state::{Chooser, Field, ModelChoice, State, matches};
+use crate::explorer::view::{List, View};
+use crate::explorer::views::geometry;
+
+/// The chooser.
+#[derive(Clone, Debug, Default)]
+pub struct Models {
+    pub chooser: Chooser,
+    /// Whether a model is set beside the open one.
+    pub beside: bool,
+    /// Whether the model that is being opened was chosen here: if that fails, what was typed is
+    /// proposed the next time.
+    pub chosen: bool,
+}
+
+/// A row of the chooser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelRow<'a> {
+    Known(&'a ModelChoice),
+    /// The model that is typed: a folder or a hub id.
+    Typed(&'a str),
+}
+
+impl ModelRow<'_> {
+    /// The model's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(model) => &model.name,
+            Self::Typed(typed) => typed,
+        }
+    }
+}
+
+/// The chooser.
+pub struct ModelsView;
+
+impl View for ModelsView {
+    fn scopes(&self, _: &State) -> &'static [Scope] {
+        &[Scope::Models, Scope::Lists]
+    }
+
+    fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
+        match action {
+            Action::OpenModels => open(state, false),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn opened(&self, state: &mut State) {
+        state.views.models.chosen = false;
+    }
+
+    fn draw(&self, canvas: &mut Canvas, body: Rect) {
+        draw::draw(canvas, body);
+    }
+
+    fn field<'s>(&self, state: &'s mut State) -> Option<&'s mut Field> {
+        Some(&mut state.views.models.chooser.field)
+    }
+
+    fn list(&self) -> Option<&dyn List> {
+        Some(self)
+    }
+}
+
+impl List for ModelsView {
+    fn rows(&self, state: &State) -> usize {
+        state.models_listed().len()
+    }
+
+    fn selected<'s>(&self, state: &'s mut State) -> Option<&'s mut usize> {
+        Some(&mut state.views.models.chooser.selected)
+    }
+
+    fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
+        let rows = state.models_listed();
+        let Some(name) = rows.get(row).map(|row| row.name().to_owned()) else {
+            return Vec::new();
+        };
+        if state.views.models.beside {
+            state.stack.pop();
+            geometry::compare(state, name);
+            return Vec::new();
+        }
+        shell::open_model(state, name, Vec::new())
+    }
+}
+
+/// Puts the chooser on top.
+pub fn open(state: &mut State, beside: bool) {
+    let models = &mut state.views.models;
+    let again = std::mem::take(&mut models.chosen) && !beside;
+    models.chooser = Chooser {
+        field: match again {
+            true => Field::proposed(models.chooser.field.text()),
+            false => Field::default(),
+        },
+        selected: 0,
+    };
+    models.beside = beside;
+    state.put_on_top(ViewId::Models);
+}
+
+impl State {
+    /// What is typed, as it is, then the models that have all of it in their names.
+    pub fn models_listed(&self) -> Vec<ModelRow<'_>> {
+        let typed = self.views.models.chooser.field.text().trim();
+        let found = self.models.iter().filter(|m| matches(typed, &m.name));
+        let (exact, near): (Vec<_>, Vec<_>) = found.partition(|m| m.name == typed);
+        // Enter opens what is typed and nothing that is only called alike.
+        let as_typed = !typed.is_empty() && exact.is_empty();
+        let first = exact.into_iter().map(ModelRow::Known);
+        let first = first.chain(as_typed.then_some(ModelRow::Typed(typed)));
+        first.chain(near.into_iter().map(ModelRow::Known)).collect()
+    }
+}

@@ -1,0 +1,478 @@
+//! The Neurons tab: the four columns of a neuron, its layer's directions, and the strip of layers.
+
+mod act;
+mod draw;
+mod queries;
+mod sidebar;
+mod strip;
+
+use ratatui::layout::Rect;
+
+use crate::explorer::action::{Action, Motion};
+use crate::explorer::board::Shown;
+use crate::explorer::effect::Effect;
+use crate::explorer::keymap::Scope;
+use crate::explorer::saved_view::{Shows, ViewSettings, option};
+use crate::explorer::screen::Canvas;
+use crate::explorer::shell::{self, export};
+use crate::explorer::state::{COLUMN_MAX, RowCursor, RowsInFocus, State};
+use crate::explorer::view::{Axis, Export, Exported, Tab, View, Words};
+use crate::explorer::views::filters::Showing;
+use crate::explorer::views::legend::Entry;
+use crate::explorer::views::{directions, filters, points};
+use crate::query::sheet::MapOf;
+use crate::query::{
+    Address, Answer, Column, DirectionsQuery, ModelCard, Part, Pointed, Query, Trust, TrustAnswer,
+};
+use crate::sheet::{filter_options, with_boundary};
+use crate::transformer::Input;
+
+pub use queries::COLUMN_MIN;
+pub use strip::{IN_PARTS, Strip};
+
+/// Where one is in the Neurons tab.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Neurons {
+    pub layer: usize,
+    pub neuron: usize,
+    /// Which input of a gated neuron is its key.
+    pub input: Input,
+    /// Index of the column in focus, in the order of [`Column::ALL`].
+    pub focus: usize,
+    /// The row of the columns under the cursor, or the line of directions.
+    pub cursor: RowCursor,
+    /// Whether the column in focus is shown as a map.
+    pub points: bool,
+    /// The selected point of the map.
+    pub selected: usize,
+    /// Whether the directions of the layer's keys and values are shown in the place of columns.
+    pub directions: bool,
+    /// Which side of a direction is in focus, 0 or 1.
+    pub side: usize,
+    /// What the strip of layers shows.
+    pub strip: Strip,
+}
+
+/// Neurons of the bundled models that are worth seeing first: layer and neuron. That of gpt2-pl fires
+/// on beginnings of verbs and promotes their endings.
+const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 297)];
+
+/// The tab.
+pub struct NeuronsView;
+
+impl View for NeuronsView {
+    fn scopes(&self, _: &State) -> &'static [Scope] {
+        &[Scope::Neurons, Scope::Words, Scope::Panes]
+    }
+
+    fn queries(&self, state: &State) -> Vec<Query> {
+        state.neuron_queries()
+    }
+
+    fn idle_queries(&self, state: &State) -> Vec<Query> {
+        state.neuron_idle_queries()
+    }
+
+    fn act(&self, state: &mut State, action: Action, count: Option<usize>) -> Option<Vec<Effect>> {
+        act::act(state, action, count)
+    }
+
+    fn answered(&self, state: &mut State, shown: &Shown) {
+        if let Query::NeuronMap(_) = shown.query {
+            state.views.neurons.selected = 0;
+        }
+        if let Some(address) = state.first_place(shown) {
+            state.first_look = false;
+            shell::replace(state, address);
+        }
+    }
+
+    /// A neuron to begin with: a known one, else the first of the middle layer.
+    fn opened(&self, state: &mut State) {
+        let Some(model) = &state.model else { return };
+        let mut known = WORTH_SEEING.iter();
+        let known = known.find(|(name, ..)| *name == model.card.name);
+        let middle = model.card.spec.layers / 2;
+        let (layer, neuron) = known.map_or((middle, 0), |&(_, layer, neuron)| (layer, neuron));
+        (state.views.neurons.layer, state.views.neurons.neuron) = (layer, neuron);
+    }
+
+    fn draw(&self, canvas: &mut Canvas, body: Rect) {
+        draw::draw(canvas, body);
+    }
+
+    fn export(&self, state: &State) -> Option<Export> {
+        let neurons = &state.views.neurons;
+        if neurons.points {
+            let column = state.column().name();
+            return Some(Export {
+                name: format!("{}.{column}-map", state.address()),
+                what: Exported::Chart,
+            });
+        }
+        let name = match neurons.directions {
+            true => format!(
+                "L{}.{}",
+                neurons.layer,
+                self.directions(state, self.matrix(state)).part
+            ),
+            false => state.address().to_string(),
+        };
+        Some(Export {
+            name,
+            what: self.answers(state),
+        })
+    }
+
+    fn chart(&self, state: &State, path: &str) -> Result<String, String> {
+        let map = state.column_map().filter(|(_, fresh)| *fresh);
+        let ((answer, _), card) = map.zip(state.card()).ok_or(points::NONE)?;
+        let column = state.column().name();
+        let title = format!("{column} of {}, {}", state.address(), state.convention());
+        let of = MapOf {
+            card,
+            answer,
+            title: &title,
+            settings: &filter_options(&state.filters).join(" "),
+            contexts: &[],
+        };
+        points::text(&of, path)
+    }
+
+    fn commands(&self, state: &State) -> Vec<String> {
+        match state.views.neurons.points {
+            true => Vec::new(),
+            false => export::command_in_focus(state, self),
+        }
+    }
+
+    fn lines(&self, state: &State) -> (String, Vec<String>) {
+        if self.shows_directions(state) {
+            let part = self.directions(state, self.matrix(state)).part;
+            let name = format!("L{}.{part}", state.views.neurons.layer);
+            return (name, directions::text(state, self));
+        }
+        let rows = state.columns().filter(|(_, fresh)| *fresh);
+        let column = rows.map(|(answer, _)| &answer.columns[state.views.neurons.focus][..]);
+        let (Some(card), Some(column)) = (state.card(), column) else {
+            return (String::new(), Vec::new());
+        };
+        let asked = state.rows_asked(&Query::Neuron(state.neuron_query()));
+        let line = |row: &crate::projection::Scored| {
+            format!("{}\t{}", with_boundary(&card.vocabulary, row.id), row.score)
+        };
+        let title = state.column_title(state.column());
+        let lines = column.iter().take(asked).map(line).collect();
+        (format!("{title} of {}", state.address()), lines)
+    }
+
+    fn legend(&self, state: &State, text: &str) -> Vec<Entry> {
+        act::legend(state, text)
+    }
+}
+
+impl Tab for NeuronsView {
+    fn title(&self) -> &'static str {
+        "Neurons"
+    }
+
+    fn name(&self) -> &'static str {
+        "neurons"
+    }
+
+    fn address(&self, state: &State) -> Address {
+        Address::Neuron {
+            layer: state.views.neurons.layer,
+            neuron: state.views.neurons.neuron,
+        }
+    }
+
+    fn holds(&self, address: Address) -> bool {
+        matches!(address, Address::Neuron { .. })
+    }
+
+    fn place(&self, state: &mut State, address: Address) {
+        let neurons = &mut state.views.neurons;
+        match address {
+            Address::Neuron { layer, neuron } => (neurons.layer, neurons.neuron) = (layer, neuron),
+            Address::Layer { layer } => neurons.layer = layer,
+            Address::Head { .. } | Address::State { .. } => {}
+        }
+    }
+
+    fn number(&self, state: &State) -> String {
+        format!("L{}.N", state.views.neurons.layer)
+    }
+
+    fn axis<'s>(&self, state: &'s mut State, motion: Motion) -> Option<Axis<'s>> {
+        let spec = &state.model.as_ref()?.card.spec;
+        let neurons = &mut state.views.neurons;
+        Some(match motion {
+            Motion::Left | Motion::Right => Axis {
+                what: "layer",
+                len: spec.layers,
+                at: &mut neurons.layer,
+            },
+            _ => Axis {
+                what: "neuron",
+                len: spec.neurons,
+                at: &mut neurons.neuron,
+            },
+        })
+    }
+
+    fn anywhere(&self, state: &mut State) -> Address {
+        let spec = state
+            .card()
+            .map(|card| (card.spec.layers, card.spec.neurons));
+        let (layers, neurons) = spec.unwrap_or_default();
+        Address::Neuron {
+            layer: state.random.usize(0..layers.max(1)),
+            neuron: state.random.usize(0..neurons.max(1)),
+        }
+    }
+
+    fn ranked(&self, state: &State) -> Vec<Address> {
+        let mut places: Vec<Address> = state
+            .board
+            .iter()
+            .filter_map(|shown| match (&shown.query, &*shown.answer) {
+                (Query::Rank(query), Answer::Rank(answer)) if !query.by.of_heads() => {
+                    Some((query, answer))
+                }
+                _ => None,
+            })
+            .flat_map(|(query, answer)| answer.items.iter().map(|n| query.address(n)))
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    fn settings(&self, state: &State) -> ViewSettings {
+        let neurons = &state.views.neurons;
+        ViewSettings {
+            shows: Shows::of(neurons.directions, neurons.points),
+            column: state.column(),
+            input: neurons.input,
+            convention: state.convention,
+            filters: state.filters.clone(),
+            ..ViewSettings::default()
+        }
+    }
+
+    fn options(&self, settings: &ViewSettings) -> Vec<Vec<String>> {
+        let mut own = Vec::new();
+        if settings.column != Column::default() {
+            own.push(option("--column", settings.column.name()));
+        }
+        if settings.input != Input::default() {
+            own.push(option("--key", settings.input.name()));
+        }
+        settings.of_words(own)
+    }
+
+    fn restore(&self, state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
+        let focus = Column::ALL.iter().position(|c| *c == settings.column);
+        let neurons = &mut state.views.neurons;
+        (neurons.focus, neurons.input) = (focus.unwrap_or(0), settings.input);
+        neurons.points = settings.shows == Shows::Points;
+        neurons.directions = settings.shows == Shows::Directions;
+        filters::restore(state, settings)
+    }
+
+    fn words(&self) -> Option<&dyn Words> {
+        Some(self)
+    }
+
+    fn focus(&self, state: &State) -> Option<Query> {
+        Some(match state.views.neurons.directions {
+            true => Query::Directions(self.directions(state, self.matrix(state))),
+            false => Query::Neuron(state.neuron_query()),
+        })
+    }
+
+    fn settings_line(&self, canvas: &mut Canvas, row: Rect) {
+        let state = canvas.state;
+        let showing = match self.shows_directions(state) {
+            true => directions::showing(state, self),
+            false => state.columns().map(|(answer, _)| {
+                filters::showing(Showing {
+                    shown: answer.columns[state.views.neurons.focus].len(),
+                    passing: answer.passing,
+                    rows: answer.rows,
+                    pairs: false,
+                })
+            }),
+        };
+        filters::line(canvas, row, &filters::COLUMN_TOGGLES, None, showing);
+    }
+
+    fn point(&self, state: &State) -> Option<u32> {
+        let neurons = &state.views.neurons;
+        let (map, _) = state.column_map().filter(|_| neurons.points)?;
+        match map.points.get(neurons.selected)?.what {
+            Pointed::Row { id, .. } => Some(id),
+            Pointed::Occurrence { .. } => None,
+        }
+    }
+
+    fn vertical(&self, state: &mut State, down: bool, times: usize) -> bool {
+        let points = state.views.neurons.points;
+        if points {
+            act::select_point(state, down, times);
+        }
+        points
+    }
+}
+
+impl Words for NeuronsView {
+    fn lists(&self) -> usize {
+        Column::ALL.len()
+    }
+
+    fn list(&self, state: &State) -> usize {
+        state.views.neurons.focus
+    }
+
+    fn focus_list(&self, state: &mut State, list: usize) {
+        state.views.neurons.focus = list;
+    }
+
+    fn list_title(&self, state: &State, list: usize) -> String {
+        state.column_title(Column::ALL[list])
+    }
+
+    fn directions(&self, state: &State, matrix: usize) -> DirectionsQuery {
+        let gated = state.card().is_some_and(ModelCard::gated);
+        let part = match matrix {
+            0 if gated && state.input() == Input::Gate => Part::FfGate,
+            0 if gated => Part::FfUp,
+            0 => Part::FfIn,
+            _ => Part::FfOut,
+        };
+        directions::query(state, part, state.views.neurons.layer, 0)
+    }
+
+    fn shows_directions(&self, state: &State) -> bool {
+        state.views.neurons.directions
+    }
+
+    fn matrix(&self, state: &State) -> usize {
+        // Keys or values, whichever sign is in focus.
+        state.views.neurons.focus % 2
+    }
+
+    fn list_of_matrix(&self, state: &State, matrix: usize) -> usize {
+        state.views.neurons.focus / 2 * 2 + matrix
+    }
+
+    fn cursor(&self, state: &State) -> RowCursor {
+        state.views.neurons.cursor
+    }
+
+    fn cursor_of(&self, state: &State, _: usize) -> RowCursor {
+        state.views.neurons.cursor
+    }
+
+    fn cursor_mut<'s>(&self, state: &'s mut State) -> &'s mut RowCursor {
+        &mut state.views.neurons.cursor
+    }
+
+    fn rows(&self, state: &State) -> Option<RowsInFocus> {
+        let (answer, fresh) = state.columns()?;
+        let len = answer.columns[state.views.neurons.focus].len();
+        Some(RowsInFocus {
+            len,
+            most: answer.passing.min(COLUMN_MAX).max(len),
+            fresh,
+            settled: state
+                .neuron_shown()
+                .is_some_and(|s| state.wanted.contains(&s.query)),
+        })
+    }
+
+    fn token(&self, state: &State) -> Option<u32> {
+        let (answer, _) = state.columns()?;
+        let neurons = &state.views.neurons;
+        let row = answer.columns[neurons.focus].get(neurons.cursor.row)?;
+        Some(row.id)
+    }
+
+    fn tokens(&self, state: &State) -> Vec<u32> {
+        let focus = state.views.neurons.focus;
+        let column = state
+            .columns()
+            .map(|(answer, _)| &answer.columns[focus][..]);
+        column
+            .unwrap_or_default()
+            .iter()
+            .map(|row| row.id)
+            .collect()
+    }
+
+    fn has_sides(&self, state: &State) -> bool {
+        // The right side of a layer's direction is its neurons.
+        state.views.neurons.directions
+    }
+
+    fn side(&self, state: &State) -> usize {
+        state.views.neurons.side
+    }
+
+    fn focus_side(&self, state: &mut State, side: usize) {
+        state.views.neurons.side = side;
+    }
+
+    fn most(&self) -> usize {
+        COLUMN_MAX
+    }
+
+    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Trust> {
+        let shown = state.neuron_robustness()?;
+        match &*shown.answer {
+            Answer::Trust(TrustAnswer { lists, .. }) => lists.get(list),
+            _ => None,
+        }
+    }
+}
+
+impl NeuronsView {
+    fn answers(&self, state: &State) -> Exported {
+        if self.shows_directions(state) {
+            return directions::answers(state, self);
+        }
+        let columns = state.neuron_shown().into_iter();
+        let all: Vec<Shown> = columns.chain(state.neuron_robustness()).cloned().collect();
+        Exported::Answers {
+            in_focus: all.clone(),
+            all,
+        }
+    }
+}
+
+impl State {
+    /// The column in focus.
+    pub fn column(&self) -> Column {
+        Column::ALL[self.views.neurons.focus]
+    }
+
+    /// Which input of the neuron is its key; the first where there is no gate.
+    pub fn input(&self) -> Input {
+        let gated = self.card().is_some_and(ModelCard::gated);
+        if gated {
+            self.views.neurons.input
+        } else {
+            Input::default()
+        }
+    }
+
+    /// A column's name, with the input that it is of where there are two.
+    pub fn column_title(&self, column: Column) -> String {
+        let gated = self.card().is_some_and(ModelCard::gated);
+        match column {
+            Column::K | Column::MinusK if gated => format!("{column} {}", self.input().name()),
+            _ => column.to_string(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The list of neurons by a measure; and the measures of all layers, which other views show too.
+
+mod draw;
+mod state;
+
+use ratatui::layout::Rect;
+
+use crate::explorer::action::{Action, TabId, ViewId};
+use crate::explorer::board::Shown;
+use crate::explorer::effect::Effect;
+use crate::explorer::keymap::Scope;
+use crate::explorer::screen::Canvas;
+use crate::explorer::shell;
+use crate::explorer::state::{Chooser, Field, State};
+use crate::explorer::view::{Export, Exported, List, View};
+use crate::explorer::views::legend::Entry;
+use crate::query::sheet::rank_command;
+use crate::query::{Address, Interest, Query};
+
+pub use state::Ranking;
+
+/// The list.
+pub struct RankingView;
+
+impl View for RankingView {
+    fn scopes(&self, _: &State) -> &'static [Scope] {
+        &[Scope::Interesting, Scope::Lists]
+    }
+
+    fn queries(&self, state: &State) -> Vec<Query> {
+        state.rank_queries()
+    }
+
+    fn can_wait(&self) -> bool {
+        true
+    }
+
+    fn keeps(&self, state: &State, query: &Query) -> bool {
+        // For when the list is opened again.
+        matches!(query, Query::Rank(query)
+            if *query == state.rank_of(state.views.ranking.by, query.layer))
+    }
+
+    fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
+        let on_top = state.is_on_top(ViewId::Ranking);
+        let ranking = &mut state.views.ranking;
+        match action {
+            Action::OpenInteresting if state.tab != TabId::Heads => {
+                ranking.opened = true;
+                ranking.chooser = Chooser::default();
+                state.put_on_top(ViewId::Ranking);
+            }
+            Action::RankLayers if on_top => {
+                ranking.chooser.selected = 0;
+                ranking.one_layer = !ranking.one_layer;
+            }
+            Action::RankLayers => state.say("i opens the list that this is about"),
+            Action::NextInterest if on_top => {
+                ranking.by = after(&Interest::NEURONS, ranking.by);
+                ranking.chooser.selected = 0;
+            }
+            Action::NextInterest if !state.is_on_top(ViewId::HeadMap) => {
+                state.say("i ranks all neurons, or all heads");
+            }
+            Action::DrawInteresting => swap_draws(state),
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn opened(&self, state: &mut State) {
+        state.views.ranking.opened = false;
+    }
+
+    fn draw(&self, canvas: &mut Canvas, body: Rect) {
+        draw::draw(canvas, body);
+    }
+
+    fn field<'s>(&self, state: &'s mut State) -> Option<&'s mut Field> {
+        Some(&mut state.views.ranking.chooser.field)
+    }
+
+    fn list(&self) -> Option<&dyn List> {
+        Some(self)
+    }
+
+    fn export(&self, state: &State) -> Option<Export> {
+        let (by, layer) = (state.views.ranking.by, state.views.neurons.layer);
+        let name = match state.ranks_one_layer() {
+            false => format!("neurons-{by}"),
+            true => format!("L{layer}-{by}"),
+        };
+        Some(Export {
+            name,
+            what: answers(state, by),
+        })
+    }
+
+    fn commands(&self, state: &State) -> Vec<String> {
+        let shown = shell::export::fresh(state, answers(state, state.views.ranking.by).into_all());
+        let Some(card) = state.card() else {
+            return Vec::new();
+        };
+        if let (false, Some(Query::Rank(query))) = (
+            state.ranks_one_layer(),
+            shown.first().map(|shown| &shown.query),
+        ) {
+            return vec![rank_command(&card.name, query, query.count).to_string()];
+        }
+        shell::export::commands_of(state, &shown)
+    }
+
+    fn legend(&self, state: &State, _: &str) -> Vec<Entry> {
+        let meaning = state.views.ranking.by.meaning();
+        let words = format!("the figure before the words: {meaning}");
+        vec![Entry::new("0.9", words, &[])]
+    }
+}
+
+impl List for RankingView {
+    fn rows(&self, state: &State) -> usize {
+        state.ranking_listed().len()
+    }
+
+    fn selected<'s>(&self, state: &'s mut State) -> Option<&'s mut usize> {
+        Some(&mut state.views.ranking.chooser.selected)
+    }
+
+    fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
+        let found = state.ranking_listed().get(row).copied();
+        if let Some((layer, neuron)) = found {
+            let neuron = neuron.item;
+            if shell::go(state, Address::Neuron { layer, neuron }) {
+                state.stack.pop();
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// The measure after another.
+pub fn after(all: &[Interest], by: Interest) -> Interest {
+    let at = all.iter().position(|other| *other == by);
+    all[at.map_or(0, |at| (at + 1) % all.len())]
+}
+
+/// The answers of all layers by a measure, in their order.
+pub fn answers(state: &State, by: Interest) -> Exported {
+    let mut layers: Vec<(usize, &Shown)> = state
+        .board
+        .iter()
+        .filter_map(|shown| match &shown.query {
+            Query::Rank(query) if query.by == by => Some((query.layer, shown)),
+            _ => None,
+        })
+        .collect();
+    layers.sort_by_key(|(layer, _)| *layer);
+    let all: Vec<Shown> = layers.into_iter().map(|(_, shown)| shown.clone()).collect();
+    Exported::Answers {
+        in_focus: all.clone(),
+        all,
+    }
+}
+
+/// Whether a random place is one of those that were ranked.
+fn swap_draws(state: &mut State) {
+    state.draws = !state.draws;
+    let places = state.drawn_from().len();
+    state.say(match (state.draws, places) {
+        (false, _) => "r goes anywhere".to_owned(),
+        (true, 0) => "r goes to what is ranked, once something is: i ranks".to_owned(),
+        (true, n) => format!("r goes to one of {n} that are ranked best"),
+    });
+}

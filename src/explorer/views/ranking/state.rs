@@ -1,0 +1,176 @@
+//! Neurons and heads by a measure: what is asked of layers, and what of it is known.
+
+use crate::explorer::state::{Chooser, State, matches};
+use crate::query::{Answer, Interest, Interesting, ModelCard, Query, RankAnswer, RankQuery};
+use crate::vocabulary::Filters;
+
+/// Neurons of a layer.
+const COUNT: usize = 100;
+/// Words of each side.
+const WORDS: usize = 10;
+
+/// What outlives the lists.
+#[derive(Clone)]
+pub struct Ranking {
+    /// What neurons are ranked by.
+    pub by: Interest,
+    /// What heads are.
+    pub heads_by: Interest,
+    /// Whether the list is of the neurons of the layer one is in, and not of all.
+    pub one_layer: bool,
+    /// Whether the list was opened: from then on all layers are ranked when there is nothing else
+    /// to do.
+    pub opened: bool,
+    pub chooser: Chooser,
+}
+
+impl Default for Ranking {
+    fn default() -> Self {
+        Self {
+            by: Interest::default(),
+            heads_by: Interest::HEADS[0],
+            one_layer: false,
+            opened: false,
+            chooser: Chooser::default(),
+        }
+    }
+}
+
+impl State {
+    /// What the neurons or heads of a layer by a measure are asked for with.
+    pub fn rank_of(&self, by: Interest, layer: usize) -> RankQuery {
+        let of_heads = by.of_heads();
+        let heads = self.card().map_or(0, |card| card.spec.heads);
+        RankQuery {
+            convention: self.convention(),
+            layer,
+            by,
+            count: if of_heads { heads } else { COUNT },
+            // Pairs of heads take longer than figures of their weights.
+            words: match of_heads && by.of_weights() {
+                true => 0,
+                false => WORDS,
+            },
+            filters: match of_heads && by.of_weights() {
+                true => Filters::default(),
+                false => self.filters.per_token(),
+            },
+        }
+    }
+
+    /// What the list asks for: all layers, the one that one is in first; of a model in parts that one
+    /// only.
+    pub(super) fn rank_queries(&self) -> Vec<Query> {
+        let (by, layer) = (self.views.ranking.by, self.views.neurons.layer);
+        match self.ranks_one_layer() {
+            true => vec![Query::Rank(self.rank_of(by, layer))],
+            false => self.all_layers(by, layer),
+        }
+    }
+
+    /// Whether the list is of one layer.
+    pub fn ranks_one_layer(&self) -> bool {
+        self.views.ranking.one_layer || self.card().is_some_and(|card| card.remote)
+    }
+
+    /// The neurons of the list, the best first, with their layers.
+    pub fn neurons_ranked(&self) -> Vec<(usize, &Interesting)> {
+        let mut ranked = self.all_ranked(self.views.ranking.by);
+        if self.ranks_one_layer() {
+            ranked.retain(|(layer, _)| *layer == self.views.neurons.layer);
+        }
+        ranked
+    }
+
+    /// The share of the list's layers that is ranked.
+    pub fn ranking_done(&self) -> f32 {
+        let layers = self.ranked_layers(self.views.ranking.by);
+        let done = |answer: &Option<&RankAnswer>| answer.map_or(0.0, |answer| answer.done);
+        match self.ranks_one_layer() {
+            true => layers.get(self.views.neurons.layer).map_or(0.0, done),
+            false => layers.iter().map(done).sum::<f32>() / layers.len().max(1) as f32,
+        }
+    }
+
+    /// The rows that have all of what is typed among their words.
+    pub fn ranking_listed(&self) -> Vec<(usize, &Interesting)> {
+        let Some(card) = self.card() else {
+            return Vec::new();
+        };
+        let typed = self.views.ranking.chooser.field.text();
+        let found = self.neurons_ranked().into_iter();
+        found
+            .filter(|(layer, neuron)| matches(typed, &words(card, *layer, neuron)))
+            .collect()
+    }
+
+    /// The layers by a measure, the nearest to `from` first.
+    pub fn all_layers(&self, by: Interest, from: usize) -> Vec<Query> {
+        let layers = self.card().map_or(0, |card| card.spec.layers);
+        let mut order: Vec<usize> = (0..layers).collect();
+        order.sort_by_key(|layer| layer.abs_diff(from));
+        let query = |layer: usize| Query::Rank(self.rank_of(by, layer));
+        order.into_iter().map(query).collect()
+    }
+
+    /// The rankings of layers by a measure that are known, a layer each; some may be of a part of
+    /// their layer.
+    pub fn ranked_layers(&self, by: Interest) -> Vec<Option<&RankAnswer>> {
+        let layers = self.card().map_or(0, |card| card.spec.layers);
+        let mut found = vec![None; layers];
+        let alike = self.rank_of(by, 0);
+        for shown in self.board.iter() {
+            if let (Query::Rank(query), Answer::Rank(answer)) = (&shown.query, &*shown.answer)
+                && is_of(query, &alike)
+                && let Some(slot) = found.get_mut(query.layer)
+            {
+                *slot = Some(answer);
+            }
+        }
+        found
+    }
+
+    /// All heads, or neurons, whose figures are known, with their layers, the best first; what is no
+    /// number goes last.
+    pub fn all_ranked(&self, by: Interest) -> Vec<(usize, &Interesting)> {
+        let layers = self.ranked_layers(by).into_iter().enumerate();
+        let mut heads: Vec<(usize, &Interesting)> = layers
+            .filter_map(|(layer, answer)| Some((layer, answer?)))
+            .flat_map(|(layer, answer)| answer.items.iter().map(move |head| (layer, head)))
+            .collect();
+        let figure = |head: &Interesting| match head.figure.is_nan() {
+            true => f32::NEG_INFINITY,
+            false => head.figure,
+        };
+        let place = |(layer, head): &(usize, &Interesting)| (*layer, head.item);
+        heads.sort_by(|a, b| {
+            let by_figure = figure(b.1).total_cmp(&figure(a.1));
+            by_figure.then_with(|| place(a).cmp(&place(b)))
+        });
+        heads
+    }
+}
+
+fn words(card: &ModelCard, layer: usize, neuron: &Interesting) -> String {
+    let words = neuron.key.iter().chain(&neuron.value);
+    let mut text = format!("l{layer}.n{}", neuron.item);
+    for &id in words {
+        text += " ";
+        text += &card.vocabulary.text(id);
+    }
+    text
+}
+
+/// Whether two queries differ in their layers at most.
+fn is_of(query: &RankQuery, alike: &RankQuery) -> bool {
+    let RankQuery {
+        layer: _,
+        by,
+        count,
+        words,
+        filters,
+        convention,
+    } = query;
+    (*by, *count, *words) == (alike.by, alike.count, alike.words)
+        && (filters, convention) == (&alike.filters, &alike.convention)
+}
