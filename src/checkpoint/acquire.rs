@@ -3,7 +3,6 @@
 
 use std::iter;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::hub::{self, Blocks, Hub, HubError, HubId, Listing, Ranged, Waiting};
@@ -84,8 +83,10 @@ struct Prospect<'a> {
     hub: &'a Arc<Hub>,
     listing: Listing,
     spec: Spec,
-    /// Whether the weights may be stored in a way that cannot be read.
-    doubtful: bool,
+    /// The key that says that the weights may be stored in a way that cannot be read.
+    doubtful: Option<&'static str>,
+    /// Whether neurons have a gate beside their input.
+    gated: bool,
     offer: Offer,
     /// Whether there is a head beside the embedding, where an index of several files says so.
     head: Option<bool>,
@@ -163,7 +164,8 @@ impl<'a> Prospect<'a> {
         let names = || listing.files.iter().map(|file| file.name.as_str());
         let instead = || elsewhere::in_list(&id.to_string(), names(), None);
         let offer = weights::choose(has);
-        let offer = offer.ok_or_else(|| instead().unwrap_or_else(|| no_weights(&listing)))?;
+        let offer =
+            offer.ok_or_else(|| instead().unwrap_or_else(|| elsewhere::no_weights(&listing)))?;
         if let (false, Some(instead)) = (has(CONFIG), instead()) {
             return Err(instead);
         }
@@ -171,7 +173,7 @@ impl<'a> Prospect<'a> {
             .iter()
             .any(|set| set.iter().all(|file| has(file)))
         {
-            return Err(no_tokenizer(&listing));
+            return Err(elsewhere::no_tokenizer(&listing));
         }
         let mut first = vec![CONFIG];
         first.extend(offer.is_index.then_some(offer.file));
@@ -179,7 +181,7 @@ impl<'a> Prospect<'a> {
         let files = Files::Folder(folder);
         let (config, family) = Config::read(&files)?;
         let spec = config.spec(family)?;
-        let doubtful = QUANTISED.iter().any(|key| config.has(key));
+        let doubtful = QUANTISED.into_iter().find(|key| config.has(key));
         let (weights, head) = if offer.is_index {
             let name = format!("{id}/{}", offer.file);
             let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
@@ -202,6 +204,7 @@ impl<'a> Prospect<'a> {
             hub,
             spec,
             doubtful,
+            gated: family.ff_gate.is_some(),
             small: small.collect(),
             listing,
             offer,
@@ -218,8 +221,13 @@ impl<'a> Prospect<'a> {
 
     fn whole(&self, notice: Option<String>) -> Result<Acquired, CheckpointError> {
         let weights: Vec<&str> = self.weights.iter().map(String::as_str).collect();
-        if self.doubtful && self.offer.by_tensor && !self.hub.has(&self.listing, &weights) {
-            self.check_headers()?;
+        if let Some(key) = self.doubtful
+            && !self.hub.has(&self.listing, &weights)
+        {
+            match self.offer.by_tensor {
+                true => self.check_headers()?,
+                false => self.check_sizes(key, &weights)?,
+            }
         }
         let folder = self
             .hub
@@ -242,6 +250,22 @@ impl<'a> Prospect<'a> {
             path: folder,
         };
         Ok(Acquired { location, notice })
+    }
+
+    /// Whether pickled weights, which have no headers, are as large as plain numbers are.
+    fn check_sizes(&self, key: &'static str, weights: &[&str]) -> Result<(), CheckpointError> {
+        let got = self.hub.sizes(&self.listing, weights, self.waiting)?;
+        let got = got.iter().fold(0u64, |sum, size| sum.saturating_add(*size));
+        let needed = self.spec.plain_bytes(self.gated);
+        match got < needed {
+            true => Err(CheckpointError::QuantisedPickle {
+                id: self.listing.id.to_string(),
+                key,
+                needed,
+                got,
+            }),
+            false => Ok(()),
+        }
     }
 
     /// Whether what the headers say can be read, before all that is behind them comes.
@@ -324,56 +348,6 @@ fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointErro
         }
     }
     Ok(hub::bring(&spans, waiting)?)
-}
-
-/// A repository whose texts could not be read once all of it is here.
-fn no_tokenizer(listing: &Listing) -> CheckpointError {
-    let names = listing.files.iter().map(|file| file.name.as_str());
-    let close = |name: &&str| {
-        let parts = [
-            "token",
-            "vocab",
-            "merges",
-            "bpe",
-            "spiece",
-            "sentencepiece",
-            "tekken",
-        ];
-        !name.ends_with("_config.json") && parts.iter().any(|part| name.contains(part))
-    };
-    let there: Vec<&str> = names.filter(close).take(4).collect();
-    CheckpointError::NoTokenizer {
-        id: listing.id.to_string(),
-        expected: "tokenizer.json, vocab.json with merges.txt, vocab.txt, or a SentencePiece model",
-        got: match there.is_empty() {
-            true => "none of them".to_owned(),
-            false => super::error::one_line(&there.join(", ")),
-        },
-    }
-}
-
-fn no_weights(listing: &Listing) -> CheckpointError {
-    let mut there: Vec<&str> = listing
-        .files
-        .iter()
-        .map(|file| file.name.as_str())
-        .collect();
-    there.sort_by_key(|name| !is_weights(name));
-    there.truncate(4);
-    CheckpointError::NoWeights {
-        id: listing.id.to_string(),
-        looked_for: weights::looked_for(),
-        got: super::error::one_line(&there.join(", ")),
-    }
-}
-
-/// By its ending, weights of some other program.
-fn is_weights(name: &str) -> bool {
-    let ending = Path::new(name).extension().and_then(|e| e.to_str());
-    matches!(
-        ending,
-        Some("gguf" | "h5" | "msgpack" | "onnx" | "pt" | "pth" | "bin" | "safetensors" | "ot")
-    )
 }
 
 /// The error, with what is spelled alike where it may be a matter of spelling.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::hub::Listing;
 use crate::outside::{self, escape};
 
-use super::CheckpointError;
+use super::{CheckpointError, weights};
 
 /// More than any list of modules or description of an adapter takes.
 const LONGEST: u64 = 1 << 20;
@@ -18,7 +19,7 @@ pub(super) fn transformer_of(folder: &Path) -> Option<PathBuf> {
     let inner = modules.as_array()?.iter().find_map(|module| {
         let kind = module.get("type")?.as_str()?;
         let path = module.get("path")?.as_str()?;
-        (kind.ends_with("Transformer") && super::weights::is_plain(path)).then_some(path)
+        (kind.ends_with("Transformer") && weights::is_plain(path)).then_some(path)
     })?;
     let inner = folder.join(inner);
     inner.join("config.json").is_file().then_some(inner)
@@ -109,4 +110,54 @@ pub(super) fn file(name: &str) -> CheckpointError {
 
 fn json(path: &Path) -> Option<Value> {
     serde_json::from_slice(&outside::read(path, LONGEST).ok()?).ok()
+}
+
+/// A repository whose texts could not be read once all of it is here.
+pub(super) fn no_tokenizer(listing: &Listing) -> CheckpointError {
+    let names = listing.files.iter().map(|file| file.name.as_str());
+    let close = |name: &&str| {
+        let parts = [
+            "token",
+            "vocab",
+            "merges",
+            "bpe",
+            "spiece",
+            "sentencepiece",
+            "tekken",
+        ];
+        !name.ends_with("_config.json") && parts.iter().any(|part| name.contains(part))
+    };
+    let there: Vec<&str> = names.filter(close).take(4).collect();
+    CheckpointError::NoTokenizer {
+        id: listing.id.to_string(),
+        expected: "tokenizer.json, vocab.json with merges.txt, vocab.txt, or a SentencePiece model",
+        got: match there.is_empty() {
+            true => "none of them".to_owned(),
+            false => super::error::one_line(&there.join(", ")),
+        },
+    }
+}
+
+pub(super) fn no_weights(listing: &Listing) -> CheckpointError {
+    let mut there: Vec<&str> = listing
+        .files
+        .iter()
+        .map(|file| file.name.as_str())
+        .collect();
+    there.sort_by_key(|name| !is_weights(name));
+    there.truncate(4);
+    CheckpointError::NoWeights {
+        id: listing.id.to_string(),
+        looked_for: weights::looked_for(),
+        got: super::error::one_line(&there.join(", ")),
+    }
+}
+
+/// By its ending, weights of some other program.
+fn is_weights(name: &str) -> bool {
+    let ending = Path::new(name).extension().and_then(|e| e.to_str());
+    matches!(
+        ending,
+        Some("gguf" | "h5" | "msgpack" | "onnx" | "pt" | "pth" | "bin" | "safetensors" | "ot")
+    )
 }

@@ -136,6 +136,17 @@ pub enum CheckpointError {
         advice: String,
     },
     #[error(
+        "{id}: expected plain numbers, for which its sizes need {needed} bytes or more, got pickled \
+         weights of {got} bytes and {key} in config.json: quantised checkpoints cannot be read yet; \
+         take the one that it was made from, or dequantise it and save that"
+    )]
+    QuantisedPickle {
+        id: String,
+        key: &'static str,
+        needed: u64,
+        got: u64,
+    },
+    #[error(
         "{tensor} in {file}: expected weights as they are used, got quantised ones, which {scale} \
          is yet to scale; take the checkpoint that is not quantised"
     )]

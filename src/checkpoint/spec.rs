@@ -84,6 +84,16 @@ impl OutputEmbedding {
 }
 
 impl Spec {
+    /// The least that weights take at two bytes a number: one embedding, and of each layer the
+    /// feed-forward matrices, three if `gated`, and the maps of queries and of what heads write.
+    pub fn plain_bytes(&self, gated: bool) -> u64 {
+        let of_neurons = self.neurons as u64 * if gated { 3 } else { 2 };
+        let of_heads = 2 * self.heads as u64 * self.head_width as u64;
+        let rows = (of_neurons + of_heads).saturating_mul(self.layers as u64);
+        let numbers = rows.saturating_add(self.vocab as u64);
+        numbers.saturating_mul(2 * self.width as u64)
+    }
+
     /// How many heads share one key and value.
     pub fn sharing(&self) -> usize {
         self.heads / self.key_heads

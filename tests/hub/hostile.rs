@@ -232,7 +232,26 @@ fn what_cannot_be_read_is_refused_before_it_comes() {
     );
     assert!(server.sent(WEIGHTS) < size / 2);
     // Plain numbers that once were quantised come as always.
-    let server = Server::start(with("config.json", quantised));
+    let server = Server::start(with("config.json", quantised.clone()));
+    Place::new(&server).acquire(&Way::Whole).unwrap();
+
+    // Pickled weights have no headers: their size says it.
+    let pickled = |size: usize| {
+        let mut files = with("config.json", quantised.clone());
+        files.retain(|(name, _)| name != "model.safetensors" && name != "pytorch_model.bin");
+        files.push(("pytorch_model.bin".to_owned(), vec![0; size]));
+        Server::start(files)
+    };
+    let plain = content(&repository(), "model.safetensors").len() / 2;
+    let server = pickled(plain / 2);
+    let error = Place::new(&server).fails();
+    assert!(
+        error.contains("quantization_config") && error.contains("quantised"),
+        "{error}"
+    );
+    assert_eq!(server.sent("pytorch_model.bin"), 0);
+    // At two bytes a number or more they come as always, and show what they are.
+    let server = pickled(plain);
     Place::new(&server).acquire(&Way::Whole).unwrap();
 
     // An adapter, and GGUF.
