@@ -4,6 +4,7 @@
 #[path = "../checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
 mod ranks;
+mod stem;
 
 use std::path::PathBuf;
 
