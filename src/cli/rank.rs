@@ -10,13 +10,12 @@ use super::args::{FilterArgs, Output, ReadingArgs, list_length};
 use super::convention::ConventionChoice;
 use super::{answering, listed, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
-use crate::query::{Answer, Callbacks, Convention, Interest, Query, QueryError, RankQuery};
+use crate::query::{
+    Answer, Callbacks, Convention, Interest, Query, QueryError, RankAnswer, RankQuery,
+};
 use crate::report::{self, Format};
 use crate::sheet::Timings;
 use crate::vocabulary::Filters;
-
-/// Tokens of each side that come with a neuron or a head.
-const WORDS: usize = 10;
 
 /// What is ranked, and by what.
 #[derive(Debug, Args)]
@@ -36,6 +35,10 @@ pub struct RankArgs {
     /// Neurons or heads in the list
     #[arg(short = 'n', default_value_t = 30, value_parser = list_length)]
     count: usize,
+    /// Tokens of each side that come with a neuron or a head; without any (0) heads are ranked by
+    /// copying and matching faster
+    #[arg(long, value_name = "N", default_value_t = RankQuery::WORDS, value_parser = words_length)]
+    list_words: usize,
     /// Take the lists from this finished scan of the model, where it has them
     #[arg(long, value_name = "FILE")]
     pub scan: Option<PathBuf>,
@@ -48,6 +51,12 @@ pub struct RankArgs {
     filters: FilterArgs,
 }
 
+fn words_length(text: &str) -> Result<usize, String> {
+    let most = Interest::TOP;
+    let length = text.parse().ok().filter(|words| *words <= most);
+    length.ok_or_else(|| format!("expected a whole number from 0 to {most}"))
+}
+
 impl RankArgs {
     /// The query that is meant, of a layer.
     fn query(&self, layer: usize, filters: &Filters) -> RankQuery {
@@ -55,7 +64,7 @@ impl RankArgs {
             layer,
             by: self.by,
             count: self.count,
-            words: WORDS,
+            words: self.list_words,
             filters: filters.clone(),
             convention: Convention::RAW,
         }
@@ -96,6 +105,10 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
         compute: milliseconds(start),
     };
     let shown = output.timings.then_some(timings);
+    let layers: Vec<(&RankQuery, &RankAnswer)> = layers
+        .iter()
+        .map(|(query, answer)| (query, answer))
+        .collect();
     let sheet = rank_sheet(&card, &layers, args.count).map(|sheet| sheet.timed(shown));
     let text = sheet.map_or_else(String::new, |sheet| report::write(&sheet, output.format));
     say_timings(output, timings);

@@ -298,14 +298,16 @@ pub enum Exported {
     },
     /// A chart or a map, which is drawn too.
     Chart,
+    /// Nothing yet, and why.
+    Unfinished(String),
 }
 
 impl Exported {
-    /// All answers; none of a chart.
+    /// All answers; none of a chart, nor of what is unfinished.
     pub fn into_all(self) -> Vec<Shown> {
         match self {
             Self::Answers { all, .. } => all,
-            Self::Chart => Vec::new(),
+            Self::Chart | Self::Unfinished(_) => Vec::new(),
         }
     }
 }

@@ -123,6 +123,9 @@ pub struct RankQuery {
 }
 
 impl RankQuery {
+    /// Tokens of each side, unless others are asked for.
+    pub const WORDS: usize = 10;
+
     /// Where one of what is ranked stands.
     pub fn address(&self, of: &Interesting) -> Address {
         let (layer, item) = (self.layer, of.item);

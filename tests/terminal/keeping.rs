@@ -166,6 +166,40 @@ fn the_command_that_is_copied_prints_what_is_exported() {
 }
 
 #[test]
+fn rankings_of_all_layers_are_exported_as_their_command_prints_them() {
+    let home = Home::new();
+    let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
+    program.until_at("L3.N103").send("i").until("Interesting");
+    let mut exported = Vec::new();
+    let mut export = |program: &mut Program, [key, copy]: [&str; 2], name: &'static str| {
+        // Letters that are typed here would be looked for, and a part is refused.
+        program.wait("all layers", |screen| !screen.contents().contains(" %"));
+        program.send(key).until("gpt2-pl-");
+        program
+            .send(&format!("{name}\r"))
+            .until(&format!("wrote {name}"));
+        program.send(copy).until("copied: lexiscope rank");
+        let command = shell_words(&copied(program)).unwrap();
+        exported.push((command, name));
+    };
+    export(&mut program, ["\x05", "\x13"], "neurons.csv");
+    program.send("\x1b").until_gone("Interesting").send("gh");
+    program.until("▌Heads").send("i").until("36 heads");
+    export(&mut program, ["e", "C"], "copying.csv");
+    program.send("s").until("same word");
+    export(&mut program, ["e", "C"], "same.csv");
+    program.quit();
+    for (command, name) in exported {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let arguments = [&words[1..], &["--format", "csv"]].concat();
+        let file = std::fs::read_to_string(home.path(name)).unwrap();
+        let rows = if name == "neurons.csv" { 100 } else { 36 };
+        assert_eq!(file.lines().count(), rows + 1, "{name}");
+        assert_eq!(home.print(&arguments), file, "{name}");
+    }
+}
+
+#[test]
 fn killed_while_it_saves_it_leaves_bookmarks_that_can_be_read() {
     let home = Home::new();
     let mut kept = 0;

@@ -11,7 +11,7 @@ use crate::explorer::effect::{BookmarkChange, Effect};
 use crate::explorer::files::{free_name, write_new};
 use crate::explorer::shell;
 use crate::explorer::state::Purpose;
-use crate::query::sheet::sheets;
+use crate::query::sheet::{rank_sheet, sheets};
 use crate::query::{Answer, Query};
 use crate::report::{self, Format};
 
@@ -77,6 +77,18 @@ impl Explorer {
         };
         let answers = answers.iter().map(|(query, answer)| (query, &**answer));
         let answers: Vec<_> = answers.collect();
+        let layers = answers.iter().map(|answered| match answered {
+            (Query::Rank(query), Answer::Rank(answer)) => Some((query, answer)),
+            _ => None,
+        });
+        // A ranking of several layers is one list, as the command line prints it.
+        if let Some(layers) = layers.collect::<Option<Vec<_>>>()
+            && let [(query, _), _, ..] = &layers[..]
+        {
+            let count = self.state.length_of_ranking(query.by);
+            let sheet = rank_sheet(card, &layers, count);
+            return sheet.map_or_else(String::new, |sheet| report::write(&sheet, format));
+        }
         report::write_all(&sheets(card, &answers), format)
     }
 

@@ -22,8 +22,13 @@ fn of_list(state: &State) -> Option<Export> {
 
 /// Copies the list in focus: a word and its score a line, tabs between.
 pub fn copy_list(state: &mut State) -> Vec<Effect> {
-    if let Some(export) = of_list(state) {
-        return copy_answers(state, export.what.into_all(), "the list");
+    match of_list(state).map(|export| export.what) {
+        Some(Exported::Unfinished(why)) => {
+            state.say(why);
+            return Vec::new();
+        }
+        Some(what) => return copy_answers(state, what.into_all(), "the list"),
+        None => {}
     }
     let (what, lines) = state.tab().lines(state);
     if lines.is_empty() {
@@ -65,6 +70,10 @@ pub fn copy_all(state: &mut State) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        Some(Exported::Unfinished(why)) => {
+            state.say(why);
+            Vec::new()
+        }
         None => Vec::new(),
     }
 }
@@ -143,7 +152,7 @@ pub fn ask_path(state: &mut State, rows: Option<usize>) {
         return;
     };
     let (purpose, extension) = match what {
-        Exported::Answers { .. } => (Purpose::Export, "csv"),
+        Exported::Answers { .. } | Exported::Unfinished(_) => (Purpose::Export, "csv"),
         Exported::Chart => (Purpose::ExportChart, "svg"),
     };
     let name = format!("{model}-{name}{settings}.{extension}");
@@ -153,13 +162,14 @@ pub fn ask_path(state: &mut State, rows: Option<usize>) {
 /// Writes the list on top to a file, or what is in focus in the tab.
 pub fn export(state: &mut State, path: &str) -> Vec<Effect> {
     let export = of_list(state).or_else(|| state.tab().export(state));
-    let shown = match export.map(|export| export.what) {
-        Some(Exported::Answers { in_focus, .. }) => in_focus,
-        Some(Exported::Chart) | None => Vec::new(),
+    let nothing = || "there is nothing to write yet: Enter tries again".to_owned();
+    let (shown, why) = match export.map(|export| export.what) {
+        Some(Exported::Answers { in_focus, .. }) => (in_focus, nothing()),
+        Some(Exported::Unfinished(why)) => (Vec::new(), why),
+        Some(Exported::Chart) | None => (Vec::new(), nothing()),
     };
     let answers = written(state, &shown);
     if answers.is_empty() {
-        let why = "there is nothing to write yet: Enter tries again".to_owned();
         super::ask_again(state, Purpose::Export, path, why);
         return Vec::new();
     }

@@ -25,12 +25,12 @@ pub(super) fn sheet(card: &ModelCard, query: &RankQuery, answer: &RankAnswer) ->
 /// with their answers. `None` without any layer.
 pub fn sheet_of_all(
     card: &ModelCard,
-    layers: &[(RankQuery, RankAnswer)],
+    layers: &[(&RankQuery, &RankAnswer)],
     count: usize,
 ) -> Option<Sheet> {
-    let (query, _) = layers.first()?;
+    let &(query, _) = layers.first()?;
     let all = layers.iter();
-    let all = all.flat_map(|(query, answer)| answer.items.iter().map(move |item| (query, item)));
+    let all = all.flat_map(|&(query, answer)| answer.items.iter().map(move |item| (query, item)));
     let mut items: Vec<Ranked<'_>> = all.collect();
     let figure = |item: &Interesting| match item.figure.is_nan() {
         true => f32::NEG_INFINITY,
@@ -124,6 +124,9 @@ fn line(model: &str, query: &RankQuery, layer: Option<usize>, count: usize) -> C
     }
     line.option("--by", query.by);
     line.option("-n", count);
+    if query.words != RankQuery::WORDS {
+        line.option("--list-words", query.words);
+    }
     line.option("--convention", query.convention);
     line.filters(&query.filters);
     line

@@ -13,7 +13,7 @@ use crate::explorer::shell;
 use crate::explorer::state::State;
 use crate::explorer::view::{Export, View};
 use crate::explorer::views::legend::Entry;
-use crate::explorer::views::ranking::{after, answers};
+use crate::explorer::views::ranking::{after, answers, commands};
 use crate::query::{Address, Interest, Query};
 
 /// Where the cursor of the map is.
@@ -34,9 +34,9 @@ impl View for HeadMapView {
     /// All layers, or of a model in parts the one that the cursor is in.
     fn queries(&self, state: &State) -> Vec<Query> {
         let by = state.views.ranking.heads_by;
-        match state.card().is_some_and(|card| card.remote) {
-            true => vec![Query::Rank(state.rank_of(by, state.views.head_map.layer))],
-            false => state.all_layers(by, state.views.heads.layer),
+        match drawn_layer(state) {
+            Some(layer) => vec![Query::Rank(state.rank_of(by, layer))],
+            None => state.all_layers(by, state.views.heads.layer),
         }
     }
 
@@ -81,8 +81,12 @@ impl View for HeadMapView {
         let by = state.views.ranking.heads_by;
         Some(Export {
             name: format!("heads-{by}"),
-            what: answers(state, by),
+            what: answers(state, by, drawn_layer(state)),
         })
+    }
+
+    fn commands(&self, state: &State) -> Vec<String> {
+        commands(state, state.views.ranking.heads_by, drawn_layer(state))
     }
 
     fn row(&self, state: &mut State, row: usize) {
@@ -100,6 +104,12 @@ impl View for HeadMapView {
         );
         vec![Entry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
     }
+}
+
+/// The layer of the cursor, which alone a model in parts has a map of; `None` if all are drawn.
+fn drawn_layer(state: &State) -> Option<usize> {
+    let remote = state.card().is_some_and(|card| card.remote);
+    remote.then_some(state.views.head_map.layer)
 }
 
 /// Goes to a head, and leaves the map.

@@ -14,8 +14,8 @@ use crate::explorer::shell;
 use crate::explorer::state::{Chooser, Field, State};
 use crate::explorer::view::{Export, Exported, List, View};
 use crate::explorer::views::legend::Entry;
-use crate::query::sheet::rank_command;
-use crate::query::{Address, Interest, Query};
+use crate::query::sheet::{command, rank_command};
+use crate::query::{Address, Answer, Interest, Query};
 
 pub use state::Ranking;
 
@@ -85,29 +85,17 @@ impl View for RankingView {
     }
 
     fn export(&self, state: &State) -> Option<Export> {
-        let (by, layer) = (state.views.ranking.by, state.views.neurons.layer);
-        let name = match state.ranks_one_layer() {
-            false => format!("neurons-{by}"),
-            true => format!("L{layer}-{by}"),
+        let (by, layer) = (state.views.ranking.by, listed_layer(state));
+        let name = match layer {
+            None => format!("neurons-{by}"),
+            Some(layer) => format!("L{layer}-{by}"),
         };
-        Some(Export {
-            name,
-            what: answers(state, by),
-        })
+        let what = answers(state, by, layer);
+        Some(Export { name, what })
     }
 
     fn commands(&self, state: &State) -> Vec<String> {
-        let shown = shell::export::fresh(state, answers(state, state.views.ranking.by).into_all());
-        let Some(card) = state.card() else {
-            return Vec::new();
-        };
-        if let (false, Some(Query::Rank(query))) = (
-            state.ranks_one_layer(),
-            shown.first().map(|shown| &shown.query),
-        ) {
-            return vec![rank_command(&card.name, query, query.count).to_string()];
-        }
-        shell::export::commands_of(state, &shown)
+        commands(state, state.views.ranking.by, listed_layer(state))
     }
 
     fn legend(&self, state: &State, _: &str) -> Vec<Entry> {
@@ -144,22 +132,50 @@ pub fn after(all: &[Interest], by: Interest) -> Interest {
     all[at.map_or(0, |at| (at + 1) % all.len())]
 }
 
-/// The answers of all layers by a measure, in their order.
-pub fn answers(state: &State, by: Interest) -> Exported {
-    let mut layers: Vec<(usize, &Shown)> = state
-        .board
-        .iter()
-        .filter_map(|shown| match &shown.query {
-            Query::Rank(query) if query.by == by => Some((query.layer, shown)),
-            _ => None,
-        })
-        .collect();
-    layers.sort_by_key(|(layer, _)| *layer);
-    let all: Vec<Shown> = layers.into_iter().map(|(_, shown)| shown.clone()).collect();
+/// The layer whose neurons the list shows; `None` if it shows those of all.
+fn listed_layer(state: &State) -> Option<usize> {
+    let layer = state.views.neurons.layer;
+    state.ranks_one_layer().then_some(layer)
+}
+
+/// The ranking of a layer, or of all, by a measure: what its command prints, which is whole.
+pub fn answers(state: &State, by: Interest, layer: Option<usize>) -> Exported {
+    let layers = match layer {
+        Some(layer) => layer..layer + 1,
+        None => 0..state.card().map_or(0, |card| card.spec.layers),
+    };
+    let count = layers.len();
+    let shown = layers.filter_map(|layer| {
+        let query = Query::Rank(state.rank_of(by, layer));
+        state.board.get(&query).cloned()
+    });
+    let whole = |shown: &Shown| matches!(&*shown.answer, Answer::Rank(rank) if rank.done >= 1.0);
+    let all: Vec<Shown> = shown.filter(whole).collect();
+    if all.len() < count {
+        let ranked = all.len();
+        let why = format!("{ranked} of {count} layers are ranked yet: wait for all of them");
+        return Exported::Unfinished(why);
+    }
     Exported::Answers {
         in_focus: all.clone(),
         all,
     }
+}
+
+/// The command that prints the ranking of a layer, or of all, by a measure.
+pub fn commands(state: &State, by: Interest, layer: Option<usize>) -> Vec<String> {
+    let Some(card) = state.card() else {
+        return Vec::new();
+    };
+    let query = state.rank_of(by, layer.unwrap_or(0));
+    let command = match layer {
+        None if card.spec.layers > 1 => {
+            let count = state.length_of_ranking(by);
+            Some(rank_command(&card.name, &query, count))
+        }
+        _ => command(&card.name, &Query::Rank(query), false),
+    };
+    command.iter().map(ToString::to_string).collect()
 }
 
 /// Whether a random place is one of those that were ranked.

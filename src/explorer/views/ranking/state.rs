@@ -6,8 +6,6 @@ use crate::vocabulary::Filters;
 
 /// Neurons of a layer.
 const COUNT: usize = 100;
-/// Words of each side.
-const WORDS: usize = 10;
 
 /// What outlives the lists.
 #[derive(Clone)]
@@ -49,7 +47,7 @@ impl State {
             // Pairs of heads take longer than figures of their weights.
             words: match of_heads && by.of_weights() {
                 true => 0,
-                false => WORDS,
+                false => RankQuery::WORDS,
             },
             filters: match of_heads && by.of_weights() {
                 true => Filters::default(),
@@ -71,6 +69,13 @@ impl State {
     /// Whether the list is of one layer.
     pub fn ranks_one_layer(&self) -> bool {
         self.views.ranking.one_layer || self.card().is_some_and(|card| card.remote)
+    }
+
+    /// How many a ranking of all layers holds: as many neurons as that of one layer, and all heads.
+    pub fn length_of_ranking(&self, by: Interest) -> usize {
+        let count = self.rank_of(by, 0).count;
+        let layers = self.card().map_or(0, |card| card.spec.layers);
+        if by.of_heads() { layers * count } else { count }
     }
 
     /// The neurons of the list, the best first, with their layers.
