@@ -306,6 +306,25 @@ fn the_models_own_figures_choose_a_convention() {
 }
 
 #[test]
+fn tokens_of_a_text_that_the_vocabulary_cannot_spell_are_counted() {
+    let home = Home::new();
+    home.write("text.txt", "\u{1f642} nie \u{2603}");
+    let line = "neuron bert-pl 3 5 -k 9 --text text.txt";
+    let answer = home.json(line);
+    let expected = serde_json::json!({ "count": 3, "unknown": 2 });
+    assert_eq!(answer["text_tokens"], expected);
+    let table = home.print(line);
+    assert!(table.contains("text 2 of 3 tokens are unknown"), "{table}");
+    let spelled = home.json("neuron bert-pl 3 5 -k 9 --in-text nie");
+    assert_eq!(spelled["text_tokens"]["unknown"], 0);
+    assert!(
+        home.json("neuron bert-pl 3 5 -k 9")
+            .get("text_tokens")
+            .is_none()
+    );
+}
+
+#[test]
 fn every_export_says_what_it_is_of_and_its_command_makes_it_again() {
     let home = Home::new();
     home.write("words.txt", "nie\nto\nże\nsię\nty\nja\nstronie\n");

@@ -10,6 +10,8 @@ mod value;
 
 use std::fmt;
 
+use crate::vocabulary::TextCount;
+
 pub use command_line::{CommandLine, filter_options, option, shell_line, shell_words};
 pub use names::{TokenNames, with_boundary};
 pub use number::{grouped, score, spark};
@@ -63,6 +65,23 @@ impl Sheet {
         self.blocks.push(Block::Text("\n".to_owned()));
         self.blocks.push(Block::table([self.sections.len()]));
         self.sections.push(section);
+    }
+
+    /// The same with how many tokens the text has that its filters judge by, and a word about those
+    /// that are unknown.
+    #[must_use]
+    pub fn with_text(mut self, count: Option<TextCount>) -> Self {
+        if let (Value::Record(record), Some(TextCount { count, unknown })) =
+            (&mut self.document, count)
+        {
+            let tokens = Record::new().with("count", count).with("unknown", unknown);
+            record.push_some("text_tokens", Some(tokens));
+        }
+        let warning = count.and_then(TextCount::warning);
+        if let (Some(provenance), Some(warning)) = (&mut self.provenance, warning) {
+            provenance.said += &format!(" · text {warning}");
+        }
+        self
     }
 
     /// The same with how long it took at the end of the document, if that is to be said.

@@ -96,6 +96,13 @@ impl Encoder {
         *last = Some((Arc::clone(text), Arc::clone(&ids)));
         Ok(ids)
     }
+
+    /// The ids of the text that was encoded last; `None` of another, or while one is encoded.
+    pub(super) fn kept(&self, text: &Arc<str>) -> Option<Arc<[u32]>> {
+        let last = self.last.try_lock().ok()?;
+        let kept = last.as_ref().filter(|(kept, _)| kept == text);
+        kept.map(|(_, ids)| Arc::clone(ids))
+    }
 }
 
 impl Source {

@@ -140,6 +140,22 @@ pub struct Text {
     pub source: Option<Source>,
 }
 
+/// How many tokens a text has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TextCount {
+    pub count: usize,
+    /// How many stand for what the vocabulary cannot spell.
+    pub unknown: usize,
+}
+
+impl TextCount {
+    /// `3 of 50 tokens are unknown`; `None` if all are known.
+    pub fn warning(self) -> Option<String> {
+        let Self { count, unknown } = self;
+        (unknown > 0).then(|| format!("{unknown} of {count} tokens are unknown"))
+    }
+}
+
 /// Letters of a typed text that serve as its name.
 const LABEL_LETTERS: usize = 16;
 

@@ -36,7 +36,7 @@ use spelling::Spellings;
 use visible::Class;
 
 pub use error::VocabularyError;
-pub use filter::{Filters, Source, Text, Words};
+pub use filter::{Filters, Source, Text, TextCount, Words};
 pub use mask::Mask;
 pub use pattern::Pattern;
 pub use token::{Boundary, Token};
@@ -209,6 +209,27 @@ impl Vocabulary {
     /// Whether a row is a special token or one in brackets: `[CLS]`, `</s>`, `[unused12]`.
     pub fn is_special(&self, id: u32) -> bool {
         self.classes.get(id as usize).is_some_and(|c| c.special)
+    }
+
+    /// How many tokens a text has, and how many of them are unknown.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::encode`].
+    pub fn count_in(&self, text: &Arc<str>) -> Result<TextCount, VocabularyError> {
+        self.ids_in(text).map(|ids| self.count(&ids))
+    }
+
+    /// The same of the text that filters judged by last; `None` of another.
+    pub fn counted_in(&self, text: &Arc<str>) -> Option<TextCount> {
+        self.encoder.kept(text).map(|ids| self.count(&ids))
+    }
+
+    fn count(&self, ids: &[u32]) -> TextCount {
+        let unknown = ids.iter().filter(|&&id| Some(id) == self.unknown);
+        TextCount {
+            count: ids.len(),
+            unknown: unknown.count(),
+        }
     }
 
     fn ids_in(&self, text: &Arc<str>) -> Result<Arc<[u32]>, VocabularyError> {

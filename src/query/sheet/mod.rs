@@ -13,6 +13,7 @@ mod trust;
 
 use super::{Answer, ModelCard, Query, TrustAnswer};
 use crate::sheet::{CommandLine, Sheet};
+use crate::vocabulary::{Filters, TextCount};
 
 pub use geometry::{
     Chart, Depth, ModelGeometry, command as geometry_command, described, sheet as geometry_sheet,
@@ -30,7 +31,7 @@ pub fn sheet(
     answer: &Answer,
     trust: Option<&TrustAnswer>,
 ) -> Option<Sheet> {
-    match (query, answer) {
+    let sheet = match (query, answer) {
         (Query::Neuron(query), Answer::Neuron(answer)) => {
             Some(neuron::sheet(card, query, answer, trust))
         }
@@ -58,7 +59,17 @@ pub fn sheet(
             | Query::Trust(_),
             _,
         ) => None,
-    }
+    };
+    let text = query
+        .filters()
+        .and_then(|filters| text_count(card, filters));
+    sheet.map(|sheet| sheet.with_text(text))
+}
+
+/// How many tokens the text has that filters judge by. One that cannot be read has no lists.
+fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCount> {
+    let text = filters.text.as_ref()?;
+    card.vocabulary.count_in(&text.text).ok()
 }
 
 /// The sheets of queries and their answers; how far a list can be trusted goes with the list.

@@ -41,7 +41,8 @@ pub fn sheet_of_all(
     items.truncate(count);
     let command = command_of_all(&card.name, query, count);
     let provenance = provenance(card, query, None, command);
-    Some(list(card, query, provenance, None, &items))
+    let sheet = list(card, query, provenance, None, &items);
+    Some(sheet.with_text(super::text_count(card, &query.filters)))
 }
 
 fn provenance(

@@ -130,8 +130,9 @@ pub fn line(
     }
 }
 
-/// `showing 30 of 8,192`, or of how many pass of how many.
-pub fn showing(showing: Showing) -> String {
+/// `showing 30 of 8,192`, or of how many pass of how many; and how many tokens are unknown in the text
+/// that filters by.
+pub fn showing(state: &State, showing: Showing) -> String {
     let Showing {
         shown,
         passing,
@@ -146,7 +147,16 @@ pub fn showing(showing: Showing) -> String {
     } else {
         format!(" passing of {}", grouped(rows))
     };
-    format!("showing {shown} of {}{all}", count(passing))
+    let text = state.filters.text.as_ref();
+    let counted = text.and_then(|text| state.card()?.vocabulary.counted_in(&text.text));
+    let unknown = counted.filter(|counted| counted.unknown > 0);
+    let unknown = unknown.map_or_else(String::new, |counted| {
+        format!(
+            " · {} of {} in text unknown",
+            counted.unknown, counted.count
+        )
+    });
+    format!("showing {shown} of {}{all}{unknown}", count(passing))
 }
 
 /// The menu of filters.

@@ -271,12 +271,15 @@ impl Tab for HeadsView {
             false => state
                 .pair_list(state.views.heads.focus)
                 .map(|(answer, ..)| {
-                    filters::showing(Showing {
-                        shown: answer.pairs.len(),
-                        passing: answer.passing,
-                        rows: answer.rows,
-                        pairs: true,
-                    })
+                    filters::showing(
+                        state,
+                        Showing {
+                            shown: answer.pairs.len(),
+                            passing: answer.passing,
+                            rows: answer.rows,
+                            pairs: true,
+                        },
+                    )
                 }),
         };
         let end = match state.views.heads.end {

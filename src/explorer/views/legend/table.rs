@@ -130,6 +130,8 @@ pub static ROWS: &[Row] = &[
          known by name"),
     text("showing", &["showing", "passing"],
         "so many entries are listed of all that pass the filters; the list goes on as you move down"),
+    text("in text unknown", &["in text unknown"],
+        "so many tokens of the text that filters by stand for what the vocabulary cannot spell"),
     text("stay of 30", &["stay of"],
         "beside each switch: how many of the list's best stay among the best if it is flipped"),
 

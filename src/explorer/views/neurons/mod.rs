@@ -297,12 +297,15 @@ impl Tab for NeuronsView {
         let showing = match self.shows_directions(state) {
             true => directions::showing(state, self),
             false => state.columns().map(|(answer, _)| {
-                filters::showing(Showing {
-                    shown: answer.columns[state.views.neurons.focus].len(),
-                    passing: answer.passing,
-                    rows: answer.rows,
-                    pairs: false,
-                })
+                filters::showing(
+                    state,
+                    Showing {
+                        shown: answer.columns[state.views.neurons.focus].len(),
+                        passing: answer.passing,
+                        rows: answer.rows,
+                        pairs: false,
+                    },
+                )
             }),
         };
         filters::line(canvas, row, &filters::COLUMN_TOGGLES, None, showing);
