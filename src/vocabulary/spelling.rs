@@ -52,7 +52,7 @@ impl Spellings {
         self.joined.push_str(spelling);
         self.joined.push(SEPARATOR);
         self.starts.push(self.joined.len());
-        self.letters.extend(spelling.chars());
+        self.letters.extend(letters(spelling));
         self.letter_starts.push(self.letters.len());
     }
 
@@ -105,6 +105,26 @@ impl Spellings {
     }
 }
 
+/// The letters of a spelling. A byte that is only a part of a character, written `⟨c5⟩`, is one.
+fn letters(spelling: &str) -> Vec<char> {
+    /// Above all characters that are assigned; one for each byte.
+    const BYTES: u32 = 0x10_FF00;
+    let mut letters = Vec::with_capacity(spelling.len());
+    let mut rest = spelling.chars();
+    while let Some(letter) = rest.next() {
+        let byte = rest.as_str().split_once('⟩').filter(|_| letter == '⟨');
+        let byte = byte.and_then(|(digits, after)| {
+            let byte = u8::from_str_radix(digits, 16).ok()?;
+            Some((char::from_u32(BYTES + u32::from(byte))?, after))
+        });
+        if let Some((_, after)) = byte {
+            rest = after.chars();
+        }
+        letters.push(byte.map_or(letter, |(byte, _)| byte));
+    }
+    letters
+}
+
 /// One is a prefix of the other, or they differ by one letter inserted, deleted or substituted;
 /// the shorter has four letters or more.
 fn alike(a: &[char], b: &[char]) -> bool {
@@ -134,10 +154,6 @@ mod tests {
 
     use super::*;
 
-    fn letters(word: &str) -> Vec<char> {
-        word.chars().collect()
-    }
-
     #[test]
     fn finds_words_that_look_alike() {
         for (a, b, expected) in [
@@ -154,6 +170,11 @@ mod tests {
             ("abcd", "abxd", true),
             ("aaaa", "aaaaaaaa", true),
             ("aaaab", "aaaac", true),
+            ("⟨87⟩", "⟨81⟩", false),
+            ("⟨87⟩⟨81⟩⟨82⟩", "⟨87⟩⟨81⟩⟨83⟩", false),
+            ("dom⟨c5⟩", "dom⟨c4⟩", true),
+            ("do⟨c5⟩", "do⟨c4⟩", false),
+            ("⟨dom⟩", "⟨domy⟩", true),
         ] {
             assert_eq!(alike(&letters(a), &letters(b)), expected, "{a} {b}");
             assert_eq!(alike(&letters(b), &letters(a)), expected, "{b} {a}");

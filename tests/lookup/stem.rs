@@ -3,9 +3,9 @@
 
 use lexiscope::projection::Scored;
 use lexiscope::query::{
-    Answer, Answering, Interest, NeuronQuery, Patient, Query, RankQuery, Reader,
+    Answer, Answering, Callbacks, Interest, NeuronQuery, Query, RankQuery, Reader,
 };
-use lexiscope::vocabulary::Filters;
+use lexiscope::vocabulary::Vocabulary;
 
 use super::open;
 
@@ -32,10 +32,29 @@ fn alike(a: &str, b: &str) -> bool {
     a == b || long_enough && near()
 }
 
+/// A token's text; of GPT-2's, from the bytes that its letters stand for, so that a part of a
+/// character is one letter (`U+FFFD`).
+fn word(vocabulary: &Vocabulary, id: u32, of_bytes: bool) -> String {
+    let printable = |byte: u8| !matches!(byte, 0..=0x20 | 0x7F..=0xA0 | 0xAD);
+    let others: Vec<u8> = (0..=255).filter(|byte| !printable(*byte)).collect();
+    let byte = |letter: char| match u32::from(letter) {
+        code @ 0x100.. => others[code as usize - 0x100],
+        code => code as u8,
+    };
+    match (of_bytes, vocabulary.token(id)) {
+        (true, Some(token)) => {
+            let bytes: Vec<u8> = token.raw.chars().map(byte).collect();
+            let text = String::from_utf8_lossy(&bytes);
+            text.trim_matches(' ').to_lowercase()
+        }
+        _ => vocabulary.text(id).to_lowercase(),
+    }
+}
+
 /// The largest share of a list that looks like one of its words; 0 if no word looks like another.
-fn stem(reader: &Reader, list: &[Scored]) -> f32 {
-    let card = reader.card();
-    let word = |row: &Scored| card.vocabulary.text(row.id).to_lowercase();
+fn stem(reader: &Reader, list: &[Scored], of_bytes: bool) -> f32 {
+    let vocabulary = &reader.card().vocabulary;
+    let word = |row: &Scored| word(vocabulary, row.id, of_bytes);
     let words: Vec<String> = list.iter().map(word).collect();
     let like = |a: &String| words.iter().filter(|b| alike(a, b)).count();
     match words.iter().map(like).max() {
@@ -46,23 +65,18 @@ fn stem(reader: &Reader, list: &[Scored]) -> f32 {
 
 #[test]
 fn stems_are_as_many_as_the_edit_distance_finds() {
-    for name in ["gpt2-safetensors", "bert-safetensors"] {
+    for (name, of_bytes) in [("gpt2-safetensors", true), ("bert-safetensors", false)] {
         let (mut reader, _) = open(name);
         let neurons = reader.card().spec.neurons;
-        // Parts of characters are no words that one could compare.
-        let words = Filters {
-            alnum: true,
-            ..Filters::default()
-        };
         let query = Query::Rank(RankQuery {
             layer: LAYER,
             by: Interest::Stem,
             count: neurons,
             words: 0,
-            filters: words.clone(),
+            filters: Default::default(),
             convention: Default::default(),
         });
-        let Some(Answer::Rank(ranked)) = reader.answer(&query, &Patient).unwrap() else {
+        let Answer::Rank(ranked) = reader.answer(&query, Callbacks::none()).unwrap() else {
             panic!("no ranking")
         };
         assert_eq!(ranked.items.len(), neurons, "{name}");
@@ -72,15 +86,15 @@ fn stems_are_as_many_as_the_edit_distance_finds() {
                 neuron,
                 input: Default::default(),
                 k: 30,
-                filters: words.clone(),
+                filters: Default::default(),
                 convention: Default::default(),
             })
             .collect();
-        let lists = reader.answer_neurons(&lists, &Patient).unwrap().unwrap();
+        let lists = reader.answer_neurons(&lists, Callbacks::none()).unwrap();
         let mut last = f32::INFINITY;
         for entry in &ranked.items {
             let [key, value, ..] = &lists[entry.item].columns;
-            let expected = stem(&reader, key).max(stem(&reader, value));
+            let expected = stem(&reader, key, of_bytes).max(stem(&reader, value, of_bytes));
             let what = format!("{name}: stem of neuron {}", entry.item);
             assert!(
                 (entry.figure - expected).abs() < 1e-6,
