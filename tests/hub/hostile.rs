@@ -242,7 +242,7 @@ fn what_cannot_be_read_is_refused_before_it_comes() {
         files.push(("pytorch_model.bin".to_owned(), vec![0; size]));
         Server::start(files)
     };
-    let plain = content(&repository(), "model.safetensors").len() / 2;
+    let plain = content(&repository(), "model.safetensors").len();
     let server = pickled(plain / 2);
     let error = Place::new(&server).fails();
     assert!(

@@ -33,7 +33,7 @@ fn alike(a: &str, b: &str) -> bool {
 }
 
 /// A token's text; of GPT-2's, from the bytes that its letters stand for, so that a part of a
-/// character is one letter (`U+FFFD`).
+/// character is one letter.
 fn word(vocabulary: &Vocabulary, id: u32, of_bytes: bool) -> String {
     let printable = |byte: u8| !matches!(byte, 0..=0x20 | 0x7F..=0xA0 | 0xAD);
     let others: Vec<u8> = (0..=255).filter(|byte| !printable(*byte)).collect();
@@ -44,7 +44,13 @@ fn word(vocabulary: &Vocabulary, id: u32, of_bytes: bool) -> String {
     match (of_bytes, vocabulary.token(id)) {
         (true, Some(token)) => {
             let bytes: Vec<u8> = token.raw.chars().map(byte).collect();
-            let text = String::from_utf8_lossy(&bytes);
+            let mut text = String::new();
+            for chunk in bytes.utf8_chunks() {
+                text += chunk.valid();
+                // One letter each, in a private area.
+                let bytes = chunk.invalid().iter();
+                text.extend(bytes.map(|byte| char::from_u32(0xE000 + u32::from(*byte)).unwrap()));
+            }
             text.trim_matches(' ').to_lowercase()
         }
         _ => vocabulary.text(id).to_lowercase(),
