@@ -164,8 +164,9 @@ impl<'a> Prospect<'a> {
         let names = || listing.files.iter().map(|file| file.name.as_str());
         let instead = || elsewhere::in_list(&id.to_string(), names(), None);
         let offer = weights::choose(has);
-        let offer =
-            offer.ok_or_else(|| instead().unwrap_or_else(|| elsewhere::no_weights(&listing)))?;
+        let offer = offer.ok_or_else(|| {
+            instead().unwrap_or_else(|| elsewhere::no_weights(&listing, weights::looked_for()))
+        })?;
         if let (false, Some(instead)) = (has(CONFIG), instead()) {
             return Err(instead);
         }

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::entry::Entry;
 use super::number::convert;
 use super::source::Source;
-use super::tensors::Entry;
 use super::{CheckpointError, Matrix};
 
 /// File bytes that one thread maps at once.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::hub::Listing;
 use crate::outside::{self, escape};
 
-use super::{CheckpointError, weights};
+use super::CheckpointError;
 
 /// More than any list of modules or description of an adapter takes.
 const LONGEST: u64 = 1 << 20;
@@ -19,7 +19,7 @@ pub(super) fn transformer_of(folder: &Path) -> Option<PathBuf> {
     let inner = modules.as_array()?.iter().find_map(|module| {
         let kind = module.get("type")?.as_str()?;
         let path = module.get("path")?.as_str()?;
-        (kind.ends_with("Transformer") && weights::is_plain(path)).then_some(path)
+        (kind.ends_with("Transformer") && escape::is_plain_name(path)).then_some(path)
     })?;
     let inner = folder.join(inner);
     inner.join("config.json").is_file().then_some(inner)
@@ -138,7 +138,7 @@ pub(super) fn no_tokenizer(listing: &Listing) -> CheckpointError {
     }
 }
 
-pub(super) fn no_weights(listing: &Listing) -> CheckpointError {
+pub(super) fn no_weights(listing: &Listing, looked_for: String) -> CheckpointError {
     let mut there: Vec<&str> = listing
         .files
         .iter()
@@ -148,7 +148,7 @@ pub(super) fn no_weights(listing: &Listing) -> CheckpointError {
     there.truncate(4);
     CheckpointError::NoWeights {
         id: listing.id.to_string(),
-        looked_for: weights::looked_for(),
+        looked_for,
         got: super::error::one_line(&there.join(", ")),
     }
 }

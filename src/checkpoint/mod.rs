@@ -6,6 +6,7 @@ mod block;
 mod bundled;
 mod config;
 mod elsewhere;
+mod entry;
 mod error;
 mod family;
 mod files;

@@ -2,8 +2,9 @@
 //! was not merged. Told by the tensors that lie beside, so that the message can name what it is.
 
 use super::CheckpointError;
+use super::entry::Entry;
 use super::number::Dtype;
-use super::tensors::{Entry, Tensors};
+use super::tensors::Tensors;
 
 const QUANTISED: &str = "quantised checkpoints cannot be read yet; take the one that it was made from, or dequantise it and save that";
 const MERGE: &str = "merge the adapter into its base (`merge_and_unload`) and save that";

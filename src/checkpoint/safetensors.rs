@@ -3,9 +3,10 @@
 use safetensors::tensor::Metadata;
 
 use super::CheckpointError;
+use super::entry::Entry;
 use super::number::Dtype;
 use super::source::Source;
-use super::tensors::{Entry, MOST_TENSORS};
+use super::tensors::MOST_TENSORS;
 
 /// Bytes of a header at most: that of as many tensors as are read is shorter. The reference
 /// implementation takes three times as many.

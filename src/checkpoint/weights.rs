@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use crate::outside::escape;
 
+use super::entry::Entry;
 use super::error::one_line;
 use super::files::Files;
 use super::source::Source;
-use super::tensors::{Entry, MOST_TENSORS, Tensors};
+use super::tensors::{MOST_TENSORS, Tensors};
 use super::{CheckpointError, pytorch, safetensors};
 
 /// Larger than any index of shards.
@@ -118,7 +119,7 @@ pub(super) fn shards(name: &str, bytes: &[u8]) -> Result<Vec<String>, Checkpoint
     let mut files: Vec<String> = index.weight_map.into_values().collect();
     files.sort();
     files.dedup();
-    match files.iter().find(|file| !is_plain(file)) {
+    match files.iter().find(|file| !escape::is_plain_name(file)) {
         None => Ok(files),
         Some(file) => {
             let what = format!("names the file {}, expected one beside it", one_line(file));
@@ -138,13 +139,6 @@ pub(super) fn complete(files: &Files) -> Result<bool, CheckpointError> {
     }
     let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
     Ok(shards(offer.file, &bytes)?.iter().all(|shard| there(shard)))
-}
-
-/// Whether a name is that of something in the same folder, and can be shown.
-pub(super) fn is_plain(file: &str) -> bool {
-    !file.contains(['/', '\\'])
-        && !file.contains(escape::is_unsafe)
-        && !["", ".", ".."].contains(&file)
 }
 
 fn parse_index(name: &str, bytes: &[u8]) -> Result<Index, CheckpointError> {
@@ -177,7 +171,7 @@ fn add_shards(
         shards.entry(shard).or_default().push(tensor);
     }
     for (shard, names) in shards {
-        let found = if is_plain(&shard) {
+        let found = if escape::is_plain_name(&shard) {
             files.open(&shard)?
         } else {
             None

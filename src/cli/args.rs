@@ -1,8 +1,7 @@
 //! The command line as a value.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::convention::ConventionChoice;
@@ -12,14 +11,13 @@ use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
 use super::rank::RankArgs;
+use super::shared_args::{CsvArgs, FilterArgs, Output, ReadingArgs, list_length};
 use crate::explorer::saved_view::SavedView;
-use crate::outside::{self, LONGEST_TEXT};
-use crate::projection::End;
 use crate::query::Convention;
-use crate::report::{self, Format};
+use crate::report::Format;
 use crate::scan::{Layers, Plan, What};
 use crate::transformer::Input;
-use crate::vocabulary::{Filters, Source, Text, Words};
+use crate::vocabulary::Filters;
 
 /// Read a transformer's weights as words.
 ///
@@ -224,171 +222,4 @@ impl ScanRange {
             convention,
         }
     }
-}
-
-pub(super) fn list_length(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(k @ 1..=1_000_000) => Ok(k),
-        _ => Err("expected a whole number from 1 to 1000000".to_owned()),
-    }
-}
-
-/// What becomes of CSV before it is printed.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct CsvArgs {
-    /// In CSV, put an apostrophe before cells that a spreadsheet would take for formulas: those that
-    /// begin with = + - @, a tab or a carriage return and are no numbers
-    #[arg(long)]
-    safe_csv: bool,
-}
-
-impl CsvArgs {
-    /// The text in the form asked for.
-    pub fn written(self, text: String, format: Format) -> String {
-        match self.safe_csv && format == Format::Csv {
-            true => report::safe_csv(&text),
-            false => text,
-        }
-    }
-}
-
-/// How an answer is written, and with what it is computed.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Output {
-    /// table, json, csv or markdown
-    #[arg(long, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
-    #[command(flatten)]
-    pub csv: CsvArgs,
-    /// Add how long it took
-    #[arg(long)]
-    pub timings: bool,
-    #[command(flatten)]
-    pub machine: Machine,
-}
-
-/// Under which convention a list is made, and whether it is put to the test.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct ReadingArgs {
-    /// How weights become words: raw, or some of gain, norms, centred, cosine, inverse, biases, input
-    /// and output, joined by +; or auto, what the model's own lists favour, said on standard error
-    #[arg(long, default_value_t, value_name = "NAMES")]
-    pub convention: ConventionChoice,
-    /// Add how far the lists can be trusted: what stays under other conventions, and how far the
-    /// best lies above chance
-    #[arg(long)]
-    pub trust: bool,
-}
-
-impl ReadingArgs {
-    /// Of what is not put to the test.
-    pub(super) fn untested(convention: ConventionChoice) -> Self {
-        Self {
-            convention,
-            trust: false,
-        }
-    }
-}
-
-/// Which tokens a list may show. Flattened last: its heading stands over all that follows.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Filters")]
-pub struct FilterArgs {
-    /// Only printable ASCII
-    #[arg(long)]
-    ascii: bool,
-    /// Only letters and digits
-    #[arg(long)]
-    alnum: bool,
-    /// No pair of twice the same word, in whatever case
-    #[arg(long)]
-    exclude_same: bool,
-    /// No pair of words that look alike (a prefix of the other, or one letter apart)
-    #[arg(long)]
-    exclude_similar: bool,
-    /// No special tokens and none in brackets
-    #[arg(long)]
-    exclude_special: bool,
-    /// No tokens that training hardly saw, as far as the embedding tells
-    #[arg(long)]
-    exclude_undertrained: bool,
-    /// Learned positions as rows of their own: [pos 17]
-    #[arg(long)]
-    positions: bool,
-    /// Only the words of a file, one a line, in whatever case
-    #[arg(long, value_name = "FILE")]
-    words: Option<PathBuf>,
-    /// Only the tokens that occur in the text of a file
-    #[arg(long, value_name = "FILE")]
-    text: Option<PathBuf>,
-    /// Only the tokens that occur in this text
-    #[arg(long, value_name = "TEXT", conflicts_with = "text")]
-    in_text: Option<String>,
-    /// Only tokens that contain this, in whatever case
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    contains: String,
-}
-
-impl FilterArgs {
-    /// The filters, their files read.
-    ///
-    /// # Errors
-    /// A file that cannot be read or is not UTF-8.
-    pub fn read(self) -> Result<Filters> {
-        let read = |path: &PathBuf| outside::read_text(path, LONGEST_TEXT);
-        let words = self.words.as_ref().map(|path| {
-            let text = read(path)?;
-            let source = Some(source(path, &text));
-            let words = Words::parse(label(path), &text);
-            anyhow::Ok(Words { source, ..words })
-        });
-        let text = self.text.as_ref().map(|path| {
-            let text = read(path)?;
-            anyhow::Ok(Text {
-                label: label(path),
-                source: Some(source(path, &text)),
-                text: text.into(),
-            })
-        });
-        let typed = self.in_text.as_deref().map(Text::typed);
-        Ok(Filters {
-            ascii: self.ascii,
-            alnum: self.alnum,
-            exclude_same: self.exclude_same,
-            exclude_similar: self.exclude_similar,
-            exclude_special: self.exclude_special,
-            exclude_undertrained: self.exclude_undertrained,
-            positions: self.positions,
-            contains: self.contains,
-            words: words.transpose()?,
-            text: text.transpose()?.or(typed),
-        })
-    }
-}
-
-/// Where words or a text were read, to be named by what can be read again.
-fn source(path: &Path, text: &str) -> Source {
-    Source::of(&whole_path(path), text.as_bytes())
-}
-
-/// A path that leads to the file from any folder.
-pub(super) fn whole_path(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
-}
-
-pub(super) fn label(path: &Path) -> String {
-    path.file_name().map_or_else(
-        || path.display().to_string(),
-        |n| n.to_string_lossy().into(),
-    )
-}
-
-/// The end of a pair list that a flag asks for.
-pub fn end(lowest: bool) -> End {
-    if lowest { End::Lowest } else { End::Highest }
 }

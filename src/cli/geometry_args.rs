@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::args::{CsvArgs, label, list_length, whole_path};
 use super::machine::Machine;
+use super::shared_args::{CsvArgs, label, list_length, whole_path};
 use crate::geometry::{Language, Measure, Pieces, Texts};
 use crate::outside::{self, LONGEST_TEXT};
 use crate::query::sheet::{Chart, Depth};

@@ -2,9 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::args::{FilterArgs, Output, list_length};
 use super::convention::ConventionChoice;
 use super::place::PartPlace;
+use super::shared_args::{FilterArgs, Output, list_length};
 use crate::query::By;
 use crate::transformer::Input;
 

@@ -14,6 +14,7 @@ mod place;
 mod rank;
 mod say;
 mod scan;
+mod shared_args;
 mod size;
 
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -43,8 +44,9 @@ use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
 use say::say;
 
-use args::{Cli, Color, Command, Explore, Output, ReadingArgs, end};
+use args::{Cli, Color, Command, Explore};
 use convention::ConventionChoice;
+use shared_args::{Output, ReadingArgs, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 
-use super::args::{FilterArgs, Output, ReadingArgs, list_length};
 use super::convention::ConventionChoice;
+use super::shared_args::{FilterArgs, Output, ReadingArgs, list_length};
 use super::{answering, listed, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
 use crate::query::{

@@ -20,6 +20,7 @@ mod run;
 pub mod saved_view;
 pub mod screen;
 pub mod session;
+mod setup;
 pub mod shell;
 #[cfg(unix)]
 pub mod signals;
@@ -33,4 +34,5 @@ pub mod widget;
 
 pub use guide::print_guide;
 pub use page::page;
-pub use run::{Setup, run};
+pub use run::run;
+pub use setup::Setup;

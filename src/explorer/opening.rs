@@ -8,7 +8,7 @@ use crate::projection::DeviceChoice;
 use crate::query::{Answering, QueryError, Reader};
 use crate::scan::Scanned;
 
-use super::run::Setup;
+use super::setup::Setup;
 use super::state::State;
 
 /// How models are opened in this sitting.

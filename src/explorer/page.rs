@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 
 use super::files::full_name;
 use super::opening::Opener;
-use super::run::{Setup, begin};
+use super::run::begin;
+use super::setup::Setup;
 use super::shell;
 use super::state::State;
 use crate::checkpoint::Location;

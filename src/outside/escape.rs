@@ -15,6 +15,11 @@ pub fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a name is that of something in the same folder, and can be shown.
+pub fn is_plain_name(file: &str) -> bool {
+    !file.contains(['/', '\\']) && !file.contains(is_unsafe) && !["", ".", ".."].contains(&file)
+}
+
 /// A text as one line: `\n`, `\u{1b}`, `\u{202e}` in the place of what would be acted on.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, is_unsafe)

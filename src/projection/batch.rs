@@ -12,9 +12,9 @@ use crate::checkpoint::Matrix;
 use crate::task::{CancelToken, Cancelled};
 
 use super::Ends;
-use super::Scored;
-use super::kernel::{dot, norm, products};
-use super::rows::{Adjust, Passing, chunks, multiply};
+use super::kernel::{chunks, dot, multiply, norm, products};
+use super::row_transform::RowTransform;
+use super::select::{Passing, Scored};
 
 /// Vectors from which on the blocked product pays.
 pub(super) const LEAST: usize = 32;
@@ -27,7 +27,7 @@ const MOST: usize = 1 << 13;
 #[derive(Clone, Copy)]
 pub(super) struct Counted<'a> {
     pub(super) rows: &'a Matrix,
-    pub(super) adjust: &'a Adjust,
+    pub(super) transform: &'a RowTransform,
     /// The norm of the longest.
     pub(super) longest: f32,
 }
@@ -36,7 +36,7 @@ impl Counted<'_> {
     /// A row's exact score.
     pub(super) fn score(&self, row: usize, vector: &[f32], shift: f32) -> f32 {
         let product = dot(self.rows.row(row), vector);
-        self.adjust.score(row, product, shift)
+        self.transform.score(row, product, shift)
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) fn offer(
     cancel: CancelToken<'_>,
 ) -> Result<(), Cancelled> {
     let Counted { rows, longest, .. } = counted;
-    let shifts = counted.adjust.shifts(vectors);
+    let shifts = counted.transform.shifts(vectors);
     let fresh: Vec<Candidates> = ends
         .iter()
         .enumerate()
@@ -88,10 +88,10 @@ pub(super) fn offer(
 }
 
 /// The norm of the longest row as it counts, or more; NaN if one is.
-pub(super) fn longest(rows: &Matrix, adjust: &Adjust) -> f32 {
+pub(super) fn longest(rows: &Matrix, transform: &RowTransform) -> f32 {
     (0..rows.rows())
         .into_par_iter()
-        .map(|i| adjust.longest(i, rows.row(i)))
+        .map(|i| transform.longest(i, rows.row(i)))
         .reduce(|| 0.0, longer)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn multiplied(
         MatRef::from_row_major_slice(some, block.len(), width).transpose(),
         scores,
     );
-    counted.adjust.by_vector(block, scores, shifts);
+    counted.transform.by_vector(block, scores, shifts);
 }
 
 /// Takes in what may be among the best of a block.
@@ -160,7 +160,7 @@ fn rescore(
     products(rows.data(), vector, rows.cols(), &mut scores);
     for (row, product) in scores.into_iter().enumerate() {
         if passing.flags[row] {
-            let score = counted.adjust.score(row, product, shift);
+            let score = counted.transform.score(row, product, shift);
             ends.offer(passing.first_id + row as u32, score);
         }
     }

@@ -7,7 +7,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use crate::checkpoint::Matrix;
 use crate::task::CancelToken;
 
-use super::rows::{chunks, multiply};
+use super::kernel::{chunks, multiply};
 use super::{ProjectionError, Rows};
 
 /// Rows at a time: a product that fills all threads, and some milliseconds between two looks at

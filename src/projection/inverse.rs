@@ -7,7 +7,7 @@ use faer::{Accum, Mat, MatRef, Par, Side};
 use crate::checkpoint::Matrix;
 use crate::task::CancelToken;
 
-use super::rows::chunks;
+use super::kernel::chunks;
 use super::{ProjectionError, Rows};
 
 /// Multiplications between two looks at whether the answer is still wanted: some milliseconds.

@@ -1,5 +1,9 @@
 //! The inner products of a few vectors with many rows, at the speed at which memory gives the rows.
 
+use std::ops::Range;
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
 use pulp::{Arch, Simd, WithSimd};
 
 /// Vectors that share one pass over a row.
@@ -7,6 +11,19 @@ const VECTORS: usize = 2;
 /// Sums that each product is split into, so that no multiplication waits for the one before. One
 /// row at a time and two vectors of four sums read memory in one stream and fit the registers.
 const SUMS: usize = 4;
+
+/// `out = a·b`, row-major, on the calling thread.
+pub fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
+    let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
+    matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+}
+
+/// The numbers below `len`, `size` at a time.
+pub fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len)
+        .step_by(size)
+        .map(move |start| start..len.min(start + size))
+}
 
 /// `out[r * m + j] = rows[r]·vectors[j]` for every row and each of the m vectors, all of `width`
 /// numbers.

@@ -12,6 +12,7 @@ mod inverse;
 mod kernel;
 mod pairs;
 mod ranks;
+mod row_transform;
 mod rows;
 mod select;
 mod undertrained;
@@ -28,6 +29,7 @@ pub use find::{
 pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use ranks::{ListRows, RankedScore};
-pub use rows::{Passing, RowScale, Rows};
-pub use select::{Best, End, Pair, Ranked, Scored};
+pub use row_transform::RowScale;
+pub use rows::Rows;
+pub use select::{Best, End, Pair, Passing, Ranked, Scored};
 pub use undertrained::{Seeds, Undertrained, undertrained};

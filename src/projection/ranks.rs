@@ -8,7 +8,7 @@ use crate::checkpoint::Matrix;
 use crate::task::{CancelToken, Cancelled};
 
 use super::batch::{Counted, multiplied, slack};
-use super::rows::chunks;
+use super::kernel::chunks;
 use super::{ProjectionError, Rows};
 
 /// Rows multiplied at a time.
@@ -63,7 +63,7 @@ pub(super) fn ranks(
     flags: &[bool],
     cancel: CancelToken<'_>,
 ) -> Result<Vec<RankedScore>, Cancelled> {
-    let shifts = counted.adjust.shifts(vectors);
+    let shifts = counted.transform.shifts(vectors);
     let limits = at.iter().enumerate().map(|(j, &row)| Limit {
         row: row as usize,
         score: counted.score(row as usize, vectors.row(j), shifts[j]),
@@ -87,7 +87,7 @@ pub(super) fn above(
     flags: &[bool],
     cancel: CancelToken<'_>,
 ) -> Result<Vec<usize>, Cancelled> {
-    let shifts = counted.adjust.shifts(vectors);
+    let shifts = counted.transform.shifts(vectors);
     // No row is before the first: of equal scores none is ahead.
     let limits: Vec<Limit> = scores
         .iter()

@@ -1,33 +1,30 @@
 //! The rows that everything is projected on (the embedding, and learned positions), kept on a
 //! device in the layout that its products want.
 
-mod adjust;
 mod by_chunk;
 mod overflow;
 mod ranked;
 mod times;
+mod transformed;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Tensor};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 use crate::task::{CancelToken, Cancelled};
 
 use super::batch;
-use super::kernel::{norm, products};
+use super::kernel::{chunks, norm, products};
+use super::row_transform::RowTransform;
+use super::select::Passing;
 use super::{Ends, ProjectionError};
 
 use overflow::{all_finite, overflow};
 use times::times_on_host;
-
-pub(super) use adjust::Adjust;
-pub use adjust::RowScale;
 
 /// Rows a task takes at a time: a megabyte or so, and a millisecond between two looks at whether
 /// the answer is still wanted.
@@ -42,7 +39,7 @@ pub struct Rows {
     len: usize,
     store: Arc<Store>,
     /// How they count.
-    adjust: Adjust,
+    transform: RowTransform,
     /// The norm of the longest row, NaN if one is; computed when it is first needed.
     longest: OnceLock<f32>,
 }
@@ -51,15 +48,6 @@ pub struct Rows {
 enum Store {
     Host(Matrix),
     Device(Tensor),
-}
-
-/// Which rows may be chosen, and under which ids.
-#[derive(Clone, Copy)]
-pub struct Passing<'a> {
-    /// One flag a row.
-    pub flags: &'a [bool],
-    /// The id of row 0.
-    pub first_id: u32,
 }
 
 impl Rows {
@@ -80,7 +68,7 @@ impl Rows {
         Ok(Self {
             len,
             store: Arc::new(store),
-            adjust: Adjust::default(),
+            transform: RowTransform::default(),
             longest: OnceLock::new(),
         })
     }
@@ -110,7 +98,7 @@ impl Rows {
     ) -> Result<(), ProjectionError> {
         match &*self.store {
             Store::Host(rows) if vectors.rows() < batch::LEAST => {
-                let rows = (rows, &self.adjust);
+                let rows = (rows, &self.transform);
                 offer_on_host(rows, vectors, passing, ends, cancel)
             }
             Store::Host(rows) => {
@@ -132,7 +120,7 @@ impl Rows {
     pub fn pick(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
         match &*self.store {
             Store::Host(rows) => {
-                let row = |&id: &u32| self.adjust.row(id as usize, rows.row(id as usize));
+                let row = |&id: &u32| self.transform.row(id as usize, rows.row(id as usize));
                 let picked = ids.iter().flat_map(row).collect();
                 Ok(Matrix::new(ids.len(), rows.cols(), picked))
             }
@@ -141,7 +129,7 @@ impl Rows {
                 let picked: Vec<f32> = rows.index_select(&at, 0)?.flatten_all()?.to_vec1()?;
                 let width = rows.dim(1)?;
                 let picked = ids.iter().zip(picked.chunks_exact(width));
-                let row = |(&id, row)| self.adjust.row(id as usize, row);
+                let row = |(&id, row)| self.transform.row(id as usize, row);
                 Ok(Matrix::new(
                     ids.len(),
                     width,
@@ -160,7 +148,7 @@ impl Rows {
         cancel: CancelToken<'_>,
     ) -> Result<(), ProjectionError> {
         let shape = (vectors.rows(), vectors.cols());
-        let shifts = self.adjust.shifts(vectors);
+        let shifts = self.transform.shifts(vectors);
         let vectors = Tensor::from_slice(vectors.data(), shape, rows.device())?
             .t()?
             .contiguous()?;
@@ -168,7 +156,7 @@ impl Rows {
             cancel.check()?;
             let scores = rows.narrow(0, chunk.start, chunk.len())?.matmul(&vectors)?;
             let mut scores = scores.flatten_all()?.to_vec1::<f32>()?;
-            self.adjust.scores(chunk.clone(), &mut scores, &shifts);
+            self.transform.scores(chunk.clone(), &mut scores, &shifts);
             if overflow(&scores, chunk.clone(), passing) {
                 return Err(ProjectionError::Overflow);
             }
@@ -183,8 +171,9 @@ impl Rows {
     /// The device fails.
     pub fn times(&self, w: &Matrix, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
         let mut product = self.times_as_they_lie(w, cancel)?;
-        let shifts = self.adjust.shifts(&w.transposed());
-        self.adjust.scores(0..self.len, product.data_mut(), &shifts);
+        let shifts = self.transform.shifts(&w.transposed());
+        self.transform
+            .scores(0..self.len, product.data_mut(), &shifts);
         if !all_finite(product.data()) {
             return Err(ProjectionError::Overflow);
         }
@@ -212,20 +201,8 @@ impl Rows {
     }
 }
 
-/// `out = a·b`, row-major, on the calling thread.
-pub(super) fn multiply(a: MatRef<'_, f32>, b: MatRef<'_, f32>, out: &mut [f32]) {
-    let out = MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols());
-    matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
-}
-
-pub(super) fn chunks(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..len)
-        .step_by(size)
-        .map(move |start| start..len.min(start + size))
-}
-
 fn offer_on_host(
-    (rows, adjust): (&Matrix, &Adjust),
+    (rows, transform): (&Matrix, &RowTransform),
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [Ends],
@@ -233,7 +210,7 @@ fn offer_on_host(
 ) -> Result<(), ProjectionError> {
     let (width, m) = (rows.cols(), vectors.rows());
     let overflows = AtomicBool::new(false);
-    let shifts = adjust.shifts(vectors);
+    let shifts = transform.shifts(vectors);
     let fresh: Vec<Ends> = ends.iter().map(|e| Ends::new(e.highest.k())).collect();
     let all: Vec<Range<usize>> = chunks(rows.rows(), CHUNK_ROWS).collect();
     let found = all
@@ -246,7 +223,7 @@ fn offer_on_host(
                 scores.resize(chunk.len() * m, 0.0);
                 let some = &rows.data()[chunk.start * width..chunk.end * width];
                 products(some, vectors.data(), width, &mut scores);
-                adjust.scores(chunk.clone(), &mut scores, &shifts);
+                transform.scores(chunk.clone(), &mut scores, &shifts);
                 if overflow(&scores, chunk.clone(), passing) {
                     overflows.store(true, Relaxed);
                 }

@@ -23,6 +23,15 @@ impl End {
     }
 }
 
+/// Which rows may be chosen, and under which ids.
+#[derive(Clone, Copy)]
+pub struct Passing<'a> {
+    /// One flag a row.
+    pub flags: &'a [bool],
+    /// The id of row 0.
+    pub first_id: u32,
+}
+
 /// A row of the embedding with its score. Ids from the vocabulary's size upwards are positions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {

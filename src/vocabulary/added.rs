@@ -1,9 +1,37 @@
-//! The ids of added tokens, given out as `tokenizers` does: a token of the model keeps its id, any
+//! Added tokens, and their ids, given out as `tokenizers` does: a token of the model keeps its id, any
 //! other gets the next one, whatever its file says.
 
 use std::collections::HashMap;
 
-use super::settings::AddedToken;
+use serde::Deserialize;
+
+/// A token added beside the model's own, found in a text before the model reads it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct AddedToken {
+    pub content: String,
+    #[serde(default)]
+    pub single_word: bool,
+    #[serde(default)]
+    pub lstrip: bool,
+    #[serde(default)]
+    pub rstrip: bool,
+    /// Whether it is looked for in the normalized text; where nothing is said, unless special.
+    pub normalized: Option<bool>,
+    #[serde(default)]
+    pub special: bool,
+}
+
+impl AddedToken {
+    /// A special token given by its string alone.
+    pub(super) fn special(content: impl Into<String>) -> Self {
+        Self {
+            content: content.into(),
+            normalized: Some(false),
+            special: true,
+            ..Self::default()
+        }
+    }
+}
 
 /// The ids of tokens that are added group by group to a model of `size` tokens.
 pub(super) fn placed(

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
-use super::assemble::{Around, Assembly, Parts, Usual, byte_level, split_then_bytes, with_vocab};
+use super::assembly::{Around, Assembly, Parts, Usual, byte_level, split_then_bytes, with_vocab};
 use super::error::{VocabularyError, short};
 use super::json_values;
-use super::load::{Listing, unknown_merge, utf8};
+use super::listing::{Listing, unknown_merge, utf8};
 use super::recipe::ModelSource;
 use super::settings::{Role, Settings};
 use super::single::Tokens;

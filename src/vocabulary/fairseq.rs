@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
-use super::assemble::{Around, Assembly, Parts, with_vocab};
+use super::assembly::{Around, Assembly, Parts, with_vocab};
 use super::byte_pairs::ROBERTA;
 use super::error::{VocabularyError, short};
-use super::load::{Listing, utf8};
+use super::listing::{Listing, utf8};
 use super::recipe::{ModelSource, Unlisted};
 use super::settings::{Role, Settings};
 use super::token::Style;

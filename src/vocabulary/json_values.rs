@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
+use super::added::AddedToken;
 use super::error::{VocabularyError, one_line};
-use super::load::utf8;
-use super::settings::AddedToken;
+use super::listing::utf8;
 
 pub(super) const CONFIG: &str = "tokenizer_config.json";
 

@@ -1,31 +1,16 @@
 //! Tokenizer files -> every token at its row: which files there are, and whether they agree with
 //! the embedding.
 
-use std::collections::HashSet;
-
 use super::error::{VocabularyError, short};
+use super::listing::Listing;
 use super::recipe::Recipe;
-use super::settings::{AddedToken, Settings};
+use super::settings::Settings;
 use super::token::{Origin, Style};
-use super::{TokenizerFiles, assemble, single};
+use super::{TokenizerFiles, file_sets, single};
 
 /// Bytes of the longest token that is read. The longest of a vocabulary in use are some hundred
 /// spaces or dashes.
 const LONGEST_TOKEN: usize = 1 << 14;
-
-/// What a vocabulary file holds.
-pub(super) struct Listing {
-    pub file: &'static str,
-    /// The model's own.
-    pub tokens: Vec<(String, u32)>,
-    /// Those beside it, with the ids that texts get.
-    pub added: Vec<(AddedToken, u32)>,
-    pub style: Style,
-    /// The string of the unknown token, where there is one.
-    pub unknown: Option<String>,
-    pub recipe: Recipe,
-    pub notices: Vec<String>,
-}
 
 /// The tokens of an embedding's rows.
 pub(super) struct Placed {
@@ -42,7 +27,7 @@ pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, Vocabu
     let settings = Settings::read(files)?;
     let listing = match &files.tokenizer_json {
         Some(bytes) => single::read(bytes.clone(), &settings)?,
-        None => assemble::read(files, &settings)?,
+        None => file_sets::read(files, &settings)?,
     };
     place(listing, &settings, rows)
 }
@@ -129,43 +114,4 @@ fn place(listing: Listing, settings: &Settings, rows: usize) -> Result<Placed, V
         recipe: listing.recipe,
         notices,
     })
-}
-
-/// The text of a file that must be UTF-8.
-pub(super) fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, VocabularyError> {
-    str::from_utf8(bytes).map_err(|e| VocabularyError::NotUtf8 {
-        file,
-        at: e.valid_up_to(),
-    })
-}
-
-/// The first merge that does not join two tokens into a third, as a vocabulary that was made smaller
-/// leaves behind. The tokenizer would say so only at the first text, or fall over a part shorter
-/// than `prefix`, the mark that the second part loses.
-pub(super) fn unknown_merge<A: AsRef<str>>(
-    file: &'static str,
-    tokens: &[(String, u32)],
-    merges: &[(A, A)],
-    prefix: &str,
-) -> Option<VocabularyError> {
-    let known: HashSet<&str> = tokens.iter().map(|(token, _)| token.as_str()).collect();
-    let mut joined = String::new();
-    for (at, (first, second)) in merges.iter().enumerate() {
-        let (first, second) = (first.as_ref(), second.as_ref());
-        joined.clear();
-        joined.push_str(first);
-        joined.push_str(second.get(prefix.len()..).unwrap_or(second));
-        let unknown = [first, second, &joined]
-            .into_iter()
-            .find(|t| !known.contains(t));
-        if second.get(prefix.len()..).is_none() || unknown.is_some() {
-            return Some(VocabularyError::UnknownMerge {
-                file,
-                number: at + 1,
-                merge: short(&format!("{first} {second}")),
-                unknown: short(unknown.unwrap_or(second)),
-            });
-        }
-    }
-    None
 }

@@ -1,13 +1,15 @@
 //! Ids, strings, visible text, token classes, filter masks.
 
 mod added;
-mod assemble;
+mod assembly;
 mod byte_pairs;
 mod encode;
 mod error;
 mod fairseq;
+mod file_sets;
 mod filter;
 mod json_values;
+mod listing;
 mod load;
 mod mask;
 mod pattern;

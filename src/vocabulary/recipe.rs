@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::settings::AddedToken;
+use super::added::AddedToken;
 
 /// The parts of a tokenizer, each as tokenizer.json has it.
 pub(super) struct Recipe {

@@ -5,14 +5,15 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::assemble::{Around, Assembly, Parts, Usual, with_vocab};
+use super::added::AddedToken;
+use super::assembly::{Around, Assembly, Parts, Usual, with_vocab};
 use super::byte_pairs::ROBERTA;
-use super::load::Listing;
+use super::listing::Listing;
 use super::protobuf::SentencePieceModel;
 use super::sentence_piece_parts::{
     SPACE, Scored, charsmap, merges_by_id, metaspace, numbered, replace, unigram, words_with_spaces,
 };
-use super::settings::{AddedToken, Role, Settings};
+use super::settings::{Role, Settings};
 use super::token::Style;
 
 const LLAMA: &Usual<'_> = &[

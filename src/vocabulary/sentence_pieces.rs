@@ -6,16 +6,17 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use super::assemble::{Around, Assembly, Parts, with_vocab};
+use super::added::AddedToken;
+use super::assembly::{Around, Assembly, Parts, with_vocab};
 use super::error::VocabularyError;
-use super::load::Listing;
+use super::listing::Listing;
 use super::protobuf::{ModelKind, Piece, PieceKind, SentencePieceModel};
 use super::recipe::ModelSource;
 use super::sentence_piece_classes::{gemma, llama, t5, xlm_roberta};
 use super::sentence_piece_parts::{
     SPACE, Scored, charsmap, merges_by_score, metaspace, numbered, replace, unigram,
 };
-use super::settings::{AddedToken, Role, Settings};
+use super::settings::{Role, Settings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
 

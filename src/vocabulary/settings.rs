@@ -3,43 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::TokenizerFiles;
+use super::added::AddedToken;
 use super::error::VocabularyError;
 use super::json_values::{CONFIG, boolean, json, odd, of_model, order_of_extra, token};
 
 const MAP: &str = "special_tokens_map.json";
 const ADDED: &str = "added_tokens.json";
-
-/// A token added beside the model's own, found in a text before the model reads it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct AddedToken {
-    pub content: String,
-    #[serde(default)]
-    pub single_word: bool,
-    #[serde(default)]
-    pub lstrip: bool,
-    #[serde(default)]
-    pub rstrip: bool,
-    /// Whether it is looked for in the normalized text; where nothing is said, unless special.
-    pub normalized: Option<bool>,
-    #[serde(default)]
-    pub special: bool,
-}
-
-impl AddedToken {
-    /// A special token given by its string alone.
-    pub(super) fn special(content: impl Into<String>) -> Self {
-        Self {
-            content: content.into(),
-            normalized: Some(false),
-            special: true,
-            ..Self::default()
-        }
-    }
-}
 
 /// What a special token is for, in the order in which transformers adds them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::added;
+use super::added::{self, AddedToken};
 use super::error::{VocabularyError, one_line, short};
-use super::load::{Listing, unknown_merge, utf8};
+use super::listing::{Listing, unknown_merge, utf8};
 use super::recipe::{ModelSource, Recipe};
-use super::settings::{AddedToken, Role, Settings};
+use super::settings::{Role, Settings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
 

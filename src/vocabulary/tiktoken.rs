@@ -9,11 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::assemble::{Around, Assembly, Parts, split_then_bytes, with_vocab};
+use super::added::AddedToken;
+use super::assembly::{Around, Assembly, Parts, split_then_bytes, with_vocab};
 use super::error::{VocabularyError, short};
 use super::json_values;
-use super::load::{Listing, utf8};
-use super::settings::{AddedToken, Settings};
+use super::listing::{Listing, utf8};
+use super::settings::Settings;
 use super::token::{Style, byte_symbol};
 
 /// How tiktoken's files are taken to cut a text: as GPT-4's.

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::assemble::{Around, Assembly, Parts, Usual, with_vocab};
+use super::assembly::{Around, Assembly, Parts, Usual, with_vocab};
 use super::error::VocabularyError;
-use super::load::{Listing, utf8};
+use super::listing::{Listing, utf8};
 use super::recipe::ModelSource;
 use super::settings::{Role, Settings};
 use super::token::Style;

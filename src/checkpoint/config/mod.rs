@@ -16,6 +16,9 @@ use super::{
     UnknownChoice, family,
 };
 
+/// What windows and rotary positions are about.
+const PLACED: &[Reading] = &[Reading::Distance, Reading::Forward];
+
 /// Larger than any `config.json`.
 const LARGEST_CONFIG: u64 = 16 << 20;
 

@@ -2,19 +2,15 @@
 
 use serde_json::Value;
 
-use super::super::Reading::{self, Distance, Forward};
 use super::super::family::{Local, Windows};
 use super::super::{CheckpointError, Family, Places, Spec};
 use super::rope::Settings;
-use super::{Config, shown};
+use super::{Config, PLACED, shown};
 
 /// What layers that see everything, and those with a window, are called in `layer_types` and
 /// `rope_parameters`.
 const FULL: &str = "full_attention";
 const SLIDING: &str = "sliding_attention";
-
-/// What windows and rotary positions are about.
-pub(super) const PLACED: &[Reading] = &[Distance, Forward];
 
 impl Config {
     /// Windows and rotary positions. The spec learns which layers reach how far, and what of it is

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::family::{Rotary, Turning};
 use super::super::{CheckpointError, Family, Rotation, Spec, UnknownChoice};
-use super::Config;
-use super::places::PLACED;
+use super::{Config, PLACED};
 
 const TRAINED: &str = "original_max_position_embeddings";
 const EVEN: &str = "an even number of channels that turn";

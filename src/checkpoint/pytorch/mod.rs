@@ -8,9 +8,9 @@ mod state_dict;
 mod tests;
 
 use super::CheckpointError;
+use super::entry::Entry;
 use super::number::Dtype;
 use super::source::Source;
-use super::tensors::Entry;
 
 /// The longest pickle of names that is read; real ones take some hundred kilobytes.
 const LONGEST_PICKLE: u64 = 32 << 20;

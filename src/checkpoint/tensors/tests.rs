@@ -3,6 +3,7 @@ use std::fs;
 use half::f16;
 
 use super::*;
+use crate::checkpoint::number::Dtype;
 
 /// One tensor, named `t`, in a bundled source.
 fn tensors(dtype: Dtype, shape: &[usize], strides: &[usize], bytes: Vec<u8>) -> Tensors {

@@ -19,41 +19,19 @@ use super::fetching::{Fetching, News};
 use super::files::{complete, full_name, read, read_source, read_texts, write_new};
 use super::key::Key;
 use super::opening::Opener;
-use super::paths::Paths;
-use super::saved_view::SavedView;
 use super::session::Session;
+use super::setup::Setup;
 use super::state::{ModelChoice, Opening, Origin, Purpose, State};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{screen, shell};
 use crate::checkpoint::{Bundle, Found, Location};
 use crate::hub::{Cache, HubError, Settings};
-use crate::projection::DeviceChoice;
 use crate::report::Format;
 use crate::worker::{Event, Worker};
 
 /// Between two frames at least this long: a burst of events is drawn once.
 const FRAME: Duration = Duration::from_millis(10);
-
-/// What the explorer starts with.
-pub struct Setup {
-    /// The model asked for; else the last one, else the bundled one.
-    pub model: Option<String>,
-    /// Where to begin there.
-    pub at: Option<SavedView>,
-    pub theme: Theme,
-    pub mouse: bool,
-    pub device: DeviceChoice,
-    /// Bytes that may be held in memory beside the embedding.
-    pub memory: u64,
-    /// Of a model on the hub, fetch only what is looked at.
-    pub by_tensor: bool,
-    /// What of that may be kept on disk, in bytes.
-    pub blocks_max: u64,
-    pub paths: Paths,
-    /// A finished scan of the model.
-    pub scan: Option<PathBuf>,
-}
 
 /// What wakes the loop.
 enum Message {

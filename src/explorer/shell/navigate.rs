@@ -1,8 +1,6 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
-use super::saved;
 use crate::explorer::action::{Motion, TabId};
-use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::tab_of;
 use crate::explorer::state::{RowCursor, State};
 use crate::explorer::view::Axis;
@@ -134,26 +132,6 @@ pub(super) fn random(state: &mut State) {
         None => state.tab().anywhere(state),
     };
     go(state, address);
-}
-
-/// Back so many places, through all models, as they were looked at; if there are fewer, to the first.
-pub(super) fn back(state: &mut State, times: usize) -> Vec<Effect> {
-    let view = (0..times).map_while(|_| state.history.back()).last();
-    let Some(view) = view else {
-        state.say("this is where you started");
-        return Vec::new();
-    };
-    saved::revisit(state, &view)
-}
-
-/// The same forward.
-pub(super) fn forward(state: &mut State, times: usize) -> Vec<Effect> {
-    let view = (0..times).map_while(|_| state.history.forward()).last();
-    let Some(view) = view else {
-        state.say("this is the latest place: r, : and clicks make new ones");
-        return Vec::new();
-    };
-    saved::revisit(state, &view)
 }
 
 /// The next or the previous tab, around the end.

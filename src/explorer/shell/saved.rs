@@ -31,8 +31,28 @@ fn elsewhere(state: &mut State, view: &SavedView) -> Option<Vec<Effect>> {
     (!here).then(|| open_model(state, name, vec![view.clone()]))
 }
 
+/// Back so many places, through all models, as they were looked at; if there are fewer, to the first.
+pub(super) fn back(state: &mut State, times: usize) -> Vec<Effect> {
+    let view = (0..times).map_while(|_| state.history.back()).last();
+    let Some(view) = view else {
+        state.say("this is where you started");
+        return Vec::new();
+    };
+    revisit(state, &view)
+}
+
+/// The same forward.
+pub(super) fn forward(state: &mut State, times: usize) -> Vec<Effect> {
+    let view = (0..times).map_while(|_| state.history.forward()).last();
+    let Some(view) = view else {
+        state.say("this is the latest place: r, : and clicks make new ones");
+        return Vec::new();
+    };
+    revisit(state, &view)
+}
+
 /// Goes to a place of the history as it was looked at, without a trace of its own.
-pub(super) fn revisit(state: &mut State, view: &SavedView) -> Vec<Effect> {
+fn revisit(state: &mut State, view: &SavedView) -> Vec<Effect> {
     let before = state.saved_view();
     if let Some(effects) = elsewhere(state, view) {
         return effects;

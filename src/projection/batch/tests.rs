@@ -129,7 +129,7 @@ fn is_called_off_within_a_block() {
     let mut ends = vec![Ends::new(5); 64];
     let counted = Counted {
         rows: &rows,
-        adjust: &Adjust::default(),
+        transform: &RowTransform::default(),
         longest: 9.0,
     };
     assert!(

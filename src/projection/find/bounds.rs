@@ -7,7 +7,7 @@ use pulp::Arch;
 
 use crate::checkpoint::Matrix;
 use crate::projection::batch::slack;
-use crate::projection::rows::{chunks, multiply};
+use crate::projection::kernel::{chunks, multiply};
 use crate::projection::{ProjectionError, Rows};
 use crate::task::{CancelToken, Cancelled};
 

@@ -4,8 +4,8 @@ use faer::MatRef;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
+use crate::projection::kernel::multiply;
 use crate::projection::kernel::{dot, norm};
-use crate::projection::rows::multiply;
 use crate::projection::select::Best;
 use crate::projection::{Passing, Scored};
 use crate::transformer::{Form, FormWeights};

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 use crate::projection::ProjectionError;
+use crate::projection::kernel::chunks;
 use crate::projection::kernel::{norm, products};
 use crate::projection::ranks::ListRows;
-use crate::projection::rows::chunks;
 use crate::task::{CancelToken, Cancelled};
 
 use super::bounds::{Ahead, RankBounds, SAMPLES};

@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use crate::checkpoint::Matrix;
 
 use crate::projection::balance::balance;
+use crate::projection::kernel::multiply;
 use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
-use crate::projection::rows::multiply;
 use crate::projection::{Best, End, Pair, ProjectionError};
 use crate::task::{CancelToken, Cancelled};
 

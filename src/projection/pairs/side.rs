@@ -7,8 +7,8 @@ use faer::MatRef;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
+use crate::projection::kernel::multiply;
 use crate::projection::kernel::norm;
-use crate::projection::rows::multiply;
 use crate::task::{CancelToken, Cancelled};
 
 /// Rows a task takes between two looks at whether the list is still wanted: well under a

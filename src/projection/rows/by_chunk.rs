@@ -60,11 +60,11 @@ impl Rows {
         range: Range<usize>,
     ) -> Result<Cow<'_, [f32]>, ProjectionError> {
         let lie = self.chunk(range.clone())?;
-        if self.adjust.is_none() {
+        if self.transform.is_none() {
             return Ok(lie);
         }
         let rows = range.zip(lie.chunks_exact(self.width().max(1)));
-        let counted = rows.flat_map(|(at, row)| self.adjust.row(at, row));
+        let counted = rows.flat_map(|(at, row)| self.transform.row(at, row));
         Ok(Cow::Owned(counted.collect()))
     }
 

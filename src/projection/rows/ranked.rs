@@ -87,17 +87,17 @@ impl Rows {
     ) -> Result<Vec<f32>, ProjectionError> {
         let vector = Tensor::from_slice(vectors.row(j), (vectors.cols(), 1), rows.device())?;
         let mut scores: Vec<f32> = rows.matmul(&vector)?.flatten_all()?.to_vec1()?;
-        let shift = self.adjust.shift(vectors.row(j));
-        self.adjust.scores(0..self.len, &mut scores, &[shift]);
+        let shift = self.transform.shift(vectors.row(j));
+        self.transform.scores(0..self.len, &mut scores, &[shift]);
         Ok(scores)
     }
 
     /// Rows that lie on the processor, as they count.
     pub(super) fn counted<'a>(&'a self, rows: &'a Matrix) -> batch::Counted<'a> {
-        let longest = || batch::longest(rows, &self.adjust);
+        let longest = || batch::longest(rows, &self.transform);
         batch::Counted {
             rows,
-            adjust: &self.adjust,
+            transform: &self.transform,
             longest: *self.longest.get_or_init(longest),
         }
     }
@@ -112,7 +112,7 @@ impl Rows {
         }
         let of_chunk = |chunk: Range<usize>, some: &[f32]| {
             let rows = chunk.zip(some.chunks_exact(self.width()));
-            let lengths = rows.map(|(at, row)| self.adjust.longest(at, row));
+            let lengths = rows.map(|(at, row)| self.transform.longest(at, row));
             lengths.fold(0.0, longer)
         };
         let longest = self.by_chunk(CancelToken::never(), of_chunk)?;

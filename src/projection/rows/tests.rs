@@ -7,7 +7,7 @@ fn both(rows: &Matrix) -> [Rows; 2] {
     let device = Rows {
         len: rows.rows(),
         store: Arc::new(Store::Device(tensor)),
-        adjust: Adjust::default(),
+        transform: RowTransform::default(),
         longest: OnceLock::new(),
     };
     [Rows::new(rows.clone(), &Device::Cpu).unwrap(), device]

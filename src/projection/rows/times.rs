@@ -3,8 +3,9 @@
 use faer::MatRef;
 use rayon::prelude::*;
 
-use super::{CHUNK_ROWS, multiply};
+use super::CHUNK_ROWS;
 use crate::checkpoint::Matrix;
+use crate::projection::kernel::multiply;
 use crate::task::{CancelToken, Cancelled};
 
 /// Rows times thin weights, `[rows, h]`.

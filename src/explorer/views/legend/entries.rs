@@ -1,7 +1,7 @@
 //! What every mark and figure on a screen means, in plain words. Found by what stands on the screen:
 //! whoever draws a mark that is new adds its row to [`table`].
 
-use super::table::ROWS;
+use super::table::{ROWS, Shown};
 use crate::explorer::state::State;
 use crate::query::{Address, Convention};
 
@@ -26,22 +26,6 @@ impl Entry {
             covers,
         }
     }
-}
-
-/// How a row of the table is found on a screen.
-pub enum Shown {
-    /// Any of the texts that it covers stands there.
-    Text,
-    /// Something of that form does.
-    Form(fn(&str) -> bool),
-}
-
-/// A row of the table.
-pub struct Row {
-    pub sign: &'static str,
-    pub covers: &'static [&'static str],
-    pub shown: Shown,
-    pub words: &'static str,
 }
 
 /// The entries for what stands on a screen, given as its lines; where a figure stands for what was

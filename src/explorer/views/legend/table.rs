@@ -1,6 +1,20 @@
 //! The table: a row a mark or figure, in the order in which a screen is read.
 
-use super::entries::{Row, Shown};
+/// How a row of the table is found on a screen.
+pub enum Shown {
+    /// Any of the texts that it covers stands there.
+    Text,
+    /// Something of that form does.
+    Form(fn(&str) -> bool),
+}
+
+/// A row of the table.
+pub struct Row {
+    pub sign: &'static str,
+    pub covers: &'static [&'static str],
+    pub shown: Shown,
+    pub words: &'static str,
+}
 
 /// Columns of a neuron, and what they tell.
 pub const COLUMNS: [(&str, &str); 4] = [

@@ -1,5 +1,4 @@
-use super::entries::Shown;
-use super::table::ROWS;
+use super::table::{ROWS, Shown};
 use super::*;
 
 fn signs(lines: &[&str]) -> Vec<String> {
