@@ -51,8 +51,7 @@ fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (T
         &mut open(name),
         &plan,
         &out,
-        CancelToken::never(),
-        &mut |_| {},
+        lexiscope::task::Callbacks::none(),
     )
     .unwrap();
     (folder, out)
@@ -152,7 +151,7 @@ fn a_scan_under_a_convention_answers_under_that_one_alone() {
     };
     let out = folder.path().join("gain+cosine.parquet");
     let scan =
-        |reader: &mut Reader| Scan::run(reader, &plan, &out, CancelToken::never(), &mut |_| {});
+        |reader: &mut Reader| Scan::run(reader, &plan, &out, lexiscope::task::Callbacks::none());
     scan(&mut open(name)).unwrap();
     let mut computed = open(name);
     let mut scanned = Scanned::open(open(name), &out).unwrap();

@@ -5,7 +5,8 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::hub::{self, Blocks, Hub, HubError, HubId, Listing, Ranged, Waiting};
+use crate::hub::{self, Blocks, Hub, HubError, HubId, Listing, Ranged};
+use crate::task::Callbacks;
 
 use super::config::Config;
 use super::elsewhere;
@@ -94,7 +95,7 @@ struct Prospect<'a> {
     weights: Vec<String>,
     /// Everything else that is needed.
     small: Vec<&'static str>,
-    waiting: &'a dyn Waiting,
+    callbacks: Callbacks<'a>,
 }
 
 /// Brings a model from the hub. Where only parts are wanted and the server does not give any, all
@@ -102,14 +103,14 @@ struct Prospect<'a> {
 ///
 /// # Errors
 /// The hub has it not or does not give it, it is of no known family, it has no weights that can be
-/// read, or the transfer is called off.
+/// read, or the transfer is cancelled.
 pub fn acquire(
     hub: &Arc<Hub>,
     id: &HubId,
     way: &Way,
-    waiting: &dyn Waiting,
+    callbacks: Callbacks<'_>,
 ) -> Result<Acquired, CheckpointError> {
-    let prospect = Prospect::find(hub, id, waiting).map_err(|error| or_alike(error, id, hub))?;
+    let prospect = Prospect::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
     let blocks = match way {
         Way::Whole => return prospect.whole(None),
         Way::ByTensor(blocks) => blocks,
@@ -139,10 +140,10 @@ pub fn acquire(
 ///
 /// # Errors
 /// As [`acquire`].
-pub fn cost(hub: &Arc<Hub>, id: &HubId, waiting: &dyn Waiting) -> Result<Cost, CheckpointError> {
-    let prospect = Prospect::find(hub, id, waiting).map_err(|error| or_alike(error, id, hub))?;
+pub fn cost(hub: &Arc<Hub>, id: &HubId, callbacks: Callbacks<'_>) -> Result<Cost, CheckpointError> {
+    let prospect = Prospect::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
     let names = prospect.all_files();
-    let sizes = hub.sizes(&prospect.listing, &names, waiting)?;
+    let sizes = hub.sizes(&prospect.listing, &names, callbacks)?;
     let whole = sizes.iter().sum();
     let weights = names.iter().zip(&sizes).skip(prospect.small.len());
     let weights: u64 = weights.map(|(_, size)| size).sum();
@@ -157,9 +158,9 @@ impl<'a> Prospect<'a> {
     fn find(
         hub: &'a Arc<Hub>,
         id: &HubId,
-        waiting: &'a dyn Waiting,
+        callbacks: Callbacks<'a>,
     ) -> Result<Self, CheckpointError> {
-        let listing = hub.list(id, waiting)?;
+        let listing = hub.list(id, callbacks)?;
         let has = |file: &str| listing.file(file).is_some();
         let names = || listing.files.iter().map(|file| file.name.as_str());
         let instead = || elsewhere::in_list(&id.to_string(), names(), None);
@@ -178,7 +179,7 @@ impl<'a> Prospect<'a> {
         }
         let mut first = vec![CONFIG];
         first.extend(offer.is_index.then_some(offer.file));
-        let folder = hub.download(&listing, &first, waiting)?;
+        let folder = hub.download(&listing, &first, callbacks)?;
         let files = Files::Folder(folder);
         let (config, family) = Config::read(&files)?;
         let spec = config.spec(family)?;
@@ -211,7 +212,7 @@ impl<'a> Prospect<'a> {
             offer,
             head,
             weights,
-            waiting,
+            callbacks,
         })
     }
 
@@ -232,12 +233,12 @@ impl<'a> Prospect<'a> {
         }
         let folder = self
             .hub
-            .download(&self.listing, &self.all_files(), self.waiting)?;
+            .download(&self.listing, &self.all_files(), self.callbacks)?;
         self.hub.point_to(&self.listing)?;
         let id = &self.listing.id;
         let unchecked = self
             .hub
-            .without_hash(&self.listing, &weights, self.waiting)?;
+            .without_hash(&self.listing, &weights, self.callbacks)?;
         let unchecked = (!unchecked.is_empty()).then(|| {
             let files = unchecked.join(", ");
             format!("{id}: the hub states no hash of {files}: only sizes were checked")
@@ -255,7 +256,7 @@ impl<'a> Prospect<'a> {
 
     /// Whether pickled weights, which have no headers, are as large as plain numbers are.
     fn check_sizes(&self, key: &'static str, weights: &[&str]) -> Result<(), CheckpointError> {
-        let got = self.hub.sizes(&self.listing, weights, self.waiting)?;
+        let got = self.hub.sizes(&self.listing, weights, self.callbacks)?;
         let got = got.iter().fold(0u64, |sum, size| sum.saturating_add(*size));
         let needed = self.spec.plain_bytes(self.gated);
         match got < needed {
@@ -292,7 +293,7 @@ impl<'a> Prospect<'a> {
     /// Headers and embeddings, which every look needs.
     fn remote(&self, blocks: &Arc<Blocks>) -> Result<Arc<Remote>, CheckpointError> {
         let (remote, checkpoint) = self.by_headers(blocks)?;
-        checkpoint.bring(&checkpoint.embeddings(), self.waiting)?;
+        checkpoint.bring(&checkpoint.embeddings(), self.callbacks)?;
         Ok(remote)
     }
 
@@ -303,11 +304,11 @@ impl<'a> Prospect<'a> {
     ) -> Result<(Arc<Remote>, Checkpoint), CheckpointError> {
         let folder = self
             .hub
-            .download(&self.listing, &self.small, self.waiting)?;
+            .download(&self.listing, &self.small, self.callbacks)?;
         let listing = Arc::new(self.listing.clone());
         let names: Vec<&str> = self.weights.iter().map(String::as_str).collect();
-        let weights = Ranged::open(self.hub, &listing, &names, blocks, self.waiting)?;
-        headers(&weights, self.waiting)?;
+        let weights = Ranged::open(self.hub, &listing, &names, blocks, self.callbacks)?;
+        headers(&weights, self.callbacks)?;
         let remote = Arc::new(Remote {
             id: self.listing.id.clone(),
             folder,
@@ -329,7 +330,7 @@ impl<'a> Prospect<'a> {
 }
 
 /// Brings the headers of all files, those of several at a time.
-fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointError> {
+fn headers(files: &[Ranged], callbacks: Callbacks<'_>) -> Result<(), CheckpointError> {
     // What is too short or says that it is too long is refused where it is read.
     let files: Vec<&Ranged> = files.iter().filter(|file| file.size() >= 8).collect();
     let span = |file, bytes: Range<u64>| (file, iter::once(bytes).collect());
@@ -338,7 +339,7 @@ fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointErro
         file.cut_at([8]);
         spans.push(span(*file, 0..8));
     }
-    hub::bring(&spans, waiting)?;
+    hub::bring(&spans, callbacks)?;
     spans.clear();
     for file in files {
         let bytes = file.read(0..8)?;
@@ -348,7 +349,7 @@ fn headers(files: &[Ranged], waiting: &dyn Waiting) -> Result<(), CheckpointErro
             spans.push(span(file, 8..8 + length));
         }
     }
-    Ok(hub::bring(&spans, waiting)?)
+    Ok(hub::bring(&spans, callbacks)?)
 }
 
 /// The error, with what is spelled alike where it may be a matter of spelling.

@@ -40,7 +40,7 @@ pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{OutputEmbedding, PassSpec, Places, Reading, Rotation, Spec, UnknownChoice};
 
-use crate::hub::Waiting;
+use crate::task::Callbacks;
 
 use config::Config;
 use files::Files;
@@ -230,9 +230,9 @@ impl Checkpoint {
     /// What lies here costs nothing.
     ///
     /// # Errors
-    /// A tensor that is not there, or the hub cannot be asked, or the transfer is called off.
-    pub fn bring(&self, places: &[Place], waiting: &dyn Waiting) -> Result<(), CheckpointError> {
-        self.tensors.bring(places, waiting)
+    /// A tensor that is not there, or the hub cannot be asked, or the transfer is cancelled.
+    pub fn bring(&self, places: &[Place], callbacks: Callbacks<'_>) -> Result<(), CheckpointError> {
+        self.tensors.bring(places, callbacks)
     }
 
     /// Whether the weights stay on the hub, so that reading a tensor may take a while.

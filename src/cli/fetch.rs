@@ -1,20 +1,15 @@
-//! Models from the hub for the command line: found, and if need be fetched with a bar a file on
-//! standard error.
+//! Models from the hub for the command line: found, and if need be fetched.
 
-use std::collections::HashMap;
-use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::checkpoint::{Acquired, Found, Location, Way, acquire};
-use crate::hub::{Hub, HubId, Progress, Settings, Waiting};
-use crate::outside::escape;
+use crate::explorer::number::{bytes, duration};
+use crate::hub::{Hub, HubId, Settings};
+use crate::task::Progress;
 
-use super::interrupt::on_interrupt;
+use super::progress;
 use super::say::say;
 
 /// Where a model is; if it is on the hub, `way` says how it comes.
@@ -38,9 +33,8 @@ pub(super) fn download(model: &str) -> Result<String> {
 
 fn fetch(id: &HubId, settings: Settings, way: &Way) -> Result<Location> {
     let hub = Arc::new(Hub::new(settings)?);
-    let bars = Bars::new(id)?;
-    let acquired = acquire(&hub, id, way, &bars);
-    bars.end();
+    let describe = |progress: &Progress, _| describe(id, progress);
+    let acquired = progress::shown(describe, |callbacks| acquire(&hub, id, way, callbacks))?;
     let Acquired { location, notice } = acquired?;
     if let Some(notice) = notice {
         say(notice);
@@ -48,75 +42,17 @@ fn fetch(id: &HubId, settings: Settings, way: &Way) -> Result<Location> {
     Ok(location)
 }
 
-/// A bar a file on a terminal, and elsewhere a line at the start.
-pub(super) struct Bars {
-    model: String,
-    all: MultiProgress,
-    bars: Mutex<HashMap<String, ProgressBar>>,
-    said: AtomicBool,
-    ending: Arc<AtomicBool>,
-}
-
-impl Bars {
-    pub(super) fn new(model: impl ToString) -> Result<Self> {
-        let ending = Arc::new(AtomicBool::new(false));
-        on_interrupt(&ending)?;
-        Ok(Self {
-            model: model.to_string(),
-            all: MultiProgress::new(),
-            bars: Mutex::default(),
-            said: AtomicBool::new(false),
-            ending,
-        })
+/// `fetching 312 MB of owner/name · 25 MB/s · 12 s left`; `None` of what a moment brings.
+fn describe(id: &HubId, progress: &Progress) -> Option<String> {
+    const MOMENT: u64 = 1_000_000;
+    let missing = progress.total().saturating_sub(progress.done());
+    if missing <= MOMENT {
+        return None;
     }
-
-    /// Takes the bars away; the next signal ends the program as if there had been none.
-    pub(super) fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
-        // Standard error may be gone, which then shows elsewhere.
-        drop(self.all.clear());
+    let mut text = format!("fetching {} MB of {id}", missing.div_ceil(1_000_000));
+    if let Some(left) = progress.left {
+        let rate = bytes(progress.rate as u64);
+        text += &format!(" · {rate}/s · {} left", duration(left));
     }
-
-    fn bar(&self, name: &str, size: u64) -> ProgressBar {
-        let bar = self.all.add(ProgressBar::new(size));
-        let template =
-            "{msg:30!} {bar:20} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}";
-        // The template is right, or the usual one stands in its place.
-        let style = ProgressStyle::with_template(template);
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(escape::line(name).into_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        bar
-    }
-}
-
-impl Waiting for Bars {
-    fn wanted(&self) -> bool {
-        !self.ending.load(Ordering::Relaxed)
-    }
-
-    fn progress(&self, progress: &Progress) {
-        let missing = progress.size().saturating_sub(progress.done());
-        // What a moment brings needs no word.
-        if missing > 1_000_000
-            && !io::stderr().is_terminal()
-            && !self.said.swap(true, Ordering::Relaxed)
-        {
-            let megabytes = missing.div_ceil(1_000_000);
-            say(format_args!("fetching {megabytes} MB of {}", self.model));
-        }
-        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
-        for file in &progress.files {
-            if file.done < file.size && !bars.contains_key(&file.name) {
-                bars.insert(file.name.clone(), self.bar(&file.name, file.size));
-            }
-            if let Some(bar) = bars.get(&file.name) {
-                bar.set_length(file.size);
-                bar.set_position(file.done);
-                if file.done >= file.size {
-                    bar.finish();
-                }
-            }
-        }
-    }
+    Some(text)
 }

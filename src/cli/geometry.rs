@@ -1,13 +1,11 @@
 //! `lexiscope geometry`: the same texts through one model after another.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
 
 use crate::geometry::{Language, Texts};
-use crate::outside::escape;
 use crate::query::sheet::{ModelGeometry, geometry_sheet};
 use crate::query::{
     Answer, Answering, Callbacks, GeometryAnswer, ModelCard, Query, QueryError, language_of,
@@ -16,6 +14,7 @@ use crate::report::{self, GeometryFormat};
 use crate::sheet::Timings;
 
 use super::geometry_args::GeometryArgs;
+use super::progress::ProgressLine;
 use super::say::{self, say};
 use super::{milliseconds, open_on, print, start_threads};
 
@@ -72,21 +71,18 @@ fn answer(model: &str, texts: &mut Option<Texts>, args: &GeometryArgs) -> Result
     };
     let query = args.query(texts.get_or_insert_with(fitting).clone());
     let start = Instant::now();
-    let shown = std::io::stderr().is_terminal();
+    let line = ProgressLine::new();
     let on_partial = |partial| {
         if let Answer::Geometry(partial) = partial {
-            let name = escape::line(&card.name);
-            say::raw(format_args!("\r{name}: {:3.0} %", 100.0 * partial.done));
+            line.show(&format!("{}: {:3.0} %", card.name, 100.0 * partial.done));
         }
     };
     let callbacks = Callbacks {
-        on_partial: shown.then_some(&on_partial),
+        on_partial: line.rewritten.then_some(&on_partial),
         ..Callbacks::none()
     };
     let answer = reader.answer(&Query::Geometry(query), callbacks);
-    if shown {
-        say::raw("\r\x1b[K");
-    }
+    line.end();
     let Answer::Geometry(answer) = answer? else {
         return Err(QueryError::WrongAnswer.into());
     };

@@ -11,6 +11,7 @@ mod lookup_args;
 mod machine;
 mod manual;
 mod place;
+mod progress;
 mod rank;
 mod say;
 mod scan;

@@ -1,41 +1,23 @@
 //! The `scan` command: how far it is on standard error, and an end when the user asks for one.
 
-use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::outside::escape;
 use crate::query::{Answering, Reader};
-use crate::scan::{Plan, Progress, Scan};
-use crate::task::CancelToken;
+use crate::scan::{Plan, Scan};
+use crate::task::Progress;
 
-use super::interrupt::on_interrupt;
-use super::say;
-
-/// Between two lines where they pile up, and between two states of a line that is rewritten.
-const BETWEEN_LINES: Duration = Duration::from_secs(30);
-const BETWEEN_STATES: Duration = Duration::from_millis(100);
+use super::{progress, say};
 
 /// Scans an open model into a file.
 pub(super) fn scan(reader: &mut Reader, plan: &Plan, out: &Path) -> Result<()> {
     let name = reader.card().name.clone();
-    let ending = Arc::new(AtomicBool::new(false));
-    on_interrupt(&ending)?;
-    let mut line = Line::new(io::stderr().is_terminal());
-    let scanned = Scan::run(
-        reader,
-        plan,
-        out,
-        CancelToken::flag(&ending),
-        &mut |progress| {
-            line.show(&describe(&name, progress, ending.load(Ordering::Relaxed)));
-        },
-    );
-    line.end();
+    let describe = |progress: &Progress, ending| Some(describe(&name, progress, ending));
+    let scanned = progress::shown(describe, |callbacks| {
+        Scan::run(reader, plan, out, callbacks)
+    })?;
     if scanned? {
         say::line(format_args!("wrote {}", out.display()));
     } else {
@@ -48,21 +30,16 @@ pub(super) fn scan(reader: &mut Reader, plan: &Plan, out: &Path) -> Result<()> {
 }
 
 fn describe(name: &str, progress: &Progress, ending: bool) -> String {
-    let counted = |(done, all): (usize, usize), what| match all {
-        0 => String::new(),
-        _ => format!(" · {what} {done}/{all}"),
-    };
     let left = match progress.left {
         _ if ending => "ending after this part".to_owned(),
         Some(left) => format!("{} left", duration(left)),
         None => "measuring".to_owned(),
     };
-    format!(
-        "{name} · layer {}{}{} · {left}",
-        progress.layer,
-        counted(progress.neurons, "neurons"),
-        counted(progress.heads, "heads"),
-    )
+    let mut text = format!("{name} · {}", progress.phase);
+    for part in progress.parts.iter().filter(|part| part.total > 0) {
+        text += &format!(" · {} {}/{}", part.name, part.done, part.total);
+    }
+    format!("{text} · {left}")
 }
 
 /// In the two largest units that count.
@@ -75,60 +52,29 @@ fn duration(time: Duration) -> String {
     }
 }
 
-/// A line on standard error: rewritten on a terminal, else a new one now and then.
-struct Line {
-    rewritten: bool,
-    shown: Option<Instant>,
-}
-
-impl Line {
-    fn new(rewritten: bool) -> Self {
-        Self {
-            rewritten,
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, text: &str) {
-        let between = match self.rewritten {
-            true => BETWEEN_STATES,
-            false => BETWEEN_LINES,
-        };
-        if self.shown.is_some_and(|shown| shown.elapsed() < between) {
-            return;
-        }
-        self.shown = Some(Instant::now());
-        if self.rewritten {
-            say::raw(format_args!("\r\x1b[K{}", escape::line(text)));
-        } else {
-            say::line(text);
-        }
-    }
-
-    fn end(&self) {
-        if self.rewritten && self.shown.is_some() {
-            say::raw("\r\x1b[K");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::ProgressPart;
 
     #[test]
     fn says_where_it_is_and_what_is_left() {
+        let part = |name: &str, done, total| ProgressPart {
+            name: name.to_owned(),
+            done,
+            total,
+        };
         let mut progress = Progress {
-            layer: 3,
-            neurons: (1024, 98_304),
-            heads: (16, 384),
+            phase: "layer 3".to_owned(),
+            parts: vec![part("neurons", 1024, 98_304), part("heads", 16, 384)],
             left: Some(Duration::from_secs(3725)),
+            ..Progress::default()
         };
         assert_eq!(
             describe("gpt2", &progress, false),
             "gpt2 · layer 3 · neurons 1024/98304 · heads 16/384 · 1 h 2 min left"
         );
-        progress.heads = (0, 0);
+        progress.parts[1] = part("heads", 0, 0);
         progress.left = Some(Duration::from_millis(61_200));
         assert!(describe("m", &progress, false).ends_with("neurons 1024/98304 · 1 min 2 s left"));
         assert!(describe("m", &progress, true).ends_with("ending after this part"));

@@ -8,7 +8,8 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use crate::checkpoint::{Acquired, Cost, Way, acquire, cost};
-use crate::hub::{Blocks, Hub, HubId, Progress, Settings, Waiting};
+use crate::hub::{Blocks, Hub, HubId, Settings};
+use crate::task::{Callbacks, CancelToken, Progress};
 
 /// What a transfer tells.
 pub(super) enum News {
@@ -28,24 +29,7 @@ pub(super) struct Fetching {
     blocks: Option<Arc<Blocks>>,
     /// Number and flag of the latest transfer; of earlier ones nothing is heard.
     latest: u64,
-    wanted: Arc<AtomicBool>,
-}
-
-/// What one transfer's thread waits with.
-struct Listener {
-    number: u64,
-    tell: Arc<Tell>,
-    wanted: Arc<AtomicBool>,
-}
-
-impl Waiting for Listener {
-    fn wanted(&self) -> bool {
-        self.wanted.load(Relaxed)
-    }
-
-    fn progress(&self, progress: &Progress) {
-        (self.tell)(self.number, News::Progress(progress.clone()));
-    }
+    cancelled: Arc<AtomicBool>,
 }
 
 impl Fetching {
@@ -56,18 +40,18 @@ impl Fetching {
             hub: None,
             blocks: None,
             latest: 0,
-            wanted: Arc::default(),
+            cancelled: Arc::new(AtomicBool::new(true)),
         }
     }
 
     /// Whether a message is of the transfer that is wanted.
     pub(super) fn is_latest(&self, number: u64) -> bool {
-        number == self.latest && self.wanted.load(Relaxed)
+        number == self.latest && !self.cancelled.load(Relaxed)
     }
 
     /// Stops the transfer under way, which keeps what has arrived.
     pub(super) fn stop(&self) {
-        self.wanted.store(false, Relaxed);
+        self.cancelled.store(true, Relaxed);
     }
 
     /// Asks what a model would cost, in the place of any other transfer.
@@ -75,7 +59,7 @@ impl Fetching {
     /// # Errors
     /// The network cannot be used, or there is no thread.
     pub(super) fn survey(&mut self, id: HubId) -> Result<()> {
-        self.begin(move |hub, waiting| Ok(News::Cost(cost(hub, &id, waiting)?)))
+        self.begin(move |hub, callbacks| Ok(News::Cost(cost(hub, &id, callbacks)?)))
     }
 
     /// Brings a model, in the place of any other transfer; if by tensor, into what `blocks` opens.
@@ -95,12 +79,12 @@ impl Fetching {
                 Way::ByTensor(Arc::clone(blocks))
             }
         };
-        self.begin(move |hub, waiting| Ok(News::Arrived(acquire(hub, &id, &way, waiting)?)))
+        self.begin(move |hub, callbacks| Ok(News::Arrived(acquire(hub, &id, &way, callbacks)?)))
     }
 
     fn begin(
         &mut self,
-        work: impl FnOnce(&Arc<Hub>, &dyn Waiting) -> Result<News> + Send + 'static,
+        work: impl FnOnce(&Arc<Hub>, Callbacks<'_>) -> Result<News> + Send + 'static,
     ) -> Result<()> {
         self.stop();
         let hub = match &self.hub {
@@ -111,18 +95,20 @@ impl Fetching {
             }
         };
         self.latest += 1;
-        self.wanted = Arc::new(AtomicBool::new(true));
-        let listener = Listener {
-            number: self.latest,
-            tell: Arc::clone(&self.tell),
-            wanted: Arc::clone(&self.wanted),
-        };
+        self.cancelled = Arc::default();
+        let (number, tell) = (self.latest, Arc::clone(&self.tell));
+        let cancelled = Arc::clone(&self.cancelled);
         let thread = thread::Builder::new().name("transfer".to_owned());
         thread
             .spawn(move || {
-                let news = work(&hub, &listener);
+                let callbacks = Callbacks {
+                    cancel: CancelToken::flag(&cancelled),
+                    on_progress: Some(&|progress| tell(number, News::Progress(progress.clone()))),
+                    ..Callbacks::none()
+                };
+                let news = work(&hub, callbacks);
                 let news = news.unwrap_or_else(|error| News::Failed(format!("{error:#}")));
-                (listener.tell)(listener.number, news);
+                tell(number, news);
             })
             .context("no thread for the transfer")?;
         Ok(())

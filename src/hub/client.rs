@@ -103,9 +103,7 @@ impl Hub {
         self.runtime.block_on(async {
             let mut future = pin!(future);
             loop {
-                if meter.stopped() {
-                    return Err(HubError::CalledOff);
-                }
+                meter.token().check()?;
                 if let Ok(result) = timeout(TICK, future.as_mut()).await {
                     return result;
                 }

@@ -19,7 +19,8 @@ use super::client::Asked;
 use super::layout::{is_of_size, is_weights, no_file, point, writable};
 use super::listing::Facts;
 use super::progress::Meter;
-use super::{Hub, HubError, Listing, Waiting};
+use super::{Hub, HubError, Listing};
+use crate::task::{Callbacks, Cancelled};
 
 /// Files that are fetched at a time: one connection seldom fills the line.
 const AT_A_TIME: usize = 3;
@@ -41,18 +42,18 @@ impl Hub {
     /// folder of the snapshot.
     ///
     /// # Errors
-    /// Whatever goes wrong with one of them, or [`HubError::CalledOff`]; what has arrived of a
+    /// Whatever goes wrong with one of them, or [`HubError::Cancelled`]; what has arrived of a
     /// file is kept for the next time, unless it was wrong.
     pub fn download(
         &self,
         listing: &Listing,
         files: &[&str],
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<PathBuf, HubError> {
         let root = self.settings().cache.root().ok_or(HubError::NoCache)?;
         let cache = hf_hub::Cache::new(root.to_owned()).repo(listing.id.repo());
         let mut incoming = Vec::with_capacity(files.len());
-        for (name, facts) in files.iter().zip(self.all_facts(listing, files, waiting)?) {
+        for (name, facts) in files.iter().zip(self.all_facts(listing, files, callbacks)?) {
             if !is_weights(name) && facts.size > LARGEST_SMALL {
                 return Err(HubError::TooLarge {
                     what: format!("{}/{}", listing.id, escape::line(name)),
@@ -73,7 +74,7 @@ impl Hub {
         }
         let sizes = incoming.iter().map(|i| (i.name.to_owned(), i.facts.size));
         let (meter, next) = (Meter::new(sizes), AtomicUsize::new(0));
-        meter.during(AT_A_TIME.min(files.len()), waiting, || {
+        meter.during(AT_A_TIME.min(files.len()), callbacks, || {
             loop {
                 let i = next.fetch_add(1, Relaxed);
                 match incoming.get(i) {
@@ -93,9 +94,9 @@ impl Hub {
         &self,
         listing: &Listing,
         files: &[&'f str],
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<Vec<&'f str>, HubError> {
-        let facts = self.all_facts(listing, files, waiting)?;
+        let facts = self.all_facts(listing, files, callbacks)?;
         let files = files.iter().copied().zip(facts);
         let files = files.filter(|(_, facts)| !Hash::is_stated(&facts.etag));
         Ok(files.map(|(file, _)| file).collect())
@@ -137,9 +138,9 @@ impl Hub {
         &self,
         listing: &Listing,
         files: &[&str],
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<Vec<u64>, HubError> {
-        let facts = self.all_facts(listing, files, waiting)?;
+        let facts = self.all_facts(listing, files, callbacks)?;
         Ok(facts.into_iter().map(|facts| facts.size).collect())
     }
 
@@ -148,10 +149,10 @@ impl Hub {
         &self,
         listing: &Listing,
         files: &[&str],
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<Vec<Facts>, HubError> {
         let (meter, found) = (Meter::new([]), OnceLock::new());
-        meter.during(1, waiting, || {
+        meter.during(1, callbacks, || {
             let facts = self.run(&meter, async {
                 let mut facts = Vec::with_capacity(files.len());
                 for file in files {
@@ -162,7 +163,7 @@ impl Hub {
             found.get_or_init(|| facts);
             Ok(())
         })?;
-        found.into_inner().ok_or(HubError::CalledOff)
+        Ok(found.into_inner().ok_or(Cancelled)?)
     }
 }
 
@@ -221,12 +222,14 @@ impl Incoming<'_> {
 
     fn lock(&self, path: &Path, meter: &Meter) -> Result<File, HubError> {
         let file = outside::open_lock(path).map_err(|error| no_file(path, error))?;
-        match outside::lock(&file, || !meter.stopped()) {
+        match outside::lock(&file, || !meter.token().is_cancelled()) {
             Locked::Held => Ok(file),
-            Locked::Busy if meter.stopped() => Err(HubError::CalledOff),
-            Locked::Busy => Err(HubError::Busy {
-                what: self.asked().what(),
-            }),
+            Locked::Busy => {
+                meter.token().check()?;
+                Err(HubError::Busy {
+                    what: self.asked().what(),
+                })
+            }
             // A disk without locks: the name of the file is given last all the same.
             Locked::Without(error) => {
                 tracing::warn!(%error, "no lock");

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::outside::escape;
+use crate::task::Cancelled;
 
 /// Why nothing came from the hub, or why what came is not used.
 #[derive(Debug, Error)]
 pub enum HubError {
     /// Whoever waited wants it no more; what has arrived is kept for the next time.
     #[error("the transfer was called off; what has arrived is kept")]
-    CalledOff,
+    Cancelled(#[from] Cancelled),
     #[error("{what}: no such model here, and HF_HUB_OFFLINE is set: unset it to ask the hub")]
     Offline { what: String },
     #[error("{host}: cannot be reached: {why}; check the network, HTTPS_PROXY and HF_ENDPOINT")]

@@ -10,7 +10,8 @@ use crate::outside::escape;
 
 use super::client::Asked;
 use super::progress::Meter;
-use super::{Hub, HubError, HubId, Waiting};
+use super::{Hub, HubError, HubId};
+use crate::task::{Callbacks, Cancelled};
 
 /// Bytes of the hub's description of a model at most: that of a hundred thousand files is smaller.
 const LONGEST_LIST: usize = 32 << 20;
@@ -96,18 +97,18 @@ impl Hub {
     ///
     /// # Errors
     /// There is no such model or revision, one may not see it, or the hub cannot be asked.
-    pub fn list(&self, id: &HubId, waiting: &dyn Waiting) -> Result<Listing, HubError> {
+    pub fn list(&self, id: &HubId, callbacks: Callbacks<'_>) -> Result<Listing, HubError> {
         if self.settings().offline {
             let what = id.to_string();
             return Err(HubError::Offline { what });
         }
         let (meter, found) = (Meter::new([]), OnceLock::new());
-        meter.during(1, waiting, || {
+        meter.during(1, callbacks, || {
             let listing = self.run(&meter, self.listing(id))?;
             found.get_or_init(|| listing);
             Ok(())
         })?;
-        found.into_inner().ok_or(HubError::CalledOff)
+        Ok(found.into_inner().ok_or(Cancelled)?)
     }
 
     async fn listing(&self, id: &HubId) -> Result<Listing, HubError> {

@@ -21,6 +21,5 @@ pub use client::Hub;
 pub use error::HubError;
 pub use id::HubId;
 pub use listing::{Listed, Listing};
-pub use progress::{FileProgress, Progress, Waiting};
 pub use ranged::{Ranged, bring};
 pub use settings::{Pace, Settings};

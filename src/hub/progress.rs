@@ -1,4 +1,4 @@
-//! How far a transfer is, and whether it is still wanted.
+//! What the threads of a transfer count, and when they stop.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -6,56 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::HubError;
+use crate::task::{Callbacks, CancelToken, Progress, ProgressPart};
 
-/// Between two tellings.
+/// Interval between progress reports.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The time over which the rate is taken.
 const RATE_OVER: Duration = Duration::from_secs(3);
-
-/// Whoever waits for a transfer.
-pub trait Waiting: Sync {
-    /// Whether it is still wanted; asked about ten times a second.
-    fn wanted(&self) -> bool;
-
-    /// Takes how far it is, about ten times a second and once at the end.
-    fn progress(&self, progress: &Progress);
-}
-
-/// How far a transfer is.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Progress {
-    pub files: Vec<FileProgress>,
-    /// Bytes a second over the last seconds; 0 until that is known.
-    pub rate: f64,
-}
-
-/// How far one file, or the parts wanted of one, is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileProgress {
-    pub name: String,
-    pub done: u64,
-    /// Bytes altogether.
-    pub size: u64,
-}
-
-impl Progress {
-    /// Bytes that are there.
-    pub fn done(&self) -> u64 {
-        self.files.iter().map(|file| file.done).sum()
-    }
-
-    /// Bytes altogether.
-    pub fn size(&self) -> u64 {
-        self.files.iter().map(|file| file.size).sum()
-    }
-
-    /// The time that is left at this rate, once that is known.
-    pub fn left(&self) -> Option<Duration> {
-        let bytes = self.size().saturating_sub(self.done()) as f64;
-        Duration::try_from_secs_f64(bytes / self.rate).ok()
-    }
-}
 
 /// What the threads of a transfer count in.
 pub(super) struct Meter {
@@ -90,32 +47,36 @@ impl Meter {
         self.files[i].2.fetch_sub(less, Relaxed);
     }
 
-    /// Whether the transfer should end.
-    pub(super) fn stopped(&self) -> bool {
-        self.stopped.load(Relaxed)
+    /// Cancelled when the transfer should end.
+    pub(super) fn token(&self) -> CancelToken<'_> {
+        CancelToken::flag(&self.stopped)
     }
 
     fn progress(&self, rate: f64) -> Progress {
-        let files = self.files.iter().map(|(name, size, done)| FileProgress {
+        let parts = self.files.iter().map(|(name, size, done)| ProgressPart {
             name: name.clone(),
             done: done.load(Relaxed),
-            size: *size,
+            total: *size,
         });
-        Progress {
-            files: files.collect(),
+        let mut progress = Progress {
+            parts: parts.collect(),
             rate,
-        }
+            ..Progress::default()
+        };
+        let bytes = progress.total().saturating_sub(progress.done()) as f64;
+        progress.left = Duration::try_from_secs_f64(bytes / rate).ok();
+        progress
     }
 
-    /// Runs `work` on so many threads, and tells `waiting` how far they are; stops them when it
-    /// wants no more, or when one fails.
+    /// Runs `work` on so many threads, and reports how far they are; stops them when the
+    /// token is cancelled, or when one fails.
     ///
     /// # Errors
     /// What the first thread that failed says.
     pub(super) fn during(
         &self,
         threads: usize,
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
         work: impl Fn() -> Result<(), HubError> + Sync,
     ) -> Result<(), HubError> {
         let first = OnceLock::new();
@@ -132,13 +93,13 @@ impl Meter {
                 // The first moments decide whether a small transfer feels instant.
                 let early = seen.len() < 10;
                 thread::sleep(if early { TICK / 20 } else { TICK });
-                if !waiting.wanted() {
+                if callbacks.cancel.is_cancelled() {
                     self.stopped.store(true, Relaxed);
                 }
-                waiting.progress(&self.progress(self.rate(&mut seen)));
+                callbacks.progress(&self.progress(self.rate(&mut seen)));
             }
         });
-        waiting.progress(&self.progress(0.0));
+        callbacks.progress(&self.progress(0.0));
         match first.into_inner() {
             Some(error) => Err(error),
             None => Ok(()),

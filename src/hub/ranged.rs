@@ -15,7 +15,8 @@ use super::blocks::Key;
 use super::client::Asked;
 use super::listing::Facts;
 use super::progress::Meter;
-use super::{Blocks, Hub, HubError, Listing, Progress, Waiting};
+use super::{Blocks, Hub, HubError, Listing};
+use crate::task::Callbacks;
 
 /// The longest block. A row of a large matrix is less than a hundredth of it, and a request for
 /// one costs less than the way there and back.
@@ -40,17 +41,6 @@ pub struct Ranged {
     cuts: RwLock<Vec<u64>>,
 }
 
-/// Waits to the end.
-struct Patient;
-
-impl Waiting for Patient {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn progress(&self, _progress: &Progress) {}
-}
-
 impl Ranged {
     /// Files of a listing, asked of the hub for what it states of them, and for nothing else.
     ///
@@ -61,9 +51,9 @@ impl Ranged {
         listing: &Arc<Listing>,
         files: &[&str],
         blocks: &Arc<Blocks>,
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<Vec<Self>, HubError> {
-        let facts = hub.all_facts(listing, files, waiting)?;
+        let facts = hub.all_facts(listing, files, callbacks)?;
         let files = files.iter().zip(facts).map(|(name, facts)| Self {
             hub: Arc::clone(hub),
             listing: Arc::clone(listing),
@@ -139,7 +129,10 @@ impl Ranged {
                 // Gone, or not what was kept: it comes again.
                 None => {
                     let at = bytes.len() as u64 + span.start;
-                    bring(&[(self, iter::once(at..span.end).collect())], &Patient)?;
+                    bring(
+                        &[(self, iter::once(at..span.end).collect())],
+                        Callbacks::none(),
+                    )?;
                     self.blocks.get(&key).ok_or_else(|| HubError::NoRoom {
                         path: self.blocks.folder().to_owned(),
                     })?
@@ -242,8 +235,11 @@ impl Ranged {
 /// already costs nothing.
 ///
 /// # Errors
-/// As [`Ranged::read`], or [`HubError::CalledOff`]; what has arrived is kept.
-pub fn bring(wanted: &[(&Ranged, Vec<Range<u64>>)], waiting: &dyn Waiting) -> Result<(), HubError> {
+/// As [`Ranged::read`], or [`HubError::Cancelled`]; what has arrived is kept.
+pub fn bring(
+    wanted: &[(&Ranged, Vec<Range<u64>>)],
+    callbacks: Callbacks<'_>,
+) -> Result<(), HubError> {
     let mut requests = Vec::new();
     let mut sizes = Vec::with_capacity(wanted.len());
     for (i, (file, spans)) in wanted.iter().enumerate() {
@@ -262,7 +258,7 @@ pub fn bring(wanted: &[(&Ranged, Vec<Range<u64>>)], waiting: &dyn Waiting) -> Re
         return Err(HubError::Offline { what: file.what() });
     }
     let (meter, next) = (Meter::new(sizes), AtomicUsize::new(0));
-    meter.during(AT_A_TIME.min(requests.len()), waiting, || {
+    meter.during(AT_A_TIME.min(requests.len()), callbacks, || {
         while let Some((i, file, keys)) = requests.get(next.fetch_add(1, Relaxed)) {
             file.hub.run(&meter, file.fetch(keys, &meter, *i))?;
         }

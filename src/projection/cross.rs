@@ -17,7 +17,7 @@ const SOME_ROWS: usize = 512;
 /// `Aᵀ·B`, `[width of A, width of B]`, of as many rows each, as they count.
 ///
 /// # Errors
-/// The device fails.
+/// The device fails, or the token is cancelled.
 pub fn cross(a: &Rows, b: &Rows, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
     let mut out = Matrix::zeros(a.width(), b.width());
     for range in chunks(a.len().min(b.len()), SOME_ROWS) {

@@ -26,7 +26,7 @@ impl Inverse {
     /// is none.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn of(rows: &Rows, cancel: CancelToken<'_>) -> Result<Option<Self>, ProjectionError> {
         let gram = gram(rows, cancel)?.llt(Side::Lower).ok();
         Ok(gram.map(|gram| Self { gram }))

@@ -37,7 +37,7 @@ impl ListRows<'_> {
     /// as in the vector's list.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn ranks(
         &self,
         vectors: &Matrix,

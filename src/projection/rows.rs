@@ -88,7 +88,7 @@ impl Rows {
     /// how many there are.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn offer_scores(
         &self,
         vectors: &Matrix,
@@ -168,7 +168,7 @@ impl Rows {
     /// The product with thin weights `w` (`[width, h]`): `[n, h]`.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn times(&self, w: &Matrix, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
         let mut product = self.times_as_they_lie(w, cancel)?;
         let shifts = self.transform.shifts(&w.transposed());

@@ -49,7 +49,7 @@ const HEAPS: usize = 4;
 /// want of such rows or of a heap around them.
 ///
 /// # Errors
-/// The device fails.
+/// The device fails, or the token is cancelled.
 pub fn undertrained(
     rows: &Rows,
     seeds: Seeds<'_>,

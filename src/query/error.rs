@@ -72,7 +72,7 @@ impl QueryError {
             Self::Cancelled(_) | Self::Projection(ProjectionError::Cancelled(_)) => true,
             Self::Forward { error, .. } => matches!(**error, ForwardError::Cancelled(_)),
             Self::Checkpoint(CheckpointError::Hub { error, .. }) => {
-                matches!(error, HubError::CalledOff)
+                matches!(error, HubError::Cancelled(_))
             }
             Self::Checkpoint(_)
             | Self::Vocabulary { .. }

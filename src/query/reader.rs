@@ -17,6 +17,7 @@ use candle_core::Device;
 
 use crate::checkpoint::{Checkpoint, Location, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
+use crate::task::CancelToken;
 use crate::transformer::{Forward, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
 
@@ -153,15 +154,19 @@ impl Reader {
     /// The rows that filters let pass.
     ///
     /// # Errors
-    /// As [`Vocabulary::mask`], and a device that fails.
-    pub fn mask(&mut self, filters: &Filters) -> Result<Arc<Mask>, QueryError> {
+    /// As [`Vocabulary::mask`], a device that fails, and a cancelled token.
+    pub fn mask(
+        &mut self,
+        filters: &Filters,
+        cancel: CancelToken<'_>,
+    ) -> Result<Arc<Mask>, QueryError> {
         if let Some((of, mask)) = &self.mask
             && of == filters
         {
             return Ok(Arc::clone(mask));
         }
         if filters.exclude_undertrained {
-            self.undertrained(Callbacks::none())?;
+            self.undertrained(cancel)?;
         }
         let mask = self.card.vocabulary.mask(filters, self.card.spec.positions);
         let mask = Arc::new(mask.map_err(|error| QueryError::Vocabulary {
@@ -218,7 +223,7 @@ impl Reader {
             Query::Find(query) => Answer::Find(self.find(query, callbacks)?),
             Query::Rank(query) => Answer::Rank(self.rank(query, callbacks)?),
             Query::Trust(query) => Answer::Trust(self.trust(query, callbacks)?),
-            Query::Undertrained => Answer::Undertrained(self.undertrained(callbacks)?),
+            Query::Undertrained => Answer::Undertrained(self.undertrained(callbacks.cancel)?),
             Query::FirstConvention => Answer::FirstConvention(self.first_convention(callbacks)?),
             Query::TextLanguage => Answer::TextLanguage(language_of(&self.card.vocabulary)),
             Query::ValueNorms => Answer::ValueNorms(self.value_norms(callbacks)?),

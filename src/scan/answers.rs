@@ -19,6 +19,7 @@ use crate::query::{
     Answer, Answering, Callbacks, Column, Convention, ModelCard, NeuronAnswer, NeuronQuery,
     PairsAnswer, PairsQuery, Query, QueryError, Ranking, Reader,
 };
+use crate::task::CancelToken;
 use crate::transformer::Form;
 use crate::transformer::Input;
 use crate::vocabulary::Filters;
@@ -128,7 +129,7 @@ impl Scanned {
             return Ok(None);
         }
         if self.passing.is_none() {
-            let mask = self.reader.mask(filters)?;
+            let mask = self.reader.mask(filters, CancelToken::never())?;
             self.passing = Some((mask.passing, mask.passes.len()));
         }
         Ok(self.passing)

@@ -15,4 +15,4 @@ pub use answers::Scanned;
 pub use error::ScanError;
 pub use layers::Layers;
 pub use plan::{Plan, What};
-pub use run::{Progress, Scan};
+pub use run::Scan;

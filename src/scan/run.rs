@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError, Reader};
-use crate::task::CancelToken;
+use crate::task::{self, Progress, ProgressPart};
 
 use super::list::Lists;
 use super::parts::Parts;
@@ -15,44 +15,45 @@ use super::{Plan, ScanError};
 /// Neurons computed in one pass over the embedding: enough for the processor to be what limits.
 const BATCH: usize = 256;
 
-/// How far a scan is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
-    pub layer: usize,
-    /// Neurons and heads that are done, of how many; those of an earlier run count.
-    pub neurons: (usize, usize),
-    pub heads: (usize, usize),
-    /// Time left; `None` before there is a measure.
-    pub left: Option<Duration>,
-}
-
 /// A scan of an open model.
 pub struct Scan<'a> {
     reader: &'a mut Reader,
     plan: &'a Plan,
-    progress: Progress,
     neurons: Pace,
     heads: Pace,
 }
 
-/// How long things of a kind take.
+/// How many things of a kind are done, and how long they take.
 #[derive(Default)]
 struct Pace {
+    /// Those of an earlier run count.
     done: usize,
+    all: usize,
+    /// In this run.
+    timed: usize,
     took: Duration,
 }
 
 impl Pace {
     fn add(&mut self, done: usize, since: Instant) {
         self.done += done;
+        self.timed += done;
         self.took += since.elapsed();
     }
 
-    fn left(&self, (done, all): (usize, usize)) -> Option<Duration> {
-        match all - done {
+    fn left(&self) -> Option<Duration> {
+        match self.all - self.done {
             0 => Some(Duration::ZERO),
-            _ if self.done == 0 => None,
-            left => Some(self.took.mul_f64(left as f64 / self.done as f64)),
+            _ if self.timed == 0 => None,
+            left => Some(self.took.mul_f64(left as f64 / self.timed as f64)),
+        }
+    }
+
+    fn part(&self, name: &str) -> ProgressPart {
+        ProgressPart {
+            name: name.to_owned(),
+            done: self.done as u64,
+            total: self.all as u64,
         }
     }
 }
@@ -69,8 +70,7 @@ impl<'a> Scan<'a> {
         reader: &'a mut Reader,
         plan: &'a Plan,
         out: &Path,
-        cancel: CancelToken<'_>,
-        report: &mut dyn FnMut(&Progress),
+        callbacks: task::Callbacks<'_>,
     ) -> Result<bool, ScanError> {
         let card = reader.card();
         card.check_convention(plan.convention)?;
@@ -83,14 +83,14 @@ impl<'a> Scan<'a> {
         let (done, left): (Vec<&Part>, Vec<&Part>) = all.iter().partition(|part| parts.has(part));
         let mut scan = Self::new(reader, plan, &all, &done);
         for (i, part) in left.iter().enumerate() {
-            if cancel.is_cancelled() {
+            if callbacks.cancel.is_cancelled() {
                 let done = done.len() + i;
                 return Err(ScanError::Ended {
                     done,
                     all: all.len(),
                 });
             }
-            let lists = scan.part(part, report)?;
+            let lists = scan.part(part, callbacks)?;
             parts.keep(part, &card.name, &lists)?;
         }
         parts.finish(&all)?;
@@ -98,32 +98,26 @@ impl<'a> Scan<'a> {
     }
 
     fn new(reader: &'a mut Reader, plan: &'a Plan, all: &[Part], done: &[&Part]) -> Self {
-        let mut progress = Progress {
-            layer: 0,
-            neurons: (0, 0),
-            heads: (0, 0),
-            left: None,
-        };
-        for part in all {
-            let (count, size) = match part {
-                Part::Neurons { neurons, .. } => (&mut progress.neurons, neurons.len()),
-                Part::Heads { heads, .. } => (&mut progress.heads, heads.len()),
-            };
-            count.1 += size;
-            if done.contains(&part) {
-                count.0 += size;
-            }
-        }
-        Self {
+        let mut scan = Self {
             reader,
             plan,
-            progress,
             neurons: Pace::default(),
             heads: Pace::default(),
+        };
+        for part in all {
+            let (pace, size) = match part {
+                Part::Neurons { neurons, .. } => (&mut scan.neurons, neurons.len()),
+                Part::Heads { heads, .. } => (&mut scan.heads, heads.len()),
+            };
+            pace.all += size;
+            if done.contains(&part) {
+                pace.done += size;
+            }
         }
+        scan
     }
 
-    fn part(&mut self, part: &Part, report: &mut dyn FnMut(&Progress)) -> Result<Lists, ScanError> {
+    fn part(&mut self, part: &Part, callbacks: task::Callbacks<'_>) -> Result<Lists, ScanError> {
         let mut lists = Lists::default();
         match part {
             Part::Neurons { layer, neurons } => {
@@ -132,8 +126,7 @@ impl<'a> Scan<'a> {
                     let batch = neurons.start + piece.start..neurons.start + piece.end;
                     self.batch(*layer, batch, &mut lists)?;
                     self.neurons.add(piece.len(), start);
-                    self.progress.neurons.0 += piece.len();
-                    self.tell(*layer, report);
+                    callbacks.progress(&self.progress(*layer));
                 }
             }
             Part::Heads { layer, heads } => {
@@ -141,8 +134,7 @@ impl<'a> Scan<'a> {
                     let start = Instant::now();
                     self.head(*layer, head, &mut lists)?;
                     self.heads.add(1, start);
-                    self.progress.heads.0 += 1;
-                    self.tell(*layer, report);
+                    callbacks.progress(&self.progress(*layer));
                 }
             }
         }
@@ -176,11 +168,13 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn tell(&mut self, layer: usize, report: &mut dyn FnMut(&Progress)) {
-        self.progress.layer = layer;
-        let neurons = self.neurons.left(self.progress.neurons);
-        let heads = self.heads.left(self.progress.heads);
-        self.progress.left = neurons.zip(heads).map(|(a, b)| a + b);
-        report(&self.progress);
+    fn progress(&self, layer: usize) -> Progress {
+        let (neurons, heads) = (self.neurons.left(), self.heads.left());
+        Progress {
+            phase: format!("layer {layer}"),
+            parts: vec![self.neurons.part("neurons"), self.heads.part("heads")],
+            left: neurons.zip(heads).map(|(a, b)| a + b),
+            ..Progress::default()
+        }
     }
 }

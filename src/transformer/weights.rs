@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::checkpoint::{
     Checkpoint, CheckpointError, Layout, Linear, Matrix, Place, Role, Spec, Split,
 };
-use crate::hub::Waiting;
+use crate::task::Callbacks;
 
 use super::norms::{NormWeights, norm};
 use super::{Form, Input};
@@ -213,13 +213,13 @@ impl Weights {
         layer: usize,
         neurons: Range<usize>,
         input: Input,
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
         let parts = [
             self.key_part(layer, neurons.clone(), input),
             self.value_part(layer, neurons),
         ];
-        self.bring(parts, waiting)
+        self.bring(parts, callbacks)
     }
 
     /// Brings near what [`Self::form`] reads, if it lies on the hub.
@@ -231,18 +231,18 @@ impl Weights {
         form: Form,
         layer: usize,
         head: usize,
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
-        self.bring(self.form_parts(form, layer, head), waiting)
+        self.bring(self.form_parts(form, layer, head), callbacks)
     }
 
     fn bring(
         &self,
         parts: impl IntoIterator<Item = Part>,
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
         let places: Vec<Place> = parts.into_iter().map(|part| part.place).collect();
-        self.checkpoint.bring(&places, waiting)
+        self.checkpoint.bring(&places, callbacks)
     }
 
     /// A norm of a head's queries or keys.

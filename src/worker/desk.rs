@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::checkpoint::Location;
-use crate::hub::Progress;
 use crate::query::{Answer, ModelCard, Query};
+use crate::task::Progress;
 
 use super::cache::Cache;
 use super::mailbox::{Mailbox, Task};

@@ -15,8 +15,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::checkpoint::Location;
-use crate::hub::Progress;
 use crate::query::{Answer, Answering, ModelCard, Query, QueryError};
+use crate::task::Progress;
 
 use desk::Desk;
 

@@ -6,9 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checkpoint::Location;
-use crate::hub::Progress;
 use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError};
-use crate::task::CancelToken;
+use crate::task::{CancelToken, Progress};
 
 use super::desk::Desk;
 use super::kept::{OpenModel, files_of};
@@ -77,11 +76,11 @@ fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64)
     let started = Instant::now();
     let cancelled = || !desk.goes_on(&query, round);
     let on_partial = |answer| desk.improved(&query, answer, started.elapsed());
-    let on_fetching = |progress: &Progress| desk.fetching(&query, progress);
+    let on_progress = |progress: &Progress| desk.fetching(&query, progress);
     let callbacks = Callbacks {
         cancel: CancelToken::new(&cancelled),
         on_partial: Some(&on_partial),
-        on_fetching: Some(&on_fetching),
+        on_progress: Some(&on_progress),
     };
     match guarded(|| model.answer(&query, callbacks)) {
         Ok(answer) => desk.finished(query.clone(), answer, started.elapsed()),
@@ -124,7 +123,7 @@ fn look_ahead(
 fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
     let started = Instant::now();
     let cancelled = || !desk.batch_goes_on(batch);
-    let on_fetching = |progress: &Progress| {
+    let on_progress = |progress: &Progress| {
         batch
             .iter()
             .for_each(|query| desk.fetching(query, progress));
@@ -132,7 +131,7 @@ fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
     let callbacks = Callbacks {
         cancel: CancelToken::new(&cancelled),
         on_partial: None,
-        on_fetching: Some(&on_fetching),
+        on_progress: Some(&on_progress),
     };
     let neurons: Vec<NeuronQuery> = batch
         .iter()

@@ -8,7 +8,6 @@ use fastrand::Rng;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{Answering, Callbacks, NeuronQuery, Query, Reader};
 use lexiscope::scan::{Plan, Scan, Scanned, What};
-use lexiscope::task::CancelToken;
 use lexiscope::vocabulary::Filters;
 
 use crate::harm::{Copy, location};
@@ -132,7 +131,7 @@ fn no_change_of_a_scan_is_worse_than_a_sentence() {
         pairs: 5,
         filters: Filters::default(),
     };
-    Scan::run(&mut open(), &plan, &out, CancelToken::never(), &mut |_| {}).unwrap();
+    Scan::run(&mut open(), &plan, &out, lexiscope::task::Callbacks::none()).unwrap();
     let whole = fs::read(&out).unwrap();
     let mut random = Rng::with_seed(5);
     for round in 0..rounds(60) {

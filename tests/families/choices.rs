@@ -9,7 +9,6 @@ use lexiscope::query::sheet::sheet;
 use lexiscope::query::{Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
 use lexiscope::report::{self, Format};
 use lexiscope::scan::{Plan, Scan, Scanned, What};
-use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Forward, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
@@ -351,8 +350,7 @@ fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
         &mut reader("llama"),
         &plan,
         &out,
-        CancelToken::never(),
-        &mut |_| {},
+        lexiscope::task::Callbacks::none(),
     )
     .unwrap();
     let mut scanned = Scanned::open(reader("llama"), &out).unwrap();

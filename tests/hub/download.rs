@@ -1,13 +1,15 @@
 //! Whole models: which files come, where they lie, and what is never asked twice.
 
 use std::fs;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lexiscope::checkpoint::{Checkpoint, Found, Location, Way, acquire, cost};
 use lexiscope::hub::HubId;
 
 use super::server::{COMMIT, Fault, Server, etag};
-use super::{MODEL, Patient, Place, Until, content, repository};
+use lexiscope::task::{Callbacks, CancelToken};
+
+use super::{MODEL, Place, content, repository};
 
 #[test]
 fn brings_what_is_needed_and_lays_it_out_as_hugging_face_does() {
@@ -79,7 +81,7 @@ fn a_revision_is_asked_for_and_kept_by_its_name() {
     let server = Server::start(repository());
     let place = Place::new(&server);
     let id = HubId::parse("owner/model@refs/pr/1").unwrap();
-    acquire(&place.hub, &id, &Way::Whole, &Patient).unwrap();
+    acquire(&place.hub, &id, &Way::Whole, Callbacks::none()).unwrap();
     assert!(
         server.requests()[0]
             .path
@@ -178,8 +180,16 @@ fn one_called_off_goes_on_the_next_time() {
     // It stands still at the half, and is called off there.
     server.fails("/storage/model.safetensors", Fault::Stall(half), 1);
     let id = HubId::parse(MODEL).unwrap();
-    let until = Until(half, AtomicUsize::new(0));
-    let error = acquire(&place.hub, &id, &Way::Whole, &until).unwrap_err();
+    let come = AtomicUsize::new(0);
+    let half_come = || come.load(Ordering::Relaxed) >= half;
+    let callbacks = Callbacks {
+        cancel: CancelToken::new(&half_come),
+        on_progress: Some(&|progress| {
+            come.fetch_max(progress.done() as usize, Ordering::Relaxed);
+        }),
+        ..Callbacks::none()
+    };
+    let error = acquire(&place.hub, &id, &Way::Whole, callbacks).unwrap_err();
     assert!(error.to_string().contains("called off"), "{error}");
     let blobs = place.cache().join("blobs");
     let partial = blobs.join(format!("{}.incomplete", etag(weights)));
@@ -231,7 +241,7 @@ fn says_what_a_model_costs_before_it_comes() {
     let files = repository();
     let server = Server::start(files.clone());
     let place = Place::new(&server);
-    let cost = cost(&place.hub, &HubId::parse(MODEL).unwrap(), &Patient).unwrap();
+    let cost = cost(&place.hub, &HubId::parse(MODEL).unwrap(), Callbacks::none()).unwrap();
     let needed = ["config.json", "tokenizer.json", "tokenizer_config.json"];
     let small: usize = needed
         .iter()

@@ -77,7 +77,12 @@ fn a_model_or_a_revision_that_is_not_there_and_what_is_spelled_alike() {
     place.acquire(&Way::Whole).unwrap();
     server.fails("/api/models", Fault::Status(404, ""), ALWAYS);
     let id = HubId::parse("owner/modl").unwrap();
-    let acquired = lexiscope::checkpoint::acquire(&place.hub, &id, &Way::Whole, &super::Patient);
+    let acquired = lexiscope::checkpoint::acquire(
+        &place.hub,
+        &id,
+        &Way::Whole,
+        lexiscope::task::Callbacks::none(),
+    );
     let error = acquired.unwrap_err().to_string();
     assert!(error.ends_with("did you mean owner/model?"), "{error}");
 }
@@ -263,7 +268,10 @@ fn what_is_no_hub() {
     let settings = Settings::read(|name| (name == "HF_ENDPOINT").then(|| "ftp://x".into()));
     let hub = Hub::new(settings).unwrap();
     let error = hub
-        .list(&HubId::parse("a/b").unwrap(), &super::Patient)
+        .list(
+            &HubId::parse("a/b").unwrap(),
+            lexiscope::task::Callbacks::none(),
+        )
         .unwrap_err();
     assert!(
         error

@@ -13,11 +13,11 @@ mod server;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lexiscope::checkpoint::{Acquired, Bundle, CheckpointError, Way, acquire};
-use lexiscope::hub::{Hub, HubId, Pace, Progress, Settings, Waiting};
+use lexiscope::hub::{Hub, HubId, Pace, Settings};
+use lexiscope::task::Callbacks;
 use server::Server;
 use tempfile::TempDir;
 
@@ -67,7 +67,12 @@ impl Place {
     }
 
     fn acquire(&self, way: &Way) -> Result<Acquired, CheckpointError> {
-        acquire(&self.hub, &HubId::parse(MODEL).unwrap(), way, &Patient)
+        acquire(
+            &self.hub,
+            &HubId::parse(MODEL).unwrap(),
+            way,
+            Callbacks::none(),
+        )
     }
 
     /// Downloads the model; what goes wrong is one line.
@@ -94,28 +99,4 @@ fn hub(server: &Server, home: &Path, variables: &[(&str, &str)]) -> Hub {
         pause: Duration::from_millis(5),
     };
     Hub::new(settings).unwrap()
-}
-
-struct Patient;
-
-impl Waiting for Patient {
-    fn wanted(&self) -> bool {
-        true
-    }
-
-    fn progress(&self, _progress: &Progress) {}
-}
-
-/// Wants it until so many bytes are there, and notes how many there were.
-struct Until(usize, AtomicUsize);
-
-impl Waiting for Until {
-    fn wanted(&self) -> bool {
-        self.1.load(Ordering::Relaxed) < self.0
-    }
-
-    fn progress(&self, progress: &Progress) {
-        self.1
-            .fetch_max(progress.done() as usize, Ordering::Relaxed);
-    }
 }

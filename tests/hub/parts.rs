@@ -147,7 +147,7 @@ fn sizes_that_a_family_leaves_out_are_filled_in_before_they_are_asked_for() {
         let cost = lexiscope::checkpoint::cost(
             &place.hub,
             &lexiscope::hub::HubId::parse(super::MODEL).unwrap(),
-            &super::Patient,
+            lexiscope::task::Callbacks::none(),
         );
         assert!(cost.unwrap().first_look.is_some(), "{name}");
     }

@@ -1,11 +1,13 @@
 //! Models that come from the hub: what is shown of them, and what the keys do meanwhile.
 
 use insta::assert_snapshot;
+use std::time::Duration;
+
 use lexiscope::checkpoint::Cost;
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
-use lexiscope::hub::{FileProgress, Progress};
+use lexiscope::task::{Progress, ProgressPart};
 
 use super::Screen;
 
@@ -22,18 +24,20 @@ fn choose(state: &mut State) {
 
 /// Two files on their way, one there, forty seconds to go.
 fn progress() -> Progress {
-    let file = |name: &str, done, size| FileProgress {
+    let file = |name: &str, done, total| ProgressPart {
         name: name.to_owned(),
         done,
-        size,
+        total,
     };
     Progress {
-        files: vec![
+        parts: vec![
             file("config.json", 800, 800),
             file("model-00001-of-00002.safetensors", 400_000_000, 800_000_000),
             file("model-00002-of-00002.safetensors", 0, 600_000_000),
         ],
         rate: 25e6,
+        left: Some(Duration::from_secs(40)),
+        ..Progress::default()
     }
 }
 

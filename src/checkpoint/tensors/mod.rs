@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::hub::{self, Ranged, Waiting};
+use crate::hub::{self, Ranged};
+use crate::task::Callbacks;
 
 use super::block::Block;
 use super::entry::Entry;
@@ -132,7 +133,7 @@ impl Tensors {
     pub(super) fn bring(
         &self,
         places: &[Place],
-        waiting: &dyn Waiting,
+        callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
         let mut spans: Vec<(&Ranged, Vec<Range<u64>>)> = Vec::new();
         for place in places {
@@ -149,7 +150,7 @@ impl Tensors {
                 None => spans.push((file, of_place)),
             }
         }
-        Ok(hub::bring(&spans, waiting)?)
+        Ok(hub::bring(&spans, callbacks)?)
     }
 
     /// All numbers of a tensor of one dimension.

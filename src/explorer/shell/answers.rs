@@ -73,7 +73,7 @@ pub fn event(state: &mut State, event: Event) -> Vec<Effect> {
             progress,
         } => {
             if Some(id) == current && state.wanted.contains(&query) {
-                state.fetching = (progress.done() < progress.size()).then_some(progress);
+                state.fetching = (progress.done() < progress.total()).then_some(progress);
             }
         }
         Event::Failed { id, query, message } => {

@@ -25,9 +25,9 @@ use super::keymap::Scope;
 use super::session::KeptConvention;
 use super::view::{Tab, View};
 use super::views::{self, ViewStates};
-use crate::hub::Progress;
 use crate::outside::escape;
 use crate::query::{Address, Answer, Convention, ModelCard, Query};
+use crate::task::Progress;
 use crate::vocabulary::{Filters, Source};
 use crate::worker::ModelId;
 

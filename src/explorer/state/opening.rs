@@ -1,7 +1,7 @@
 //! A model on its way: from being asked for until it is open.
 
 use crate::explorer::saved_view::SavedView;
-use crate::hub::Progress;
+use crate::task::Progress;
 use crate::worker::ModelId;
 
 /// A model that is being opened.

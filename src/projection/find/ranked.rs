@@ -157,7 +157,7 @@ impl<'a> RankSearch<'a> {
     /// Counts the ranks of the vectors with the least bounds so far.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn count(&mut self, cancel: CancelToken<'_>) -> Result<(), ProjectionError> {
         self.count_to(0, cancel)
     }
@@ -172,7 +172,7 @@ impl<'a> RankSearch<'a> {
     /// [`Self::count`].
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn search(
         &mut self,
         chunk: &VectorChunk,

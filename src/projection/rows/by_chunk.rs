@@ -42,7 +42,7 @@ impl Rows {
     /// SHA-256 over the rows as they lie.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn digest(&self, cancel: CancelToken<'_>) -> Result<[u8; 32], ProjectionError> {
         let of_chunk = |_, some: &[f32]| Sha256::digest(bytemuck::cast_slice::<f32, u8>(some));
         let parts = self.by_chunk(cancel, of_chunk)?;
@@ -71,7 +71,7 @@ impl Rows {
     /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub(in crate::projection) fn by_chunk<T: Send>(
         &self,
         cancel: CancelToken<'_>,

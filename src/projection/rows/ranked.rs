@@ -16,7 +16,7 @@ impl Rows {
     /// passing rows, from 1: exactly as in the vector's list.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub(in crate::projection) fn ranks(
         &self,
         vectors: &Matrix,
@@ -50,7 +50,7 @@ impl Rows {
     /// given.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub(in crate::projection) fn above(
         &self,
         vectors: &Matrix,

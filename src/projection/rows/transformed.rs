@@ -12,7 +12,7 @@ impl Rows {
     /// without length stays as it is.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails, or the token is cancelled.
     pub fn adjusted(
         &self,
         centred: bool,

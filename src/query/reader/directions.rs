@@ -30,12 +30,12 @@ impl Reader {
         query: &DirectionsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
-        let mask = self.mask(&query.filters)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
         let Part::Form(form) = query.part else {
             return self.of_layer(query, &mask, callbacks);
         };
         self.weights
-            .bring_form(form, query.layer, query.head, &callbacks)?;
+            .bring_form(form, query.layer, query.head, callbacks.without_partial())?;
         let convention = query.convention;
         let weights = self.weights.form(form, query.layer, query.head, 0)?;
         let at = (query.layer, Half::Attention);
@@ -101,7 +101,7 @@ impl Reader {
         }
         let input = query.part.input().unwrap_or_default();
         self.weights
-            .bring_neurons(query.layer, all.clone(), input, &callbacks)?;
+            .bring_neurons(query.layer, all.clone(), input, callbacks.without_partial())?;
         let vectors = match query.part {
             Part::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,

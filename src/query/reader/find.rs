@@ -82,7 +82,7 @@ impl Reader {
         query: &'a FindQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Search<'a>, QueryError> {
-        let mask = self.mask(&query.filters)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
         let (tokens, matched) = self.tokens_of(query, &mask)?;
         let positions = self.with_positions(&query.filters)?;
         // Norms before maps are of one kind in all layers.

@@ -37,7 +37,7 @@ impl Reader {
         else {
             return Ok(Vec::new());
         };
-        let mask = self.mask(filters)?;
+        let mask = self.mask(filters, callbacks.cancel)?;
         let positions = self.with_positions(filters)?;
         let vectors = self.vectors(queries, callbacks)?;
         let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
@@ -112,8 +112,12 @@ impl Reader {
                 self.card.check(Address::Neuron { layer, neuron })?;
             }
             let neurons = first..first + run.len();
-            self.weights
-                .bring_neurons(layer, neurons.clone(), input, &callbacks)?;
+            self.weights.bring_neurons(
+                layer,
+                neurons.clone(),
+                input,
+                callbacks.without_partial(),
+            )?;
             let convention = run[0].convention;
             let key = self.weights.keys(layer, neurons.clone(), input)?;
             let value = self.weights.values(layer, neurons)?;

@@ -60,7 +60,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<PairsAnswer, QueryError> {
         in_range(&factors.a, &factors.b)?;
-        let mask = self.mask(&query.filters)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
         let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
             k: query.k.min(mask.passing * mask.passing),
@@ -131,7 +131,8 @@ impl Reader {
             return Ok(factors);
         }
         let (form, layer, head) = (query.form, query.layer, query.head);
-        self.weights.bring_form(form, layer, head, &callbacks)?;
+        self.weights
+            .bring_form(form, layer, head, callbacks.without_partial())?;
         let norms = self.norms_of(query)?;
         let weights = self.form_of(query, head, norms.as_ref())?;
         let biases = match biased {

@@ -80,8 +80,12 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
         let all = 0..self.card.spec.neurons;
-        self.weights
-            .bring_neurons(query.layer, all.clone(), Input::Gate, &callbacks)?;
+        self.weights.bring_neurons(
+            query.layer,
+            all.clone(),
+            Input::Gate,
+            callbacks.without_partial(),
+        )?;
         let values = self.weights.values(query.layer, all.clone())?;
         let at = (query.layer, Half::FeedForward);
         let values = self.folded(query.convention, at, Flow::Written, values)?;
@@ -110,7 +114,7 @@ impl Reader {
         let heads = self.card.spec.heads;
         for head in 0..heads {
             self.weights
-                .bring_form(form, query.layer, head, &callbacks)?;
+                .bring_form(form, query.layer, head, callbacks.without_partial())?;
         }
         let asked = PairsQuery {
             form,

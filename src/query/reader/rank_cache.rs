@@ -57,7 +57,7 @@ impl Reader {
         if !kept || self.rank_cache.folder.is_none() {
             return Ok(None);
         }
-        let mask = self.mask(&query.filters)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
         let mut hash = self.hash_of(&format!("{query:?}"), callbacks)?;
         hash.update(
             mask.passes

@@ -1,15 +1,16 @@
 //! Undertrained tokens, looked for once, when something first depends on them.
 
-use super::super::{Callbacks, QueryError};
+use super::super::QueryError;
 use super::Reader;
 use crate::projection::{Seeds, undertrained};
+use crate::task::CancelToken;
 
 impl Reader {
     /// How many tokens are undertrained, and the vocabulary is told which; `None` if the embedding
     /// does not tell.
     pub(super) fn undertrained(
         &mut self,
-        callbacks: Callbacks<'_>,
+        cancel: CancelToken<'_>,
     ) -> Result<Option<usize>, QueryError> {
         if let Some(known) = self.undertrained {
             return Ok(known);
@@ -19,7 +20,7 @@ impl Reader {
             unseen: &vocabulary.unseen(),
             special: &vocabulary.special(),
         };
-        let found = undertrained(&self.written, seeds, callbacks.cancel)?;
+        let found = undertrained(&self.written, seeds, cancel)?;
         let count = found.map(|found| {
             let mut flags = found.flags;
             // A row without a token is in no list.

@@ -6,7 +6,7 @@ use crate::explorer::action::ViewId;
 use crate::explorer::effect::Effect;
 use crate::explorer::shell;
 use crate::explorer::state::{Opening, State};
-use crate::hub::Progress;
+use crate::task::Progress;
 
 /// The model that should be opened is on the hub: asks the user how it should come, as soon as it
 /// is known what that costs.
@@ -47,7 +47,7 @@ pub fn failed(state: &mut State, message: String) -> Vec<Effect> {
 pub fn progress(state: &mut State, progress: Progress) {
     if let Some(opening) = &mut state.opening {
         // What takes no time needs no bar.
-        opening.transfer = (progress.size() > 0).then_some(progress);
+        opening.transfer = (progress.total() > 0).then_some(progress);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::explorer::number::{bytes, duration};
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::Target;
 use crate::explorer::widget::{Line, bar, put, width};
-use crate::hub::Progress;
+use crate::task::Progress;
 
 /// Files shown at a time.
 const FILES_MAX: usize = 5;
@@ -30,13 +30,13 @@ pub fn progress(canvas: &mut Canvas, body: Rect) {
 
 fn bars(canvas: &mut Canvas, body: Rect, title: &str, progress: &Progress) {
     let theme = canvas.theme;
-    let unfinished = progress.files.iter().filter(|file| file.done < file.size);
+    let unfinished = progress.parts.iter().filter(|file| file.done < file.total);
     let files: Vec<_> = unfinished.take(FILES_MAX).collect();
     if files.is_empty() {
         return;
     }
-    let mut note = format!("{} of {}", bytes(progress.done()), bytes(progress.size()));
-    if let Some(left) = progress.left() {
+    let mut note = format!("{} of {}", bytes(progress.done()), bytes(progress.total()));
+    if let Some(left) = progress.left {
         let rate = bytes(progress.rate as u64);
         note += &format!(" · {rate}/s · {} left", duration(left));
     }
@@ -55,7 +55,7 @@ fn bars(canvas: &mut Canvas, body: Rect, title: &str, progress: &Progress) {
     let inside = canvas.on_top(corner, (CELLS, rows), title, note);
     for (y, file) in (inside.top()..inside.bottom()).zip(files) {
         let mut line = Line::new(canvas.buffer, inside.x + 1, y, inside.right() - 1);
-        let share = file.done as f32 / file.size.max(1) as f32;
+        let share = file.done as f32 / file.total.max(1) as f32;
         line.right(&format!("{:>4.0} %", 100.0 * share), theme.quiet);
         let cells = BAR_CELLS.min(inside.width / 3);
         let x = line.x + (line.room() as u16).saturating_sub(cells);

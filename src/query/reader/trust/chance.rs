@@ -116,7 +116,7 @@ impl Reader {
             let mut drawn = self.projected(query.convention, at, flow, drawn, callbacks)?;
             unit(&mut drawn);
             let rows = self.rows(query.convention, at, flow, callbacks)?;
-            let mask = self.mask(&query.filters)?;
+            let mask = self.mask(&query.filters, callbacks.cancel)?;
             let passing = Passing {
                 flags: &mask.passes[..rows.len()],
                 first_id: 0,
@@ -197,7 +197,7 @@ impl Reader {
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Sample, QueryError> {
-        let mask = self.mask(&query.filters)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
         let passing = (0..self.card.spec.vocab as u32).filter(|&id| mask.passes[id as usize]);
         let mut ids = fastrand::Rng::with_seed(0).choose_multiple(passing, SAMPLE);
         ids.sort_unstable();

@@ -104,7 +104,7 @@ impl Reader {
     fn choose(&mut self, callbacks: Callbacks<'_>) -> Result<Chosen, QueryError> {
         let spec = self.card.spec.clone();
         let mut random = fastrand::Rng::with_seed(0);
-        let mask = self.mask(&Filters::default())?;
+        let mask = self.mask(&Filters::default(), callbacks.cancel)?;
         let passing = (0..spec.vocab as u32).filter(|&id| mask.passes[id as usize]);
         let mut tokens = random.choose_multiple(passing, TOKENS);
         tokens.sort_unstable();
