@@ -82,7 +82,7 @@ fn tokens_and_texts_agree_with_the_reference_and_pass_its_filters() -> Outcome {
                 alnum: case["alnum"] == true,
                 ..Filters::default()
             };
-            let mask = vocabulary.mask(&filters, 0)?;
+            let mask = vocabulary.mask(&filters, 0, None)?;
             for row in ["K", "V", "-K", "-V"]
                 .iter()
                 .flat_map(|c| list(&case["columns"][c]))
@@ -140,7 +140,7 @@ fn texts_become_the_ids_of_the_reference() -> Outcome {
 fn rows_without_a_token_never_show() -> Outcome {
     let vocabulary = open("gpt2-safetensors", 960)?;
     assert_eq!((vocabulary.rows(), vocabulary.len()), (960, 900));
-    let mask = vocabulary.mask(&Filters::default(), 5)?;
+    let mask = vocabulary.mask(&Filters::default(), 5, None)?;
     assert_eq!((mask.passes.len(), mask.passing), (960, 900));
     assert!(vocabulary.token(900).is_none());
     assert!(!vocabulary.same(900, 901) && vocabulary.same(900, 900));
@@ -157,7 +157,7 @@ fn positions_pass_every_other_filter() -> Outcome {
         contains: "in no token at all".into(),
         ..Filters::default()
     };
-    let mask = vocabulary.mask(&filters, 7)?;
+    let mask = vocabulary.mask(&filters, 7, None)?;
     assert_eq!((mask.passes.len(), mask.passing), (907, 7));
     assert!(mask.passes[900..].iter().all(|&passes| passes));
     assert!(!vocabulary.same(900, 901) && !vocabulary.similar(900, 901));
@@ -166,7 +166,7 @@ fn positions_pass_every_other_filter() -> Outcome {
 
 /// The raw strings of the tokens that pass.
 fn passing(vocabulary: &Vocabulary, filters: &Filters) -> Result<Vec<String>, Box<dyn Error>> {
-    let mask = vocabulary.mask(filters, 0)?;
+    let mask = vocabulary.mask(filters, 0, None)?;
     let ids = (0..).zip(&mask.passes).filter(|(_, passes)| **passes);
     let tokens: Vec<String> = ids
         .filter_map(|(id, _)| Some(vocabulary.token(id)?.raw.to_string()))
@@ -420,7 +420,7 @@ fn words_are_found_however_they_are_composed_and_whatever_makes_them_up() -> Out
             words: Some(Words::parse("words", lines)),
             ..Filters::default()
         };
-        Ok(vocabulary.mask(&filters, 0)?.passes)
+        Ok(vocabulary.mask(&filters, 0, None)?.passes)
     };
     let decomposed = "\u{FEFF}z\u{307}o\u{301}łw\r\nمی\u{200C}کند\r\n\u{301}a\r\nοδος\r\n";
     assert_eq!(listed(decomposed)?, [true, true, true, true, false]);
@@ -434,7 +434,7 @@ fn words_are_found_however_they_are_composed_and_whatever_makes_them_up() -> Out
         contains: "O\u{301}Ł".into(),
         ..Filters::default()
     };
-    assert_eq!(vocabulary.mask(&contains, 0)?.passing, 1);
+    assert_eq!(vocabulary.mask(&contains, 0, None)?.passing, 1);
     for (word, id) in [
         ("می\u{200C}کند", 1),
         ("z\u{307}o\u{301}łw", 0),

@@ -20,6 +20,7 @@ mod size;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -33,8 +34,8 @@ use crate::hub::Cache;
 use crate::log;
 use crate::query::sheet::{info_sheet, models_sheet, sheets};
 use crate::query::{
-    Answer, Answering, Callbacks, Convention, DirectionsQuery, FindQuery, NeuronQuery, PairsQuery,
-    Query, QueryError, Reader, TrustQuery,
+    Answering, Callbacks, Convention, DirectionsQuery, FindQuery, ModelCard, NeuronQuery,
+    PairsQuery, Query, QueryError, Reader, TrustQuery,
 };
 use crate::report::{self, Format};
 use crate::scan::Scanned;
@@ -133,15 +134,12 @@ pub fn run() -> Result<()> {
         Some(Command::Info { model, output }) => {
             let (mut reader, open) = open(&model, output.machine)?;
             let start = Instant::now();
-            let undertrained = reader.answer(&Query::Undertrained, Callbacks::none())?;
-            let Answer::Undertrained(undertrained) = undertrained else {
-                return Err(QueryError::WrongAnswer.into());
-            };
+            let card = reader.marked_card(Callbacks::none())?;
             let timings = Timings {
                 open,
                 compute: milliseconds(start),
             };
-            print_sheet(info_sheet(&reader.card(), undertrained), timings, output)
+            print_sheet(info_sheet(&card), timings, output)
         }
         Some(Command::Models { format, csv }) => {
             let sheet = models_sheet(&known_models());
@@ -275,6 +273,20 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 const UNTOLD: &str = "undertrained tokens cannot be told in this model: no tokens that training \
                       cannot have seen lie together in its embedding";
 
+/// The card for the sheet of a query: undertrained tokens are marked where people read. Says so if
+/// they are to be left out and cannot be told.
+fn card_for(reader: &mut dyn Answering, query: &Query, output: Output) -> Result<Arc<ModelCard>> {
+    let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
+    if !hidden && !matches!(output.format, Format::Table | Format::Markdown) {
+        return Ok(reader.card());
+    }
+    let card = reader.marked_card(Callbacks::none())?;
+    if hidden && card.undertrained.is_none() {
+        say(format_args!("{UNTOLD}; none is left out"));
+    }
+    Ok(card)
+}
+
 /// Answers one query, from the scan where it can, and how far the answer can be trusted.
 fn listed(
     model: &str,
@@ -290,15 +302,7 @@ fn listed(
         (Query::Pairs(query), true) => Some(TrustQuery::Pairs(query.clone())),
         _ => None,
     };
-    let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
-    // Marked where people read.
-    if (hidden || matches!(output.format, Format::Table | Format::Markdown))
-        && let Answer::Undertrained(None) =
-            reader.answer(&Query::Undertrained, Callbacks::none())?
-        && hidden
-    {
-        say(format_args!("{UNTOLD}; none is left out"));
-    }
+    let card = card_for(&mut *reader, &query, output)?;
     let mut answered = Vec::new();
     for query in std::iter::once(query).chain(trust.map(Query::Trust)) {
         let answer = reader.answer(&query, Callbacks::none())?;
@@ -308,7 +312,6 @@ fn listed(
         open,
         compute: milliseconds(start),
     };
-    let card = reader.card();
     let answered: Vec<_> = answered
         .iter()
         .map(|(query, answer)| (query, answer))

@@ -8,12 +8,12 @@ use clap::Args;
 
 use super::convention::ConventionChoice;
 use super::shared_args::{FilterArgs, Output, ReadingArgs, list_length};
-use super::{answering, listed, milliseconds, print, say_timings};
+use super::{answering, card_for, listed, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
 use crate::query::{
     Answer, Callbacks, Convention, Interest, Query, QueryError, RankAnswer, RankQuery,
 };
-use crate::report::{self, Format};
+use crate::report;
 use crate::sheet::Timings;
 use crate::vocabulary::Filters;
 
@@ -84,10 +84,7 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     let (mut reader, first, open) = answering(model, scan, first, output)?;
     let convention = first.convention().unwrap_or_default();
     let start = Instant::now();
-    if matches!(output.format, Format::Table | Format::Markdown) {
-        reader.answer(&Query::Undertrained, Callbacks::none())?;
-    }
-    let card = reader.card();
+    let card = card_for(&mut *reader, &first, output)?;
     let mut layers = Vec::with_capacity(card.spec.layers);
     for layer in 0..card.spec.layers {
         let query = RankQuery {

@@ -47,8 +47,7 @@ pub fn page(setup: &Setup, locate: impl FnOnce(&str) -> Result<Location>) -> Res
         card.check(at.address)?;
     }
     let mut page = String::new();
-    // What is undertrained is marked in every list.
-    reader.answer(&Query::Undertrained, Callbacks::none())?;
+    let card = reader.marked_card(Callbacks::none())?;
     if let Some(query) = state.convention_query()
         && let Answer::FirstConvention(answer) = reader.answer(&query, Callbacks::none())?
     {

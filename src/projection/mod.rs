@@ -32,4 +32,4 @@ pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;
 pub use rows::Rows;
 pub use select::{Best, End, Pair, Passing, Ranked, Scored};
-pub use undertrained::{Seeds, Undertrained, undertrained};
+pub use undertrained::{Seeds, undertrained};

@@ -14,16 +14,6 @@ use super::kernel::{dot, norm};
 use super::{ProjectionError, Rows};
 use crate::task::CancelToken;
 
-/// What the embedding says of its rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Undertrained {
-    /// A flag a row.
-    pub flags: Vec<bool>,
-    /// For each heap of undertrained rows, the largest first, the cosine to its direction from
-    /// which on a row belongs to it.
-    pub thresholds: Vec<f32>,
-}
-
 /// Rows from which a search for undertrained ones starts, as ids in rising order.
 #[derive(Clone, Copy, Debug)]
 pub struct Seeds<'a> {
@@ -45,7 +35,7 @@ const SPECIAL_MAX: usize = 4096;
 /// Heaps that are looked for.
 const HEAPS: usize = 4;
 
-/// The undertrained of `rows` by their likeness to `seeds`. `None`: it cannot be told, for
+/// The undertrained of `rows` by their likeness to `seeds`, a flag a row. `None`: it cannot be told, for
 /// want of such rows or of a heap around them.
 ///
 /// # Errors
@@ -54,40 +44,34 @@ pub fn undertrained(
     rows: &Rows,
     seeds: Seeds<'_>,
     cancel: CancelToken<'_>,
-) -> Result<Option<Undertrained>, ProjectionError> {
+) -> Result<Option<Vec<bool>>, ProjectionError> {
     let mean = mean(rows, cancel)?;
     let mut unseen = seeds.unseen.to_vec();
     unseen.extend(nearly_equal(rows, &mean, seeds.special)?);
     unseen.sort_unstable();
     unseen.dedup();
-    let mut found = Undertrained {
-        flags: vec![false; rows.len()],
-        thresholds: Vec::new(),
-    };
+    let (mut flags, mut heaps) = (vec![false; rows.len()], 0);
     let mut left = unseen.clone();
     // A heap of its own needs more than a stray seed or two, the first one excepted: one row of
     // padding may be all that is known to be untrained.
-    while !left.is_empty()
-        && found.thresholds.len() < HEAPS
-        && (found.thresholds.is_empty() || left.len() >= GROUP)
-    {
-        let heap = heap(rows, &mean, &left, &found.flags, cancel)?;
+    while !left.is_empty() && heaps < HEAPS && (heaps == 0 || left.len() >= GROUP) {
+        let heap = heap(rows, &mean, &left, &flags, cancel)?;
         let Some((cosines, threshold)) = heap else {
             break;
         };
-        for (flag, cosine) in found.flags.iter_mut().zip(&cosines) {
+        for (flag, cosine) in flags.iter_mut().zip(&cosines) {
             *flag |= *cosine >= threshold;
         }
-        found.thresholds.push(threshold);
-        left.retain(|&id| !found.flags[id as usize]);
+        heaps += 1;
+        left.retain(|&id| !flags[id as usize]);
     }
-    if found.thresholds.is_empty() {
+    if heaps == 0 {
         return Ok(None);
     }
     for id in unseen {
-        found.flags[id as usize] = true;
+        flags[id as usize] = true;
     }
-    Ok(Some(found))
+    Ok(Some(flags))
 }
 
 /// Those of `special` whose rows, the mean taken off, are nearly equal to at least three others'.
@@ -281,7 +265,7 @@ mod tests {
     fn flagged(rows: &Rows, unseen: &[u32], special: &[u32]) -> Option<Vec<usize>> {
         let seeds = Seeds { unseen, special };
         let found = undertrained(rows, seeds, CancelToken::never()).unwrap()?;
-        Some((0..rows.len()).filter(|&id| found.flags[id]).collect())
+        Some((0..rows.len()).filter(|&id| found[id]).collect())
     }
 
     /// Rows around an origin of their own; each planted one near one of two directions.

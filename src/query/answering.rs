@@ -27,6 +27,20 @@ pub trait Answering: Send {
 
     /// What is known of the model.
     fn card(&self) -> Arc<ModelCard>;
+
+    /// The card with the undertrained tokens, for lists that mark them.
+    ///
+    /// # Errors
+    /// As [`Answering::answer`].
+    fn marked_card(&mut self, callbacks: Callbacks<'_>) -> Result<Arc<ModelCard>, QueryError> {
+        let Answer::Undertrained(undertrained) = self.answer(&Query::Undertrained, callbacks)?
+        else {
+            return Err(QueryError::WrongAnswer);
+        };
+        let mut card = self.card();
+        Arc::make_mut(&mut card).undertrained = undertrained;
+        Ok(card)
+    }
 }
 
 /// What is called while a query is being answered.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::checkpoint::{Family, Spec};
 use crate::geometry::Language;
 use crate::projection::{End, Pair, Scored};
+use crate::sheet::TokenNames;
 use crate::transformer::{Form, Input};
-use crate::vocabulary::{Filters, Vocabulary};
+use crate::vocabulary::{Filters, Undertrained, Vocabulary};
 
 use super::contextual::{
     ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronMapQuery,
@@ -37,6 +38,23 @@ pub struct ModelCard {
     pub not_run: Option<String>,
     /// What the user should know about how it was opened, a sentence each.
     pub notices: Vec<String>,
+    /// Which of its tokens are undertrained, for the marks in lists; see
+    /// [`Answering::marked_card`](super::Answering::marked_card). `None`: the embedding does not
+    /// tell, or was not asked.
+    pub undertrained: Option<Arc<Undertrained>>,
+}
+
+impl ModelCard {
+    /// The names of its tokens in lists.
+    pub fn token_names(&self) -> TokenNames {
+        TokenNames::of(&self.vocabulary, self.undertrained.as_ref())
+    }
+
+    /// Whether a token is known to be undertrained; no position is.
+    pub fn is_undertrained(&self, id: u32) -> bool {
+        let known = self.undertrained.as_ref();
+        known.is_some_and(|undertrained| undertrained.contains(id))
+    }
 }
 
 /// What can be asked of a model.
@@ -50,7 +68,7 @@ pub enum Query {
     Find(FindQuery),
     /// For every layer, the mean norm of its value vectors.
     ValueNorms,
-    /// Which tokens are undertrained: the vocabulary is told.
+    /// Which tokens are undertrained.
     Undertrained,
     /// Which convention the model is best read under at first.
     FirstConvention,
@@ -251,8 +269,8 @@ pub enum Answer {
     Find(FindAnswer),
     /// Mean norm of the value vectors, a layer each.
     ValueNorms(Vec<f32>),
-    /// How many tokens are undertrained; `None` if the embedding does not tell.
-    Undertrained(Option<usize>),
+    /// `None` if the embedding does not tell.
+    Undertrained(Option<Arc<Undertrained>>),
     FirstConvention(FirstConventionAnswer),
     TextLanguage(Language),
     Geometry(GeometryAnswer),

@@ -19,7 +19,7 @@ use crate::checkpoint::{Checkpoint, Location, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::task::CancelToken;
 use crate::transformer::{Forward, Weights};
-use crate::vocabulary::{Filters, Mask, TokenizerFiles, Vocabulary};
+use crate::vocabulary::{Filters, Mask, TokenizerFiles, Undertrained, Vocabulary};
 
 use convention::Faces;
 use pairs::{FactorKey, Factors};
@@ -51,8 +51,8 @@ pub struct Reader {
     /// What chance makes of lists.
     chances: Chances,
     mask: Option<(Filters, Arc<Mask>)>,
-    /// How many tokens are undertrained, once that was looked for; `None` in it if it cannot be told.
-    undertrained: Option<Option<usize>>,
+    /// Its undertrained tokens, once they were looked for; `None` in it if they cannot be told.
+    undertrained: Option<Option<Arc<Undertrained>>>,
     /// For other filters and the other end of the list; the latest last.
     factors: Vec<(FactorKey, Arc<Factors>)>,
     /// What the two sides of forms have in common over the vocabulary.
@@ -98,6 +98,7 @@ impl Reader {
             remote: weights.checkpoint().is_remote(),
             not_run: Forward::refusal(weights.checkpoint()).map(|why| why.to_string()),
             notices,
+            undertrained: None,
         };
         let (input, output) = embeddings?;
         let read = Arc::new(Rows::new(input, &device)?);
@@ -165,10 +166,12 @@ impl Reader {
         {
             return Ok(Arc::clone(mask));
         }
-        if filters.exclude_undertrained {
-            self.undertrained(cancel)?;
-        }
-        let mask = self.card.vocabulary.mask(filters, self.card.spec.positions);
+        let undertrained = match filters.exclude_undertrained {
+            true => self.undertrained(cancel)?,
+            false => None,
+        };
+        let (vocabulary, positions) = (&self.card.vocabulary, self.card.spec.positions);
+        let mask = vocabulary.mask(filters, positions, undertrained.as_deref());
         let mask = Arc::new(mask.map_err(|error| QueryError::Vocabulary {
             model: self.card.name.clone(),
             error,

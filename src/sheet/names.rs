@@ -3,22 +3,33 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::vocabulary::{Boundary, Vocabulary};
+use crate::vocabulary::{Boundary, Token, Undertrained, Vocabulary};
 
 use super::Record;
 
 /// The names of a model's tokens; of no model, numbers.
 #[derive(Clone, Default)]
-pub struct TokenNames(Option<Arc<Vocabulary>>);
+pub struct TokenNames {
+    vocabulary: Option<Arc<Vocabulary>>,
+    undertrained: Option<Arc<Undertrained>>,
+}
 
 impl TokenNames {
-    pub fn of(vocabulary: &Arc<Vocabulary>) -> Self {
-        Self(Some(Arc::clone(vocabulary)))
+    /// `undertrained`: the tokens that are marked.
+    pub fn of(vocabulary: &Arc<Vocabulary>, undertrained: Option<&Arc<Undertrained>>) -> Self {
+        Self {
+            vocabulary: Some(Arc::clone(vocabulary)),
+            undertrained: undertrained.cloned(),
+        }
+    }
+
+    fn token(&self, id: u32) -> Option<&Token> {
+        self.vocabulary.as_ref()?.token(id)
     }
 
     /// A token's text, as a person reads it.
     pub fn text(&self, id: u32) -> Cow<'_, str> {
-        match &self.0 {
+        match &self.vocabulary {
             Some(vocabulary) => vocabulary.text(id),
             None => id.to_string().into(),
         }
@@ -26,17 +37,18 @@ impl TokenNames {
 
     /// The vocabulary's own string, `Ġeye` or `##eye`; of a row without one, its name.
     pub fn raw(&self, id: u32) -> Cow<'_, str> {
-        let token = self.0.as_ref().and_then(|vocabulary| vocabulary.token(id));
-        token.map_or_else(|| self.text(id), |token| (&*token.raw).into())
+        self.token(id)
+            .map_or_else(|| self.text(id), |token| (&*token.raw).into())
     }
 
     /// A token's text with its boundary, and `°` if it is undertrained.
     pub fn marked(&self, id: u32) -> String {
-        let Some(vocabulary) = &self.0 else {
+        let Some(vocabulary) = &self.vocabulary else {
             return id.to_string();
         };
         let mut text = with_boundary(vocabulary, id);
-        if vocabulary.is_undertrained(id) {
+        let undertrained = self.undertrained.as_ref();
+        if undertrained.is_some_and(|undertrained| undertrained.contains(id)) {
             text.push('°');
         }
         text
@@ -46,8 +58,7 @@ impl TokenNames {
     /// `continues`: it continues a word that another token began; `open`: its word continues after
     /// it, in vocabularies that mark ends of words.
     pub fn record(&self, id: u32) -> Record {
-        let token = self.0.as_ref().and_then(|vocabulary| vocabulary.token(id));
-        let boundary = token.map(|token| token.boundary);
+        let boundary = self.token(id).map(|token| token.boundary);
         Record::new()
             .with("id", id as usize)
             .with("token", &*self.raw(id))

@@ -1,6 +1,6 @@
 //! Filters -> which rows a list may show.
 
-use super::{Filters, NO_SPELLING, Vocabulary, VocabularyError};
+use super::{Filters, NO_SPELLING, Undertrained, Vocabulary, VocabularyError};
 
 /// Which rows of the embedding (and, after them, positions) a list may show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,12 +13,17 @@ pub struct Mask {
 
 impl Vocabulary {
     /// The rows that pass, `positions` learned positions after the vocabulary's own if
-    /// `filters.positions` is set. Undertrained ones are those that were
-    /// [told](Self::tell_undertrained).
+    /// `filters.positions` is set. `undertrained`: the model's own; `None` hides none.
     ///
     /// # Errors
     /// The tokenizer cannot read `filters.text`.
-    pub fn mask(&self, filters: &Filters, positions: usize) -> Result<Mask, VocabularyError> {
+    pub fn mask(
+        &self,
+        filters: &Filters,
+        positions: usize,
+        undertrained: Option<&Undertrained>,
+    ) -> Result<Mask, VocabularyError> {
+        let hidden = undertrained.filter(|_| filters.exclude_undertrained);
         let spelled = self.spellings_that_pass(filters);
         let mut passes: Vec<bool> = self
             .classes
@@ -30,7 +35,7 @@ impl Vocabulary {
                     && (class.ascii || !filters.ascii)
                     && (class.alnum || !filters.alnum)
                     && !(class.special && filters.exclude_special)
-                    && !(filters.exclude_undertrained && self.is_undertrained(id as u32))
+                    && !hidden.is_some_and(|hidden| hidden.contains(id as u32))
                     && spelled
                         .as_ref()
                         .is_none_or(|passes| passes[spelling as usize])

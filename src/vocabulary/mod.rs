@@ -31,7 +31,7 @@ mod word;
 mod word_pieces;
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use encode::Encoder;
 use spelling::Spellings;
@@ -42,6 +42,7 @@ pub use filter::{Filters, Source, Text, TextCount, Words};
 pub use mask::Mask;
 pub use pattern::Pattern;
 pub use token::{Boundary, Token};
+pub use untrained::Undertrained;
 pub use word::Word;
 
 /// The tokenizer's files, as far as they are there.
@@ -78,8 +79,6 @@ pub struct Vocabulary {
     encoder: Encoder,
     unknown: Option<u32>,
     notices: Vec<String>,
-    /// By row; told once the embedding was looked at.
-    undertrained: OnceLock<Vec<bool>>,
 }
 
 /// The spelling of a row without a token.
@@ -124,7 +123,6 @@ impl Vocabulary {
             encoder: Encoder::new(placed.recipe),
             unknown: placed.unknown,
             notices: placed.notices,
-            undertrained: OnceLock::new(),
         })
     }
 

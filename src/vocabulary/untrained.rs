@@ -51,22 +51,44 @@ impl Vocabulary {
         let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         byte.is_some_and(is_impossible)
     }
+}
 
-    /// Takes which rows are undertrained, a flag a row; the first time it is told it counts.
-    pub fn tell_undertrained(&self, flags: Vec<bool>) {
-        self.undertrained.get_or_init(|| flags);
+/// Which tokens a model's weights say were hardly trained. They belong to the model: another one
+/// of the same vocabulary has others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undertrained {
+    /// A flag a row.
+    flags: Vec<bool>,
+}
+
+impl Undertrained {
+    /// Of a flag a row; rows without a token do not count.
+    pub fn new(mut flags: Vec<bool>, vocabulary: &Vocabulary) -> Self {
+        for (id, flag) in (0..).zip(&mut flags) {
+            *flag &= vocabulary.token(id).is_some();
+        }
+        Self { flags }
     }
 
-    /// Whether a row is known to be undertrained; no position is.
-    pub fn is_undertrained(&self, id: u32) -> bool {
-        let flags = self.undertrained.get();
-        flags.is_some_and(|flags| flags.get(id as usize) == Some(&true))
+    /// Whether a token is undertrained; no position is.
+    pub fn contains(&self, id: u32) -> bool {
+        self.flags.get(id as usize) == Some(&true)
+    }
+
+    /// How many tokens are.
+    pub fn count(&self) -> usize {
+        self.flags.iter().filter(|&&flag| flag).count()
+    }
+
+    /// What it holds beside itself, in bytes.
+    pub fn heap_bytes(&self) -> usize {
+        size_of_val(&self.flags[..])
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::vocabulary::{Filters, TokenizerFiles, Vocabulary};
+    use crate::vocabulary::{Filters, TokenizerFiles, Undertrained, Vocabulary};
 
     fn pieces(list: &str, rows: usize) -> Vocabulary {
         let files = TokenizerFiles {
@@ -100,16 +122,22 @@ mod tests {
     }
 
     #[test]
-    fn hides_what_it_was_told_of() {
-        let v = pieces("[PAD] [UNK] dom kot", 4);
+    fn a_mask_hides_the_undertrained_tokens_it_is_given() {
+        let v = pieces("[PAD] [UNK] dom kot", 5);
         let filters = Filters {
             exclude_undertrained: true,
             ..Filters::default()
         };
-        let passes = |v: &Vocabulary| v.mask(&filters, 0).unwrap().passes;
-        assert_eq!(passes(&v), [true; 4], "nothing is known yet");
-        v.tell_undertrained(vec![true, false, false, true]);
-        assert_eq!(passes(&v), [false, true, true, false]);
-        assert!(v.is_undertrained(3) && !v.is_undertrained(2) && !v.is_undertrained(9));
+        let hidden = |given| {
+            let passes = v.mask(&filters, 0, given).unwrap().passes;
+            (0..4).filter(|&id| !passes[id]).collect::<Vec<_>>()
+        };
+        let one = Undertrained::new(vec![true, false, false, true, true], &v);
+        let other = Undertrained::new(vec![false, true, false, false, true], &v);
+        assert_eq!(hidden(Some(&one)), [0, 3]);
+        assert_eq!(hidden(Some(&other)), [1]);
+        assert_eq!(hidden(None), [0; 0], "nothing is known");
+        assert!(one.contains(3) && !one.contains(2) && !one.contains(4) && !one.contains(9));
+        assert_eq!((one.count(), other.count()), (2, 1), "row 4 has no token");
     }
 }

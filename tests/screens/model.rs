@@ -107,6 +107,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         remote: false,
         not_run: None,
         notices: Vec::new(),
+        undertrained: None,
     })
 }
 

@@ -1,19 +1,38 @@
 //! Marks of undertrained tokens.
 
+use std::time::Duration;
+
+use lexiscope::explorer::shell;
+use lexiscope::query::{Answer, Query};
+use lexiscope::vocabulary::Undertrained;
+use lexiscope::worker::Event;
+
 use super::Screen;
+
+/// The answer comes that the tokens of such texts are undertrained.
+fn tell(screen: &mut Screen, such: impl Fn(&str) -> bool) {
+    let model = screen.state.model.as_ref().unwrap();
+    let vocabulary = &model.card.vocabulary;
+    let flags = (0..vocabulary.rows() as u32).map(|id| such(&vocabulary.text(id)));
+    let undertrained = Undertrained::new(flags.collect(), vocabulary);
+    let event = Event::Answered {
+        id: model.id,
+        query: Query::Undertrained,
+        answer: Answer::Undertrained(Some(undertrained.into())).into(),
+        took: Duration::ZERO,
+    };
+    shell::event(&mut screen.state, event);
+    screen.draw();
+}
 
 #[test]
 fn marks_undertrained_tokens_in_both_panes() {
     let mut screen = Screen::new(120, 30);
     assert!(!screen.text().contains('°'));
-    let vocabulary = &screen.state.card().unwrap().vocabulary;
-    let flags = (0..vocabulary.rows() as u32).map(|id| {
-        let token = vocabulary.token(id);
-        token.is_some_and(|token| &*token.text == "granicy")
-    });
-    vocabulary.tell_undertrained(flags.collect());
     for keys in ["f Esc", "Tab"] {
-        let text = screen.press(keys).text();
+        screen.press(keys);
+        tell(&mut screen, |text| text == "granicy");
+        let text = screen.text();
         assert_eq!(
             text.matches("granicy°").count(),
             text.matches("granicy").count()
@@ -26,10 +45,10 @@ fn marks_undertrained_tokens_in_both_panes() {
 #[test]
 fn marks_them_on_the_map_of_a_columns_words() {
     let mut screen = Screen::new(200, 60);
-    let vocabulary = &screen.state.card().unwrap().vocabulary;
-    let all = (0..vocabulary.rows()).map(|_| true);
-    vocabulary.tell_undertrained(all.collect());
-    let text = screen.press("p").text();
+    screen.press("p");
+    assert!(!screen.text().contains('°'));
+    tell(&mut screen, |_| true);
+    let text = screen.text();
     assert!(text.contains("wyspie°"), "{text}");
 }
 

@@ -111,7 +111,7 @@ pub fn token(
 fn marks(card: &ModelCard, id: u32) -> &'static str {
     let boundary = card.vocabulary.token(id).map(|token| token.boundary);
     let open = boundary == Some(Boundary::Open);
-    match (open, card.vocabulary.is_undertrained(id)) {
+    match (open, card.is_undertrained(id)) {
         (false, false) => "",
         (true, false) => "·",
         (false, true) => "°",

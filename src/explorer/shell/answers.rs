@@ -9,7 +9,7 @@ use crate::explorer::board::Shown;
 use crate::explorer::effect::Effect;
 use crate::explorer::state::{Model, Notice, Opening, State};
 use crate::explorer::views;
-use crate::query::{Convention, ModelCard};
+use crate::query::{Answer, Convention, ModelCard};
 use crate::worker::{Event, ModelId};
 
 /// The worker has begun to open a model.
@@ -165,6 +165,9 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) -> Vec<Effect> {
 }
 
 fn answered(state: &mut State, shown: Shown) {
+    if let (Answer::Undertrained(found), Some(model)) = (&*shown.answer, &mut state.model) {
+        Arc::make_mut(&mut model.card).undertrained = found.clone();
+    }
     views::all().for_each(|view| view.answering(state, &shown));
     state.board.put(shown.clone());
     views::all().for_each(|view| view.answered(state, &shown));

@@ -129,11 +129,7 @@ pub fn format_of(path: &str) -> Result<Format, String> {
 
 /// A word, with a mark if it is undertrained.
 fn named_word(card: &ModelCard, id: u32) -> String {
-    let mark = if card.vocabulary.is_undertrained(id) {
-        "°"
-    } else {
-        ""
-    };
+    let mark = if card.is_undertrained(id) { "°" } else { "" };
     format!("{}{mark}", card.vocabulary.text(id))
 }
 

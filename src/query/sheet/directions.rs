@@ -55,7 +55,7 @@ pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &Directio
                 .map(|(i, d)| direction(query, answer, i, d))
                 .collect::<Value>(),
         );
-    let names = TokenNames::of(&card.vocabulary);
+    let names = card.token_names();
     Sheet {
         provenance: Some(provenance),
         document: document.into(),

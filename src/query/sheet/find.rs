@@ -3,8 +3,8 @@
 use crate::projection::Hit;
 use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
-    Value, filter_line, filter_record, grouped, spark,
+    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenPart, Value,
+    filter_line, filter_record, grouped, spark,
 };
 use crate::transformer::Input;
 
@@ -18,7 +18,7 @@ pub(super) fn sheet(card: &ModelCard, query: &FindQuery, answer: &FindAnswer) ->
     let command = command(&card.name, query);
     let provenance = Provenance::of_list(&card.name, None, settings, Some(command));
     let not_read = (!card.has_output(query.convention)).then_some(NO_HEAD);
-    let names = TokenNames::of(&card.vocabulary);
+    let names = card.token_names();
 
     let tokens: Vec<String> = answer.tokens.iter().map(|&id| names.marked(id)).collect();
     let mut heading = format!("{}, by {}", tokens.join("  "), query.by.name());

@@ -4,9 +4,10 @@ use crate::checkpoint::{NormPlacement, UnknownChoice};
 use crate::query::ModelCard;
 use crate::sheet::{Block, Column, Form, Record, Section, Sheet, TokenNames, Value, grouped};
 
-/// A model's sizes and choices, with how many of its tokens are undertrained if that can be told.
-pub fn sheet(card: &ModelCard, undertrained: Option<usize>) -> Sheet {
+/// A model's sizes and choices, of its [marked card](crate::query::Answering::marked_card).
+pub fn sheet(card: &ModelCard) -> Sheet {
     let spec = &card.spec;
+    let undertrained = card.undertrained.as_ref().map(|found| found.count());
     let not_read =
         (!spec.unknown.is_empty()).then(|| spec.unknown.iter().map(not_read).collect::<Value>());
     let document = Record::new()

@@ -34,7 +34,7 @@ impl MapOf<'_> {
 
 /// The points.
 pub fn sheet(of: &MapOf<'_>) -> Sheet {
-    let names = TokenNames::of(&of.card.vocabulary);
+    let names = of.card.token_names();
     let points = 0..of.answer.points.len();
     let explained = of.answer.explained;
     let document = Record::new()

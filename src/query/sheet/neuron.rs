@@ -6,8 +6,8 @@ use crate::query::{
     Column as NeuronColumn, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, TrustAnswer,
 };
 use crate::sheet::{
-    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet,
-    TokenNames, TokenPart, Value, filter_line, filter_record,
+    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet, TokenPart,
+    Value, filter_line, filter_record,
 };
 use crate::transformer::Input;
 
@@ -87,7 +87,7 @@ pub(super) fn sheet(
         .with_some("trust", trust.map(trust_record));
     let mut sheet = Sheet {
         provenance: Some(provenance),
-        names: TokenNames::of(&card.vocabulary),
+        names: card.token_names(),
         document: document.into(),
         sections,
         blocks,

@@ -5,7 +5,7 @@ use crate::projection::{End, Scored};
 use crate::query::{ModelCard, PairsAnswer, PairsQuery, TrustAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, Form as NumberForm, LIST_SETTINGS, Provenance, Record, Section,
-    Sheet, TokenNames, TokenPart, Value, filter_line, filter_record,
+    Sheet, TokenPart, Value, filter_line, filter_record,
 };
 use crate::transformer::Form;
 
@@ -78,7 +78,7 @@ pub(super) fn sheet(
         );
     let mut sheet = Sheet {
         provenance: Some(provenance),
-        names: TokenNames::of(&card.vocabulary),
+        names: card.token_names(),
         document: document.into(),
         sections,
         blocks,

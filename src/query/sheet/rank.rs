@@ -2,8 +2,8 @@
 
 use crate::query::{Address, Interesting, ModelCard, RankAnswer, RankQuery};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart,
-    Value, filter_line, filter_record,
+    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenPart, Value,
+    filter_line, filter_record,
 };
 
 /// Words of each list in a table.
@@ -100,7 +100,7 @@ fn list(
         .with(plural, Value::Rows(0));
     Sheet {
         provenance: Some(provenance),
-        names: TokenNames::of(&card.vocabulary),
+        names: card.token_names(),
         document: document.into(),
         sections: vec![section],
         blocks: vec![Block::table([0])],

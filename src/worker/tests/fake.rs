@@ -127,6 +127,7 @@ pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
         remote: false,
         not_run: None,
         notices: Vec::new(),
+        undertrained: None,
     })
 }
 
