@@ -31,6 +31,9 @@
 //! wanted queries → computed in chunks, asking between chunks whether it is still wanted → an answer
 //! with its query → the state keeps it if it still wants it → view.
 
+// One exception, which says why: a handler of signals (explorer/terminal).
+#![deny(unsafe_code)]
+
 pub mod checkpoint;
 pub mod cli;
 pub mod explorer;

@@ -1,5 +1,5 @@
-//! Reading a block of a tensor: windows of the file, mapped, converted to f32 and let go, on all
-//! threads. Resident memory holds the block and a window a thread, never a whole file.
+//! Reading a block of a tensor: pieces of the file, read and converted to f32, on all threads.
+//! Resident memory holds the block and a piece a thread, never a whole file.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::number::convert;
 use super::source::Source;
 use super::{CheckpointError, Matrix};
 
-/// File bytes that one thread maps at once.
+/// File bytes that are one thread's work.
 const WINDOW: usize = 4 << 20;
 
 /// A block `rows × cols` that is known to lie inside a two-dimensional, readable tensor.
@@ -82,8 +82,11 @@ impl Block<'_> {
             let dtype = &self.entry.dtype;
             if seamless {
                 let span = out.len() * bytes;
-                self.source
-                    .with(first, span, true, |window| convert(dtype, window, 1, out))?;
+                // A piece holds whole numbers: its length is a multiple of theirs.
+                self.source.pieces(first, span, |at, piece| {
+                    let out = &mut out[at / bytes..][..piece.len() / bytes];
+                    convert(dtype, piece, 1, out);
+                })?;
             } else {
                 let runs = [out.len() / width, step, run];
                 self.source.runs(first, runs, |line, bytes| {

@@ -1,5 +1,5 @@
 //! Files → named tensors. Opening reads headers and `config.json` only; numbers are read when
-//! they are looked at, by block, and nothing stays mapped afterwards.
+//! they are looked at, by block, and nothing of a file stays in memory afterwards.
 
 mod acquire;
 mod block;

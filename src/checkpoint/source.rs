@@ -1,21 +1,21 @@
-//! Where bytes come from: a file, mapped a window at a time, a part of the program, or the hub.
+//! Where bytes come from: a file, read a piece at a time, a part of the program, or the hub. Files are
+//! not mapped: the map of one that another program makes shorter would end the program (SIGBUS).
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek};
-use std::ops::Range;
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
-
-use memmap2::MmapOptions;
 
 use crate::hub::Ranged;
 use crate::outside::{self, FileError, escape};
 
 use super::CheckpointError;
 
-/// Bytes that the system maps at least.
-#[cfg(unix)]
+/// Bytes of a file that are read at once: a processor's own memory still holds them when they are
+/// converted.
+pub(super) const PIECE: usize = 256 << 10;
+/// Runs of bytes that are so far apart are read one by one.
 const PAGE: usize = 4096;
 
 /// A file opened for reading, bundled bytes, or a file that stays on the hub.
@@ -93,91 +93,106 @@ impl Source {
         }
     }
 
-    /// Hands `read` the bytes `start .. start + len`, and lets go of them at once. `whole` says
-    /// that all of them will be looked at, so that they may be brought in together.
+    /// Hands `read` the bytes `start .. start + len` piece by piece, each with its place after
+    /// `start`, a multiple of [`PIECE`].
     ///
     /// # Errors
     /// A range beyond the file, or a file whose length has changed since it was opened.
-    pub(super) fn with<T>(
+    pub(super) fn pieces(
         &self,
         start: u64,
         len: usize,
-        whole: bool,
-        read: impl FnOnce(&[u8]) -> T,
-    ) -> Result<T, CheckpointError> {
-        let Range { start, end } = self.range(start, len)?;
-        match &self.bytes {
-            // Both fit: the end lies within a slice that is in memory.
-            Bytes::Bundled(bytes) => Ok(read(&bytes[start as usize..end as usize])),
-            Bytes::Remote(file) => Ok(read(&file.read(start..end)?)),
-            Bytes::File { .. } if len == 0 => Ok(read(&[])),
-            Bytes::File { file, len: opened } => {
-                self.unchanged(file, *opened)?;
-                let mut options = MmapOptions::new();
-                options.offset(start).len(len);
-                if whole {
-                    options.populate();
-                }
-                // SAFETY: the file is opened read-only, its length was checked just now, and the
-                // map lives for this call only. Another program that rewrites the file within it
-                // can change what is read: here bytes are copied or become floats, no more, and
-                // texts and headers are parsed from copies.
-                let map = unsafe { options.map(file) };
-                Ok(read(&map.map_err(|e| CheckpointError::io(&self.name, e))?))
-            }
+        mut read: impl FnMut(usize, &[u8]),
+    ) -> Result<(), CheckpointError> {
+        let piece = self.at_once(len, PIECE);
+        self.check(start, len)?;
+        let mut buffer = Vec::new();
+        for at in (0..len).step_by(piece.max(1)) {
+            let here = piece.min(len - at);
+            read(at, self.fill(start + at as u64, here, &mut buffer)?);
         }
+        Ok(())
     }
 
-    /// Hands `read` each of `count` runs of `run` bytes, `step` apart, with its number. Few bytes of
-    /// many pages are read one run after the other: that takes a fifth of the time of mapping them.
+    /// Hands `read` each of `count` runs of `run` bytes, `step` apart, with its number. What lies
+    /// between runs that are at least a page apart is not read.
     ///
     /// # Errors
-    /// As [`Self::with`].
+    /// As [`Self::pieces`].
     pub(super) fn runs(
         &self,
         start: u64,
         [count, step, run]: [usize; 3],
         mut read: impl FnMut(usize, &[u8]),
     ) -> Result<(), CheckpointError> {
-        let span = count.saturating_sub(1) * step + run;
-        #[cfg(unix)]
-        if let Bytes::File { file, len } = &self.bytes
-            && step >= PAGE
-            && run < PAGE
-        {
-            use std::os::unix::fs::FileExt;
-            self.range(start, span)?;
-            self.unchanged(file, *len)?;
-            let mut bytes = vec![0; run];
-            for i in 0..count {
-                file.read_exact_at(&mut bytes, start + (i * step) as u64)
-                    .map_err(|e| CheckpointError::io(&self.name, e))?;
-                read(i, &bytes);
+        let span = |count: usize| count.saturating_sub(1) * step + run;
+        self.check(start, span(count))?;
+        let together = match step >= PAGE {
+            true => 1,
+            false => PIECE / step.max(1),
+        };
+        let together = self.at_once(count, together);
+        let mut buffer = Vec::new();
+        for first in (0..count).step_by(together.max(1)) {
+            let here = together.min(count - first);
+            let bytes = self.fill(start + (first * step) as u64, span(here), &mut buffer)?;
+            for i in 0..here {
+                read(first + i, &bytes[i * step..][..run]);
             }
-            return Ok(());
         }
-        self.with(start, span, 2 * run > step, |bytes| {
-            for i in 0..count {
-                read(i, &bytes[i * step..][..run]);
-            }
-        })
+        Ok(())
     }
 
     /// A copy of the bytes `start .. start + len`.
     ///
     /// # Errors
-    /// As [`Self::with`].
+    /// As [`Self::pieces`].
     pub(super) fn copy(&self, start: u64, len: usize) -> Result<Vec<u8>, CheckpointError> {
-        self.with(start, len, true, <[u8]>::to_vec)
+        let mut copy = Vec::new();
+        self.pieces(start, len, |_, piece| copy.extend_from_slice(piece))?;
+        Ok(copy)
     }
 
     /// The little-endian number in the eight bytes from `start`.
     ///
     /// # Errors
-    /// As [`Self::with`].
+    /// As [`Self::pieces`].
     pub(super) fn length_at(&self, start: u64) -> Result<u64, CheckpointError> {
-        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
-        self.with(start, 8, true, number)
+        let bytes = self.copy(start, 8)?;
+        Ok(bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b)))
+    }
+
+    /// How many of `all` are read at once: of a file no more than `most`. What is in memory is not
+    /// copied, and the hub is asked once.
+    fn at_once(&self, all: usize, most: usize) -> usize {
+        match &self.bytes {
+            Bytes::File { .. } => all.min(most),
+            Bytes::Bundled(_) | Bytes::Remote(_) => all,
+        }
+    }
+
+    /// The bytes `start .. start + len`, which were checked to be there; in `buffer`, unless they are
+    /// in memory already.
+    fn fill<'a>(
+        &'a self,
+        start: u64,
+        len: usize,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], CheckpointError> {
+        match &self.bytes {
+            // Both fit: the end lies within a slice that is in memory.
+            Bytes::Bundled(bytes) => return Ok(&bytes[start as usize..][..len]),
+            Bytes::Remote(file) => *buffer = file.read(start..start + len as u64)?,
+            Bytes::File { file, .. } => {
+                buffer.resize(len, 0);
+                if let Err(error) = read_exact_at(file, buffer, start) {
+                    // Cut since it was checked, perhaps.
+                    self.check(start, len)?;
+                    return Err(CheckpointError::io(&self.name, error));
+                }
+            }
+        }
+        Ok(buffer)
     }
 
     /// All bytes of a file that should be small.
@@ -230,26 +245,26 @@ impl Source {
         }
     }
 
-    /// Where `len` bytes from `start` lie, if the file has them.
-    fn range(&self, start: u64, len: usize) -> Result<Range<u64>, CheckpointError> {
-        let end = start.checked_add(len as u64);
-        let end = end.filter(|&end| end <= self.len());
-        let end = end.ok_or_else(|| self.wrong_length(start.saturating_add(len as u64)))?;
-        Ok(start..end)
-    }
-
-    /// Whether a file is as long as it was when it was opened.
-    fn unchanged(&self, file: &File, opened: u64) -> Result<(), CheckpointError> {
+    /// Whether the source has `len` bytes from `start`, and a file is as long as it was when it was
+    /// opened.
+    fn check(&self, start: u64, len: usize) -> Result<(), CheckpointError> {
+        let end = start.saturating_add(len as u64);
+        if end > self.len() {
+            return Err(self.wrong_length(end));
+        }
+        let Bytes::File { file, len: opened } = &self.bytes else {
+            return Ok(());
+        };
         let now = file
             .metadata()
             .map_err(|e| CheckpointError::io(&self.name, e))?
             .len();
-        if now == opened {
+        if now == *opened {
             return Ok(());
         }
         Err(CheckpointError::Length {
             file: self.name.clone(),
-            expected: opened,
+            expected: *opened,
             got: now,
         })
     }
@@ -276,45 +291,101 @@ impl Source {
     }
 }
 
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    use std::os::unix::fs::FileExt;
+    file.read_exact_at(bytes, at)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    while !bytes.is_empty() {
+        match file.seek_read(bytes, at)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => {
+                bytes = &mut bytes[n..];
+                at += n as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
 
+    fn source(folder: &tempfile::TempDir, content: &[u8]) -> Source {
+        let path = folder.path().join("weights");
+        fs::write(&path, content).unwrap();
+        Source::open(&path).unwrap().unwrap()
+    }
+
+    fn cut(folder: &tempfile::TempDir, len: u64) {
+        let file = File::options()
+            .write(true)
+            .open(folder.path().join("weights"));
+        file.unwrap().set_len(len).unwrap();
+    }
+
     #[test]
     fn refuses_a_file_cut_after_it_was_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("weights");
-        fs::write(&path, vec![7; 10_000]).unwrap();
-        let source = Source::open(&path).unwrap().unwrap();
-        assert_eq!(
-            source.with(9_000, 1_000, true, <[u8]>::to_vec).unwrap(),
-            vec![7; 1_000]
-        );
-        File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_len(4_096)
-            .unwrap();
-        let error = source
-            .with(9_000, 1_000, true, |_| ())
-            .unwrap_err()
-            .to_string();
+        let source = source(&folder, &[7; 10_000]);
+        assert_eq!(source.copy(9_000, 1_000).unwrap(), vec![7; 1_000]);
+        cut(&folder, 4_096);
+        let error = source.copy(9_000, 1_000).unwrap_err().to_string();
         assert!(error.contains("expected 10000 bytes, got 4096"), "{error}");
+    }
+
+    #[test]
+    fn a_file_cut_while_it_is_read_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let len = 3 * PIECE;
+        let source = source(&folder, &vec![7; len]);
+        let mut seen = 0;
+        let read = source.pieces(0, len, |_, piece| {
+            seen += piece.len();
+            cut(&folder, PIECE as u64);
+        });
+        let error = read.unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("expected {len} bytes, got {PIECE}")),
+            "{error}"
+        );
+        assert_eq!(seen, PIECE);
     }
 
     #[test]
     fn reads_at_any_offset_and_never_beyond_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("weights");
-        let content: Vec<u8> = (0..20_000u32).map(|i| (i % 251) as u8).collect();
-        fs::write(&path, &content).unwrap();
-        let source = Source::open(&path).unwrap().unwrap();
-        let middle = source.with(4_097, 9_001, false, <[u8]>::to_vec).unwrap();
-        assert_eq!(middle, content[4_097..13_098]);
-        assert!(source.with(19_999, 2, false, |_| ()).is_err());
-        assert!(source.with(u64::MAX, 2, false, |_| ()).is_err());
+        let content: Vec<u8> = (0..2 * PIECE + 20_000).map(|i| (i % 251) as u8).collect();
+        let source = source(&folder, &content);
+        assert_eq!(source.copy(4_097, 9_001).unwrap(), content[4_097..13_098]);
+        let len = content.len() - 5;
+        let mut all = Vec::new();
+        let read = source.pieces(5, len, |at, piece| {
+            assert_eq!(at, all.len());
+            all.extend_from_slice(piece);
+        });
+        read.unwrap();
+        assert!(all == content[5..]);
+        for [count, step, run] in [[500, 1_000, 3], [90, 4_097, 5_000], [20, 0, 7], [1, 9, 9]] {
+            let mut found = 0;
+            let read = source.runs(11, [count, step, run], |i, bytes| {
+                assert_eq!((i, bytes), (found, &content[11 + i * step..][..run]));
+                found += 1;
+            });
+            read.unwrap();
+            assert_eq!(found, count);
+        }
+        let end = content.len() as u64;
+        assert!(source.copy(end - 1, 2).is_err());
+        assert!(source.copy(u64::MAX, 2).is_err());
+        assert!(source.pieces(end - 1, 2, |_, _| ()).is_err());
+        assert!(source.runs(end - 10, [2, 8, 3], |_, _| ()).is_err());
     }
 }

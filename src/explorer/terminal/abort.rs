@@ -1,5 +1,5 @@
 //! The terminal given back where the program is killed from within: it aborts (a failed allocation,
-//! a panic in a panic), or a mapped file has become shorter.
+//! a panic in a panic), or a page of its own file is gone.
 
 use std::fs::File;
 use std::io;
@@ -35,6 +35,10 @@ pub(super) fn prepare() -> io::Result<()> {
         return Ok(());
     }
     for signal in FATAL {
+        #[expect(
+            unsafe_code,
+            reason = "what runs in a signal handler is unsafe, and nothing else sees these signals"
+        )]
         // SAFETY: the handler only reads atomics, makes the system calls `write` and `tcsetattr`,
         // and calls `emulate_default_handler`; all of them may be called in a signal handler.
         // Nothing in it allocates, locks or panics.
