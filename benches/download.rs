@@ -1,5 +1,6 @@
 //! A gigabyte from loopback: the program against `curl`, in turns within one run, and the most
 //! memory that the program takes for a small and for the large file.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../tests/hub/server.rs"]
 mod server;

@@ -1,6 +1,7 @@
 //! The figures of the explorer: key press to frame at the rate of a held key, a frame alone, and
 //! the first frame of the program. `cargo bench --bench explorer`; a synthetic checkpoint of the
 //! size of GPT-2 medium with 51,200 tokens, but for the first frame.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../tests/checkpoint_writer/mod.rs"]
 mod checkpoint_writer;

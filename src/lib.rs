@@ -31,8 +31,7 @@
 //! wanted queries → computed in chunks, asking between chunks whether it is still wanted → an answer
 //! with its query → the state keeps it if it still wants it → view.
 
-// One exception, which says why: a handler of signals (explorer/terminal).
-#![deny(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod checkpoint;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The answers of the reference checkpoints: a notebook's own functions and PyTorch gave them, for
 //! two families in five forms of files (`tests/reference/README.md`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::PathBuf;
 

@@ -1,6 +1,8 @@
 //! The shape of the code, held by reading it: arrows one way, files of one idea, and what only
 //! some rooms may know.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -130,6 +132,48 @@ const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+
+/// The one circle that is left: the shell acts on the state, the state holds what a view keeps, and
+/// the registry hands the shell its views by the trait. May shrink, not grow.
+const SHELL_AND_VIEWS: &[&str] = &[
+    "explorer::bookmarks",
+    "explorer::effect",
+    "explorer::saved_view",
+    "explorer::screen",
+    "explorer::shell",
+    "explorer::shell::export",
+    "explorer::state",
+    "explorer::view",
+    "explorer::views",
+    "explorer::views::bookmarks",
+    "explorer::views::conventions",
+    "explorer::views::download",
+    "explorer::views::filters",
+    "explorer::views::geometry",
+    "explorer::views::legend",
+    "explorer::views::line",
+];
+
+/// Names that public types of several rooms have. May shrink, not grow: a type is named by what it
+/// is an entry, model, row … of.
+const SHARED_NAMES: &[&str] = &["Callbacks", "Chart", "Column", "Form", "Ranking", "Words"];
+
+/// Functions of more than [`LONGEST_FUNCTION`] lines. May shrink, not grow.
+const LONG_FUNCTIONS: &[&str] = &[
+    "src/checkpoint/config/mod.rs: spec",
+    "src/checkpoint/safetensors.rs: read",
+    "src/cli/mod.rs: run",
+    "src/explorer/views/geometry/act.rs: chart",
+    "src/explorer/views/ranking/draw.rs: draw",
+    "src/query/reader/trust/first_convention.rs: choose",
+    "src/vocabulary/byte_pairs.rs: read",
+    "src/vocabulary/load.rs: place",
+    "src/vocabulary/sentence_pieces.rs: as_the_file_says",
+    "src/vocabulary/single.rs: read",
+];
+
+/// Lines of a function's body, comments left out.
+const LONGEST_FUNCTION: usize = 70;
 
 /// What is in the `src` folder, each file with its code alone, tests left out.
 fn sources() -> Vec<(PathBuf, String)> {
@@ -294,18 +338,229 @@ fn what_comes_from_outside_goes_through_its_doors() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
+/// For each file, by its module path, those that it imports. Between a module and those inside it
+/// nothing is counted.
+fn imports() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let modules: BTreeMap<String, String> = sources()
+        .into_iter()
+        .filter(|(path, _)| !is_test_file(path))
+        .map(|(path, text)| {
+            let inside = path.strip_prefix(&root).unwrap().with_extension("");
+            let names = inside.iter().map(|name| name.to_string_lossy());
+            let name = names.collect::<Vec<_>>().join("::");
+            let name = name.strip_suffix("::mod").unwrap_or(&name).to_owned();
+            (name, code(&text))
+        })
+        .filter(|(name, _)| name != "lib" && name != "main")
+        .collect();
+    let known = |path: &[String]| {
+        let lengths = (1..=path.len()).rev();
+        let mut names = lengths.map(|len| path[..len].join("::"));
+        names.find(|name| modules.contains_key(name))
+    };
+    let inside = |a: &str, b: &str| a == b || a.starts_with(&format!("{b}::"));
+    let of = |(name, text): (&String, &String)| {
+        let paths = paths(name, text).into_iter();
+        let found = paths.filter_map(|path| known(&path));
+        let found = found.filter(|to| !inside(to, name) && !inside(name, to));
+        (name.clone(), found.collect())
+    };
+    modules.iter().map(of).collect()
+}
+
+/// A file's text without comments and its module of tests.
+fn code(text: &str) -> String {
+    let lines = without_tests(text).lines();
+    let bare = lines.map(|line| line.split("//").next().unwrap_or_default());
+    bare.collect::<Vec<_>>().join("\n")
+}
+
+/// The paths that begin with `crate` or `super`, or with a module of its own, in `text`, the file of
+/// the module `name`; each from the root, names in braces spelt out.
+fn paths(name: &str, text: &str) -> Vec<Vec<String>> {
+    let here: Vec<String> = name.split("::").map(str::to_owned).collect();
+    let from_root = |path: Vec<String>| {
+        let up = path.iter().take_while(|part| *part == "super").count();
+        match path.first().map(String::as_str) {
+            Some("crate") => path[1..].to_vec(),
+            Some("super") => [&here[..here.len() - up], &path[up..]].concat(),
+            Some("self") => [&here[..], &path[1..]].concat(),
+            _ => [&here[..], &path[..]].concat(),
+        }
+    };
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("use ") {
+        let starts = rest[..at].ends_with([' ', '\n']) || at == 0;
+        rest = &rest[at + "use ".len()..];
+        if starts && let Some(end) = rest.find(';') {
+            spelt_out(&[], &rest[..end], &mut found);
+        }
+    }
+    let word = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let in_code = text.split(|c| !word(c)).map(|path| path.split("::"));
+    let in_code = in_code.map(|path| path.map(str::to_owned).collect::<Vec<_>>());
+    found.extend(in_code.filter(|path| {
+        let first = path.first().map(String::as_str);
+        path.len() > 1 && matches!(first, Some("crate" | "super"))
+    }));
+    found.into_iter().map(from_root).collect()
+}
+
+/// What stands behind a `use`, each name with the path before its braces.
+fn spelt_out(before: &[String], text: &str, found: &mut Vec<Vec<String>>) {
+    let (mut depth, mut start) = (0, 0);
+    let mut parts = Vec::new();
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    for part in parts {
+        let (path, inner) = match part.split_once('{') {
+            Some((path, inner)) => (path, inner.trim_end().strip_suffix('}')),
+            None => (part, None),
+        };
+        let path = path.split(" as ").next().unwrap_or_default();
+        let names = path.split("::").map(str::trim).filter(|n| !n.is_empty());
+        let path: Vec<String> = before
+            .iter()
+            .cloned()
+            .chain(names.map(str::to_owned))
+            .collect();
+        match inner {
+            Some(inner) => spelt_out(&path, inner, found),
+            None if path.is_empty() => {}
+            None => found.push(path),
+        }
+    }
+}
+
+/// Fails on what is found and not listed, and on what is listed and no longer found.
+fn may_only_shrink(list: &[&str], found: BTreeSet<&str>) {
+    let list: BTreeSet<&str> = list.iter().copied().collect();
+    let fresh: Vec<_> = found.difference(&list).collect();
+    assert!(fresh.is_empty(), "against the rule: {fresh:#?}");
+    let gone: Vec<_> = list.difference(&found).collect();
+    assert!(gone.is_empty(), "mended, take out of the list: {gone:#?}");
+}
+
 #[test]
-fn nothing_unwraps_outside_tests() {
+fn no_files_import_each_other_in_a_circle() {
+    let imports = imports();
+    // All that a file needs, directly or through others.
+    let needed = |from: &str| {
+        let mut needed = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(name) = open.pop() {
+            for to in imports.get(name).into_iter().flatten() {
+                if needed.insert(to.as_str()) {
+                    open.push(to);
+                }
+            }
+        }
+        needed
+    };
+    let circled: BTreeSet<&str> = imports
+        .keys()
+        .map(String::as_str)
+        .filter(|name| needed(name).contains(name))
+        .collect();
+    may_only_shrink(SHELL_AND_VIEWS, circled.clone());
+    let of_shell = needed("explorer::shell");
+    let apart: Vec<_> = circled.iter().filter(|n| !of_shell.contains(*n)).collect();
+    assert!(apart.is_empty(), "a circle of their own: {apart:#?}");
+}
+
+#[test]
+fn a_public_type_has_a_name_of_its_own() {
+    let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in sources() {
         if is_test_file(&path) {
             continue;
         }
-        for word in [".unwrap()", "todo!(", "unimplemented!(", "dbg!("] {
-            assert!(
-                !without_tests(&text).contains(word),
-                "{}: {word}",
-                path.display()
-            );
+        for line in without_tests(&text).lines() {
+            let kinds = ["pub struct ", "pub enum ", "pub trait ", "pub type "];
+            let Some(rest) = kinds.iter().find_map(|kind| line.strip_prefix(kind)) else {
+                continue;
+            };
+            let end = rest.find(|c: char| !c.is_alphanumeric());
+            let name = rest[..end.unwrap_or(rest.len())].to_owned();
+            rooms.entry(name).or_default().insert(room(&path));
         }
     }
+    let shared = rooms.iter().filter(|(_, rooms)| rooms.len() > 1);
+    let shared: BTreeSet<&str> = shared.map(|(name, _)| name.as_str()).collect();
+    may_only_shrink(SHARED_NAMES, shared);
+}
+
+#[test]
+fn functions_stay_short() {
+    let mut long = BTreeSet::new();
+    for (path, text) in sources() {
+        if is_test_file(&path) {
+            continue;
+        }
+        let file = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let lines: Vec<&str> = without_tests(&text).lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some((before, name)) = line.split_once("fn ") else {
+                continue;
+            };
+            let indent: String = line.chars().take_while(|c| *c == ' ').collect();
+            let visible = before.trim_start();
+            if !(visible.is_empty() || visible.starts_with("pub") || visible == "const ") {
+                continue;
+            }
+            // Where the signature ends, and where the body does.
+            let rest = &lines[at..];
+            let opens = rest.iter().position(|line| line.ends_with(['{', '}', ';']));
+            let close = format!("{indent}}}");
+            let (Some(opens), Some(closes)) = (opens, rest.iter().position(|l| *l == close)) else {
+                continue;
+            };
+            let body = rest.get(opens + 1..closes).unwrap_or_default();
+            let counts = |line: &&&str| !line.is_empty() && !line.trim_start().starts_with("//");
+            if rest[opens].ends_with('{') && body.iter().filter(counts).count() > LONGEST_FUNCTION {
+                let name = name.split(['<', '(']).next().unwrap_or_default();
+                long.insert(format!("{}: {name}", file.display()));
+            }
+        }
+    }
+    may_only_shrink(LONG_FUNCTIONS, long.iter().map(String::as_str).collect());
+}
+
+#[test]
+fn public_items_say_what_they_are() {
+    let kinds = [
+        "fn", "struct", "enum", "trait", "const", "static", "type", "union",
+    ];
+    let mut silent = Vec::new();
+    for (path, text) in sources() {
+        if is_test_file(&path) {
+            continue;
+        }
+        let lines: Vec<&str> = without_tests(&text).lines().map(str::trim).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let kind = line.strip_prefix("pub ").and_then(|l| l.split(' ').next());
+            if !kind.is_some_and(|kind| kinds.contains(&kind)) {
+                continue;
+            }
+            // Attributes, over several lines perhaps, may stand between.
+            let above = lines[..at].iter().rev();
+            let above = above.take_while(|l| !l.is_empty() && !l.ends_with(['{', '}', ';']));
+            if !above.into_iter().any(|line| line.starts_with("///")) {
+                silent.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
 }

@@ -1,4 +1,5 @@
 //! The command line as its users run it: what it prints, where, and with which status.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! The forward pass: against PyTorch's states of the reference checkpoints, against candle's own
 //! BERT, and against itself.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
 //! Geometry: the reference checkpoints' answers, and what is said when there is nothing to say.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common {
     use std::path::PathBuf;

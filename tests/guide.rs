@@ -1,5 +1,6 @@
 //! The guide: every page is in the program, every link leads somewhere, its generated tables are
 //! those of the program, and its commands run.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use lexiscope::explorer::keymap;
-use lexiscope::guide::{Block, Emphasis, blocks, page, pages};
+use lexiscope::guide::{Emphasis, MarkdownBlock, blocks, page, pages};
 
 /// Set, the tests write the generated parts of the guide instead of comparing them.
 const WRITE: &str = "LEXISCOPE_WRITE_GUIDE";
@@ -124,8 +125,11 @@ fn anchors(markdown: &str) -> Vec<String> {
     let headings = blocks(markdown)
         .into_iter()
         .filter_map(|block| match block {
-            Block::Heading { text, .. } => Some(text),
-            Block::Paragraph(_) | Block::Item { .. } | Block::Code(_) | Block::Table(_) => None,
+            MarkdownBlock::Heading { text, .. } => Some(text),
+            MarkdownBlock::Paragraph(_)
+            | MarkdownBlock::Item { .. }
+            | MarkdownBlock::Code(_)
+            | MarkdownBlock::Table(_) => None,
         });
     headings
         .map(|spans| {
@@ -251,14 +255,17 @@ fn a_page_can_be_drawn_in_blocks() {
     let keys = blocks(page("keys").unwrap().text);
     let headed = |title: &str| {
         keys.iter().any(|block| {
-            matches!(block, Block::Heading { level: 2, text } if text.iter().any(|s| s.text == title))
+            matches!(block, MarkdownBlock::Heading { level: 2, text } if text.iter().any(|s| s.text == title))
         })
     };
     assert!(headed("Neurons") && headed("Map of heads"));
     // A backtick within backticks, and keys that are separate pieces.
     let cells = keys.iter().filter_map(|block| match block {
-        Block::Table(rows) => Some(rows.iter().flatten().flatten()),
-        Block::Heading { .. } | Block::Paragraph(_) | Block::Item { .. } | Block::Code(_) => None,
+        MarkdownBlock::Table(rows) => Some(rows.iter().flatten().flatten()),
+        MarkdownBlock::Heading { .. }
+        | MarkdownBlock::Paragraph(_)
+        | MarkdownBlock::Item { .. }
+        | MarkdownBlock::Code(_) => None,
     });
     let code: Vec<&str> = cells
         .flatten()

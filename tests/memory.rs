@@ -1,4 +1,5 @@
 //! A checkpoint larger than memory: twelve gigabytes on paper, of which nothing is on the disk.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(target_os = "linux")]
 
 mod checkpoint_writer;

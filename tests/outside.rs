@@ -1,5 +1,5 @@
 //! What comes from outside the program and is no file, has no end, or acts on a terminal.
-
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(unix)]
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! The reference checkpoints and the bundled ones open, in every form that weights are kept in,
 //! with the numbers that Python's `struct` reads from the same files.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! `lexiscope scan`: the table is what the single answers are, whatever happens on the way.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "checkpoint_writer/mod.rs"]
 mod checkpoint_writer;

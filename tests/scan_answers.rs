@@ -1,4 +1,5 @@
 //! A finished scan as the memory of a model: the same answers, from the file where it has them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use lexiscope::query::{
     Answer, Answering, Callbacks, Convention, Interest, NeuronQuery, PairsQuery, Query, QueryError,
     RankQuery, Reader,
 };
-use lexiscope::scan::{Layers, Plan, Scan, Scanned, What};
+use lexiscope::scan::{Layers, Scan, ScanPlan, Scanned, What};
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
@@ -39,7 +40,7 @@ fn scan(name: &str, layers: Option<Layers>) -> (TempDir, PathBuf) {
 fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("scan.parquet");
-    let plan = Plan {
+    let plan = ScanPlan {
         layers,
         what: What::All,
         k,
@@ -141,7 +142,7 @@ fn a_scan_under_a_convention_answers_under_that_one_alone() {
     let name = "gpt2-safetensors";
     let (folder, _) = scan(name, Some("1".parse().unwrap()));
     let under = |name: &str| -> Convention { name.parse().unwrap() };
-    let plan = Plan {
+    let plan = ScanPlan {
         layers: None,
         what: What::All,
         k: 12,

@@ -1,4 +1,5 @@
 //! A scan's file, read by another implementation of the format than the one that wrote it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs::File;
 use std::path::Path;

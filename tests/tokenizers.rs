@@ -1,5 +1,6 @@
 //! Old sets of tokenizer files, of every family that has one, read as transformers reads them: the
 //! ids of 200 texts, held against those of its `AutoTokenizer` (`tests/tokenizers/make.py`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
 //! Vocabularies in the forms that real checkpoints have, held against reference answers.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::error::Error;
 use std::path::Path;

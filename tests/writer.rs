@@ -1,4 +1,5 @@
 //! The synthetic checkpoints that other tests stand on are what they claim to be.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod checkpoint_writer;
 

@@ -1,6 +1,7 @@
 //! The figures of `benches/README.md`, measured on a synthetic checkpoint of the size of GPT-2
 //! medium with 51,200 tokens: `cargo bench --bench projection`, or with the beginning of a
 //! group's name (`pairs`, `neurons`, `lookup`, `scan`) only that group. Ratios are taken within one run.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../../tests/checkpoint_writer/mod.rs"]
 mod checkpoint_writer;

@@ -34,7 +34,7 @@ pub enum Location {
 
 /// Where a model is that a user calls by some name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum FoundModel {
     Here(Location),
     /// Not here; the hub may have it.
     OnHub(HubId),
@@ -56,13 +56,13 @@ impl Location {
     ///
     /// # Errors
     /// It can be none of these; the message says what is spelled alike.
-    pub fn find(name: &str, cache: &Cache) -> Result<Found, CheckpointError> {
+    pub fn find(name: &str, cache: &Cache) -> Result<FoundModel, CheckpointError> {
         if let Some(bundle) = Bundle::named(name) {
-            return Ok(Found::Here(Self::Bundled(bundle)));
+            return Ok(FoundModel::Here(Self::Bundled(bundle)));
         }
         let path = Path::new(name);
         if path.is_dir() {
-            return Ok(Found::Here(Self::Folder {
+            return Ok(FoundModel::Here(Self::Folder {
                 name: name.to_string(),
                 path: path.to_path_buf(),
             }));
@@ -73,10 +73,10 @@ impl Location {
         let alike = alike(name, cache);
         match HubId::parse(name) {
             Some(id) => match Self::cached(&id, cache) {
-                Some(location) => Ok(Found::Here(location)),
+                Some(location) => Ok(FoundModel::Here(location)),
                 // A slip in a bundled name should not ask the hub.
                 None if id.owner.is_none() && !alike.is_empty() => Err(nowhere(name, &alike)),
-                None => Ok(Found::OnHub(id)),
+                None => Ok(FoundModel::OnHub(id)),
             },
             None => Err(nowhere(name, &alike)),
         }
@@ -89,8 +89,8 @@ impl Location {
     pub fn resolve(name: &str) -> Result<Self, CheckpointError> {
         let cache = Cache::from_environment();
         match Self::find(name, &cache)? {
-            Found::Here(location) => Ok(location),
-            Found::OnHub(id) => Err(CheckpointError::NotFound {
+            FoundModel::Here(location) => Ok(location),
+            FoundModel::OnHub(id) => Err(CheckpointError::NotFound {
                 name: id.to_string(),
                 advice: format!(
                     "it is no folder and not in the local Hugging Face cache; get it with \
@@ -203,8 +203,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let cache = cache(root.path());
         let here = |name: &str| match Location::find(name, &cache).unwrap() {
-            Found::Here(location) => location,
-            Found::OnHub(id) => panic!("{id} is here"),
+            FoundModel::Here(location) => location,
+            FoundModel::OnHub(id) => panic!("{id} is here"),
         };
         let bundle = Bundle::named("bert-pl").unwrap();
         assert_eq!(here("bert-pl"), Location::Bundled(bundle));
@@ -229,7 +229,7 @@ mod tests {
         let cache = cache(root.path());
         for name in ["sdadas/polish-gpt2-small", "sdadas/other@v1", "gpt2"] {
             let id = HubId::parse(name).unwrap();
-            assert_eq!(Location::find(name, &cache).unwrap(), Found::OnHub(id));
+            assert_eq!(Location::find(name, &cache).unwrap(), FoundModel::OnHub(id));
         }
     }
 

@@ -35,7 +35,7 @@ pub use error::CheckpointError;
 pub use family::{
     FAMILIES, Family, Layout, Linear, NormKind, NormPlacement, Pass, Role, Split, family,
 };
-pub use location::{Bundle, Found, Location};
+pub use location::{Bundle, FoundModel, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{OutputEmbedding, PassSpec, Places, Reading, Rotation, Spec, UnknownChoice};
@@ -113,10 +113,12 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
+    /// The row of the table of families that it is read by.
     pub fn family(&self) -> &'static Family {
         self.family
     }
 
+    /// Its sizes, and what of it is not known here.
     pub fn spec(&self) -> &Spec {
         &self.spec
     }

@@ -11,11 +11,11 @@ use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
 use super::rank::RankArgs;
-use super::shared_args::{CsvArgs, FilterArgs, Output, ReadingArgs, list_length};
+use super::shared_args::{CsvArgs, FilterArgs, OutputArgs, ReadingArgs, list_length};
 use crate::explorer::saved_view::SavedView;
 use crate::query::Convention;
 use crate::report::Format;
-use crate::scan::{Layers, Plan, What};
+use crate::scan::{Layers, ScanPlan, What};
 use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
@@ -100,7 +100,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,
         #[command(flatten)]
-        output: Output,
+        output: OutputArgs,
         #[command(flatten)]
         filters: FilterArgs,
     },
@@ -125,7 +125,7 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         scan: Option<PathBuf>,
         #[command(flatten)]
-        output: Output,
+        output: OutputArgs,
         #[command(flatten)]
         filters: FilterArgs,
     },
@@ -159,7 +159,7 @@ pub enum Command {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
         model: String,
         #[command(flatten)]
-        output: Output,
+        output: OutputArgs,
     },
     /// The models that can be opened by name
     Models {
@@ -207,13 +207,13 @@ pub struct ScanRange {
 
 impl ScanRange {
     /// The scan that is asked for.
-    pub fn plan(self, filters: Filters, convention: Convention) -> Plan {
+    pub fn plan(self, filters: Filters, convention: Convention) -> ScanPlan {
         let what = match (self.neurons_only, self.heads_only) {
             (true, _) => What::Neurons,
             (_, true) => What::Heads,
             _ => What::All,
         };
-        Plan {
+        ScanPlan {
             layers: self.layers,
             what,
             k: self.k,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::checkpoint::{Acquired, Found, Location, Way, acquire};
+use crate::checkpoint::{Acquired, FoundModel, Location, Way, acquire};
 use crate::explorer::number::{bytes, duration};
-use crate::hub::{Hub, HubId, Settings};
+use crate::hub::{Hub, HubId, HubSettings};
 use crate::task::Progress;
 
 use super::progress;
@@ -14,10 +14,10 @@ use super::say::say;
 
 /// Where a model is; if it is on the hub, `way` says how it comes.
 pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<Way>) -> Result<Location> {
-    let settings = Settings::from_environment();
+    let settings = HubSettings::from_environment();
     match Location::find(model, &settings.cache)? {
-        Found::Here(location) => Ok(location),
-        Found::OnHub(id) => fetch(&id, settings, &way()?),
+        FoundModel::Here(location) => Ok(location),
+        FoundModel::OnHub(id) => fetch(&id, settings, &way()?),
     }
 }
 
@@ -25,13 +25,13 @@ pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<Way>) -> Result<L
 pub(super) fn download(model: &str) -> Result<String> {
     let id = HubId::parse(model)
         .with_context(|| format!("{model}: expected a hub id, owner/name[@revision]"))?;
-    match fetch(&id, Settings::from_environment(), &Way::Whole)? {
+    match fetch(&id, HubSettings::from_environment(), &Way::Whole)? {
         Location::Folder { path, .. } => Ok(format!("{}\n", path.display())),
         other => Ok(format!("{other}\n")),
     }
 }
 
-fn fetch(id: &HubId, settings: Settings, way: &Way) -> Result<Location> {
+fn fetch(id: &HubId, settings: HubSettings, way: &Way) -> Result<Location> {
     let hub = Arc::new(Hub::new(settings)?);
     let describe = |progress: &Progress, _| describe(id, progress);
     let acquired = progress::shown(describe, |callbacks| acquire(&hub, id, way, callbacks))?;

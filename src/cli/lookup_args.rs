@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::convention::ConventionChoice;
 use super::place::PartPlace;
-use super::shared_args::{FilterArgs, Output, list_length};
+use super::shared_args::{FilterArgs, OutputArgs, list_length};
 use crate::query::By;
 use crate::transformer::Input;
 
@@ -32,7 +32,7 @@ pub struct FindArgs {
     #[arg(long)]
     pub neurons_only: bool,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
     #[command(flatten)]
     pub filters: FilterArgs,
 }
@@ -77,7 +77,7 @@ pub struct DirectionsArgs {
     #[arg(short, default_value_t = 10, value_parser = list_length)]
     pub k: usize,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
     #[command(flatten)]
     pub filters: FilterArgs,
 }

@@ -48,7 +48,7 @@ use say::say;
 
 use args::{Cli, Color, Command, Explore};
 use convention::ConventionChoice;
-use shared_args::{Output, ReadingArgs, end};
+use shared_args::{OutputArgs, ReadingArgs, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -275,7 +275,11 @@ const UNTOLD: &str = "undertrained tokens cannot be told in this model: no token
 
 /// The card for the sheet of a query: undertrained tokens are marked where people read. Says so if
 /// they are to be left out and cannot be told.
-fn card_for(reader: &mut dyn Answering, query: &Query, output: Output) -> Result<Arc<ModelCard>> {
+fn card_for(
+    reader: &mut dyn Answering,
+    query: &Query,
+    output: OutputArgs,
+) -> Result<Arc<ModelCard>> {
     let hidden = query.filters().is_some_and(|f| f.exclude_undertrained);
     if !hidden && !matches!(output.format, Format::Table | Format::Markdown) {
         return Ok(reader.card());
@@ -292,7 +296,7 @@ fn listed(
     model: &str,
     scan: Option<&Path>,
     (query, reading): (Query, ReadingArgs),
-    output: Output,
+    output: OutputArgs,
 ) -> Result<()> {
     let asked = (query, reading.convention);
     let (mut reader, query, open) = answering(model, scan, asked, output)?;
@@ -329,7 +333,7 @@ fn answering(
     model: &str,
     scan: Option<&Path>,
     (query, convention): (Query, ConventionChoice),
-    output: Output,
+    output: OutputArgs,
 ) -> Result<(Box<dyn Answering>, Query, f64)> {
     let (mut reader, open) = open(model, output.machine)?;
     let Some(path) = scan else {
@@ -349,7 +353,7 @@ fn answering(
 }
 
 /// Prints a sheet, with its timings where they are asked for.
-fn print_sheet(sheet: Sheet, timings: Timings, output: Output) -> Result<()> {
+fn print_sheet(sheet: Sheet, timings: Timings, output: OutputArgs) -> Result<()> {
     let sheet = sheet.timed(output.timings.then_some(timings));
     let text = report::write(&sheet, output.format);
     say_timings(output, timings);
@@ -357,7 +361,7 @@ fn print_sheet(sheet: Sheet, timings: Timings, output: Output) -> Result<()> {
 }
 
 /// On standard error, where JSON does not have them in it.
-fn say_timings(output: Output, timings: Timings) {
+fn say_timings(output: OutputArgs, timings: Timings) {
     if output.timings && output.format != Format::Json {
         say::line(timings);
     }

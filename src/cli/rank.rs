@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::convention::ConventionChoice;
-use super::shared_args::{FilterArgs, Output, ReadingArgs, list_length};
+use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length};
 use super::{answering, card_for, listed, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
 use crate::query::{
@@ -46,7 +46,7 @@ pub struct RankArgs {
     #[arg(long, default_value_t, value_name = "NAMES")]
     pub convention: ConventionChoice,
     #[command(flatten)]
-    pub output: Output,
+    pub output: OutputArgs,
     #[command(flatten)]
     filters: FilterArgs,
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::query::{Answering, Reader};
-use crate::scan::{Plan, Scan};
+use crate::scan::{Scan, ScanPlan};
 use crate::task::Progress;
 
 use super::{progress, say};
 
 /// Scans an open model into a file.
-pub(super) fn scan(reader: &mut Reader, plan: &Plan, out: &Path) -> Result<()> {
+pub(super) fn scan(reader: &mut Reader, plan: &ScanPlan, out: &Path) -> Result<()> {
     let name = reader.card().name.clone();
     let describe = |progress: &Progress, ending| Some(describe(&name, progress, ending));
     let scanned = progress::shown(describe, |callbacks| {

@@ -41,7 +41,7 @@ impl CsvArgs {
 
 /// How an answer is written, and with what it is computed.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Output {
+pub struct OutputArgs {
     /// table, json, csv or markdown
     #[arg(long, default_value_t, value_name = "FORMAT")]
     pub format: Format,

@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use crate::checkpoint::{Acquired, Cost, Way, acquire, cost};
-use crate::hub::{Blocks, Hub, HubId, Settings};
+use crate::hub::{Blocks, Hub, HubId, HubSettings};
 use crate::task::{Callbacks, CancelToken, Progress};
 
 /// What a transfer tells.
@@ -90,7 +90,7 @@ impl Fetching {
         let hub = match &self.hub {
             Some(hub) => Arc::clone(hub),
             None => {
-                let hub = Arc::new(Hub::new(Settings::from_environment())?);
+                let hub = Arc::new(Hub::new(HubSettings::from_environment())?);
                 Arc::clone(self.hub.insert(hub))
             }
         };

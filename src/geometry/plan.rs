@@ -15,6 +15,7 @@ pub enum Pieces {
 }
 
 impl Pieces {
+    /// All of them.
     pub const ALL: [Self; 3] = [Self::Mean, Self::First, Self::Last];
 
     /// The name on the command line.

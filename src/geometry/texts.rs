@@ -17,6 +17,7 @@ pub enum Language {
 }
 
 impl Language {
+    /// All of them.
     pub const ALL: [Self; 2] = [Self::Polish, Self::English];
 
     /// As it is typed: `polish`.

@@ -1,9 +1,9 @@
 //! Blocks → lines of a width.
 
-use super::markdown::{Block, Emphasis, Span};
+use super::markdown::{Emphasis, MarkdownBlock, Span};
 
 /// A line of the screen: pieces from left to right.
-pub type Line = Vec<Span>;
+pub type PageLine = Vec<Span>;
 
 /// The narrowest that a table's column is made.
 const COLUMN_MIN: usize = 8;
@@ -12,14 +12,14 @@ const GAP: usize = 2;
 
 /// A page's blocks as lines of at most `width` cells, with an empty line between blocks; only code,
 /// which is never broken, and single words may be longer. `cells` says how wide a text is.
-pub fn lines(blocks: &[Block], width: usize, cells: fn(&str) -> usize) -> Vec<Line> {
+pub fn lines(blocks: &[MarkdownBlock], width: usize, cells: fn(&str) -> usize) -> Vec<PageLine> {
     let layout = Layout { width, cells };
     let mut lines = Vec::new();
     let mut before = None;
     for block in blocks {
-        let in_list = |b: &Block| matches!(b, Block::Item { .. });
+        let in_list = |b: &MarkdownBlock| matches!(b, MarkdownBlock::Item { .. });
         if before.is_some_and(|before| !(in_list(before) && in_list(block))) {
-            lines.push(Line::new());
+            lines.push(PageLine::new());
         }
         layout.block(block, &mut lines);
         before = Some(block);
@@ -34,14 +34,14 @@ struct Layout {
 }
 
 impl Layout {
-    fn block(self, block: &Block, lines: &mut Vec<Line>) {
+    fn block(self, block: &MarkdownBlock, lines: &mut Vec<PageLine>) {
         match block {
-            Block::Heading { text, .. } => {
+            MarkdownBlock::Heading { text, .. } => {
                 let words: String = text.iter().map(|span| span.text.as_str()).collect();
                 lines.extend(self.wrapped(&[Span::new(words, Emphasis::Heading)], self.width));
             }
-            Block::Paragraph(text) => lines.extend(self.wrapped(text, self.width)),
-            Block::Item { marker, text } => {
+            MarkdownBlock::Paragraph(text) => lines.extend(self.wrapped(text, self.width)),
+            MarkdownBlock::Item { marker, text } => {
                 let indent = (self.cells)(marker) + 1;
                 let text = self.wrapped(text, self.width.saturating_sub(indent));
                 for (at, line) in text.into_iter().enumerate() {
@@ -52,15 +52,15 @@ impl Layout {
                     lines.push(std::iter::once(plain(before)).chain(line).collect());
                 }
             }
-            Block::Code(code) => {
+            MarkdownBlock::Code(code) => {
                 let line = |text: &String| vec![plain("  "), Span::new(text, Emphasis::Code)];
                 lines.extend(code.iter().map(line));
             }
-            Block::Table(rows) => self.table(rows, lines),
+            MarkdownBlock::Table(rows) => self.table(rows, lines),
         }
     }
 
-    fn table(self, rows: &[Vec<Vec<Span>>], lines: &mut Vec<Line>) {
+    fn table(self, rows: &[Vec<Vec<Span>>], lines: &mut Vec<PageLine>) {
         let widths = self.column_widths(rows);
         for (at, row) in rows.iter().enumerate() {
             let titles = row.iter().any(|cell| !cell.is_empty());
@@ -68,7 +68,7 @@ impl Layout {
                 continue;
             }
             let cells = row.iter().zip(&widths);
-            let cells: Vec<Vec<Line>> = cells
+            let cells: Vec<Vec<PageLine>> = cells
                 .map(|(cell, &width)| self.wrapped(cell, width))
                 .collect();
             let height = cells.iter().map(Vec::len).max().unwrap_or(0);
@@ -78,9 +78,15 @@ impl Layout {
         }
     }
 
-    /// Line `y` of a row whose cells are wrapped to their columns.
-    fn table_line(self, cells: &[Vec<Line>], widths: &[usize], y: usize, title: bool) -> Line {
-        let mut line = Line::new();
+    /// PageLine `y` of a row whose cells are wrapped to their columns.
+    fn table_line(
+        self,
+        cells: &[Vec<PageLine>],
+        widths: &[usize],
+        y: usize,
+        title: bool,
+    ) -> PageLine {
+        let mut line = PageLine::new();
         let mut missing = 0;
         for (cell, &width) in cells.iter().zip(widths) {
             let spans = cell.get(y).cloned().unwrap_or_default();
@@ -121,9 +127,9 @@ impl Layout {
     }
 
     /// The text in lines of at most `width` cells, broken at spaces. Code is broken nowhere.
-    fn wrapped(self, text: &[Span], width: usize) -> Vec<Line> {
+    fn wrapped(self, text: &[Span], width: usize) -> Vec<PageLine> {
         let mut lines = Vec::new();
-        let mut line = Line::new();
+        let mut line = PageLine::new();
         for word in words(text) {
             let space = usize::from(!line.is_empty());
             let wide = self.line_width(&line) + space + self.line_width(&word);
@@ -152,7 +158,7 @@ fn plain(text: impl Into<String>) -> Span {
 }
 
 /// Adds a piece to a line, to the last one if they have one style.
-fn push(line: &mut Line, span: Span) {
+fn push(line: &mut PageLine, span: Span) {
     match line.last_mut() {
         Some(last) if last.emphasis == span.emphasis => last.text.push_str(&span.text),
         _ => line.push(span),
@@ -160,8 +166,8 @@ fn push(line: &mut Line, span: Span) {
 }
 
 /// The words of a text: what stands between spaces, of one or more styles.
-fn words(text: &[Span]) -> Vec<Line> {
-    let mut words = vec![Line::new()];
+fn words(text: &[Span]) -> Vec<PageLine> {
+    let mut words = vec![PageLine::new()];
     for span in text {
         let whole = span.emphasis == Emphasis::Code && span.text.chars().count() < 40;
         let pieces = match whole {
@@ -170,7 +176,7 @@ fn words(text: &[Span]) -> Vec<Line> {
         };
         for (at, piece) in pieces.into_iter().enumerate() {
             if at > 0 {
-                words.push(Line::new());
+                words.push(PageLine::new());
             }
             if let Some(word) = words.last_mut()
                 && !piece.is_empty()
@@ -194,7 +200,7 @@ mod tests {
 
     fn drawn(markdown: &str, width: usize) -> Vec<String> {
         let lines = lines(&blocks(markdown), width, characters);
-        let text = |line: &Line| line.iter().map(|span| span.text.as_str()).collect();
+        let text = |line: &PageLine| line.iter().map(|span| span.text.as_str()).collect();
         lines.iter().map(text).collect()
     }
 
@@ -234,11 +240,11 @@ mod tests {
             let code: Vec<&String> = blocks
                 .iter()
                 .filter_map(|block| match block {
-                    Block::Code(code) => Some(code),
-                    Block::Heading { .. }
-                    | Block::Paragraph(_)
-                    | Block::Item { .. }
-                    | Block::Table(_) => None,
+                    MarkdownBlock::Code(code) => Some(code),
+                    MarkdownBlock::Heading { .. }
+                    | MarkdownBlock::Paragraph(_)
+                    | MarkdownBlock::Item { .. }
+                    | MarkdownBlock::Table(_) => None,
                 })
                 .flatten()
                 .collect();

@@ -30,7 +30,7 @@ impl Span {
 
 /// What a page consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Block {
+pub enum MarkdownBlock {
     /// `level` is 1 for the page's title.
     Heading {
         level: usize,
@@ -50,7 +50,7 @@ pub enum Block {
 
 /// The blocks of a page. Comments and pictures on lines of their own are left out; Markdown that is
 /// not understood stays as it is written.
-pub fn blocks(markdown: &str) -> Vec<Block> {
+pub fn blocks(markdown: &str) -> Vec<MarkdownBlock> {
     let mut blocks = Vec::new();
     let mut lines = markdown.lines().peekable();
     while let Some(line) = lines.next() {
@@ -61,10 +61,10 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
         }
         if text.starts_with("```") {
             let code = lines.by_ref().take_while(|l| l.trim_end() != "```");
-            blocks.push(Block::Code(code.map(str::to_owned).collect()));
+            blocks.push(MarkdownBlock::Code(code.map(str::to_owned).collect()));
         } else if let Some((level, heading)) = heading(line) {
             let text = spans(heading);
-            blocks.push(Block::Heading { level, text });
+            blocks.push(MarkdownBlock::Heading { level, text });
         } else if text.starts_with('|') {
             let mut rows = vec![cells(text)];
             while let Some(row) = lines.next_if(|l| l.trim_start().starts_with('|')) {
@@ -72,7 +72,7 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
                     rows.push(cells(row.trim()));
                 }
             }
-            blocks.push(Block::Table(rows));
+            blocks.push(MarkdownBlock::Table(rows));
         } else {
             let (marker, first) = match item(text) {
                 Some((marker, first)) => (Some(marker), first),
@@ -85,8 +85,8 @@ pub fn blocks(markdown: &str) -> Vec<Block> {
             }
             let text = spans(&whole);
             blocks.push(match marker {
-                Some(marker) => Block::Item { marker, text },
-                None => Block::Paragraph(text),
+                Some(marker) => MarkdownBlock::Item { marker, text },
+                None => MarkdownBlock::Paragraph(text),
             });
         }
     }
@@ -262,11 +262,11 @@ mod tests {
         let told: Vec<String> = blocks(page)
             .iter()
             .map(|block| match block {
-                Block::Heading { level, text } => format!("h{level} {}", shown(text)),
-                Block::Paragraph(text) => format!("p {}", shown(text)),
-                Block::Item { marker, text } => format!("{marker} {}", shown(text)),
-                Block::Code(lines) => format!("code {}", lines.join("/")),
-                Block::Table(rows) => {
+                MarkdownBlock::Heading { level, text } => format!("h{level} {}", shown(text)),
+                MarkdownBlock::Paragraph(text) => format!("p {}", shown(text)),
+                MarkdownBlock::Item { marker, text } => format!("{marker} {}", shown(text)),
+                MarkdownBlock::Code(lines) => format!("code {}", lines.join("/")),
+                MarkdownBlock::Table(rows) => {
                     let row = |row: &Vec<Vec<Span>>| {
                         row.iter().map(|c| shown(c)).collect::<Vec<_>>().join(";")
                     };

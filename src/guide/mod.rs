@@ -4,8 +4,8 @@
 mod layout;
 mod markdown;
 
-pub use layout::{Line, lines};
-pub use markdown::{Block, Emphasis, Span, blocks};
+pub use layout::{PageLine, lines};
+pub use markdown::{Emphasis, MarkdownBlock, Span, blocks};
 
 /// A page of the guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

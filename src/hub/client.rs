@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 
 use super::progress::Meter;
-use super::{HubError, HubId, Settings};
+use super::{HubError, HubId, HubSettings};
 
 /// Between two questions whether a transfer is still wanted.
 const TICK: Duration = Duration::from_millis(50);
@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 /// The hub, as the settings name it.
 #[derive(Debug)]
 pub struct Hub {
-    settings: Settings,
+    settings: HubSettings,
     /// Follows redirects, to where the files really lie.
     files: Client,
     /// Follows none: the hub's own answer tells what a file is.
@@ -53,7 +53,7 @@ impl Hub {
     ///
     /// # Errors
     /// A token that cannot be in a header, or a system without threads or certificates.
-    pub fn new(settings: Settings) -> Result<Self, HubError> {
+    pub fn new(settings: HubSettings) -> Result<Self, HubError> {
         let no = |why: String| HubError::NoClient { why };
         let mut headers = HeaderMap::new();
         if let Some(token) = &settings.token {
@@ -88,7 +88,7 @@ impl Hub {
     }
 
     /// As it was made.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &HubSettings {
         &self.settings
     }
 }

@@ -22,4 +22,4 @@ pub use error::HubError;
 pub use id::HubId;
 pub use listing::{Listed, Listing};
 pub use ranged::{Ranged, bring};
-pub use settings::{Pace, Settings};
+pub use settings::{HubSettings, Pace};

@@ -18,10 +18,10 @@ const LONGEST_TOKEN: u64 = 1 << 16;
 
 /// Where the hub is, who asks, and how long to wait for it.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct HubSettings {
     /// Scheme and host, without a slash at the end.
     pub endpoint: String,
-    pub token: Option<Token>,
+    pub token: Option<HubToken>,
     /// Nothing may be asked of the network.
     pub offline: bool,
     pub cache: Cache,
@@ -51,22 +51,22 @@ impl Default for Pace {
 
 /// A secret that no message shows.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct HubToken(String);
 
-impl Token {
+impl HubToken {
     /// The secret itself, for the one header that it belongs in.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for HubToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("HubToken(…)")
     }
 }
 
-impl Settings {
+impl HubSettings {
     /// What the process's environment says.
     pub fn from_environment() -> Self {
         Self::read(|name| env::var_os(name))
@@ -103,7 +103,7 @@ impl Settings {
         let endpoint = text("HF_ENDPOINT").unwrap_or_else(|| HUB.to_owned());
         Self {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
-            token: token.map(Token),
+            token: token.map(HubToken),
             offline: on("HF_HUB_OFFLINE") || on("TRANSFORMERS_OFFLINE"),
             cache,
             pace: Pace::default(),
@@ -117,8 +117,8 @@ mod tests {
 
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Settings {
-        Settings::read(|name| {
+    fn read(variables: &[(&str, &str)]) -> HubSettings {
+        HubSettings::read(|name| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| OsString::from(value))
         })

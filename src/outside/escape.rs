@@ -30,7 +30,7 @@ pub fn path(path: &Path) -> String {
     line(&path.to_string_lossy()).into_owned()
 }
 
-/// As [`line`], and cut to 400 characters.
+/// As [`line()`], and cut to 400 characters.
 pub fn short(text: &str) -> String {
     let mut line = String::new();
     for (i, c) in text.chars().enumerate() {
@@ -46,7 +46,7 @@ pub fn short(text: &str) -> String {
     line
 }
 
-/// As [`line`], line by line.
+/// As [`line()`], line by line.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && is_unsafe(c))
 }

@@ -16,7 +16,7 @@ pub enum Switch {
     /// into what is written; with LayerNorm the mean over d_model is taken out too. How long a
     /// token's embedding is, by which the norm divides, is left out.
     Gain,
-    /// What is read is read of norm(E[t]), the norm's gain, bias and each token's own scale in it,
+    /// What is read is read of `norm(E[t])`, the norm's gain, bias and each token's own scale in it,
     /// and for QK the norms of queries and keys, where there are any, too. What is written is as
     /// with [`Self::Gain`].
     Norms,

@@ -4,7 +4,7 @@ use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 
 use crate::outside::escape;
-use crate::sheet::{Cell, Field, Record, Sheet, Value};
+use crate::sheet::{Cell, JsonField, Record, Sheet, Value};
 
 /// Pretty JSON with a newline at its end: a sheet's document, or an array of several. What a terminal
 /// would act on is written as `\uXXXX`.
@@ -104,13 +104,13 @@ impl Serialize for Row<'_> {
             let token = |id| Token { id, sheet };
             match (column.json, column.values.cell(self.row)) {
                 (None, _) | (Some(_), Cell::Empty) => {}
-                (Some(Field::Flat), Cell::Token(id)) => {
+                (Some(JsonField::Flat), Cell::Token(id)) => {
                     keys(&mut map, &sheet.names.record(id), sheet)?;
                 }
-                (Some(Field::Flat), _) => {
+                (Some(JsonField::Flat), _) => {
                     return Err(S::Error::custom("a cell without keys of its own"));
                 }
-                (Some(Field::Key(key)), cell) => match cell {
+                (Some(JsonField::Key(key)), cell) => match cell {
                     Cell::Empty => {}
                     Cell::Integer(n) => map.serialize_entry(key, &n)?,
                     Cell::Single(x) => map.serialize_entry(key, &x)?,

@@ -14,5 +14,5 @@ mod run;
 pub use answers::Scanned;
 pub use error::ScanError;
 pub use layers::Layers;
-pub use plan::{Plan, What};
+pub use plan::{ScanPlan, What};
 pub use run::Scan;

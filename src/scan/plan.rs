@@ -25,7 +25,7 @@ pub enum What {
 
 /// What is wanted of a scan.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct ScanPlan {
     /// All of them if `None`.
     pub layers: Option<Layers>,
     pub what: What,
@@ -62,7 +62,7 @@ impl Part {
     }
 }
 
-impl Plan {
+impl ScanPlan {
     /// The layers of a model that are meant.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl Plan {
     /// with it.
     ///
     /// # Errors
-    /// As [`Plan::parts`].
+    /// As [`ScanPlan::parts`].
     pub(super) fn settings(
         &self,
         card: &ModelCard,

@@ -10,7 +10,7 @@ use crate::task::{self, Progress, ProgressPart};
 use super::list::Lists;
 use super::parts::Parts;
 use super::plan::{Part, pieces};
-use super::{Plan, ScanError};
+use super::{ScanError, ScanPlan};
 
 /// Neurons computed in one pass over the embedding: enough for the processor to be what limits.
 const BATCH: usize = 256;
@@ -18,7 +18,7 @@ const BATCH: usize = 256;
 /// A scan of an open model.
 pub struct Scan<'a> {
     reader: &'a mut Reader,
-    plan: &'a Plan,
+    plan: &'a ScanPlan,
     neurons: Pace,
     heads: Pace,
 }
@@ -68,7 +68,7 @@ impl<'a> Scan<'a> {
     /// written.
     pub fn run(
         reader: &'a mut Reader,
-        plan: &'a Plan,
+        plan: &'a ScanPlan,
         out: &Path,
         callbacks: task::Callbacks<'_>,
     ) -> Result<bool, ScanError> {
@@ -97,7 +97,7 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    fn new(reader: &'a mut Reader, plan: &'a Plan, all: &[Part], done: &[&Part]) -> Self {
+    fn new(reader: &'a mut Reader, plan: &'a ScanPlan, all: &[Part], done: &[&Part]) -> Self {
         let mut scan = Self {
             reader,
             plan,

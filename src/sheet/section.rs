@@ -15,9 +15,9 @@ pub struct Column {
     /// The columns of CSV that it becomes: of tokens, one for each name of a token that is wanted.
     pub csv: Vec<(Cow<'static, str>, TokenPart)>,
     /// Where a row's object in JSON has it, if it has.
-    pub json: Option<Field>,
+    pub json: Option<JsonField>,
     /// How a person reads it, if it is shown.
-    pub shown: Option<Shown>,
+    pub shown: Option<ShownColumn>,
 }
 
 /// The values of a column.
@@ -59,14 +59,14 @@ pub enum TokenPart {
 
 /// A place in the object that a row is in JSON. An empty cell is left out.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Field {
+pub enum JsonField {
     Key(&'static str),
     /// A token's keys stand among the row's own.
     Flat,
 }
 
 /// A column of a table.
-pub struct Shown {
+pub struct ShownColumn {
     pub head: String,
     pub form: Form,
     /// Cells stand to the right.
@@ -88,6 +88,7 @@ pub enum Form {
 }
 
 impl Section {
+    /// A section of these columns, with as many rows as the longest has values.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
         let columns: Vec<Column> = columns.into_iter().collect();
         let lengths = columns.iter().filter_map(|column| column.values.len());
@@ -149,14 +150,14 @@ impl Column {
     /// The same column, in JSON too.
     #[must_use]
     pub fn json(mut self, key: &'static str) -> Self {
-        self.json = Some(Field::Key(key));
+        self.json = Some(JsonField::Key(key));
         self
     }
 
     /// The same column of tokens, in JSON too, with a token's keys among the row's own.
     #[must_use]
     pub fn json_flat(mut self) -> Self {
-        self.json = Some(Field::Flat);
+        self.json = Some(JsonField::Flat);
         self
     }
 
@@ -167,7 +168,7 @@ impl Column {
             Values::Count | Values::Integers(_) | Values::Singles(_) | Values::Doubles(_) => true,
             Values::Same(_) | Values::Texts(_) | Values::Tokens(_) | Values::TokenLists(_) => false,
         };
-        self.shown = Some(Shown {
+        self.shown = Some(ShownColumn {
             head: head.into(),
             form,
             right,

@@ -26,6 +26,7 @@ pub enum Value {
 pub struct Record(pub Vec<(Cow<'static, str>, Value)>);
 
 impl Record {
+    /// An empty record.
     pub fn new() -> Self {
         Self::default()
     }

@@ -7,7 +7,7 @@ use std::fs;
 use fastrand::Rng;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{Answering, Callbacks, NeuronQuery, Query, Reader};
-use lexiscope::scan::{Plan, Scan, Scanned, What};
+use lexiscope::scan::{Scan, ScanPlan, Scanned, What};
 use lexiscope::vocabulary::Filters;
 
 use crate::harm::{Copy, location};
@@ -123,7 +123,7 @@ fn no_change_of_a_scan_is_worse_than_a_sentence() {
     let copy = Copy::of("gpt2-safetensors");
     let out = copy.path("scan.parquet");
     let open = || Reader::open(&location(&copy.path("")), DeviceChoice::Cpu).unwrap();
-    let plan = Plan {
+    let plan = ScanPlan {
         convention: Default::default(),
         layers: Some("0".parse().unwrap()),
         what: What::Neurons,

@@ -1,5 +1,6 @@
 //! What users really have: folders that are half there, files that were cut, swapped or made up.
 //! Every one is refused in a line that names the file, what was expected and what was got.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../checkpoint_writer/mod.rs"]
 mod checkpoint_writer;

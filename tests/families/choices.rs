@@ -8,7 +8,7 @@ use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::sheet::sheet;
 use lexiscope::query::{Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
 use lexiscope::report::{self, Format};
-use lexiscope::scan::{Plan, Scan, Scanned, What};
+use lexiscope::scan::{Scan, ScanPlan, Scanned, What};
 use lexiscope::transformer::{Form, Forward, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
@@ -338,7 +338,7 @@ fn neuron(input: Input) -> Query {
 fn a_scan_answers_only_for_the_gate_and_for_distance_0() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("llama.parquet");
-    let plan = Plan {
+    let plan = ScanPlan {
         convention: Default::default(),
         layers: None,
         what: What::All,

@@ -1,5 +1,6 @@
 //! Every family against PyTorch: a neuron, pair lists of both forms, near and far, and the states
 //! of two texts, of the tiny checkpoints that `tests/families/make.py` made.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../checkpoint_writer/mod.rs"]
 mod checkpoint_writer;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lexiscope::checkpoint::{Checkpoint, Found, Location, Way, acquire, cost};
+use lexiscope::checkpoint::{Checkpoint, FoundModel, Location, Way, acquire, cost};
 use lexiscope::hub::HubId;
 
 use super::server::{COMMIT, Fault, Server, etag};
@@ -60,7 +60,7 @@ fn asks_nothing_of_the_network_for_what_lies_there() {
     place.acquire(&Way::Whole).unwrap();
     server.forget();
     let found = Location::find(MODEL, &place.hub.settings().cache).unwrap();
-    let Found::Here(location) = found else {
+    let FoundModel::Here(location) = found else {
         panic!("expected it in the cache");
     };
     Checkpoint::open(&location).unwrap();
@@ -89,7 +89,7 @@ fn a_revision_is_asked_for_and_kept_by_its_name() {
     );
     assert!(place.cache().join("refs/refs/pr/1").is_file());
     let found = Location::find("owner/model@refs/pr/1", &place.hub.settings().cache);
-    assert!(matches!(found, Ok(Found::Here(_))));
+    assert!(matches!(found, Ok(FoundModel::Here(_))));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use lexiscope::checkpoint::{Location, Way};
-use lexiscope::hub::{Hub, HubId, Settings};
+use lexiscope::hub::{Hub, HubId, HubSettings};
 
 use super::server::{Fault, Server, etag};
 use super::{Place, content, repository};
@@ -265,7 +265,7 @@ fn what_is_no_hub() {
         error.contains("expected the hub's description of a model"),
         "{error}"
     );
-    let settings = Settings::read(|name| (name == "HF_ENDPOINT").then(|| "ftp://x".into()));
+    let settings = HubSettings::read(|name| (name == "HF_ENDPOINT").then(|| "ftp://x".into()));
     let hub = Hub::new(settings).unwrap();
     let error = hub
         .list(
@@ -302,7 +302,7 @@ fn the_token_goes_to_the_hub_alone_and_no_message_has_it() {
     let place = Place::with(&server, &[("HF_TOKEN", "hf_secret")]);
     let error = place.acquire(&Way::Whole).unwrap_err();
     assert!(!format!("{error} {error:?} {:?}", place.hub).contains("hf_secret"));
-    let odd = Settings::read(|name| (name == "HF_TOKEN").then(|| "hf_\u{7f}secret".into()));
+    let odd = HubSettings::read(|name| (name == "HF_TOKEN").then(|| "hf_\u{7f}secret".into()));
     let error = Hub::new(odd).unwrap_err().to_string();
     assert!(
         error.contains("HF_TOKEN holds characters") && !error.contains("secret"),

@@ -1,5 +1,6 @@
 //! Models from a hub: what is asked of it, what lies in the cache afterwards, and what is said when
 //! it goes wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lexiscope::checkpoint::{Acquired, Bundle, CheckpointError, Way, acquire};
-use lexiscope::hub::{Hub, HubId, Pace, Settings};
+use lexiscope::hub::{Hub, HubId, HubSettings, Pace};
 use lexiscope::task::Callbacks;
 use server::Server;
 use tempfile::TempDir;
@@ -84,7 +85,7 @@ impl Place {
 }
 
 fn hub(server: &Server, home: &Path, variables: &[(&str, &str)]) -> Hub {
-    let mut settings = Settings::read(|name| {
+    let mut settings = HubSettings::read(|name| {
         let set = [
             ("HF_HOME", home.to_str().unwrap()),
             ("HF_ENDPOINT", &server.address),

@@ -1,5 +1,6 @@
 //! Looking up by word, and the directions of matrices, against answers that PyTorch gave by the
 //! plain definitions in float64 (`make.py`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../checkpoint_writer/mod.rs"]
 mod checkpoint_writer;

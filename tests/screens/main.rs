@@ -1,4 +1,5 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod conventions;
 mod geometry;

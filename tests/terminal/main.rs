@@ -1,5 +1,6 @@
 //! The program itself in a pseudo-terminal, used as its user uses it: keys and signals in, what a
 //! terminal shows of it out.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(unix)]
 
 mod answers;

@@ -68,7 +68,7 @@ impl Scope {
 
 /// What a command is about: the headings of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Group {
+pub enum CommandGroup {
     Move,
     View,
     Filter,
@@ -76,7 +76,8 @@ pub enum Group {
     Program,
 }
 
-impl Group {
+impl CommandGroup {
+    /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Move => "Move",
@@ -90,12 +91,12 @@ impl Group {
 
 /// A row of the table.
 #[derive(Debug)]
-pub struct Command {
+pub struct KeyCommand {
     /// Alternatives, the one to show first; a chord has spaces between its keys.
     pub keys: &'static [&'static str],
     pub action: Action,
     pub scope: Scope,
-    pub group: Group,
+    pub group: CommandGroup,
     /// A word or two for the footer; neighbours with the same one share a hint. Empty: no hint.
     pub hint: &'static str,
     /// What it does, for the help, the palette and the guide.
@@ -105,9 +106,9 @@ pub struct Command {
 /// What a sequence of keys means.
 #[derive(Debug)]
 pub enum Found {
-    Run(&'static Command),
+    Run(&'static KeyCommand),
     /// The beginning of these chords.
-    Prefix(Vec<&'static Command>),
+    Prefix(Vec<&'static KeyCommand>),
     Nothing,
 }
 
@@ -164,7 +165,7 @@ pub fn hints(scopes: &[Scope]) -> Vec<Hint> {
                 keys: command.keys[0].to_owned(),
                 words: command.hint,
                 action: command.action,
-                edge: command.group == Group::Program,
+                edge: command.group == CommandGroup::Program,
             }),
         }
     }

@@ -1,11 +1,11 @@
 //! The table: one row a command.
 
 use super::super::action::{Action, Chart, Motion, TabId, Toggle};
-use super::{Command, Group, Scope};
+use super::{CommandGroup, KeyCommand, Scope};
 use crate::geometry::Measure;
 use crate::query::Switch;
 
-use Group::{Filter, Keep, Move, Program, View};
+use CommandGroup::{Filter, Keep, Move, Program, View};
 use Scope::{
     Bookmarks, Conventions, Filters, Find, Geometry, HeadMap, Heads, Help, Interesting, Legend,
     Lists, Models, Neurons, Panes, Prompt, Words,
@@ -13,13 +13,13 @@ use Scope::{
 
 const fn row(
     scope: Scope,
-    group: Group,
+    group: CommandGroup,
     keys: &'static [&'static str],
     action: Action,
     hint: &'static str,
     words: &'static str,
-) -> Command {
-    Command {
+) -> KeyCommand {
+    KeyCommand {
         keys,
         action,
         scope,
@@ -58,7 +58,7 @@ const LEGEND: &str = "what the marks and figures on screen mean";
 
 /// Every command. The order is that of the hints and of the help.
 #[rustfmt::skip]
-pub static COMMANDS: &[Command] = &[
+pub static COMMANDS: &[KeyCommand] = &[
     row(Neurons, Move, &["↑", "k"], step(Motion::Up), "neuron", "previous neuron"),
     row(Neurons, Move, &["↓", "j"], step(Motion::Down), "neuron", "next neuron"),
     row(Neurons, Move, &["←", "h"], step(Motion::Left), "layer", "layer below"),

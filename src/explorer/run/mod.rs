@@ -25,8 +25,8 @@ use super::state::{ModelChoice, Opening, Origin, Purpose, State};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
 use super::{screen, shell};
-use crate::checkpoint::{Bundle, Found, Location};
-use crate::hub::{Cache, HubError, Settings};
+use crate::checkpoint::{Bundle, FoundModel, Location};
+use crate::hub::{Cache, HubError, HubSettings};
 use crate::report::Format;
 use crate::worker::{Event, Worker};
 
@@ -51,9 +51,9 @@ enum Message {
 /// The terminal cannot be had or is gone, or the model asked for cannot be opened.
 pub fn run(setup: Setup) -> Result<()> {
     if let Some(model) = &setup.model {
-        let settings = Settings::from_environment();
+        let settings = HubSettings::from_environment();
         // What cannot be had at all needs no screen to say so.
-        if let Found::OnHub(id) = Location::find(model, &settings.cache)?
+        if let FoundModel::OnHub(id) = Location::find(model, &settings.cache)?
             && settings.offline
         {
             let what = id.to_string();

@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::Explorer;
-use crate::checkpoint::{Acquired, Found, Location};
+use crate::checkpoint::{Acquired, FoundModel, Location};
 use crate::explorer::effect::{Beside, Effect};
 use crate::explorer::fetching::News;
 use crate::explorer::files::full_name;
@@ -22,16 +22,18 @@ impl Explorer {
 
     pub(super) fn open(&mut self, name: &str) -> Vec<Effect> {
         match Location::find(&full_name(name), &Cache::from_environment()) {
-            Ok(Found::Here(location)) => self.open_at(location),
+            Ok(FoundModel::Here(location)) => self.open_at(location),
             // Who starts with a model wants it; who chooses one is asked how it should come.
-            Ok(Found::OnHub(_))
+            Ok(FoundModel::OnHub(_))
                 if self.state.model.is_none() && (self.state.strict || self.state.by_tensor) =>
             {
                 self.fetch(name, self.state.by_tensor)
             }
             // How it should come was chosen before.
-            Ok(Found::OnHub(_)) if self.state.in_parts.contains(name) => self.fetch(name, true),
-            Ok(Found::OnHub(id)) => {
+            Ok(FoundModel::OnHub(_)) if self.state.in_parts.contains(name) => {
+                self.fetch(name, true)
+            }
+            Ok(FoundModel::OnHub(id)) => {
                 shell::on_hub(&mut self.state);
                 match self.fetching.survey(id) {
                     Ok(()) => Vec::new(),

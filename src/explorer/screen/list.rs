@@ -44,7 +44,7 @@ pub struct Row {
 }
 
 /// What a list says of itself.
-pub struct Texts<'a> {
+pub struct ListTexts<'a> {
     pub title: &'a str,
     /// In the place of what is typed, while that is nothing.
     pub empty: &'a str,
@@ -52,7 +52,7 @@ pub struct Texts<'a> {
     pub nothing: &'a str,
 }
 
-impl<'a> Texts<'a> {
+impl<'a> ListTexts<'a> {
     /// Of a list that is narrowed by what is typed.
     pub fn new(title: &'a str, empty: &'a str) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl<'a> Texts<'a> {
 pub fn list<T>(
     canvas: &mut Canvas,
     body: Rect,
-    texts: Texts,
+    texts: ListTexts,
     chooser: &Chooser,
     choices: &[T],
     draw: impl FnMut(&mut Canvas, &Row, &T),
@@ -79,13 +79,13 @@ pub fn list<T>(
 pub fn grouped_list<T>(
     canvas: &mut Canvas,
     body: Rect,
-    texts: Texts,
+    texts: ListTexts,
     chooser: &Chooser,
     choices: &[T],
     heading: impl Fn(&Canvas, &T) -> Option<String>,
     mut draw: impl FnMut(&mut Canvas, &Row, &T),
 ) {
-    let Texts {
+    let ListTexts {
         title,
         empty,
         nothing,

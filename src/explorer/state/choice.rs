@@ -21,6 +21,7 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Self::Bundled => "bundled",

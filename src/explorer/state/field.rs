@@ -38,6 +38,7 @@ impl Field {
         self.selected
     }
 
+    /// What is typed so far.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -13,6 +13,7 @@ pub struct Area {
 }
 
 impl Area {
+    /// Whether a cell of the screen lies in it.
     pub fn contains(self, x: u16, y: u16) -> bool {
         (self.x..self.x.saturating_add(self.width)).contains(&x)
             && (self.y..self.y.saturating_add(self.height)).contains(&y)

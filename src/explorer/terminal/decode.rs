@@ -76,6 +76,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Between two keys.
     pub fn new() -> Self {
         Self {
             state: State::Ground,

@@ -40,6 +40,7 @@ pub struct Output<W: Write> {
 }
 
 impl<W: Write> Output<W> {
+    /// Nothing is drawn yet.
     pub fn new(writer: W) -> Self {
         Self {
             inner: CrosstermBackend::new(writer),

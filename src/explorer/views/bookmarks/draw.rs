@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::list::{Texts, list};
+use crate::explorer::screen::list::{ListTexts, list};
 use crate::explorer::widget::{Line, put};
 
 /// The bookmarks of all models.
@@ -15,7 +15,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     };
     let marks = canvas.state.marks_listed();
     let chooser = &canvas.state.views.bookmarks;
-    let texts = Texts::new("Bookmarks", empty);
+    let texts = ListTexts::new("Bookmarks", empty);
     list(canvas, body, texts, chooser, &marks, |canvas, row, mark| {
         // What would be unlike now, if one went there.
         let unlike = canvas.state.unlike(mark).join(" · ");

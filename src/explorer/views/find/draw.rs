@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::Found;
 use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::list::{Row, Texts, grouped_list};
+use crate::explorer::screen::list::{ListTexts, Row, grouped_list};
 use crate::explorer::screen::words::{token, token_cells};
 use crate::explorer::widget::{put, width};
 use crate::query::{By, Group};
@@ -25,7 +25,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let title = title(canvas);
     let places = canvas.state.places_found();
     let chooser = &canvas.state.views.find.chooser;
-    let texts = Texts {
+    let texts = ListTexts {
         title: &title,
         empty: "dom, dom*, /owa$/ · C-t kind  C-o order  C-g by layer",
         nothing: &canvas.state.find_status().unwrap_or_default(),

@@ -26,7 +26,7 @@ use crate::query::{Address, Answer, Query};
 
 pub use act::{fit, texts};
 pub use compared_models::{add as compare, beside};
-pub use state::{Companion, Compared, Geometry, Part, Settings, left_to_right};
+pub use state::{Companion, Compared, Geometry, Series, Settings, left_to_right};
 
 /// The tab.
 pub struct GeometryView;
@@ -95,7 +95,7 @@ impl View for GeometryView {
 
     fn opened(&self, state: &mut State) {
         let geometry = &mut state.views.geometry;
-        geometry.part = Part::default();
+        geometry.part = Series::default();
         geometry.contexts.clear();
         let Some(model) = &state.model else { return };
         geometry.state = model.card.spec.layers;

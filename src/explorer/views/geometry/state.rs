@@ -131,14 +131,14 @@ impl Settings {
 
 /// A model's part of the chart.
 #[derive(Clone, Default)]
-pub struct Part {
+pub struct Series {
     /// What was measured last, be it of other settings.
     pub shown: Option<Shown>,
     /// Share of the present measuring that is done.
     pub done: Option<f32>,
 }
 
-impl Part {
+impl Series {
     /// Takes an answer, or how far it is.
     pub fn take(&mut self, shown: Shown) {
         let Answer::Geometry(answer) = &*shown.answer else {
@@ -172,7 +172,7 @@ pub struct Companion {
     pub open: Option<Model>,
     pub wanted: Vec<Query>,
     pub failed: Option<String>,
-    pub part: Part,
+    pub part: Series,
 }
 
 impl Companion {
@@ -185,7 +185,7 @@ impl Companion {
             open: None,
             wanted: Vec::new(),
             failed: None,
-            part: Part::default(),
+            part: Series::default(),
         }
     }
 }
@@ -204,7 +204,7 @@ pub struct Geometry {
     pub selected: usize,
     /// Whether measuring was stopped by the user.
     pub stopped: bool,
-    pub part: Part,
+    pub part: Series,
     /// For each point of the map, the text before the word, the word, and the text after it.
     pub contexts: Vec<[String; 3]>,
     pub beside: Vec<Companion>,
@@ -223,7 +223,7 @@ impl Geometry {
 pub struct Compared<'a> {
     pub name: &'a str,
     pub card: Option<&'a ModelCard>,
-    pub part: &'a Part,
+    pub part: &'a Series,
     /// Whether what was measured last is what is asked now.
     pub fresh: bool,
     pub failed: Option<&'a str>,
@@ -234,7 +234,7 @@ impl State {
     pub fn compared(&self) -> Vec<Compared<'_>> {
         let geometry = &self.views.geometry;
         let asked = Query::Geometry(geometry.settings.query());
-        let fresh = |part: &Part| part.shown.as_ref().is_some_and(|s| s.query == asked);
+        let fresh = |part: &Series| part.shown.as_ref().is_some_and(|s| s.query == asked);
         let own = self.card().map(|card| Compared {
             name: &card.name,
             card: Some(card),

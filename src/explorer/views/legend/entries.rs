@@ -15,6 +15,7 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The entry of a sign.
     pub fn new(
         sign: impl Into<String>,
         words: impl Into<String>,

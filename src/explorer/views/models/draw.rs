@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::ModelRow;
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::list::{Texts, list};
+use crate::explorer::screen::list::{ListTexts, list};
 use crate::explorer::widget::Line;
 
 /// Draws the list.
@@ -16,7 +16,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         "Open a model"
     };
     let empty = "a folder or a hub id (Tab goes on with it), or choose below";
-    let (texts, rows) = (Texts::new(title, empty), canvas.state.models_listed());
+    let (texts, rows) = (ListTexts::new(title, empty), canvas.state.models_listed());
     list(
         canvas,
         body,

@@ -4,18 +4,18 @@ use ratatui::layout::Rect;
 
 use super::Entry;
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::list::{Texts, list};
+use crate::explorer::screen::list::{ListTexts, list};
 use crate::explorer::widget::{Line, put, width};
 
 /// Draws the list.
 pub fn draw(canvas: &mut Canvas, body: Rect) {
     let palette = &canvas.state.views.palette;
     let texts = match palette.help {
-        true => Texts::new(
+        true => ListTexts::new(
             "Help",
             "type to find a command; Enter runs it; ? explains what is on screen",
         ),
-        false => Texts::new(
+        false => ListTexts::new(
             "Jump or command",
             "L3.N907, N12, H3, 907, or words of a command",
         ),

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::explorer::action::{Action, ViewId};
 use crate::explorer::effect::Effect;
-use crate::explorer::keymap::{COMMANDS, Command, Group, Scope, synonyms};
+use crate::explorer::keymap::{COMMANDS, CommandGroup, KeyCommand, Scope, synonyms};
 use crate::explorer::saved_view::SavedView;
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell;
@@ -25,7 +25,7 @@ pub struct Palette {
 #[derive(Clone, Debug)]
 pub enum Entry {
     Go(SavedView),
-    Run(&'static Command),
+    Run(&'static KeyCommand),
 }
 
 /// The list.
@@ -104,7 +104,7 @@ impl State {
             .filter(|c| {
                 let menu = matches!(c.scope, Scope::Filters | Scope::Conventions);
                 // How a menu is left is of no use without it.
-                let menu = menu && here.contains(&Scope::Words) && c.group != Group::Program;
+                let menu = menu && here.contains(&Scope::Words) && c.group != CommandGroup::Program;
                 here.contains(&c.scope) || menu
             })
             .filter(|c| {

@@ -5,7 +5,7 @@ use ratatui::style::Style;
 
 use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::list::{Texts, list};
+use crate::explorer::screen::list::{ListTexts, list};
 use crate::explorer::screen::words::{message, token, token_cells};
 use crate::explorer::widget::{put, width};
 use crate::query::{ModelCard, Query};
@@ -37,7 +37,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let empty = "type a word · C-o other measure · C-g this layer · C-r draw";
     let listed = state.ranking_listed();
     let chooser = &state.views.ranking.chooser;
-    let texts = Texts::new(&title, empty);
+    let texts = ListTexts::new(&title, empty);
     list(
         canvas,
         body,
