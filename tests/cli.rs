@@ -449,7 +449,7 @@ fn a_convention_that_is_not_right_is_refused_with_the_reason() {
 fn tables_are_for_reading_and_markdown_for_documents() {
     let home = Home::new();
     for (line, word) in [
-        ("neuron gpt2-pl 0 302 -k 3", "·kow"),
+        ("neuron gpt2-pl 0 892 -k 3", "·ństwa"),
         ("pairs gpt2-pl vo 3 1 -k 3", "→"),
         ("info gpt2-pl", "GPT-2"),
         ("models", "bert-pl"),
@@ -479,9 +479,9 @@ fn a_model_says_what_it_is() {
         (&"bert-pl".into(), &"BERT".into())
     );
     for (field, count) in [
-        ("layers", 6),
-        ("neurons", 768),
-        ("heads", 6),
+        ("layers", 8),
+        ("neurons", 1024),
+        ("heads", 8),
         ("tokens", 8192),
     ] {
         assert_eq!(info[field], count, "{field}");
@@ -492,7 +492,7 @@ fn a_model_says_what_it_is() {
 fn undertrained_tokens_are_counted_marked_and_left_out() {
     let home = Home::new();
     // Single bytes alone are more than a hundred of either vocabulary.
-    for (model, counts) in [("gpt2-pl", 150..300), ("bert-pl", 250..600)] {
+    for (model, counts) in [("gpt2-pl", 110..250), ("bert-pl", 150..500)] {
         let count = home.json(&format!("info {model}"))["undertrained"].clone();
         let count = count.as_u64().unwrap() as usize;
         assert!(counts.contains(&count), "{model}: {count}");
@@ -684,15 +684,15 @@ fn what_cannot_be_done_is_one_line_and_status_1() {
         ("info empty", "config.json"),
         ("info broken", "config.json"),
         (
-            "neuron gpt2-pl 6 0",
-            "layer 6 is not in gpt2-pl: expected 0 to 5",
+            "neuron gpt2-pl 8 0",
+            "layer 8 is not in gpt2-pl: expected 0 to 7",
         ),
-        ("neuron gpt2-pl 0 768", "expected 0 to 767"),
-        ("pairs gpt2-pl vo 0 6", "expected 0 to 5"),
+        ("neuron gpt2-pl 0 1024", "expected 0 to 1023"),
+        ("pairs gpt2-pl vo 0 8", "expected 0 to 7"),
         ("neuron gpt2-pl 0 0 --words bad.txt", "bad.txt"),
         ("neuron gpt2-pl 0 0 --text none.txt", "none.txt"),
         ("no-such-model", "no-such-model"),
-        ("gpt2-pl --at L9", "expected 0 to 5"),
+        ("gpt2-pl --at L9", "expected 0 to 7"),
     ] {
         let output = home.output(line);
         assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
@@ -752,9 +752,9 @@ fn a_reader_that_goes_away_is_no_fault() {
 fn in_a_pipe_the_first_page_is_printed_and_nothing_is_kept() {
     let home = Home::new();
     let page = home.print("");
-    assert!(page.starts_with("gpt2-pl  L0.N302\n"), "{page}");
+    assert!(page.starts_with("gpt2-pl  L0.N892\n"), "{page}");
     // The explorer begins with what the command line calls auto.
-    let list = home.printed_under_auto("neuron gpt2-pl 0 302");
+    let list = home.printed_under_auto("neuron gpt2-pl 0 892");
     assert!(page.contains(&list), "{page}");
     assert!(list.contains(" · convention "), "{list}");
     let page = home.print("bert-pl --at L2.H1.QK");
@@ -859,7 +859,7 @@ fn completions_and_the_manual_know_every_command() {
 #[test]
 fn ranks_all_layers_where_none_is_named() {
     let home = Home::new();
-    let mut best: Vec<(f64, u64, u64)> = (0..6)
+    let mut best: Vec<(f64, u64, u64)> = (0..8)
         .flat_map(|layer| {
             let answer = home.json(&format!("rank gpt2-pl --layer {layer} --by norm -n 9"));
             let neurons = answer["neurons"].as_array().unwrap().clone();

@@ -212,7 +212,7 @@ fn switches_leave_out_what_they_say() {
     assert_ne!(all.curves, bare.curves);
     asked.without_dominant = 2;
     let without = ask(&mut reader, &asked).unwrap();
-    let pooled = |a: &GeometryAnswer| a.curve(Measure::Anisotropy).unwrap().raw[6].unwrap().value;
+    let pooled = |a: &GeometryAnswer| a.curve(Measure::Anisotropy).unwrap().raw[8].unwrap().value;
     assert!(pooled(&without) < pooled(&bare));
 }
 
@@ -276,9 +276,9 @@ fn a_map_shows_every_occurrence_and_where_it_is() {
             .collect();
         assert_eq!(shown, "zamek");
     }
-    asked.state = 7;
+    asked.state = 9;
     let beyond = map(&mut reader, Query::ContextMap(asked.clone())).unwrap_err();
-    assert_eq!(beyond, "state 7 is not in gpt2-pl: expected 0 to 6");
+    assert_eq!(beyond, "state 9 is not in gpt2-pl: expected 0 to 8");
     asked.state = 0;
     asked.reading.texts = lines(&["Stary zamek."]);
     let one = map(&mut reader, Query::ContextMap(asked)).unwrap_err();
@@ -354,7 +354,7 @@ fn every_format_holds_two_models_side_by_side() {
                    --measure context_specificity --corrected";
     assert_eq!(json["command"], format!("{command} --format json"));
     for model in json["models"].as_array().unwrap() {
-        assert_eq!(model["context_specificity"].as_array().unwrap().len(), 7);
+        assert_eq!(model["context_specificity"].as_array().unwrap().len(), 9);
         let curve = &model["measures"]["self_similarity"];
         let first = &curve["raw"][1];
         let (value, low) = (&first["value"], &first["interval"][0]);
@@ -362,11 +362,11 @@ fn every_format_holds_two_models_side_by_side() {
     }
     let settings = "· token nie · without 3 dominant dimensions";
     let csv = written(Format::Csv);
-    assert_eq!(csv.lines().count(), 1 + 2 * 8 * 7);
+    assert_eq!(csv.lines().count(), 1 + 2 * 8 * 9);
     assert!(csv.lines().skip(1).all(|line| line.contains(settings)));
     for format in [Format::Table, Format::Markdown] {
         let table = written(format);
-        assert_eq!(table.lines().count(), 2 + 2 * 7 + 3);
+        assert_eq!(table.lines().count(), 2 + 2 * 9 + 3);
         assert!(
             table.contains(settings) && table.contains(command),
             "{table}"
@@ -381,9 +381,9 @@ fn every_format_holds_two_models_side_by_side() {
         .iter()
         .flat_map(corrected)
         .collect();
-    assert_eq!(values.len(), 14);
+    assert_eq!(values.len(), 18);
     // One scale for both models: pixels by depth, and by value, downwards.
-    let [first, last] = [0, 6].map(|at| (values[at].0, drawn[at].0));
+    let [first, last] = [0, 8].map(|at| (values[at].0, drawn[at].0));
     let by_value = |a: &&usize, b: &&usize| values[**a].1.total_cmp(&values[**b].1);
     let all: Vec<usize> = (0..values.len()).collect();
     let ends = [all.iter().min_by(by_value), all.iter().max_by(by_value)];

@@ -162,7 +162,7 @@ fn names_act_on_no_terminal() {
 #[test]
 fn cells_that_a_spreadsheet_would_run_are_text_if_that_is_asked_for() {
     let place = Place::new();
-    let line = ["neuron", "gpt2-pl", "0", "302", "--format", "csv"];
+    let line = ["neuron", "gpt2-pl", "0", "892", "--format", "csv"];
     let plain = place.prints(&line);
     let safe = place.prints(&[line.as_slice(), &["--safe-csv"]].concat());
     let formulas = |text: &str| {

@@ -181,18 +181,18 @@ fn opens_the_bundled_models_by_name() {
     expect(
         &gpt2,
         "transformer.wte.weight",
-        &[(8191, 191, 0.04449462890625)],
+        &[(8191, 255, 0.06488037109375)],
     );
     expect(
         &gpt2,
         "transformer.h.3.mlp.c_fc.weight",
-        &[(100, 700, -0.08331298828125)],
+        &[(100, 700, -0.05694580078125)],
     );
     let bert = Checkpoint::open(&Location::resolve("bert-pl").unwrap()).unwrap();
     expect(
         &bert,
         &bert.linear(5, &bert.family().ff_out),
-        &[(17, 500, -0.0174713134765625)],
+        &[(17, 500, 0.006072998046875)],
     );
     let tokenizer = bert.file("tokenizer.json").unwrap().unwrap();
     assert!(tokenizer.starts_with(b"{"));

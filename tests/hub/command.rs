@@ -46,7 +46,7 @@ impl Home {
 #[test]
 fn a_hub_id_is_all_that_it_takes() {
     let home = Home::new();
-    let (done, out, err) = home.run(&["neuron", MODEL, "0", "302", "-k", "3", "--format", "json"]);
+    let (done, out, err) = home.run(&["neuron", MODEL, "0", "892", "-k", "3", "--format", "json"]);
     assert!(done, "{err}");
     assert!(
         out.contains("\"model\": \"owner/model\"") || out.contains("\"model\":\"owner/model\"")
@@ -56,9 +56,9 @@ fn a_hub_id_is_all_that_it_takes() {
         "{err}"
     );
     // In a pipe the explorer prints its first page.
-    let (done, out, err) = home.run(&[MODEL, "--at", "L0.N302"]);
+    let (done, out, err) = home.run(&[MODEL, "--at", "L0.N892"]);
     assert!(
-        done && out.starts_with("owner/model  L0.N302"),
+        done && out.starts_with("owner/model  L0.N892"),
         "{out}{err}"
     );
     assert!(err.is_empty(), "{err}");
@@ -80,7 +80,7 @@ fn download_prints_the_folder() {
 #[test]
 fn remote_fetches_less_than_the_whole() {
     let home = Home::new();
-    let (done, _, err) = home.run(&["neuron", MODEL, "0", "302", "--remote"]);
+    let (done, _, err) = home.run(&["neuron", MODEL, "0", "892", "--remote"]);
     assert!(done, "{err}");
     let files = repository();
     let weights = super::content(&files, "model.safetensors").len();

@@ -7,7 +7,7 @@ use super::{Home, Program};
 /// Goes where there is something to colour; all that was written on the way.
 fn walk(program: &mut Program) -> String {
     program
-        .until_at("L0.N302")
+        .until_at("L0.N892")
         .until("showing")
         .send("m")
         .until("★");
@@ -25,7 +25,7 @@ fn walk(program: &mut Program) -> String {
         .until("somewhere at random")
         .send(ESC)
         .until_gone("somewhere at random");
-    program.send(BACK_TAB).until_at("L0.N302");
+    program.send(BACK_TAB).until_at("L0.N892");
     program.written()
 }
 
@@ -48,7 +48,7 @@ fn colours_are_used_where_they_are_welcome() {
     assert!(!colours(&walk(&mut program)).is_empty());
     program.quit();
     let mut program = home.start_with(&["--color", "always"], &[("NO_COLOR", "1")]);
-    program.until_at("L0.N302");
+    program.until_at("L0.N892");
     assert!(!colours(&program.written()).is_empty());
     program.quit();
 }
@@ -61,7 +61,7 @@ fn without_colours_none_is_sent_and_one_sees_where_one_is() {
         let mut program = home.start_with(arguments, variables);
         assert_eq!(colours(&walk(&mut program)), [""; 0]);
         assert!(differ(&program, "Neurons", "Heads"));
-        assert!(differ(&program, "302", "303"));
+        assert!(differ(&program, "892", "893"));
         program.quit();
     }
 }

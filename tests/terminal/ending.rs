@@ -24,7 +24,7 @@ fn signals_that_kill_it_leave_the_terminal_as_it_was() {
     for signal in ["ABRT", "BUS", "QUIT"] {
         let home = Home::new();
         let mut program = home.start(&[]);
-        program.until_at("L0.N302").signal(signal);
+        program.until_at("L0.N892").signal(signal);
         assert!(!program.ended().success());
         assert!(program.is_cooked(), "{signal}");
         program.until_over();
@@ -41,7 +41,7 @@ fn keys_end_it_well() {
     let home = Home::new();
     for key in ["q", "\x03"] {
         let mut program = home.start(&[]);
-        program.until_at("L0.N302").send(key);
+        program.until_at("L0.N892").send(key);
         program.ended_well();
     }
 }
@@ -50,11 +50,11 @@ fn keys_end_it_well() {
 fn a_closed_window_ends_it_and_the_place_is_kept() {
     let home = Home::new();
     // The last neuron: as it is closed, this terminal types C-d, which goes no further there.
-    let mut program = home.start(&["gpt2-pl", "--at", "L1.N767"]);
-    program.until_at("L1.N767").hang_up();
+    let mut program = home.start(&["gpt2-pl", "--at", "L1.N1023"]);
+    program.until_at("L1.N1023").hang_up();
     let status = program.ended();
     assert!(status.exit_code() < 2, "{status:?}");
-    home.start(&[]).until_at("L1.N767");
+    home.start(&[]).until_at("L1.N1023");
 }
 
 #[test]
@@ -95,11 +95,11 @@ fn a_stop_gives_the_terminal_back_until_it_goes_on() {
 #[test]
 fn a_terminal_that_is_gone_without_a_signal_ends_it_and_the_place_is_kept() {
     let home = Home::new();
-    let mut program = home.start_unsignalled(&["gpt2-pl", "--at", "L1.N767"]);
-    program.until_at("L1.N767").hang_up();
+    let mut program = home.start_unsignalled(&["gpt2-pl", "--at", "L1.N1023"]);
+    program.until_at("L1.N1023").hang_up();
     let status = program.ended();
     assert!(status.exit_code() < 2, "{status:?}");
-    home.start(&[]).until_at("L1.N767");
+    home.start(&[]).until_at("L1.N1023");
 }
 
 /// Once everything is drawn and the neighbours are known, nothing runs: no thread wakes while
@@ -109,12 +109,12 @@ fn a_terminal_that_is_gone_without_a_signal_ends_it_and_the_place_is_kept() {
 fn nothing_runs_while_nothing_happens() {
     let home = Home::new();
     let mut program = home.start(&[]);
-    program.until_at("L0.N302").send(DOWN).until_at("L0.N303");
+    program.until_at("L0.N892").send(DOWN).until_at("L0.N893");
     program.until_settled();
     let used = || (program.switches(), program.written().len());
     eventually("rest", || {
         let before = used();
-        home.print(&["neuron", "gpt2-pl", "0", "303"]);
+        home.print(&["neuron", "gpt2-pl", "0", "893"]);
         (used() == before).then_some(())
     });
     program.quit();

@@ -11,7 +11,7 @@ use super::{Home, Program};
 
 const ROUNDS: u64 = 4;
 /// The bundled models' last layer and neuron.
-const LAST: [usize; 2] = [5, 767];
+const LAST: [usize; 2] = [7, 1023];
 /// Escape in kitty's encoding, which no letter after it can turn into Alt.
 const ESCAPE: &str = "\x1b[27u";
 /// Keys that leave the program, or stop it.

@@ -38,8 +38,8 @@ fn a_hub_id_is_all_that_it_takes() {
 fn a_chosen_model_says_what_it_costs_and_the_one_at_hand_is_usable_meanwhile() {
     let (home, server) = (Home::new(), server());
     server.fails(WEIGHTS, Fault::Slow, 1000);
-    let mut program = home.start_with(&["gpt2-pl", "--at", "L0.N302"], &variables(&server));
-    program.until_at("L0.N302").send("oowner/model\r");
+    let mut program = home.start_with(&["gpt2-pl", "--at", "L0.N892"], &variables(&server));
+    program.until_at("L0.N892").send("oowner/model\r");
     program
         .until("download it:")
         .until("look at parts:")
@@ -47,7 +47,7 @@ fn a_chosen_model_says_what_it_costs_and_the_one_at_hand_is_usable_meanwhile() {
     program
         .until("model.safetensors")
         .send(DOWN)
-        .until_at("L0.N303");
+        .until_at("L0.N893");
     program
         .send(ESC)
         .until("no longer opening owner/model")
@@ -67,11 +67,11 @@ fn a_chosen_model_says_what_it_costs_and_the_one_at_hand_is_usable_meanwhile() {
 fn what_the_hub_does_not_give_is_said_and_the_model_at_hand_goes_on() {
     let (home, server) = (Home::new(), server());
     server.fails("/api/models", Fault::Status(403, ""), 1000);
-    let mut program = home.start_with(&["gpt2-pl", "--at", "L0.N302"], &variables(&server));
-    program.until_at("L0.N302").send("oowner/model\r");
+    let mut program = home.start_with(&["gpt2-pl", "--at", "L0.N892"], &variables(&server));
+    program.until_at("L0.N892").send("oowner/model\r");
     program
         .until("refused (403)")
         .send(DOWN)
-        .until_at("L0.N303")
+        .until_at("L0.N893")
         .quit();
 }

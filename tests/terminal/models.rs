@@ -6,8 +6,8 @@ use super::places::DOWN;
 #[test]
 fn another_model_is_chosen_by_name() {
     let home = Home::new();
-    let mut program = home.start(&["gpt2-pl", "--at", "L0.N302"]);
-    program.until_at("L0.N302").send("obert-pl\r").until("BERT");
+    let mut program = home.start(&["gpt2-pl", "--at", "L0.N892"]);
+    program.until_at("L0.N892").send("obert-pl\r").until("BERT");
     program.until_gone("Open a model").send("q").ended();
     let mut program = home.start(&[]);
     program.until("bert-pl").quit();
@@ -20,10 +20,10 @@ fn a_broken_folder_is_refused_and_the_model_at_hand_goes_on() {
     std::fs::create_dir(&broken).unwrap();
     std::fs::write(broken.join("config.json"), "{\"model_type\": \"gpt2\"").unwrap();
     let mut program = home.start(&[]);
-    program.until_at("L0.N302");
+    program.until_at("L0.N892");
     program.send("o").until("Open a model").send("broken\r");
     program.until("✗ ").until("config.json");
-    program.send(DOWN).until_at("L0.N303").until_gone("✗ ");
+    program.send(DOWN).until_at("L0.N893").until_gone("✗ ");
     program
         .send("onothing-there\r")
         .until("✗ ")

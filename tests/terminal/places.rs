@@ -13,9 +13,9 @@ pub const BACK_TAB: &str = "\x1b[Z";
 #[test]
 fn the_first_start_shows_four_columns_of_the_bundled_model() {
     let home = Home::new();
-    let answer = columns(&home, 0, 302, &[]);
+    let answer = columns(&home, 0, 892, &[]);
     let mut program = home.start(&[]);
-    program.until("gpt2-pl").until_at("L0.N302");
+    program.until("gpt2-pl").until_at("L0.N892");
     program.wait("the columns", |screen| answer.are_on(screen));
     let (row, _) = program.find("▌K");
     let text = program.text();
@@ -38,7 +38,7 @@ fn arrows_step_through_neurons_and_layers() {
         (UP, "L3.N100"),
         (LEFT, "L2.N100"),
         ("12j", "L2.N112"),
-        ("G", "L2.N767"),
+        ("G", "L2.N1023"),
     ] {
         program.send(key).until_at(address);
     }
@@ -69,7 +69,7 @@ fn a_held_key_ends_at_the_right_neuron_with_its_own_words() {
 fn a_colon_jumps_to_an_address_and_refuses_a_bad_one() {
     let home = Home::new();
     let mut program = home.start(&[]);
-    program.until_at("L0.N302");
+    program.until_at("L0.N892");
     program
         .send(":L3.N103\r")
         .until_at("L3.N103")
@@ -79,7 +79,7 @@ fn a_colon_jumps_to_an_address_and_refuses_a_bad_one() {
     program
         .send(":L9.N103\r")
         .until("✗")
-        .until("expected 0 to 5");
+        .until("expected 0 to 7");
     program.send(ESC).until_at("L3.N103");
     program.until_gone("go to").send(":zzz\r").until("nothing");
     program
@@ -94,7 +94,7 @@ fn a_colon_jumps_to_an_address_and_refuses_a_bad_one() {
 fn a_question_mark_shows_the_keys_until_escape() {
     let home = Home::new();
     let mut program = home.start(&[]);
-    program.until_at("L0.N302").send("?");
+    program.until_at("L0.N892").send("?");
     program.until("next neuron").until("somewhere at random");
     program
         .send("bookm")
@@ -110,7 +110,7 @@ fn a_question_mark_shows_the_keys_until_escape() {
 fn a_place_that_is_not_there_ends_a_start_or_is_said() {
     let home = Home::new();
     let mut program = home.start(&["gpt2-pl", "--at", "L9.N0"]);
-    program.until("✗").until("expected 0 to 5").quit();
+    program.until("✗").until("expected 0 to 7").quit();
     let mut program = home.start(&["no-such-model"]);
     assert_eq!(program.ended().exit_code(), 1);
     program.until_over();

@@ -27,7 +27,7 @@ fn words(line: &str) -> Vec<&str> {
 #[test]
 fn the_map_of_heads_leads_to_the_best_of_them() {
     let home = Home::new();
-    let best = best_heads(&home, 6);
+    let best = best_heads(&home, 8);
     let mut program = home.start(&["gpt2-pl", "--at", "L3.H1"]);
     program
         .until_at("L3.H1")
@@ -66,8 +66,8 @@ fn leaving_the_map_stops_it_and_what_it_found_is_there_again() {
     let mut program = home.start(&["gpt2-pl", "--at", "L3.H1"]);
     program.until_at("L3.H1").send("i\x0f").until("same word");
     program.send(ESC).until_gone("Heads · ");
-    program.send("i").until("36 heads").send(ESC);
-    program.until_gone("Heads · ").send("i").until("36 heads");
+    program.send("i").until("64 heads").send(ESC);
+    program.until_gone("Heads · ").send("i").until("64 heads");
     program.send("q").until_gone("Heads · ").quit();
 }
 

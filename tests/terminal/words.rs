@@ -7,9 +7,9 @@ use super::places::{BACK_TAB, ESC};
 #[test]
 fn filters_are_switched_in_their_menu() {
     let home = Home::new();
-    let first = columns(&home, 0, 302, &[]);
-    let ascii = columns(&home, 0, 302, &["--ascii"]);
-    let all = columns(&home, 0, 302, &[]);
+    let first = columns(&home, 0, 892, &[]);
+    let ascii = columns(&home, 0, 892, &["--ascii"]);
+    let all = columns(&home, 0, 892, &[]);
     let mut program = home.start(&[]);
     program.wait("the columns", |screen| first.are_on(screen));
     program.send("fa").send(ESC).until("● ascii");
@@ -27,7 +27,7 @@ fn filters_are_switched_in_their_menu() {
 #[test]
 fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
     let home = Home::new();
-    let all = columns(&home, 0, 302, &[]);
+    let all = columns(&home, 0, 892, &[]);
     let mut program = home.start(&[]);
     program
         .wait("the columns", |screen| all.are_on(screen))
@@ -35,10 +35,10 @@ fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
     for typed in ["s", "k", "i"] {
         program.send(typed);
     }
-    let found = columns(&home, 0, 302, &["--contains", "ski"]);
+    let found = columns(&home, 0, 892, &["--contains", "ski"]);
     program.wait("what was found", |screen| found.are_on(screen));
     program.send("\x7f\x7f");
-    let fewer = columns(&home, 0, 302, &["--contains", "s"]);
+    let fewer = columns(&home, 0, 892, &["--contains", "s"]);
     program.wait("what was found", |screen| fewer.are_on(screen));
     program
         .send(ESC)
@@ -53,18 +53,18 @@ fn a_slash_finds_as_one_types_and_escape_takes_it_back() {
 fn pasted_text_is_typed_and_never_runs_as_keys() {
     let home = Home::new();
     let mut program = home.start(&[]);
-    program.until_at("L0.N302");
+    program.until_at("L0.N892");
     let paste = |text: &str| format!("\x1b[200~{text}\x1b[201~");
     program
         .send(&paste("jjq\rmq"))
         .until("nothing to paste into");
-    program.until_read().until_at("L0.N302");
+    program.until_read().until_at("L0.N892");
     assert!(!home.bookmarks().exists());
     program.send("/").send(&paste("ski\rq"));
     // One line is typed, and nothing accepts it.
     program.until("ski").send(ESC).until_gone("ski");
     program.send("/").send(&paste("ński"));
-    let found = columns(&home, 0, 302, &["--contains", "ński"]);
+    let found = columns(&home, 0, 892, &["--contains", "ński"]);
     program.wait("what was found", |screen| found.are_on(screen));
     program.send("\r").until("contains: ński").quit();
 }

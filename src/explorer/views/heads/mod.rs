@@ -62,8 +62,8 @@ impl Heads {
 }
 
 /// Heads of the bundled models that are worth seeing first: layer and head. That of gpt2-pl answers
-/// adjectives and pronouns with verbs of their gender.
-const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 5, 4), ("bert-pl", 3, 0)];
+/// words with endings of the same case, that of bert-pl answers "asked" with words of questions.
+const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 6, 1), ("bert-pl", 1, 3)];
 
 /// The tab.
 pub struct HeadsView;
@@ -99,8 +99,11 @@ impl View for HeadsView {
         state.views.heads.seen.clear();
         let Some(model) = &state.model else { return };
         let mut known = WORTH_SEEING.iter();
-        let known = known.find(|(name, ..)| *name == model.card.name);
-        let middle = model.card.spec.layers / 2;
+        let spec = &model.card.spec;
+        let known = known.find(|&&(name, layer, head)| {
+            name == model.card.name && layer < spec.layers && head < spec.heads
+        });
+        let middle = spec.layers / 2;
         let (layer, head) = known.map_or((middle, 0), |&(_, layer, head)| (layer, head));
         (state.views.heads.layer, state.views.heads.head) = (layer, head);
     }

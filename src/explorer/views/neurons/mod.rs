@@ -54,8 +54,9 @@ pub struct Neurons {
 }
 
 /// Neurons of the bundled models that are worth seeing first: layer and neuron. That of gpt2-pl fires
-/// on beginnings of verbs and promotes their endings.
-const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 302), ("bert-pl", 3, 297)];
+/// on beginnings of abstract nouns and promotes their ending, -ństwo; that of bert-pl promotes verbs
+/// of the past, masculine.
+const WORTH_SEEING: [(&str, usize, usize); 2] = [("gpt2-pl", 0, 892), ("bert-pl", 6, 548)];
 
 /// The tab.
 pub struct NeuronsView;
@@ -91,8 +92,11 @@ impl View for NeuronsView {
     fn opened(&self, state: &mut State) {
         let Some(model) = &state.model else { return };
         let mut known = WORTH_SEEING.iter();
-        let known = known.find(|(name, ..)| *name == model.card.name);
-        let middle = model.card.spec.layers / 2;
+        let spec = &model.card.spec;
+        let known = known.find(|&&(name, layer, neuron)| {
+            name == model.card.name && layer < spec.layers && neuron < spec.neurons
+        });
+        let middle = spec.layers / 2;
         let (layer, neuron) = known.map_or((middle, 0), |&(_, layer, neuron)| (layer, neuron));
         (state.views.neurons.layer, state.views.neurons.neuron) = (layer, neuron);
     }
