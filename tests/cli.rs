@@ -581,7 +581,7 @@ fn ranks_a_layers_heads_by_what_they_copy() {
     let home = Home::new();
     let all = home.json("rank gpt2-pl --layer 3 --by copying");
     let heads = all["heads"].as_array().unwrap();
-    assert_eq!(heads.len(), 6);
+    assert_eq!(heads.len(), 8);
     let figure = |entry: &serde_json::Value| entry["figure"].as_f64().unwrap();
     assert!(heads.is_sorted_by(|a, b| figure(a) >= figure(b)));
     for entry in heads {
