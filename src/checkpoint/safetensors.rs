@@ -51,18 +51,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
     cut_at(&mut [8 + length].into_iter());
     // The length is below the limit above, so it fits.
     let header = source.copy(8, length as usize)?;
-    // An object for each tensor, one for what is said of all, and one around them.
-    let objects = header.iter().filter(|&&b| b == b'{').count();
-    if objects > MOST_TENSORS + 2 {
-        return Err(damaged(format!(
-            "expected at most {MOST_TENSORS} tensors, got more: this is no language model"
-        )));
-    }
-    let metadata: Metadata = serde_json::from_slice(&header).map_err(|e| {
-        damaged(format!(
-            "expected a safetensors header, got one that is wrong: {e}; get it again"
-        ))
-    })?;
+    let metadata = parse(&header, source)?;
     let data = 8 + length;
     let expected = data.saturating_add(metadata.data_len() as u64);
     if expected != source.len() {
@@ -97,4 +86,21 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
         (name, Entry::contiguous(dtype, info.shape.clone(), offset))
     });
     Ok(entries.collect())
+}
+
+/// The description of all tensors in a header.
+fn parse(header: &[u8], source: &Source) -> Result<Metadata, CheckpointError> {
+    let damaged = |what: String| CheckpointError::damaged(source.name(), what);
+    // An object for each tensor, one for what is said of all, and one around them.
+    let objects = header.iter().filter(|&&b| b == b'{').count();
+    if objects > MOST_TENSORS + 2 {
+        return Err(damaged(format!(
+            "expected at most {MOST_TENSORS} tensors, got more: this is no language model"
+        )));
+    }
+    serde_json::from_slice(header).map_err(|e| {
+        damaged(format!(
+            "expected a safetensors header, got one that is wrong: {e}; get it again"
+        ))
+    })
 }

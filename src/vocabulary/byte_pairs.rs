@@ -72,18 +72,7 @@ pub(super) fn read(
         (true, true) => Style::byte_level_for(&tokens, END_OF_WORD),
         (false, _) => Style::ByteLevel,
     };
-    let class = match class {
-        Some(
-            class @ (TokenizerClass::Gpt2
-            | TokenizerClass::Roberta
-            | TokenizerClass::GptNeoX
-            | TokenizerClass::Qwen2
-            | TokenizerClass::Herbert),
-        ) => class,
-        // BERT's own class has no such files; HerBERT is a BERT that says so only sometimes.
-        Some(_) | None if ends && !starts => TokenizerClass::Herbert,
-        Some(_) | None => TokenizerClass::Gpt2,
-    };
+    let class = known_class(class, ends && !starts);
     let herbert = class == TokenizerClass::Herbert;
     let usual = match class {
         TokenizerClass::Roberta => ROBERTA,
@@ -140,6 +129,22 @@ pub(super) fn read(
     // Bytes spell everything.
     listing.unknown = listing.unknown.filter(|_| herbert);
     Ok(listing)
+}
+
+/// The class of a tokenizer of these files; `ends_words`: whether its tokens mark the ends of words.
+fn known_class(class: Option<TokenizerClass>, ends_words: bool) -> TokenizerClass {
+    match class {
+        Some(
+            class @ (TokenizerClass::Gpt2
+            | TokenizerClass::Roberta
+            | TokenizerClass::GptNeoX
+            | TokenizerClass::Qwen2
+            | TokenizerClass::Herbert),
+        ) => class,
+        // BERT's own class has no such files; HerBERT is a BERT that says so only sometimes.
+        Some(_) | None if ends_words => TokenizerClass::Herbert,
+        Some(_) | None => TokenizerClass::Gpt2,
+    }
 }
 
 /// A merge a line, perhaps with how often it was seen as a third column.

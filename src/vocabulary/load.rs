@@ -34,20 +34,7 @@ pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, Vocabu
 
 fn place(listing: Listing, settings: &Settings, rows: usize) -> Result<Placed, VocabularyError> {
     let file = listing.file;
-    let added = listing.added.iter().map(|(token, id)| (&token.content, id));
-    let mut all = listing
-        .tokens
-        .iter()
-        .map(|(token, id)| (token, id))
-        .chain(added);
-    if let Some((token, id)) = all.find(|(token, _)| token.len() > LONGEST_TOKEN) {
-        return Err(VocabularyError::LongToken {
-            file,
-            id: *id,
-            bytes: token.len(),
-            longest: LONGEST_TOKEN,
-        });
-    }
+    check_lengths(&listing)?;
     let mut notices = listing.notices;
     let unknown = listing.unknown.and_then(|unknown| {
         let own = listing.tokens.iter().find(|(token, _)| *token == unknown);
@@ -97,16 +84,7 @@ fn place(listing: Listing, settings: &Settings, rows: usize) -> Result<Placed, V
             *origin = Origin::Special;
         }
     }
-    if let (Some(first), Some(last)) = (beyond.iter().min(), beyond.iter().max()) {
-        let tokens = match beyond.len() {
-            1 => "one token".to_owned(),
-            n => format!("{n} tokens"),
-        };
-        notices.push(format!(
-            "{file} has {tokens} (id {first} to {last}) more than the embedding has rows ({rows}): \
-             they are in no list, and a text with one of them cannot be read"
-        ));
-    }
+    notices.extend(beyond_notice(file, &beyond, rows));
     Ok(Placed {
         rows: placed,
         style: listing.style,
@@ -114,4 +92,37 @@ fn place(listing: Listing, settings: &Settings, rows: usize) -> Result<Placed, V
         recipe: listing.recipe,
         notices,
     })
+}
+
+/// # Errors
+/// A token that is too long.
+fn check_lengths(listing: &Listing) -> Result<(), VocabularyError> {
+    let added = listing.added.iter().map(|(token, id)| (&token.content, id));
+    let mut all = listing
+        .tokens
+        .iter()
+        .map(|(token, id)| (token, id))
+        .chain(added);
+    if let Some((token, id)) = all.find(|(token, _)| token.len() > LONGEST_TOKEN) {
+        return Err(VocabularyError::LongToken {
+            file: listing.file,
+            id: *id,
+            bytes: token.len(),
+            longest: LONGEST_TOKEN,
+        });
+    }
+    Ok(())
+}
+
+/// What is said of tokens whose ids have no row.
+fn beyond_notice(file: &str, beyond: &[u32], rows: usize) -> Option<String> {
+    let (first, last) = (beyond.iter().min()?, beyond.iter().max()?);
+    let tokens = match beyond.len() {
+        1 => "one token".to_owned(),
+        n => format!("{n} tokens"),
+    };
+    Some(format!(
+        "{file} has {tokens} (id {first} to {last}) more than the embedding has rows ({rows}): \
+         they are in no list, and a text with one of them cannot be read"
+    ))
 }

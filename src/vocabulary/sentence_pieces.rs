@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::added::AddedToken;
 use super::assembly::{Around, Assembly, Parts, with_vocab};
@@ -110,23 +110,9 @@ fn as_the_file_says(
                 .to_owned(),
         ),
     };
-    let mut normalizers = Vec::new();
-    if !model.charsmap.is_empty() {
-        normalizers.push(charsmap(&model.charsmap));
-    }
-    if model.remove_extra_whitespaces {
-        normalizers.push(replace(json!({ "Regex": r"\A +| +\z" }), ""));
-        normalizers.push(replace(json!({ "Regex": " {2,}" }), " "));
-    }
-    if model.escape_whitespaces {
-        normalizers.push(replace(json!({ "String": " " }), SPACE));
-    }
     let legacy = settings.legacy.unwrap_or(true);
     let mut pre_tokenizers = Vec::new();
     if model.add_dummy_prefix {
-        if legacy {
-            normalizers.push(replace(json!({ "Regex": "\\A▁" }), "▁▁"));
-        }
         pre_tokenizers.push(metaspace(if legacy { "always" } else { "first" }, false));
     }
     if !defined.is_empty() {
@@ -140,12 +126,31 @@ fn as_the_file_says(
     let mut listing = assembly.finish(Parts {
         style: Style::Metaspace,
         model: source,
-        normalizer: json!({ "type": "Sequence", "normalizers": normalizers }),
+        normalizer: json!({ "type": "Sequence", "normalizers": normalizers(model, legacy) }),
         pre_tokenizer: json!({ "type": "Sequence", "pretokenizers": pre_tokenizers }),
         around: Around::Asked,
     });
     listing.unknown = Some(model.unk_piece.clone());
     listing
+}
+
+/// What a text goes through before it is cut. `legacy`: as [`Settings::legacy`].
+fn normalizers(model: &SentencePieceModel, legacy: bool) -> Vec<Value> {
+    let mut normalizers = Vec::new();
+    if !model.charsmap.is_empty() {
+        normalizers.push(charsmap(&model.charsmap));
+    }
+    if model.remove_extra_whitespaces {
+        normalizers.push(replace(json!({ "Regex": r"\A +| +\z" }), ""));
+        normalizers.push(replace(json!({ "Regex": " {2,}" }), " "));
+    }
+    if model.escape_whitespaces {
+        normalizers.push(replace(json!({ "String": " " }), SPACE));
+    }
+    if model.add_dummy_prefix && legacy {
+        normalizers.push(replace(json!({ "Regex": "\\A▁" }), "▁▁"));
+    }
+    normalizers
 }
 
 /// The pieces' names: those that stand for nothing may be renamed by `added_tokens_decoder`.

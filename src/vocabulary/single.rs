@@ -112,21 +112,8 @@ pub(super) fn read(
     let own: Vec<AddedToken> = added_tokens.iter().map(|a| a.token.clone()).collect();
     let groups = [own, stated.added(&added_tokens)];
     let placed = added::placed(&tokens, distinct, &groups);
-    let moved = added_tokens
-        .iter()
-        .zip(placed.first().into_iter().flatten());
-    let moved: Vec<_> = moved.filter(|(said, (_, id))| said.id != *id).collect();
-    let notices = moved.first().map(|(said, (token, id))| {
-        let more = match moved.len() - 1 {
-            0 => String::new(),
-            n => format!(", and {n} more so"),
-        };
-        let (content, said) = (short(&token.content), said.id);
-        format!(
-            "{FILE} gives the added token {content:?} the id {said}, and texts get {id} for it, as \
-             its vocabulary has it{more}"
-        )
-    });
+    let first = placed.first().map(Vec::as_slice).unwrap_or_default();
+    let notices = moved_notice(&added_tokens, first);
     Ok(Listing {
         file: FILE,
         style,
@@ -146,6 +133,23 @@ pub(super) fn read(
         added: placed.into_iter().flatten().collect(),
         tokens,
         notices: notices.into_iter().collect(),
+    })
+}
+
+/// What is said of added tokens whose ids in a text are not those that the file gives them.
+fn moved_notice(added_tokens: &[Added], placed: &[(AddedToken, u32)]) -> Option<String> {
+    let moved = added_tokens.iter().zip(placed);
+    let moved: Vec<_> = moved.filter(|(said, (_, id))| said.id != *id).collect();
+    moved.first().map(|(said, (token, id))| {
+        let more = match moved.len() - 1 {
+            0 => String::new(),
+            n => format!(", and {n} more so"),
+        };
+        let (content, said) = (short(&token.content), said.id);
+        format!(
+            "{FILE} gives the added token {content:?} the id {said}, and texts get {id} for it, as \
+             its vocabulary has it{more}"
+        )
     })
 }
 

@@ -144,19 +144,7 @@ impl Config {
                 return Err(self.wrong(key, expected, heads.to_string()));
             }
         };
-        for &key in family.as_wide {
-            if let Some((key, _)) = self.value(&[key]) {
-                let got = self.size(&[key])?;
-                if got != width {
-                    return Err(CheckpointError::Unlike {
-                        file: self.file.clone(),
-                        key: key.to_string(),
-                        expected: format!("{width}, as wide as the layers"),
-                        got: got.to_string(),
-                    });
-                }
-            }
-        }
+        self.check_as_wide(family, width)?;
         let key_heads = self.key_heads(keys, heads)?;
         let padding = self.padding(family)?;
         let first_position = match (padding, &family.positions) {
@@ -211,6 +199,24 @@ impl Config {
             },
             unknown: self.not_understood(family),
         })
+    }
+
+    /// That what must be as wide as the layers is.
+    fn check_as_wide(&self, family: &Family, width: usize) -> Result<(), CheckpointError> {
+        for &key in family.as_wide {
+            if let Some((key, _)) = self.value(&[key]) {
+                let got = self.size(&[key])?;
+                if got != width {
+                    return Err(CheckpointError::Unlike {
+                        file: self.file.clone(),
+                        key: key.to_string(),
+                        expected: format!("{width}, as wide as the layers"),
+                        got: got.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What the configuration says about the embeddings, or leaves to its family; the file may
