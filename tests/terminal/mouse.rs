@@ -38,7 +38,7 @@ fn the_wheel_scrolls_words_and_steps_through_neurons() {
     program.wait("the columns", |screen| all.are_on(screen));
     press(&mut program, WHEEL_DOWN, "społecze ");
     program.wait("other rows", |screen| !all.are_on(screen));
-    press(&mut program, WHEEL_UP, "chrześcija ");
+    press(&mut program, WHEEL_UP, "moich ");
     program.wait("the first rows", |screen| all.are_on(screen));
     press(&mut program, WHEEL_DOWN, "▸ 892");
     program.until_at("L0.N893");

@@ -28,6 +28,7 @@ use crate::transformer::Form;
 
 pub use act::swap_end;
 pub use queries::PAIRS;
+use queries::side;
 
 /// Where one is in the Heads tab.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -408,31 +409,6 @@ impl HeadsView {
                 .cloned()
                 .collect(),
             all: lists.chain(robustness).cloned().collect(),
-        }
-    }
-}
-
-/// The token of a pair on a side.
-fn side(pair: &Pair, side: usize) -> u32 {
-    match side {
-        0 => pair.from,
-        _ => pair.to,
-    }
-}
-
-impl State {
-    /// The list in focus.
-    pub fn form(&self) -> Form {
-        Heads::FORMS[self.views.heads.focus]
-    }
-
-    /// How far the key lies behind the query; 0 where it makes no difference to a form.
-    pub fn distance(&self, form: Form) -> usize {
-        let turns = self.card().is_some_and(|card| card.spec.rotary);
-        if turns && form == Form::Qk {
-            self.views.heads.distance
-        } else {
-            0
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Heads;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{PAIRS_MAX, State};
+use crate::projection::Pair;
 use crate::query::{Answer, PairsAnswer, PairsQuery, Query, TRUST_TOP, TrustQuery};
+use crate::transformer::Form;
 
 /// Length of a pair list.
 pub const PAIRS: usize = 50;
@@ -85,5 +87,30 @@ impl State {
             |query| matches!(query, Query::Trust(TrustQuery::Pairs(query)) if query.form == form),
         );
         shown.filter(|shown| self.idle.contains(&shown.query))
+    }
+}
+
+/// The token of a pair on a side.
+pub(super) fn side(pair: &Pair, side: usize) -> u32 {
+    match side {
+        0 => pair.from,
+        _ => pair.to,
+    }
+}
+
+impl State {
+    /// The list in focus.
+    pub fn form(&self) -> Form {
+        Heads::FORMS[self.views.heads.focus]
+    }
+
+    /// How far the key lies behind the query; 0 where it makes no difference to a form.
+    pub fn distance(&self, form: Form) -> usize {
+        let turns = self.card().is_some_and(|card| card.spec.rotary);
+        if turns && form == Form::Qk {
+            self.views.heads.distance
+        } else {
+            0
+        }
     }
 }
