@@ -1,42 +1,52 @@
-//! What can be asked of a model and what comes back: `Query`, `Answer`, `Address`; and answering
-//! one, start to end.
+//! What can be asked of a model and what comes back. A kind of query is a folder: the query, its
+//! answer, how it is answered, its sheet; the registry is `kinds`, the trait is `kind`.
 
 mod address;
 mod answering;
-mod ask;
-mod contextual;
+mod card;
 mod convention;
 mod directions;
 mod error;
 mod find;
 mod first_convention;
+mod geometry;
+mod info_sheet;
+mod kind;
+mod kinds;
+mod map;
+mod model;
+mod neuron;
+mod pairs;
 mod rank;
-mod ranking;
 mod reader;
-mod refusals;
+mod robustness;
 pub mod sheet;
-mod trust;
+mod undertrained;
+mod value_norms;
 
 pub use address::{Address, AddressError};
 pub use answering::{Answering, Callbacks};
-pub use ask::{
-    Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery, Query,
-};
-pub use contextual::{
-    ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed,
-    TextAnswer, TextReading, TokenAnswer, TokenChoice, language_of,
-};
+pub use card::{ModelCard, NO_HEAD};
 pub use convention::{Convention, Switch};
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
-pub use first_convention::{ConventionFigures, FirstConventionAnswer};
-pub use rank::{Interest, Interesting, RankAnswer, RankQuery};
-pub use ranking::Ranking;
+pub use first_convention::{ConventionFigures, FirstConventionAnswer, FirstConventionQuery};
+pub use geometry::{
+    GeometryAnswer, GeometryQuery, TextAnswer, TextLanguageQuery, TextReading, TokenAnswer,
+    TokenChoice, language_of,
+};
+pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
+pub use kinds::{Answer, Query};
+pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
+pub use neuron::{Column, NeuronAnswer, NeuronQuery};
+pub use pairs::{PairsAnswer, PairsQuery};
+pub use rank::{Interest, Interesting, RankAnswer, RankQuery, Ranking};
 pub use reader::Reader;
-pub use refusals::NO_HEAD;
-pub use trust::{
+pub use robustness::{
     RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore,
 };
+pub use undertrained::UndertrainedQuery;
+pub use value_norms::ValueNormsQuery;
 
 pub use crate::projection::{By, Hit, Stand};

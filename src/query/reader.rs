@@ -1,15 +1,6 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
-mod convention;
-mod directions;
-mod find;
-mod finite;
-mod neurons;
-mod pairs;
-mod rank;
-mod rank_cache;
-mod trust;
-mod undertrained;
+pub(super) mod convention;
 
 use std::sync::Arc;
 
@@ -22,46 +13,46 @@ use crate::transformer::{Forward, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Undertrained, Vocabulary};
 
 use convention::Faces;
-use pairs::{FactorKey, Factors};
-use rank::Cross;
-use rank_cache::RankCache;
-use trust::Chances;
 
 use super::answering::{Answering, Callbacks};
-use super::contextual::{Model, language_of};
-use super::refusals::NO_HEAD;
-use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError, Ranking};
+use super::card::NO_HEAD;
+use super::kind::{AnswerKind, NotFinite};
+use super::model::Model;
+use super::pairs::{FactorKey, Factors};
+use super::rank::{Cross, RankCache, Ranking};
+use super::robustness::Chances;
+use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
 
 /// An open model that answers.
 pub struct Reader {
-    card: Arc<ModelCard>,
-    weights: Weights,
-    device: Device,
+    pub(super) card: Arc<ModelCard>,
+    pub(super) weights: Weights,
+    pub(super) device: Device,
     /// The input embedding: what keys and heads read.
-    read: Arc<Rows>,
+    pub(super) read: Arc<Rows>,
     /// The output embedding: what values and heads write. The same, where they are tied.
-    written: Arc<Rows>,
+    pub(super) written: Arc<Rows>,
     /// Read when a filter first asks for them.
-    positions: Option<Arc<Rows>>,
+    pub(super) positions: Option<Arc<Rows>>,
     /// What conventions other than the raw one have needed.
-    faces: Faces,
+    pub(super) faces: Faces,
     /// What chance makes of lists.
-    chances: Chances,
-    mask: Option<(Filters, Arc<Mask>)>,
+    pub(super) chances: Chances,
+    pub(super) mask: Option<(Filters, Arc<Mask>)>,
     /// Its undertrained tokens, once they were looked for; `None` in it if they cannot be told.
-    undertrained: Option<Option<Arc<Undertrained>>>,
+    pub(super) undertrained: Option<Option<Arc<Undertrained>>>,
     /// For other filters and the other end of the list; the latest last.
-    factors: Vec<(FactorKey, Arc<Factors>)>,
+    pub(super) factors: Vec<(FactorKey, Arc<Factors>)>,
     /// What the two sides of forms have in common over the vocabulary.
-    crosses: Vec<Cross>,
+    pub(super) crosses: Vec<Cross>,
     /// A ranking that was cancelled.
-    ranking: Ranking,
-    rank_cache: RankCache,
+    pub(super) ranking: Ranking,
+    pub(super) rank_cache: RankCache,
     /// Bytes that may be held beside the embedding.
-    memory: u64,
+    pub(super) memory: u64,
 }
 
 impl Reader {
@@ -131,7 +122,7 @@ impl Reader {
         Self { memory, ..self }
     }
 
-    fn model(&self) -> Model<'_> {
+    pub(super) fn model(&self) -> Model<'_> {
         Model {
             checkpoint: self.weights.checkpoint(),
             device: &self.device,
@@ -150,6 +141,14 @@ impl Reader {
     /// Weights that cannot be read.
     pub fn fingerprint(&self) -> Result<u64, QueryError> {
         Ok(self.weights.fingerprint()?)
+    }
+
+    fn not_finite(&self, NotFinite { what, got }: NotFinite) -> QueryError {
+        QueryError::NotFinite {
+            model: self.card.name.clone(),
+            what: what.to_owned(),
+            got,
+        }
     }
 
     /// The rows that filters let pass.
@@ -182,7 +181,7 @@ impl Reader {
 
     /// Reads the learned positions, if the filters ask for them and the model has them; whether
     /// they count.
-    fn with_positions(&mut self, filters: &Filters) -> Result<bool, QueryError> {
+    pub(super) fn with_positions(&mut self, filters: &Filters) -> Result<bool, QueryError> {
         if !filters.positions {
             return Ok(false);
         }
@@ -193,53 +192,10 @@ impl Reader {
         }
         Ok(self.positions.is_some())
     }
-
-    fn value_norms(&self, callbacks: Callbacks<'_>) -> Result<Vec<f32>, QueryError> {
-        let mut norms = Vec::with_capacity(self.card.spec.layers);
-        for layer in 0..self.card.spec.layers {
-            callbacks.cancel.check()?;
-            norms.push(self.weights.mean_value_norm(layer)?);
-            callbacks.partial(Answer::ValueNorms(norms.clone()));
-        }
-        Ok(norms)
-    }
 }
 
 impl Reader {
-    fn answer_unchecked(
-        &mut self,
-        query: &Query,
-        callbacks: Callbacks<'_>,
-    ) -> Result<Answer, QueryError> {
-        self.card.check_query(query)?;
-        Ok(match query {
-            Query::Neuron(query) => Answer::Neuron(self.neuron(query, callbacks)?),
-            Query::Pairs(query) => Answer::Pairs(self.pairs(query, callbacks)?),
-            Query::ValueNorms | Query::Geometry(_) | Query::ContextMap(_) | Query::Find(_)
-                if self.card.remote =>
-            {
-                return Err(QueryError::NeedsAll {
-                    model: self.card.name.clone(),
-                });
-            }
-            Query::Directions(query) => Answer::Directions(self.directions(query, callbacks)?),
-            Query::Find(query) => Answer::Find(self.find(query, callbacks)?),
-            Query::Rank(query) => Answer::Rank(self.rank(query, callbacks)?),
-            Query::Trust(query) => Answer::Trust(self.trust(query, callbacks)?),
-            Query::Undertrained => Answer::Undertrained(self.undertrained(callbacks.cancel)?),
-            Query::FirstConvention => Answer::FirstConvention(self.first_convention(callbacks)?),
-            Query::TextLanguage => Answer::TextLanguage(language_of(&self.card.vocabulary)),
-            Query::ValueNorms => Answer::ValueNorms(self.value_norms(callbacks)?),
-            Query::Geometry(query) => Answer::Geometry(self.model().geometry(query, callbacks)?),
-            Query::ContextMap(query) => Answer::Map(self.model().context_map(query, callbacks)?),
-            Query::NeuronMap(query) => {
-                let answer = self.neuron(&query.neuron_query(), callbacks)?;
-                Answer::Map(self.model().neuron_map(query, &answer)?)
-            }
-        })
-    }
-
-    fn neuron(
+    pub(super) fn neuron(
         &mut self,
         query: &NeuronQuery,
         callbacks: Callbacks<'_>,
@@ -251,8 +207,12 @@ impl Reader {
 
 impl Answering for Reader {
     fn answer(&mut self, query: &Query, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
-        let answer = self.answer_unchecked(query, callbacks)?;
-        self.checked(answer)
+        self.card.check_query(query)?;
+        let answer = query.kind().answer(self, callbacks)?;
+        match answer.kind().not_finite() {
+            None => Ok(answer),
+            Some(found) => Err(self.not_finite(found)),
+        }
     }
 
     fn answer_neurons(
@@ -272,8 +232,8 @@ impl Answering for Reader {
                 }
             }
         }
-        let mut unfinite = answers.iter().filter_map(finite::neuron);
-        match unfinite.next() {
+        let mut not_finite = answers.iter().filter_map(NeuronAnswer::not_finite);
+        match not_finite.next() {
             None => Ok(answers),
             Some(found) => Err(self.not_finite(found)),
         }

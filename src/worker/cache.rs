@@ -60,7 +60,7 @@ impl Cache {
     pub(super) fn put(&mut self, query: Query, answer: Arc<Answer>) {
         self.clock += 1;
         let slot = Slot {
-            bytes: size_of::<(Key, Slot)>() + heap_bytes(&answer),
+            bytes: size_of::<(Key, Slot)>() + bytes(&answer),
             answer,
             used: self.clock,
         };
@@ -97,26 +97,9 @@ impl Cache {
     }
 }
 
-/// What an answer holds beside itself, in bytes.
-fn heap_bytes(answer: &Answer) -> usize {
-    size_of::<Answer>()
-        + match answer {
-            Answer::Neuron(a) => a.columns.iter().map(|c| size_of_val(&c[..])).sum(),
-            Answer::Pairs(a) => {
-                let alone = a.regardless.iter().flatten();
-                size_of_val(&a.pairs[..]) + alone.map(|l| size_of_val(&l[..])).sum::<usize>()
-            }
-            Answer::Trust(a) => a.lists.iter().map(|t| size_of_val(&t.kept[..])).sum(),
-            Answer::Directions(a) => a.heap_bytes(),
-            Answer::Find(a) => a.heap_bytes(),
-            Answer::ValueNorms(norms) => size_of_val(&norms[..]),
-            Answer::Undertrained(found) => found.as_ref().map_or(0, |found| found.heap_bytes()),
-            Answer::TextLanguage(_) => 0,
-            Answer::FirstConvention(a) => size_of_val(&a.tried[..]),
-            Answer::Rank(a) => a.heap_bytes(),
-            Answer::Geometry(a) => a.heap_bytes(),
-            Answer::Map(a) => size_of_val(&a.points[..]),
-        }
+/// What an answer holds, in bytes.
+fn bytes(answer: &Answer) -> usize {
+    size_of::<Answer>() + answer.kind().heap_bytes()
 }
 
 #[cfg(test)]

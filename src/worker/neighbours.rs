@@ -1,7 +1,7 @@
 //! What may be asked next: the places around the last one, the likely ones first.
 
 use crate::checkpoint::Spec;
-use crate::query::{DirectionsQuery, ModelCard, NeuronQuery, PairsQuery, Part, Query};
+use crate::query::{ModelCard, Query};
 
 /// How far to look along the direction of travel.
 const REACH: isize = 8;
@@ -34,12 +34,13 @@ fn within(asked: &[Query], before: &[Query], spec: &Spec) -> Vec<Query> {
     let mut out = Vec::new();
     for query in asked {
         let Some(here) = place(query) else { continue };
-        let came_from = before.iter().find(|b| same_kind(query, b)).and_then(place);
+        let came_from = before
+            .iter()
+            .find(|b| query.shares_place(b))
+            .and_then(place);
         let steps = steps(came_from.map(|there| way(there, here)));
-        let reached = match query {
-            Query::Pairs(_) | Query::Directions(_) => &steps[..4],
-            _ => &steps[..],
-        };
+        let nearest = query.kind().walk().is_some_and(|walk| walk.nearest);
+        let reached = if nearest { &steps[..4] } else { &steps[..] };
         let neighbours = reached
             .iter()
             .filter_map(|step| shifted(query, *step, spec));
@@ -53,35 +54,11 @@ fn within(asked: &[Query], before: &[Query], spec: &Spec) -> Vec<Query> {
 }
 
 fn place(query: &Query) -> Option<Step> {
-    let (layer, item) = match query {
-        Query::Neuron(q) => (q.layer, q.neuron),
-        Query::Pairs(q) => (q.layer, q.head),
-        Query::Directions(q) if matches!(q.part, Part::Form(_)) => (q.layer, q.head),
-        Query::Directions(_)
-        | Query::ValueNorms
-        | Query::Geometry(_)
-        | Query::ContextMap(_)
-        | Query::NeuronMap(_)
-        | Query::Find(_)
-        | Query::Undertrained
-        | Query::FirstConvention
-        | Query::TextLanguage
-        | Query::Rank(_)
-        | Query::Trust(_) => return None,
-    };
+    let walk = query.kind().walk()?;
     Some(Step {
-        layers: isize::try_from(layer).ok()?,
-        items: isize::try_from(item).ok()?,
+        layers: isize::try_from(walk.layer).ok()?,
+        items: isize::try_from(walk.item).ok()?,
     })
-}
-
-fn same_kind(a: &Query, b: &Query) -> bool {
-    match (a, b) {
-        (Query::Neuron(_), Query::Neuron(_)) => true,
-        (Query::Pairs(a), Query::Pairs(b)) => a.form == b.form,
-        (Query::Directions(a), Query::Directions(b)) => a.part == b.part,
-        _ => false,
-    }
 }
 
 fn way(from: Step, to: Step) -> Step {
@@ -134,33 +111,12 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
         let to = from.checked_add_signed(by)?;
         (to < end).then_some(to)
     };
-    Some(match query {
-        Query::Neuron(q) => Query::Neuron(NeuronQuery {
-            layer: moved(q.layer, step.layers, spec.layers)?,
-            neuron: moved(q.neuron, step.items, spec.neurons)?,
-            ..q.clone()
-        }),
-        Query::Pairs(q) => Query::Pairs(PairsQuery {
-            layer: moved(q.layer, step.layers, spec.layers)?,
-            head: moved(q.head, step.items, spec.heads)?,
-            ..q.clone()
-        }),
-        Query::Directions(q) => Query::Directions(DirectionsQuery {
-            layer: moved(q.layer, step.layers, spec.layers)?,
-            head: moved(q.head, step.items, spec.heads)?,
-            ..q.clone()
-        }),
-        Query::ValueNorms
-        | Query::Geometry(_)
-        | Query::ContextMap(_)
-        | Query::NeuronMap(_)
-        | Query::Find(_)
-        | Query::Undertrained
-        | Query::FirstConvention
-        | Query::TextLanguage
-        | Query::Rank(_)
-        | Query::Trust(_) => return None,
-    })
+    let kind = query.kind();
+    let walk = kind.walk()?;
+    kind.moved(
+        moved(walk.layer, step.layers, spec.layers)?,
+        moved(walk.item, step.items, walk.among.count(spec))?,
+    )
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ struct Face {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::query) enum Source {
     Input,
     Output,
     Positions,
@@ -28,21 +28,21 @@ pub(super) enum Source {
 
 /// What conventions have needed so far of a model: nothing of it is large.
 #[derive(Default)]
-pub(super) struct Faces {
+pub(in crate::query) struct Faces {
     adjusted: Vec<(Face, Arc<Rows>)>,
     inverses: Vec<(Face, Arc<Inverse>)>,
 }
 
 /// Whether vectors are what something reads, or what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(in crate::query) enum Flow {
     Read,
     Written,
 }
 
 impl Reader {
     /// The rows that a half of a layer is projected on: what it reads, or what it writes.
-    pub(super) fn rows(
+    pub(in crate::query) fn rows(
         &mut self,
         convention: Convention,
         at: (usize, Half),
@@ -54,7 +54,7 @@ impl Reader {
     }
 
     /// Learned positions, as they count.
-    pub(super) fn positions_as(
+    pub(in crate::query) fn positions_as(
         &mut self,
         convention: Convention,
         at: (usize, Half),
@@ -99,7 +99,7 @@ impl Reader {
         })
     }
 
-    pub(super) fn source(&self, convention: Convention, flow: Flow) -> Source {
+    pub(in crate::query) fn source(&self, convention: Convention, flow: Flow) -> Source {
         let own = match flow {
             Flow::Read => Source::Input,
             Flow::Written => Source::Output,
@@ -138,7 +138,7 @@ impl Reader {
 
     /// Vectors of a half of a layer (`[n, width]`) as they are projected: norms folded in, the
     /// inverse applied.
-    pub(super) fn projected(
+    pub(in crate::query) fn projected(
         &mut self,
         convention: Convention,
         at: (usize, Half),
@@ -156,7 +156,7 @@ impl Reader {
     /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. By what a norm divides is of
     /// the state, not of the vector: what is read has it in its rows, where it counts, and what is
     /// written is divided by the same for every word.
-    pub(super) fn folded(
+    pub(in crate::query) fn folded(
         &self,
         convention: Convention,
         (layer, half): (usize, Half),
@@ -188,7 +188,7 @@ impl Reader {
     }
 
     /// Vectors with the inverse applied, if they are read.
-    pub(super) fn inverted(
+    pub(in crate::query) fn inverted(
         &mut self,
         convention: Convention,
         at: (usize, Half),
@@ -234,7 +234,7 @@ impl Reader {
 }
 
 /// The length that each row had, which is now 1; rows without length stay.
-pub(super) fn unit(vectors: &mut Matrix) -> Vec<f32> {
+pub(in crate::query) fn unit(vectors: &mut Matrix) -> Vec<f32> {
     let width = vectors.cols().max(1);
     let rows = vectors.data_mut().chunks_exact_mut(width);
     rows.map(|row| {

@@ -1,0 +1,193 @@
+//! What is known of an opened model, and what of it can be asked: places that it does not have, choices
+//! of its configuration that are not known, what its file does not hold.
+
+use std::sync::Arc;
+
+use super::{Address, Convention, PairsQuery, Query, QueryError, Switch};
+use crate::checkpoint::{Family, OutputEmbedding, Spec};
+use crate::sheet::TokenNames;
+use crate::transformer::{Form, Input};
+use crate::vocabulary::{Undertrained, Vocabulary};
+
+/// Why what is written cannot be read of some files.
+pub const NO_HEAD: &str = "config.json says that the embeddings are not tied, and the file has no \
+     language-model head: V and VO cannot be read, K and QK can";
+
+/// What is known of an opened model, shared by whoever shows it.
+#[derive(Clone)]
+pub struct ModelCard {
+    /// As the user named it: `gpt2-pl`, a folder, or a hub id.
+    pub name: String,
+    pub family: &'static Family,
+    pub spec: Spec,
+    pub vocabulary: Arc<Vocabulary>,
+    /// Where products are computed: `cpu`, `cuda:0`.
+    pub device: String,
+    /// The weights stay on the hub: what needs all of them is not offered.
+    pub remote: bool,
+    /// Whether its neurons or heads have biases.
+    pub biased: bool,
+    /// Why it cannot be run on texts, if it cannot.
+    pub not_run: Option<String>,
+    /// What the user should know about how it was opened, a sentence each.
+    pub notices: Vec<String>,
+    /// Which of its tokens are undertrained, for the marks in lists; see
+    /// [`Answering::marked_card`](super::Answering::marked_card). `None`: the embedding does not
+    /// tell, or was not asked.
+    pub undertrained: Option<Arc<Undertrained>>,
+}
+
+impl ModelCard {
+    /// The names of its tokens in lists.
+    pub fn token_names(&self) -> TokenNames {
+        TokenNames::of(&self.vocabulary, self.undertrained.as_ref())
+    }
+
+    /// Whether a token is known to be undertrained; no position is.
+    pub fn is_undertrained(&self, id: u32) -> bool {
+        let known = self.undertrained.as_ref();
+        known.is_some_and(|undertrained| undertrained.contains(id))
+    }
+
+    /// Whether its neurons have a gate, and so two inputs.
+    pub fn gated(&self) -> bool {
+        self.family.ff_gate.is_some()
+    }
+
+    /// Whether the model has what a query asks about.
+    ///
+    /// # Errors
+    /// As [`ModelCard::check`]; or what else it lacks that the query needs.
+    pub(super) fn check_query(&self, query: &Query) -> Result<(), QueryError> {
+        let kind = query.kind();
+        if let Some(address) = kind.address() {
+            self.check(address)?;
+        }
+        if kind.needs_all_weights() && self.remote {
+            return Err(QueryError::NeedsAll {
+                model: self.name.clone(),
+            });
+        }
+        let without = |what: String| {
+            Err(QueryError::Nothing {
+                model: self.name.clone(),
+                what,
+            })
+        };
+        if let Some(convention) = kind.convention() {
+            self.check_convention(convention)?;
+        }
+        for &reading in kind.readings() {
+            if let Some(choice) = self.spec.unknown_for(reading) {
+                return without(format!(
+                    "config.json: unknown `{}` {}: expected {}; {reading} cannot be read under it",
+                    choice.key, choice.got, choice.expected
+                ));
+            }
+        }
+        if kind.needs_output() && !self.has_output(kind.convention().unwrap_or_default()) {
+            return without(NO_HEAD.to_owned());
+        }
+        kind.check(self).or_else(without)
+    }
+
+    /// Whether a neuron has such an input as its key.
+    ///
+    /// # Errors
+    /// It has one input only.
+    pub(super) fn check_input(&self, input: Input) -> Result<(), String> {
+        if input != Input::default() && !self.gated() {
+            let why = "a neuron has one input here, no gate: leave the key as it is";
+            return Err(why.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether there are pairs at a query's distance.
+    ///
+    /// # Errors
+    /// There are none, and why.
+    pub(super) fn check_distance(&self, query: &PairsQuery) -> Result<(), String> {
+        self.farther(query).map_or(Ok(()), Err)
+    }
+
+    /// Why there are no pairs at a query's distance, if there are none.
+    fn farther(&self, query: &PairsQuery) -> Option<String> {
+        if query.form == Form::Vo {
+            return Some("VO is the same at every distance: give none".to_owned());
+        }
+        if !self.spec.rotary {
+            let why = "positions are not rotary here, QK is the same at every distance: give none";
+            return Some(why.to_owned());
+        }
+        let (reach, context) = (self.reach(query.layer), self.spec.context);
+        (query.distance > reach).then(|| {
+            let why = match reach + 1 < context {
+                true => format!("layer {} looks through a window", query.layer),
+                false => format!("the model has {context} positions"),
+            };
+            format!(
+                "expected a distance of 0 to {reach}, got {}: {why}",
+                query.distance
+            )
+        })
+    }
+
+    /// How far behind a query a key can lie that a layer still sees.
+    pub fn reach(&self, layer: usize) -> usize {
+        self.spec.reach.get(layer).copied().unwrap_or_default()
+    }
+
+    /// Whether what is written can be projected: there is an output embedding, or a convention puts
+    /// the input embedding in its place.
+    pub fn has_output(&self, convention: Convention) -> bool {
+        self.spec.output != OutputEmbedding::Missing || convention.has(Switch::Input)
+    }
+
+    /// Whether the model can be read under a convention.
+    ///
+    /// # Errors
+    /// It cannot: which switch it does not offer, and why.
+    pub fn check_convention(&self, convention: Convention) -> Result<(), QueryError> {
+        for switch in convention.switches() {
+            if let Err(why) = self.offers(switch) {
+                return Err(QueryError::Nothing {
+                    model: self.name.clone(),
+                    what: format!("the convention {switch} is not offered: {why}; leave it out"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the model has such a place.
+    ///
+    /// # Errors
+    /// It has not; the message says what it has.
+    pub fn check(&self, address: Address) -> Result<(), QueryError> {
+        let layer = ("layer", address.layer(), self.spec.layers);
+        let inside = match address {
+            Address::Layer { .. } => layer,
+            Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons),
+            Address::Head { head, .. } => ("head", head, self.spec.heads),
+            Address::State { state } => ("state", state, self.spec.layers + 1),
+        };
+        let of_state = matches!(address, Address::State { .. });
+        match [(!of_state).then_some(layer), Some(inside)]
+            .into_iter()
+            .flatten()
+            .find(|(_, got, count)| got >= count)
+        {
+            None => Ok(()),
+            Some((what, got, count)) => {
+                let model = self.name.clone();
+                Err(QueryError::OutOfRange {
+                    what,
+                    got,
+                    last: count.saturating_sub(1),
+                    model,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Taking weight matrices apart, and reading their directions as tokens.
+
+use crate::checkpoint::Matrix;
+use crate::projection::{
+    Decomposition, End, Ends, Passing, Scored, copying, decompose_form, decompose_rows, gram,
+};
+use crate::query::answering::Callbacks;
+use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
+use crate::query::{Answer, PairsQuery, QueryError, Switch};
+use crate::transformer::{Form, FormWeights, Half};
+use crate::vocabulary::Mask;
+
+use crate::query::reader::Reader;
+use crate::query::reader::convention::{Flow, unit};
+
+impl Part {
+    /// What its two sides are: what is written, or read; of a layer only the first counts.
+    fn flows(self) -> [Flow; 2] {
+        match self {
+            Self::Form(Form::Vo) => [Flow::Read, Flow::Written],
+            Self::Form(Form::Qk) | Self::FfIn | Self::FfGate | Self::FfUp => [Flow::Read; 2],
+            Self::FfOut => [Flow::Written; 2],
+        }
+    }
+}
+
+impl Reader {
+    pub(in crate::query) fn directions(
+        &mut self,
+        query: &DirectionsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<DirectionsAnswer, QueryError> {
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
+        let Part::Form(form) = query.part else {
+            return self.of_layer(query, &mask, callbacks);
+        };
+        self.weights
+            .bring_form(form, query.layer, query.head, callbacks.without_partial())?;
+        let convention = query.convention;
+        let weights = self.weights.form(form, query.layer, query.head, 0)?;
+        let at = (query.layer, Half::Attention);
+        let fold = |side: Matrix, flow| -> Result<Matrix, QueryError> {
+            let folded = self.folded(convention, at, flow, side.transposed())?;
+            Ok(folded.transposed())
+        };
+        let [of_left, of_right] = query.part.flows();
+        let weights = FormWeights {
+            left: fold(weights.left, of_left)?,
+            right: fold(weights.right, of_right)?,
+        };
+        let found = decompose_form(&weights).ok_or_else(|| self.undecomposed(query))?;
+        let copied = copying(&weights.left, &weights.right);
+        let mut answer = self.as_tokens(query, &mask, &found, callbacks)?;
+        answer.copying = Some(Copying {
+            weights: copied,
+            vocabulary: None,
+        });
+        callbacks.partial(Answer::Directions(answer.clone()));
+        let pairs = PairsQuery {
+            convention,
+            form,
+            layer: query.layer,
+            head: query.head,
+            distance: 0,
+            end: End::Highest,
+            k: 0,
+            filters: Default::default(),
+        };
+        let factors = self.bare_factors(&pairs, callbacks)?;
+        answer.copying = Some(Copying {
+            weights: copied,
+            vocabulary: copying(&factors.a, &factors.b),
+        });
+        answer.exact = true;
+        Ok(answer)
+    }
+
+    fn undecomposed(&self, query: &DirectionsQuery) -> QueryError {
+        QueryError::Nothing {
+            model: self.card.name.clone(),
+            what: format!(
+                "{} of {} has no decomposition: expected finite weights",
+                query.part,
+                query.address()
+            ),
+        }
+    }
+
+    fn of_layer(
+        &mut self,
+        query: &DirectionsQuery,
+        mask: &Mask,
+        callbacks: Callbacks<'_>,
+    ) -> Result<DirectionsAnswer, QueryError> {
+        let all = 0..self.card.spec.neurons;
+        if matches!(query.part, Part::FfGate | Part::FfUp) && !self.card.gated() {
+            return Err(QueryError::Nothing {
+                model: self.card.name.clone(),
+                what: "its neurons have no gate: expected ff-in or ff-out".to_owned(),
+            });
+        }
+        let input = query.part.input().unwrap_or_default();
+        self.weights
+            .bring_neurons(query.layer, all.clone(), input, callbacks.without_partial())?;
+        let vectors = match query.part {
+            Part::FfOut => self.weights.values(query.layer, all)?,
+            _ => self.weights.keys(query.layer, all, input)?,
+        };
+        let at = (query.layer, Half::FeedForward);
+        let [flow, _] = query.part.flows();
+        let vectors = self.folded(query.convention, at, flow, vectors)?;
+        callbacks.cancel.check()?;
+        let gram = gram(&vectors);
+        callbacks.cancel.check()?;
+        let found =
+            decompose_rows(&vectors, &gram, query.n).ok_or_else(|| self.undecomposed(query))?;
+        let answer = self.as_tokens(query, mask, &found, callbacks)?;
+        Ok(DirectionsAnswer {
+            exact: true,
+            ..answer
+        })
+    }
+
+    /// The ends of the first directions: of the left sides and, of a head, of the right ones.
+    fn as_tokens(
+        &mut self,
+        query: &DirectionsQuery,
+        mask: &Mask,
+        found: &Decomposition,
+        callbacks: Callbacks<'_>,
+    ) -> Result<DirectionsAnswer, QueryError> {
+        let n = query.n.min(found.left.rows());
+        let of_head = matches!(query.part, Part::Form(_));
+        let [of_left, of_right] = query.part.flows();
+        let left = self.ends_of(&found.left, (query, of_left, n), mask, callbacks)?;
+        let right = match of_head {
+            true => self.ends_of(&found.right, (query, of_right, n), mask, callbacks)?,
+            false => (0..n).map(|i| most(found.right.row(i), query.k)).collect(),
+        };
+        let blocks = found.blocks();
+        let pairs = left.into_iter().zip(right).enumerate();
+        let directions = pairs.map(|(i, (left, right))| Direction {
+            value: found.values[i],
+            block: blocks[i],
+            left,
+            right,
+        });
+        Ok(DirectionsAnswer {
+            directions: directions.collect(),
+            values: found.values.clone(),
+            copying: None,
+            passing: mask.passing,
+            rows: mask.passes.len(),
+            exact: false,
+        })
+    }
+
+    /// The best and the lowest tokens of the first `n` vectors: of what is read, or of what is
+    /// written.
+    fn ends_of(
+        &mut self,
+        vectors: &Matrix,
+        (query, flow, n): (&DirectionsQuery, Flow, usize),
+        mask: &Mask,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<[Vec<Scored>; 2]>, QueryError> {
+        let first = vectors.data()[..n * vectors.cols()].to_vec();
+        let vectors = Matrix::new(n, vectors.cols(), first);
+        let half = match query.part {
+            Part::Form(_) => Half::Attention,
+            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Half::FeedForward,
+        };
+        let (convention, at) = (query.convention, (query.layer, half));
+        let rows = self.rows(convention, at, flow, callbacks)?;
+        let mut vectors = self.inverted(convention, at, flow, vectors, callbacks)?;
+        if query.convention.has(Switch::Cosine) {
+            unit(&mut vectors);
+        }
+        let mut ends = vec![Ends::new(query.k.min(mask.passing)); n];
+        let passing = Passing {
+            flags: &mask.passes[..rows.len()],
+            first_id: 0,
+        };
+        rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
+        let sorted = |ends: Ends| [ends.highest.into_sorted(), ends.lowest.into_sorted()];
+        Ok(ends.into_iter().map(sorted).collect())
+    }
+}
+
+/// The two ends of what each neuron has of a direction.
+fn most(shares: &[f32], k: usize) -> [Vec<Scored>; 2] {
+    let mut ends = Ends::new(k);
+    for (id, &share) in (0u32..).zip(shares) {
+        ends.offer(id, share);
+    }
+    [ends.highest.into_sorted(), ends.lowest.into_sorted()]
+}

@@ -1,0 +1,58 @@
+//! The first words of the lists that hits are in, so that one sees what else stands there.
+
+use crate::projection::Stand;
+use crate::projection::TopHits;
+use crate::query::answering::Callbacks;
+use crate::query::reader::Reader;
+use crate::query::{Column, NeuronQuery, QueryError};
+
+use super::{Found, Search};
+
+/// Hits of a kind that have their lists' first words, the best.
+const HITS_MAX: usize = 100;
+/// Neurons whose lists are made in one pass.
+const BATCH: usize = 128;
+
+impl Reader {
+    /// Makes the first words of the lists of the best neurons.
+    pub(super) fn gists(
+        &mut self,
+        search: &Search<'_>,
+        found: &mut Found,
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
+        if search.query.gist == 0 {
+            return Ok(());
+        }
+        let neurons = |top: &&TopHits| !top.stand.is_of_heads();
+        let mut missing = Vec::new();
+        for top in found.tops.iter().filter(neurons) {
+            let best = top.best().into_iter().take(HITS_MAX);
+            let at = best.map(|hit| (hit.layer, hit.index));
+            missing.extend(at.filter(|&(l, n)| !found.gists.contains_key(&(top.stand, l, n))));
+        }
+        missing.sort_unstable();
+        missing.dedup();
+        for some in missing.chunks(BATCH) {
+            let queries = some.iter().map(|&(layer, neuron)| NeuronQuery {
+                k: search.query.gist,
+                ..search.neuron(layer, neuron)
+            });
+            let queries: Vec<NeuronQuery> = queries.collect();
+            let answers = self.neurons(&queries, callbacks)?;
+            for (&(layer, neuron), answer) in some.iter().zip(answers) {
+                for (column, list) in Column::ALL.into_iter().zip(answer.columns) {
+                    let stand = match column {
+                        Column::K => Stand::K,
+                        Column::V => Stand::V,
+                        Column::MinusK => Stand::MinusK,
+                        Column::MinusV => Stand::MinusV,
+                    };
+                    let words = list.iter().map(|scored| scored.id).collect();
+                    found.gists.insert((stand, layer, neuron), words);
+                }
+            }
+        }
+        Ok(())
+    }
+}

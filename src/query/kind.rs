@@ -1,0 +1,145 @@
+//! What the rest of the program must know of a query or an answer, whatever it is about. Each kind is
+//! one folder: the query, its answer, how it is answered, its sheet.
+
+use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader};
+use crate::checkpoint::{Reading, Spec};
+use crate::query::TrustAnswer;
+use crate::sheet::{CommandLine, Sheet};
+use crate::vocabulary::Filters;
+
+/// A kind of query.
+pub trait QueryKind {
+    /// The filters of its list, if it asks for one.
+    fn filters(&self) -> Option<&Filters> {
+        None
+    }
+
+    /// The convention that it names, if it may name one.
+    fn convention(&self) -> Option<Convention> {
+        None
+    }
+
+    /// The place that is asked about.
+    fn address(&self) -> Option<Address> {
+        None
+    }
+
+    /// What of the model it reads, as far as the configuration can change its numbers. The forward
+    /// pass says so itself.
+    fn readings(&self) -> &'static [Reading] {
+        &[]
+    }
+
+    /// Whether all weights of the model are needed, or of all layers: not asked of a model that stays
+    /// on the hub.
+    fn needs_all_weights(&self) -> bool {
+        false
+    }
+
+    /// Whether nothing is left of its answer without an output embedding.
+    fn needs_output(&self) -> bool {
+        false
+    }
+
+    /// What else must be true of a model.
+    ///
+    /// # Errors
+    /// It is not: what the model has instead, in a sentence.
+    fn check(&self, _: &ModelCard) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The same under another convention, if it may name one.
+    fn under(&self, _: Convention) -> Option<Query> {
+        None
+    }
+
+    /// Where it stands among queries that are worth computing ahead.
+    fn walk(&self) -> Option<Walk> {
+        None
+    }
+
+    /// The same query of another layer and neuron or head, if it stands among such.
+    fn moved(&self, _layer: usize, _item: usize) -> Option<Query> {
+        None
+    }
+
+    /// Whether an answer to the other query may stand where this one's will stand on a screen, until it
+    /// comes: the same list of another place, or under other settings.
+    fn shares_place(&self, _: &Query) -> bool {
+        false
+    }
+
+    /// Answers it. What holds of all kinds has been checked.
+    ///
+    /// # Errors
+    /// Numbers that cannot be read, a model without what is asked for, or a cancelled token.
+    fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError>;
+
+    /// An answer to it as a sheet, with the robustness of its lists if that was asked too. `None` if
+    /// the answer is of another kind, or the kind is no list of one model.
+    fn sheet(&self, _: &ModelCard, _: &Answer, _: Option<&TrustAnswer>) -> Option<Sheet> {
+        None
+    }
+
+    /// The command that answers it, with the robustness of its lists or without. `None` if no command
+    /// asks it.
+    fn command(&self, _model: &str, _robustness: bool) -> Option<CommandLine> {
+        None
+    }
+}
+
+/// A place among those that one steps through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    pub layer: usize,
+    /// The neuron or the head.
+    pub item: usize,
+    pub among: Items,
+    /// Whether only the nearest are worth computing ahead: they cost seconds.
+    pub nearest: bool,
+}
+
+/// What one steps through in a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Items {
+    Neurons,
+    Heads,
+}
+
+impl Items {
+    /// How many a layer has.
+    pub fn count(self, spec: &Spec) -> usize {
+        match self {
+            Self::Neurons => spec.neurons,
+            Self::Heads => spec.heads,
+        }
+    }
+}
+
+/// A kind of answer.
+pub trait AnswerKind {
+    /// What it holds beside itself, in bytes.
+    fn heap_bytes(&self) -> usize;
+
+    /// The first of its numbers that is none, or infinite.
+    fn not_finite(&self) -> Option<NotFinite>;
+}
+
+/// A number that is none: what it belongs to, and what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotFinite {
+    pub what: &'static str,
+    pub got: String,
+}
+
+impl NotFinite {
+    /// The first such number among some.
+    pub fn among(what: &'static str, numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let found = numbers.into_iter().find(|x| !x.is_finite());
+        found.map(|x| Self {
+            what,
+            got: x.to_string(),
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Queries and answers, as plain values: a query is its own identity, for caches and for telling a
+//! late answer from a wanted one. This is the registry: what each kind is stands in its own folder.
+
+use std::sync::Arc;
+
+use super::kind::{AnswerKind, QueryKind};
+use super::{
+    Address, ContextMapQuery, Convention, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery,
+    FirstConventionAnswer, FirstConventionQuery, GeometryAnswer, GeometryQuery, MapAnswer,
+    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, RankAnswer, RankQuery,
+    TextLanguageQuery, TrustAnswer, TrustQuery, UndertrainedQuery, ValueNormsQuery,
+};
+use crate::geometry::Language;
+use crate::vocabulary::{Filters, Undertrained};
+
+/// What can be asked of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Query {
+    Neuron(NeuronQuery),
+    Pairs(PairsQuery),
+    /// The singular directions of a matrix.
+    Directions(DirectionsQuery),
+    /// Where words stand.
+    Find(FindQuery),
+    /// For every layer, the mean norm of its value vectors.
+    ValueNorms,
+    /// Which tokens are undertrained.
+    Undertrained,
+    /// Which convention the model is best read under at first.
+    FirstConvention,
+    /// Which language's bundled texts fit the model.
+    TextLanguage,
+    /// What is measured of the states of texts.
+    Geometry(GeometryQuery),
+    /// A token's occurrences as points.
+    ContextMap(ContextMapQuery),
+    /// The best tokens of a neuron's column as points.
+    NeuronMap(NeuronMapQuery),
+    /// The most interesting neurons of a layer.
+    Rank(RankQuery),
+    /// How far a list can be trusted.
+    Trust(TrustQuery),
+}
+
+impl Query {
+    /// See [`QueryKind::filters`].
+    pub fn filters(&self) -> Option<&Filters> {
+        self.kind().filters()
+    }
+
+    /// See [`QueryKind::convention`].
+    pub fn convention(&self) -> Option<Convention> {
+        self.kind().convention()
+    }
+
+    /// See [`QueryKind::address`].
+    pub fn address(&self) -> Option<Address> {
+        self.kind().address()
+    }
+
+    /// The same under another convention, if it may name one.
+    #[must_use]
+    pub fn under(self, convention: Convention) -> Self {
+        self.kind().under(convention).unwrap_or(self)
+    }
+
+    /// See [`QueryKind::shares_place`].
+    pub fn shares_place(&self, other: &Self) -> bool {
+        self.kind().shares_place(other)
+    }
+
+    /// What is to be known of it.
+    pub fn kind(&self) -> &dyn QueryKind {
+        match self {
+            Self::Neuron(query) => query,
+            Self::Pairs(query) => query,
+            Self::Directions(query) => query,
+            Self::Find(query) => query,
+            Self::ValueNorms => &ValueNormsQuery,
+            Self::Undertrained => &UndertrainedQuery,
+            Self::FirstConvention => &FirstConventionQuery,
+            Self::TextLanguage => &TextLanguageQuery,
+            Self::Geometry(query) => query,
+            Self::ContextMap(query) => query,
+            Self::NeuronMap(query) => query,
+            Self::Rank(query) => query,
+            Self::Trust(query) => query,
+        }
+    }
+}
+
+/// What comes back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Neuron(NeuronAnswer),
+    Pairs(PairsAnswer),
+    Directions(DirectionsAnswer),
+    Find(FindAnswer),
+    /// Mean norm of the value vectors, a layer each.
+    ValueNorms(Vec<f32>),
+    /// `None` if the embedding does not tell.
+    Undertrained(Option<Arc<Undertrained>>),
+    FirstConvention(FirstConventionAnswer),
+    TextLanguage(Language),
+    Geometry(GeometryAnswer),
+    /// Of both kinds of map.
+    Map(MapAnswer),
+    Rank(RankAnswer),
+    Trust(TrustAnswer),
+}
+
+impl Answer {
+    /// What is to be known of it.
+    pub fn kind(&self) -> &dyn AnswerKind {
+        match self {
+            Self::Neuron(answer) => answer,
+            Self::Pairs(answer) => answer,
+            Self::Directions(answer) => answer,
+            Self::Find(answer) => answer,
+            Self::ValueNorms(norms) => norms,
+            Self::Undertrained(found) => found,
+            Self::FirstConvention(answer) => answer,
+            Self::TextLanguage(language) => language,
+            Self::Geometry(answer) => answer,
+            Self::Map(answer) => answer,
+            Self::Rank(answer) => answer,
+            Self::Trust(answer) => answer,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! An open model, as far as running it on texts goes.
+
+use std::sync::Arc;
+
+use candle_core::Device;
+
+use super::{ModelCard, QueryError};
+use crate::checkpoint::Checkpoint;
+use crate::transformer::ForwardError;
+use crate::vocabulary::{Vocabulary, VocabularyError};
+
+/// An open model, as far as running it goes.
+#[derive(Clone, Copy)]
+pub(super) struct Model<'a> {
+    pub checkpoint: &'a Checkpoint,
+    pub device: &'a Device,
+    pub card: &'a Arc<ModelCard>,
+}
+
+impl Model<'_> {
+    pub(super) fn vocabulary(&self) -> &Vocabulary {
+        &self.card.vocabulary
+    }
+
+    pub(super) fn forward_error(&self, error: ForwardError) -> QueryError {
+        QueryError::Forward {
+            model: self.card.name.clone(),
+            error: Box::new(error),
+        }
+    }
+
+    pub(super) fn vocabulary_error(&self, error: VocabularyError) -> QueryError {
+        QueryError::Vocabulary {
+            model: self.card.name.clone(),
+            error,
+        }
+    }
+
+    pub(super) fn nothing(&self, what: String) -> QueryError {
+        QueryError::Nothing {
+            model: self.card.name.clone(),
+            what,
+        }
+    }
+}

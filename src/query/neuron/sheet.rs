@@ -1,0 +1,141 @@
+//! A neuron's four columns as a sheet.
+
+use crate::projection::Scored;
+use crate::query::robustness::sheet as trust;
+use crate::query::{
+    Column as NeuronColumn, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, TrustAnswer,
+};
+use crate::sheet::{
+    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet, TokenPart,
+    Value, filter_line, filter_record,
+};
+use crate::transformer::Input;
+
+/// The signs of gate and up, and what a gated neuron then writes: an activation's negative side is
+/// small, but not nothing.
+const QUADRANTS: [[&str; 3]; 4] = [
+    ["+", "+", "V"],
+    ["+", "-", "-V"],
+    ["-", "+", "-V, faintly"],
+    ["-", "-", "V, faintly"],
+];
+
+/// The columns, with how far each can be trusted if that was asked too.
+pub(super) fn sheet(
+    card: &ModelCard,
+    query: &NeuronQuery,
+    answer: &NeuronAnswer,
+    trust: Option<&TrustAnswer>,
+) -> Sheet {
+    let key = card.gated().then(|| query.input.name());
+    // A column's name, with the input that it is of where there are two.
+    let named = |name: &str, column: NeuronColumn| match (column, key) {
+        (NeuronColumn::K | NeuronColumn::MinusK, Some(key)) => format!("{name} {key}"),
+        _ => name.to_owned(),
+    };
+    let mut settings = vec![("convention", query.convention.name())];
+    settings.extend(key.map(|key| ("key", key.to_owned())));
+    settings.push(("filters", filter_line(&query.filters)));
+    let provenance = Provenance::of_list(
+        &card.name,
+        Some(query.address().to_string()),
+        settings,
+        Some(command(&card.name, query, trust.is_some())),
+    );
+    let lists = NeuronColumn::ALL.into_iter().zip(&answer.columns);
+    let sections: Vec<Section> = lists
+        .map(|(column, list)| {
+            section(
+                list,
+                named(column.name(), column),
+                named(&column.to_string(), column),
+            )
+        })
+        .collect();
+    let not_read = (!card.has_output(query.convention)).then_some(NO_HEAD);
+    let mut blocks = vec![Block::table(0..sections.len())];
+    blocks.extend(not_read.map(|why| Block::Text(format!("{why}\n"))));
+    let bias = answer.bias.map(|bias| format!("\nbias {bias:.3}\n"));
+    blocks.extend(bias.map(Block::Text));
+    let columns = NeuronColumn::ALL;
+    let quadrant = |[gate, up, writes]: [&str; 3]| {
+        let signs = Record::new().with("gate", gate).with("up", up);
+        signs.with("writes", writes)
+    };
+    let document = Record::new()
+        .with("model", &*card.name)
+        .with("layer", query.layer)
+        .with("neuron", query.neuron)
+        .with_some("key", key)
+        .with_some(
+            "quadrants",
+            key.map(|_| Value::from_iter(QUADRANTS.map(quadrant))),
+        )
+        .with("convention", query.convention.name())
+        .with_some("bias", answer.bias)
+        .with("filters", filter_record(&query.filters))
+        .with_provenance(&provenance)
+        .with(
+            "columns",
+            columns
+                .iter()
+                .zip(0..)
+                .map(|(c, at)| (c.name(), Value::Rows(at)))
+                .collect::<Record>(),
+        )
+        .with_some("not_read", not_read)
+        .with_some("trust", trust.map(trust_record));
+    let mut sheet = Sheet {
+        provenance: Some(provenance),
+        names: card.token_names(),
+        document: document.into(),
+        sections,
+        blocks,
+        csv_settings: &LIST_SETTINGS,
+    };
+    if let Some(trust) = trust {
+        let names = columns.map(|column| named(&column.to_string(), column));
+        sheet.push_below(trust::section(names.into_iter().zip(&trust.lists)));
+    }
+    sheet
+}
+
+fn section(list: &[Scored], label: String, head: String) -> Section {
+    let largest = list.first().map_or(0.0, |s| s.score.abs());
+    Section::new([
+        Column::same(label).csv("column"),
+        Column::count().csv("rank"),
+        Column::of(list.iter().map(|s| s.id))
+            .csv_part("id", TokenPart::Id)
+            .csv_part("token", TokenPart::Raw)
+            .csv("text")
+            .json_flat()
+            .shown(head, Form::Plain),
+        Column::of(list.iter().map(|s| s.score))
+            .named("score")
+            .shown("", Form::Largest(largest)),
+    ])
+}
+
+/// By column, in the order of their names.
+fn trust_record(trust: &TrustAnswer) -> Record {
+    let lists = NeuronColumn::ALL.iter().zip(&trust.lists);
+    let mut lists: Vec<_> = lists
+        .map(|(c, trust)| (c.name(), trust::record(trust)))
+        .collect();
+    lists.sort_by_key(|(name, _)| *name);
+    lists.into_iter().collect()
+}
+
+/// The command that lists them.
+pub(super) fn command(model: &str, query: &NeuronQuery, trust: bool) -> CommandLine {
+    let mut line = CommandLine::new("neuron", &[&model, &query.layer, &query.neuron]);
+    line.option("-k", query.k);
+    if query.input != Input::default() {
+        line.option("--key", query.input.name());
+    }
+    line.option("--convention", query.convention);
+    line.flag(trust, "--trust");
+    line.filters(&query.filters);
+    line
+}

@@ -1,0 +1,380 @@
+//! The pairs of a head's form: its two factors over the vocabulary, and the best of their products.
+
+use std::sync::Arc;
+
+use crate::checkpoint::Matrix;
+use crate::projection::{Ends, PairsWanted, ProjectionError, Scored, best_pairs_on};
+use crate::query::answering::Callbacks;
+use crate::query::convention::{Convention, Switch};
+use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
+use crate::transformer::{Form, FormWeights, Half, QueryKeyNorms};
+use crate::vocabulary::{Filters, Mask, Vocabulary};
+
+use crate::query::reader::Reader;
+use crate::query::reader::convention::Flow;
+
+/// Length of the lists of what holds regardless of the other side.
+const REGARDLESS: usize = 30;
+
+/// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
+pub(in crate::query) struct Factors {
+    pub(in crate::query) a: Matrix,
+    pub(in crate::query) b: Matrix,
+    /// What biases bring to each side, `[head]`: they are in the factors already.
+    biases: [Option<Vec<f32>>; 2],
+}
+
+#[derive(PartialEq, Eq)]
+pub(in crate::query) struct FactorKey {
+    form: Form,
+    layer: usize,
+    head: usize,
+    distance: usize,
+    positions: bool,
+    convention: Convention,
+    biased: bool,
+}
+
+impl Factors {
+    fn bytes(&self) -> u64 {
+        (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
+    }
+}
+
+impl Reader {
+    /// The best pairs of a head's form.
+    pub(in crate::query) fn pairs(
+        &mut self,
+        query: &PairsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<PairsAnswer, QueryError> {
+        let factors = self.factors(query, callbacks)?;
+        self.best_of(query, &factors, callbacks)
+    }
+
+    /// The best pairs by their factors.
+    pub(in crate::query) fn best_of(
+        &mut self,
+        query: &PairsQuery,
+        factors: &Factors,
+        callbacks: Callbacks<'_>,
+    ) -> Result<PairsAnswer, QueryError> {
+        in_range(&factors.a, &factors.b)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
+        let admits = admits(&self.card.vocabulary, &query.filters);
+        let want = PairsWanted {
+            k: query.k.min(mask.passing * mask.passing),
+            end: query.end,
+            passing: &mask.passes,
+            admits: &admits,
+        };
+        let regardless = regardless(factors, &mask, REGARDLESS.min(query.k));
+        let answer = |pairs, done, exact| PairsAnswer {
+            regardless: regardless.clone(),
+            pairs,
+            passing: mask.passing,
+            rows: mask.passes.len(),
+            done,
+            exact,
+        };
+        let mut report = |done, pairs| callbacks.partial(Answer::Pairs(answer(pairs, done, false)));
+        let found = best_pairs_on(
+            &self.device,
+            &factors.a,
+            &factors.b,
+            &want,
+            callbacks.cancel,
+            &mut report,
+        )?;
+        Ok(answer(found, 1.0, true))
+    }
+
+    /// A form's factors over all rows, kept for other filters and the other end.
+    pub(in crate::query) fn factors(
+        &mut self,
+        query: &PairsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Factors>, QueryError> {
+        self.kept_factors(query, query.convention.adds(), callbacks)
+    }
+
+    /// The same with biases left out, whatever the convention.
+    pub(in crate::query) fn bare_factors(
+        &mut self,
+        query: &PairsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Factors>, QueryError> {
+        self.kept_factors(query, false, callbacks)
+    }
+
+    fn kept_factors(
+        &mut self,
+        query: &PairsQuery,
+        biased: bool,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Factors>, QueryError> {
+        let convention = query.convention;
+        let positions = self.with_positions(&query.filters)?;
+        let key = FactorKey {
+            form: query.form,
+            layer: query.layer,
+            head: query.head,
+            distance: query.distance,
+            positions,
+            convention,
+            biased,
+        };
+        if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
+            let found = self.factors.remove(at);
+            let factors = Arc::clone(&found.1);
+            self.factors.push(found);
+            return Ok(factors);
+        }
+        let (form, layer, head) = (query.form, query.layer, query.head);
+        self.weights
+            .bring_form(form, layer, head, callbacks.without_partial())?;
+        let norms = self.norms_of(query)?;
+        let weights = self.form_of(query, head, norms.as_ref())?;
+        let biases = match biased {
+            true => self.form_biases(query, &weights, norms.as_ref())?,
+            false => [None, None],
+        };
+        let weights = self.projected_form(query, weights, callbacks)?;
+        let norms = norms.as_ref();
+        let factors =
+            Arc::new(self.factors_of(query, &weights, (biases, norms), positions, callbacks)?);
+        self.factors.push((key, Arc::clone(&factors)));
+        while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory {
+            self.factors.remove(0);
+        }
+        Ok(factors)
+    }
+
+    /// The norms that queries and keys go through, where the convention has them.
+    pub(in crate::query) fn norms_of(
+        &self,
+        query: &PairsQuery,
+    ) -> Result<Option<QueryKeyNorms>, QueryError> {
+        match (query.form, query.convention.scales_tokens()) {
+            (Form::Qk, true) => Ok(self.weights.query_key_norms(query.layer, query.distance)?),
+            _ => Ok(None),
+        }
+    }
+
+    /// The two sides of a head's form: before the norms of queries and keys, where these follow.
+    pub(in crate::query) fn form_of(
+        &self,
+        query: &PairsQuery,
+        head: usize,
+        norms: Option<&QueryKeyNorms>,
+    ) -> Result<FormWeights, QueryError> {
+        let (form, layer) = (query.form, query.layer);
+        Ok(match norms {
+            Some(_) => self.weights.maps(form, layer, head)?,
+            None => self.weights.form(form, layer, head, query.distance)?,
+        })
+    }
+
+    /// Both sides of a form as they are projected.
+    pub(in crate::query) fn projected_form(
+        &mut self,
+        query: &PairsQuery,
+        weights: FormWeights,
+        callbacks: Callbacks<'_>,
+    ) -> Result<FormWeights, QueryError> {
+        let at = (query.layer, Half::Attention);
+        let [of_left, of_right] = directions(query);
+        let mut projected = |side: Matrix, flow| {
+            let side = self.projected(query.convention, at, flow, side.transposed(), callbacks)?;
+            Ok::<_, QueryError>(side.transposed())
+        };
+        Ok(FormWeights {
+            left: projected(weights.left, of_left)?,
+            right: projected(weights.right, of_right)?,
+        })
+    }
+
+    /// A form over all rows, of weights as they are projected.
+    pub(in crate::query) fn factors_of(
+        &mut self,
+        query: &PairsQuery,
+        weights: &FormWeights,
+        (biases, norms): ([Option<Vec<f32>>; 2], Option<&QueryKeyNorms>),
+        positions: bool,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Factors, QueryError> {
+        let flows = directions(query);
+        let mut over_all_rows = |at: usize, w: &Matrix| -> Result<Matrix, QueryError> {
+            let mut side = self.over_all_rows(query, flows[at], w, positions, callbacks)?;
+            if let Some(bias) = &biases[at] {
+                for row in side.data_mut().chunks_exact_mut(bias.len()) {
+                    row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
+                }
+            }
+            if let Some(norms) = norms {
+                norms.apply(at, &mut side);
+            }
+            Ok(side)
+        };
+        let (a, b) = (
+            over_all_rows(0, &weights.left)?,
+            over_all_rows(1, &weights.right)?,
+        );
+        // Behind a norm a bias brings to each token what its length lets through.
+        let biases = if norms.is_some() {
+            [None, None]
+        } else {
+            biases
+        };
+        Ok(Factors { a, b, biases })
+    }
+
+    /// The products of all rows, and of learned positions under them, with one side of a form
+    /// (`[width, head]`).
+    fn over_all_rows(
+        &mut self,
+        query: &PairsQuery,
+        flow: Flow,
+        w: &Matrix,
+        positions: bool,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Matrix, QueryError> {
+        let (convention, at) = (query.convention, (query.layer, Half::Attention));
+        let rows = self.rows(convention, at, flow, callbacks)?;
+        let product = rows.times(w, callbacks.cancel)?;
+        if !positions {
+            return Ok(product);
+        }
+        let rows = self.positions_as(convention, at, flow, callbacks)?;
+        let below = rows.times(w, callbacks.cancel)?;
+        Ok(stacked(product, &below))
+    }
+
+    /// What biases bring to the two sides of a form, `[head]` each: the maps' own, and with gains
+    /// folded in what the norm's bias brings through them. With tokens at length 1 they count by
+    /// 1/√d_model, which is what a norm's tokens are longer by.
+    pub(in crate::query) fn form_biases(
+        &self,
+        query: &PairsQuery,
+        weights: &FormWeights,
+        norms: Option<&QueryKeyNorms>,
+    ) -> Result<[Option<Vec<f32>>; 2], QueryError> {
+        let PairsQuery {
+            form, layer, head, ..
+        } = *query;
+        let distance = query.distance;
+        let [left, right] = match norms {
+            _ if !query.convention.has(Switch::Biases) => [None, None],
+            Some(_) => self.weights.map_biases(form, layer, head)?,
+            None => self.weights.form_biases(form, layer, head, distance)?,
+        };
+        let norm = match query.convention.folds_gains() {
+            true => self.weights.norm_before(layer, Half::Attention)?,
+            false => None,
+        };
+        let through = |side: &Matrix, own: Option<Vec<f32>>| {
+            let Some(norm) = norm.as_ref().and_then(|norm| norm.added()) else {
+                return own;
+            };
+            let mut sums: Vec<f64> = vec![0.0; side.cols()];
+            for (row, by) in norm.iter().enumerate() {
+                let row = side.row(row);
+                sums.iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, w)| *sum += f64::from(*w) * f64::from(*by));
+            }
+            let own = own.unwrap_or_else(|| vec![0.0; side.cols()]);
+            let both = own.iter().zip(sums);
+            Some(
+                both.map(|(own, sum)| (f64::from(*own) + sum) as f32)
+                    .collect(),
+            )
+        };
+        let left = through(&weights.left, left);
+        let mut biases = match form {
+            Form::Vo => [left, right],
+            Form::Qk => [left, through(&weights.right, right)],
+        };
+        if query.convention.has(Switch::Cosine) {
+            let tokens = (self.card.spec.width as f32).sqrt();
+            let all = biases.iter_mut().flatten().flatten();
+            all.for_each(|b| *b /= tokens);
+        }
+        Ok(biases)
+    }
+}
+
+/// Which pairs filters let pass whose tokens each pass.
+pub(in crate::query) fn admits(
+    vocabulary: &Arc<Vocabulary>,
+    filters: &Filters,
+) -> impl Fn(u32, u32) -> bool + Sync + use<> {
+    let vocabulary = Arc::clone(vocabulary);
+    let (same, similar) = (filters.exclude_same, filters.exclude_similar);
+    move |from, to| !(same && vocabulary.same(from, to) || similar && vocabulary.similar(from, to))
+}
+
+/// What the two sides of a form are: QK reads on both.
+pub(in crate::query) fn directions(query: &PairsQuery) -> [Flow; 2] {
+    match query.form {
+        Form::Vo => [Flow::Read, Flow::Written],
+        Form::Qk => [Flow::Read, Flow::Read],
+    }
+}
+
+/// Whether products of rows are numbers of single precision: in range, and not rounded to nothing.
+///
+/// # Errors
+/// They are not.
+fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
+    /// The least product of lengths whose scores keep their digits.
+    const LEAST: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64;
+    const MOST: f64 = f32::MAX as f64;
+    let largest = |m: &Matrix| m.data().iter().fold(0f32, |most, x| most.max(x.abs()));
+    let (largest_a, largest_b) = (f64::from(largest(a)), f64::from(largest(b)));
+    let product = largest_a * largest_b;
+    if product == 0.0 || (LEAST..MOST / a.cols().max(1) as f64).contains(&product) {
+        return Ok(());
+    }
+    let longest = |m: &Matrix| {
+        let square = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
+        let rows = m.data().chunks(m.cols().max(1));
+        rows.map(square).fold(0.0, f64::max).sqrt()
+    };
+    match longest(a) * longest(b) {
+        small if small < LEAST => Err(ProjectionError::Underflow),
+        large if large >= MOST => Err(ProjectionError::Overflow),
+        _ => Ok(()),
+    }
+}
+
+/// Both ends of what the left side's biases bring to every passing row on the right.
+fn regardless(factors: &Factors, mask: &Mask, k: usize) -> Option<[Vec<Scored>; 2]> {
+    let [Some(bias), other] = &factors.biases else {
+        return None;
+    };
+    // What the two biases make together is the same for every row: it is not the row's.
+    let constant = other.as_ref().map_or(0.0, |other| dot(bias, other));
+    let mut ends = Ends::new(k.min(mask.passing));
+    for (row, passes) in mask.passes.iter().enumerate() {
+        if *passes {
+            ends.offer(row as u32, dot(factors.b.row(row), bias) - constant);
+        }
+    }
+    let [highest, mut lowest] = [ends.highest, ends.lowest].map(|best| best.into_sorted());
+    // As the form has them, not as the end does.
+    lowest.iter_mut().for_each(|s| s.score = 0.0 - s.score);
+    Some([highest, lowest])
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// `above` with the rows of `below` under it.
+pub(in crate::query) fn stacked(above: Matrix, below: &Matrix) -> Matrix {
+    let (rows, cols) = (above.rows() + below.rows(), above.cols());
+    let mut data = above.into_data();
+    data.extend_from_slice(below.data());
+    Matrix::new(rows, cols, data)
+}

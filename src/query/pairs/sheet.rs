@@ -1,0 +1,159 @@
+//! A head's pair list as a sheet.
+
+use crate::projection::{End, Scored};
+use crate::query::robustness::sheet as trust;
+use crate::query::{ModelCard, PairsAnswer, PairsQuery, TrustAnswer};
+use crate::sheet::{
+    Block, Column, CommandLine, Form as NumberForm, LIST_SETTINGS, Provenance, Record, Section,
+    Sheet, TokenPart, Value, filter_line, filter_record,
+};
+use crate::transformer::Form;
+
+/// Rows shown of what one side does whatever the other is.
+const ALONE_ROWS: usize = 10;
+
+/// The pairs, with how far they can be trusted if that was asked too.
+pub(super) fn sheet(
+    card: &ModelCard,
+    query: &PairsQuery,
+    answer: &PairsAnswer,
+    trust: Option<&TrustAnswer>,
+) -> Sheet {
+    let distance = (card.spec.rotary && query.form == Form::Qk).then_some(query.distance);
+    let convention = query.convention.name();
+    let mut settings = vec![
+        ("convention", convention.clone()),
+        ("end", query.end.name().to_owned()),
+    ];
+    settings.extend(distance.map(|distance| ("distance", distance.to_string())));
+    settings.push(("filters", filter_line(&query.filters)));
+    let provenance = Provenance::of_list(
+        &card.name,
+        Some(query.address().to_string()),
+        settings,
+        Some(command(&card.name, query, trust.is_some())),
+    );
+    let form = match query.distance {
+        0 => query.form.name().to_owned(),
+        distance => format!("{} at {distance}", query.form.name()),
+    };
+    let mut sections = vec![pairs(query, answer, &form)];
+    let mut blocks = vec![Block::table([0])];
+    if let Some([highest, lowest]) = &answer.regardless {
+        let [most, least] = match query.form {
+            Form::Qk => ["attended to whatever asks", "least so"],
+            Form::Vo => ["written whatever is read", "suppressed"],
+        };
+        let label = format!("{form} regardless");
+        sections.push(alone(highest, label.clone(), most, &convention));
+        sections.push(alone(lowest, label + ", lowest", least, &convention));
+        blocks.push(Block::Text("\n".to_owned()));
+        blocks.push(Block::Table {
+            sections: vec![1, 2],
+            rows: ALONE_ROWS,
+        });
+    }
+    let regardless = answer.regardless.is_some().then(|| {
+        let highest = Record::new().with("highest", Value::Rows(1));
+        highest.with("lowest", Value::Rows(2))
+    });
+    let document = Record::new()
+        .with("model", &*card.name)
+        .with("kind", query.form.name())
+        .with("layer", query.layer)
+        .with("head", query.head)
+        .with_some("distance", distance)
+        .with("end", query.end.name())
+        .with("convention", convention)
+        .with("exact", answer.exact)
+        .with("filters", filter_record(&query.filters))
+        .with_provenance(&provenance)
+        .with("pairs", Value::Rows(0))
+        .with_some("regardless", regardless)
+        .with_some(
+            "trust",
+            trust
+                .and_then(|trust| trust.lists.first())
+                .map(trust::record),
+        );
+    let mut sheet = Sheet {
+        provenance: Some(provenance),
+        names: card.token_names(),
+        document: document.into(),
+        sections,
+        blocks,
+        csv_settings: &LIST_SETTINGS[1..],
+    };
+    if let Some(trust) = trust.filter(|trust| !trust.lists.is_empty()) {
+        let lists = trust.lists.iter().map(|trust| (form.to_uppercase(), trust));
+        sheet.push_below(trust::section(lists));
+    }
+    sheet
+}
+
+fn pairs(query: &PairsQuery, answer: &PairsAnswer, form: &str) -> Section {
+    let (from, to) = query.form.sides();
+    let to = match query.distance {
+        0 => to.to_owned(),
+        distance => format!("{to}, {distance} back"),
+    };
+    let largest = answer.pairs.first().map_or(0.0, |p| p.score.abs());
+    let pairs = || answer.pairs.iter();
+    Section::new([
+        Column::same(form).csv("form"),
+        Column::count().csv("rank"),
+        Column::of(pairs().map(|p| p.from))
+            .csv_part("from_id", TokenPart::Id)
+            .named("from")
+            .shown_right(from),
+        Column::same("→").shown("→", NumberForm::Plain),
+        Column::of(pairs().map(|p| p.to))
+            .csv_part("to_id", TokenPart::Id)
+            .named("to")
+            .shown(to, NumberForm::Plain),
+        Column::of(pairs().map(|p| p.score))
+            .named("score")
+            .shown("score", NumberForm::Largest(largest)),
+        Column::same(query.convention.name()).csv("convention"),
+        Column::of(pairs().map(|p| p.from)).csv_part("from_token", TokenPart::Raw),
+        Column::of(pairs().map(|p| p.to)).csv_part("to_token", TokenPart::Raw),
+    ])
+}
+
+/// What one side does whatever the other one is.
+fn alone(list: &[Scored], label: String, head: &str, convention: &str) -> Section {
+    let largest = list.first().map_or(0.0, |s| s.score.abs());
+    let nothing = || Column::same("");
+    Section::new([
+        Column::same(label).csv("form"),
+        Column::count().csv("rank"),
+        nothing().csv("from_id"),
+        nothing().csv("from"),
+        Column::of(list.iter().map(|s| s.id))
+            .csv_part("to_id", TokenPart::Id)
+            .csv("to")
+            .json_flat()
+            .shown(head, NumberForm::Plain),
+        Column::of(list.iter().map(|s| s.score))
+            .named("score")
+            .shown("score", NumberForm::Largest(largest)),
+        Column::same(convention).csv("convention"),
+        nothing().csv("from_token"),
+        Column::of(list.iter().map(|s| s.id)).csv_part("to_token", TokenPart::Raw),
+    ])
+}
+
+/// The command that lists them.
+pub(super) fn command(model: &str, query: &PairsQuery, trust: bool) -> CommandLine {
+    let form = query.form.name();
+    let mut line = CommandLine::new("pairs", &[&model, &form, &query.layer, &query.head]);
+    line.option("-k", query.k);
+    line.flag(query.end == End::Lowest, "--lowest");
+    if query.distance > 0 {
+        line.option("--distance", query.distance);
+    }
+    line.option("--convention", query.convention);
+    line.flag(trust, "--trust");
+    line.filters(&query.filters);
+    line
+}

@@ -1,0 +1,53 @@
+//! Answers as sheets, and the commands that make them again.
+
+use super::{Answer, ModelCard, Query, TrustAnswer};
+use crate::sheet::{CommandLine, Sheet};
+use crate::vocabulary::{Filters, TextCount};
+
+pub use super::geometry::{
+    Chart, Depth, ModelGeometry, described, geometry_command, geometry_sheet,
+};
+pub use super::info_sheet::{models_sheet, sheet as info_sheet};
+pub use super::map::{MapOf, map_sheet};
+pub use super::rank::{rank_command, rank_sheet};
+pub use super::robustness::interval;
+
+/// An answer to a query, with how far it can be trusted if that was asked too. `None` if they are
+/// of two kinds, or of none that is a list of one model.
+pub fn sheet(
+    card: &ModelCard,
+    query: &Query,
+    answer: &Answer,
+    trust: Option<&TrustAnswer>,
+) -> Option<Sheet> {
+    let sheet = query.kind().sheet(card, answer, trust)?;
+    let filters = query.filters();
+    Some(sheet.with_text(filters.and_then(|filters| text_count(card, filters))))
+}
+
+/// How many tokens the text has that filters judge by. One that cannot be read has no lists.
+fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCount> {
+    let text = filters.text.as_ref()?;
+    card.vocabulary.count_in(&text.text).ok()
+}
+
+/// The sheets of queries and their answers; how far a list can be trusted goes with the list.
+pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
+    let trust = |of: &Query| {
+        let mut answered = answered.iter();
+        answered.find_map(|(query, answer)| match (query, answer) {
+            (Query::Trust(query), Answer::Trust(answer)) if query.is_about(of) => Some(answer),
+            _ => None,
+        })
+    };
+    let lists = answered.iter();
+    lists
+        .filter_map(|(query, answer)| sheet(card, query, answer, trust(query)))
+        .collect()
+}
+
+/// The command that answers a query as it was answered; with `trust` also how far its lists can be
+/// trusted. `None` if no command asks it.
+pub fn command(model: &str, query: &Query, trust: bool) -> Option<CommandLine> {
+    query.kind().command(model, trust)
+}
