@@ -26,7 +26,7 @@ pub fn sheet(
 }
 
 /// How many tokens the text has that filters judge by. One that cannot be read has no lists.
-fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCount> {
+pub(super) fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCount> {
     let text = filters.text.as_ref()?;
     card.vocabulary.count_in(&text.text).ok()
 }

@@ -42,7 +42,7 @@ pub fn sheet_of_all(
     let command = command_of_all(&card.name, query, count);
     let provenance = provenance(card, query, None, command);
     let sheet = list(card, query, provenance, None, &items);
-    Some(sheet.with_text(super::text_count(card, &query.filters)))
+    Some(sheet.with_text(crate::query::sheet::text_count(card, &query.filters)))
 }
 
 fn provenance(

@@ -4,6 +4,7 @@ mod act;
 mod draw;
 mod grid;
 mod queries;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -16,19 +17,18 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::saved_view::{Shows, ViewSettings, option};
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell::export;
-use crate::explorer::state::{PAIRS_MAX, RowCursor, RowsInFocus, State};
+use crate::explorer::state::{RowCursor, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View, Words};
 use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::Entry;
 use crate::explorer::views::{directions, filters};
 use crate::projection::{End, Pair};
-use crate::query::{Address, Answer, DirectionsQuery, Interest, Part, Query, Trust, TrustAnswer};
+use crate::query::{Address, Answer, Interest, Query};
 use crate::sheet::with_boundary;
 use crate::transformer::Form;
 
 pub use act::swap_end;
 pub use queries::PAIRS;
-use queries::side;
 
 /// Where one is in the Heads tab.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -291,106 +291,6 @@ impl Tab for HeadsView {
             End::Lowest => "▼ lowest  ",
         };
         filters::line(canvas, row, &filters::PAIR_TOGGLES, Some(end), showing);
-    }
-}
-
-impl Words for HeadsView {
-    fn lists(&self) -> usize {
-        Heads::FORMS.len()
-    }
-
-    fn list(&self, state: &State) -> usize {
-        state.views.heads.focus
-    }
-
-    fn focus_list(&self, state: &mut State, list: usize) {
-        state.views.heads.focus = list;
-    }
-
-    fn list_title(&self, _: &State, list: usize) -> String {
-        Heads::FORMS[list].to_string()
-    }
-
-    fn directions(&self, state: &State, matrix: usize) -> DirectionsQuery {
-        let heads = &state.views.heads;
-        let part = Part::Form(Heads::FORMS[matrix]);
-        directions::query(state, part, heads.layer, heads.head)
-    }
-
-    fn shows_directions(&self, state: &State) -> bool {
-        state.views.heads.directions
-    }
-
-    fn matrix(&self, state: &State) -> usize {
-        state.views.heads.focus
-    }
-
-    fn list_of_matrix(&self, _: &State, matrix: usize) -> usize {
-        matrix
-    }
-
-    fn cursor(&self, state: &State) -> RowCursor {
-        state.views.heads.cursors[state.views.heads.focus]
-    }
-
-    fn cursor_of(&self, state: &State, matrix: usize) -> RowCursor {
-        state.views.heads.cursors[matrix]
-    }
-
-    fn cursor_mut<'s>(&self, state: &'s mut State) -> &'s mut RowCursor {
-        let heads = &mut state.views.heads;
-        &mut heads.cursors[heads.focus]
-    }
-
-    fn rows(&self, state: &State) -> Option<RowsInFocus> {
-        let focus = state.views.heads.focus;
-        let (answer, fresh, _) = state.pair_list(focus)?;
-        let pairs = answer.passing.saturating_mul(answer.passing);
-        let len = answer.pairs.len();
-        let shown = state.pairs_shown(focus);
-        let asked = shown.is_some_and(|shown| state.wanted.contains(&shown.query));
-        Some(RowsInFocus {
-            len,
-            most: pairs.min(PAIRS_MAX).max(len),
-            fresh: fresh && answer.exact,
-            settled: answer.exact && asked,
-        })
-    }
-
-    fn token(&self, state: &State) -> Option<u32> {
-        let (answer, ..) = state.pair_list(state.views.heads.focus)?;
-        let pair = answer.pairs.get(self.cursor(state).row)?;
-        Some(side(pair, state.views.heads.side))
-    }
-
-    fn tokens(&self, state: &State) -> Vec<u32> {
-        let pairs = state.pair_list(state.views.heads.focus);
-        let pairs = pairs.map(|(answer, ..)| &answer.pairs[..]);
-        let of = |pair: &Pair| side(pair, state.views.heads.side);
-        pairs.unwrap_or_default().iter().map(of).collect()
-    }
-
-    fn has_sides(&self, _: &State) -> bool {
-        true
-    }
-
-    fn side(&self, state: &State) -> usize {
-        state.views.heads.side
-    }
-
-    fn focus_side(&self, state: &mut State, side: usize) {
-        state.views.heads.side = side;
-    }
-
-    fn most(&self) -> usize {
-        PAIRS_MAX
-    }
-
-    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Trust> {
-        match &*state.pairs_robustness(list)?.answer {
-            Answer::Trust(TrustAnswer { lists, .. }) => lists.first(),
-            _ => None,
-        }
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::Heads;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{PAIRS_MAX, State};
-use crate::projection::Pair;
 use crate::query::{Answer, PairsAnswer, PairsQuery, Query, TRUST_TOP, TrustQuery};
 use crate::transformer::Form;
 
@@ -87,14 +86,6 @@ impl State {
             |query| matches!(query, Query::Trust(TrustQuery::Pairs(query)) if query.form == form),
         );
         shown.filter(|shown| self.idle.contains(&shown.query))
-    }
-}
-
-/// The token of a pair on a side.
-pub(super) fn side(pair: &Pair, side: usize) -> u32 {
-    match side {
-        0 => pair.from,
-        _ => pair.to,
     }
 }
 
