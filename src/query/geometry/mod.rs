@@ -44,7 +44,7 @@ impl TextReading {
 pub enum TokenChoice {
     /// One id, wherever it stands.
     Id(u32),
-    /// A word as a person types it, or a token's own string: see [`Vocabulary::word`].
+    /// A word as a person types it, or a token's own string: see [`Vocabulary::word`](crate::vocabulary::Vocabulary::word).
     Word(String),
 }
 
