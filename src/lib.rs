@@ -20,16 +20,17 @@
 //! | [`projection`] | vectors → token lists, forms → pair lists, exactly | files, threads' scheduling |
 //! | [`query`] | what can be asked, what comes back, and answering it | who asks |
 //! | [`worker`] | one thread that owns the model; the newest query first | how anything is computed |
-//! | [`explorer`] | state, update, view: the terminal | computation |
+//! | [`explorer`] | the terminal: a shell, and views that are a folder each | computation |
 //! | [`sheet`] | an answer as typed columns, settings and the command that makes it | what was asked |
 //! | [`report`] | sheets as table, Markdown, JSON, CSV; charts | the terminal |
 //! | [`guide`] | the manual's pages, and their text as lines | anything of the program |
 //! | [`scan`] | all lists of a model as one Parquet table, part by part | how a list is computed |
 //! | [`cli`] | the command line | anything behind it |
 //!
-//! A key's way: key → action → `update(&mut State, Action) -> Effects` → the worker's list of
-//! wanted queries → computed in chunks, asking between chunks whether it is still wanted → an answer
-//! with its query → the state keeps it if it still wants it → view.
+//! A key's way: key → action → the view in front, the shell or another view, which change the state
+//! → what all views on the screen want to know, as queries → computed in chunks by the worker, which
+//! checks between chunks whether they are still wanted → answers with their queries, on the board →
+//! drawn by the views.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
