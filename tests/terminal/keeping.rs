@@ -172,8 +172,7 @@ fn rankings_of_all_layers_are_exported_as_their_command_prints_them() {
     program.until_at("L3.N103").send("i").until("Interesting");
     let mut exported = Vec::new();
     let mut export = |program: &mut Program, [key, copy]: [&str; 2], name: &'static str| {
-        // A part is refused.
-        program.until_settled().send(key).until("gpt2-pl-");
+        program.send(key).until("gpt2-pl-");
         program
             .send(&format!("{name}\r"))
             .until(&format!("wrote {name}"));
@@ -181,13 +180,15 @@ fn rankings_of_all_layers_are_exported_as_their_command_prints_them() {
         let command = shell_words(&copied(program)).unwrap();
         exported.push((command, name));
     };
+    // A part is refused: the title says how far it is.
+    program.until_gone(" %");
     export(&mut program, ["\x05", "\x13"], "neurons.csv");
     program.send("\x1b").until_gone("Interesting").send("gh");
     program.until("▌Heads").send("i").until("64 heads");
     export(&mut program, ["e", "C"], "copying.csv");
-    program.send("s").until("same word");
+    program.send("s").until("same word").until("64 heads");
     export(&mut program, ["e", "C"], "same.csv");
-    program.quit();
+    program.send("q").until_gone("Heads · ").quit();
     for (command, name) in exported {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let arguments = [&words[1..], &["--format", "csv"]].concat();

@@ -30,7 +30,7 @@ fn a_broken_folder_is_refused_and_the_model_at_hand_goes_on() {
         .until("no such model");
     program
         .send(DOWN)
-        .until_at("L0.N304")
+        .until_at("L0.N894")
         .until("gpt2-pl")
         .quit();
 }

@@ -40,7 +40,7 @@ fn the_wheel_scrolls_words_and_steps_through_neurons() {
     program.wait("other rows", |screen| !all.are_on(screen));
     press(&mut program, WHEEL_UP, "moich ");
     program.wait("the first rows", |screen| all.are_on(screen));
-    press(&mut program, WHEEL_DOWN, "▸ 892");
+    press(&mut program, WHEEL_DOWN, "▸  892");
     program.until_at("L0.N893");
     press(&mut program, LEFT, " 895 ");
     program.until_at("L0.N895").quit();

@@ -21,13 +21,14 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         true => format!("layer {}", state.views.neurons.layer),
         false => "all layers".to_owned(),
     };
-    let mut title = format!("Interesting · {layers} · {}", by.meaning());
+    // Before what may be cut off at the end.
+    let done = match state.ranking_done() {
+        done if done < 1.0 => format!("{:.0} % of ", (done * 100.0).min(99.0)),
+        _ => String::new(),
+    };
+    let mut title = format!("Interesting · {done}{layers} · {}", by.meaning());
     if !state.convention().is_raw() {
         title += &format!(" · {}", state.convention());
-    }
-    match state.ranking_done() {
-        done if done < 1.0 => title += &format!(" · {:.0} %", (done * 100.0).min(99.0)),
-        _ => {}
     }
     let largest = state
         .neurons_ranked()
