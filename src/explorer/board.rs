@@ -37,12 +37,6 @@ impl Board {
             .find(|shown| shown.query == *query)
     }
 
-    /// The answer to a query, or the latest that stands in its place on the screen until it comes.
-    pub fn get_or_latest(&self, query: &Query) -> Option<&Shown> {
-        let latest = || self.latest(|other| query.shares_place(other));
-        self.get(query).or_else(latest)
-    }
-
     /// The latest answer to such a query.
     pub fn latest(&self, such: impl Fn(&Query) -> bool) -> Option<&Shown> {
         self.answers.iter().rev().find(|shown| such(&shown.query))

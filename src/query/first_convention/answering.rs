@@ -74,11 +74,6 @@ impl Reader {
         &mut self,
         callbacks: Callbacks<'_>,
     ) -> Result<FirstConventionAnswer, QueryError> {
-        if self.card.remote {
-            return Err(QueryError::NeedsAll {
-                model: self.card.name.clone(),
-            });
-        }
         let named = TRIED.iter().filter_map(|name| name.parse().ok());
         let offered = named.filter(|c: &Convention| c.offered(&self.card) == *c);
         let tried: Vec<Convention> = offered.collect();

@@ -87,6 +87,10 @@ impl FirstConventionAnswer {
 pub struct FirstConventionQuery;
 
 impl QueryKind for FirstConventionQuery {
+    fn needs_all_weights(&self) -> bool {
+        true
+    }
+
     fn shares_place(&self, other: &Query) -> bool {
         matches!(other, Query::FirstConvention)
     }

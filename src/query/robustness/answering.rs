@@ -20,11 +20,6 @@ impl Reader {
         query: &TrustQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<TrustAnswer, QueryError> {
-        if self.card.remote {
-            return Err(QueryError::NeedsAll {
-                model: self.card.name.clone(),
-            });
-        }
         match query {
             TrustQuery::Neuron(query) => {
                 let mut answer = self.trust_neuron(query, callbacks)?;
