@@ -73,7 +73,7 @@ fn run(forward: &Forward<'_>, checkpoint: &Checkpoint) -> (f64, f64, f64) {
         let at = i % TOKENS;
         TextPlan::new((0..TOKENS).collect(), std::iter::once(at..at + 1).collect())
     });
-    let sizes = [forward.states(), checkpoint.spec().width];
+    let sizes = [forward.states(), checkpoint.spec().d_model];
     let plan = Plan::new(sizes, plans.collect(), true, Pieces::Mean);
     let mut measuring = Measuring::new(plan, 1);
     let mut measures = 0.0;

@@ -51,7 +51,7 @@ fn texts(answers: &Value) -> Vec<Vec<u32>> {
 fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
     let forward = Forward::new(checkpoint, &Device::Cpu).unwrap();
     let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-    let width = checkpoint.spec().width;
+    let width = checkpoint.spec().d_model;
     let mut found = vec![vec![Vec::new(); forward.states()]; texts.len()];
     let done = forward.run(&texts, &[Site::State], CancelToken::never(), &mut |seen| {
         with_numbers(seen.tensor, |numbers| {
@@ -69,7 +69,7 @@ fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
 fn states_agree_with_pytorch_in_every_family_and_form_of_file() {
     for name in CHECKPOINTS {
         let (checkpoint, answers) = (open(name), answers(name));
-        let width = checkpoint.spec().width;
+        let width = checkpoint.spec().d_model;
         let found = states(&checkpoint, &texts(&answers));
         let expected = answers["geometry"]["per_text"].as_array().unwrap();
         assert_eq!(found.len(), 12);

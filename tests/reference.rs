@@ -44,7 +44,7 @@ fn reads_gpt2_from_safetensors() {
     let checkpoint = open("gpt2-safetensors");
     let spec = checkpoint.spec();
     assert_eq!(
-        (spec.layers, spec.width, spec.heads, spec.head_width),
+        (spec.layers, spec.d_model, spec.heads, spec.d_head),
         (3, 48, 4, 12)
     );
     assert_eq!((spec.neurons, spec.vocab, spec.positions), (192, 900, 128));

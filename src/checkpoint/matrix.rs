@@ -1,13 +1,13 @@
 //! A dense row-major matrix of f32: what every tensor becomes once it is read.
 
-use super::pages::Numbers;
+use super::huge_pages::HugePageBuffer;
 
 /// `rows × cols` numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matrix {
     rows: usize,
     cols: usize,
-    data: Numbers,
+    data: HugePageBuffer,
 }
 
 impl Matrix {
@@ -17,13 +17,13 @@ impl Matrix {
     /// If `data` does not hold exactly `rows × cols` numbers; callers build both from one shape.
     pub fn new(rows: usize, cols: usize, data: Vec<f32>) -> Self {
         assert_eq!(data.len(), rows * cols, "a {rows}×{cols} matrix");
-        let data = Numbers::Vector(data);
+        let data = HugePageBuffer::Vector(data);
         Self { rows, cols, data }
     }
 
     /// A matrix of zeros.
     pub fn zeros(rows: usize, cols: usize) -> Self {
-        let data = Numbers::zeros(rows * cols);
+        let data = HugePageBuffer::zeros(rows * cols);
         Self { rows, cols, data }
     }
 

@@ -1,7 +1,6 @@
 //! Files → named tensors. Opening reads headers and `config.json` only; numbers are read when
 //! they are looked at, by block, and nothing of a file stays in memory afterwards.
 
-mod acquire;
 mod block;
 mod bundled;
 mod config;
@@ -9,12 +8,13 @@ mod elsewhere;
 mod entry;
 mod error;
 mod family;
+mod fetch;
 mod files;
+mod huge_pages;
 mod location;
 mod matrix;
 mod number;
 mod packed;
-mod pages;
 mod pickle;
 mod pytorch;
 mod remote;
@@ -30,15 +30,16 @@ mod wrapped;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub use acquire::{Acquired, Cost, Way, acquire, cost};
 pub use error::CheckpointError;
 pub use family::{
-    FAMILIES, Family, Layout, Linear, NormKind, NormPlacement, Pass, Role, Split, family,
+    FAMILIES, Family, FamilyForward, Layout, Linear, NormKind, NormPlacement, Role, RopeLayout,
+    Split, family,
 };
+pub use fetch::{Estimate, FetchOption, Fetched, estimate, fetch};
 pub use location::{Bundle, FoundModel, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;
-pub use spec::{OutputEmbedding, PassSpec, Places, Reading, Rotation, Spec, UnknownChoice};
+pub use spec::{ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, Spec, UnknownChoice};
 
 use crate::task::Callbacks;
 
@@ -51,7 +52,7 @@ const LARGEST_FILE: u64 = 256 << 20;
 
 /// A block of a two-dimensional tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TensorSlice {
     pub tensor: String,
     pub rows: Range<usize>,
     pub cols: Range<usize>,
@@ -64,8 +65,8 @@ pub struct Checkpoint {
     tensors: Tensors,
     family: &'static Family,
     spec: Spec,
-    pass: Option<PassSpec>,
-    places: Places,
+    forward: Option<ForwardSpec>,
+    position_scheme: PositionScheme,
     /// What stands before the family's names in this checkpoint.
     prefix: &'static str,
     embedding: String,
@@ -83,7 +84,7 @@ impl Checkpoint {
         let files = Files::of(location)?;
         let (config, family) = Config::read(&files)?;
         let mut spec = config.spec(family)?;
-        let pass = config.pass(family, &mut spec)?;
+        let forward = config.forward(family, &mut spec)?;
         let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
         let prefix = verify::prefix(family, &tensors, &files)?;
         let embeddings = ties::embeddings(family, prefix, &spec, (&tensors, &files))?;
@@ -101,15 +102,19 @@ impl Checkpoint {
             tensors,
             family,
             spec,
-            pass,
-            places: Places::default(),
+            forward,
+            position_scheme: PositionScheme::default(),
             prefix,
             output_embedding: embeddings.output,
         };
         verify::shapes(&checkpoint)?;
         // Once there are known to be as many layers as the configuration says.
-        let causal = checkpoint.pass.as_ref().is_none_or(|pass| pass.causal);
-        checkpoint.places = config.places(family, causal, &mut checkpoint.spec)?;
+        let causal = checkpoint
+            .forward
+            .as_ref()
+            .is_none_or(|forward| forward.causal);
+        checkpoint.position_scheme =
+            config.position_scheme(family, causal, &mut checkpoint.spec)?;
         Ok(checkpoint)
     }
 
@@ -124,11 +129,11 @@ impl Checkpoint {
     }
 
     /// What `config.json` says about the forward pass; `None` for a family without one.
-    pub fn pass(&self) -> Option<&PassSpec> {
-        self.pass.as_ref()
+    pub fn forward(&self) -> Option<&ForwardSpec> {
+        self.forward.as_ref()
     }
 
-    /// Full name of the input embedding, `[vocab, width]`.
+    /// Full name of the input embedding, `[vocab, d_model]`.
     pub fn embedding(&self) -> &str {
         &self.embedding
     }
@@ -139,13 +144,13 @@ impl Checkpoint {
     }
 
     /// Norms of each head's query and key, below the layer's prefix, if this checkpoint has them.
-    pub fn head_norms(&self) -> Option<[&'static str; 2]> {
-        self.family.head_norms.filter(|_| self.spec.head_norms)
+    pub fn qk_norm(&self) -> Option<[&'static str; 2]> {
+        self.family.qk_norm.filter(|_| self.spec.qk_norm)
     }
 
-    /// Windows and rotary positions.
-    pub fn places(&self) -> &Places {
-        &self.places
+    /// Windows and rotary positions (RoPE) by layer.
+    pub fn position_scheme(&self) -> &PositionScheme {
+        &self.position_scheme
     }
 
     /// Where the learned positions lie: the full name, and the rows of a text's tokens.
@@ -194,12 +199,12 @@ impl Checkpoint {
         self.tensors.vector(name)
     }
 
-    /// The first row of a matrix, `width` numbers.
+    /// The first row of a matrix, `d_model` numbers.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn first_row(&self, name: &str, width: usize) -> Result<Vec<f32>, CheckpointError> {
-        Ok(self.tensors.block(name, 0..1, 0..width)?.into_data())
+    pub fn first_row(&self, name: &str, d_model: usize) -> Result<Vec<f32>, CheckpointError> {
+        Ok(self.tensors.block(name, 0..1, 0..d_model)?.into_data())
     }
 
     /// The block `rows × cols` of a two-dimensional tensor, as f32 whatever the file holds.
@@ -217,15 +222,15 @@ impl Checkpoint {
     }
 
     /// The whole of the embeddings that are stored.
-    pub(crate) fn embeddings(&self) -> Vec<Place> {
-        let (vocab, width) = (self.spec.vocab, self.spec.width);
+    pub(crate) fn embeddings(&self) -> Vec<TensorSlice> {
+        let (vocab, d_model) = (self.spec.vocab, self.spec.d_model);
         let names = [Some(self.embedding.as_str()), self.output_embedding()];
-        let place = |tensor: &str| Place {
+        let slice = |tensor: &str| TensorSlice {
             tensor: tensor.to_owned(),
             rows: 0..vocab,
-            cols: 0..width,
+            cols: 0..d_model,
         };
-        names.into_iter().flatten().map(place).collect()
+        names.into_iter().flatten().map(slice).collect()
     }
 
     /// Brings blocks near that lie on the hub, so that reading them asks nothing of the network.
@@ -233,8 +238,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// A tensor that is not there, or the hub cannot be asked, or the transfer is cancelled.
-    pub fn bring(&self, places: &[Place], callbacks: Callbacks<'_>) -> Result<(), CheckpointError> {
-        self.tensors.bring(places, callbacks)
+    pub fn bring(
+        &self,
+        slices: &[TensorSlice],
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), CheckpointError> {
+        self.tensors.bring(slices, callbacks)
     }
 
     /// Whether the weights stay on the hub, so that reading a tensor may take a while.

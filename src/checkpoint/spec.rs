@@ -4,21 +4,21 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{NormPlacement, Role, Split};
+use super::{NormPlacement, Role, RopeLayout, Split};
 
 /// Sizes and choices of one checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
     pub layers: usize,
-    /// d, the width of the residual stream.
-    pub width: usize,
-    /// Attention heads a layer, counted by their queries.
+    /// Size of the residual stream.
+    pub d_model: usize,
+    /// Attention heads per layer, counted by their queries.
     pub heads: usize,
-    /// Keys and values a layer: fewer than heads where several share one.
-    pub key_heads: usize,
-    /// Width of one head.
-    pub head_width: usize,
-    /// Feed-forward neurons a layer.
+    /// Heads of keys and values per layer: fewer than `heads` in grouped-query attention (GQA).
+    pub n_kv_heads: usize,
+    /// Size of one head.
+    pub d_head: usize,
+    /// Feed-forward neurons per layer.
     pub neurons: usize,
     /// Rows of the embedding; the vocabulary may name fewer.
     pub vocab: usize,
@@ -28,7 +28,7 @@ pub struct Spec {
     pub first_position: usize,
     /// The token that takes no position of its own but the row before the first, as in RoBERTa.
     pub padding: Option<u32>,
-    /// Whether queries and keys turn with their positions.
+    /// Whether positions are rotary (RoPE).
     pub rotary: bool,
     /// Positions that the configuration states (`max_position_embeddings`).
     pub context: usize,
@@ -40,8 +40,8 @@ pub struct Spec {
     pub activation: String,
     /// Whether blocks normalise before or after their sums.
     pub norm: NormPlacement,
-    /// Whether queries and keys are normed, head by head.
-    pub head_norms: bool,
+    /// Whether the queries and keys of each head are normed (QK-norm).
+    pub qk_norm: bool,
     /// Whether one matrix is both input and output embedding.
     pub tied: bool,
     /// How the file decides that.
@@ -88,15 +88,15 @@ impl Spec {
     /// feed-forward matrices, three if `gated`, and the maps of queries and of what heads write.
     pub fn plain_bytes(&self, gated: bool) -> u64 {
         let of_neurons = self.neurons as u64 * if gated { 3 } else { 2 };
-        let of_heads = 2 * self.heads as u64 * self.head_width as u64;
+        let of_heads = 2 * self.heads as u64 * self.d_head as u64;
         let rows = (of_neurons + of_heads).saturating_mul(self.layers as u64);
         let numbers = rows.saturating_add(self.vocab as u64);
-        numbers.saturating_mul(2 * self.width as u64)
+        numbers.saturating_mul(2 * self.d_model as u64)
     }
 
-    /// How many heads share one key and value.
-    pub fn sharing(&self) -> usize {
-        self.heads / self.key_heads
+    /// How many heads share one key and value (the size of a group in GQA).
+    pub fn queries_per_kv_head(&self) -> usize {
+        self.heads / self.n_kv_heads
     }
 
     /// The first choice that is not known here and that a reading depends on.
@@ -110,31 +110,31 @@ impl Spec {
         match split {
             Split::Whole => own,
             Split::Part(_, n) => n * own,
-            Split::Stacked | Split::Grouped => (self.heads + 2 * self.key_heads) * self.head_width,
+            Split::Stacked | Split::Grouped => (self.heads + 2 * self.n_kv_heads) * self.d_head,
         }
     }
 
     /// Which of a tensor's outputs are a head's. Heads are counted by their queries, those of one
     /// group have the same key and value.
-    pub fn channels(&self, split: Split, role: Role, head: usize) -> Range<usize> {
-        let n = self.sharing();
+    pub fn head_outputs(&self, split: Split, role: Role, head: usize) -> Range<usize> {
+        let n = self.queries_per_kv_head();
         let group = head / n;
         let at = match (split, role) {
             (Split::Whole | Split::Part(..) | Split::Stacked, Role::Query) => head,
             (Split::Whole | Split::Part(..), Role::Key | Role::Value) => group,
             (Split::Stacked, Role::Key) => self.heads + group,
-            (Split::Stacked, Role::Value) => self.heads + self.key_heads + group,
+            (Split::Stacked, Role::Value) => self.heads + self.n_kv_heads + group,
             (Split::Grouped, Role::Query) => group * (n + 2) + head % n,
             (Split::Grouped, Role::Key) => group * (n + 2) + n,
             (Split::Grouped, Role::Value) => group * (n + 2) + n + 1,
         };
-        at * self.head_width..(at + 1) * self.head_width
+        at * self.d_head..(at + 1) * self.d_head
     }
 }
 
 /// What `config.json` says about the forward pass alone.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PassSpec {
+pub struct ForwardSpec {
     /// Whether a position sees only those before it.
     pub causal: bool,
     pub norm_epsilon: f64,
@@ -146,8 +146,8 @@ pub struct PassSpec {
     pub scale: f64,
     /// Whether they are divided by the layer's number, counted from 1, too.
     pub scale_by_layer: bool,
-    /// What they are bent to stay below.
-    pub score_cap: Option<f64>,
+    /// Cap of attention scores s, which become cap · tanh(s / cap) (Gemma 2).
+    pub attention_softcap: Option<f64>,
     /// Whether they fall with the distance, and if so whether before they are scaled.
     pub alibi: Option<bool>,
     /// Whether both halves of a layer read the same state.
@@ -202,55 +202,54 @@ pub struct UnknownChoice {
     pub touches: &'static [Reading],
 }
 
-/// How a layer's positions are told apart, beside learned ones.
+/// How a layer tells positions apart, beside learned position embeddings.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Places {
-    /// By layer: a window of so many positions, back from each and itself counted; in a model
-    /// that looks both ways, centred on it.
+pub struct PositionScheme {
+    /// By layer: the size of its sliding window in positions, counted back from the query, which is
+    /// one of them; in a model that looks both ways, centred on the query. `None` sees everything.
     pub windows: Vec<Option<usize>>,
-    /// For layers that see everything.
-    pub rotation: Option<Rotation>,
-    /// For layers with a window.
-    pub local_rotation: Option<Rotation>,
+    /// RoPE of layers without a window.
+    pub rope: Option<Rope>,
+    /// RoPE of layers with a window.
+    pub local_rope: Option<Rope>,
 }
 
-impl Places {
-    /// How a layer turns queries and keys.
-    pub fn rotation(&self, layer: usize) -> Option<&Rotation> {
-        let rotation = match self.windows.get(layer) {
-            Some(Some(_)) => self.local_rotation.as_ref(),
-            _ => self.rotation.as_ref(),
+impl PositionScheme {
+    /// The rotary position embedding of a layer; `None` in a layer without one.
+    pub fn rope(&self, layer: usize) -> Option<&Rope> {
+        let rope = match self.windows.get(layer) {
+            Some(Some(_)) => self.local_rope.as_ref(),
+            _ => self.rope.as_ref(),
         };
-        rotation.filter(|rotation| !rotation.frequencies.is_empty())
+        rope.filter(|rope| !rope.frequencies.is_empty())
     }
 }
 
-/// Rotary positions: at position p, pair i of a head's channels turns by p times its frequency
-/// (Su et al. 2021, arXiv 2104.09864).
+/// Rotary position embedding (RoPE): at position p, pair i of a head's dimensions is rotated by p
+/// times its frequency (Su et al. 2021, arXiv 2104.09864).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rotation {
-    /// Radians a position, a pair each.
+pub struct Rope {
+    /// Radians per position, one for each pair.
     pub frequencies: Vec<f64>,
     /// Other frequencies for the whole of a text of more tokens than this (LongRoPE, Ding et al.
     /// 2024, arXiv 2402.13753).
     pub beyond: Option<(usize, Vec<f64>)>,
-    /// Pairs are channels 2i and 2i + 1, not i and i + the number of pairs.
-    pub neighbours: bool,
-    /// What turned queries and keys are multiplied with.
+    /// Which dimensions make a pair.
+    pub layout: RopeLayout,
+    /// Factor of rotated queries and keys (YaRN and LongRoPE; else 1).
     pub factor: f64,
 }
 
-impl Rotation {
-    /// The two channels of a pair.
-    pub fn channels(&self, pair: usize) -> [usize; 2] {
-        if self.neighbours {
-            [2 * pair, 2 * pair + 1]
-        } else {
-            [pair, pair + self.frequencies.len()]
+impl Rope {
+    /// The two dimensions of a pair.
+    pub fn dims(&self, pair: usize) -> [usize; 2] {
+        match self.layout {
+            RopeLayout::Neighbours => [2 * pair, 2 * pair + 1],
+            RopeLayout::Halves => [pair, pair + self.frequencies.len()],
         }
     }
 
-    /// Radians a position in a text of so many tokens, a pair each.
+    /// Radians per position in a text of so many tokens, one for each pair.
     pub fn frequencies_of(&self, tokens: usize) -> &[f64] {
         match &self.beyond {
             Some((trained, long)) if tokens > *trained => long,
@@ -258,13 +257,13 @@ impl Rotation {
         }
     }
 
-    /// Turns one head's channels as at a position, in a text no longer than that takes; the factor
-    /// is left out.
-    pub fn turn(&self, head: &mut [f32], position: usize) {
+    /// Rotates one head's vector, `[d_head]`, as at `position` in a text that ends there. The
+    /// factor is left out.
+    pub fn rotate(&self, head: &mut [f32], position: usize) {
         let frequencies = self.frequencies_of(position.saturating_add(1));
         for (pair, frequency) in frequencies.iter().enumerate() {
             let (sin, cos) = (position as f64 * frequency).sin_cos();
-            let [i, j] = self.channels(pair);
+            let [i, j] = self.dims(pair);
             let (a, b) = (f64::from(head[i]), f64::from(head[j]));
             head[i] = (a * cos - b * sin) as f32;
             head[j] = (a * sin + b * cos) as f32;

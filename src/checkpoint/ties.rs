@@ -36,7 +36,7 @@ pub(super) fn embeddings(
     let there = |name: &&&str| tensors.get(name).is_some();
     let head = family.output_embedding.iter().find(there);
     let head = head.map(|name| (*name).to_owned());
-    let shape = [spec.vocab, spec.width];
+    let shape = [spec.vocab, spec.d_model];
     let one = |input: String, decided| {
         Ok(Embeddings {
             input,
@@ -80,12 +80,12 @@ fn compared(
     [a, b]: [&str; 2],
     spec: &Spec,
 ) -> Result<Option<usize>, CheckpointError> {
-    let (rows, width) = (spec.vocab, spec.width);
+    let (rows, d_model) = (spec.vocab, spec.d_model);
     if tensors.are_one(a, b) {
         return Ok(Some(rows));
     }
     let equal = |rows: std::ops::Range<usize>| -> Result<bool, CheckpointError> {
-        let read = |name| tensors.block(name, rows.clone(), 0..width);
+        let read = |name| tensors.block(name, rows.clone(), 0..d_model);
         Ok(read(a)?.data() == read(b)?.data())
     };
     if tensors.is_remote(b) {
@@ -93,7 +93,7 @@ fn compared(
         if !spec.tied {
             return Ok(None);
         }
-        let run = (RUN_NUMBERS / width).clamp(1, rows);
+        let run = (RUN_NUMBERS / d_model).clamp(1, rows);
         let runs = RUNS.min(rows.div_ceil(run));
         let start = |i: usize| (rows - run) * i / (runs - 1).max(1);
         let mut counted = 0;
@@ -110,7 +110,7 @@ fn compared(
     let mut first = 0;
     let mut numbers = FIRST_NUMBERS;
     while first < rows {
-        let end = rows.min(first + (numbers / width).max(1));
+        let end = rows.min(first + (numbers / d_model).max(1));
         if !equal(first..end)? {
             return Ok(None);
         }

@@ -46,27 +46,24 @@ pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     check(
         checkpoint,
         checkpoint.embedding(),
-        &[spec.vocab, spec.width],
+        &[spec.vocab, spec.d_model],
     )?;
     if let Some(output) = checkpoint.output_embedding() {
-        check(checkpoint, output, &[spec.vocab, spec.width])?;
+        check(checkpoint, output, &[spec.vocab, spec.d_model])?;
     }
     if let Some((positions, rows)) = checkpoint.positions() {
-        check(checkpoint, positions, &[rows.end, spec.width])?;
+        check(checkpoint, positions, &[rows.end, spec.d_model])?;
     }
-    let (all, keys) = (
-        spec.heads * spec.head_width,
-        spec.key_heads * spec.head_width,
-    );
+    let (all, keys) = (spec.heads * spec.d_head, spec.n_kv_heads * spec.d_head);
     // Each with its outputs and inputs.
     let linears: [(Option<&Linear>, usize, usize); 7] = [
-        (Some(&family.ff_in), spec.neurons, spec.width),
-        (family.ff_gate.as_ref(), spec.neurons, spec.width),
-        (Some(&family.ff_out), spec.width, spec.neurons),
-        (Some(&family.query), all, spec.width),
-        (Some(&family.key), keys, spec.width),
-        (Some(&family.value), keys, spec.width),
-        (Some(&family.attention_out), spec.width, all),
+        (Some(&family.ff_in), spec.neurons, spec.d_model),
+        (family.ff_gate.as_ref(), spec.neurons, spec.d_model),
+        (Some(&family.ff_out), spec.d_model, spec.neurons),
+        (Some(&family.query), all, spec.d_model),
+        (Some(&family.key), keys, spec.d_model),
+        (Some(&family.value), keys, spec.d_model),
+        (Some(&family.attention_out), spec.d_model, all),
     ];
     for layer in 0..spec.layers {
         for (linear, outputs, inputs) in linears {

@@ -70,7 +70,7 @@ pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
 }
 
 /// The weights that a model's list of files offers, in the order in which they are looked for.
-pub(super) struct Offer {
+pub(super) struct WeightFiles {
     /// A single file, or the index of several.
     pub(super) file: &'static str,
     pub(super) is_index: bool,
@@ -79,11 +79,11 @@ pub(super) struct Offer {
 }
 
 /// The weights to take of those that are offered; `None` if none can be read.
-pub(super) fn choose(offered: impl Fn(&str) -> bool) -> Option<Offer> {
+pub(super) fn choose(offered: impl Fn(&str) -> bool) -> Option<WeightFiles> {
     FORMS.iter().enumerate().find_map(|(i, form)| {
         let files = [(form.file, false), (form.index, true)];
         let (file, is_index) = files.into_iter().find(|(file, _)| offered(file))?;
-        Some(Offer {
+        Some(WeightFiles {
             file,
             is_index,
             by_tensor: i == 0,
@@ -131,14 +131,14 @@ pub(super) fn shards(name: &str, bytes: &[u8]) -> Result<Vec<String>, Checkpoint
 /// Whether all files of the weights are there.
 pub(super) fn complete(files: &Files) -> Result<bool, CheckpointError> {
     let there = |file: &str| files.open(file).is_ok_and(|found| found.is_some());
-    let Some(offer) = choose(there) else {
+    let Some(weight_files) = choose(there) else {
         return Ok(false);
     };
-    if !offer.is_index {
+    if !weight_files.is_index {
         return Ok(true);
     }
-    let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
-    Ok(shards(offer.file, &bytes)?.iter().all(|shard| there(shard)))
+    let bytes = files.read(weight_files.file, LARGEST_INDEX)?.unwrap_or_default();
+    Ok(shards(weight_files.file, &bytes)?.iter().all(|shard| there(shard)))
 }
 
 fn parse_index(name: &str, bytes: &[u8]) -> Result<Index, CheckpointError> {

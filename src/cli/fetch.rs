@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::checkpoint::{Acquired, FoundModel, Location, Way, acquire};
+use crate::checkpoint::{FetchOption, Fetched, FoundModel, Location, fetch};
 use crate::explorer::number::{bytes, duration};
 use crate::hub::{Hub, HubId, HubSettings};
 use crate::task::Progress;
@@ -13,11 +13,11 @@ use super::progress;
 use super::say::say;
 
 /// Where a model is; if it is on the hub, `way` says how it comes.
-pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<Way>) -> Result<Location> {
+pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<FetchOption>) -> Result<Location> {
     let settings = HubSettings::from_environment();
     match Location::find(model, &settings.cache)? {
         FoundModel::Here(location) => Ok(location),
-        FoundModel::OnHub(id) => fetch(&id, settings, &way()?),
+        FoundModel::OnHub(id) => fetch_shown(&id, settings, &way()?),
     }
 }
 
@@ -25,17 +25,17 @@ pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<Way>) -> Result<L
 pub(super) fn download(model: &str) -> Result<String> {
     let id = HubId::parse(model)
         .with_context(|| format!("{model}: expected a hub id, owner/name[@revision]"))?;
-    match fetch(&id, HubSettings::from_environment(), &Way::Whole)? {
+    match fetch_shown(&id, HubSettings::from_environment(), &FetchOption::Whole)? {
         Location::Folder { path, .. } => Ok(format!("{}\n", path.display())),
         other => Ok(format!("{other}\n")),
     }
 }
 
-fn fetch(id: &HubId, settings: HubSettings, way: &Way) -> Result<Location> {
+fn fetch_shown(id: &HubId, settings: HubSettings, way: &FetchOption) -> Result<Location> {
     let hub = Arc::new(Hub::new(settings)?);
     let describe = |progress: &Progress, _| describe(id, progress);
-    let acquired = progress::shown(describe, |callbacks| acquire(&hub, id, way, callbacks))?;
-    let Acquired { location, notice } = acquired?;
+    let acquired = progress::shown(describe, |callbacks| fetch(&hub, id, way, callbacks))?;
+    let Fetched { location, notice } = acquired?;
     if let Some(notice) = notice {
         say(notice);
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::size::Size;
-use crate::checkpoint::Way;
+use crate::checkpoint::FetchOption;
 use crate::explorer::paths::Paths;
 use crate::hub::Blocks;
 use crate::outside;
@@ -84,10 +84,10 @@ impl Machine {
     ///
     /// # Errors
     /// There is no home folder to keep its parts in.
-    pub fn way(&self) -> Result<Way> {
+    pub fn way(&self) -> Result<FetchOption> {
         Ok(match self.remote {
-            false => Way::Whole,
-            true => Way::ByTensor(Arc::new(Blocks::open(
+            false => FetchOption::Whole,
+            true => FetchOption::ByTensor(Arc::new(Blocks::open(
                 Paths::find(|name| std::env::var_os(name))?.blocks(),
                 self.blocks_max(),
             ))),

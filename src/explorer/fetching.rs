@@ -7,16 +7,16 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use crate::checkpoint::{Acquired, Cost, Way, acquire, cost};
+use crate::checkpoint::{Estimate, FetchOption, Fetched, estimate, fetch};
 use crate::hub::{Blocks, Hub, HubId, HubSettings};
 use crate::task::{Callbacks, CancelToken, Progress};
 
 /// What a transfer tells.
 pub(super) enum News {
     /// What either way of bringing the model would cost.
-    Cost(Cost),
+    Estimate(Estimate),
     Progress(Progress),
-    Arrived(Acquired),
+    Arrived(Fetched),
     Failed(String),
 }
 
@@ -59,7 +59,7 @@ impl Fetching {
     /// # Errors
     /// The network cannot be used, or there is no thread.
     pub(super) fn survey(&mut self, id: HubId) -> Result<()> {
-        self.begin(move |hub, callbacks| Ok(News::Cost(cost(hub, &id, callbacks)?)))
+        self.begin(move |hub, callbacks| Ok(News::Estimate(estimate(hub, &id, callbacks)?)))
     }
 
     /// Brings a model, in the place of any other transfer; if by tensor, into what `blocks` opens.
@@ -73,13 +73,13 @@ impl Fetching {
         blocks: impl FnOnce() -> Blocks,
     ) -> Result<()> {
         let way = match by_tensor {
-            false => Way::Whole,
+            false => FetchOption::Whole,
             true => {
                 let blocks = self.blocks.get_or_insert_with(|| Arc::new(blocks()));
-                Way::ByTensor(Arc::clone(blocks))
+                FetchOption::ByTensor(Arc::clone(blocks))
             }
         };
-        self.begin(move |hub, callbacks| Ok(News::Arrived(acquire(hub, &id, &way, callbacks)?)))
+        self.begin(move |hub, callbacks| Ok(News::Arrived(fetch(hub, &id, &way, callbacks)?)))
     }
 
     fn begin(

@@ -253,7 +253,7 @@ impl ModelCard {
             Switch::Gain | Switch::Norms if self.spec.norm == NormPlacement::Post => {
                 Err("its norms come after each sum, so what is read has been through them already")
             }
-            Switch::Gain | Switch::Norms if self.family.pass.is_none() => {
+            Switch::Gain | Switch::Norms if self.family.forward.is_none() => {
                 Err("its norms are not known here")
             }
             Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),

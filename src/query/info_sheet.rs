@@ -16,9 +16,9 @@ pub fn sheet(card: &ModelCard) -> Sheet {
         .with("layers", spec.layers)
         .with("neurons", spec.neurons)
         .with("heads", spec.heads)
-        .with("key_heads", spec.key_heads)
-        .with("head_width", spec.head_width)
-        .with("width", spec.width)
+        .with("key_heads", spec.n_kv_heads)
+        .with("head_width", spec.d_head)
+        .with("width", spec.d_model)
         .with("tokens", card.vocabulary.len())
         .with("undertrained", undertrained)
         .with("embedding_rows", spec.vocab)
@@ -71,9 +71,9 @@ fn rows(
     count: fn(usize) -> String,
 ) -> Vec<(&'static str, String)> {
     let spec = &card.spec;
-    let heads = match spec.key_heads {
-        all if all == spec.heads => format!("{all} of width {}", spec.head_width),
-        keys => format!("{} of width {}, {keys} keys", spec.heads, spec.head_width),
+    let heads = match spec.n_kv_heads {
+        all if all == spec.heads => format!("{all} of width {}", spec.d_head),
+        keys => format!("{} of width {}, {keys} keys", spec.heads, spec.d_head),
     };
     let positions = match (spec.positions, spec.rotary) {
         (0, true) => "rotary".to_owned(),
@@ -91,7 +91,7 @@ fn rows(
         ("layers", count(spec.layers)),
         ("neurons a layer", count(spec.neurons)),
         ("heads a layer", heads),
-        ("width", count(spec.width)),
+        ("width", count(spec.d_model)),
         ("tokens", count(card.vocabulary.len())),
         (
             "undertrained tokens",

@@ -74,7 +74,7 @@ mod tests {
     /// An embedding in which the undertrained tokens are known: their rows lie around one
     /// direction, all others around the origin.
     fn embedding(card: &ModelCard, undertrained: &BTreeSet<u32>) -> Rows {
-        let (rows, width) = (card.spec.vocab, card.spec.width);
+        let (rows, width) = (card.spec.vocab, card.spec.d_model);
         let mut rng = fastrand::Rng::with_seed(7);
         let mut bell = || (0..6).map(|_| rng.f32() - 0.5).sum::<f32>();
         let direction: Vec<f32> = (0..width).map(|_| 2.0 * bell()).collect();

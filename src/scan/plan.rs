@@ -161,7 +161,7 @@ impl ScanPlan {
         ];
         for (name, size) in [
             ("layers-of-model", spec.layers),
-            ("width", spec.width),
+            ("width", spec.d_model),
             ("neurons", spec.neurons),
             ("heads", spec.heads),
             ("vocabulary", spec.vocab),

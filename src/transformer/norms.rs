@@ -72,7 +72,9 @@ pub(super) fn norm(
 ) -> Result<NormWeights, CheckpointError> {
     let kind = checkpoint.family().norm_kind;
     let [weights, biases] = names(name);
-    let affine = checkpoint.pass().is_none_or(|pass| pass.affine_norms);
+    let affine = checkpoint
+        .forward()
+        .is_none_or(|forward| forward.affine_norms);
     if !affine && !holds(checkpoint, &weights) {
         return Ok(NormWeights::plain(width));
     }
@@ -103,11 +105,15 @@ pub(super) fn layer_norm(
     let mut all = names_below.iter().map(full);
     let there = |name: &String| holds(checkpoint, &names(name)[0]);
     let found = all.clone().find(there);
-    let affine = checkpoint.pass().is_none_or(|pass| pass.affine_norms);
+    let affine = checkpoint
+        .forward()
+        .is_none_or(|forward| forward.affine_norms);
     let needed = needed || !affine;
     let found = found.or_else(|| all.next().filter(|_| needed));
-    let width = checkpoint.spec().width;
-    found.map(|name| norm(checkpoint, &name, width)).transpose()
+    let d_model = checkpoint.spec().d_model;
+    found
+        .map(|name| norm(checkpoint, &name, d_model))
+        .transpose()
 }
 
 /// Whether one of these norms is there, or need not be.
@@ -115,7 +121,9 @@ pub(super) fn layer_norm(
 /// # Errors
 /// None is.
 pub(super) fn check(checkpoint: &Checkpoint, any_of: &[String]) -> Result<(), CheckpointError> {
-    let affine = checkpoint.pass().is_none_or(|pass| pass.affine_norms);
+    let affine = checkpoint
+        .forward()
+        .is_none_or(|forward| forward.affine_norms);
     if !affine || any_of.is_empty() {
         return Ok(());
     }

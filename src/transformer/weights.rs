@@ -1,20 +1,20 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
-mod around;
-mod pieces;
+mod norms_and_biases;
+mod stream;
 
 use std::ops::Range;
 
 use crate::checkpoint::{
-    Checkpoint, CheckpointError, Layout, Linear, Matrix, Place, Role, Spec, Split,
+    Checkpoint, CheckpointError, Layout, Linear, Matrix, Role, Spec, Split, TensorSlice,
 };
 use crate::task::Callbacks;
 
 use super::norms::{NormWeights, norm};
 use super::{Form, Input};
 
-pub use around::{Half, QueryKeyNorms, TokenNorm};
-pub use pieces::{Piece, Vectors};
+pub use norms_and_biases::{QueryKeyNorms, Sublayer, TokenNorm};
+pub use stream::{Dictionary, RowChunk};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
 #[derive(Debug)]
@@ -25,18 +25,18 @@ pub struct Weights {
 /// A head's form as two thin factors: `form(s, t) = (E[s]·left)·(E[t]·right)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FormWeights {
-    /// `W_V` or `W_Q`, `[width, head]`.
+    /// `W_V` or `W_Q`, `[d_model, d_head]`.
     pub left: Matrix,
-    /// `W_Oᵀ` or `W_K`, `[width, head]`.
+    /// `W_Oᵀ` or `W_K`, `[d_model, d_head]`.
     pub right: Matrix,
 }
 
-/// A block of a tensor that reads as `[channels, width]` of the residual stream, whichever way the
+/// A block of a tensor that reads as `[vectors, d_model]` of the residual stream, whichever way the
 /// file lays it out.
-struct Part {
-    place: Place,
-    /// Whether the channels are the block's columns.
-    turned: bool,
+struct WeightSlice {
+    stored: TensorSlice,
+    /// Whether the vectors are the block's columns.
+    transposed: bool,
 }
 
 /// Which side of a linear map a block is cut along.
@@ -60,7 +60,7 @@ impl Weights {
         self.checkpoint.spec()
     }
 
-    /// What is read from: the input embedding, `[vocab, width]`.
+    /// What is read from: the input embedding, `[vocab, d_model]`.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
@@ -68,7 +68,7 @@ impl Weights {
         self.whole(self.checkpoint.embedding())
     }
 
-    /// What is written to, `[vocab, width]`: the output embedding, if it is not the input
+    /// What is written to, `[vocab, d_model]`: the output embedding, if it is not the input
     /// embedding too.
     ///
     /// # Errors
@@ -79,11 +79,11 @@ impl Weights {
     }
 
     fn whole(&self, embedding: &str) -> Result<Matrix, CheckpointError> {
-        let (vocab, width) = (self.spec().vocab, self.spec().width);
-        self.checkpoint.block(embedding, 0..vocab, 0..width)
+        let (vocab, d_model) = (self.spec().vocab, self.spec().d_model);
+        self.checkpoint.block(embedding, 0..vocab, 0..d_model)
     }
 
-    /// The learned positions, `[positions, width]`, if the model has any.
+    /// The learned positions, `[positions, d_model]`, if the model has any.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
@@ -91,11 +91,11 @@ impl Weights {
         let Some((name, rows)) = self.checkpoint.positions() else {
             return Ok(None);
         };
-        let width = 0..self.spec().width;
-        self.checkpoint.block(name, rows, width).map(Some)
+        let d_model = 0..self.spec().d_model;
+        self.checkpoint.block(name, rows, d_model).map(Some)
     }
 
-    /// Keys of a layer's neurons, `[neurons, width]`: rows of the feed-forward input weights; of
+    /// Keys of a layer's neurons, `[neurons, d_model]`: rows of the feed-forward input weights; of
     /// gated ones those that `input` says.
     ///
     /// # Errors
@@ -106,15 +106,15 @@ impl Weights {
         neurons: Range<usize>,
         input: Input,
     ) -> Result<Matrix, CheckpointError> {
-        self.read(self.key_part(layer, neurons, input))
+        self.read(self.key_slice(layer, neurons, input))
     }
 
-    /// Values of a layer's neurons, `[neurons, width]`: rows of the feed-forward output weights.
+    /// Values of a layer's neurons, `[neurons, d_model]`: rows of the feed-forward output weights.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn values(&self, layer: usize, neurons: Range<usize>) -> Result<Matrix, CheckpointError> {
-        self.read(self.value_part(layer, neurons))
+        self.read(self.value_slice(layer, neurons))
     }
 
     /// Mean length of a layer's value vectors.
@@ -170,16 +170,16 @@ impl Weights {
     ) -> Result<FormWeights, CheckpointError> {
         let FormWeights { left, right } = self.maps(form, layer, head)?;
         let (mut left, mut right) = (left.transposed(), right.transposed());
-        if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.head_norms()) {
+        if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.qk_norm()) {
             for (factor, norm) in [(&mut left, query), (&mut right, key)] {
-                self.head_norm(layer, norm)?.apply_to_rows(factor);
+                self.qk_norm(layer, norm)?.apply_to_rows(factor);
             }
         }
         let mut left = left.transposed();
-        let rotation = self.checkpoint.places().rotation(layer);
-        if let (Form::Qk, Some(rotation), 1..) = (form, rotation, distance) {
-            let heads = left.data_mut().chunks_exact_mut(self.spec().head_width);
-            heads.for_each(|head| rotation.turn(head, distance));
+        let rope = self.checkpoint.position_scheme().rope(layer);
+        if let (Form::Qk, Some(rope), 1..) = (form, rope, distance) {
+            let heads = left.data_mut().chunks_exact_mut(self.spec().d_head);
+            heads.for_each(|head| rope.rotate(head, distance));
         }
         Ok(FormWeights {
             left,
@@ -197,7 +197,7 @@ impl Weights {
         layer: usize,
         head: usize,
     ) -> Result<FormWeights, CheckpointError> {
-        let [left, right] = self.form_parts(form, layer, head);
+        let [left, right] = self.form_slices(form, layer, head);
         Ok(FormWeights {
             left: self.read(left)?.transposed(),
             right: self.read(right)?.transposed(),
@@ -215,11 +215,11 @@ impl Weights {
         input: Input,
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
-        let parts = [
-            self.key_part(layer, neurons.clone(), input),
-            self.value_part(layer, neurons),
+        let slices = [
+            self.key_slice(layer, neurons.clone(), input),
+            self.value_slice(layer, neurons),
         ];
-        self.bring(parts, callbacks)
+        self.bring(slices, callbacks)
     }
 
     /// Brings near what [`Self::form`] reads, if it lies on the hub.
@@ -233,26 +233,26 @@ impl Weights {
         head: usize,
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
-        self.bring(self.form_parts(form, layer, head), callbacks)
+        self.bring(self.form_slices(form, layer, head), callbacks)
     }
 
     fn bring(
         &self,
-        parts: impl IntoIterator<Item = Part>,
+        slices: impl IntoIterator<Item = WeightSlice>,
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
-        let places: Vec<Place> = parts.into_iter().map(|part| part.place).collect();
-        self.checkpoint.bring(&places, callbacks)
+        let stored: Vec<TensorSlice> = slices.into_iter().map(|slice| slice.stored).collect();
+        self.checkpoint.bring(&stored, callbacks)
     }
 
     /// A norm of a head's queries or keys.
-    fn head_norm(&self, layer: usize, name: &str) -> Result<NormWeights, CheckpointError> {
+    fn qk_norm(&self, layer: usize, name: &str) -> Result<NormWeights, CheckpointError> {
         let name = self.checkpoint.in_layer(layer, name);
-        norm(&self.checkpoint, &name, self.spec().head_width)
+        norm(&self.checkpoint, &name, self.spec().d_head)
     }
 
-    fn key_part(&self, layer: usize, neurons: Range<usize>, input: Input) -> Part {
-        self.part(layer, self.key_map(input), Axis::Out, neurons)
+    fn key_slice(&self, layer: usize, neurons: Range<usize>, input: Input) -> WeightSlice {
+        self.slice(layer, self.key_map(input), Axis::Out, neurons)
     }
 
     /// The map of which a neuron's key is a row.
@@ -264,63 +264,69 @@ impl Weights {
         }
     }
 
-    fn value_part(&self, layer: usize, neurons: Range<usize>) -> Part {
-        self.part(layer, &self.checkpoint.family().ff_out, Axis::In, neurons)
+    fn value_slice(&self, layer: usize, neurons: Range<usize>) -> WeightSlice {
+        self.slice(layer, &self.checkpoint.family().ff_out, Axis::In, neurons)
     }
 
-    fn form_parts(&self, form: Form, layer: usize, head: usize) -> [Part; 2] {
+    fn form_slices(&self, form: Form, layer: usize, head: usize) -> [WeightSlice; 2] {
         let family = self.checkpoint.family();
-        let channels = |split, role| self.spec().channels(split, role, head);
+        let vectors = |split, role| self.spec().head_outputs(split, role, head);
         let out = |linear: &Linear, role| {
-            self.part(layer, linear, Axis::Out, channels(linear.split, role))
+            self.slice(layer, linear, Axis::Out, vectors(linear.split, role))
         };
         match form {
             Form::Vo => {
                 // What a head reads lies in the output's columns as its queries do in their rows.
-                let read = channels(Split::Whole, Role::Query);
+                let read = vectors(Split::Whole, Role::Query);
                 [
                     out(&family.value, Role::Value),
-                    self.part(layer, &family.attention_out, Axis::In, read),
+                    self.slice(layer, &family.attention_out, Axis::In, read),
                 ]
             }
             Form::Qk => [out(&family.query, Role::Query), out(&family.key, Role::Key)],
         }
     }
 
-    /// Where the part of a linear map lies that belongs to `channels` of one of its sides.
-    fn part(&self, layer: usize, linear: &Linear, axis: Axis, channels: Range<usize>) -> Part {
+    /// Where the part of a linear map lies that belongs to `vectors` of one of its sides.
+    fn slice(
+        &self,
+        layer: usize,
+        linear: &Linear,
+        axis: Axis,
+        vectors: Range<usize>,
+    ) -> WeightSlice {
         let along_rows = matches!(
             (linear.layout, &axis),
             (Layout::OutIn, Axis::Out) | (Layout::InOut, Axis::In)
         );
-        let channels = match (linear.split, axis) {
+        let vectors = match (linear.split, axis) {
             (Split::Part(i, _), Axis::Out) => {
                 let before = i * self.spec().neurons;
-                channels.start + before..channels.end + before
+                vectors.start + before..vectors.end + before
             }
-            _ => channels,
+            _ => vectors,
         };
-        let width = 0..self.spec().width;
+        let d_model = 0..self.spec().d_model;
         let (rows, cols) = if along_rows {
-            (channels, width)
+            (vectors, d_model)
         } else {
-            (width, channels)
+            (d_model, vectors)
         };
-        Part {
-            place: Place {
+        WeightSlice {
+            stored: TensorSlice {
                 tensor: self.checkpoint.linear(layer, linear),
                 rows,
                 cols,
             },
-            turned: !along_rows,
+            transposed: !along_rows,
         }
     }
 
     /// The numbers of a part.
-    fn read(&self, part: Part) -> Result<Matrix, CheckpointError> {
-        let Place { tensor, rows, cols } = part.place;
+    fn read(&self, slice: WeightSlice) -> Result<Matrix, CheckpointError> {
+        let TensorSlice { tensor, rows, cols } = slice.stored;
         let block = self.checkpoint.block(&tensor, rows, cols)?;
-        Ok(if part.turned {
+        Ok(if slice.transposed {
             block.transposed()
         } else {
             block

@@ -48,7 +48,7 @@ impl OpenModel {
     pub(super) fn is_small(&self) -> bool {
         let card = self.model.card();
         let embeddings = if card.spec.tied { 1 } else { 2 };
-        let bytes = card.vocabulary.rows().saturating_mul(card.spec.width);
+        let bytes = card.vocabulary.rows().saturating_mul(card.spec.d_model);
         bytes.saturating_mul(4 * embeddings) <= EMBEDDINGS_MAX
     }
 }

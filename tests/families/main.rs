@@ -177,7 +177,7 @@ fn states_agree_with_pytorch() {
     for name in names() {
         let checkpoint = Checkpoint::open(&location(&name)).unwrap();
         let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
-        let width = checkpoint.spec().width;
+        let width = checkpoint.spec().d_model;
         let found = answers(&name);
         let cases = found["states"].as_array().unwrap();
         let ids = |case: &Value| -> Vec<u32> {

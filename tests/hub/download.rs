@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lexiscope::checkpoint::{Checkpoint, FoundModel, Location, Way, acquire, cost};
+use lexiscope::checkpoint::{Checkpoint, FetchOption, FoundModel, Location, estimate, fetch};
 use lexiscope::hub::HubId;
 
 use super::server::{COMMIT, Fault, Server, etag};
@@ -16,7 +16,7 @@ fn brings_what_is_needed_and_lays_it_out_as_hugging_face_does() {
     let files = repository();
     let server = Server::start(files.clone());
     let place = Place::new(&server);
-    let acquired = place.acquire(&Way::Whole).unwrap();
+    let acquired = place.fetch(&FetchOption::Whole).unwrap();
     Checkpoint::open(&acquired.location).unwrap();
 
     let snapshot = place.cache().join("snapshots").join(COMMIT);
@@ -57,7 +57,7 @@ fn brings_what_is_needed_and_lays_it_out_as_hugging_face_does() {
 fn asks_nothing_of_the_network_for_what_lies_there() {
     let server = Server::start(repository());
     let place = Place::new(&server);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     server.forget();
     let found = Location::find(MODEL, &place.hub.settings().cache).unwrap();
     let FoundModel::Here(location) = found else {
@@ -66,7 +66,7 @@ fn asks_nothing_of_the_network_for_what_lies_there() {
     Checkpoint::open(&location).unwrap();
     assert!(server.requests().is_empty());
     // Asked for again, only the list comes.
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     let requests = server.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     assert!(
@@ -81,7 +81,7 @@ fn a_revision_is_asked_for_and_kept_by_its_name() {
     let server = Server::start(repository());
     let place = Place::new(&server);
     let id = HubId::parse("owner/model@refs/pr/1").unwrap();
-    acquire(&place.hub, &id, &Way::Whole, Callbacks::none()).unwrap();
+    fetch(&place.hub, &id, &FetchOption::Whole, Callbacks::none()).unwrap();
     assert!(
         server.requests()[0]
             .path
@@ -121,7 +121,7 @@ fn sharded_weights_come_by_their_index() {
     sharded.push(("model-00001-of-00001.safetensors".to_owned(), whole));
     let server = Server::start(sharded);
     let place = Place::new(&server);
-    Checkpoint::open(&place.acquire(&Way::Whole).unwrap().location).unwrap();
+    Checkpoint::open(&place.fetch(&FetchOption::Whole).unwrap().location).unwrap();
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn pickled_weights_come_only_where_there_are_no_others() {
     let pickled = etag(content(&files, "pytorch_model.bin"));
     let server = Server::start(files);
     let place = Place::new(&server);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     assert!(place.cache().join("blobs").join(pickled).is_file());
 }
 
@@ -140,7 +140,7 @@ fn a_list_without_sizes_and_hashes_is_enough() {
     let files = repository();
     let server = Server::with_list(files.clone(), false);
     let place = Place::new(&server);
-    Checkpoint::open(&place.acquire(&Way::Whole).unwrap().location).unwrap();
+    Checkpoint::open(&place.fetch(&FetchOption::Whole).unwrap().location).unwrap();
     let weights = etag(content(&files, "model.safetensors"));
     assert!(place.cache().join("blobs").join(weights).is_file());
     assert!(server.requests().iter().any(|r| r.method == "HEAD"));
@@ -157,7 +157,7 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
         Fault::Cut(weights.len() / 2),
         1,
     );
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     let requests = server.requests();
     let parts: Vec<_> = requests
         .iter()
@@ -189,7 +189,7 @@ fn one_called_off_goes_on_the_next_time() {
         }),
         ..Callbacks::none()
     };
-    let error = acquire(&place.hub, &id, &Way::Whole, callbacks).unwrap_err();
+    let error = fetch(&place.hub, &id, &FetchOption::Whole, callbacks).unwrap_err();
     assert!(error.to_string().contains("called off"), "{error}");
     let blobs = place.cache().join("blobs");
     let partial = blobs.join(format!("{}.incomplete", etag(weights)));
@@ -197,7 +197,7 @@ fn one_called_off_goes_on_the_next_time() {
     // Whoever asks for the revision does not find half a model.
     assert!(!place.cache().join("refs/main").exists());
     server.forget();
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     assert_eq!(
         server.sent("/storage/model.safetensors"),
         weights.len() - half
@@ -215,7 +215,7 @@ fn a_beginning_of_another_file_is_not_kept() {
     fs::create_dir_all(&blobs).unwrap();
     let partial = blobs.join(format!("{}.incomplete", etag(weights)));
     fs::write(partial, vec![1; weights.len() / 3]).unwrap();
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     assert_eq!(fs::read(blobs.join(etag(weights))).unwrap(), weights);
 }
 
@@ -231,7 +231,7 @@ fn a_server_that_ignores_the_range_sends_it_again() {
         1,
     );
     server.fails("/storage/model.safetensors", Fault::Whole, 1);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     let blob = place.cache().join("blobs").join(etag(weights));
     assert_eq!(fs::read(blob).unwrap(), weights);
 }
@@ -241,7 +241,7 @@ fn says_what_a_model_costs_before_it_comes() {
     let files = repository();
     let server = Server::start(files.clone());
     let place = Place::new(&server);
-    let cost = cost(&place.hub, &HubId::parse(MODEL).unwrap(), Callbacks::none()).unwrap();
+    let estimate = estimate(&place.hub, &HubId::parse(MODEL).unwrap(), Callbacks::none()).unwrap();
     let needed = ["config.json", "tokenizer.json", "tokenizer_config.json"];
     let small: usize = needed
         .iter()
@@ -249,8 +249,11 @@ fn says_what_a_model_costs_before_it_comes() {
         .map(|(_, content)| content.len())
         .sum();
     let weights = content(&files, "model.safetensors").len();
-    assert_eq!(cost.whole, (small + weights) as u64);
-    let first = cost.first_look.unwrap();
-    assert!(first > small as u64 && first < cost.whole, "{cost:?}");
+    assert_eq!(estimate.whole, (small + weights) as u64);
+    let first = estimate.first_look.unwrap();
+    assert!(
+        first > small as u64 && first < estimate.whole,
+        "{estimate:?}"
+    );
     assert_eq!(server.sent("model.safetensors"), 0);
 }

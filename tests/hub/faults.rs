@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 
-use lexiscope::checkpoint::{Location, Way};
+use lexiscope::checkpoint::{FetchOption, Location};
 use lexiscope::hub::{Hub, HubId, HubSettings};
 
 use super::server::{Fault, Server, etag};
@@ -74,13 +74,13 @@ fn a_model_or_a_revision_that_is_not_there_and_what_is_spelled_alike() {
 
     let server = Server::start(repository());
     let place = Place::new(&server);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     server.fails("/api/models", Fault::Status(404, ""), ALWAYS);
     let id = HubId::parse("owner/modl").unwrap();
-    let acquired = lexiscope::checkpoint::acquire(
+    let acquired = lexiscope::checkpoint::fetch(
         &place.hub,
         &id,
-        &Way::Whole,
+        &FetchOption::Whole,
         lexiscope::task::Callbacks::none(),
     );
     let error = acquired.unwrap_err().to_string();
@@ -95,7 +95,7 @@ fn too_many_requests() {
     // A short pause is kept, and the download goes on.
     let server = Server::start(repository());
     server.fails("/resolve/", Fault::Status(429, "Retry-After: 0\r\n"), 1);
-    Place::new(&server).acquire(&Way::Whole).unwrap();
+    Place::new(&server).fetch(&FetchOption::Whole).unwrap();
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_server_in_trouble_is_asked_again_and_not_for_ever() {
     let server = Server::start(repository());
     server.fails("/api/models", Fault::Status(503, ""), 2);
     server.fails(WEIGHTS, Fault::Status(502, ""), 2);
-    Place::new(&server).acquire(&Way::Whole).unwrap();
+    Place::new(&server).fetch(&FetchOption::Whole).unwrap();
 
     let server = Server::start(repository());
     server.fails(WEIGHTS, Fault::Status(503, ""), ALWAYS);
@@ -121,7 +121,7 @@ fn a_connection_that_stands_still() {
     // Once is no matter.
     let server = Server::start(repository());
     server.fails(WEIGHTS, Fault::Stall(1000), 1);
-    Place::new(&server).acquire(&Way::Whole).unwrap();
+    Place::new(&server).fetch(&FetchOption::Whole).unwrap();
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn one_that_comes_short_is_asked_for_the_rest() {
     let server = Server::start(files.clone());
     server.fails(WEIGHTS, Fault::Short(weights.len() - 5000), 1);
     let place = Place::new(&server);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     assert_eq!(server.sent(WEIGHTS), weights.len());
     let blob = place.cache().join("blobs").join(etag(weights));
     assert_eq!(fs::read(blob).unwrap(), weights);
@@ -286,7 +286,7 @@ fn the_token_goes_to_the_hub_alone_and_no_message_has_it() {
     let (server, storage) = (Server::start(repository()), Server::start(repository()));
     server.stores_at(&storage);
     let place = Place::with(&server, &[("HF_TOKEN", "hf_secret")]);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     let bearer = Some("Bearer hf_secret".to_owned());
     assert!(
         server
@@ -300,7 +300,7 @@ fn the_token_goes_to_the_hub_alone_and_no_message_has_it() {
     let server = Server::start(repository());
     server.fails("/api/models", Fault::Status(403, ""), ALWAYS);
     let place = Place::with(&server, &[("HF_TOKEN", "hf_secret")]);
-    let error = place.acquire(&Way::Whole).unwrap_err();
+    let error = place.fetch(&FetchOption::Whole).unwrap_err();
     assert!(!format!("{error} {error:?} {:?}", place.hub).contains("hf_secret"));
     let odd = HubSettings::read(|name| (name == "HF_TOKEN").then(|| "hf_\u{7f}secret".into()));
     let error = Hub::new(odd).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lexiscope::checkpoint::{CheckpointError, Location, Way};
+use lexiscope::checkpoint::{CheckpointError, FetchOption, Location};
 use lexiscope::hub::Blocks;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{Answer, Answering, Callbacks, NeuronQuery, Query, Reader};
@@ -28,9 +28,9 @@ fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-fn blocks(place: &Place) -> Way {
+fn blocks(place: &Place) -> FetchOption {
     let folder = place.home.path().join("blocks");
-    Way::ByTensor(Arc::new(Blocks::open(folder, 1 << 30)))
+    FetchOption::ByTensor(Arc::new(Blocks::open(folder, 1 << 30)))
 }
 
 fn answer(location: &Location) -> Result<Answer, String> {
@@ -96,7 +96,7 @@ fn an_address_that_ran_out_is_asked_for_again_once() {
     let server = Server::start(repository());
     let place = Place::new(&server);
     server.fails(WEIGHTS, Fault::Status(403, ""), 1);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
     let asked = |server: &Server, path: &str| {
         let requests = server.requests();
         requests.iter().filter(|r| r.path.contains(path)).count()
@@ -112,7 +112,7 @@ fn an_address_that_ran_out_is_asked_for_again_once() {
     let server = Server::start(repository());
     let place = Place::new(&server);
     server.fails(WEIGHTS, Fault::Status(403, ""), 1);
-    answer(&place.acquire(&blocks(&place)).unwrap().location).unwrap();
+    answer(&place.fetch(&blocks(&place)).unwrap().location).unwrap();
 
     let server = Server::start(repository());
     server.fails(WEIGHTS, Fault::Status(403, ""), ALWAYS);
@@ -125,7 +125,7 @@ fn an_address_that_ran_out_is_asked_for_again_once() {
 fn a_kept_part_of_which_a_bit_was_lost_comes_again() {
     let server = Server::start(repository());
     let place = Place::new(&server);
-    let first = place.acquire(&blocks(&place)).unwrap();
+    let first = place.fetch(&blocks(&place)).unwrap();
     let notice = first.notice.as_deref().unwrap_or_default();
     assert!(
         notice.contains("only the whole file can be held against the hub's hash"),
@@ -151,7 +151,7 @@ fn a_kept_part_of_which_a_bit_was_lost_comes_again() {
         fs::write(path, bytes).unwrap();
     }
     server.forget();
-    let again = place.acquire(&blocks(&place)).unwrap();
+    let again = place.fetch(&blocks(&place)).unwrap();
     assert_eq!(answer(&again.location).unwrap(), expected);
     assert!(server.sent(WEIGHTS) > 0);
 }
@@ -164,7 +164,7 @@ fn noise_in_the_place_of_numbers_is_no_answer() {
     let server = Server::start(files);
     server.fails(WEIGHTS, Fault::NoiseFrom(header), ALWAYS);
     let place = Place::new(&server);
-    let error = match place.acquire(&blocks(&place)) {
+    let error = match place.fetch(&blocks(&place)) {
         Ok(acquired) => answer(&acquired.location).unwrap_err(),
         Err(error) => error.to_string(),
     };
@@ -173,13 +173,13 @@ fn noise_in_the_place_of_numbers_is_no_answer() {
     let server = Server::start(repository());
     server.fails(WEIGHTS, Fault::NoiseFrom(0), ALWAYS);
     let place = Place::new(&server);
-    let error = place.acquire(&blocks(&place)).unwrap_err().to_string();
+    let error = place.fetch(&blocks(&place)).unwrap_err().to_string();
     assert!(error.contains("expected a safetensors header"), "{error}");
 
     let server = Server::start(repository());
     server.fails(WEIGHTS, Fault::OtherSize, ALWAYS);
     let place = Place::new(&server);
-    let error = place.acquire(&blocks(&place)).unwrap_err().to_string();
+    let error = place.fetch(&blocks(&place)).unwrap_err().to_string();
     assert!(
         error.contains("model.safetensors: expected ") && error.contains(" bytes, got "),
         "{error}"
@@ -233,7 +233,7 @@ fn what_cannot_be_read_is_refused_before_it_comes() {
     assert!(server.sent(WEIGHTS) < size / 2);
     // Plain numbers that once were quantised come as always.
     let server = Server::start(with("config.json", quantised.clone()));
-    Place::new(&server).acquire(&Way::Whole).unwrap();
+    Place::new(&server).fetch(&FetchOption::Whole).unwrap();
 
     // Pickled weights have no headers: their size says it.
     let pickled = |size: usize| {
@@ -252,7 +252,7 @@ fn what_cannot_be_read_is_refused_before_it_comes() {
     assert_eq!(server.sent("pytorch_model.bin"), 0);
     // At two bytes a number or more they come as always, and show what they are.
     let server = pickled(plain);
-    Place::new(&server).acquire(&Way::Whole).unwrap();
+    Place::new(&server).fetch(&FetchOption::Whole).unwrap();
 
     // An adapter, and GGUF.
     for (name, got) in [
@@ -289,7 +289,7 @@ fn what_nothing_could_be_held_against_is_said() {
     let server = Server::start(files.clone());
     server.fails("/api/models", Fault::Instead(list.to_string()), ALWAYS);
     let notice = Place::new(&server)
-        .acquire(&Way::Whole)
+        .fetch(&FetchOption::Whole)
         .unwrap()
         .notice
         .unwrap();
@@ -299,7 +299,10 @@ fn what_nothing_could_be_held_against_is_said() {
     );
     let server = Server::start(files.clone());
     assert_eq!(
-        Place::new(&server).acquire(&Way::Whole).unwrap().notice,
+        Place::new(&server)
+            .fetch(&FetchOption::Whole)
+            .unwrap()
+            .notice,
         None
     );
 }
@@ -349,7 +352,7 @@ fn a_lock_that_another_program_holds_is_not_waited_for_for_ever() {
         "{error}"
     );
     drop(held);
-    place.acquire(&Way::Whole).unwrap();
+    place.fetch(&FetchOption::Whole).unwrap();
 }
 
 /// Descriptions of a model with bytes changed, left out and repeated, and names that act on a terminal.
@@ -382,7 +385,7 @@ fn no_description_of_a_model_is_worse_than_an_error() {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         server.fails("/api/models", Fault::Instead(text), ALWAYS);
         let place = Place::new(&server);
-        let error: CheckpointError = match place.acquire(&Way::Whole) {
+        let error: CheckpointError = match place.fetch(&FetchOption::Whole) {
             Ok(_) => continue,
             Err(error) => error,
         };

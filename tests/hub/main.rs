@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lexiscope::checkpoint::{Acquired, Bundle, CheckpointError, Way, acquire};
+use lexiscope::checkpoint::{Bundle, CheckpointError, FetchOption, Fetched, fetch};
 use lexiscope::hub::{Hub, HubId, HubSettings, Pace};
 use lexiscope::task::Callbacks;
 use server::Server;
@@ -67,8 +67,8 @@ impl Place {
         self.home.path().join("hub/models--owner--model")
     }
 
-    fn acquire(&self, way: &Way) -> Result<Acquired, CheckpointError> {
-        acquire(
+    fn fetch(&self, way: &FetchOption) -> Result<Fetched, CheckpointError> {
+        fetch(
             &self.hub,
             &HubId::parse(MODEL).unwrap(),
             way,
@@ -78,7 +78,7 @@ impl Place {
 
     /// Downloads the model; what goes wrong is one line.
     fn fails(&self) -> String {
-        let error = self.acquire(&Way::Whole).unwrap_err().to_string();
+        let error = self.fetch(&FetchOption::Whole).unwrap_err().to_string();
         assert!(!error.contains('\n'), "{error}");
         error
     }

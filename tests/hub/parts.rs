@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lexiscope::checkpoint::{Checkpoint, Location, OutputEmbedding, Way};
+use lexiscope::checkpoint::{Checkpoint, FetchOption, Location, OutputEmbedding};
 use lexiscope::hub::Blocks;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{Answer, Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
@@ -16,8 +16,8 @@ use super::{Place, repository};
 
 const WEIGHTS: &str = "/storage/model.safetensors";
 
-fn blocks(folder: &Path) -> Way {
-    Way::ByTensor(Arc::new(Blocks::open(folder.join("blocks"), 1 << 30)))
+fn blocks(folder: &Path) -> FetchOption {
+    FetchOption::ByTensor(Arc::new(Blocks::open(folder.join("blocks"), 1 << 30)))
 }
 
 fn neuron(layer: usize, neuron: usize) -> Query {
@@ -84,7 +84,7 @@ fn a_head_is_compared_by_parts_whatever_the_configuration_says() {
     }
     let server = Server::start(files.clone());
     let place = Place::new(&server);
-    let remote = place.acquire(&blocks(place.home.path())).unwrap();
+    let remote = place.fetch(&blocks(place.home.path())).unwrap();
     let spec = |location: &Location| Checkpoint::open(location).unwrap().spec().clone();
     assert_eq!(spec(&remote.location).output, OutputEmbedding::Differs);
 
@@ -104,7 +104,7 @@ fn a_head_is_compared_by_parts_whatever_the_configuration_says() {
     content.copy_within(span("transformer.wte.weight"), head.start);
     let server = Server::start(files);
     let place = Place::new(&server);
-    let remote = place.acquire(&blocks(place.home.path())).unwrap();
+    let remote = place.fetch(&blocks(place.home.path())).unwrap();
     let OutputEmbedding::Equal { rows } = spec(&remote.location).output else {
         panic!("not found equal")
     };
@@ -137,19 +137,19 @@ fn sizes_that_a_family_leaves_out_are_filled_in_before_they_are_asked_for() {
         ];
         let server = Server::start(files);
         let place = Place::new(&server);
-        let found = place.acquire(&Way::Whole).unwrap().location;
+        let found = place.fetch(&FetchOption::Whole).unwrap().location;
         let here = Location::Folder {
             name: name.to_owned(),
             path: folder,
         };
         let spec = |location: &Location| Checkpoint::open(location).unwrap().spec().clone();
-        assert_eq!(spec(&found).head_width, spec(&here).head_width, "{name}");
-        let cost = lexiscope::checkpoint::cost(
+        assert_eq!(spec(&found).d_head, spec(&here).d_head, "{name}");
+        let estimate = lexiscope::checkpoint::estimate(
             &place.hub,
             &lexiscope::hub::HubId::parse(super::MODEL).unwrap(),
             lexiscope::task::Callbacks::none(),
         );
-        assert!(cost.unwrap().first_look.is_some(), "{name}");
+        assert!(estimate.unwrap().first_look.is_some(), "{name}");
     }
 }
 
@@ -159,16 +159,16 @@ fn answers_as_the_whole_model_does_for_the_bytes_that_it_takes() {
     let server = Server::start(files);
     let place = Place::new(&server);
     let at_home = Place::new(&server);
-    let whole = at_home.acquire(&Way::Whole).unwrap().location;
+    let whole = at_home.fetch(&FetchOption::Whole).unwrap().location;
     // Sizes of the bundled model's tensors, at the four bytes of their numbers.
     let spec = {
         let reader = Reader::open(&whole, DeviceChoice::Cpu).unwrap();
         reader.card().spec.clone()
     };
     let number = number_bytes(super::content(&repository(), "model.safetensors"));
-    let (d, n) = (spec.width * number, spec.neurons);
+    let (d, n) = (spec.d_model * number, spec.neurons);
     server.forget();
-    let remote = place.acquire(&blocks(place.home.path())).unwrap();
+    let remote = place.fetch(&blocks(place.home.path())).unwrap();
     assert!(matches!(remote.location, Location::Remote(_)));
     let embedding = spec.vocab * d;
     let header = 64 << 10;
@@ -193,7 +193,7 @@ fn answers_as_the_whole_model_does_for_the_bytes_that_it_takes() {
     server.forget();
     let head = pairs(Form::Vo, 2, 1);
     assert_eq!(answer(&remote.location, &head), answer(&whole, &head));
-    let needed = (3 + 1) * spec.width * d;
+    let needed = (3 + 1) * spec.d_model * d;
     let sent = server.sent(WEIGHTS);
     assert!(
         sent > 0 && sent <= needed + needed / 10,
@@ -203,7 +203,7 @@ fn answers_as_the_whole_model_does_for_the_bytes_that_it_takes() {
     // And nothing comes twice, in this session or the next.
     server.forget();
     answer(&remote.location, &query);
-    let again = place.acquire(&blocks(place.home.path())).unwrap();
+    let again = place.fetch(&blocks(place.home.path())).unwrap();
     answer(&again.location, &query);
     answer(&again.location, &head);
     assert_eq!(server.sent(WEIGHTS), 0);
@@ -221,7 +221,7 @@ fn a_synthetic_model_in_parts_agrees_with_its_folder() {
     let (folder, files) = wide();
     let server = Server::start(files);
     let place = Place::new(&server);
-    let remote = place.acquire(&blocks(place.home.path())).unwrap().location;
+    let remote = place.fetch(&blocks(place.home.path())).unwrap().location;
     let here = Location::Folder {
         name: "here".to_owned(),
         path: folder.path().to_owned(),
@@ -236,11 +236,11 @@ fn a_connection_that_breaks_in_a_part_is_taken_up_again() {
     let server = Server::start(repository());
     let place = Place::new(&server);
     let at_home = Place::new(&server);
-    let whole = at_home.acquire(&Way::Whole).unwrap().location;
+    let whole = at_home.fetch(&FetchOption::Whole).unwrap().location;
     server.fails(WEIGHTS, Fault::Cut(3), 2);
     server.fails(WEIGHTS, Fault::Status(503, ""), 1);
     server.fails(WEIGHTS, Fault::Stall(2_000_000), 1);
-    let remote = place.acquire(&blocks(place.home.path())).unwrap().location;
+    let remote = place.fetch(&blocks(place.home.path())).unwrap().location;
     let query = neuron(0, 5);
     assert_eq!(answer(&remote, &query), answer(&whole, &query));
 }
@@ -250,7 +250,7 @@ fn where_there_are_no_ranges_or_only_pickles_the_whole_comes_with_a_notice() {
     let server = Server::start(repository());
     server.fails(WEIGHTS, Fault::Whole, 1000);
     let place = Place::new(&server);
-    let acquired = place.acquire(&blocks(place.home.path())).unwrap();
+    let acquired = place.fetch(&blocks(place.home.path())).unwrap();
     assert!(matches!(acquired.location, Location::Folder { .. }));
     let notice = acquired.notice.unwrap();
     assert!(
@@ -265,7 +265,7 @@ fn where_there_are_no_ranges_or_only_pickles_the_whole_comes_with_a_notice() {
     });
     let server = Server::start(pickled);
     let place = Place::new(&server);
-    let acquired = place.acquire(&blocks(place.home.path())).unwrap();
+    let acquired = place.fetch(&blocks(place.home.path())).unwrap();
     let notice = acquired.notice.unwrap();
     assert!(
         notice.contains("only safetensors can be read in parts"),
@@ -277,7 +277,7 @@ fn where_there_are_no_ranges_or_only_pickles_the_whole_comes_with_a_notice() {
 fn what_needs_all_weights_says_so() {
     let server = Server::start(repository());
     let place = Place::new(&server);
-    let remote = place.acquire(&blocks(place.home.path())).unwrap().location;
+    let remote = place.fetch(&blocks(place.home.path())).unwrap().location;
     let mut reader = Reader::open(&remote, DeviceChoice::Cpu).unwrap();
     let error = reader
         .answer(&Query::ValueNorms, Callbacks::none())

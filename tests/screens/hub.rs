@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use std::time::Duration;
 
-use lexiscope::checkpoint::Cost;
+use lexiscope::checkpoint::Estimate;
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
@@ -74,11 +74,11 @@ fn the_ways_say_what_they_cost_and_one_is_taken() {
     shell::on_hub(&mut screen.state);
     screen.draw();
     assert!(screen.text().contains("asking the hub what it holds"));
-    let cost = Cost {
+    let estimate = Estimate {
         whole: 1_438_000_000,
         first_look: Some(107_000_000),
     };
-    shell::cost(&mut screen.state, cost);
+    shell::estimate(&mut screen.state, estimate);
     screen.press("↓");
     assert_snapshot!("ways-100x24", screen.text());
     screen.press("Enter");
@@ -95,11 +95,11 @@ fn pickled_weights_come_whole_or_not_at_all() {
     let mut screen = Screen::new(100, 24);
     choose(&mut screen.state);
     shell::on_hub(&mut screen.state);
-    let cost = Cost {
+    let estimate = Estimate {
         whole: 1_438_000_000,
         first_look: None,
     };
-    shell::cost(&mut screen.state, cost);
+    shell::estimate(&mut screen.state, estimate);
     screen.press("↓ ↓");
     assert!(
         screen

@@ -1,8 +1,8 @@
 //! `config.json`: the family and the sizes, each of them checked.
 
+mod forward;
 mod literals;
-mod pass;
-mod places;
+mod position_scheme;
 mod register;
 mod rope;
 
@@ -133,19 +133,19 @@ impl Config {
     /// width, or do not share keys evenly.
     pub(super) fn spec(&self, family: &Family) -> Result<Spec, CheckpointError> {
         let keys = &family.config;
-        let width = self.size(keys.width)?;
+        let d_model = self.size(keys.d_model)?;
         let heads = self.size(keys.heads)?;
-        let head_width = match self.value(keys.head_width) {
-            Some(_) => self.size(keys.head_width)?,
-            None if width.is_multiple_of(heads) => width / heads,
+        let d_head = match self.value(keys.d_head) {
+            Some(_) => self.size(keys.d_head)?,
+            None if d_model.is_multiple_of(heads) => d_model / heads,
             None => {
                 let key = self.value(keys.heads).map_or(keys.heads[0], |(key, _)| key);
-                let expected = format!("a divisor of the width {width}");
+                let expected = format!("a divisor of the width {d_model}");
                 return Err(self.wrong(key, expected, heads.to_string()));
             }
         };
-        self.check_as_wide(family, width)?;
-        let key_heads = self.key_heads(keys, heads)?;
+        self.check_as_wide(family, d_model)?;
+        let n_kv_heads = self.n_kv_heads(keys, heads)?;
         let padding = self.padding(family)?;
         let first_position = match (padding, &family.positions) {
             (Some(padding), _) => padding as usize + 1,
@@ -153,20 +153,20 @@ impl Config {
         };
         let positions = self.positions(family, first_position)?;
         let context = self.context(family, positions)?;
-        let pre = match family.pass.and_then(|pass| pass.pre_norm_if) {
+        let pre = match family.forward.and_then(|forward| forward.pre_norm_if) {
             Some(key) => self.flag(&[key], true)?,
             None => true,
         };
         let tied = self.says_tied()?;
         Ok(Spec {
             layers: self.size(keys.layers)?,
-            width,
+            d_model,
             heads,
-            key_heads,
-            head_width,
+            n_kv_heads,
+            d_head,
             neurons: match self.value(keys.neurons) {
                 Some(_) => self.size(keys.neurons)?,
-                None => 4 * width,
+                None => 4 * d_model,
             },
             vocab: self.size(&["vocab_size"])?,
             positions,
@@ -187,8 +187,8 @@ impl Config {
                 true => family.norm,
                 false => NormPlacement::Post,
             },
-            head_norms: family.head_norms.is_some()
-                && match family.head_norms_if {
+            qk_norm: family.qk_norm.is_some()
+                && match family.qk_norm_if {
                     Some(key) => self.flag(&[key], false)?,
                     None => true,
                 },
@@ -202,15 +202,15 @@ impl Config {
     }
 
     /// That what must be as wide as the layers is.
-    fn check_as_wide(&self, family: &Family, width: usize) -> Result<(), CheckpointError> {
+    fn check_as_wide(&self, family: &Family, d_model: usize) -> Result<(), CheckpointError> {
         for &key in family.as_wide {
             if let Some((key, _)) = self.value(&[key]) {
                 let got = self.size(&[key])?;
-                if got != width {
+                if got != d_model {
                     return Err(CheckpointError::Unlike {
                         file: self.file.clone(),
                         key: key.to_string(),
-                        expected: format!("{width}, as wide as the layers"),
+                        expected: format!("{d_model}, as wide as the layers"),
                         got: got.to_string(),
                     });
                 }
@@ -239,16 +239,16 @@ impl Config {
         id.map(Some).ok_or_else(wrong)
     }
 
-    fn key_heads(&self, keys: &ConfigKeys, heads: usize) -> Result<usize, CheckpointError> {
-        if let Some([counts, one]) = keys.key_heads_if
+    fn n_kv_heads(&self, keys: &ConfigKeys, heads: usize) -> Result<usize, CheckpointError> {
+        if let Some([counts, one]) = keys.n_kv_heads_if
             && !self.flag(&[counts], false)?
         {
             return Ok(if self.flag(&[one], true)? { 1 } else { heads });
         }
-        let Some((key, _)) = self.value(keys.key_heads) else {
+        let Some((key, _)) = self.value(keys.n_kv_heads) else {
             return Ok(heads);
         };
-        let found = self.size(keys.key_heads)?;
+        let found = self.size(keys.n_kv_heads)?;
         if heads.is_multiple_of(found) {
             return Ok(found);
         }

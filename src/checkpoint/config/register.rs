@@ -132,7 +132,7 @@ impl Understood {
 
 impl Rule {
     fn is_about(&self, family: &Family) -> bool {
-        let own = family.head_norms_if == Some(self.key);
+        let own = family.qk_norm_if == Some(self.key);
         !own && (self.families.is_empty() || self.families.contains(&family.model_type))
     }
 }

@@ -6,8 +6,8 @@ use std::f64::consts::TAU;
 
 use serde_json::{Map, Value};
 
-use super::super::family::{Rotary, Turning};
-use super::super::{CheckpointError, Family, Rotation, Spec, UnknownChoice};
+use super::super::family::RopeKeys;
+use super::super::{CheckpointError, Family, Rope, Spec, UnknownChoice};
 use super::{Config, PLACED};
 
 const TRAINED: &str = "original_max_position_embeddings";
@@ -17,32 +17,32 @@ const STATED: &str = "max_position_embeddings";
 /// The kinds of rotary positions that are known here.
 const KINDS: [&str; 6] = ["default", "linear", "dynamic", "llama3", "yarn", "longrope"];
 
-/// A rotation, or why it is not known here.
+/// What is read, or why it is not known here.
 type Known<T> = Result<T, UnknownChoice>;
 
-/// The keys of one rotation.
-pub(super) struct Settings<'a> {
+/// The configuration keys of one RoPE.
+pub(super) struct RopeSettings<'a> {
     pub config: &'a Config,
     pub family: &'a Family,
-    pub rotary: &'a Rotary,
+    pub keys: &'a RopeKeys,
     /// Keys of θ in `config.json` itself.
     pub theta: &'static [&'static str],
     /// Where its other keys lie; the first counts that has one.
     pub given: [Option<&'a Map<String, Value>>; 3],
 }
 
-impl Settings<'_> {
-    /// The rotation, or what of it is not known here.
+impl RopeSettings<'_> {
+    /// The RoPE, or what of it is not known here.
     ///
     /// # Errors
     /// Any error but a value of the wrong kind.
-    pub(super) fn rotation(&self, spec: &Spec) -> Result<Known<Rotation>, CheckpointError> {
-        let channels = match self.config.value(self.rotary.channels) {
-            Some(_) => self.config.size(self.rotary.channels).map(Some),
+    pub(super) fn rope(&self, spec: &Spec) -> Result<Known<Rope>, CheckpointError> {
+        let dims = match self.config.value(self.keys.dims) {
+            Some(_) => self.config.size(self.keys.dims).map(Some),
             None => Ok(None),
         };
-        match channels {
-            Ok(channels) => Ok(self.known(spec, channels)),
+        match dims {
+            Ok(dims) => Ok(self.known(spec, dims)),
             Err(CheckpointError::Config {
                 key, expected, got, ..
             }) => Ok(Err(UnknownChoice {
@@ -55,20 +55,20 @@ impl Settings<'_> {
         }
     }
 
-    fn known(&self, spec: &Spec, channels: Option<usize>) -> Known<Rotation> {
+    fn known(&self, spec: &Spec, dims: Option<usize>) -> Known<Rope> {
         let kind = self.kind()?;
         let share = match self.number("partial_rotary_factor")? {
             Some(share) => Some(share),
-            None => self.top(self.rotary.share)?,
+            None => self.top(self.keys.share)?,
         };
-        let share = || (spec.head_width as f64 * share.unwrap_or(1.0)) as usize;
-        let key = match channels {
-            Some(_) => self.rotary.channels[0],
+        let share = || (spec.d_head as f64 * share.unwrap_or(1.0)) as usize;
+        let key = match dims {
+            Some(_) => self.keys.dims[0],
             None => "partial_rotary_factor",
         };
-        let channels = channels.unwrap_or_else(share).min(spec.head_width);
-        if !channels.is_multiple_of(2) {
-            return Err(Config::unknown(key, EVEN, &channels.into(), PLACED));
+        let dims = dims.unwrap_or_else(share).min(spec.d_head);
+        if !dims.is_multiple_of(2) {
+            return Err(Config::unknown(key, EVEN, &dims.into(), PLACED));
         }
         let base = match self.number("rope_theta")? {
             Some(base) => Some(base),
@@ -79,38 +79,38 @@ impl Settings<'_> {
             Some(trained) => Some(trained),
             None => self.number(TRAINED)?,
         };
-        let turn = Turn {
+        let plan = Frequencies {
             settings: self,
             base: base.unwrap_or(10_000.0),
-            channels,
+            dims,
             trained: trained.unwrap_or(stated),
             stated,
         };
         let mut beyond = None;
         let (frequencies, factor) = match kind {
             "linear" => {
-                let factor = turn.needed("factor")?;
-                (turn.each(|_, f| f / factor), 1.0)
+                let factor = plan.needed("factor")?;
+                (plan.each(|_, f| f / factor), 1.0)
             }
-            "llama3" => (turn.llama3()?, 1.0),
-            "yarn" => turn.yarn()?,
+            "llama3" => (plan.llama3()?, 1.0),
+            "yarn" => plan.yarn()?,
             "longrope" => {
-                let short = turn.stretched("short_factor")?;
-                let long = turn.stretched("long_factor")?;
-                beyond = Some((turn.trained as usize, long));
-                (short, turn.longrope_factor()?)
+                let short = plan.stretched("short_factor")?;
+                let long = plan.stretched("long_factor")?;
+                beyond = Some((plan.trained as usize, long));
+                (short, plan.longrope_factor()?)
             }
             "dynamic" => {
-                turn.needed("factor")?;
+                plan.needed("factor")?;
                 // It differs beyond the stated length, and nothing here is longer than that.
-                (turn.each(|_, f| f), 1.0)
+                (plan.each(|_, f| f), 1.0)
             }
-            _ => (turn.each(|_, f| f), 1.0),
+            _ => (plan.each(|_, f| f), 1.0),
         };
-        Ok(Rotation {
+        Ok(Rope {
             frequencies,
             beyond,
-            neighbours: self.rotary.turning == Turning::Neighbours,
+            layout: self.keys.layout,
             factor,
         })
     }
@@ -168,23 +168,23 @@ fn positive(key: &str, value: &Value) -> Known<f64> {
     number.ok_or_else(|| Config::unknown(key, "a number above 0", value, PLACED))
 }
 
-/// What frequencies are made of.
-struct Turn<'a> {
-    settings: &'a Settings<'a>,
+/// What the frequencies are computed from.
+struct Frequencies<'a> {
+    settings: &'a RopeSettings<'a>,
     base: f64,
-    channels: usize,
+    dims: usize,
     /// The length that the model was trained with at first.
     trained: f64,
     /// The length that the configuration states.
     stated: f64,
 }
 
-impl Turn<'_> {
+impl Frequencies<'_> {
     /// The plain frequencies, each with its pair's number, as `f` makes them.
     fn each(&self, f: impl Fn(usize, f64) -> f64) -> Vec<f64> {
-        let n = self.channels as f64;
+        let n = self.dims as f64;
         let plain = |pair: usize| self.base.powf(-2.0 * pair as f64 / n);
-        (0..self.channels / 2).map(|i| f(i, plain(i))).collect()
+        (0..self.dims / 2).map(|i| f(i, plain(i))).collect()
     }
 
     /// A number without which the kind means nothing.
@@ -226,7 +226,7 @@ impl Turn<'_> {
                 true => scale(m) / scale(all),
                 false => scale(1.0),
             });
-        let n = self.channels as f64;
+        let n = self.dims as f64;
         let at = |turns: f64| n * (self.trained / (turns * TAU)).ln() / (2.0 * self.base.ln());
         let (mut low, mut high) = (at(or("beta_fast", 32.0)?), at(or("beta_slow", 1.0)?));
         if self.settings.truthy("truncate", true) {
@@ -249,7 +249,7 @@ impl Turn<'_> {
             .iter()
             .filter_map(|number| positive(key, number).ok())
             .collect();
-        let pairs = self.channels / 2;
+        let pairs = self.dims / 2;
         if numbers.len() != pairs || list.len() != pairs {
             let expected = format!("{pairs} numbers above 0");
             return Err(Config::unknown(key, expected, value, PLACED));

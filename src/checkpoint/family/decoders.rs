@@ -1,8 +1,8 @@
 //! Decoders with plain feed-forwards: GPT-2 and its like.
 
 use super::{
-    Alibi, ConfigKeys, Family, Learned, Local, NormKind, NormPlacement, Parallel, Pass, Rotary,
-    Split, Turning, Usual, Windows, bare, linear,
+    Alibi, ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind, NormPlacement,
+    Parallel, RopeKeys, RopeLayout, Split, Usual, Windows, bare, linear,
 };
 
 pub(super) const GPT2: Family = Family {
@@ -13,11 +13,11 @@ pub(super) const GPT2: Family = Family {
     nested: None,
     config: ConfigKeys {
         layers: &["n_layer", "num_hidden_layers"],
-        width: &["n_embd", "hidden_size"],
+        d_model: &["n_embd", "hidden_size"],
         heads: &["n_head", "num_attention_heads"],
-        key_heads: &[],
-        key_heads_if: None,
-        head_width: &[],
+        n_kv_heads: &[],
+        n_kv_heads_if: None,
+        d_head: &[],
         neurons: &["n_inner"],
         positions: &["n_positions", "n_ctx"],
         activation: &["activation_function"],
@@ -30,37 +30,37 @@ pub(super) const GPT2: Family = Family {
     prefixes: &["transformer.", ""],
     embedding: "wte.weight",
     output_embedding: &["lm_head.weight"],
-    positions: Some(Learned {
+    positions: Some(LearnedPositions {
         name: "wpe.weight",
         first: 0,
         counted: false,
     }),
-    rotary: None,
+    rope: None,
     windows: None,
     layer: "h.{}.",
-    ff_in: linear("mlp.c_fc").turned(),
+    ff_in: linear("mlp.c_fc").transposed(),
     ff_gate: None,
-    ff_out: linear("mlp.c_proj").turned(),
-    query: linear("attn.c_attn").turned().split(Split::Stacked),
-    key: linear("attn.c_attn").turned().split(Split::Stacked),
-    value: linear("attn.c_attn").turned().split(Split::Stacked),
-    attention_out: linear("attn.c_proj").turned(),
-    head_norms: None,
-    head_norms_if: None,
-    pass: Some(Pass {
+    ff_out: linear("mlp.c_proj").transposed(),
+    query: linear("attn.c_attn").transposed().split(Split::Stacked),
+    key: linear("attn.c_attn").transposed().split(Split::Stacked),
+    value: linear("attn.c_attn").transposed().split(Split::Stacked),
+    attention_out: linear("attn.c_proj").transposed(),
+    qk_norm: None,
+    qk_norm_if: None,
+    forward: Some(FamilyForward {
         scale_flag: Some("scale_attn_weights"),
         scale_by_layer: Some("scale_attn_by_inverse_layer_idx"),
         ..PASS
     }),
 };
 
-const PASS: Pass = Pass {
+const PASS: FamilyForward = FamilyForward {
     causal: true,
     causal_if: None,
     attention_norm: &["ln_1"],
     ff_norm: &["ln_2"],
     first_bare: false,
-    written_norms: None,
+    post_norms: None,
     parallel: Parallel::Never,
     embedding_norm: None,
     final_norm: Some("ln_f"),
@@ -73,7 +73,7 @@ const PASS: Pass = Pass {
     scale_flag: None,
     scale_number: None,
     scale_by_layer: None,
-    score_cap: None,
+    attention_softcap: None,
     alibi: None,
 };
 
@@ -82,7 +82,7 @@ pub(super) const GPT_NEO: Family = Family {
     title: "GPT-Neo",
     config: ConfigKeys {
         layers: &["num_layers", "num_hidden_layers"],
-        width: &["hidden_size"],
+        d_model: &["hidden_size"],
         heads: &["num_heads", "num_attention_heads"],
         neurons: &["intermediate_size"],
         positions: &["max_position_embeddings"],
@@ -105,7 +105,7 @@ pub(super) const GPT_NEO: Family = Family {
     key: bare("attn.attention.k_proj"),
     value: bare("attn.attention.v_proj"),
     attention_out: linear("attn.attention.out_proj"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         scaled_scores: false,
         ..PASS
     }),
@@ -123,13 +123,13 @@ pub(super) const GPTJ: Family = Family {
         ("n_positions", Usual::Whole(2048)),
     ],
     positions: None,
-    rotary: Some(Rotary {
-        turning: Turning::Neighbours,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Neighbours,
         theta: &["rope_theta"],
         local_theta: &[],
         scales_local: false,
         share: &[],
-        channels: &["rotary_dim"],
+        dims: &["rotary_dim"],
         unless: None,
     }),
     ff_in: linear("mlp.fc_in"),
@@ -138,7 +138,7 @@ pub(super) const GPTJ: Family = Family {
     key: bare("attn.k_proj"),
     value: bare("attn.v_proj"),
     attention_out: bare("attn.out_proj"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         ff_norm: &[],
         parallel: Parallel::Always,
         ..PASS
@@ -151,9 +151,9 @@ pub(super) const GPT_NEOX: Family = Family {
     title: "GPT-NeoX",
     config: ConfigKeys {
         layers: &["num_hidden_layers"],
-        width: &["hidden_size"],
+        d_model: &["hidden_size"],
         heads: &["num_attention_heads"],
-        head_width: &["head_dim"],
+        d_head: &["head_dim"],
         neurons: &["intermediate_size"],
         positions: &["max_position_embeddings"],
         activation: &["hidden_act"],
@@ -172,13 +172,13 @@ pub(super) const GPT_NEOX: Family = Family {
     embedding: "embed_in.weight",
     output_embedding: &["embed_out.weight", "lm_head.weight"],
     positions: None,
-    rotary: Some(Rotary {
-        turning: Turning::Halves,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Halves,
         theta: &["rope_theta", "rotary_emb_base"],
         local_theta: &[],
         scales_local: false,
         share: &["partial_rotary_factor", "rotary_pct"],
-        channels: &[],
+        dims: &[],
         unless: None,
     }),
     layer: "layers.{}.",
@@ -188,7 +188,7 @@ pub(super) const GPT_NEOX: Family = Family {
     key: bare("attention.query_key_value").split(Split::Grouped),
     value: bare("attention.query_key_value").split(Split::Grouped),
     attention_out: bare("attention.dense"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         attention_norm: &["input_layernorm"],
         ff_norm: &["post_attention_layernorm"],
         parallel: Parallel::Flag("use_parallel_residual"),
@@ -202,7 +202,7 @@ pub(super) const PHI: Family = Family {
     model_type: "phi",
     title: "Phi",
     config: ConfigKeys {
-        key_heads: &["num_key_value_heads"],
+        n_kv_heads: &["num_key_value_heads"],
         ..GPT_NEOX.config
     },
     usual: &[
@@ -216,13 +216,13 @@ pub(super) const PHI: Family = Family {
     prefixes: &["model.", ""],
     embedding: "embed_tokens.weight",
     output_embedding: &["lm_head.weight"],
-    rotary: Some(Rotary {
-        turning: Turning::Halves,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Halves,
         theta: &["rope_theta"],
         local_theta: &[],
         scales_local: false,
         share: &["partial_rotary_factor"],
-        channels: &[],
+        dims: &[],
         unless: None,
     }),
     ff_in: linear("mlp.fc1"),
@@ -231,9 +231,9 @@ pub(super) const PHI: Family = Family {
     key: linear("self_attn.k_proj"),
     value: linear("self_attn.v_proj"),
     attention_out: linear("self_attn.dense"),
-    head_norms: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
-    head_norms_if: Some("qk_layernorm"),
-    pass: Some(Pass {
+    qk_norm: Some(["self_attn.q_layernorm", "self_attn.k_layernorm"]),
+    qk_norm_if: Some("qk_layernorm"),
+    forward: Some(FamilyForward {
         attention_norm: &["input_layernorm"],
         ff_norm: &[],
         parallel: Parallel::Always,
@@ -248,7 +248,7 @@ pub(super) const OPT: Family = Family {
     title: "OPT",
     config: ConfigKeys {
         layers: &["num_hidden_layers"],
-        width: &["hidden_size"],
+        d_model: &["hidden_size"],
         heads: &["num_attention_heads"],
         neurons: &["ffn_dim"],
         positions: &["max_position_embeddings"],
@@ -260,7 +260,7 @@ pub(super) const OPT: Family = Family {
     default_activation: "relu",
     prefixes: &["model.decoder.", "decoder.", ""],
     embedding: "embed_tokens.weight",
-    positions: Some(Learned {
+    positions: Some(LearnedPositions {
         name: "embed_positions.weight",
         first: 2,
         counted: false,
@@ -272,7 +272,7 @@ pub(super) const OPT: Family = Family {
     key: bare("self_attn.k_proj"),
     value: bare("self_attn.v_proj"),
     attention_out: bare("self_attn.out_proj"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         attention_norm: &["self_attn_layer_norm"],
         ff_norm: &["final_layer_norm"],
         final_norm: Some("final_layer_norm"),
@@ -289,7 +289,7 @@ pub(super) const BLOOM: Family = Family {
     title: "BLOOM",
     config: ConfigKeys {
         layers: &["n_layer", "num_hidden_layers"],
-        width: &["hidden_size", "n_embed"],
+        d_model: &["hidden_size", "n_embed"],
         heads: &["n_head", "num_attention_heads"],
         neurons: &[],
         positions: &["seq_length"],
@@ -305,7 +305,7 @@ pub(super) const BLOOM: Family = Family {
     key: linear("self_attention.query_key_value").split(Split::Grouped),
     value: linear("self_attention.query_key_value").split(Split::Grouped),
     attention_out: linear("self_attention.dense"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         attention_norm: &["input_layernorm"],
         ff_norm: &["post_attention_layernorm"],
         embedding_norm: Some("word_embeddings_layernorm"),
@@ -323,10 +323,10 @@ pub(super) const FALCON: Family = Family {
     title: "Falcon",
     config: ConfigKeys {
         layers: &["num_hidden_layers", "n_layer"],
-        width: &["hidden_size", "n_embed"],
+        d_model: &["hidden_size", "n_embed"],
         heads: &["num_attention_heads", "n_head"],
-        key_heads: &["num_kv_heads", "n_head_kv"],
-        key_heads_if: Some(["new_decoder_architecture", "multi_query"]),
+        n_kv_heads: &["num_kv_heads", "n_head_kv"],
+        n_kv_heads_if: Some(["new_decoder_architecture", "multi_query"]),
         neurons: &["ffn_hidden_size"],
         positions: &["max_position_embeddings"],
         activation: &["activation"],
@@ -338,13 +338,13 @@ pub(super) const FALCON: Family = Family {
         ("max_position_embeddings", Usual::Whole(2048)),
     ],
     default_activation: "gelu",
-    rotary: Some(Rotary {
-        turning: Turning::Halves,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Halves,
         theta: &["rope_theta"],
         local_theta: &[],
         scales_local: false,
         share: &[],
-        channels: &[],
+        dims: &[],
         unless: Some("alibi"),
     }),
     ff_in: bare("mlp.dense_h_to_4h"),
@@ -353,7 +353,7 @@ pub(super) const FALCON: Family = Family {
     key: bare("self_attention.query_key_value").split(Split::Grouped),
     value: bare("self_attention.query_key_value").split(Split::Grouped),
     attention_out: bare("self_attention.dense"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         attention_norm: &["ln_attn", "input_layernorm"],
         ff_norm: &["ln_mlp", "post_attention_layernorm"],
         parallel: Parallel::Either(["parallel_attn", "new_decoder_architecture"]),

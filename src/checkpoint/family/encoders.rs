@@ -1,8 +1,8 @@
 //! Encoders.
 
 use super::{
-    ConfigKeys, Family, Learned, Local, NormKind, NormPlacement, Parallel, Pass, Rotary, Split,
-    Turning, Usual, Windows, bare, linear,
+    ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind, NormPlacement, Parallel,
+    RopeKeys, RopeLayout, Split, Usual, Windows, bare, linear,
 };
 
 pub(super) const BERT: Family = Family {
@@ -13,11 +13,11 @@ pub(super) const BERT: Family = Family {
     nested: None,
     config: ConfigKeys {
         layers: &["num_hidden_layers"],
-        width: &["hidden_size"],
+        d_model: &["hidden_size"],
         heads: &["num_attention_heads"],
-        key_heads: &[],
-        key_heads_if: None,
-        head_width: &[],
+        n_kv_heads: &[],
+        n_kv_heads_if: None,
+        d_head: &[],
         neurons: &["intermediate_size"],
         positions: &["max_position_embeddings"],
         activation: &["hidden_act"],
@@ -30,12 +30,12 @@ pub(super) const BERT: Family = Family {
     prefixes: &["bert.", ""],
     embedding: "embeddings.word_embeddings.weight",
     output_embedding: &["cls.predictions.decoder.weight"],
-    positions: Some(Learned {
+    positions: Some(LearnedPositions {
         name: "embeddings.position_embeddings.weight",
         first: 0,
         counted: false,
     }),
-    rotary: None,
+    rope: None,
     windows: None,
     layer: "encoder.layer.{}.",
     ff_in: linear("intermediate.dense"),
@@ -45,18 +45,18 @@ pub(super) const BERT: Family = Family {
     key: linear("attention.self.key"),
     value: linear("attention.self.value"),
     attention_out: linear("attention.output.dense"),
-    head_norms: None,
-    head_norms_if: None,
-    pass: Some(PASS),
+    qk_norm: None,
+    qk_norm_if: None,
+    forward: Some(PASS),
 };
 
-const PASS: Pass = Pass {
+const PASS: FamilyForward = FamilyForward {
     causal: false,
     causal_if: Some("is_decoder"),
     attention_norm: &["attention.output.LayerNorm"],
     ff_norm: &["output.LayerNorm"],
     first_bare: false,
-    written_norms: None,
+    post_norms: None,
     parallel: Parallel::Never,
     embedding_norm: Some("embeddings.LayerNorm"),
     final_norm: None,
@@ -69,7 +69,7 @@ const PASS: Pass = Pass {
     scale_flag: None,
     scale_number: None,
     scale_by_layer: None,
-    score_cap: None,
+    attention_softcap: None,
     alibi: None,
 };
 
@@ -78,7 +78,7 @@ pub(super) const ROBERTA: Family = Family {
     title: "RoBERTa",
     prefixes: &["roberta.", ""],
     output_embedding: &["lm_head.decoder.weight"],
-    positions: Some(Learned {
+    positions: Some(LearnedPositions {
         name: "embeddings.position_embeddings.weight",
         first: 2,
         counted: true,
@@ -97,7 +97,7 @@ pub(super) const DISTILBERT: Family = Family {
     title: "DistilBERT",
     config: ConfigKeys {
         layers: &["n_layers", "num_hidden_layers"],
-        width: &["dim", "hidden_size"],
+        d_model: &["dim", "hidden_size"],
         heads: &["n_heads", "num_attention_heads"],
         neurons: &["hidden_dim"],
         activation: &["activation"],
@@ -112,7 +112,7 @@ pub(super) const DISTILBERT: Family = Family {
     key: linear("attention.k_lin"),
     value: linear("attention.v_lin"),
     attention_out: linear("attention.out_lin"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         causal_if: None,
         attention_norm: &["sa_layer_norm"],
         ff_norm: &["output_layer_norm"],
@@ -128,7 +128,7 @@ pub(super) const MODERNBERT: Family = Family {
     norm: NormPlacement::Pre,
     norm_kind: NormKind::LayerBare,
     config: ConfigKeys {
-        head_width: &["head_dim"],
+        d_head: &["head_dim"],
         activation: &["hidden_activation"],
         norm_epsilon: &["norm_eps"],
         ..BERT.config
@@ -145,13 +145,13 @@ pub(super) const MODERNBERT: Family = Family {
     embedding: "embeddings.tok_embeddings.weight",
     output_embedding: &["decoder.weight"],
     positions: None,
-    rotary: Some(Rotary {
-        turning: Turning::Halves,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Halves,
         theta: &["global_rope_theta"],
         local_theta: &["local_rope_theta"],
         scales_local: true,
         share: &[],
-        channels: &[],
+        dims: &[],
         unless: None,
     }),
     windows: Some(Windows {
@@ -170,7 +170,7 @@ pub(super) const MODERNBERT: Family = Family {
     key: bare("attn.Wqkv").split(Split::Stacked),
     value: bare("attn.Wqkv").split(Split::Stacked),
     attention_out: bare("attn.Wo"),
-    pass: Some(Pass {
+    forward: Some(FamilyForward {
         causal_if: None,
         attention_norm: &["attn_norm"],
         ff_norm: &["mlp_norm"],

@@ -1,8 +1,8 @@
 //! Decoders with gated feed-forwards, RMS norms and rotary positions: Llama and what followed it.
 
 use super::{
-    ConfigKeys, Family, Local, NormKind, NormPlacement, Parallel, Pass, Rotary, Split, Turning,
-    Usual, Windows, bare, linear,
+    ConfigKeys, Family, FamilyForward, Local, NormKind, NormPlacement, Parallel, RopeKeys,
+    RopeLayout, Split, Usual, Windows, bare, linear,
 };
 
 pub(super) const LLAMA: Family = Family {
@@ -13,11 +13,11 @@ pub(super) const LLAMA: Family = Family {
     nested: None,
     config: ConfigKeys {
         layers: &["num_hidden_layers"],
-        width: &["hidden_size"],
+        d_model: &["hidden_size"],
         heads: &["num_attention_heads"],
-        key_heads: &["num_key_value_heads"],
-        key_heads_if: None,
-        head_width: &["head_dim"],
+        n_kv_heads: &["num_key_value_heads"],
+        n_kv_heads_if: None,
+        d_head: &["head_dim"],
         neurons: &["intermediate_size"],
         positions: &["max_position_embeddings"],
         activation: &["hidden_act"],
@@ -36,13 +36,13 @@ pub(super) const LLAMA: Family = Family {
     embedding: "embed_tokens.weight",
     output_embedding: &["lm_head.weight"],
     positions: None,
-    rotary: Some(Rotary {
-        turning: Turning::Halves,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Halves,
         theta: &["rope_theta"],
         local_theta: &[],
         scales_local: false,
         share: &["partial_rotary_factor"],
-        channels: &[],
+        dims: &[],
         unless: None,
     }),
     windows: None,
@@ -54,18 +54,18 @@ pub(super) const LLAMA: Family = Family {
     key: bare("self_attn.k_proj"),
     value: bare("self_attn.v_proj"),
     attention_out: bare("self_attn.o_proj"),
-    head_norms: None,
-    head_norms_if: None,
-    pass: Some(PASS),
+    qk_norm: None,
+    qk_norm_if: None,
+    forward: Some(PASS),
 };
 
-const PASS: Pass = Pass {
+const PASS: FamilyForward = FamilyForward {
     causal: true,
     causal_if: None,
     attention_norm: &["input_layernorm"],
     ff_norm: &["post_attention_layernorm"],
     first_bare: false,
-    written_norms: None,
+    post_norms: None,
     parallel: Parallel::Never,
     embedding_norm: None,
     final_norm: Some("norm"),
@@ -78,7 +78,7 @@ const PASS: Pass = Pass {
     scale_flag: None,
     scale_number: None,
     scale_by_layer: None,
-    score_cap: None,
+    attention_softcap: None,
     alibi: None,
 };
 
@@ -139,7 +139,7 @@ pub(super) const QWEN3: Family = Family {
     query: bare("self_attn.q_proj"),
     key: bare("self_attn.k_proj"),
     value: bare("self_attn.v_proj"),
-    head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+    qk_norm: Some(["self_attn.q_norm", "self_attn.k_norm"]),
     ..QWEN2
 };
 
@@ -157,11 +157,11 @@ pub(super) const GEMMA: Family = Family {
         ("max_position_embeddings", Usual::Whole(8192)),
     ],
     default_activation: "gelu_pytorch_tanh",
-    pass: Some(GEMMA_PASS),
+    forward: Some(GEMMA_PASS),
     ..LLAMA
 };
 
-const GEMMA_PASS: Pass = Pass {
+const GEMMA_PASS: FamilyForward = FamilyForward {
     scaled_embedding: true,
     ..PASS
 };
@@ -192,15 +192,15 @@ pub(super) const GEMMA2: Family = Family {
             shift: 1,
         },
     }),
-    pass: Some(GEMMA2_PASS),
+    forward: Some(GEMMA2_PASS),
     ..GEMMA
 };
 
-const GEMMA2_PASS: Pass = Pass {
+const GEMMA2_PASS: FamilyForward = FamilyForward {
     ff_norm: &["pre_feedforward_layernorm"],
-    written_norms: Some(["post_attention_layernorm", "post_feedforward_layernorm"]),
+    post_norms: Some(["post_attention_layernorm", "post_feedforward_layernorm"]),
     scale_number: Some("query_pre_attn_scalar"),
-    score_cap: Some("attn_logit_softcapping"),
+    attention_softcap: Some("attn_logit_softcapping"),
     ..GEMMA_PASS
 };
 
@@ -228,16 +228,16 @@ pub(super) const GEMMA3_TEXT: Family = Family {
         "language_model.model.",
     ],
     output_embedding: &["lm_head.weight", "language_model.lm_head.weight"],
-    rotary: Some(Rotary {
-        turning: Turning::Halves,
+    rope: Some(RopeKeys {
+        layout: RopeLayout::Halves,
         theta: &["rope_theta"],
         local_theta: &["rope_local_base_freq"],
         scales_local: false,
         share: &[],
-        channels: &[],
+        dims: &[],
         unless: None,
     }),
-    head_norms: Some(["self_attn.q_norm", "self_attn.k_norm"]),
+    qk_norm: Some(["self_attn.q_norm", "self_attn.k_norm"]),
     ..GEMMA2
 };
 

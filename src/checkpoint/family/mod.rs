@@ -41,7 +41,7 @@ pub struct Linear {
     pub biased: bool,
 }
 
-/// What a head's channels are for.
+/// What a map gives a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Query,
@@ -84,15 +84,15 @@ pub enum Usual {
 #[derive(Clone, Copy, Debug)]
 pub struct ConfigKeys {
     pub layers: &'static [&'static str],
-    pub width: &'static [&'static str],
+    pub d_model: &'static [&'static str],
     pub heads: &'static [&'static str],
     /// Heads of keys and values; absent or null means as many as queries have.
-    pub key_heads: &'static [&'static str],
-    /// A flag without which `key_heads` does not count, and one that then says there is one only.
-    pub key_heads_if: Option<[&'static str; 2]>,
-    /// Width of a head; absent or null means that the heads share the width.
-    pub head_width: &'static [&'static str],
-    /// Feed-forward width; absent or null means four times the width.
+    pub n_kv_heads: &'static [&'static str],
+    /// A flag without which `n_kv_heads` does not count, and one that then says there is one only.
+    pub n_kv_heads_if: Option<[&'static str; 2]>,
+    /// Size of a head; absent or null means d_model over the number of heads.
+    pub d_head: &'static [&'static str],
+    /// Feed-forward neurons; absent or null means four times d_model.
     pub neurons: &'static [&'static str],
     pub positions: &'static [&'static str],
     pub activation: &'static [&'static str],
@@ -101,8 +101,8 @@ pub struct ConfigKeys {
 
 /// Learned positions.
 #[derive(Clone, Copy, Debug)]
-pub struct Learned {
-    /// `[rows, width]`, below the model's prefix.
+pub struct LearnedPositions {
+    /// `[rows, d_model]`, below the model's prefix.
     pub name: &'static str,
     /// The row of a text's first token; those before it are for padding.
     pub first: usize,
@@ -111,28 +111,29 @@ pub struct Learned {
     pub counted: bool,
 }
 
-/// Which channels of a head turn together.
+/// Which two dimensions of a head a pair of RoPE is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turning {
-    /// i and i + n/2 of the n that turn.
+pub enum RopeLayout {
+    /// i and i + n/2 of the n that rotate (GPT-NeoX, Llama).
     Halves,
-    /// 2i and 2i + 1.
+    /// 2i and 2i + 1 (GPT-J).
     Neighbours,
 }
 
-/// Rotary positions. The keys lie in `config.json` itself, or in its `rope_parameters`.
+/// Configuration keys of rotary positions (RoPE), in `config.json` itself or in its
+/// `rope_parameters`.
 #[derive(Clone, Copy, Debug)]
-pub struct Rotary {
-    pub turning: Turning,
+pub struct RopeKeys {
+    pub layout: RopeLayout,
     pub theta: &'static [&'static str],
     /// θ of the layers that look through a window, where it is another.
     pub local_theta: &'static [&'static str],
     /// Whether `rope_scaling` is about those layers too.
     pub scales_local: bool,
-    /// The share of a head's channels that turns; all, if it is absent.
+    /// The fraction of a head's dimensions that rotates; all of them if it is absent.
     pub share: &'static [&'static str],
-    /// How many of them turn.
-    pub channels: &'static [&'static str],
+    /// How many of them rotate.
+    pub dims: &'static [&'static str],
     /// With this flag set there are none.
     pub unless: Option<&'static str>,
 }
@@ -189,7 +190,7 @@ pub enum Parallel {
 /// What the forward pass needs beyond the linear maps. Names are without `.weight` and `.bias`
 /// (in old files `.gamma` and `.beta`); of several the first counts that is there.
 #[derive(Clone, Copy, Debug)]
-pub struct Pass {
+pub struct FamilyForward {
     /// Whether a position sees only those before it.
     pub causal: bool,
     /// A flag that makes it so.
@@ -201,8 +202,8 @@ pub struct Pass {
     pub ff_norm: &'static [&'static str],
     /// Whether layer 0 may have no norm before attention.
     pub first_bare: bool,
-    /// Norms of what attention and what the feed-forward part write.
-    pub written_norms: Option<[&'static str; 2]>,
+    /// Norms of what attention and what the feed-forward part write, before it is added (Gemma 2).
+    pub post_norms: Option<[&'static str; 2]>,
     pub parallel: Parallel,
     /// Norm of the embeddings, below the model's prefix.
     pub embedding_norm: Option<&'static str>,
@@ -216,17 +217,17 @@ pub struct Pass {
     pub affine_norms_if: Option<&'static str>,
     /// Token types, of which the first is added everywhere, below the model's prefix.
     pub token_types: Option<&'static str>,
-    /// Whether embeddings are multiplied with the root of the width.
+    /// Whether embeddings are multiplied by √d_model.
     pub scaled_embedding: bool,
-    /// Whether attention scores are divided by the root of the head's width…
+    /// Whether attention scores are divided by √d_head…
     pub scaled_scores: bool,
     /// … unless this flag is false; … of this number instead; … and by the layer's number,
     /// counted from 1, if this flag is set.
     pub scale_flag: Option<&'static str>,
     pub scale_number: Option<&'static str>,
     pub scale_by_layer: Option<&'static str>,
-    /// What scores are bent to stay below, by the hyperbolic tangent.
-    pub score_cap: Option<&'static str>,
+    /// Cap of attention scores, applied by the hyperbolic tangent.
+    pub attention_softcap: Option<&'static str>,
     pub alibi: Option<Alibi>,
 }
 
@@ -242,7 +243,7 @@ pub struct Family {
     /// Where the language model's configuration lies within `config.json`.
     pub nested: Option<&'static str>,
     pub config: ConfigKeys,
-    /// Keys whose numbers must be the width, if they are there.
+    /// Keys whose numbers must be d_model, if they are there.
     pub as_wide: &'static [&'static str],
     /// Words that stand for another one: key, word, what it means.
     pub meant: &'static [(&'static str, &'static str, &'static str)],
@@ -251,12 +252,12 @@ pub struct Family {
     pub default_activation: &'static str,
     /// Prefixes under which the tensors may lie, the usual one first.
     pub prefixes: &'static [&'static str],
-    /// Input embedding, `[vocab, width]`, below the prefix.
+    /// Input embedding, `[vocab, d_model]`, below the prefix.
     pub embedding: &'static str,
     /// Output embedding where it is stored apart, above the prefix.
     pub output_embedding: &'static [&'static str],
-    pub positions: Option<Learned>,
-    pub rotary: Option<Rotary>,
+    pub positions: Option<LearnedPositions>,
+    pub rope: Option<RopeKeys>,
     pub windows: Option<Windows>,
     /// A layer's prefix, `{}` for its number, below the model's prefix.
     pub layer: &'static str,
@@ -269,12 +270,12 @@ pub struct Family {
     pub key: Linear,
     pub value: Linear,
     pub attention_out: Linear,
-    /// Norms of each head's query and key, below the layer's prefix.
-    pub head_norms: Option<[&'static str; 2]>,
+    /// Norms of each head's query and key (QK-norm), below the layer's prefix.
+    pub qk_norm: Option<[&'static str; 2]>,
     /// Only with this flag set.
-    pub head_norms_if: Option<&'static str>,
+    pub qk_norm_if: Option<&'static str>,
     /// How the forward pass goes; `None` where it is not known here.
-    pub pass: Option<Pass>,
+    pub forward: Option<FamilyForward>,
 }
 
 /// A linear map with a bias, in a tensor of its own.
@@ -300,7 +301,7 @@ impl Linear {
         Self { split, ..self }
     }
 
-    const fn turned(self) -> Self {
+    const fn transposed(self) -> Self {
         Self {
             layout: Layout::InOut,
             ..self

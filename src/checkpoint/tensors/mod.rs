@@ -10,7 +10,7 @@ use super::block::Block;
 use super::entry::Entry;
 use super::error::one_line;
 use super::source::Source;
-use super::{CheckpointError, Matrix, Place};
+use super::{CheckpointError, Matrix, TensorSlice};
 
 /// More tensors than any file of a model that can be read has, by a wide margin: what a header costs
 /// grows with them, and not with the numbers that they have.
@@ -132,16 +132,16 @@ impl Tensors {
     /// Brings blocks near that lie in files on the hub.
     pub(super) fn bring(
         &self,
-        places: &[Place],
+        slices: &[TensorSlice],
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
         let mut spans: Vec<(&Ranged, Vec<Range<u64>>)> = Vec::new();
-        for place in places {
-            let (source, entry) = self.find(&place.tensor)?;
+        for slice in slices {
+            let (source, entry) = self.find(&slice.tensor)?;
             let Some(file) = source.as_remote() else {
                 continue;
             };
-            let of_place = entry.spans(&place.rows, &place.cols);
+            let of_place = entry.spans(&slice.rows, &slice.cols);
             match spans
                 .iter_mut()
                 .find(|(other, _)| other.name() == file.name())
@@ -182,7 +182,7 @@ impl Tensors {
             self.entries
                 .get(name)
                 .ok_or_else(|| CheckpointError::MissingTensor {
-                    place: "the checkpoint".into(),
+                    slice: "the checkpoint".into(),
                     tensor: one_line(name),
                     why: "to read from it".into(),
                     advice: "give the name of a tensor that is in the file".into(),

@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::Explorer;
-use crate::checkpoint::{Acquired, FoundModel, Location};
+use crate::checkpoint::{Fetched, FoundModel, Location};
 use crate::explorer::effect::{Beside, Effect};
 use crate::explorer::fetching::News;
 use crate::explorer::files::full_name;
@@ -66,10 +66,10 @@ impl Explorer {
     pub(super) fn news(&mut self, news: News) -> Vec<Effect> {
         let state = &mut self.state;
         match news {
-            News::Cost(cost) => shell::cost(state, cost),
+            News::Estimate(estimate) => shell::estimate(state, estimate),
             News::Progress(progress) => shell::progress(state, progress),
             News::Failed(message) => return shell::failed(state, message),
-            News::Arrived(Acquired { location, notice }) => {
+            News::Arrived(Fetched { location, notice }) => {
                 if let Some(notice) = notice {
                     state.say(notice);
                 }

@@ -20,7 +20,7 @@ use super::views;
 
 pub use super::views::bookmarks::bookmarks;
 pub use super::views::conventions::first_convention;
-pub use super::views::download::{cost, failed, on_hub, progress};
+pub use super::views::download::{estimate, failed, on_hub, progress};
 pub use super::views::filters::{text, words};
 pub use super::views::geometry::{beside, fit, texts};
 pub use answers::{event, not_opening, opening, with_name};

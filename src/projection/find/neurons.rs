@@ -4,7 +4,7 @@ use pulp::Arch;
 
 use crate::checkpoint::{CheckpointError, Matrix};
 use crate::projection::kernel::{dot, norm, products};
-use crate::transformer::{Piece, Vectors, Weights};
+use crate::transformer::{Dictionary, RowChunk, Weights};
 
 use super::{By, Hit, Targets, TopHits, VectorChunk};
 
@@ -48,12 +48,12 @@ enum Share {
 pub fn layer_scores(
     weights: &Weights,
     layer: usize,
-    vectors: Vectors,
+    vectors: Dictionary,
     targets: &Targets,
 ) -> Result<LayerScores, CheckpointError> {
     let neurons = weights.checkpoint().spec().neurons;
     let m = targets.ids.len();
-    let shares = weights.pieces(layer, vectors, |piece| share(piece, &targets.vectors))?;
+    let shares = weights.stream(layer, vectors, |piece| share(piece, &targets.vectors))?;
     let mut all = LayerScores {
         layer,
         first: 0,
@@ -93,9 +93,9 @@ fn add(all: &mut [f32], part: &[f32]) {
     all.iter_mut().zip(part).for_each(|(a, b)| *a += b);
 }
 
-fn share(piece: Piece, targets: &Matrix) -> Share {
+fn share(piece: RowChunk, targets: &Matrix) -> Share {
     match piece {
-        Piece::Whole { first, rows } => {
+        RowChunk::Whole { first, rows } => {
             let mut scores = vec![0.0; rows.rows() * targets.rows()];
             products(rows.data(), targets.data(), rows.cols(), &mut scores);
             let square = |i| dot(rows.row(i), rows.row(i));
@@ -105,7 +105,7 @@ fn share(piece: Piece, targets: &Matrix) -> Share {
                 squares: (0..rows.rows()).map(square).collect(),
             }
         }
-        Piece::Coordinates { first, rows } => {
+        RowChunk::Coordinates { first, rows } => {
             let mut scores = vec![vec![0.0; rows.cols()]; targets.rows()];
             let mut squares = vec![0.0; rows.cols()];
             let arch = Arch::new();

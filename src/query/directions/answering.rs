@@ -7,7 +7,7 @@ use crate::projection::{
 use crate::query::answering::Callbacks;
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
-use crate::transformer::{Form, FormWeights, Half};
+use crate::transformer::{Form, FormWeights, Sublayer};
 use crate::vocabulary::Mask;
 
 use crate::query::reader::Reader;
@@ -38,7 +38,7 @@ impl Reader {
             .bring_form(form, query.layer, query.head, callbacks.without_partial())?;
         let convention = query.convention;
         let weights = self.weights.form(form, query.layer, query.head, 0)?;
-        let at = (query.layer, Half::Attention);
+        let at = (query.layer, Sublayer::Attention);
         let fold = |side: Matrix, flow| -> Result<Matrix, QueryError> {
             let folded = self.folded(convention, at, flow, side.transposed())?;
             Ok(folded.transposed())
@@ -106,7 +106,7 @@ impl Reader {
             Part::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,
         };
-        let at = (query.layer, Half::FeedForward);
+        let at = (query.layer, Sublayer::FeedForward);
         let [flow, _] = query.part.flows();
         let vectors = self.folded(query.convention, at, flow, vectors)?;
         callbacks.cancel.check()?;
@@ -166,11 +166,11 @@ impl Reader {
     ) -> Result<Vec<[Vec<Scored>; 2]>, QueryError> {
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
-        let half = match query.part {
-            Part::Form(_) => Half::Attention,
-            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Half::FeedForward,
+        let sublayer = match query.part {
+            Part::Form(_) => Sublayer::Attention,
+            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Sublayer::FeedForward,
         };
-        let (convention, at) = (query.convention, (query.layer, half));
+        let (convention, at) = (query.convention, (query.layer, sublayer));
         let rows = self.rows(convention, at, flow, callbacks)?;
         let mut vectors = self.inverted(convention, at, flow, vectors, callbacks)?;
         if query.convention.has(Switch::Cosine) {

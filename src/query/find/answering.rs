@@ -11,7 +11,7 @@ use crate::projection::{Hit, ListRows, Rows, Stand, Targets, TopHits};
 use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, Group, QueryError};
-use crate::transformer::Half;
+use crate::transformer::Sublayer;
 use crate::vocabulary::{Mask, Pattern, VocabularyError};
 
 use crate::query::reader::Reader;
@@ -86,7 +86,7 @@ impl Reader {
         let (tokens, matched) = self.tokens_of(query, &mask)?;
         let positions = self.with_positions(&query.filters)?;
         // Norms before maps are of one kind in all layers.
-        let (convention, at) = (query.convention, (0, Half::FeedForward));
+        let (convention, at) = (query.convention, (0, Sublayer::FeedForward));
         let mut side = |flow| -> Result<Side, QueryError> {
             let rows = self.rows(convention, at, flow, callbacks)?;
             let positions = match positions {

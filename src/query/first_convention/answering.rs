@@ -13,7 +13,7 @@ use crate::query::rank::cache;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::unit;
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::{Form, FormWeights, Half, Input, Vectors};
+use crate::transformer::{Dictionary, Form, FormWeights, Input, Sublayer};
 use crate::vocabulary::Filters;
 
 use crate::query::robustness::{RandomDirections, flow, kept, standard};
@@ -46,7 +46,7 @@ struct Chosen {
 
 struct Drawn {
     layer: usize,
-    kind: Vectors,
+    kind: Dictionary,
     own: Matrix,
     random: Matrix,
 }
@@ -108,10 +108,10 @@ impl Reader {
         layers.dedup();
         let readable = |reading| spec.unknown_for(reading).is_none();
         let written = self.card.has_output(Convention::RAW);
-        let kinds: &[Vectors] = match readable(Reading::Neurons) {
+        let kinds: &[Dictionary] = match readable(Reading::Neurons) {
             false => &[],
-            true if written => &[Vectors::Keys(Input::Gate), Vectors::Values],
-            true => &[Vectors::Keys(Input::Gate)],
+            true if written => &[Dictionary::Keys(Input::Gate), Dictionary::Values],
+            true => &[Dictionary::Keys(Input::Gate)],
         };
         let mut forms = Vec::with_capacity(2);
         forms.extend((written && readable(Reading::Vo)).then_some(Form::Vo));
@@ -129,14 +129,14 @@ impl Reader {
             for &kind in kinds {
                 callbacks.cancel.check()?;
                 let all = match kind {
-                    Vectors::Keys(input) => self.weights.keys(layer, 0..spec.neurons, input)?,
-                    Vectors::Values => self.weights.values(layer, 0..spec.neurons)?,
+                    Dictionary::Keys(input) => self.weights.keys(layer, 0..spec.neurons, input)?,
+                    Dictionary::Values => self.weights.values(layer, 0..spec.neurons)?,
                 };
                 let own = neurons.iter().flat_map(|&n| all.row(n)).copied().collect();
                 chosen.vectors.push(Drawn {
                     layer,
                     kind,
-                    own: Matrix::new(neurons.len(), spec.width, own),
+                    own: Matrix::new(neurons.len(), spec.d_model, own),
                     random: RandomDirections::new(layer as u64).like(&all, DIRECTIONS),
                 });
             }
@@ -222,7 +222,7 @@ impl Reader {
         tokens: &[u32],
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<f32>, QueryError> {
-        let (at, flow) = ((drawn.layer, Half::FeedForward), flow(drawn.kind));
+        let (at, flow) = ((drawn.layer, Sublayer::FeedForward), flow(drawn.kind));
         let rows = self.rows(convention, at, flow, callbacks)?;
         let rows = Rows::new(rows.pick(tokens)?, &Device::Cpu)?;
         let flags = vec![true; tokens.len()];

@@ -65,7 +65,7 @@ impl Model<'_> {
         query: &GeometryQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Measured, QueryError> {
-        let sizes = [forward.states(), self.card.spec.width];
+        let sizes = [forward.states(), self.card.spec.d_model];
         let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces);
         let mut whole = plan(texts.clone(), query.token.is_some());
         if query.without_dominant == 0 {

@@ -40,7 +40,7 @@ impl Model<'_> {
             .iter()
             .map(|(at, _)| &read.texts[*at].ids[..])
             .collect();
-        let width = self.card.spec.width;
+        let width = self.card.spec.d_model;
         let (mut what, mut vectors) = (Vec::new(), Vec::new());
         let run = forward.run(&holding, &[Site::State], callbacks.cancel, &mut |seen| {
             if seen.at != query.state {
@@ -87,7 +87,7 @@ impl Model<'_> {
     /// A row of what a column is projected on: the embedding of its side, then the positions.
     fn row(&self, id: u32, column: Column) -> Result<Vec<f32>, CheckpointError> {
         let checkpoint = self.checkpoint;
-        let (vocab, width) = (self.card.spec.vocab, self.card.spec.width);
+        let (vocab, width) = (self.card.spec.vocab, self.card.spec.d_model);
         let embedding = match column {
             Column::K | Column::MinusK => checkpoint.embedding(),
             Column::V | Column::MinusV => checkpoint
@@ -109,7 +109,7 @@ impl Model<'_> {
         notices: Vec<String>,
         of: &str,
     ) -> Result<MapAnswer, QueryError> {
-        let Some(plane) = plane(vectors, self.card.spec.width) else {
+        let Some(plane) = plane(vectors, self.card.spec.d_model) else {
             let n = what.len();
             return Err(self.nothing(format!(
                 "a map of {of} needs two points, got {n}; ask for another token or other texts"

@@ -7,7 +7,7 @@ use crate::projection::{Ends, Passing};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{Address, NeuronAnswer, NeuronQuery, QueryError};
-use crate::transformer::Half;
+use crate::transformer::Sublayer;
 
 use crate::query::pairs::stacked;
 use crate::query::reader::Reader;
@@ -15,7 +15,7 @@ use crate::query::reader::convention::{Flow, unit};
 
 /// What is projected of some neurons, `[queries, width]` each, and what is added to the scores of
 /// each key.
-pub(in crate::query) struct Vectors {
+pub(in crate::query) struct NeuronVectors {
     pub(in crate::query) keys: Matrix,
     pub(in crate::query) values: Matrix,
     pub(in crate::query) biases: Vec<Option<f32>>,
@@ -46,7 +46,7 @@ impl Reader {
             ends.extend(queries.iter().map(ends_of));
         }
         // The norm before the feed-forward half is of one kind in all layers.
-        let at = (*layer, Half::FeedForward);
+        let at = (*layer, Sublayer::FeedForward);
         let mut blocks = Vec::with_capacity(2);
         let both = [Flow::Read, Flow::Written];
         let [read, written] = both.map(|flow| self.rows(*convention, at, flow, callbacks));
@@ -98,8 +98,8 @@ impl Reader {
         &mut self,
         queries: &[NeuronQuery],
         callbacks: Callbacks<'_>,
-    ) -> Result<Vectors, QueryError> {
-        let width = self.card.spec.width;
+    ) -> Result<NeuronVectors, QueryError> {
+        let width = self.card.spec.d_model;
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         let mut biases = Vec::with_capacity(queries.len());
         let follows = |a: &NeuronQuery, b: &NeuronQuery| {
@@ -125,7 +125,7 @@ impl Reader {
                 true => self.biases(&run[0], &key)?,
                 false => vec![None; run.len()],
             };
-            let at = (layer, Half::FeedForward);
+            let at = (layer, Sublayer::FeedForward);
             let mut key = self.projected(convention, at, Flow::Read, key, callbacks)?;
             let written = Flow::Written;
             let mut value = self.projected(convention, at, written, value, callbacks)?;
@@ -138,7 +138,7 @@ impl Reader {
             biases.extend(bias);
         }
         let matrix = |data| Matrix::new(queries.len(), width, data);
-        Ok(Vectors {
+        Ok(NeuronVectors {
             keys: matrix(keys),
             values: matrix(values),
             biases,
@@ -159,7 +159,7 @@ impl Reader {
             false => None,
         };
         let norm = match first.convention.folds_gains() {
-            true => self.weights.norm_before(layer, Half::FeedForward)?,
+            true => self.weights.norm_before(layer, Sublayer::FeedForward)?,
             false => None,
         };
         let through = norm.as_ref().and_then(|norm| norm.added());

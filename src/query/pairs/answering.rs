@@ -7,7 +7,7 @@ use crate::projection::{Ends, PairsWanted, ProjectionError, Scored, best_pairs_o
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
-use crate::transformer::{Form, FormWeights, Half, QueryKeyNorms};
+use crate::transformer::{Form, FormWeights, QueryKeyNorms, Sublayer};
 use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use crate::query::reader::Reader;
@@ -182,7 +182,7 @@ impl Reader {
         weights: FormWeights,
         callbacks: Callbacks<'_>,
     ) -> Result<FormWeights, QueryError> {
-        let at = (query.layer, Half::Attention);
+        let at = (query.layer, Sublayer::Attention);
         let [of_left, of_right] = directions(query);
         let mut projected = |side: Matrix, flow| {
             let side = self.projected(query.convention, at, flow, side.transposed(), callbacks)?;
@@ -239,7 +239,7 @@ impl Reader {
         positions: bool,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
-        let (convention, at) = (query.convention, (query.layer, Half::Attention));
+        let (convention, at) = (query.convention, (query.layer, Sublayer::Attention));
         let rows = self.rows(convention, at, flow, callbacks)?;
         let product = rows.times(w, callbacks.cancel)?;
         if !positions {
@@ -269,7 +269,7 @@ impl Reader {
             None => self.weights.form_biases(form, layer, head, distance)?,
         };
         let norm = match query.convention.folds_gains() {
-            true => self.weights.norm_before(layer, Half::Attention)?,
+            true => self.weights.norm_before(layer, Sublayer::Attention)?,
             false => None,
         };
         let through = |side: &Matrix, own: Option<Vec<f32>>| {
@@ -296,7 +296,7 @@ impl Reader {
             Form::Qk => [left, through(&weights.right, right)],
         };
         if query.convention.has(Switch::Cosine) {
-            let tokens = (self.card.spec.width as f32).sqrt();
+            let tokens = (self.card.spec.d_model as f32).sqrt();
             let all = biases.iter_mut().flatten().flatten();
             all.for_each(|b| *b /= tokens);
         }

@@ -13,7 +13,7 @@ use crate::query::reader::Reader;
 use crate::query::reader::convention::Flow;
 use crate::query::{Answer, Callbacks, PairsQuery, QueryError};
 use crate::task::Cancelled;
-use crate::transformer::{Form, Half, Input};
+use crate::transformer::{Form, Input, Sublayer};
 use crate::vocabulary::Filters;
 
 /// Products of two embeddings that are kept: those of both forms under one convention.
@@ -86,7 +86,7 @@ impl Reader {
             callbacks.without_partial(),
         )?;
         let values = self.weights.values(query.layer, all.clone())?;
-        let at = (query.layer, Half::FeedForward);
+        let at = (query.layer, Sublayer::FeedForward);
         let values = self.folded(query.convention, at, Flow::Written, values)?;
         let norm = |n: usize| {
             let squares = values.row(n).iter().map(|&x| f64::from(x).powi(2));
@@ -206,7 +206,7 @@ impl Reader {
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Matrix>, QueryError> {
-        let at = (query.layer, Half::Attention);
+        let at = (query.layer, Sublayer::Attention);
         let [of_left, of_right] = directions(query);
         let left = self.rows(query.convention, at, of_left, callbacks)?;
         let right = self.rows(query.convention, at, of_right, callbacks)?;

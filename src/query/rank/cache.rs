@@ -16,7 +16,7 @@ use crate::outside;
 
 use crate::query::reader::Reader;
 use crate::query::{Callbacks, Convention, Interest, QueryError, RankQuery};
-use crate::transformer::{Form, FormWeights, Half, Input, NormWeights};
+use crate::transformer::{Form, FormWeights, Input, NormWeights, Sublayer};
 
 /// Where answers are kept.
 #[derive(Default)]
@@ -101,9 +101,9 @@ impl Reader {
                     update(right.data());
                 }
             }
-            for half in [Half::Attention, Half::FeedForward] {
-                norms.extend(weights.norm_before(layer, half)?);
-                norms.extend(weights.norm_of_written(layer, half)?);
+            for sublayer in [Sublayer::Attention, Sublayer::FeedForward] {
+                norms.extend(weights.norm_before(layer, sublayer)?);
+                norms.extend(weights.norm_of_written(layer, sublayer)?);
             }
         }
         norms.extend(weights.last_norm()?);

@@ -7,7 +7,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::{Inverse, RowScale, Rows};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Callbacks, QueryError};
-use crate::transformer::{Half, NormWeights};
+use crate::transformer::{NormWeights, Sublayer};
 
 use super::Reader;
 
@@ -41,11 +41,11 @@ pub(in crate::query) enum Flow {
 }
 
 impl Reader {
-    /// The rows that a half of a layer is projected on: what it reads, or what it writes.
+    /// The rows that a sublayer is projected on: what it reads, or what it writes.
     pub(in crate::query) fn rows(
         &mut self,
         convention: Convention,
-        at: (usize, Half),
+        at: (usize, Sublayer),
         flow: Flow,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
@@ -57,7 +57,7 @@ impl Reader {
     pub(in crate::query) fn positions_as(
         &mut self,
         convention: Convention,
-        at: (usize, Half),
+        at: (usize, Sublayer),
         flow: Flow,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
@@ -67,7 +67,7 @@ impl Reader {
         )
     }
 
-    /// How rows count for a half of a layer.
+    /// How rows count for a sublayer.
     ///
     /// With LayerNorm, E·P(γ⊙k) = PE·(γ⊙k), where P takes out the mean over d_model: the length
     /// and the scale are those of PE.
@@ -75,11 +75,11 @@ impl Reader {
         &self,
         source: Source,
         convention: Convention,
-        (layer, half): (usize, Half),
+        (layer, sublayer): (usize, Sublayer),
         flow: Flow,
     ) -> Result<Face, QueryError> {
         let norm = match convention.folds_gains() && flow == Flow::Read {
-            true => self.weights.token_norm(layer, half)?,
+            true => self.weights.token_norm(layer, sublayer)?,
             false => None,
         };
         let scale = match norm {
@@ -136,12 +136,12 @@ impl Reader {
         Ok(rows)
     }
 
-    /// Vectors of a half of a layer (`[n, width]`) as they are projected: norms folded in, the
+    /// Vectors of a sublayer (`[n, width]`) as they are projected: norms folded in, the
     /// inverse applied.
     pub(in crate::query) fn projected(
         &mut self,
         convention: Convention,
-        at: (usize, Half),
+        at: (usize, Sublayer),
         flow: Flow,
         vectors: Matrix,
         callbacks: Callbacks<'_>,
@@ -150,7 +150,7 @@ impl Reader {
         self.inverted(convention, at, flow, folded, callbacks)
     }
 
-    /// Vectors of a half of a layer (`[n, width]`) with norms folded in.
+    /// Vectors of a sublayer (`[n, width]`) with norms folded in.
     ///
     /// What is read lies behind the norm before it, `k·(γ⊙Px) = P(γ⊙k)·x` with P taking out the
     /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. By what a norm divides is of
@@ -159,7 +159,7 @@ impl Reader {
     pub(in crate::query) fn folded(
         &self,
         convention: Convention,
-        (layer, half): (usize, Half),
+        (layer, sublayer): (usize, Sublayer),
         flow: Flow,
         mut vectors: Matrix,
     ) -> Result<Matrix, QueryError> {
@@ -168,14 +168,14 @@ impl Reader {
         }
         match flow {
             Flow::Read => {
-                if let Some(norm) = self.weights.norm_before(layer, half)? {
+                if let Some(norm) = self.weights.norm_before(layer, sublayer)? {
                     scale(&mut vectors, &norm);
                     centre(&mut vectors, &norm);
                 }
             }
             Flow::Written => {
                 let norms = [
-                    self.weights.norm_of_written(layer, half)?,
+                    self.weights.norm_of_written(layer, sublayer)?,
                     self.weights.last_norm()?,
                 ];
                 for norm in norms.into_iter().flatten() {
@@ -191,7 +191,7 @@ impl Reader {
     pub(in crate::query) fn inverted(
         &mut self,
         convention: Convention,
-        at: (usize, Half),
+        at: (usize, Sublayer),
         flow: Flow,
         vectors: Matrix,
         callbacks: Callbacks<'_>,
@@ -214,7 +214,7 @@ impl Reader {
     fn inverse(
         &mut self,
         convention: Convention,
-        at: (usize, Half),
+        at: (usize, Sublayer),
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Inverse>, QueryError> {
         let source = self.source(convention, Flow::Read);

@@ -5,7 +5,7 @@ use crate::projection::{Pair, Scored};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, Column, NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::Vectors;
+use crate::transformer::Dictionary;
 
 use super::null_distribution::standard;
 use crate::query::reader::Reader;
@@ -35,7 +35,7 @@ impl Reader {
 
     /// The switches that are worth flipping for lists under a convention.
     fn flips(&self, convention: Convention, pairs: bool) -> Vec<Switch> {
-        let (vocab, width) = (self.card.spec.vocab as f64, self.card.spec.width as f64);
+        let (vocab, width) = (self.card.spec.vocab as f64, self.card.spec.d_model as f64);
         let cheap = 2.0 * vocab * width * width < INVERSE_MAX;
         let tells = |switch: &Switch| match switch {
             Switch::Inverse => cheap || convention.has(Switch::Inverse),
@@ -112,15 +112,15 @@ impl Reader {
         callbacks.partial(Answer::Trust(partial(&lists, 0.5)));
         let own = self.vectors(std::slice::from_ref(query), callbacks)?;
         let both = [
-            (Vectors::Keys(query.input), own.keys),
-            (Vectors::Values, own.values),
+            (Dictionary::Keys(query.input), own.keys),
+            (Dictionary::Values, own.values),
         ];
         for (column, (vectors, mut own)) in both.into_iter().enumerate() {
             let length = unit(&mut own)[0];
             let chance = self.chance_of_neurons(query, vectors, callbacks)?;
             let bias = match vectors {
-                Vectors::Keys(_) => list.bias.unwrap_or(0.0),
-                Vectors::Values => 0.0,
+                Dictionary::Keys(_) => list.bias.unwrap_or(0.0),
+                Dictionary::Values => 0.0,
             };
             for (end, (best, sign)) in chance.iter().zip([1.0, -1.0]).enumerate() {
                 let at = column + 2 * end;

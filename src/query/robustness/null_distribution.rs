@@ -12,7 +12,7 @@ use crate::query::pairs::{admits, directions};
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Flow, unit};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::{Form, FormWeights, Half, QueryKeyNorms, Vectors};
+use crate::transformer::{Dictionary, Form, FormWeights, QueryKeyNorms, Sublayer};
 use crate::vocabulary::Filters;
 
 use super::random_directions::RandomDirections;
@@ -35,7 +35,7 @@ struct Chance {
 enum Circumstances {
     Neurons {
         layer: usize,
-        vectors: Vectors,
+        vectors: Dictionary,
         convention: Convention,
         filters: Filters,
     },
@@ -93,7 +93,7 @@ impl Reader {
     pub(in crate::query) fn chance_of_neurons(
         &mut self,
         query: &NeuronQuery,
-        vectors: Vectors,
+        vectors: Dictionary,
         callbacks: Callbacks<'_>,
     ) -> Result<[Vec<f32>; 2], QueryError> {
         let mut chance = self.chances.take(Circumstances::Neurons {
@@ -105,13 +105,13 @@ impl Reader {
         if chance.best[0].is_empty() {
             let all = 0..self.card.spec.neurons;
             let given = match vectors {
-                Vectors::Keys(input) => self.weights.keys(query.layer, all, input)?,
-                Vectors::Values => self.weights.values(query.layer, all)?,
+                Dictionary::Keys(input) => self.weights.keys(query.layer, all, input)?,
+                Dictionary::Values => self.weights.values(query.layer, all)?,
             };
             callbacks.cancel.check()?;
             let mut drawn = RandomDirections::new(query.layer as u64);
             let drawn = drawn.like(&given, RANDOM_DIRECTIONS);
-            let at = (query.layer, Half::FeedForward);
+            let at = (query.layer, Sublayer::FeedForward);
             let flow = flow(vectors);
             let mut drawn = self.projected(query.convention, at, flow, drawn, callbacks)?;
             unit(&mut drawn);
@@ -211,7 +211,7 @@ impl Reader {
         ids: Vec<u32>,
         callbacks: Callbacks<'_>,
     ) -> Result<Sample, QueryError> {
-        let at = (query.layer, Half::Attention);
+        let at = (query.layer, Sublayer::Attention);
         let [of_left, of_right] = directions(query);
         let mut side = |flow| -> Result<Rows, QueryError> {
             let rows = self.rows(query.convention, at, flow, callbacks)?;
@@ -269,8 +269,8 @@ impl Reader {
         let spec = &self.card.spec;
         // Queries and outputs are a head's own; keys and values are shared by so many.
         let [by_left, by_right] = match query.form {
-            Form::Vo => [spec.sharing(), 1],
-            Form::Qk => [1, spec.sharing()],
+            Form::Vo => [spec.queries_per_kv_head(), 1],
+            Form::Qk => [1, spec.queries_per_kv_head()],
         };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (at, &head) in heads.iter().enumerate() {
@@ -283,9 +283,9 @@ impl Reader {
                 right.extend(form.right.transposed().into_data());
             }
         }
-        let all = |side: Vec<f32>| Matrix::new(side.len() / spec.width, spec.width, side);
+        let all = |side: Vec<f32>| Matrix::new(side.len() / spec.d_model, spec.d_model, side);
         Ok(Channels {
-            head: spec.head_width,
+            head: spec.d_head,
             left: all(left),
             right: all(right),
         })
@@ -303,10 +303,10 @@ impl Channels {
     }
 }
 
-pub(in crate::query) fn flow(vectors: Vectors) -> Flow {
+pub(in crate::query) fn flow(vectors: Dictionary) -> Flow {
     match vectors {
-        Vectors::Keys(_) => Flow::Read,
-        Vectors::Values => Flow::Written,
+        Dictionary::Keys(_) => Flow::Read,
+        Dictionary::Values => Flow::Written,
     }
 }
 

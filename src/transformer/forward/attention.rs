@@ -20,8 +20,8 @@ use super::ops::with_numbers;
 pub(super) struct Heads {
     pub heads: usize,
     /// Keys and values, each shared by as many heads.
-    pub key_heads: usize,
-    pub head_width: usize,
+    pub n_kv_heads: usize,
+    pub d_head: usize,
     pub causal: bool,
     /// How many positions are seen, back from each; centred on it if not causal.
     pub window: Option<usize>,
@@ -68,7 +68,7 @@ fn slope(head: usize, heads: usize) -> f32 {
 
 /// What the heads read, and where they looked.
 pub(super) struct Attended {
-    /// `[rows, heads × head_width]`.
+    /// `[rows, heads × d_head]`.
     pub read: Tensor,
     /// Per text `[heads, n, n]`, from (rows) to (columns), if asked for.
     pub probabilities: Vec<Tensor>,
@@ -90,7 +90,7 @@ impl Heads {
     }
 
     fn width(&self) -> usize {
-        self.heads * self.head_width
+        self.heads * self.d_head
     }
 
     /// What position i of n sees.
@@ -109,7 +109,7 @@ impl Heads {
         texts: &[Range<usize>],
         keep: bool,
     ) -> Result<Attended> {
-        let (width, shared) = (self.width(), self.key_heads * self.head_width);
+        let (width, shared) = (self.width(), self.n_kv_heads * self.d_head);
         let mut out = vec![0f32; q.dim(0)? * width];
         // The part of the output that belongs to each text.
         let mut parts = Vec::with_capacity(texts.len());
@@ -154,19 +154,19 @@ impl Heads {
         par: Par,
         keep: bool,
     ) -> Vec<f32> {
-        let (width, h) = (self.width(), self.head_width);
+        let (width, h) = (self.width(), self.d_head);
         let n = out.len() / width;
         let all = |data, heads| MatRef::from_row_major_slice(data, n, heads * h);
         let (q, k, v) = (
             all(q, self.heads),
-            all(k, self.key_heads),
-            all(v, self.key_heads),
+            all(k, self.n_kv_heads),
+            all(v, self.n_kv_heads),
         );
         let mut out = MatMut::from_row_major_slice_mut(out, n, width);
         let mut kept = Vec::with_capacity(if keep { self.heads * n * n } else { 0 });
         let mut scores = vec![0f32; n * n];
         for head in 0..self.heads {
-            let (at, of_key) = (head * h, head * self.key_heads / self.heads * h);
+            let (at, of_key) = (head * h, head * self.n_kv_heads / self.heads * h);
             matmul(
                 MatMut::from_row_major_slice_mut(&mut scores, n, n),
                 Accum::Replace,
@@ -221,14 +221,14 @@ impl Heads {
             let n = text.len();
             let heads = |x: &Tensor, heads: usize| {
                 let x = x.narrow(0, text.start, n)?;
-                let x = x.reshape((1, n, heads, self.head_width))?;
+                let x = x.reshape((1, n, heads, self.d_head))?;
                 let x = x.transpose(1, 2)?.contiguous()?;
                 repeat_kv(x, self.heads / heads)?.squeeze(0)?.contiguous()
             };
             let q = heads(qkv[0], self.heads)?;
             let (k, v) = (
-                heads(qkv[1], self.key_heads)?,
-                heads(qkv[2], self.key_heads)?,
+                heads(qkv[1], self.n_kv_heads)?,
+                heads(qkv[2], self.n_kv_heads)?,
             );
             let keys = k.transpose(D::Minus1, D::Minus2)?.contiguous()?;
             let mut scores = (q.matmul(&keys)? * f64::from(self.scale))?;
@@ -300,8 +300,8 @@ mod tests {
 
     const PLAIN: Heads = Heads {
         heads: 2,
-        key_heads: 2,
-        head_width: 4,
+        n_kv_heads: 2,
+        d_head: 4,
         causal: true,
         window: None,
         scale: 0.5,
@@ -327,7 +327,7 @@ mod tests {
             ),
             (
                 Heads {
-                    key_heads: 1,
+                    n_kv_heads: 1,
                     ..PLAIN
                 },
                 &shared_k,
@@ -382,7 +382,7 @@ mod tests {
         let [q, k, v] = [4, 5, 6].map(|seed| random(3, 4, seed));
         let heads = Heads {
             heads: 1,
-            key_heads: 1,
+            n_kv_heads: 1,
             scale: 1.0,
             ..PLAIN
         };

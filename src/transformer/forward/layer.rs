@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use crate::checkpoint::{NormPlacement, Rotation};
+use crate::checkpoint::{NormPlacement, Rope};
 use crate::task::CancelToken;
 
 use super::activation::Activation;
 use super::attention::Heads;
 use super::ops::{Linear, Norm, add_to};
-use super::turning::Turning;
+use super::rope::RopeTable;
 use super::{ForwardError, Site};
 
 /// A layer's weights on a device.
@@ -24,15 +24,15 @@ pub(super) struct Layer {
     pub value: Linear,
     pub attention_out: Linear,
     /// Of each query and each key.
-    pub head_norms: Option<[Norm; 2]>,
+    pub qk_norm: Option<[Norm; 2]>,
     /// None in a parallel layer whose halves share a norm.
     pub ff_norm: Option<Norm>,
     /// Of what attention and what the feed-forward part write.
-    pub written_norms: Option<[Norm; 2]>,
+    pub post_norms: Option<[Norm; 2]>,
     pub ff_gate: Option<Linear>,
     pub ff_in: Linear,
     pub ff_out: Linear,
-    pub rotation: Option<Rotation>,
+    pub rope: Option<Rope>,
     pub heads: Heads,
     pub activation: Activation,
 }
@@ -55,7 +55,7 @@ fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ForwardError> {
 }
 
 impl Layer {
-    /// The states after the layer, both `[rows, width]`.
+    /// The states after the layer, both `[rows, d_model]`.
     pub(super) fn run(
         &self,
         x: &Tensor,
@@ -100,15 +100,15 @@ impl Layer {
             onlooker.cancel.check()?;
             qkv.push(map.of(read, Activation::Linear)?);
         }
-        if let Some(norms) = &self.head_norms {
+        if let Some(norms) = &self.qk_norm {
             for (x, norm) in qkv.iter_mut().zip(norms) {
                 *x = norm.of_heads(x)?;
             }
         }
-        if let Some(rotation) = &self.rotation {
-            let turning = Turning::new(rotation, texts, read.device())?;
+        if let Some(rope) = &self.rope {
+            let table = RopeTable::new(rope, texts, read.device())?;
             for x in &mut qkv[..2] {
-                *x = turning.of(x, self.heads.head_width)?;
+                *x = table.rotate(x, self.heads.d_head)?;
             }
         }
         let keep = onlooker.sites.contains(&Site::Attention);
@@ -146,7 +146,7 @@ impl Layer {
     }
 
     fn written(&self, half: usize, x: Tensor) -> candle_core::Result<Tensor> {
-        match &self.written_norms {
+        match &self.post_norms {
             Some(norms) => norms[half].of(&x),
             None => Ok(x),
         }

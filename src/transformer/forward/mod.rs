@@ -9,21 +9,21 @@ mod activation;
 mod attention;
 mod error;
 mod layer;
+mod loader;
 mod ops;
-mod read;
-mod turning;
+mod rope;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::checkpoint::{Checkpoint, FAMILIES, Family, Pass, Reading};
+use crate::checkpoint::{Checkpoint, FAMILIES, Family, FamilyForward, Reading};
 use crate::task::CancelToken;
 
 use activation::Activation;
 use layer::Onlooker;
-use read::From;
+use loader::LayerLoader;
 
 pub use error::ForwardError;
 pub use ops::with_numbers;
@@ -35,7 +35,7 @@ const CHUNK_TOKENS: usize = 4096;
 /// What can be seen of a model that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Site {
-    /// The residual stream, `[rows, width]`, with Hugging Face's meaning of `hidden_states`:
+    /// The residual stream, `[rows, d_model]`, with Hugging Face's meaning of `hidden_states`:
     /// number 0 is the embedding output, number i the output of the i-th layer, and the last one
     /// is after the final norm where there is one.
     State,
@@ -62,7 +62,7 @@ pub type Hook<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), ForwardError>;
 
 /// A model that can be run.
 pub struct Forward<'a> {
-    from: From<'a>,
+    loader: LayerLoader<'a>,
     activation: Activation,
     /// The last state that is computed.
     last: usize,
@@ -74,23 +74,23 @@ impl<'a> Forward<'a> {
     /// # Errors
     /// A family or a configuration that is not known here, or tensors that the file lacks.
     pub fn new(checkpoint: &'a Checkpoint, device: &'a Device) -> Result<Self, ForwardError> {
-        let pass = pass_of(checkpoint.family())?;
+        let forward = family_forward(checkpoint.family())?;
         let choices = checkpoint
-            .pass()
+            .forward()
             .ok_or_else(|| unknown(checkpoint.family()))?;
         if let Some(choice) = checkpoint.spec().unknown_for(Reading::Forward) {
             return Err(ForwardError::Choice(choice.clone()));
         }
-        let from = From {
+        let loader = LayerLoader {
             checkpoint,
-            pass,
+            forward,
             choices,
             device,
         };
         let activation = Activation::named(&checkpoint.spec().activation)?;
-        from.check()?;
+        loader.check()?;
         Ok(Self {
-            from,
+            loader,
             activation,
             last: checkpoint.spec().layers,
         })
@@ -109,12 +109,12 @@ impl<'a> Forward<'a> {
 
     /// The most tokens that a text may have.
     pub fn longest(&self) -> usize {
-        self.from.checkpoint.spec().longest
+        self.loader.checkpoint.spec().longest
     }
 
     /// How many states there are: one more than layers.
     pub fn states(&self) -> usize {
-        self.from.checkpoint.spec().layers + 1
+        self.loader.checkpoint.spec().layers + 1
     }
 
     /// Runs texts of 1 to [`Forward::longest`] tokens, and hands `hook` what is asked for, chunk
@@ -138,7 +138,7 @@ impl<'a> Forward<'a> {
     }
 
     fn check(&self, texts: &[&[u32]]) -> Result<(), ForwardError> {
-        let (limit, vocab) = (self.longest(), self.from.checkpoint.spec().vocab);
+        let (limit, vocab) = (self.longest(), self.loader.checkpoint.spec().vocab);
         for text in texts {
             if text.is_empty() || text.len() > limit {
                 let got = text.len();
@@ -159,7 +159,7 @@ impl<'a> Forward<'a> {
         hook: Hook<'_>,
     ) -> Result<(), ForwardError> {
         let rows = rows_of(&texts[chunk.clone()]);
-        let layers = self.from.checkpoint.spec().layers;
+        let layers = self.loader.checkpoint.spec().layers;
         let mut see = |site, at, text: Option<usize>, tensor: &Tensor| {
             let (texts, rows) = match text {
                 Some(i) => (chunk.start + i..chunk.start + i + 1, &[][..]),
@@ -180,15 +180,15 @@ impl<'a> Forward<'a> {
         }
         for at in 0..self.last {
             cancel.check()?;
-            let layer = self.from.layer(at, self.activation)?;
+            let layer = self.loader.layer(at, self.activation)?;
             let mut onlooker = Onlooker {
                 sites,
                 cancel,
                 see: &mut |site, text, tensor| see(site, at, text, tensor),
             };
             x = layer.run(&x, &rows, &mut onlooker)?;
-            if let (true, Some(name)) = (at + 1 == layers, self.from.choices.final_norm) {
-                x = self.from.norm_below(name)?.of(&x)?;
+            if let (true, Some(name)) = (at + 1 == layers, self.loader.choices.final_norm) {
+                x = self.loader.norm_below(name)?.of(&x)?;
             }
             if states {
                 see(Site::State, at + 1, None, &x)?;
@@ -200,28 +200,28 @@ impl<'a> Forward<'a> {
     /// State 0 of some texts: tokens, positions and the first token type, normed where the family
     /// does so.
     fn embed(&self, texts: &[&[u32]]) -> Result<Tensor, ForwardError> {
-        let checkpoint = self.from.checkpoint;
-        let width = checkpoint.spec().width;
+        let checkpoint = self.loader.checkpoint;
+        let d_model = checkpoint.spec().d_model;
         let longest = texts.iter().map(|t| t.len()).max().unwrap_or_default();
         let mut tokens: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
         for &id in texts.iter().copied().flatten() {
             if let std::collections::btree_map::Entry::Vacant(empty) = tokens.entry(id) {
                 let row = id as usize..id as usize + 1;
-                let row = checkpoint.block(checkpoint.embedding(), row, 0..width)?;
+                let row = checkpoint.block(checkpoint.embedding(), row, 0..d_model)?;
                 empty.insert(row.into_data());
             }
         }
         let first = checkpoint.spec().first_position;
         let positions = match checkpoint.positions() {
-            Some((name, _)) => Some(checkpoint.block(name, 0..first + longest, 0..width)?),
+            Some((name, _)) => Some(checkpoint.block(name, 0..first + longest, 0..d_model)?),
             None => None,
         };
         let padding = checkpoint.spec().padding;
-        let first_type = match self.from.pass.token_types {
-            Some(name) => Some(checkpoint.first_row(&checkpoint.full(name), width)?),
+        let first_type = match self.loader.forward.token_types {
+            Some(name) => Some(checkpoint.first_row(&checkpoint.full(name), d_model)?),
             None => None,
         };
-        let mut x = Vec::with_capacity(texts.iter().map(|t| t.len()).sum::<usize>() * width);
+        let mut x = Vec::with_capacity(texts.iter().map(|t| t.len()).sum::<usize>() * d_model);
         for text in texts {
             let mut next = first;
             for id in text.iter() {
@@ -241,13 +241,13 @@ impl<'a> Forward<'a> {
                 }
             }
         }
-        let shape = (x.len() / width, width);
-        let mut x = Tensor::from_vec(x, shape, self.from.device)?;
-        if self.from.pass.scaled_embedding {
-            x = (x * (width as f64).sqrt())?;
+        let shape = (x.len() / d_model, d_model);
+        let mut x = Tensor::from_vec(x, shape, self.loader.device)?;
+        if self.loader.forward.scaled_embedding {
+            x = (x * (d_model as f64).sqrt())?;
         }
-        Ok(match self.from.pass.embedding_norm {
-            Some(name) => self.from.norm_below(name)?.of(&x)?,
+        Ok(match self.loader.forward.embedding_norm {
+            Some(name) => self.loader.norm_below(name)?.of(&x)?,
             None => x,
         })
     }
@@ -280,12 +280,12 @@ fn rows_of(texts: &[&[u32]]) -> Vec<Range<usize>> {
     texts.iter().map(row).collect()
 }
 
-fn pass_of(family: &'static Family) -> Result<&'static Pass, ForwardError> {
-    family.pass.as_ref().ok_or_else(|| unknown(family))
+fn family_forward(family: &'static Family) -> Result<&'static FamilyForward, ForwardError> {
+    family.forward.as_ref().ok_or_else(|| unknown(family))
 }
 
 fn unknown(family: &Family) -> ForwardError {
-    let known = FAMILIES.iter().filter(|f| f.pass.is_some());
+    let known = FAMILIES.iter().filter(|f| f.forward.is_some());
     let known: Vec<&str> = known.map(|f| f.title).collect();
     ForwardError::Family {
         family: family.title,
@@ -302,10 +302,12 @@ mod tests {
     fn a_family_without_a_pass_is_refused_with_those_that_have_one() {
         let opt = Family {
             title: "OPT",
-            pass: None,
+            forward: None,
             ..*family("gpt2").unwrap()
         };
-        let message = pass_of(Box::leak(Box::new(opt))).unwrap_err().to_string();
+        let message = family_forward(Box::leak(Box::new(opt)))
+            .unwrap_err()
+            .to_string();
         assert!(
             message.starts_with(
                 "OPT models can be read as words but not run on texts yet: \

@@ -47,10 +47,10 @@ pub(in crate::worker) fn folder(name: &str) -> Location {
 pub(in crate::worker) fn spec() -> Spec {
     Spec {
         layers: 4,
-        width: 8,
+        d_model: 8,
         heads: 6,
-        key_heads: 6,
-        head_width: 2,
+        n_kv_heads: 6,
+        d_head: 2,
         neurons: 100,
         vocab: 10,
         positions: 0,
@@ -60,7 +60,7 @@ pub(in crate::worker) fn spec() -> Spec {
         context: 64,
         reach: vec![63; 4],
         norm: NormPlacement::Pre,
-        head_norms: false,
+        qk_norm: false,
         output: OutputEmbedding::Tied,
         unknown: Vec::new(),
         longest: 64,

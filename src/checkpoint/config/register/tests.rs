@@ -84,10 +84,10 @@ fn named(family: &Family) -> Vec<&'static str> {
     let keys = &family.config;
     let lists = [
         keys.layers,
-        keys.width,
+        keys.d_model,
         keys.heads,
-        keys.key_heads,
-        keys.head_width,
+        keys.n_kv_heads,
+        keys.d_head,
         keys.neurons,
         keys.positions,
         keys.activation,
@@ -95,19 +95,11 @@ fn named(family: &Family) -> Vec<&'static str> {
         family.as_wide,
     ];
     let mut named: Vec<&str> = lists.concat();
-    named.extend(keys.key_heads_if.iter().flatten());
-    named.extend(family.head_norms_if);
-    if let Some(rotary) = &family.rotary {
-        named.extend(
-            [
-                rotary.theta,
-                rotary.local_theta,
-                rotary.share,
-                rotary.channels,
-            ]
-            .concat(),
-        );
-        named.extend(rotary.unless);
+    named.extend(keys.n_kv_heads_if.iter().flatten());
+    named.extend(family.qk_norm_if);
+    if let Some(rope) = &family.rope {
+        named.extend([rope.theta, rope.local_theta, rope.share, rope.dims].concat());
+        named.extend(rope.unless);
     }
     if let Some(windows) = &family.windows {
         named.push(windows.size);
@@ -118,20 +110,20 @@ fn named(family: &Family) -> Vec<&'static str> {
             Local::Listed { list, patterns } => vec![list, patterns],
         });
     }
-    if let Some(pass) = &family.pass {
+    if let Some(forward) = &family.forward {
         let flags = [
-            pass.causal_if,
-            pass.final_norm_unless,
-            pass.pre_norm_if,
-            pass.affine_norms_if,
-            pass.scale_flag,
-            pass.scale_number,
-            pass.scale_by_layer,
-            pass.score_cap,
-            pass.alibi.and_then(|alibi| alibi.only_if),
+            forward.causal_if,
+            forward.final_norm_unless,
+            forward.pre_norm_if,
+            forward.affine_norms_if,
+            forward.scale_flag,
+            forward.scale_number,
+            forward.scale_by_layer,
+            forward.attention_softcap,
+            forward.alibi.and_then(|alibi| alibi.only_if),
         ];
         named.extend(flags.into_iter().flatten());
-        named.extend(match pass.parallel {
+        named.extend(match forward.parallel {
             Parallel::Never | Parallel::Always => Vec::new(),
             Parallel::Flag(key) => vec![key],
             Parallel::Either(keys) => keys.to_vec(),

@@ -1,7 +1,7 @@
 //! Models that come from the hub: which way, how far, and an end to it.
 
 use super::Download;
-use crate::checkpoint::Cost;
+use crate::checkpoint::Estimate;
 use crate::explorer::action::ViewId;
 use crate::explorer::effect::Effect;
 use crate::explorer::shell;
@@ -15,7 +15,7 @@ pub fn on_hub(state: &mut State) {
         state.views.download = Some(Download {
             name,
             then,
-            cost: None,
+            estimate: None,
             selected: 0,
         });
         state.put_on_top(ViewId::Download);
@@ -23,9 +23,9 @@ pub fn on_hub(state: &mut State) {
 }
 
 /// What the ways cost.
-pub fn cost(state: &mut State, cost: Cost) {
+pub fn estimate(state: &mut State, estimate: Estimate) {
     if let Some(download) = &mut state.views.download {
-        download.cost = Some(cost);
+        download.estimate = Some(estimate);
     }
 }
 

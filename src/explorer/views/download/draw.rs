@@ -76,7 +76,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let inside = canvas.on_top(body, (CELLS, 6), &ways.name, "on the hub");
     let choices = ways.ways();
     let room = usize::from(inside.width.saturating_sub(4));
-    let Some(cost) = ways.cost else {
+    let Some(estimate) = ways.estimate else {
         let text = "asking the hub what it holds …";
         put(
             canvas.buffer,
@@ -88,10 +88,10 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         );
         return;
     };
-    let whole = format!("download it: {}, once", bytes(cost.whole));
+    let whole = format!("download it: {}, once", bytes(estimate.whole));
     let rows = [
         Some(whole),
-        cost.first_look.map(|look| {
+        estimate.first_look.map(|look| {
             format!(
                 "look at parts: {} now, and of the rest what you look at",
                 bytes(look)
@@ -109,7 +109,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         let row = Rect::new(inside.x, y, inside.width, 1);
         canvas.note(row, Target::Choice(i));
     }
-    if cost.first_look.is_none() {
+    if estimate.first_look.is_none() {
         let text = "its weights are pickled: only the whole can be read";
         put(
             canvas.buffer,

@@ -5,7 +5,7 @@ mod draw;
 
 use ratatui::layout::Rect;
 
-use crate::checkpoint::Cost;
+use crate::checkpoint::Estimate;
 use crate::explorer::action::{Action, ViewId};
 use crate::explorer::effect::Effect;
 use crate::explorer::keymap::Scope;
@@ -14,7 +14,7 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::state::State;
 use crate::explorer::view::{List, View};
 
-pub use act::{cost, failed, on_hub, progress};
+pub use act::{estimate, failed, on_hub, progress};
 pub use draw::progress as draw_progress;
 
 /// A model on the hub that was chosen, and what it would cost.
@@ -24,7 +24,7 @@ pub struct Download {
     /// Where to go once it is open.
     pub then: Vec<SavedView>,
     /// `None` until the hub has said.
-    pub cost: Option<Cost>,
+    pub estimate: Option<Estimate>,
     pub selected: usize,
 }
 
@@ -32,10 +32,10 @@ impl Download {
     /// The ways in which it can come: whole (false), or by the tensors that are looked at (true).
     /// None until the hub has said.
     pub fn ways(&self) -> Vec<bool> {
-        let Some(cost) = self.cost else {
+        let Some(estimate) = self.estimate else {
             return Vec::new();
         };
-        let by_tensor = cost.first_look.map(|_| true);
+        let by_tensor = estimate.first_look.map(|_| true);
         [false].into_iter().chain(by_tensor).collect()
     }
 }

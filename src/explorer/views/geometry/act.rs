@@ -66,7 +66,7 @@ pub fn chart(state: &mut State, chart: Chart, count: Option<usize>) -> Vec<Effec
                 .iter()
                 .position(|k| *k == settings.without_dominant);
             let next = DOMINANT[at.map_or(0, |at| (at + 1) % DOMINANT.len())];
-            let width = state.model.as_ref().map_or(1, |m| m.card.spec.width);
+            let width = state.model.as_ref().map_or(1, |m| m.card.spec.d_model);
             settings.without_dominant = count.unwrap_or(next).min(width.saturating_sub(1));
         }
         Chart::Pieces => {

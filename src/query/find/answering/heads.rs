@@ -96,7 +96,7 @@ impl Reader {
         let m = search.read.targets.ids.len();
         let data = sides.iter().flat_map(|(_, side)| side.vectors.data());
         let vectors = data.copied().collect();
-        let vectors = Matrix::new(sides.len() * m, self.card.spec.width, vectors);
+        let vectors = Matrix::new(sides.len() * m, self.card.spec.d_model, vectors);
         let mut ends = vec![Ends::new(1); vectors.rows()];
         let blocks = [Some(&with.rows), with.positions.as_ref()];
         let mut first = 0;

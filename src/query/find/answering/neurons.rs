@@ -9,7 +9,7 @@ use crate::projection::{By, LayerScores, RankSearch, Stand, TopHits, VectorChunk
 use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{NeuronQuery, QueryError};
-use crate::transformer::{Half, Vectors};
+use crate::transformer::{Dictionary, Sublayer};
 
 use super::{Found, Search, Side};
 use crate::query::neuron::to_unit;
@@ -150,7 +150,7 @@ impl Reader {
     /// Neurons of a layer that are looked at together.
     fn chunks_of_layer(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let neurons = self.card.spec.neurons;
-        let step = (CHUNK / self.card.spec.width.max(1)).max(CHUNK_MIN);
+        let step = (CHUNK / self.card.spec.d_model.max(1)).max(CHUNK_MIN);
         let starts = (0..neurons).step_by(step);
         starts.map(move |start| start..neurons.min(start + step))
     }
@@ -160,18 +160,18 @@ impl Reader {
         &mut self,
         search: &Search<'_>,
         (layer, neurons): (usize, Range<usize>),
-        vectors: Vectors,
+        vectors: Dictionary,
         callbacks: Callbacks<'_>,
     ) -> Result<VectorChunk, QueryError> {
         let convention = search.query.convention;
         let first = neurons.start;
         let read = self.read_vectors(layer, neurons, vectors, callbacks)?;
-        let biased = convention.adds() && vectors != Vectors::Values;
+        let biased = convention.adds() && vectors != Dictionary::Values;
         let mut biases = match biased {
             true => self.biases(&search.neuron(layer, first), &read)?,
             false => vec![None; read.rows()],
         };
-        let (at, flow) = ((layer, Half::FeedForward), flow(vectors));
+        let (at, flow) = ((layer, Sublayer::FeedForward), flow(vectors));
         let mut vectors = self.projected(convention, at, flow, read, callbacks)?;
         if convention.has(Switch::Cosine) {
             to_unit(&mut vectors, &mut biases);
@@ -189,7 +189,7 @@ impl Reader {
         &self,
         layer: usize,
         neurons: Range<usize>,
-        vectors: Vectors,
+        vectors: Dictionary,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
         let starts: Vec<usize> = neurons.clone().step_by(READ).collect();
@@ -197,8 +197,8 @@ impl Reader {
             callbacks.cancel.check()?;
             let some = start..neurons.end.min(start + READ);
             match vectors {
-                Vectors::Keys(input) => self.weights.keys(layer, some, input),
-                Vectors::Values => self.weights.values(layer, some),
+                Dictionary::Keys(input) => self.weights.keys(layer, some, input),
+                Dictionary::Values => self.weights.values(layer, some),
             }
             .map_err(QueryError::from)
         };
@@ -206,11 +206,11 @@ impl Reader {
             .into_par_iter()
             .map(read)
             .collect::<Result<Vec<Matrix>, _>>()?;
-        let mut data = Vec::with_capacity(neurons.len() * self.card.spec.width);
+        let mut data = Vec::with_capacity(neurons.len() * self.card.spec.d_model);
         parts
             .iter()
             .for_each(|part| data.extend_from_slice(part.data()));
-        Ok(Matrix::new(neurons.len(), self.card.spec.width, data))
+        Ok(Matrix::new(neurons.len(), self.card.spec.d_model, data))
     }
 
     /// Counts the ranks of a kind's best, and gives them the scores of their lists.
@@ -249,10 +249,10 @@ impl Reader {
 }
 
 impl Search<'_> {
-    fn side(&self, vectors: Vectors) -> &Side {
+    fn side(&self, vectors: Dictionary) -> &Side {
         match vectors {
-            Vectors::Keys(_) => &self.read,
-            Vectors::Values => &self.written,
+            Dictionary::Keys(_) => &self.read,
+            Dictionary::Values => &self.written,
         }
     }
 
@@ -280,10 +280,10 @@ impl Found {
         }
     }
 
-    fn offer(&mut self, search: &Search<'_>, vectors: Vectors, scores: &LayerScores) {
+    fn offer(&mut self, search: &Search<'_>, vectors: Dictionary, scores: &LayerScores) {
         let at = match vectors {
-            Vectors::Keys(_) => [0, 2],
-            Vectors::Values => [1, 3],
+            Dictionary::Keys(_) => [0, 2],
+            Dictionary::Values => [1, 3],
         };
         if let Ok([highest, lowest]) = self.tops.get_disjoint_mut(at) {
             let targets = &search.side(vectors).targets;
@@ -292,13 +292,13 @@ impl Found {
     }
 }
 
-fn kinds(search: &Search<'_>) -> [Vectors; 2] {
-    [Vectors::Keys(search.query.input), Vectors::Values]
+fn kinds(search: &Search<'_>) -> [Dictionary; 2] {
+    [Dictionary::Keys(search.query.input), Dictionary::Values]
 }
 
-fn flow(vectors: Vectors) -> Flow {
+fn flow(vectors: Dictionary) -> Flow {
     match vectors {
-        Vectors::Keys(_) => Flow::Read,
-        Vectors::Values => Flow::Written,
+        Dictionary::Keys(_) => Flow::Read,
+        Dictionary::Values => Flow::Written,
     }
 }

@@ -1,7 +1,7 @@
 //! What `config.json` says about the forward pass.
 
 use super::super::family::Parallel;
-use super::super::{CheckpointError, Family, NormPlacement, PassSpec, Spec};
+use super::super::{CheckpointError, Family, ForwardSpec, NormPlacement, Spec};
 use super::register::RUN;
 use super::{Config, shown};
 
@@ -13,12 +13,12 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::soft`].
-    pub(in super::super) fn pass(
+    pub(in super::super) fn forward(
         &self,
         family: &Family,
         spec: &mut Spec,
-    ) -> Result<Option<PassSpec>, CheckpointError> {
-        let Some(pass) = &family.pass else {
+    ) -> Result<Option<ForwardSpec>, CheckpointError> {
+        let Some(forward) = &family.forward else {
             return Ok(None);
         };
         let unknown = &mut spec.unknown;
@@ -26,17 +26,17 @@ impl Config {
             Some(key) => Self::soft(self.flag(&[key], usual), usual, RUN, unknown),
             None => Ok(usual),
         };
-        let alibi = match pass.alibi {
+        let alibi = match forward.alibi {
             Some(alibi) => flag(alibi.only_if, alibi.only_if.is_none())?.then_some(alibi),
             None => None,
         };
-        let scaled = pass.scaled_scores && flag(pass.scale_flag, true)?;
-        let final_norm = (spec.norm == NormPlacement::Pre || pass.pre_norm_if.is_none())
-            && !flag(pass.final_norm_unless, false)?;
-        let causal = pass.causal || flag(pass.causal_if, false)?;
-        let scale_by_layer = flag(pass.scale_by_layer, false)?;
-        let affine_norms = flag(pass.affine_norms_if, true)?;
-        let parallel = match pass.parallel {
+        let scaled = forward.scaled_scores && flag(forward.scale_flag, true)?;
+        let final_norm = (spec.norm == NormPlacement::Pre || forward.pre_norm_if.is_none())
+            && !flag(forward.final_norm_unless, false)?;
+        let causal = forward.causal || flag(forward.causal_if, false)?;
+        let scale_by_layer = flag(forward.scale_by_layer, false)?;
+        let affine_norms = flag(forward.affine_norms_if, true)?;
+        let parallel = match forward.parallel {
             Parallel::Never => false,
             Parallel::Always => true,
             Parallel::Flag(key) => flag(Some(key), true)?,
@@ -48,18 +48,18 @@ impl Config {
             Some(key) => Self::soft(self.number(&[key]), None, RUN, unknown),
             None => Ok(None),
         };
-        let under = number(pass.scale_number)?.unwrap_or(spec.head_width as f64);
-        let score_cap = number(pass.score_cap)?;
-        Ok(Some(PassSpec {
+        let under = number(forward.scale_number)?.unwrap_or(spec.d_head as f64);
+        let attention_softcap = number(forward.attention_softcap)?;
+        Ok(Some(ForwardSpec {
             causal,
             norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
             scale: if scaled { under.sqrt().recip() } else { 1.0 },
             scale_by_layer,
-            score_cap,
+            attention_softcap,
             alibi: alibi.map(|alibi| alibi.before_scale),
             parallel,
             affine_norms,
-            final_norm: pass.final_norm.filter(|_| final_norm),
+            final_norm: forward.final_norm.filter(|_| final_norm),
         }))
     }
 

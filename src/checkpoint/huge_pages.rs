@@ -1,24 +1,24 @@
-//! Where a matrix's numbers lie: small ones in a vector, large ones in pages of their own, which
-//! the system may make large ones.
+//! The memory of a matrix: a vector if it is small, else anonymous pages that the system is asked to
+//! make huge ones.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use memmap2::MmapMut;
 
-/// From here on numbers get pages of their own: a processor's table of pages does not hold the
-/// small pages of more, and looking one up takes a fifth of the time of a pass over them.
+/// Buffers of at least this size use huge pages: past it, 4 KiB pages overflow the TLB, and misses
+/// cost about 20 % of a pass over the numbers.
 const LARGE_BYTES: usize = 8 << 20;
 
-/// A row of f32.
-pub(super) enum Numbers {
+/// Numbers in a vector, or in pages of their own.
+pub(super) enum HugePageBuffer {
     Vector(Vec<f32>),
     /// Its length is a multiple of a number's, and it begins at a page.
     Pages(MmapMut),
 }
 
-impl Numbers {
-    /// So many zeros.
+impl HugePageBuffer {
+    /// `len` zeros.
     pub(super) fn zeros(len: usize) -> Self {
         let bytes = len.saturating_mul(size_of::<f32>());
         if bytes >= LARGE_BYTES
@@ -41,7 +41,7 @@ impl Numbers {
     }
 }
 
-impl Deref for Numbers {
+impl Deref for HugePageBuffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
@@ -52,7 +52,7 @@ impl Deref for Numbers {
     }
 }
 
-impl DerefMut for Numbers {
+impl DerefMut for HugePageBuffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         match self {
             Self::Vector(numbers) => numbers,
@@ -61,7 +61,7 @@ impl DerefMut for Numbers {
     }
 }
 
-impl Clone for Numbers {
+impl Clone for HugePageBuffer {
     fn clone(&self) -> Self {
         match self {
             Self::Vector(numbers) => Self::Vector(numbers.clone()),
@@ -74,13 +74,13 @@ impl Clone for Numbers {
     }
 }
 
-impl PartialEq for Numbers {
+impl PartialEq for HugePageBuffer {
     fn eq(&self, other: &Self) -> bool {
         self[..] == other[..]
     }
 }
 
-impl fmt::Debug for Numbers {
+impl fmt::Debug for HugePageBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self[..], f)
     }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn large_ones_read_and_write_as_small_ones_do() {
         for len in [3, LARGE_BYTES / 4 + 5] {
-            let mut numbers = Numbers::zeros(len);
+            let mut numbers = HugePageBuffer::zeros(len);
             assert!(numbers.len() == len && numbers.iter().all(|&x| x == 0.0));
             numbers[len - 1] = 7.0;
             let copy = numbers.clone();

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::elsewhere;
 use super::files::Files;
 use super::location::alike;
-use super::weights::{self, LARGEST_INDEX, Offer};
+use super::weights::{self, LARGEST_INDEX, WeightFiles};
 use super::{Checkpoint, CheckpointError, Location, Remote, Spec, safetensors};
 
 /// The file without which nothing is known of a model.
@@ -54,33 +54,33 @@ const OLDER: [&str; 8] = [
     "tekken.json",
 ];
 
-/// How the weights of a model on the hub are come by.
+/// How the weights of a model on the hub are fetched.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum FetchOption {
     /// All of them, into the cache that Python's tools use.
     Whole,
     /// Only what is looked at, into blocks of our own.
     ByTensor(Arc<Blocks>),
 }
 
-/// A checkpoint that came from the hub.
+/// A checkpoint that was fetched from the hub.
 #[derive(Clone, Debug)]
-pub struct Acquired {
+pub struct Fetched {
     pub location: Location,
     /// What the user should know about how it came.
     pub notice: Option<String>,
 }
 
-/// What either way costs, in bytes, if nothing of it is here.
+/// Bytes that either option transfers if nothing is in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
+pub struct Estimate {
     pub whole: u64,
     /// Embeddings and headers, with which looking can begin; `None` where there is only the whole.
     pub first_look: Option<u64>,
 }
 
-/// A model on the hub, known by its list of files and its configuration.
-struct Prospect<'a> {
+/// What to fetch of a model: its list of files and its configuration are known.
+struct FetchPlan<'a> {
     hub: &'a Arc<Hub>,
     listing: Listing,
     spec: Spec,
@@ -88,7 +88,7 @@ struct Prospect<'a> {
     doubtful: Option<&'static str>,
     /// Whether neurons have a gate beside their input.
     gated: bool,
-    offer: Offer,
+    weight_files: WeightFiles,
     /// Whether there is a head beside the embedding, where an index of several files says so.
     head: Option<bool>,
     /// The files of the weights; the index of several is not among them.
@@ -104,23 +104,23 @@ struct Prospect<'a> {
 /// # Errors
 /// The hub has it not or does not give it, it is of no known family, it has no weights that can be
 /// read, or the transfer is cancelled.
-pub fn acquire(
+pub fn fetch(
     hub: &Arc<Hub>,
     id: &HubId,
-    way: &Way,
+    option: &FetchOption,
     callbacks: Callbacks<'_>,
-) -> Result<Acquired, CheckpointError> {
-    let prospect = Prospect::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
-    let blocks = match way {
-        Way::Whole => return prospect.whole(None),
-        Way::ByTensor(blocks) => blocks,
+) -> Result<Fetched, CheckpointError> {
+    let plan = FetchPlan::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
+    let blocks = match option {
+        FetchOption::Whole => return plan.whole(None),
+        FetchOption::ByTensor(blocks) => blocks,
     };
-    if !prospect.offer.by_tensor {
+    if !plan.weight_files.by_tensor {
         let why = "its weights are pickled, and only safetensors can be read in parts";
-        return prospect.whole(Some(format!("{id}: {why}: downloaded whole")));
+        return plan.whole(Some(format!("{id}: {why}: downloaded whole")));
     }
-    match prospect.remote(blocks) {
-        Ok(remote) => Ok(Acquired {
+    match plan.remote(blocks) {
+        Ok(remote) => Ok(Fetched {
             location: Location::Remote(remote),
             notice: Some(format!(
                 "{id}: its weights come in parts: what came is held against a hash whenever it is \
@@ -131,30 +131,34 @@ pub fn acquire(
         Err(CheckpointError::Hub {
             error: error @ HubError::NoRanges { .. },
             ..
-        }) => prospect.whole(Some(format!("{error}: downloaded whole"))),
+        }) => plan.whole(Some(format!("{error}: downloaded whole"))),
         Err(error) => Err(error),
     }
 }
 
-/// What either way of [`acquire`] would cost. Only the configuration is brought.
+/// What either option of [`fetch`] would transfer. Only the configuration is fetched.
 ///
 /// # Errors
-/// As [`acquire`].
-pub fn cost(hub: &Arc<Hub>, id: &HubId, callbacks: Callbacks<'_>) -> Result<Cost, CheckpointError> {
-    let prospect = Prospect::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
-    let names = prospect.all_files();
-    let sizes = hub.sizes(&prospect.listing, &names, callbacks)?;
+/// As [`fetch`].
+pub fn estimate(
+    hub: &Arc<Hub>,
+    id: &HubId,
+    callbacks: Callbacks<'_>,
+) -> Result<Estimate, CheckpointError> {
+    let plan = FetchPlan::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
+    let names = plan.all_files();
+    let sizes = hub.sizes(&plan.listing, &names, callbacks)?;
     let whole = sizes.iter().sum();
-    let weights = names.iter().zip(&sizes).skip(prospect.small.len());
+    let weights = names.iter().zip(&sizes).skip(plan.small.len());
     let weights: u64 = weights.map(|(_, size)| size).sum();
-    let first_look = match prospect.offer.by_tensor {
-        true => Some(prospect.embedding_bytes().min(weights) + (whole - weights)),
+    let first_look = match plan.weight_files.by_tensor {
+        true => Some(plan.embedding_bytes().min(weights) + (whole - weights)),
         false => None,
     };
-    Ok(Cost { whole, first_look })
+    Ok(Estimate { whole, first_look })
 }
 
-impl<'a> Prospect<'a> {
+impl<'a> FetchPlan<'a> {
     fn find(
         hub: &'a Arc<Hub>,
         id: &HubId,
@@ -164,8 +168,8 @@ impl<'a> Prospect<'a> {
         let has = |file: &str| listing.file(file).is_some();
         let names = || listing.files.iter().map(|file| file.name.as_str());
         let instead = || elsewhere::in_list(&id.to_string(), names(), None);
-        let offer = weights::choose(has);
-        let offer = offer.ok_or_else(|| {
+        let weight_files = weights::choose(has);
+        let weight_files = weight_files.ok_or_else(|| {
             instead().unwrap_or_else(|| elsewhere::no_weights(&listing, weights::looked_for()))
         })?;
         if let (false, Some(instead)) = (has(CONFIG), instead()) {
@@ -178,15 +182,15 @@ impl<'a> Prospect<'a> {
             return Err(elsewhere::no_tokenizer(&listing));
         }
         let mut first = vec![CONFIG];
-        first.extend(offer.is_index.then_some(offer.file));
+        first.extend(weight_files.is_index.then_some(weight_files.file));
         let folder = hub.download(&listing, &first, callbacks)?;
         let files = Files::Folder(folder);
         let (config, family) = Config::read(&files)?;
         let spec = config.spec(family)?;
         let doubtful = QUANTISED.into_iter().find(|key| config.has(key));
-        let (weights, head) = if offer.is_index {
-            let name = format!("{id}/{}", offer.file);
-            let bytes = files.read(offer.file, LARGEST_INDEX)?.unwrap_or_default();
+        let (weights, head) = if weight_files.is_index {
+            let name = format!("{id}/{}", weight_files.file);
+            let bytes = files.read(weight_files.file, LARGEST_INDEX)?.unwrap_or_default();
             let is_head = |tensor: &str| {
                 let mut heads = family.output_embedding.iter();
                 heads.any(|head| tensor.ends_with(head))
@@ -194,7 +198,7 @@ impl<'a> Prospect<'a> {
             let head = weights::names_any(&name, &bytes, is_head)?;
             (weights::shards(&name, &bytes)?, Some(head))
         } else {
-            (vec![offer.file.to_owned()], None)
+            (vec![weight_files.file.to_owned()], None)
         };
         let vocabulary: &[&'static str] = match has("tokenizer.json") {
             true => &["tokenizer.json"],
@@ -209,7 +213,7 @@ impl<'a> Prospect<'a> {
             gated: family.ff_gate.is_some(),
             small: small.collect(),
             listing,
-            offer,
+            weight_files,
             head,
             weights,
             callbacks,
@@ -221,12 +225,12 @@ impl<'a> Prospect<'a> {
         self.small.iter().copied().chain(weights).collect()
     }
 
-    fn whole(&self, notice: Option<String>) -> Result<Acquired, CheckpointError> {
+    fn whole(&self, notice: Option<String>) -> Result<Fetched, CheckpointError> {
         let weights: Vec<&str> = self.weights.iter().map(String::as_str).collect();
         if let Some(key) = self.doubtful
             && !self.hub.has(&self.listing, &weights)
         {
-            match self.offer.by_tensor {
+            match self.weight_files.by_tensor {
                 true => self.check_headers()?,
                 false => self.check_sizes(key, &weights)?,
             }
@@ -251,7 +255,7 @@ impl<'a> Prospect<'a> {
             name: self.listing.id.to_string(),
             path: folder,
         };
-        Ok(Acquired { location, notice })
+        Ok(Fetched { location, notice })
     }
 
     /// Whether pickled weights, which have no headers, are as large as plain numbers are.
@@ -325,7 +329,7 @@ impl<'a> Prospect<'a> {
             Some(head) => 1 + u64::from(head),
             None => 1 + u64::from(!self.spec.tied),
         };
-        embeddings * 2 * self.spec.vocab as u64 * self.spec.width as u64
+        embeddings * 2 * self.spec.vocab as u64 * self.spec.d_model as u64
     }
 }
 

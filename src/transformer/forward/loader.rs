@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use candle_core::{Device, Tensor};
 
-use crate::checkpoint::{Checkpoint, Layout, Linear as Map, Pass, PassSpec, Role, Split};
+use crate::checkpoint::{
+    Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, Role, Split,
+};
 
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
@@ -16,27 +18,27 @@ use super::ops::{Linear, Norm};
 
 /// Where weights are read from, and taken to.
 #[derive(Clone, Copy)]
-pub(super) struct From<'a> {
+pub(super) struct LayerLoader<'a> {
     pub checkpoint: &'a Checkpoint,
-    pub pass: &'static Pass,
-    pub choices: &'a PassSpec,
+    pub forward: &'static FamilyForward,
+    pub choices: &'a ForwardSpec,
     pub device: &'a Device,
 }
 
-impl From<'_> {
+impl LayerLoader<'_> {
     /// Whether everything is there that a run needs beside the maps, which opening looked for:
     /// norms and biases.
     ///
     /// # Errors
     /// What is not.
     pub(super) fn check(&self) -> Result<(), ForwardError> {
-        let (checkpoint, pass) = (self.checkpoint, self.pass);
+        let (checkpoint, forward) = (self.checkpoint, self.forward);
         let (family, spec) = (checkpoint.family(), checkpoint.spec());
-        let below = [pass.embedding_norm, self.choices.final_norm];
+        let below = [forward.embedding_norm, self.choices.final_norm];
         for name in below.into_iter().flatten() {
             norms::check(checkpoint, &[checkpoint.full(name)])?;
         }
-        if let Some(name) = pass.token_types {
+        if let Some(name) = forward.token_types {
             checkpoint.require(&[checkpoint.full(name)])?;
         }
         let maps = [
@@ -55,13 +57,13 @@ impl From<'_> {
                     .map(|name| checkpoint.in_layer(layer, name))
                     .collect()
             };
-            if !(pass.first_bare && layer == 0) {
-                norms::check(checkpoint, &named(pass.attention_norm))?;
+            if !(forward.first_bare && layer == 0) {
+                norms::check(checkpoint, &named(forward.attention_norm))?;
             }
             if !self.choices.parallel {
-                norms::check(checkpoint, &named(pass.ff_norm))?;
+                norms::check(checkpoint, &named(forward.ff_norm))?;
             }
-            let others = [pass.written_norms, checkpoint.head_norms()];
+            let others = [forward.post_norms, checkpoint.qk_norm()];
             for name in others.into_iter().flatten().flatten() {
                 norms::check(checkpoint, &named(&[name]))?;
             }
@@ -75,8 +77,8 @@ impl From<'_> {
 
     /// A norm of the model, below its prefix.
     pub(super) fn norm_below(&self, name: &str) -> Result<Norm, ForwardError> {
-        let width = self.checkpoint.spec().width;
-        self.norm(&self.checkpoint.full(name), width)
+        let d_model = self.checkpoint.spec().d_model;
+        self.norm(&self.checkpoint.full(name), d_model)
     }
 
     /// A norm by its full name.
@@ -156,19 +158,19 @@ impl From<'_> {
         let spec = self.checkpoint.spec();
         let step = match role {
             Role::Query => 1,
-            Role::Key | Role::Value => spec.sharing(),
+            Role::Key | Role::Value => spec.queries_per_kv_head(),
         };
         let mut channels: Vec<Range<usize>> = Vec::new();
         for head in (0..spec.heads).step_by(step) {
-            let own = spec.channels(map.split, role, head);
+            let own = spec.head_outputs(map.split, role, head);
             match channels.last_mut() {
                 Some(last) if last.end == own.start => last.end = own.end,
                 _ => channels.push(own),
             }
         }
-        let own = spec.heads / step * spec.head_width;
+        let own = spec.heads / step * spec.d_head;
         let all = spec.outputs(map.split, own);
-        self.linear(layer, map, spec.width, (&channels, all))
+        self.linear(layer, map, spec.d_model, (&channels, all))
     }
 
     /// A map to `outputs` that is whole, or one of equal parts.
@@ -194,8 +196,8 @@ impl From<'_> {
         activation: Activation,
     ) -> Result<Layer, ForwardError> {
         let (family, spec) = (self.checkpoint.family(), self.checkpoint.spec());
-        let (d, f, a) = (spec.width, spec.neurons, spec.heads * spec.head_width);
-        let (pass, choices) = (self.pass, self.choices);
+        let (d, f, a) = (spec.d_model, spec.neurons, spec.heads * spec.d_head);
+        let (forward, choices) = (self.forward, self.choices);
         let named = |name: &str, width| self.norm(&self.checkpoint.in_layer(layer, name), width);
         let both = |names: Option<[&str; 2]>, width| -> Result<_, ForwardError> {
             let Some([a, b]) = names else {
@@ -204,25 +206,25 @@ impl From<'_> {
             Ok(Some([named(a, width)?, named(b, width)?]))
         };
         let gate = family.ff_gate.as_ref();
-        let places = self.checkpoint.places();
-        let bare = pass.first_bare && layer == 0;
+        let places = self.checkpoint.position_scheme();
+        let bare = forward.first_bare && layer == 0;
         Ok(Layer {
             placement: spec.norm,
             parallel: choices.parallel,
-            attention_norm: self.layer_norm(layer, pass.attention_norm, !bare)?,
+            attention_norm: self.layer_norm(layer, forward.attention_norm, !bare)?,
             query: self.of_heads(layer, &family.query, Role::Query)?,
             key: self.of_heads(layer, &family.key, Role::Key)?,
             value: self.of_heads(layer, &family.value, Role::Value)?,
             attention_out: self.plain(layer, &family.attention_out, [a, d])?,
-            head_norms: both(self.checkpoint.head_norms(), spec.head_width)?,
-            ff_norm: self.layer_norm(layer, pass.ff_norm, !choices.parallel)?,
-            written_norms: both(pass.written_norms, d)?,
+            qk_norm: both(self.checkpoint.qk_norm(), spec.d_head)?,
+            ff_norm: self.layer_norm(layer, forward.ff_norm, !choices.parallel)?,
+            post_norms: both(forward.post_norms, d)?,
             ff_gate: gate
                 .map(|gate| self.plain(layer, gate, [d, f]))
                 .transpose()?,
             ff_in: self.plain(layer, &family.ff_in, [d, f])?,
             ff_out: self.plain(layer, &family.ff_out, [f, d])?,
-            rotation: places.rotation(layer).cloned(),
+            rope: places.rope(layer).cloned(),
             heads: self.heads(layer),
             activation,
         })
@@ -231,15 +233,15 @@ impl From<'_> {
     fn heads(&self, layer: usize) -> Heads {
         let (spec, choices) = (self.checkpoint.spec(), self.choices);
         let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
-        let windows = &self.checkpoint.places().windows;
+        let windows = &self.checkpoint.position_scheme().windows;
         Heads {
             heads: spec.heads,
-            key_heads: spec.key_heads,
-            head_width: spec.head_width,
+            n_kv_heads: spec.n_kv_heads,
+            d_head: spec.d_head,
             causal: choices.causal,
             window: windows.get(layer).copied().flatten(),
             scale: (choices.scale / by_layer as f64) as f32,
-            cap: choices.score_cap.map(|cap| cap as f32),
+            cap: choices.attention_softcap.map(|cap| cap as f32),
             alibi: choices.alibi.map(|before_scale| Alibi { before_scale }),
         }
     }

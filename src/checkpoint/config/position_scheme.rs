@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::super::family::{Local, Windows};
-use super::super::{CheckpointError, Family, Places, Spec};
-use super::rope::Settings;
+use super::super::{CheckpointError, Family, PositionScheme, Spec};
+use super::rope::RopeSettings;
 use super::{Config, PLACED, shown};
 
 /// What layers that see everything, and those with a window, are called in `layer_types` and
@@ -18,15 +18,15 @@ impl Config {
     ///
     /// # Errors
     /// A value of the wrong kind.
-    pub(in super::super) fn places(
+    pub(in super::super) fn position_scheme(
         &self,
         family: &Family,
         causal: bool,
         spec: &mut Spec,
-    ) -> Result<Places, CheckpointError> {
-        let mut places = Places {
+    ) -> Result<PositionScheme, CheckpointError> {
+        let mut position_scheme = PositionScheme {
             windows: self.windows(family, spec)?,
-            ..Places::default()
+            ..PositionScheme::default()
         };
         let reach = |window: &Option<usize>| match window {
             Some(window) if causal => window - 1,
@@ -34,15 +34,15 @@ impl Config {
             None => usize::MAX,
         };
         let furthest = spec.context.saturating_sub(1);
-        let windows = places.windows.iter();
+        let windows = position_scheme.windows.iter();
         spec.reach = windows.map(|w| reach(w).min(furthest)).collect();
-        let Some(rotary) = &family.rotary else {
-            return Ok(places);
+        let Some(keys) = &family.rope else {
+            return Ok(position_scheme);
         };
-        if let Some(key) = rotary.unless
+        if let Some(key) = keys.unless
             && self.flag(&[key], false)?
         {
-            return Ok(places);
+            return Ok(position_scheme);
         }
         spec.rotary = true;
         let now = self
@@ -52,30 +52,31 @@ impl Config {
         let of_kind = |kind: &str| now.and_then(|now| now.get(kind)).and_then(Value::as_object);
         let (full, sliding) = (of_kind(FULL), of_kind(SLIDING));
         let once = self.values.get("rope_scaling").and_then(Value::as_object);
-        let settings = |given, theta| Settings {
+        let settings = |given, theta| RopeSettings {
             config: self,
             family,
-            rotary,
+            keys,
             theta,
             given,
         };
-        let whole = settings([once, full, now], rotary.theta).rotation(spec)?;
-        let local = match rotary.local_theta {
+        let whole = settings([once, full, now], keys.theta).rope(spec)?;
+        let local = match keys.local_theta {
             [] => whole.clone(),
-            theta => settings([once.filter(|_| rotary.scales_local), sliding, None], theta)
-                .rotation(spec)?,
+            theta => {
+                settings([once.filter(|_| keys.scales_local), sliding, None], theta).rope(spec)?
+            }
         };
-        for (rotation, known) in [
-            (&mut places.rotation, whole),
-            (&mut places.local_rotation, local),
+        for (rope, known) in [
+            (&mut position_scheme.rope, whole),
+            (&mut position_scheme.local_rope, local),
         ] {
             match known {
-                Ok(known) => *rotation = Some(known),
+                Ok(known) => *rope = Some(known),
                 Err(choice) if spec.unknown.contains(&choice) => {}
                 Err(choice) => spec.unknown.push(choice),
             }
         }
-        Ok(places)
+        Ok(position_scheme)
     }
 
     /// By layer, its window.

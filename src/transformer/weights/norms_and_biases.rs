@@ -1,19 +1,18 @@
-//! What stands around the maps that are read as words: the norms before and after them, and their
-//! biases.
+//! The norms before and after the maps that are read as words, and the maps' biases.
 
 use std::ops::Range;
 
 use crate::checkpoint::{
-    CheckpointError, Linear, Matrix, NormPlacement, Pass, Role, Rotation, Split,
+    CheckpointError, FamilyForward, Linear, Matrix, NormPlacement, Role, Rope, Split,
 };
 use crate::transformer::norms::{NormWeights, layer_norm, norm};
 use crate::transformer::{Form, Input};
 
 use super::Weights;
 
-/// A layer's two halves.
+/// The two sublayers of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
+pub enum Sublayer {
     Attention,
     FeedForward,
 }
@@ -28,14 +27,14 @@ pub struct TokenNorm {
     pub epsilon: f64,
 }
 
-/// The norms of a layer's queries and keys (QK-norm), and the rotation after them.
+/// The norms of a layer's queries and keys (QK-norm), and RoPE after them.
 #[derive(Clone, Debug)]
 pub struct QueryKeyNorms {
     /// Of queries, of keys; `[d_head]`.
     norms: [NormWeights; 2],
     epsilon: f64,
     /// By how many positions the key lies behind the query.
-    rotation: Option<(Rotation, usize)>,
+    rope: Option<(Rope, usize)>,
 }
 
 impl QueryKeyNorms {
@@ -45,30 +44,32 @@ impl QueryKeyNorms {
         let width = vectors.cols().max(1);
         for vector in vectors.data_mut().chunks_exact_mut(width) {
             self.norms[side].apply(vector, self.epsilon);
-            if let (0, Some((rotation, distance))) = (side, &self.rotation) {
-                rotation.turn(vector, *distance);
+            if let (0, Some((rope, distance))) = (side, &self.rope) {
+                rope.rotate(vector, *distance);
             }
         }
     }
 }
 
 impl Weights {
-    /// How the norm before a half of a layer scales tokens; `None` where there is none.
+    /// How the norm before a sublayer scales tokens; `None` where there is none.
     ///
     /// # Errors
     /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
     pub fn token_norm(
         &self,
         layer: usize,
-        half: Half,
+        sublayer: Sublayer,
     ) -> Result<Option<TokenNorm>, CheckpointError> {
-        let scaled = self.pre_norm().is_some_and(|pass| pass.scaled_embedding);
+        let scaled = self
+            .pre_norm()
+            .is_some_and(|forward| forward.scaled_embedding);
         let by = if scaled {
-            self.spec().width as f64
+            self.spec().d_model as f64
         } else {
             1.0
         };
-        let norm = self.norm_before(layer, half)?;
+        let norm = self.norm_before(layer, sublayer)?;
         Ok(norm.map(|norm| TokenNorm {
             centring: norm.centring,
             epsilon: self.epsilon() / by,
@@ -85,26 +86,24 @@ impl Weights {
         layer: usize,
         distance: usize,
     ) -> Result<Option<QueryKeyNorms>, CheckpointError> {
-        let Some([query, key]) = self.checkpoint.head_norms() else {
+        let Some([query, key]) = self.checkpoint.qk_norm() else {
             return Ok(None);
         };
-        let rotation = self.checkpoint.places().rotation(layer);
+        let rope = self.checkpoint.position_scheme().rope(layer);
         Ok(Some(QueryKeyNorms {
-            norms: [self.head_norm(layer, query)?, self.head_norm(layer, key)?],
+            norms: [self.qk_norm(layer, query)?, self.qk_norm(layer, key)?],
             epsilon: self.epsilon(),
-            rotation: rotation
-                .filter(|_| distance > 0)
-                .map(|r| (r.clone(), distance)),
+            rope: rope.filter(|_| distance > 0).map(|r| (r.clone(), distance)),
         }))
     }
 
     /// ε of the model's norms.
     fn epsilon(&self) -> f64 {
-        let choices = self.checkpoint.pass();
+        let choices = self.checkpoint.forward();
         choices.map_or(0.0, |choices| choices.norm_epsilon)
     }
 
-    /// The norm through which a half of a layer reads the residual stream; `None` where nothing
+    /// The norm through which a sublayer reads the residual stream; `None` where nothing
     /// lies between: in a post-norm model, and before a first layer without one.
     ///
     /// # Errors
@@ -112,44 +111,44 @@ impl Weights {
     pub fn norm_before(
         &self,
         layer: usize,
-        half: Half,
+        sublayer: Sublayer,
     ) -> Result<Option<NormWeights>, CheckpointError> {
-        let Some(pass) = self.pre_norm() else {
+        let Some(forward) = self.pre_norm() else {
             return Ok(None);
         };
         let checkpoint = &self.checkpoint;
-        let bare = pass.first_bare && layer == 0;
-        let attention = || layer_norm(checkpoint, layer, pass.attention_norm, !bare);
-        if half == Half::Attention {
+        let bare = forward.first_bare && layer == 0;
+        let attention = || layer_norm(checkpoint, layer, forward.attention_norm, !bare);
+        if sublayer == Sublayer::Attention {
             return attention();
         }
-        // In a parallel layer both halves may read through one norm.
-        let parallel = checkpoint.pass().is_some_and(|choices| choices.parallel);
-        match layer_norm(checkpoint, layer, pass.ff_norm, !parallel)? {
+        // In a parallel layer both sublayers may read through one norm.
+        let parallel = checkpoint.forward().is_some_and(|choices| choices.parallel);
+        match layer_norm(checkpoint, layer, forward.ff_norm, !parallel)? {
             Some(norm) => Ok(Some(norm)),
             None => attention(),
         }
     }
 
-    /// The norm of what a half of a layer writes, where there is one.
+    /// The norm of what a sublayer writes, where there is one.
     ///
     /// # Errors
     /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
     pub fn norm_of_written(
         &self,
         layer: usize,
-        half: Half,
+        sublayer: Sublayer,
     ) -> Result<Option<NormWeights>, CheckpointError> {
-        let names = self.pre_norm().and_then(|pass| pass.written_norms);
+        let names = self.pre_norm().and_then(|forward| forward.post_norms);
         let Some([attention, feed_forward]) = names else {
             return Ok(None);
         };
-        let name = match half {
-            Half::Attention => attention,
-            Half::FeedForward => feed_forward,
+        let name = match sublayer {
+            Sublayer::Attention => attention,
+            Sublayer::FeedForward => feed_forward,
         };
         let name = self.checkpoint.in_layer(layer, name);
-        norm(&self.checkpoint, &name, self.spec().width).map(Some)
+        norm(&self.checkpoint, &name, self.spec().d_model).map(Some)
     }
 
     /// The norm after the last layer, through which the output embedding reads.
@@ -158,17 +157,20 @@ impl Weights {
     /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
     pub fn last_norm(&self) -> Result<Option<NormWeights>, CheckpointError> {
         let pre = self.pre_norm().is_some();
-        let name = self.checkpoint.pass().and_then(|pass| pass.final_norm);
+        let name = self
+            .checkpoint
+            .forward()
+            .and_then(|forward| forward.final_norm);
         let name = name.filter(|_| pre);
         let name = name.map(|name| self.checkpoint.full(name));
-        let width = self.spec().width;
-        name.map(|name| norm(&self.checkpoint, &name, width))
+        let d_model = self.spec().d_model;
+        name.map(|name| norm(&self.checkpoint, &name, d_model))
             .transpose()
     }
 
-    fn pre_norm(&self) -> Option<&'static Pass> {
-        let pass = self.checkpoint.family().pass.as_ref();
-        pass.filter(|_| self.spec().norm == NormPlacement::Pre)
+    fn pre_norm(&self) -> Option<&'static FamilyForward> {
+        let forward = self.checkpoint.family().forward.as_ref();
+        forward.filter(|_| self.spec().norm == NormPlacement::Pre)
     }
 
     /// Whether neurons, or queries, keys and values have biases.
@@ -198,7 +200,7 @@ impl Weights {
         self.bias(layer, map, self.spec().neurons, own)
     }
 
-    /// What is added to the two sides of a head's [form](Self::form), `[head]` each, turned and
+    /// What is added to the two sides of a head's [form](Self::form), `[head]` each, rotated and
     /// scaled as the form is; `None` where nothing is. What all heads write is no head's own.
     ///
     /// # Errors
@@ -214,9 +216,9 @@ impl Weights {
         if form == Form::Vo {
             return Ok([query, key]);
         }
-        if let Some(norms) = self.checkpoint.head_norms() {
+        if let Some(norms) = self.checkpoint.qk_norm() {
             for (bias, norm) in [&mut query, &mut key].into_iter().zip(norms) {
-                let norm = self.head_norm(layer, norm)?;
+                let norm = self.qk_norm(layer, norm)?;
                 if let Some(own) = bias.take() {
                     let mut own = Matrix::new(own.len(), 1, own);
                     norm.apply_to_rows(&mut own);
@@ -230,9 +232,9 @@ impl Weights {
                 }
             }
         }
-        let rotation = self.checkpoint.places().rotation(layer);
-        if let (Some(rotation), Some(query), 1..) = (rotation, &mut query, distance) {
-            rotation.turn(query, distance);
+        let rope = self.checkpoint.position_scheme().rope(layer);
+        if let (Some(rope), Some(query), 1..) = (rope, &mut query, distance) {
+            rope.rotate(query, distance);
         }
         Ok([query, key])
     }
@@ -250,14 +252,14 @@ impl Weights {
     ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
         let (family, spec) = (self.checkpoint.family(), self.spec());
         let of = |map: &Linear, role, heads| {
-            let own = spec.channels(map.split, role, head);
-            self.bias(layer, map, heads * spec.head_width, own)
+            let own = spec.head_outputs(map.split, role, head);
+            self.bias(layer, map, heads * spec.d_head, own)
         };
         match form {
-            Form::Vo => Ok([of(&family.value, Role::Value, spec.key_heads)?, None]),
+            Form::Vo => Ok([of(&family.value, Role::Value, spec.n_kv_heads)?, None]),
             Form::Qk => Ok([
                 of(&family.query, Role::Query, spec.heads)?,
-                of(&family.key, Role::Key, spec.key_heads)?,
+                of(&family.key, Role::Key, spec.n_kv_heads)?,
             ]),
         }
     }
