@@ -260,10 +260,10 @@ fn a_convention_is_named_in_every_format() {
     let answer = home.json(line);
     assert_eq!(answer["convention"], "gain+biases");
     assert!(answer["bias"].is_number());
-    let trust = &answer["trust"]["-V"];
+    let robustness = &answer["trust"]["-V"];
     assert!(
-        trust["z"].is_number() && trust["kept"]["cosine"].is_number(),
-        "{trust}"
+        robustness["z"].is_number() && robustness["kept"]["cosine"].is_number(),
+        "{robustness}"
     );
     let (_, rows) = home.csv(line);
     assert!(rows.iter().all(|row| row[6] == "gain+biases"));
@@ -275,7 +275,7 @@ fn a_convention_is_named_in_every_format() {
         assert!(raw.contains("L3.N103 · convention raw · "), "{raw}");
     }
 
-    let line = "pairs gpt2-pl qk 2 1 -k 3 --convention biases --trust";
+    let line = "pairs gpt2-pl qk 2 1 -k 3 --convention biases --robustness";
     let answer = home.json(line);
     assert_eq!(answer["convention"], "biases");
     let alone = &answer["regardless"];
@@ -331,7 +331,7 @@ fn every_export_says_what_it_is_of_and_its_command_makes_it_again() {
     home.write("words.txt", "nie\nto\nże\nsię\nty\nja\nstronie\n");
     for line in [
         "neuron gpt2-pl 3 103 -k 7 --ascii --contains it's",
-        "neuron gpt2-pl 3 103 -k 3 --convention gain+cosine --words words.txt --trust",
+        "neuron gpt2-pl 3 103 -k 3 --convention gain+cosine --words words.txt --robustness",
         "pairs gpt2-pl qk 2 1 -k 5 --lowest --exclude-same --contains=-",
         "pairs bert-pl vo 2 1 -k 5 --in-text nie",
         "directions gpt2-pl vo 2 1 -n 2 -k 3 --alnum",

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Convention, Interest, NeuronQuery, PairsQuery, Query, QueryError,
-    RankQuery, Reader,
+    Answer, Answering, Callbacks, Convention, NeuronQuery, PairsQuery, Query, QueryError,
+    RankMetric, RankQuery, Reader,
 };
 use lexiscope::scan::{Layers, Scan, ScanPlan, Scanned, What};
 use lexiscope::task::CancelToken;
@@ -214,7 +214,7 @@ fn what_a_scan_does_not_hold_is_computed() {
     );
 }
 
-fn rank(layer: usize, by: Interest, filters: Filters) -> RankQuery {
+fn rank(layer: usize, by: RankMetric, filters: Filters) -> RankQuery {
     RankQuery {
         layer,
         by,
@@ -231,7 +231,7 @@ fn what_is_judged_by_lists_is_ranked_from_a_scan() {
     let (_folder, out) = scan_of(name, Some("1".parse().unwrap()), (31, 30));
     let mut computed = open(name);
     let mut scanned = Scanned::open(open(name), &out).unwrap();
-    for by in Interest::NEURONS.into_iter().chain(Interest::HEADS) {
+    for by in RankMetric::NEURONS.into_iter().chain(RankMetric::HEADS) {
         let query = rank(1, by, alnum());
         let why = scanned.lacks(&query).unwrap();
         let query = Query::Rank(query);
@@ -248,11 +248,14 @@ fn what_is_judged_by_lists_is_ranked_from_a_scan() {
         );
     }
     let elsewhere = [
-        (rank(0, Interest::Stem, alnum()), "no neurons of layer 0"),
-        (rank(0, Interest::Same, alnum()), "no heads of layer 0"),
-        (rank(1, Interest::Stem, Filters::default()), "other filters"),
+        (rank(0, RankMetric::Stem, alnum()), "no neurons of layer 0"),
+        (rank(0, RankMetric::Same, alnum()), "no heads of layer 0"),
         (
-            rank(1, Interest::Norm, alnum()),
+            rank(1, RankMetric::Stem, Filters::default()),
+            "other filters",
+        ),
+        (
+            rank(1, RankMetric::Norm, alnum()),
             "norm is a figure of the weights",
         ),
     ];
@@ -265,7 +268,7 @@ fn what_is_judged_by_lists_is_ranked_from_a_scan() {
     let (_folder, short) = scan(name, None);
     let mut short = Scanned::open(open(name), &short).unwrap();
     let said = |by| short.lacks(&rank(1, by, alnum())).unwrap().unwrap();
-    let said = [Interest::Z, Interest::SameQk].map(said);
+    let said = [RankMetric::Z, RankMetric::SameQk].map(said);
     assert!(
         said[0].contains("12 tokens of a column, of which 30"),
         "{said:?}"
@@ -278,7 +281,7 @@ fn what_is_judged_by_lists_is_ranked_from_a_scan() {
 
 #[test]
 fn a_ranking_that_was_called_off_goes_on_where_it_was() {
-    let query = Query::Rank(rank(1, Interest::Same, alnum()));
+    let query = Query::Rank(rank(1, RankMetric::Same, alnum()));
     let mut reader = open("gpt2-safetensors");
     // One head at a time: the first is judged, the second called off.
     let come = Mutex::new(0);

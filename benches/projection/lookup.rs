@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lexiscope::query::{Answering, By, Callbacks, DirectionsQuery, FindQuery, Part, Query, Reader};
+use lexiscope::query::{
+    Answering, Callbacks, DirectionsQuery, FindQuery, Part, Query, RankBy, Reader,
+};
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
@@ -27,23 +29,23 @@ pub fn lookup(reader: &mut Reader) {
         })
     };
     // Weights into the page cache.
-    ask(reader, &find(By::Score, false, 0));
+    ask(reader, &find(RankBy::Score, false, 0));
     let before = processor_ms();
-    (0..9).for_each(|i| ask(reader, &find(By::Score, false, i)));
+    (0..9).for_each(|i| ask(reader, &find(RankBy::Score, false, i)));
     let cost = (processor_ms() - before) / 9.0;
     figure("lookup, its time of the processor", cost, "ms");
     let mut each = |by, heads, times: usize| {
         let times = (0..times).map(|i| time(|| ask(reader, &find(by, heads, i))));
         median(times.collect())
     };
-    let neurons = each(By::Score, false, 9);
+    let neurons = each(RankBy::Score, false, 9);
     figure("lookup, a word in all neurons (under 500)", neurons, "ms");
     figure(
         "lookup, by rank, all neurons ranked",
-        each(By::Rank, false, 3),
+        each(RankBy::Rank, false, 3),
         "ms",
     );
-    figure("lookup, heads too", each(By::Score, true, 3), "ms");
+    figure("lookup, heads too", each(RankBy::Score, true, 3), "ms");
     let directions = |part, head| {
         Query::Directions(DirectionsQuery {
             convention: Default::default(),

@@ -73,7 +73,7 @@ pub struct Fetched {
 
 /// Bytes that either option transfers if nothing is in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Estimate {
+pub struct FetchEstimate {
     pub whole: u64,
     /// Embeddings and headers, with which looking can begin; `None` where there is only the whole.
     pub first_look: Option<u64>,
@@ -144,7 +144,7 @@ pub fn estimate(
     hub: &Arc<Hub>,
     id: &HubId,
     callbacks: Callbacks<'_>,
-) -> Result<Estimate, CheckpointError> {
+) -> Result<FetchEstimate, CheckpointError> {
     let plan = FetchPlan::find(hub, id, callbacks).map_err(|error| or_alike(error, id, hub))?;
     let names = plan.all_files();
     let sizes = hub.sizes(&plan.listing, &names, callbacks)?;
@@ -155,7 +155,7 @@ pub fn estimate(
         true => Some(plan.embedding_bytes().min(weights) + (whole - weights)),
         false => None,
     };
-    Ok(Estimate { whole, first_look })
+    Ok(FetchEstimate { whole, first_look })
 }
 
 impl<'a> FetchPlan<'a> {
@@ -190,7 +190,9 @@ impl<'a> FetchPlan<'a> {
         let doubtful = QUANTISED.into_iter().find(|key| config.has(key));
         let (weights, head) = if weight_files.is_index {
             let name = format!("{id}/{}", weight_files.file);
-            let bytes = files.read(weight_files.file, LARGEST_INDEX)?.unwrap_or_default();
+            let bytes = files
+                .read(weight_files.file, LARGEST_INDEX)?
+                .unwrap_or_default();
             let is_head = |tensor: &str| {
                 let mut heads = family.output_embedding.iter();
                 heads.any(|head| tensor.ends_with(head))

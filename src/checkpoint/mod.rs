@@ -32,10 +32,10 @@ use std::ops::Range;
 
 pub use error::CheckpointError;
 pub use family::{
-    FAMILIES, Family, FamilyForward, Layout, Linear, NormKind, NormPlacement, Role, RopeLayout,
-    Split, family,
+    AttentionInput, FAMILIES, Family, FamilyForward, Layout, Linear, NormKind, NormPlacement,
+    RopeLayout, Split, family,
 };
-pub use fetch::{Estimate, FetchOption, Fetched, estimate, fetch};
+pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use location::{Bundle, FoundModel, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{NormPlacement, Role, RopeLayout, Split};
+use super::{AttentionInput, NormPlacement, RopeLayout, Split};
 
 /// Sizes and choices of one checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,17 +116,17 @@ impl Spec {
 
     /// Which of a tensor's outputs are a head's. Heads are counted by their queries, those of one
     /// group have the same key and value.
-    pub fn head_outputs(&self, split: Split, role: Role, head: usize) -> Range<usize> {
+    pub fn head_outputs(&self, split: Split, role: AttentionInput, head: usize) -> Range<usize> {
         let n = self.queries_per_kv_head();
         let group = head / n;
         let at = match (split, role) {
-            (Split::Whole | Split::Part(..) | Split::Stacked, Role::Query) => head,
-            (Split::Whole | Split::Part(..), Role::Key | Role::Value) => group,
-            (Split::Stacked, Role::Key) => self.heads + group,
-            (Split::Stacked, Role::Value) => self.heads + self.n_kv_heads + group,
-            (Split::Grouped, Role::Query) => group * (n + 2) + head % n,
-            (Split::Grouped, Role::Key) => group * (n + 2) + n,
-            (Split::Grouped, Role::Value) => group * (n + 2) + n + 1,
+            (Split::Whole | Split::Part(..) | Split::Stacked, AttentionInput::Query) => head,
+            (Split::Whole | Split::Part(..), AttentionInput::Key | AttentionInput::Value) => group,
+            (Split::Stacked, AttentionInput::Key) => self.heads + group,
+            (Split::Stacked, AttentionInput::Value) => self.heads + self.n_kv_heads + group,
+            (Split::Grouped, AttentionInput::Query) => group * (n + 2) + head % n,
+            (Split::Grouped, AttentionInput::Key) => group * (n + 2) + n,
+            (Split::Grouped, AttentionInput::Value) => group * (n + 2) + n + 1,
         };
         at * self.d_head..(at + 1) * self.d_head
     }

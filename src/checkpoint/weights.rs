@@ -137,8 +137,12 @@ pub(super) fn complete(files: &Files) -> Result<bool, CheckpointError> {
     if !weight_files.is_index {
         return Ok(true);
     }
-    let bytes = files.read(weight_files.file, LARGEST_INDEX)?.unwrap_or_default();
-    Ok(shards(weight_files.file, &bytes)?.iter().all(|shard| there(shard)))
+    let bytes = files
+        .read(weight_files.file, LARGEST_INDEX)?
+        .unwrap_or_default();
+    Ok(shards(weight_files.file, &bytes)?
+        .iter()
+        .all(|shard| there(shard)))
 }
 
 fn parse_index(name: &str, bytes: &[u8]) -> Result<Index, CheckpointError> {

@@ -40,7 +40,7 @@ Examples:
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
   lexiscope find gpt2-pl miasto woda             where words stand in it
   lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
-  lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, the interesting ones first
+  lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, ranked by a measure
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
@@ -133,7 +133,7 @@ pub enum Command {
     Find(FindArgs),
     /// The singular directions of a head's forms, or of a layer's keys or values
     Directions(DirectionsArgs),
-    /// The neurons of a layer, or its heads, the interesting ones first
+    /// The neurons of a layer, or its heads, ranked by a measure
     Rank(RankArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),

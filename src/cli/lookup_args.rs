@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::convention::ConventionChoice;
 use super::place::PartPlace;
 use super::shared_args::{FilterArgs, OutputArgs, list_length};
-use crate::query::By;
+use crate::query::RankBy;
 use crate::transformer::Input;
 
 /// Looking up by word.
@@ -37,7 +37,7 @@ pub struct FindArgs {
     pub filters: FilterArgs,
 }
 
-/// As [`By`], for the command line.
+/// As [`RankBy`], for the command line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Order {
     /// The word's rank in the neuron's own list, counted for every neuron; of heads, whose lists
@@ -50,7 +50,7 @@ pub enum Order {
     Cosine,
 }
 
-impl From<Order> for By {
+impl From<Order> for RankBy {
     fn from(order: Order) -> Self {
         match order {
             Order::Score => Self::Score,

@@ -35,7 +35,7 @@ use crate::log;
 use crate::query::sheet::{info_sheet, models_sheet, sheets};
 use crate::query::{
     Answering, Callbacks, Convention, DirectionsQuery, FindQuery, ModelCard, NeuronQuery,
-    PairsQuery, Query, QueryError, Reader, TrustQuery,
+    PairsQuery, Query, QueryError, Reader, RobustnessQuery,
 };
 use crate::report::{self, Format};
 use crate::scan::Scanned;
@@ -301,14 +301,14 @@ fn listed(
     let asked = (query, reading.convention);
     let (mut reader, query, open) = answering(model, scan, asked, output)?;
     let start = Instant::now();
-    let trust = match (&query, reading.trust) {
-        (Query::Neuron(query), true) => Some(TrustQuery::Neuron(query.clone())),
-        (Query::Pairs(query), true) => Some(TrustQuery::Pairs(query.clone())),
+    let robustness = match (&query, reading.robustness) {
+        (Query::Neuron(query), true) => Some(RobustnessQuery::Neuron(query.clone())),
+        (Query::Pairs(query), true) => Some(RobustnessQuery::Pairs(query.clone())),
         _ => None,
     };
     let card = card_for(&mut *reader, &query, output)?;
     let mut answered = Vec::new();
-    for query in std::iter::once(query).chain(trust.map(Query::Trust)) {
+    for query in std::iter::once(query).chain(robustness.map(Query::Robustness)) {
         let answer = reader.answer(&query, Callbacks::none())?;
         answered.push((query, answer));
     }

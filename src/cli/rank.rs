@@ -1,4 +1,4 @@
-//! `lexiscope rank`: the interesting neurons or heads of a layer, or of all.
+//! `lexiscope rank`: the ranked neurons or heads of a layer, or of all.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length};
 use super::{answering, card_for, listed, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
 use crate::query::{
-    Answer, Callbacks, Convention, Interest, Query, QueryError, RankAnswer, RankQuery,
+    Answer, Callbacks, Convention, Query, QueryError, RankAnswer, RankMetric, RankQuery,
 };
 use crate::report;
 use crate::sheet::Timings;
@@ -31,7 +31,7 @@ pub struct RankArgs {
     /// score of VO; same: share of its 30 best pairs that are twice the same word; matching and
     /// same-qk: the same of QK
     #[arg(long, default_value_t, value_name = "WHAT")]
-    by: Interest,
+    by: RankMetric,
     /// Neurons or heads in the list
     #[arg(short = 'n', default_value_t = 30, value_parser = list_length)]
     count: usize,
@@ -52,7 +52,7 @@ pub struct RankArgs {
 }
 
 fn words_length(text: &str) -> Result<usize, String> {
-    let most = Interest::TOP;
+    let most = RankMetric::TOP;
     let length = text.parse().ok().filter(|words| *words <= most);
     length.ok_or_else(|| format!("expected a whole number from 0 to {most}"))
 }

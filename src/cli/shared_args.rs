@@ -61,10 +61,10 @@ pub struct ReadingArgs {
     /// and output, joined by +; or auto, what the model's own lists favour, said on standard error
     #[arg(long, default_value_t, value_name = "NAMES")]
     pub convention: ConventionChoice,
-    /// Add how far the lists can be trusted: what stays under other conventions, and how far the
-    /// best lies above chance
-    #[arg(long)]
-    pub trust: bool,
+    /// Add the robustness of the lists: what stays under other conventions, and how far the best lies
+    /// above chance
+    #[arg(long, alias = "trust")]
+    pub robustness: bool,
 }
 
 impl ReadingArgs {
@@ -72,7 +72,7 @@ impl ReadingArgs {
     pub(super) fn untested(convention: ConventionChoice) -> Self {
         Self {
             convention,
-            trust: false,
+            robustness: false,
         }
     }
 }
@@ -91,13 +91,13 @@ pub struct FilterArgs {
     #[arg(long)]
     exclude_same: bool,
     /// No pair of words that look alike (a prefix of the other, or one letter apart)
-    #[arg(long)]
+    #[arg(long, alias = "no-similar-words")]
     exclude_similar: bool,
     /// No special tokens and none in brackets
     #[arg(long)]
     exclude_special: bool,
     /// No tokens that training hardly saw, as far as the embedding tells
-    #[arg(long)]
+    #[arg(long, alias = "undertrained-hidden")]
     exclude_undertrained: bool,
     /// Learned positions as rows of their own: [pos 17]
     #[arg(long)]

@@ -140,12 +140,12 @@ pub enum Action {
     MarkLayer,
     MarkWithNote,
     OpenBookmarks,
-    /// The interesting neurons of the layer, or the map of heads.
-    OpenInteresting,
+    /// The ranked neurons of the layer, or the map of heads.
+    OpenRanking,
     /// What they are ranked by.
-    NextInterest,
+    NextMetric,
     /// Whether random places are of these.
-    DrawInteresting,
+    DrawRanked,
     /// The list of neurons is of one layer, or of all.
     RankLayers,
     /// On the map of heads: the next one in the order of its measure, or the one before.

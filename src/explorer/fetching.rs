@@ -7,14 +7,14 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use crate::checkpoint::{Estimate, FetchOption, Fetched, estimate, fetch};
+use crate::checkpoint::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 use crate::hub::{Blocks, Hub, HubId, HubSettings};
 use crate::task::{Callbacks, CancelToken, Progress};
 
 /// What a transfer tells.
 pub(super) enum News {
     /// What either way of bringing the model would cost.
-    Estimate(Estimate),
+    Estimate(FetchEstimate),
     Progress(Progress),
     Arrived(Fetched),
     Failed(String),

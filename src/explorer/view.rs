@@ -12,7 +12,7 @@ use super::screen::Canvas;
 use super::shell::export;
 use super::state::{Field, Purpose, RowCursor, RowsInFocus, State};
 use super::views::legend::Entry;
-use crate::query::{Address, DirectionsQuery, Query, Trust};
+use crate::query::{Address, DirectionsQuery, Query, Robustness};
 
 /// A screen with its keys, its queries and its drawing; its state lies in [`State`].
 pub trait View: Sync {
@@ -269,7 +269,7 @@ pub trait Words {
     fn most(&self) -> usize;
 
     /// How robust a list is, as far as it is known.
-    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Trust>;
+    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Robustness>;
 }
 
 /// What a motion goes along.

@@ -3,7 +3,7 @@
 
 use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader};
 use crate::checkpoint::{Reading, Spec};
-use crate::query::TrustAnswer;
+use crate::query::RobustnessAnswer;
 use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::Filters;
 
@@ -78,7 +78,7 @@ pub trait QueryKind {
 
     /// An answer to it as a sheet, with the robustness of its lists if that was asked too. `None` if
     /// the answer is of another kind, or the kind is no list of one model.
-    fn sheet(&self, _: &ModelCard, _: &Answer, _: Option<&TrustAnswer>) -> Option<Sheet> {
+    fn sheet(&self, _: &ModelCard, _: &Answer, _: Option<&RobustnessAnswer>) -> Option<Sheet> {
         None
     }
 

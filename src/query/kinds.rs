@@ -8,7 +8,7 @@ use super::{
     Address, ContextMapQuery, Convention, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery,
     FirstConventionAnswer, FirstConventionQuery, GeometryAnswer, GeometryQuery, MapAnswer,
     NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, RankAnswer, RankQuery,
-    TextLanguageQuery, TrustAnswer, TrustQuery, UndertrainedQuery, ValueNormsQuery,
+    RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -36,10 +36,10 @@ pub enum Query {
     ContextMap(ContextMapQuery),
     /// The best tokens of a neuron's column as points.
     NeuronMap(NeuronMapQuery),
-    /// The most interesting neurons of a layer.
+    /// The neurons of a layer, or its heads, ranked by a metric.
     Rank(RankQuery),
     /// How far a list can be trusted.
-    Trust(TrustQuery),
+    Robustness(RobustnessQuery),
 }
 
 impl Query {
@@ -84,7 +84,7 @@ impl Query {
             Self::ContextMap(query) => query,
             Self::NeuronMap(query) => query,
             Self::Rank(query) => query,
-            Self::Trust(query) => query,
+            Self::Robustness(query) => query,
         }
     }
 }
@@ -106,7 +106,7 @@ pub enum Answer {
     /// Of both kinds of map.
     Map(MapAnswer),
     Rank(RankAnswer),
-    Trust(TrustAnswer),
+    Robustness(RobustnessAnswer),
 }
 
 impl Answer {
@@ -124,7 +124,7 @@ impl Answer {
             Self::Geometry(answer) => answer,
             Self::Map(answer) => answer,
             Self::Rank(answer) => answer,
-            Self::Trust(answer) => answer,
+            Self::Robustness(answer) => answer,
         }
     }
 }

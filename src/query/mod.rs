@@ -41,12 +41,13 @@ pub use kinds::{Answer, Query};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 pub use neuron::{Column, NeuronAnswer, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};
-pub use rank::{Interest, Interesting, RankAnswer, RankQuery, Ranking};
+pub use rank::{RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;
 pub use robustness::{
-    RANDOM_DIRECTIONS, RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore,
+    RANDOM_DIRECTIONS, RANDOM_FORMS, ROBUSTNESS_LEAST, ROBUSTNESS_TOP, Robustness,
+    RobustnessAnswer, RobustnessQuery, ZScore,
 };
 pub use undertrained::UndertrainedQuery;
 pub use value_norms::ValueNormsQuery;
 
-pub use crate::projection::{By, Hit, Stand};
+pub use crate::projection::{Hit, RankBy, Role};

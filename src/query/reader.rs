@@ -12,7 +12,7 @@ use crate::task::CancelToken;
 use crate::transformer::{Forward, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Undertrained, Vocabulary};
 
-use convention::Faces;
+use convention::EmbeddingViews;
 
 use super::answering::{Answering, Callbacks};
 use super::card::NO_HEAD;
@@ -20,7 +20,7 @@ use super::kind::{AnswerKind, NotFinite};
 use super::model::Model;
 use super::pairs::{FactorKey, Factors};
 use super::rank::{Cross, RankCache, Ranking};
-use super::robustness::Chances;
+use super::robustness::NullDistributions;
 use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
 
 /// Bytes of heads' factors that are kept unless something else is said.
@@ -38,9 +38,9 @@ pub struct Reader {
     /// Read when a filter first asks for them.
     pub(super) positions: Option<Arc<Rows>>,
     /// What conventions other than the raw one have needed.
-    pub(super) faces: Faces,
+    pub(super) embedding_views: EmbeddingViews,
     /// What chance makes of lists.
-    pub(super) chances: Chances,
+    pub(super) null_distributions: NullDistributions,
     pub(super) mask: Option<(Filters, Arc<Mask>)>,
     /// Its undertrained tokens, once they were looked for; `None` in it if they cannot be told.
     pub(super) undertrained: Option<Option<Arc<Undertrained>>>,
@@ -104,8 +104,8 @@ impl Reader {
             weights,
             device,
             positions: None,
-            faces: Faces::default(),
-            chances: Chances::default(),
+            embedding_views: EmbeddingViews::default(),
+            null_distributions: NullDistributions::default(),
             mask: None,
             undertrained: None,
             factors: Vec::new(),

@@ -1,6 +1,6 @@
 //! Answers as sheets, and the commands that make them again.
 
-use super::{Answer, ModelCard, Query, TrustAnswer};
+use super::{Answer, ModelCard, Query, RobustnessAnswer};
 use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::{Filters, TextCount};
 
@@ -18,9 +18,9 @@ pub fn sheet(
     card: &ModelCard,
     query: &Query,
     answer: &Answer,
-    trust: Option<&TrustAnswer>,
+    robustness: Option<&RobustnessAnswer>,
 ) -> Option<Sheet> {
-    let sheet = query.kind().sheet(card, answer, trust)?;
+    let sheet = query.kind().sheet(card, answer, robustness)?;
     let filters = query.filters();
     Some(sheet.with_text(filters.and_then(|filters| text_count(card, filters))))
 }
@@ -33,21 +33,23 @@ pub(super) fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCoun
 
 /// The sheets of queries and their answers; how far a list can be trusted goes with the list.
 pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
-    let trust = |of: &Query| {
+    let robustness = |of: &Query| {
         let mut answered = answered.iter();
         answered.find_map(|(query, answer)| match (query, answer) {
-            (Query::Trust(query), Answer::Trust(answer)) if query.is_about(of) => Some(answer),
+            (Query::Robustness(query), Answer::Robustness(answer)) if query.is_about(of) => {
+                Some(answer)
+            }
             _ => None,
         })
     };
     let lists = answered.iter();
     lists
-        .filter_map(|(query, answer)| sheet(card, query, answer, trust(query)))
+        .filter_map(|(query, answer)| sheet(card, query, answer, robustness(query)))
         .collect()
 }
 
-/// The command that answers a query as it was answered; with `trust` also how far its lists can be
+/// The command that answers a query as it was answered; with `robustness` also how far its lists can be
 /// trusted. `None` if no command asks it.
-pub fn command(model: &str, query: &Query, trust: bool) -> Option<CommandLine> {
-    query.kind().command(model, trust)
+pub fn command(model: &str, query: &Query, robustness: bool) -> Option<CommandLine> {
+    query.kind().command(model, robustness)
 }

@@ -3,7 +3,7 @@
 
 use super::Scanned;
 use crate::query::{
-    Answer, Answering, Callbacks, Convention, Interest, Query, QueryError, RankAnswer, RankQuery,
+    Answer, Answering, Callbacks, Convention, Query, QueryError, RankAnswer, RankMetric, RankQuery,
 };
 
 impl Scanned {
@@ -49,7 +49,7 @@ impl Scanned {
             true => (self.pairs, passing * passing, "pairs of a head"),
             false => (self.k, passing, "tokens of a column"),
         };
-        let needed = Interest::TOP.min(all);
+        let needed = RankMetric::TOP.min(all);
         if kept < needed {
             return Ok(Some(format!(
                 "the scan has {kept} {what}, of which {needed} are judged"

@@ -6,7 +6,7 @@ mod stream;
 use std::ops::Range;
 
 use crate::checkpoint::{
-    Checkpoint, CheckpointError, Layout, Linear, Matrix, Role, Spec, Split, TensorSlice,
+    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, TensorSlice,
 };
 use crate::task::Callbacks;
 
@@ -277,13 +277,16 @@ impl Weights {
         match form {
             Form::Vo => {
                 // What a head reads lies in the output's columns as its queries do in their rows.
-                let read = vectors(Split::Whole, Role::Query);
+                let read = vectors(Split::Whole, AttentionInput::Query);
                 [
-                    out(&family.value, Role::Value),
+                    out(&family.value, AttentionInput::Value),
                     self.slice(layer, &family.attention_out, Axis::In, read),
                 ]
             }
-            Form::Qk => [out(&family.query, Role::Query), out(&family.key, Role::Key)],
+            Form::Qk => [
+                out(&family.query, AttentionInput::Query),
+                out(&family.key, AttentionInput::Key),
+            ],
         }
     }
 

@@ -46,15 +46,15 @@ fn rotary_positions_and_windows_are_told_in_old_words_and_new() {
         config.insert("sliding_window_pattern".into(), json!(2));
     });
     let [new, old] = [location("gemma3-text"), old].map(|l| Checkpoint::open(&l).unwrap());
-    assert_eq!(old.places(), new.places());
-    assert_eq!(new.places().windows, [Some(8), None]);
+    assert_eq!(old.position_scheme(), new.position_scheme());
+    assert_eq!(new.position_scheme().windows, [Some(8), None]);
     let (_kept, patterns) = changed("gpt-neo", |config| {
         config.remove("attention_layers");
         config.insert("attention_types".into(), json!([[["global", "local"], 1]]));
     });
     let [list, patterns] = [location("gpt-neo"), patterns].map(|l| Checkpoint::open(&l).unwrap());
-    assert_eq!(list.places().windows, [None, Some(8)]);
-    assert_eq!(patterns.places(), list.places());
+    assert_eq!(list.position_scheme().windows, [None, Some(8)]);
+    assert_eq!(patterns.position_scheme(), list.position_scheme());
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn linear_scaling_of_gemma_is_of_the_layers_that_see_everything() {
     });
     let [plain, scaled] = [location("gemma3-text"), scaled].map(|l| Checkpoint::open(&l).unwrap());
     let frequencies =
-        |c: &Checkpoint, layer| c.places().rotation(layer).unwrap().frequencies.clone();
+        |c: &Checkpoint, layer| c.position_scheme().rope(layer).unwrap().frequencies.clone();
     assert_eq!(frequencies(&scaled, 0), frequencies(&plain, 0));
     for (scaled, plain) in frequencies(&scaled, 1).iter().zip(frequencies(&plain, 1)) {
         assert!((scaled * 8.0 - plain).abs() < 1e-12);
@@ -254,7 +254,12 @@ fn what_python_takes_for_true_truncates_yarn() {
             scaling["truncate"] = truncate.clone();
         });
         let checkpoint = Checkpoint::open(&location).unwrap();
-        checkpoint.places().rotation(0).unwrap().frequencies.clone()
+        checkpoint
+            .position_scheme()
+            .rope(0)
+            .unwrap()
+            .frequencies
+            .clone()
     };
     let [cut, not] = [true, false].map(|truncate| rope(json!(truncate)));
     assert!(cut != not);

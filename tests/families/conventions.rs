@@ -3,7 +3,7 @@
 
 use super::*;
 use lexiscope::query::{
-    Convention, DirectionsQuery, Interest, NeuronAnswer, PairsAnswer, Part, RankQuery, Switch,
+    Convention, DirectionsQuery, NeuronAnswer, PairsAnswer, Part, RankMetric, RankQuery, Switch,
 };
 use lexiscope::transformer::Form;
 use serde_json::Map;
@@ -275,8 +275,8 @@ fn heads_are_ranked_under_a_convention_as_the_product_of_all_tokens_says() {
         let all = all.map(|name| name.parse::<Convention>().unwrap());
         for convention in all.filter(|c| c.offered(&card) == *c) {
             for (by, form) in [
-                (Interest::Copying, Form::Vo),
-                (Interest::Matching, Form::Qk),
+                (RankMetric::Copying, Form::Vo),
+                (RankMetric::Matching, Form::Qk),
             ] {
                 let query = Query::Rank(RankQuery {
                     layer: 1,

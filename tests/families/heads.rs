@@ -1,7 +1,7 @@
 //! Heads and neurons ranked by each measure, against PyTorch: eigenvalues of whole forms, sorted
 //! lists, lengths and deviations (`tests/families/ranks.py`).
 
-use lexiscope::query::{Answer, Answering, Interest, Query, RankQuery};
+use lexiscope::query::{Answer, Answering, Query, RankMetric, RankQuery};
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{answers, ask, reader};
 const LAYER: usize = 1;
 
 /// Holds a ranking against the figures of all heads, or of all neurons.
-fn agree(name: &str, by: Interest, figures: &[f64], within: f64) {
+fn agree(name: &str, by: RankMetric, figures: &[f64], within: f64) {
     let mut reader = reader(name);
     assert_eq!(reader.card().spec.layers, LAYER + 1, "{name}");
     let query = Query::Rank(RankQuery {
@@ -46,14 +46,14 @@ fn agree(name: &str, by: Interest, figures: &[f64], within: f64) {
 }
 
 /// Shares of lists are exact; the rest is not computed in the same order.
-fn within(by: Interest) -> f64 {
+fn within(by: RankMetric) -> f64 {
     match by {
-        Interest::Overlap | Interest::Stem | Interest::Same | Interest::SameQk => 1e-5,
-        Interest::Norm | Interest::Z | Interest::Copying | Interest::Matching => 1e-3,
+        RankMetric::Overlap | RankMetric::Stem | RankMetric::Same | RankMetric::SameQk => 1e-5,
+        RankMetric::Norm | RankMetric::Z | RankMetric::Copying | RankMetric::Matching => 1e-3,
     }
 }
 
-fn figures(answers: &Value, by: Interest) -> Option<Vec<f64>> {
+fn figures(answers: &Value, by: RankMetric) -> Option<Vec<f64>> {
     let figures = answers.get(by.name())?.as_array().unwrap();
     Some(figures.iter().map(|x| x.as_f64().unwrap()).collect())
 }
@@ -62,13 +62,13 @@ fn figures(answers: &Value, by: Interest) -> Option<Vec<f64>> {
 fn heads_are_ranked_as_their_whole_forms_say() {
     let all = answers("ranks");
     for (name, answers) in all.as_object().unwrap() {
-        for by in Interest::HEADS {
+        for by in RankMetric::HEADS {
             let figures = figures(answers, by).unwrap();
             agree(name, by, &figures, within(by));
         }
     }
     let of_one_word = |(_, answers): (&String, &Value)| {
-        let all = [Interest::Same, Interest::SameQk].map(|by| figures(answers, by).unwrap());
+        let all = [RankMetric::Same, RankMetric::SameQk].map(|by| figures(answers, by).unwrap());
         all.concat().into_iter().fold(0.0, f64::max)
     };
     let most = all.as_object().unwrap().iter().map(of_one_word);
@@ -80,7 +80,7 @@ fn neurons_are_ranked_as_their_sorted_lists_say() {
     let all = answers("ranks");
     let mut compared = 0;
     for (name, answers) in all.as_object().unwrap() {
-        for by in Interest::NEURONS {
+        for by in RankMetric::NEURONS {
             let Some(figures) = figures(answers, by) else {
                 continue;
             };

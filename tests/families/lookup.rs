@@ -3,8 +3,8 @@
 
 use lexiscope::projection::End;
 use lexiscope::query::{
-    Address, Answer, Answering, By, Convention, FindAnswer, FindQuery, Group, Hit, NeuronQuery,
-    PairsQuery, Query, Reader,
+    Address, Answer, Answering, Convention, FindAnswer, FindQuery, Group, Hit, NeuronQuery,
+    PairsQuery, Query, RankBy, Reader,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
@@ -32,7 +32,7 @@ struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    fn find(&mut self, by: By) -> FindAnswer {
+    fn find(&mut self, by: RankBy) -> FindAnswer {
         let query = Query::Find(FindQuery {
             words: vec!["id:17".to_owned(), "id:64".to_owned()],
             by,
@@ -97,7 +97,7 @@ impl Lookup<'_> {
         }
     }
 
-    fn hits_are_in_their_lists(&mut self, by: By) {
+    fn hits_are_in_their_lists(&mut self, by: RankBy) {
         let answer = self.find(by);
         assert_eq!(answer.groups.len(), 8, "{}", self.what);
         for (column, group) in answer.groups.iter().enumerate() {
@@ -113,7 +113,7 @@ impl Lookup<'_> {
                 assert!(near(row.2, hit.score), "{what}: the list has {}", row.2);
                 // The first of the list that the token is in.
                 let first = list.iter().find(|row| row.0 == hit.token).expect(&what);
-                if by != By::Cosine || group.stand.is_of_heads() {
+                if by != RankBy::Cosine || group.stand.is_of_heads() {
                     assert!(near(first.2, hit.score), "{what}: the first is {}", first.2);
                 }
             }
@@ -143,7 +143,7 @@ fn a_place_has_the_score_of_the_list_that_it_names_under_every_convention() {
                 },
                 what: format!("{name} {convention}"),
             };
-            for by in By::ALL {
+            for by in RankBy::ALL {
                 lookup.hits_are_in_their_lists(by);
             }
         }

@@ -9,8 +9,8 @@ mod conventions;
 mod heads;
 mod lookup;
 mod overflow;
+mod robustness;
 mod ties;
-mod trust;
 
 use std::path::PathBuf;
 

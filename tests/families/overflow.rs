@@ -1,6 +1,6 @@
 //! Embeddings of no common size: what single precision can hold is answered, all else said.
 
-use lexiscope::query::{Trust, TrustQuery};
+use lexiscope::query::{Robustness, RobustnessQuery};
 use lexiscope::transformer::{Form, Input};
 
 use super::ties::Changed;
@@ -103,13 +103,15 @@ fn a_list_is_held_against_all_conventions_but_those_that_it_has_not() {
     let error = ask(&mut reader, inverse).unwrap_err().to_string();
     assert!(error.contains("inverse is not offered"), "{error}");
     for query in [
-        TrustQuery::Neuron(neuron("raw")),
-        TrustQuery::Pairs(pairs("raw")),
+        RobustnessQuery::Neuron(neuron("raw")),
+        RobustnessQuery::Pairs(pairs("raw")),
     ] {
-        let Answer::Trust(trust) = ask(&mut reader, Query::Trust(query)).unwrap() else {
-            panic!("no trust")
+        let Answer::Robustness(robustness) = ask(&mut reader, Query::Robustness(query)).unwrap()
+        else {
+            panic!("no robustness")
         };
-        let named = |trust: &Trust| trust.kept.iter().any(|(s, _)| s.name() == "inverse");
-        assert!(!trust.lists.iter().any(named));
+        let named =
+            |robustness: &Robustness| robustness.kept.iter().any(|(s, _)| s.name() == "inverse");
+        assert!(!robustness.lists.iter().any(named));
     }
 }

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, Scored};
 use lexiscope::query::{
-    Answer, Answering, By, Callbacks, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery,
-    Hit, NeuronQuery, Part, Query, QueryError, Reader,
+    Answer, Answering, Callbacks, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Hit,
+    NeuronQuery, Part, Query, QueryError, RankBy, Reader,
 };
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
@@ -51,7 +51,7 @@ fn close(got: f32, want: &Value, tolerance: f64, what: &str) {
 }
 
 /// A query whose pattern matches just these tokens, or tokens that are among the fixture's too.
-fn find_query(reader: &Reader, tokens: &[Value], by: By, k: usize) -> FindQuery {
+fn find_query(reader: &Reader, tokens: &[Value], by: RankBy, k: usize) -> FindQuery {
     let card = reader.card();
     let word = |id: &Value| card.vocabulary.text(int(id) as u32).into_owned();
     FindQuery {
@@ -76,7 +76,7 @@ fn find(reader: &mut Reader, query: FindQuery) -> FindAnswer {
     }
 }
 
-fn same_hits(hits: &[Hit], want: &[Value], by: By, what: &str) {
+fn same_hits(hits: &[Hit], want: &[Value], by: RankBy, what: &str) {
     assert_eq!(hits.len(), want.len(), "{what}");
     for (at, (hit, want)) in hits.iter().zip(want).enumerate() {
         let what = format!("{what}, place {at}");
@@ -94,7 +94,7 @@ fn same_hits(hits: &[Hit], want: &[Value], by: By, what: &str) {
             close(hit.cosine, &want["cosine"], 1e-5, &what);
             // Two scores that float64 tells apart may be one in float32.
             let ranks = [hit.rank.unwrap(), int(&want["rank"])];
-            let most = usize::from(by != By::Rank);
+            let most = usize::from(by != RankBy::Rank);
             assert!(ranks[0].abs_diff(ranks[1]) <= most, "{what}: {ranks:?}");
         }
     }
@@ -106,7 +106,7 @@ fn finds_the_places_that_whole_matrices_give() {
         let (mut reader, answers) = open(name);
         for case in list(&answers["find"]) {
             let tokens = list(&case["tokens"]);
-            for by in By::ALL {
+            for by in RankBy::ALL {
                 let query = find_query(&reader, tokens, by, int(&case["k"]));
                 let answer = find(&mut reader, query);
                 let ids: Vec<usize> = answer.tokens.iter().map(|&id| id as usize).collect();
@@ -116,7 +116,7 @@ fn finds_the_places_that_whole_matrices_give() {
                     let stand = group.stand.name();
                     let what = format!("{name} {tokens:?} {stand} by {}", by.name());
                     let key = match by {
-                        By::Score => stand.to_owned(),
+                        RankBy::Score => stand.to_owned(),
                         _ if group.stand.is_of_heads() => continue,
                         by => format!("{stand} by {}", by.name()),
                     };
@@ -135,7 +135,7 @@ fn a_hit_says_what_the_neurons_own_list_says() {
         convention: Default::default(),
         input: Input::Gate,
         words: vec![word],
-        by: By::Rank,
+        by: RankBy::Rank,
         k: 3,
         gist: 5,
         heads: false,
@@ -187,7 +187,7 @@ fn beginnings_and_expressions_find_what_begins_and_matches() {
             convention: Default::default(),
             input: Input::Gate,
             words: vec![word.to_owned()],
-            by: By::Score,
+            by: RankBy::Score,
             k: 1,
             gist: 0,
             heads: false,
@@ -227,7 +227,7 @@ fn says_why_nothing_is_looked_for() {
             convention: Default::default(),
             input: Input::Gate,
             words: vec![word.to_owned()],
-            by: By::Score,
+            by: RankBy::Score,
             k: 1,
             gist: 0,
             heads: false,
@@ -272,7 +272,7 @@ fn until(
 fn tells_layer_by_layer_and_can_be_called_off() -> Result<(), QueryError> {
     let (mut reader, answers) = open("gpt2-safetensors");
     let tokens = list(&answers["find"][0]["tokens"]);
-    let query = Query::Find(find_query(&reader, tokens, By::Score, 4));
+    let query = Query::Find(find_query(&reader, tokens, RankBy::Score, 4));
     let (whole, partial) = until(&mut reader, &query, usize::MAX);
     let whole = whole?;
     // Three layers of neurons, their ranks, three layers of heads.

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{
-    Answer, Answering, By, Callbacks, Convention, FindAnswer, FindQuery, Group, Interest, Query,
-    RankQuery, Reader,
+    Answer, Answering, Callbacks, Convention, FindAnswer, FindQuery, Group, Query, RankBy,
+    RankMetric, RankQuery, Reader,
 };
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
@@ -205,7 +205,7 @@ fn query(reader: &Reader, tokens: &[u32], k: usize, filters: Filters) -> Query {
     let word = |&id: &u32| card.vocabulary.text(id).into_owned();
     Query::Find(FindQuery {
         words: tokens.iter().map(word).collect(),
-        by: By::Rank,
+        by: RankBy::Rank,
         input: Input::Gate,
         k,
         gist: 0,
@@ -347,7 +347,7 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
         Query::Rank(RankQuery {
             convention: Default::default(),
             layer: 1,
-            by: Interest::Overlap,
+            by: RankMetric::Overlap,
             count: 5,
             words: 3,
             filters,

@@ -3,7 +3,7 @@
 
 use lexiscope::projection::Scored;
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Interest, NeuronQuery, Query, RankQuery, Reader,
+    Answer, Answering, Callbacks, NeuronQuery, Query, RankMetric, RankQuery, Reader,
 };
 use lexiscope::vocabulary::Vocabulary;
 
@@ -76,7 +76,7 @@ fn stems_are_as_many_as_the_edit_distance_finds() {
         let neurons = reader.card().spec.neurons;
         let query = Query::Rank(RankQuery {
             layer: LAYER,
-            by: Interest::Stem,
+            by: RankMetric::Stem,
             count: neurons,
             words: 0,
             filters: Default::default(),

@@ -8,8 +8,8 @@ use lexiscope::explorer::shell;
 use lexiscope::explorer::state::Notice;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
-    Answer, ConventionFigures, FirstConventionAnswer, Query, Switch, Trust, TrustAnswer,
-    TrustQuery, ZScore,
+    Answer, ConventionFigures, FirstConventionAnswer, Query, Robustness, RobustnessAnswer,
+    RobustnessQuery, Switch, ZScore,
 };
 
 use lexiscope::worker::{Event, ModelId};
@@ -17,8 +17,8 @@ use lexiscope::worker::{Event, ModelId};
 use super::{Screen, model};
 
 /// A column that stands firm, and others that do less and less.
-pub fn trusted(query: &TrustQuery) -> TrustAnswer {
-    let list = |at: usize| Trust {
+pub fn robustness_of(query: &RobustnessQuery) -> RobustnessAnswer {
+    let list = |at: usize| Robustness {
         kept: vec![
             (Switch::Gain, 1.0 - at as f32 / 10.0),
             (Switch::Cosine, 0.5 - at as f32 / 10.0),
@@ -30,10 +30,10 @@ pub fn trusted(query: &TrustQuery) -> TrustAnswer {
         }),
     };
     let lists = match query {
-        TrustQuery::Neuron(_) => 4,
-        TrustQuery::Pairs(_) => 1,
+        RobustnessQuery::Neuron(_) => 4,
+        RobustnessQuery::Pairs(_) => 1,
     };
-    TrustAnswer {
+    RobustnessAnswer {
         lists: (0..lists).map(list).collect(),
         done: 1.0,
     }

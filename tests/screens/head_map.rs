@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::theme::Theme;
-use lexiscope::query::{Answer, Interest, Query};
+use lexiscope::query::{Answer, Query, RankMetric};
 use lexiscope::worker::{Event, ModelId};
 
 use super::Screen;
@@ -18,7 +18,7 @@ fn heads_of(name: &str, width: u16, height: u16) -> Screen {
 }
 
 /// The layers that are asked for, in their order, and by what.
-fn asked(screen: &Screen) -> (Vec<usize>, Option<Interest>) {
+fn asked(screen: &Screen) -> (Vec<usize>, Option<RankMetric>) {
     let rank = screen.state.wanted.iter().filter_map(|query| match query {
         Query::Rank(query) => Some(query),
         _ => None,
@@ -82,9 +82,9 @@ fn asks_for_the_layers_around_first_and_for_another_measure_by_a_key() {
     screen.press("g h : L 3 . H 0 Enter i");
     assert_eq!(
         asked(&screen),
-        (vec![3, 2, 4, 1, 5, 0], Some(Interest::Copying))
+        (vec![3, 2, 4, 1, 5, 0], Some(RankMetric::Copying))
     );
-    for by in [Interest::Same, Interest::Matching, Interest::SameQk] {
+    for by in [RankMetric::Same, RankMetric::Matching, RankMetric::SameQk] {
         screen.press("s");
         assert_eq!(asked(&screen).1, Some(by));
     }
@@ -169,9 +169,9 @@ fn all_figures_are_copied_and_written() {
 fn random_heads_are_of_the_best_tenth() {
     let mut screen = Screen::new(120, 30);
     screen.press("g h i Esc");
-    assert!(screen.last_line().contains("r interesting"));
+    assert!(screen.last_line().contains("r ranked"));
     // 36 heads: the best 4.
-    let ranked = screen.state.all_ranked(Interest::Copying);
+    let ranked = screen.state.all_ranked(RankMetric::Copying);
     let best: Vec<String> = ranked[..4]
         .iter()
         .map(|(layer, head)| format!("L{layer}.H{}", head.item))

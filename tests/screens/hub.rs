@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use std::time::Duration;
 
-use lexiscope::checkpoint::Estimate;
+use lexiscope::checkpoint::FetchEstimate;
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
@@ -74,7 +74,7 @@ fn the_ways_say_what_they_cost_and_one_is_taken() {
     shell::on_hub(&mut screen.state);
     screen.draw();
     assert!(screen.text().contains("asking the hub what it holds"));
-    let estimate = Estimate {
+    let estimate = FetchEstimate {
         whole: 1_438_000_000,
         first_look: Some(107_000_000),
     };
@@ -95,7 +95,7 @@ fn pickled_weights_come_whole_or_not_at_all() {
     let mut screen = Screen::new(100, 24);
     choose(&mut screen.state);
     shell::on_hub(&mut screen.state);
-    let estimate = Estimate {
+    let estimate = FetchEstimate {
         whole: 1_438_000_000,
         first_look: None,
     };

@@ -6,13 +6,13 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
-use lexiscope::query::{Answer, Interest, Query};
+use lexiscope::query::{Answer, Query, RankMetric};
 use lexiscope::worker::{Event, ModelId};
 
 use super::Screen;
 use super::model::{self, GATED};
 
-fn by(screen: &Screen) -> Option<(usize, Interest)> {
+fn by(screen: &Screen) -> Option<(usize, RankMetric)> {
     screen.state.wanted.iter().find_map(|query| match query {
         Query::Rank(query) => Some((query.layer, query.by)),
         _ => None,
@@ -24,7 +24,7 @@ fn lists_the_neurons_of_all_layers_or_of_one_and_goes_to_the_one_chosen() {
     let mut screen = Screen::new(120, 30);
     assert_eq!(by(&screen), None, "nothing is ranked before it is asked");
     screen.press("i");
-    assert_eq!(by(&screen), Some((3, Interest::Overlap)));
+    assert_eq!(by(&screen), Some((3, RankMetric::Overlap)));
     assert_snapshot!("interesting-120x30", screen.text());
     let ranks = |queries: &[Query]| {
         let ranks = queries.iter().filter(|q| matches!(q, Query::Rank(_)));
@@ -79,12 +79,12 @@ fn nobody_is_moved_after_a_key() {
 fn goes_through_the_measures_and_narrows_by_a_word() {
     let mut screen = Screen::new(80, 24);
     for measure in [
-        Interest::Norm,
-        Interest::Z,
-        Interest::Stem,
-        Interest::Overlap,
+        RankMetric::Norm,
+        RankMetric::Z,
+        RankMetric::Stem,
+        RankMetric::Overlap,
     ] {
-        let keys = if measure == Interest::Norm {
+        let keys = if measure == RankMetric::Norm {
             "i C-o"
         } else {
             "C-o"
@@ -102,7 +102,7 @@ fn random_neurons_can_be_of_the_interesting_ones() {
     let mut screen = Screen::new(120, 30);
     assert!(screen.last_line().contains("r random"));
     screen.press("i Esc");
-    assert!(screen.last_line().contains("r interesting"), "it is named");
+    assert!(screen.last_line().contains("r ranked"), "it is named");
     for _ in 0..20 {
         screen.press("r");
         let address = screen.address();
@@ -144,7 +144,7 @@ fn the_list_is_copied_and_written() {
         panic!("nothing was written");
     };
     assert_eq!(answers.len(), 6);
-    assert!(screen.text().contains("Interesting"), "the list stays");
+    assert!(screen.text().contains("Ranked · "), "the list stays");
 }
 
 #[test]

@@ -519,8 +519,8 @@ fn a_command_that_makes_the_list_again_is_copied() {
     assert_eq!(
         copied,
         [
-            "lexiscope neuron gpt2-pl 3 103 -k 30 --convention raw --trust --ascii",
-            "lexiscope pairs gpt2-pl vo 3 0 -k 50 --lowest --convention raw --trust --ascii",
+            "lexiscope neuron gpt2-pl 3 103 -k 30 --convention raw --robustness --ascii",
+            "lexiscope pairs gpt2-pl vo 3 0 -k 50 --lowest --convention raw --robustness --ascii",
             "lexiscope directions gpt2-pl vo 3 0 -n 64 -k 10 --convention raw --ascii",
         ]
     );

@@ -5,8 +5,8 @@ use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
-    By, Copying, Direction, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Group, Hit,
-    Part, Query, Stand,
+    Copying, Direction, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Group, Hit, Part,
+    Query, RankBy, Role,
 };
 use lexiscope::worker::{Event, ModelId};
 
@@ -15,7 +15,7 @@ use super::model::GATED;
 
 /// Four places of each kind.
 pub fn found(query: &FindQuery) -> FindAnswer {
-    let hit = |stand: Stand, i: usize| Hit {
+    let hit = |stand: Role, i: usize| Hit {
         layer: (7 * i + 1) % 6,
         index: 5 - i,
         token: 4,
@@ -25,7 +25,7 @@ pub fn found(query: &FindQuery) -> FindAnswer {
         partner: stand.is_of_heads().then_some(8),
         by: 0.0,
     };
-    let group = |stand: Stand| Group {
+    let group = |stand: Role| Group {
         stand,
         hits: (0..4).map(|i| hit(stand, i)).collect(),
         gists: vec![vec![4, 8, 9]; 4],
@@ -34,7 +34,7 @@ pub fn found(query: &FindQuery) -> FindAnswer {
     FindAnswer {
         tokens: vec![4],
         matched: query.words.len(),
-        groups: Stand::ALL.into_iter().map(group).collect(),
+        groups: Role::ALL.into_iter().map(group).collect(),
         counted: 20,
         done: 1.0,
         exact: true,
@@ -114,11 +114,11 @@ fn the_order_is_asked_for_and_layers_are_put_in_order() {
     let mut screen = Screen::new(80, 24);
     screen.press("F").write("wyspie brz*");
     assert_eq!(asked(&screen).words, ["wyspie", "brz*"]);
-    assert_eq!(asked(&screen).by, By::Rank);
+    assert_eq!(asked(&screen).by, RankBy::Rank);
     screen.press("C-o");
-    assert_eq!(asked(&screen).by, By::Score);
+    assert_eq!(asked(&screen).by, RankBy::Score);
     screen.press("C-o C-o");
-    assert_eq!(asked(&screen).by, By::Rank);
+    assert_eq!(asked(&screen).by, RankBy::Rank);
     screen.press("C-t C-g");
     let text = screen.text();
     let at = |address: &str| {

@@ -11,8 +11,8 @@ use lexiscope::explorer::state::{Opening, State};
 use lexiscope::geometry::Language;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
-    Answer, Interest, Interesting, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer,
-    RankQuery, Switch,
+    Answer, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankMetric, RankQuery,
+    RankedItem, Switch,
 };
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
@@ -205,7 +205,7 @@ fn made_up(query: &Query) -> Answer {
         Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Rank(query) => Answer::Rank(ranked(query)),
-        Query::Trust(query) => Answer::Trust(conventions::trusted(query)),
+        Query::Robustness(query) => Answer::Robustness(conventions::robustness_of(query)),
         Query::Undertrained => Answer::Undertrained(None),
         Query::FirstConvention => Answer::FirstConvention(conventions::favoured()),
         Query::TextLanguage => Answer::TextLanguage(Language::Polish),
@@ -222,25 +222,25 @@ pub fn ranked(query: &RankQuery) -> RankAnswer {
             .map(|i| (i % WORDS.len()) as u32)
             .collect()
     };
-    let neuron = |i: usize| Interesting {
+    let neuron = |i: usize| RankedItem {
         item: 7 * i + 12,
         figure: 0.9 - i as f32 / 50.0,
         key: words(i),
         value: words(i + 9),
     };
-    let head = |i: usize| Interesting {
+    let head = |i: usize| RankedItem {
         item: i,
         figure: ((query.layer + 2) as f32 * (i + 1) as f32 / 9.0).sin(),
         key: words(i).into_iter().take(query.words).collect(),
         value: words(i + 9).into_iter().take(query.words).collect(),
     };
-    let mut items: Vec<Interesting> = match query.by.of_heads() {
+    let mut items: Vec<RankedItem> = match query.by.of_heads() {
         true => (0..query.count).map(head).collect(),
         false => (0..query.count).map(neuron).collect(),
     };
     items.sort_by(|a, b| b.figure.total_cmp(&a.figure));
     // Each measure has a mean of its own.
-    let mut measures = Interest::NEURONS.iter().chain(&Interest::HEADS);
+    let mut measures = RankMetric::NEURONS.iter().chain(&RankMetric::HEADS);
     let measure = measures.position(|by| *by == query.by).unwrap();
     RankAnswer {
         mean: 0.1 + query.layer as f32 / 10.0 + measure as f32 / 100.0,

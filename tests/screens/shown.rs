@@ -149,7 +149,10 @@ fn a_filter_that_cannot_be_told_here_says_so() {
     // The model made by hand tells nothing of its tokens.
     screen.press("f u");
     let text = screen.text();
-    assert!(text.contains("● trained: cannot be told here"), "{text}");
+    assert!(
+        text.contains("● undertrained hidden: cannot be told here"),
+        "{text}"
+    );
     assert!(text.contains("no undertrained tokens"), "{text}");
     screen.press("u Esc");
     assert!(!screen.text().contains("cannot be told"));

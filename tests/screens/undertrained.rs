@@ -57,5 +57,5 @@ fn the_filter_is_switched_and_said() {
     let mut screen = Screen::new(120, 30);
     screen.press("f u Esc");
     assert!(screen.state.filters.exclude_undertrained);
-    assert!(screen.text().contains("● trained"));
+    assert!(screen.text().contains("● undertrained hidden"));
 }

@@ -169,7 +169,7 @@ fn the_command_that_is_copied_prints_what_is_exported() {
 fn rankings_of_all_layers_are_exported_as_their_command_prints_them() {
     let home = Home::new();
     let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
-    program.until_at("L3.N103").send("i").until("Interesting");
+    program.until_at("L3.N103").send("i").until("Ranked ·");
     let mut exported = Vec::new();
     let mut export = |program: &mut Program, [key, copy]: [&str; 2], name: &'static str| {
         program.send(key).until("gpt2-pl-");
@@ -183,7 +183,7 @@ fn rankings_of_all_layers_are_exported_as_their_command_prints_them() {
     // A part is refused: the title says how far it is.
     program.until_gone(" %");
     export(&mut program, ["\x05", "\x13"], "neurons.csv");
-    program.send("\x1b").until_gone("Interesting").send("gh");
+    program.send("\x1b").until_gone("Ranked ·").send("gh");
     program.until("▌Heads").send("i").until("64 heads");
     export(&mut program, ["e", "C"], "copying.csv");
     program.send("s").until("same word").until("64 heads");

@@ -38,7 +38,7 @@ fn the_map_of_heads_leads_to_the_best_of_them() {
     program.until("#1 ").send("n").until("#2 ");
     program.send("\r").until_at(&best[1].0);
     // Random heads are of the best tenth now, and anywhere once that is switched off.
-    program.until("interesting").send("R").until("anywhere");
+    program.until("r ranked").send("R").until("anywhere");
     program.quit();
 }
 

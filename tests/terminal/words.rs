@@ -18,7 +18,7 @@ fn filters_are_switched_in_their_menu() {
         .send("f0")
         .send(ESC)
         .until("○ ascii")
-        .until("○ trained");
+        .until("○ undertrained hidden");
     program
         .wait("all columns", |screen| all.are_on(screen))
         .quit();

@@ -43,7 +43,7 @@ pub struct Linear {
 
 /// What a map gives a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum AttentionInput {
     Query,
     Key,
     Value,

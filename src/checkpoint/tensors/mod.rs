@@ -182,7 +182,7 @@ impl Tensors {
             self.entries
                 .get(name)
                 .ok_or_else(|| CheckpointError::MissingTensor {
-                    slice: "the checkpoint".into(),
+                    place: "the checkpoint".into(),
                     tensor: one_line(name),
                     why: "to read from it".into(),
                     advice: "give the name of a tensor that is in the file".into(),

@@ -28,8 +28,8 @@ pub enum Scope {
     Bookmarks,
     /// The places where words stand.
     Find,
-    /// The list of interesting neurons.
-    Interesting,
+    /// The list of ranked neurons.
+    Ranking,
     /// The map of heads.
     HeadMap,
     /// The chooser of models.
@@ -56,7 +56,7 @@ impl Scope {
             Self::Lists => "Lists on top",
             Self::Bookmarks => "Bookmarks",
             Self::Find => "Where words stand",
-            Self::Interesting => "Interesting neurons",
+            Self::Ranking => "Ranked neurons",
             Self::HeadMap => "Map of heads",
             Self::Models => "Models",
             Self::Help => "Help",
@@ -186,7 +186,7 @@ pub fn markdown() -> String {
         Scope::Lists,
         Scope::Bookmarks,
         Scope::Find,
-        Scope::Interesting,
+        Scope::Ranking,
         Scope::HeadMap,
         Scope::Models,
         Scope::Help,

@@ -43,7 +43,7 @@ const SYNONYMS: &[(Action, &str)] = &[
     ),
     (Action::LookUp, "find search word token elsewhere same"),
     (
-        Action::OpenInteresting,
+        Action::OpenRanking,
         "rank ranking interesting legible monosemantic heads map copying",
     ),
     (

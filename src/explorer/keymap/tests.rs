@@ -17,7 +17,7 @@ fn binds_no_key_twice_in_one_place() {
         &[Scope::Find, Scope::Lists],
         &[Scope::Help, Scope::Lists],
         &[Scope::Legend],
-        &[Scope::Interesting, Scope::Lists],
+        &[Scope::Ranking, Scope::Lists],
         &[Scope::HeadMap],
         &[Scope::Prompt],
     ] {
@@ -173,10 +173,10 @@ fn a_command_has_one_key_in_all_panes() {
         Action::CopyList,
         Action::Export,
         Action::OpenLegend,
-        Action::DrawInteresting,
+        Action::DrawRanked,
     ] {
         let panes = COMMANDS.iter().filter(|c| {
-            let typed = matches!(c.scope, Scope::Find | Scope::Interesting | Scope::Lists);
+            let typed = matches!(c.scope, Scope::Find | Scope::Ranking | Scope::Lists);
             c.action == action && !typed && c.scope != Scope::Help
         });
         let keys: Vec<&[&str]> = panes.map(|c| c.keys).collect();

@@ -140,9 +140,11 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         "--ascii" => Some(&mut filters.ascii),
         "--alnum" => Some(&mut filters.alnum),
         "--exclude-same" => Some(&mut filters.exclude_same),
-        "--exclude-similar" => Some(&mut filters.exclude_similar),
+        "--exclude-similar" | "--no-similar-words" => Some(&mut filters.exclude_similar),
         "--exclude-special" => Some(&mut filters.exclude_special),
-        "--exclude-undertrained" => Some(&mut filters.exclude_undertrained),
+        "--exclude-undertrained" | "--undertrained-hidden" => {
+            Some(&mut filters.exclude_undertrained)
+        }
         "--positions" => Some(&mut filters.positions),
         "--corrected" => Some(&mut chart.corrected),
         "--log" => Some(&mut chart.log),
@@ -160,7 +162,7 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         "--directions" => settings.shows = Shows::Directions,
         "--points" => settings.shows = Shows::Points,
         // What a command says of its output, or of what it computes with.
-        "--trust" | "--timings" => {}
+        "--robustness" | "--trust" | "--timings" => {}
         "--format" | "--scan" | "-k" | "-n" => drop(value(name, inline, line)?),
         _ if name.starts_with('-') => {
             let value = value(name, inline, line)?;

@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     if let Some(random) = hints.iter_mut().find(|hint| hint.action == Action::Random)
         && !state.drawn_from().is_empty()
     {
-        random.words = "interesting";
+        random.words = "ranked";
     }
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let mut targets = Vec::new();

@@ -7,7 +7,7 @@ use crate::explorer::session::{KeptConvention, Session};
 use crate::explorer::views::geometry::Companion;
 use crate::explorer::views::neurons::Strip;
 use crate::geometry::Measure;
-use crate::query::Interest;
+use crate::query::RankMetric;
 
 /// Folders that are remembered.
 const RECENT_MAX: usize = 12;
@@ -48,7 +48,7 @@ impl State {
             .grid
             .parse()
             .ok()
-            .filter(|by: &Interest| by.of_heads());
+            .filter(|by: &RankMetric| by.of_heads());
         let mut tabs = TabId::ALL.into_iter();
         let kept = tabs.find(|id| id.tab().name() == session.pane);
         self.tab = kept.unwrap_or_default();

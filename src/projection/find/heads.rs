@@ -10,7 +10,7 @@ use crate::projection::select::Best;
 use crate::projection::{Passing, Scored};
 use crate::transformer::{Form, FormWeights};
 
-use super::{By, Hit, Stand, Targets, TopHits};
+use super::{Hit, RankBy, Role, Targets, TopHits};
 
 /// Rows that a task scores.
 const ROWS: usize = 4096;
@@ -19,7 +19,7 @@ const ROWS: usize = 4096;
 /// the row's score with the token's vector, and what is added to it.
 #[derive(Debug)]
 pub struct HeadSide {
-    pub stand: Stand,
+    pub stand: Role,
     /// `[m, d_model]`, or of a form over factors `[m, d_head]`.
     pub vectors: Matrix,
     /// What biases add for each of the m tokens, whatever j is.
@@ -43,8 +43,8 @@ pub fn head_sides(
     written: &Targets,
 ) -> [HeadSide; 2] {
     let (left, right, of_right) = match form {
-        Form::Vo => (Stand::From, Stand::To, written),
-        Form::Qk => (Stand::Query, Stand::Key, read),
+        Form::Vo => (Role::From, Role::To, written),
+        Form::Qk => (Role::Query, Role::Key, read),
     };
     let [left_bias, right_bias] = [&biases[0], &biases[1]].map(Option::as_deref);
     let (left_map, right_map) = ((&weights.left, left_bias), (&weights.right, right_bias));
@@ -91,7 +91,7 @@ fn through(
 impl HeadSide {
     /// Of a form whose factors over all rows are known, `[rows, d_head]`: its values are their
     /// products. Queries and keys that go through norms have no other.
-    pub fn of_factor(stand: Stand, factor: &Matrix, tokens: &[u32]) -> Self {
+    pub fn of_factor(stand: Role, factor: &Matrix, tokens: &[u32]) -> Self {
         let rows = tokens.iter().flat_map(|&id| factor.row(id as usize));
         let rows = rows.copied().collect();
         Self {
@@ -141,7 +141,7 @@ impl HeadSide {
         &self,
         (layer, head): (usize, usize),
         targets: &Targets,
-        by: By,
+        by: RankBy,
         pairs: impl Iterator<Item = Option<(Scored, f32)>>,
         top: &mut TopHits,
     ) {
@@ -162,7 +162,7 @@ impl HeadSide {
                 cosine,
                 rank: None,
                 partner: Some(pair.id),
-                by: if by == By::Cosine { cosine } else { score },
+                by: if by == RankBy::Cosine { cosine } else { score },
             })
         });
         // Of equals the first, as tokens are in order.

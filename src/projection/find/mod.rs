@@ -24,7 +24,7 @@ pub use top::TopHits;
 /// What the best are the best by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum By {
+pub enum RankBy {
     /// The token's rank in the vector's own list, counted for every neuron; heads, whose lists are
     /// of pairs, by the score of the token's best pair.
     #[default]
@@ -35,7 +35,7 @@ pub enum By {
     Cosine,
 }
 
-impl By {
+impl RankBy {
     /// In the order in which they are stepped through.
     pub const ALL: [Self; 3] = [Self::Rank, Self::Score, Self::Cosine];
 
@@ -51,7 +51,7 @@ impl By {
 
 /// The eight places where a token can stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stand {
+pub enum Role {
     K,
     V,
     MinusK,
@@ -64,7 +64,7 @@ pub enum Stand {
     Key,
 }
 
-impl Stand {
+impl Role {
     /// In the order in which they are shown: of neurons, then of heads.
     pub const ALL: [Self; 8] = [
         Self::K,
@@ -116,7 +116,7 @@ impl Stand {
     }
 }
 
-impl fmt::Display for Stand {
+impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MinusK => "−K",
@@ -183,13 +183,13 @@ impl Hit {
 
     /// Gives a vector's exact score and the token's rank in its list; `by` is what hits are now
     /// ordered by.
-    pub fn counted(&mut self, score: f32, rank: usize, by: By) {
+    pub fn counted(&mut self, score: f32, rank: usize, by: RankBy) {
         self.score = score;
         self.rank = Some(rank);
         self.by = match by {
-            By::Rank => -(rank as f32),
-            By::Score => score,
-            By::Cosine => self.cosine,
+            RankBy::Rank => -(rank as f32),
+            RankBy::Score => score,
+            RankBy::Cosine => self.cosine,
         };
     }
 

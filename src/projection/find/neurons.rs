@@ -6,7 +6,7 @@ use crate::checkpoint::{CheckpointError, Matrix};
 use crate::projection::kernel::{dot, norm, products};
 use crate::transformer::{Dictionary, RowChunk, Weights};
 
-use super::{By, Hit, Targets, TopHits, VectorChunk};
+use super::{Hit, RankBy, Targets, TopHits, VectorChunk};
 
 /// Coordinates that are added up in one pass over the neurons' sums.
 const ABREAST: usize = 4;
@@ -185,7 +185,13 @@ impl LayerScores {
     }
 
     /// Offers every neuron, with the token that is best there, at the two ends of its list.
-    pub fn offer(&self, targets: &Targets, by: By, highest: &mut TopHits, lowest: &mut TopHits) {
+    pub fn offer(
+        &self,
+        targets: &Targets,
+        by: RankBy,
+        highest: &mut TopHits,
+        lowest: &mut TopHits,
+    ) {
         for (index, &norm) in self.norms.iter().enumerate() {
             for (sign, top) in [(1.0, &mut *highest), (-1.0, &mut *lowest)] {
                 let hit = |j: usize| self.hit(targets, by, (index, norm), (j, sign));
@@ -203,7 +209,7 @@ impl LayerScores {
     fn hit(
         &self,
         targets: &Targets,
-        by: By,
+        by: RankBy,
         (index, norm): (usize, f32),
         (j, sign): (usize, f32),
     ) -> Hit {
@@ -227,8 +233,8 @@ impl LayerScores {
             rank: None,
             partner: None,
             by: match by {
-                By::Score => score,
-                By::Cosine | By::Rank => cosine,
+                RankBy::Score => score,
+                RankBy::Cosine | RankBy::Rank => cosine,
             },
         }
     }

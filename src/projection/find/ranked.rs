@@ -14,7 +14,7 @@ use crate::projection::ranks::ListRows;
 use crate::task::{CancelToken, Cancelled};
 
 use super::bounds::{Ahead, RankBounds, SAMPLES};
-use super::{By, Hit, Stand, Targets, TopHits};
+use super::{Hit, RankBy, Role, Targets, TopHits};
 
 /// Vectors that a task holds against a sample.
 const CHUNK: usize = 128;
@@ -90,7 +90,7 @@ impl<'a> RankSearch<'a> {
     pub fn new(
         lists: ListRows<'a>,
         targets: &'a Targets,
-        stands: [Stand; 2],
+        stands: [Role; 2],
         (k, neurons): (usize, usize),
     ) -> Result<Self, ProjectionError> {
         Ok(Self {
@@ -364,7 +364,7 @@ impl<'a> RankSearch<'a> {
                     cosine,
                     ..hit
                 };
-                hit.counted(best.score + candidate.bias + 0.0, best.rank, By::Rank);
+                hit.counted(best.score + candidate.bias + 0.0, best.rank, RankBy::Rank);
                 self.ends[end].offer(hit);
             }
         }

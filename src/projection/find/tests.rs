@@ -31,7 +31,7 @@ fn a_row_and_a_column_of_the_form_are_its_values() {
     };
     let targets = Targets::new(vec![7, 9], targets);
     let [from, to] = head_sides(Form::Vo, &form, &targets, &targets);
-    assert_eq!((from.stand, to.stand), (Stand::From, Stand::To));
+    assert_eq!((from.stand, to.stand), (Role::From, Role::To));
     for (side, (near, far)) in [
         (from, (&weights.left, &weights.right)),
         (to, (&weights.right, &weights.left)),
@@ -69,14 +69,14 @@ fn equal_ranks_go_to_the_higher_cosine() {
         partner: None,
         by: cosine,
     };
-    let mut top = TopHits::new(Stand::K, 3);
+    let mut top = TopHits::new(Role::K, 3);
     for (mut hit, rank) in [
         (hit(0, 0.9), 2),
         (hit(1, 0.2), 1),
         (hit(2, 0.3), 1),
         (hit(3, 1.0), 900),
     ] {
-        hit.counted(1.0, rank, By::Rank);
+        hit.counted(1.0, rank, RankBy::Rank);
         top.offer(hit);
     }
     let order: Vec<usize> = top.best().iter().map(|h| h.index).collect();

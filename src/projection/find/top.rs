@@ -1,11 +1,11 @@
 //! The best hits of one kind.
 
-use super::{Hit, Stand};
+use super::{Hit, Role};
 
 /// The k best hits of all that were offered, and the best figure of every layer that was searched.
 #[derive(Clone, Debug)]
 pub struct TopHits {
-    pub stand: Stand,
+    pub stand: Role,
     /// For each layer the best score, or by cosine and by rank the best cosine.
     pub by_layer: Vec<f32>,
     k: usize,
@@ -17,7 +17,7 @@ pub struct TopHits {
 
 impl TopHits {
     /// Nothing offered yet.
-    pub fn new(stand: Stand, k: usize) -> Self {
+    pub fn new(stand: Role, k: usize) -> Self {
         Self {
             stand,
             by_layer: Vec::new(),

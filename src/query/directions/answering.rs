@@ -11,15 +11,15 @@ use crate::transformer::{Form, FormWeights, Sublayer};
 use crate::vocabulary::Mask;
 
 use crate::query::reader::Reader;
-use crate::query::reader::convention::{Flow, unit};
+use crate::query::reader::convention::{Side, unit};
 
 impl Part {
     /// What its two sides are: what is written, or read; of a layer only the first counts.
-    fn flows(self) -> [Flow; 2] {
+    fn flows(self) -> [Side; 2] {
         match self {
-            Self::Form(Form::Vo) => [Flow::Read, Flow::Written],
-            Self::Form(Form::Qk) | Self::FfIn | Self::FfGate | Self::FfUp => [Flow::Read; 2],
-            Self::FfOut => [Flow::Written; 2],
+            Self::Form(Form::Vo) => [Side::Reads, Side::Writes],
+            Self::Form(Form::Qk) | Self::FfIn | Self::FfGate | Self::FfUp => [Side::Reads; 2],
+            Self::FfOut => [Side::Writes; 2],
         }
     }
 }
@@ -39,8 +39,8 @@ impl Reader {
         let convention = query.convention;
         let weights = self.weights.form(form, query.layer, query.head, 0)?;
         let at = (query.layer, Sublayer::Attention);
-        let fold = |side: Matrix, flow| -> Result<Matrix, QueryError> {
-            let folded = self.folded(convention, at, flow, side.transposed())?;
+        let fold = |matrix: Matrix, side| -> Result<Matrix, QueryError> {
+            let folded = self.folded(convention, at, side, matrix.transposed())?;
             Ok(folded.transposed())
         };
         let [of_left, of_right] = query.part.flows();
@@ -107,8 +107,8 @@ impl Reader {
             _ => self.weights.keys(query.layer, all, input)?,
         };
         let at = (query.layer, Sublayer::FeedForward);
-        let [flow, _] = query.part.flows();
-        let vectors = self.folded(query.convention, at, flow, vectors)?;
+        let [side, _] = query.part.flows();
+        let vectors = self.folded(query.convention, at, side, vectors)?;
         callbacks.cancel.check()?;
         let gram = gram(&vectors);
         callbacks.cancel.check()?;
@@ -160,7 +160,7 @@ impl Reader {
     fn ends_of(
         &mut self,
         vectors: &Matrix,
-        (query, flow, n): (&DirectionsQuery, Flow, usize),
+        (query, side, n): (&DirectionsQuery, Side, usize),
         mask: &Mask,
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<[Vec<Scored>; 2]>, QueryError> {
@@ -171,8 +171,8 @@ impl Reader {
             Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Sublayer::FeedForward,
         };
         let (convention, at) = (query.convention, (query.layer, sublayer));
-        let rows = self.rows(convention, at, flow, callbacks)?;
-        let mut vectors = self.inverted(convention, at, flow, vectors, callbacks)?;
+        let rows = self.rows(convention, at, side, callbacks)?;
+        let mut vectors = self.inverted(convention, at, side, vectors, callbacks)?;
         if query.convention.has(Switch::Cosine) {
             unit(&mut vectors);
         }

@@ -14,8 +14,8 @@ use crate::vocabulary::Filters;
 use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 use super::pairs::readings_of;
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, Switch,
-    TrustAnswer,
+    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
+    Switch,
 };
 use crate::checkpoint::Reading;
 use crate::sheet::{CommandLine, Sheet};
@@ -260,7 +260,12 @@ impl QueryKind for DirectionsQuery {
         Ok(Answer::Directions(reader.directions(self, callbacks)?))
     }
 
-    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&TrustAnswer>) -> Option<Sheet> {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet> {
         match answer {
             Answer::Directions(answer) => Some(sheet::sheet(card, self, answer)),
             _ => None,

@@ -7,7 +7,7 @@ mod neurons;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::projection::{Hit, ListRows, Rows, Stand, Targets, TopHits};
+use crate::projection::{Hit, ListRows, Role, Rows, Targets, TopHits};
 use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, Group, QueryError};
@@ -15,7 +15,7 @@ use crate::transformer::Sublayer;
 use crate::vocabulary::{Mask, Pattern, VocabularyError};
 
 use crate::query::reader::Reader;
-use crate::query::reader::convention::Flow;
+use crate::query::reader::convention::Side;
 
 /// What is searched for, and among what.
 struct Search<'a> {
@@ -24,15 +24,15 @@ struct Search<'a> {
     mask: Arc<Mask>,
     layers: usize,
     /// The input side: what keys and heads read.
-    read: Side,
+    read: SearchedSide,
     /// The output side: what values and heads write.
-    written: Side,
+    written: SearchedSide,
     /// Whether what is written can be projected; else nothing is found among it.
     has_output: bool,
 }
 
 /// The rows of one side, and the tokens by them.
-struct Side {
+struct SearchedSide {
     rows: Arc<Rows>,
     targets: Targets,
     /// Learned positions, where the filters let them count.
@@ -41,14 +41,14 @@ struct Side {
 
 /// What was found so far.
 struct Found {
-    /// In the order of [`Stand::ALL`].
+    /// In the order of [`Role::ALL`].
     tops: Vec<TopHits>,
     /// Neurons of each kind whose ranks are known, or known not to be among the best.
     counted: usize,
     /// False if some have no rank, as their scores overflow.
     exact: bool,
     /// The first words of neurons' lists, by the list, the layer and the neuron.
-    gists: HashMap<(Stand, usize, usize), Vec<u32>>,
+    gists: HashMap<(Role, usize, usize), Vec<u32>>,
 }
 
 impl Reader {
@@ -58,9 +58,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<FindAnswer, QueryError> {
         let search = self.search(query, callbacks)?;
-        let stands = Stand::ALL
-            .iter()
-            .filter(|s| query.heads || !s.is_of_heads());
+        let stands = Role::ALL.iter().filter(|s| query.heads || !s.is_of_heads());
         let mut found = Found {
             tops: stands.map(|&stand| TopHits::new(stand, query.k)).collect(),
             counted: 0,
@@ -87,20 +85,20 @@ impl Reader {
         let positions = self.with_positions(&query.filters)?;
         // Norms before maps are of one kind in all layers.
         let (convention, at) = (query.convention, (0, Sublayer::FeedForward));
-        let mut side = |flow| -> Result<Side, QueryError> {
-            let rows = self.rows(convention, at, flow, callbacks)?;
+        let mut searched = |side| -> Result<SearchedSide, QueryError> {
+            let rows = self.rows(convention, at, side, callbacks)?;
             let positions = match positions {
-                true => Some(self.positions_as(convention, at, flow, callbacks)?),
+                true => Some(self.positions_as(convention, at, side, callbacks)?),
                 false => None,
             };
             let targets = Targets::new(tokens.clone(), rows.pick(&tokens)?);
-            Ok(Side {
+            Ok(SearchedSide {
                 rows,
                 targets,
                 positions,
             })
         };
-        let (read, written) = (side(Flow::Read)?, side(Flow::Written)?);
+        let (read, written) = (searched(Side::Reads)?, searched(Side::Writes)?);
         Ok(Search {
             query,
             matched,
@@ -150,7 +148,7 @@ impl Reader {
 
 impl Search<'_> {
     /// What the lists of one side are made of.
-    fn list_rows<'b>(&'b self, side: &'b Side) -> ListRows<'b> {
+    fn list_rows<'b>(&'b self, side: &'b SearchedSide) -> ListRows<'b> {
         let (tokens, positions) = self.mask.passes.split_at(side.rows.len());
         ListRows {
             rows: &side.rows,

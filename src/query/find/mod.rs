@@ -3,13 +3,13 @@
 mod answering;
 mod sheet;
 
-use crate::projection::{By, Hit, Stand};
+use crate::projection::{Hit, RankBy, Role};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, TrustAnswer,
+    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
 };
 use crate::checkpoint::Reading;
 use crate::sheet::{CommandLine, Sheet};
@@ -22,7 +22,7 @@ pub const TOKENS_MAX: usize = 32;
 pub struct FindQuery {
     /// Words, beginnings (`dom*`) and expressions (`/owa$/`).
     pub words: Vec<String>,
-    pub by: By,
+    pub by: RankBy,
     /// Which input of gated neurons is their key.
     pub input: Input,
     /// Places in each group.
@@ -44,7 +44,7 @@ pub struct FindAnswer {
     pub tokens: Vec<u32>,
     /// How many match.
     pub matched: usize,
-    /// One for each [`Stand`], in its order; without heads the first four.
+    /// One for each [`Role`], in its order; without heads the first four.
     pub groups: Vec<Group>,
     /// How many neurons of each kind are ranked: by rank all that were looked through, each with its
     /// rank or a bound that keeps it from the list; else those that are shown.
@@ -59,7 +59,7 @@ pub struct FindAnswer {
 /// The places of one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    pub stand: Stand,
+    pub stand: Role,
     /// Best first.
     pub hits: Vec<Hit>,
     /// For each hit the first words of the list it is in, where they were asked for.
@@ -86,8 +86,8 @@ impl Group {
     pub fn address(&self, hit: &Hit) -> Address {
         let (layer, index) = (hit.layer, hit.index);
         let form = match self.stand {
-            Stand::From | Stand::To => Form::Vo,
-            Stand::Query | Stand::Key => Form::Qk,
+            Role::From | Role::To => Form::Vo,
+            Role::Query | Role::Key => Form::Qk,
             _ => {
                 let neuron = index;
                 return Address::Neuron { layer, neuron };
@@ -145,7 +145,12 @@ impl QueryKind for FindQuery {
         Ok(Answer::Find(reader.find(self, callbacks)?))
     }
 
-    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&TrustAnswer>) -> Option<Sheet> {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet> {
         match answer {
             Answer::Find(answer) => Some(sheet::sheet(card, self, answer)),
             _ => None,

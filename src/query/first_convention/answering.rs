@@ -6,7 +6,7 @@ use candle_core::Device;
 use super::{ConventionFigures, FirstConventionAnswer, TRIED};
 use crate::checkpoint::{Matrix, Reading};
 use crate::projection::{End, Ends, Passing, Rows};
-use crate::query::TRUST_TOP;
+use crate::query::ROBUSTNESS_TOP;
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::rank::cache;
@@ -16,7 +16,7 @@ use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{Dictionary, Form, FormWeights, Input, Sublayer};
 use crate::vocabulary::Filters;
 
-use crate::query::robustness::{RandomDirections, flow, kept, standard};
+use crate::query::robustness::{RandomDirections, kept, side, standard};
 
 /// Layers of the sample, and of these those whose heads are in it.
 const LAYERS: usize = 6;
@@ -145,7 +145,7 @@ impl Reader {
                 layer,
                 neuron,
                 input: Input::Gate,
-                k: TRUST_TOP,
+                k: ROBUSTNESS_TOP,
                 filters: Filters::default(),
                 convention: Convention::RAW,
             }));
@@ -161,7 +161,7 @@ impl Reader {
                         head,
                         distance: 0,
                         end: End::Highest,
-                        k: TRUST_TOP,
+                        k: ROBUSTNESS_TOP,
                         filters: Filters::default(),
                         convention: Convention::RAW,
                     };
@@ -222,8 +222,8 @@ impl Reader {
         tokens: &[u32],
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<f32>, QueryError> {
-        let (at, flow) = ((drawn.layer, Sublayer::FeedForward), flow(drawn.kind));
-        let rows = self.rows(convention, at, flow, callbacks)?;
+        let (at, side) = ((drawn.layer, Sublayer::FeedForward), side(drawn.kind));
+        let rows = self.rows(convention, at, side, callbacks)?;
         let rows = Rows::new(rows.pick(tokens)?, &Device::Cpu)?;
         let flags = vec![true; tokens.len()];
         let passing = Passing {
@@ -231,7 +231,7 @@ impl Reader {
             first_id: 0,
         };
         let mut best = |vectors: Matrix| -> Result<Vec<f32>, QueryError> {
-            let mut vectors = self.projected(convention, at, flow, vectors, callbacks)?;
+            let mut vectors = self.projected(convention, at, side, vectors, callbacks)?;
             unit(&mut vectors);
             let mut ends = vec![Ends::new(1); vectors.rows()];
             rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
@@ -289,9 +289,9 @@ fn figures(seen: &[Seen], at: usize) -> ConventionFigures {
     let mut of_heads = Vec::new();
     for (_, other) in others {
         let both = own.neurons.iter().zip(&other.neurons);
-        of_neurons.extend(both.filter_map(|(a, b)| kept((a, b, TRUST_TOP), |a, b| a == b)));
+        of_neurons.extend(both.filter_map(|(a, b)| kept((a, b, ROBUSTNESS_TOP), |a, b| a == b)));
         let both = own.heads.iter().zip(&other.heads);
-        of_heads.extend(both.filter_map(|(a, b)| kept((a, b, TRUST_TOP), |a, b| a == b)));
+        of_heads.extend(both.filter_map(|(a, b)| kept((a, b, ROBUSTNESS_TOP), |a, b| a == b)));
     }
     ConventionFigures {
         convention: own.convention,

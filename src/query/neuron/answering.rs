@@ -11,7 +11,7 @@ use crate::transformer::Sublayer;
 
 use crate::query::pairs::stacked;
 use crate::query::reader::Reader;
-use crate::query::reader::convention::{Flow, unit};
+use crate::query::reader::convention::{Side, unit};
 
 /// What is projected of some neurons, `[queries, width]` each, and what is added to the scores of
 /// each key.
@@ -48,12 +48,12 @@ impl Reader {
         // The norm before the feed-forward half is of one kind in all layers.
         let at = (*layer, Sublayer::FeedForward);
         let mut blocks = Vec::with_capacity(2);
-        let both = [Flow::Read, Flow::Written];
-        let [read, written] = both.map(|flow| self.rows(*convention, at, flow, callbacks));
+        let both = [Side::Reads, Side::Writes];
+        let [read, written] = both.map(|side| self.rows(*convention, at, side, callbacks));
         blocks.push([read?, written?]);
         if positions {
             let [read, written] =
-                both.map(|flow| self.positions_as(*convention, at, flow, callbacks));
+                both.map(|side| self.positions_as(*convention, at, side, callbacks));
             blocks.push([read?, written?]);
         }
         let mut first_id = 0;
@@ -126,8 +126,8 @@ impl Reader {
                 false => vec![None; run.len()],
             };
             let at = (layer, Sublayer::FeedForward);
-            let mut key = self.projected(convention, at, Flow::Read, key, callbacks)?;
-            let written = Flow::Written;
+            let mut key = self.projected(convention, at, Side::Reads, key, callbacks)?;
+            let written = Side::Writes;
             let mut value = self.projected(convention, at, written, value, callbacks)?;
             if convention.has(Switch::Cosine) {
                 unit(&mut value);

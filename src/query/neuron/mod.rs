@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, TrustAnswer,
+    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
 };
 use crate::checkpoint::Reading;
 use crate::projection::Scored;
@@ -146,7 +146,7 @@ impl QueryKind for NeuronQuery {
         &self,
         card: &ModelCard,
         answer: &Answer,
-        robustness: Option<&TrustAnswer>,
+        robustness: Option<&RobustnessAnswer>,
     ) -> Option<Sheet> {
         match answer {
             Answer::Neuron(answer) => Some(sheet::sheet(card, self, answer, robustness)),

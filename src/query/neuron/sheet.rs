@@ -1,9 +1,9 @@
 //! A neuron's four columns as a sheet.
 
 use crate::projection::Scored;
-use crate::query::robustness::sheet as trust;
+use crate::query::robustness::sheet as robustness_sheet;
 use crate::query::{
-    Column as NeuronColumn, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, TrustAnswer,
+    Column as NeuronColumn, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, RobustnessAnswer,
 };
 use crate::sheet::{
     Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet, TokenPart,
@@ -25,7 +25,7 @@ pub(super) fn sheet(
     card: &ModelCard,
     query: &NeuronQuery,
     answer: &NeuronAnswer,
-    trust: Option<&TrustAnswer>,
+    robustness: Option<&RobustnessAnswer>,
 ) -> Sheet {
     let key = card.gated().then(|| query.input.name());
     // A column's name, with the input that it is of where there are two.
@@ -40,7 +40,7 @@ pub(super) fn sheet(
         &card.name,
         Some(query.address().to_string()),
         settings,
-        Some(command(&card.name, query, trust.is_some())),
+        Some(command(&card.name, query, robustness.is_some())),
     );
     let lists = NeuronColumn::ALL.into_iter().zip(&answer.columns);
     let sections: Vec<Section> = lists
@@ -58,6 +58,7 @@ pub(super) fn sheet(
     let bias = answer.bias.map(|bias| format!("\nbias {bias:.3}\n"));
     blocks.extend(bias.map(Block::Text));
     let columns = NeuronColumn::ALL;
+    let rows_by_column = columns.iter().map(|c| c.name()).zip((0..).map(Value::Rows));
     let quadrant = |[gate, up, writes]: [&str; 3]| {
         let signs = Record::new().with("gate", gate).with("up", up);
         signs.with("writes", writes)
@@ -75,16 +76,9 @@ pub(super) fn sheet(
         .with_some("bias", answer.bias)
         .with("filters", filter_record(&query.filters))
         .with_provenance(&provenance)
-        .with(
-            "columns",
-            columns
-                .iter()
-                .zip(0..)
-                .map(|(c, at)| (c.name(), Value::Rows(at)))
-                .collect::<Record>(),
-        )
+        .with("columns", rows_by_column.collect::<Record>())
         .with_some("not_read", not_read)
-        .with_some("trust", trust.map(trust_record));
+        .with_some("trust", robustness.map(robustness_record));
     let mut sheet = Sheet {
         provenance: Some(provenance),
         names: card.token_names(),
@@ -93,9 +87,11 @@ pub(super) fn sheet(
         blocks,
         csv_settings: &LIST_SETTINGS,
     };
-    if let Some(trust) = trust {
+    if let Some(robustness) = robustness {
         let names = columns.map(|column| named(&column.to_string(), column));
-        sheet.push_below(trust::section(names.into_iter().zip(&trust.lists)));
+        sheet.push_below(robustness_sheet::section(
+            names.into_iter().zip(&robustness.lists),
+        ));
     }
     sheet
 }
@@ -118,24 +114,24 @@ fn section(list: &[Scored], label: String, head: String) -> Section {
 }
 
 /// By column, in the order of their names.
-fn trust_record(trust: &TrustAnswer) -> Record {
-    let lists = NeuronColumn::ALL.iter().zip(&trust.lists);
+fn robustness_record(robustness: &RobustnessAnswer) -> Record {
+    let lists = NeuronColumn::ALL.iter().zip(&robustness.lists);
     let mut lists: Vec<_> = lists
-        .map(|(c, trust)| (c.name(), trust::record(trust)))
+        .map(|(c, robustness)| (c.name(), robustness_sheet::record(robustness)))
         .collect();
     lists.sort_by_key(|(name, _)| *name);
     lists.into_iter().collect()
 }
 
 /// The command that lists them.
-pub(super) fn command(model: &str, query: &NeuronQuery, trust: bool) -> CommandLine {
+pub(super) fn command(model: &str, query: &NeuronQuery, robustness: bool) -> CommandLine {
     let mut line = CommandLine::new("neuron", &[&model, &query.layer, &query.neuron]);
     line.option("-k", query.k);
     if query.input != Input::default() {
         line.option("--key", query.input.name());
     }
     line.option("--convention", query.convention);
-    line.flag(trust, "--trust");
+    line.flag(robustness, "--robustness");
     line.filters(&query.filters);
     line
 }

@@ -11,7 +11,7 @@ use crate::transformer::{Form, FormWeights, QueryKeyNorms, Sublayer};
 use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use crate::query::reader::Reader;
-use crate::query::reader::convention::Flow;
+use crate::query::reader::convention::Side;
 
 /// Length of the lists of what holds regardless of the other side.
 const REGARDLESS: usize = 30;
@@ -184,9 +184,10 @@ impl Reader {
     ) -> Result<FormWeights, QueryError> {
         let at = (query.layer, Sublayer::Attention);
         let [of_left, of_right] = directions(query);
-        let mut projected = |side: Matrix, flow| {
-            let side = self.projected(query.convention, at, flow, side.transposed(), callbacks)?;
-            Ok::<_, QueryError>(side.transposed())
+        let mut projected = |matrix: Matrix, side| {
+            let matrix =
+                self.projected(query.convention, at, side, matrix.transposed(), callbacks)?;
+            Ok::<_, QueryError>(matrix.transposed())
         };
         Ok(FormWeights {
             left: projected(weights.left, of_left)?,
@@ -234,18 +235,18 @@ impl Reader {
     fn over_all_rows(
         &mut self,
         query: &PairsQuery,
-        flow: Flow,
+        side: Side,
         w: &Matrix,
         positions: bool,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
         let (convention, at) = (query.convention, (query.layer, Sublayer::Attention));
-        let rows = self.rows(convention, at, flow, callbacks)?;
+        let rows = self.rows(convention, at, side, callbacks)?;
         let product = rows.times(w, callbacks.cancel)?;
         if !positions {
             return Ok(product);
         }
-        let rows = self.positions_as(convention, at, flow, callbacks)?;
+        let rows = self.positions_as(convention, at, side, callbacks)?;
         let below = rows.times(w, callbacks.cancel)?;
         Ok(stacked(product, &below))
     }
@@ -315,10 +316,10 @@ pub(in crate::query) fn admits(
 }
 
 /// What the two sides of a form are: QK reads on both.
-pub(in crate::query) fn directions(query: &PairsQuery) -> [Flow; 2] {
+pub(in crate::query) fn directions(query: &PairsQuery) -> [Side; 2] {
     match query.form {
-        Form::Vo => [Flow::Read, Flow::Written],
-        Form::Qk => [Flow::Read, Flow::Read],
+        Form::Vo => [Side::Reads, Side::Writes],
+        Form::Qk => [Side::Reads, Side::Reads],
     }
 }
 

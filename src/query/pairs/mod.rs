@@ -5,7 +5,7 @@ mod sheet;
 
 use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, TrustAnswer,
+    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
 };
 use crate::checkpoint::Reading;
 use crate::projection::{End, Pair, Scored};
@@ -132,7 +132,7 @@ impl QueryKind for PairsQuery {
         &self,
         card: &ModelCard,
         answer: &Answer,
-        robustness: Option<&TrustAnswer>,
+        robustness: Option<&RobustnessAnswer>,
     ) -> Option<Sheet> {
         match answer {
             Answer::Pairs(answer) => Some(sheet::sheet(card, self, answer, robustness)),

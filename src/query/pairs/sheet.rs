@@ -1,8 +1,8 @@
 //! A head's pair list as a sheet.
 
 use crate::projection::{End, Scored};
-use crate::query::robustness::sheet as trust;
-use crate::query::{ModelCard, PairsAnswer, PairsQuery, TrustAnswer};
+use crate::query::robustness::sheet as robustness_sheet;
+use crate::query::{ModelCard, PairsAnswer, PairsQuery, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, Form as NumberForm, LIST_SETTINGS, Provenance, Record, Section,
     Sheet, TokenPart, Value, filter_line, filter_record,
@@ -17,7 +17,7 @@ pub(super) fn sheet(
     card: &ModelCard,
     query: &PairsQuery,
     answer: &PairsAnswer,
-    trust: Option<&TrustAnswer>,
+    robustness: Option<&RobustnessAnswer>,
 ) -> Sheet {
     let distance = (card.spec.rotary && query.form == Form::Qk).then_some(query.distance);
     let convention = query.convention.name();
@@ -31,7 +31,7 @@ pub(super) fn sheet(
         &card.name,
         Some(query.address().to_string()),
         settings,
-        Some(command(&card.name, query, trust.is_some())),
+        Some(command(&card.name, query, robustness.is_some())),
     );
     let form = match query.distance {
         0 => query.form.name().to_owned(),
@@ -57,6 +57,7 @@ pub(super) fn sheet(
         let highest = Record::new().with("highest", Value::Rows(1));
         highest.with("lowest", Value::Rows(2))
     });
+    let own = robustness.and_then(|robustness| robustness.lists.first());
     let document = Record::new()
         .with("model", &*card.name)
         .with("kind", query.form.name())
@@ -70,12 +71,7 @@ pub(super) fn sheet(
         .with_provenance(&provenance)
         .with("pairs", Value::Rows(0))
         .with_some("regardless", regardless)
-        .with_some(
-            "trust",
-            trust
-                .and_then(|trust| trust.lists.first())
-                .map(trust::record),
-        );
+        .with_some("trust", own.map(robustness_sheet::record));
     let mut sheet = Sheet {
         provenance: Some(provenance),
         names: card.token_names(),
@@ -84,9 +80,9 @@ pub(super) fn sheet(
         blocks,
         csv_settings: &LIST_SETTINGS[1..],
     };
-    if let Some(trust) = trust.filter(|trust| !trust.lists.is_empty()) {
-        let lists = trust.lists.iter().map(|trust| (form.to_uppercase(), trust));
-        sheet.push_below(trust::section(lists));
+    if let Some(own) = own {
+        let list = (form.to_uppercase(), own);
+        sheet.push_below(robustness_sheet::section(std::iter::once(list)));
     }
     sheet
 }
@@ -144,7 +140,7 @@ fn alone(list: &[Scored], label: String, head: &str, convention: &str) -> Sectio
 }
 
 /// The command that lists them.
-pub(super) fn command(model: &str, query: &PairsQuery, trust: bool) -> CommandLine {
+pub(super) fn command(model: &str, query: &PairsQuery, robustness: bool) -> CommandLine {
     let form = query.form.name();
     let mut line = CommandLine::new("pairs", &[&model, &form, &query.layer, &query.head]);
     line.option("-k", query.k);
@@ -153,7 +149,7 @@ pub(super) fn command(model: &str, query: &PairsQuery, trust: bool) -> CommandLi
         line.option("--distance", query.distance);
     }
     line.option("--convention", query.convention);
-    line.flag(trust, "--trust");
+    line.flag(robustness, "--robustness");
     line.filters(&query.filters);
     line
 }

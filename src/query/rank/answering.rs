@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::ranking::{of_head, of_neuron, ranked, top_lists, top_pairs};
-use super::{Interest, Interesting, RankAnswer, RankQuery, cache};
+use super::{RankAnswer, RankMetric, RankQuery, RankedItem, cache};
 use crate::checkpoint::Matrix;
 use crate::projection::{End, Rows, copying, cross, product};
 use crate::query::pairs::directions;
 use crate::query::reader::Reader;
-use crate::query::reader::convention::Flow;
+use crate::query::reader::convention::Side;
 use crate::query::{Answer, Callbacks, PairsQuery, QueryError};
 use crate::task::Cancelled;
 use crate::transformer::{Form, Input, Sublayer};
@@ -52,8 +52,8 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
         match (query.by, query.by.form()) {
-            (Interest::Norm, _) => self.rank_by_norm(query, callbacks),
-            (Interest::Copying | Interest::Matching, Some(form)) => {
+            (RankMetric::Norm, _) => self.rank_by_norm(query, callbacks),
+            (RankMetric::Copying | RankMetric::Matching, Some(form)) => {
                 self.rank_by_eigenvalues(query, form, callbacks)
             }
             _ => {
@@ -87,7 +87,7 @@ impl Reader {
         )?;
         let values = self.weights.values(query.layer, all.clone())?;
         let at = (query.layer, Sublayer::FeedForward);
-        let values = self.folded(query.convention, at, Flow::Written, values)?;
+        let values = self.folded(query.convention, at, Side::Writes, values)?;
         let norm = |n: usize| {
             let squares = values.row(n).iter().map(|&x| f64::from(x).powi(2));
             squares.sum::<f64>().sqrt() as f32
@@ -167,7 +167,7 @@ impl Reader {
 
     fn ranked_with_words(
         &mut self,
-        items: Vec<Interesting>,
+        items: Vec<RankedItem>,
         query: &RankQuery,
         form: Form,
         callbacks: Callbacks<'_>,
@@ -190,7 +190,7 @@ impl Reader {
         for at in 0..answer.items.len() {
             answer.done = at as f32 / answer.items.len() as f32;
             callbacks.partial(Answer::Rank(answer.clone()));
-            let Interesting { item, figure, .. } = answer.items[at];
+            let RankedItem { item, figure, .. } = answer.items[at];
             let pairs = top_pairs(self, query, (form, item), callbacks)?;
             let some = pairs.len().min(query.words);
             answer.items[at] = of_head(item, figure, &pairs[..some]);

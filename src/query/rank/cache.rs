@@ -15,7 +15,7 @@ use crate::checkpoint::Reading;
 use crate::outside;
 
 use crate::query::reader::Reader;
-use crate::query::{Callbacks, Convention, Interest, QueryError, RankQuery};
+use crate::query::{Callbacks, Convention, QueryError, RankMetric, RankQuery};
 use crate::transformer::{Form, FormWeights, Input, NormWeights, Sublayer};
 
 /// Where answers are kept.
@@ -46,13 +46,13 @@ impl Reader {
         let convention = query.convention;
         let plain = !convention.folds_gains() && !convention.adds();
         let kept = match query.by {
-            Interest::Overlap | Interest::Z | Interest::Stem => plain && !self.card.remote,
+            RankMetric::Overlap | RankMetric::Z | RankMetric::Stem => plain && !self.card.remote,
             // Cheap, or of heads.
-            Interest::Norm
-            | Interest::Copying
-            | Interest::Same
-            | Interest::Matching
-            | Interest::SameQk => false,
+            RankMetric::Norm
+            | RankMetric::Copying
+            | RankMetric::Same
+            | RankMetric::Matching
+            | RankMetric::SameQk => false,
         };
         if !kept || self.rank_cache.folder.is_none() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The neurons of a layer, or its heads, the interesting ones first.
+//! The neurons of a layer, or its heads, ranked by a metric.
 
 mod answering;
 pub(super) mod cache;
@@ -18,16 +18,16 @@ pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::pairs::readings_of;
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, TrustAnswer,
+    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
 };
 use crate::checkpoint::Reading;
 use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
 
-/// What makes a neuron interesting, by its [`Self::TOP`] best tokens in K and in V, or a head.
+/// What neurons, by their [`Self::TOP`] best tokens in K and in V, or heads are ranked by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Interest {
+pub enum RankMetric {
     /// The share of tokens that are in both K and V: it promotes what it fires on.
     #[default]
     Overlap,
@@ -50,7 +50,7 @@ pub enum Interest {
     SameQk,
 }
 
-impl Interest {
+impl RankMetric {
     /// Length of the lists that are judged.
     pub const TOP: usize = 30;
     /// Those of neurons, in the order in which they are offered.
@@ -106,13 +106,13 @@ impl Interest {
     }
 }
 
-impl fmt::Display for Interest {
+impl fmt::Display for RankMetric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl FromStr for Interest {
+impl FromStr for RankMetric {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -124,11 +124,11 @@ impl FromStr for Interest {
     }
 }
 
-/// Asks for a layer's most interesting neurons, or heads. Of gated neurons K is the gate.
+/// Asks for a layer's best neurons, or heads, by a metric. Of gated neurons K is the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RankQuery {
     pub layer: usize,
-    pub by: Interest,
+    pub by: RankMetric,
     /// How many.
     pub count: usize,
     /// Tokens of each side that come with each of them.
@@ -143,7 +143,7 @@ impl RankQuery {
     pub const WORDS: usize = 10;
 
     /// Where one of what is ranked stands.
-    pub fn address(&self, of: &Interesting) -> Address {
+    pub fn address(&self, of: &RankedItem) -> Address {
         let (layer, item) = (self.layer, of.item);
         match self.by.form() {
             form @ Some(_) => Address::Head {
@@ -159,20 +159,20 @@ impl RankQuery {
     }
 }
 
-/// A layer's most interesting neurons, or heads, of all or of those looked at so far.
+/// A layer's ranked neurons, or heads, of all or of those looked at so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RankAnswer {
-    /// The most interesting first; ties go to the smaller number.
-    pub items: Vec<Interesting>,
+    /// The best first; ties go to the smaller number.
+    pub items: Vec<RankedItem>,
     /// The mean figure of all that were looked at, in the list or not.
     pub mean: f32,
     /// Share of the layer that was looked at, 0 to 1.
     pub done: f32,
 }
 
-/// A neuron, or a head, with what makes it interesting.
+/// A neuron, or a head, with the figure that ranks it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interesting {
+pub struct RankedItem {
     /// The number of the neuron or the head.
     pub item: usize,
     pub figure: f32,
@@ -185,8 +185,8 @@ pub struct Interesting {
 impl RankAnswer {
     /// What it holds beside itself, in bytes.
     pub fn heap_bytes(&self) -> usize {
-        let of = |n: &Interesting| {
-            size_of::<Interesting>() + size_of_val(&n.key[..]) + size_of_val(&n.value[..])
+        let of = |n: &RankedItem| {
+            size_of::<RankedItem>() + size_of_val(&n.key[..]) + size_of_val(&n.value[..])
         };
         self.items.iter().map(of).sum()
     }
@@ -218,14 +218,19 @@ impl QueryKind for RankQuery {
     }
 
     fn needs_output(&self) -> bool {
-        self.by == Interest::Overlap || self.by.form() == Some(Form::Vo)
+        self.by == RankMetric::Overlap || self.by.form() == Some(Form::Vo)
     }
 
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
         Ok(Answer::Rank(reader.rank(self, callbacks)?))
     }
 
-    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&TrustAnswer>) -> Option<Sheet> {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet> {
         match answer {
             Answer::Rank(answer) => Some(sheet::sheet(card, self, answer)),
             _ => None,

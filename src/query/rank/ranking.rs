@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Interest, Interesting, RankAnswer, RankQuery};
+use super::{RankAnswer, RankMetric, RankQuery, RankedItem};
 use crate::projection::{End, Pair, Scored};
 use crate::query::{
     Answer, Answering, Callbacks, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError,
@@ -23,7 +23,7 @@ pub struct Ranking {
 
 /// A neuron, and the best score of K and of V; or a head.
 pub(in crate::query) struct Judged {
-    pub(in crate::query) item: Interesting,
+    pub(in crate::query) item: RankedItem,
     best: [f32; 2],
 }
 
@@ -61,7 +61,7 @@ impl Ranking {
                 }
             };
             self.judged.extend(judged);
-            if query.by == Interest::Z {
+            if query.by == RankMetric::Z {
                 standardise(&mut self.judged);
             }
             if self.judged.len() < all {
@@ -88,7 +88,7 @@ pub(in crate::query) fn top_lists(
         layer: query.layer,
         neuron,
         input: Input::Gate,
-        k: Interest::TOP,
+        k: RankMetric::TOP,
         filters: query.filters.clone(),
     };
     let queries: Vec<NeuronQuery> = neurons.iter().map(query).collect();
@@ -109,7 +109,7 @@ pub(in crate::query) fn top_pairs(
         head,
         distance: 0,
         end: End::Highest,
-        k: Interest::TOP,
+        k: RankMetric::TOP,
         filters: Filters {
             exclude_same: false,
             exclude_similar: false,
@@ -140,8 +140,8 @@ fn judge_head(
 }
 
 /// A head, with the words of some of its pairs.
-pub(in crate::query) fn of_head(head: usize, figure: f32, pairs: &[Pair]) -> Interesting {
-    Interesting {
+pub(in crate::query) fn of_head(head: usize, figure: f32, pairs: &[Pair]) -> RankedItem {
+    RankedItem {
         item: head,
         figure,
         key: pairs.iter().map(|pair| pair.from).collect(),
@@ -154,10 +154,10 @@ pub(in crate::query) fn of_neuron(
     neuron: usize,
     figure: f32,
     answer: &NeuronAnswer,
-) -> Interesting {
+) -> RankedItem {
     let words = |list: &[Scored]| list.iter().take(query.words).map(|s| s.id).collect();
     let [key, value, ..] = &answer.columns;
-    Interesting {
+    RankedItem {
         item: neuron,
         figure,
         key: words(key),
@@ -173,8 +173,8 @@ fn judge(
 ) -> Judged {
     let [key, value, ..] = &answer.columns;
     let figure = match query.by {
-        Interest::Overlap => overlap(key, value),
-        Interest::Stem => stem(key, vocabulary).max(stem(value, vocabulary)),
+        RankMetric::Overlap => overlap(key, value),
+        RankMetric::Stem => stem(key, vocabulary).max(stem(value, vocabulary)),
         // Known once all are.
         _ => 0.0,
     };
@@ -222,9 +222,9 @@ fn standardise(judged: &mut [Judged]) {
     }
 }
 
-/// The most interesting first; ties stay in the order of their numbers. Items without a figure,
+/// The best first; ties stay in the order of their numbers. Items without a figure,
 /// such as heads that are all zeros, are left out.
-pub(in crate::query) fn ranked(mut items: Vec<Interesting>, count: usize, done: f32) -> RankAnswer {
+pub(in crate::query) fn ranked(mut items: Vec<RankedItem>, count: usize, done: f32) -> RankAnswer {
     items.retain(|item| item.figure.is_finite());
     let known = items.iter().map(|i| f64::from(i.figure));
     let mean = (known.sum::<f64>() / items.len() as f64) as f32;
@@ -245,7 +245,7 @@ mod tests {
 
     fn judged(best: [[f32; 2]; 4]) -> Vec<Judged> {
         let neuron = |(item, best)| Judged {
-            item: Interesting {
+            item: RankedItem {
                 item,
                 figure: 0.0,
                 key: Vec::new(),

@@ -1,6 +1,6 @@
-//! The most interesting neurons, or heads, of a layer or of all, as a sheet.
+//! The ranked neurons, or heads, of a layer or of all, as a sheet.
 
-use crate::query::{Address, Interesting, ModelCard, RankAnswer, RankQuery};
+use crate::query::{Address, ModelCard, RankAnswer, RankQuery, RankedItem};
 use crate::sheet::{
     Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenPart, Value,
     filter_line, filter_record,
@@ -10,9 +10,9 @@ use crate::sheet::{
 const WORDS: usize = 5;
 
 /// A neuron or a head, with the query of its layer.
-type Ranked<'a> = (&'a RankQuery, &'a Interesting);
+type Ranked<'a> = (&'a RankQuery, &'a RankedItem);
 
-/// A layer's most interesting neurons, or heads.
+/// A layer's ranked neurons, or heads.
 pub(super) fn sheet(card: &ModelCard, query: &RankQuery, answer: &RankAnswer) -> Sheet {
     let items: Vec<Ranked<'_>> = answer.items.iter().map(|item| (query, item)).collect();
     let layer = query.layer;
@@ -21,7 +21,7 @@ pub(super) fn sheet(card: &ModelCard, query: &RankQuery, answer: &RankAnswer) ->
     list(card, query, provenance, Some(answer), &items)
 }
 
-/// The most interesting of all layers, at most `count`: queries that differ in their layers only,
+/// The best of all layers, at most `count`: queries that differ in their layers only,
 /// with their answers. `None` without any layer.
 pub fn sheet_of_all(
     card: &ModelCard,
@@ -32,7 +32,7 @@ pub fn sheet_of_all(
     let all = layers.iter();
     let all = all.flat_map(|&(query, answer)| answer.items.iter().map(move |item| (query, item)));
     let mut items: Vec<Ranked<'_>> = all.collect();
-    let figure = |item: &Interesting| match item.figure.is_nan() {
+    let figure = |item: &RankedItem| match item.figure.is_nan() {
         true => f32::NEG_INFINITY,
         false => item.figure,
     };

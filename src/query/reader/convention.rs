@@ -11,9 +11,9 @@ use crate::transformer::{NormWeights, Sublayer};
 
 use super::Reader;
 
-/// Which rows, and how they count.
+/// Rows of an embedding, and how they are transformed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Face {
+struct EmbeddingView {
     source: Source,
     centred: bool,
     scale: RowScale,
@@ -26,18 +26,18 @@ pub(in crate::query) enum Source {
     Positions,
 }
 
-/// What conventions have needed so far of a model: nothing of it is large.
+/// The embeddings as conventions transform them, and their inverses: those asked for so far.
 #[derive(Default)]
-pub(in crate::query) struct Faces {
-    adjusted: Vec<(Face, Arc<Rows>)>,
-    inverses: Vec<(Face, Arc<Inverse>)>,
+pub(in crate::query) struct EmbeddingViews {
+    adjusted: Vec<(EmbeddingView, Arc<Rows>)>,
+    inverses: Vec<(EmbeddingView, Arc<Inverse>)>,
 }
 
-/// Whether vectors are what something reads, or what it writes.
+/// Which side of the residual stream vectors are on: whether they are read with or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::query) enum Flow {
-    Read,
-    Written,
+pub(in crate::query) enum Side {
+    Reads,
+    Writes,
 }
 
 impl Reader {
@@ -46,11 +46,11 @@ impl Reader {
         &mut self,
         convention: Convention,
         at: (usize, Sublayer),
-        flow: Flow,
+        side: Side,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
-        let source = self.source(convention, flow);
-        self.counted(self.face(source, convention, at, flow)?, callbacks)
+        let source = self.source(convention, side);
+        self.counted(self.view(source, convention, at, side)?, callbacks)
     }
 
     /// Learned positions, as they count.
@@ -58,11 +58,11 @@ impl Reader {
         &mut self,
         convention: Convention,
         at: (usize, Sublayer),
-        flow: Flow,
+        side: Side,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
         self.counted(
-            self.face(Source::Positions, convention, at, flow)?,
+            self.view(Source::Positions, convention, at, side)?,
             callbacks,
         )
     }
@@ -71,14 +71,14 @@ impl Reader {
     ///
     /// With LayerNorm, E·P(γ⊙k) = PE·(γ⊙k), where P takes out the mean over d_model: the length
     /// and the scale are those of PE.
-    fn face(
+    fn view(
         &self,
         source: Source,
         convention: Convention,
         (layer, sublayer): (usize, Sublayer),
-        flow: Flow,
-    ) -> Result<Face, QueryError> {
-        let norm = match convention.folds_gains() && flow == Flow::Read {
+        side: Side,
+    ) -> Result<EmbeddingView, QueryError> {
+        let norm = match convention.folds_gains() && side == Side::Reads {
             true => self.weights.token_norm(layer, sublayer)?,
             false => None,
         };
@@ -92,17 +92,17 @@ impl Reader {
             },
             _ => RowScale::None,
         };
-        Ok(Face {
+        Ok(EmbeddingView {
             source,
             centred: convention.has(Switch::Centred),
             scale,
         })
     }
 
-    pub(in crate::query) fn source(&self, convention: Convention, flow: Flow) -> Source {
-        let own = match flow {
-            Flow::Read => Source::Input,
-            Flow::Written => Source::Output,
+    pub(in crate::query) fn source(&self, convention: Convention, side: Side) -> Source {
+        let own = match side {
+            Side::Reads => Source::Input,
+            Side::Writes => Source::Output,
         };
         match own {
             _ if Arc::ptr_eq(&self.read, &self.written) => Source::Input,
@@ -112,8 +112,12 @@ impl Reader {
         }
     }
 
-    fn counted(&mut self, face: Face, callbacks: Callbacks<'_>) -> Result<Arc<Rows>, QueryError> {
-        let given = match face.source {
+    fn counted(
+        &mut self,
+        view: EmbeddingView,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Arc<Rows>, QueryError> {
+        let given = match view.source {
             Source::Input => &self.read,
             Source::Output => &self.written,
             Source::Positions => {
@@ -124,33 +128,40 @@ impl Reader {
                 self.positions.as_ref().ok_or_else(none)?
             }
         };
-        if !face.centred && face.scale == RowScale::None {
+        if !view.centred && view.scale == RowScale::None {
             return Ok(Arc::clone(given));
         }
-        if let Some((_, rows)) = self.faces.adjusted.iter().find(|(of, _)| *of == face) {
+        if let Some((_, rows)) = self
+            .embedding_views
+            .adjusted
+            .iter()
+            .find(|(of, _)| *of == view)
+        {
             return Ok(Arc::clone(rows));
         }
-        let rows = given.adjusted(face.centred, face.scale, callbacks.cancel)?;
+        let rows = given.adjusted(view.centred, view.scale, callbacks.cancel)?;
         let rows = Arc::new(rows);
-        self.faces.adjusted.push((face, Arc::clone(&rows)));
+        self.embedding_views
+            .adjusted
+            .push((view, Arc::clone(&rows)));
         Ok(rows)
     }
 
-    /// Vectors of a sublayer (`[n, width]`) as they are projected: norms folded in, the
+    /// Vectors of a sublayer (`[n, d_model]`) as they are projected: norms folded in, the
     /// inverse applied.
     pub(in crate::query) fn projected(
         &mut self,
         convention: Convention,
         at: (usize, Sublayer),
-        flow: Flow,
+        side: Side,
         vectors: Matrix,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
-        let folded = self.folded(convention, at, flow, vectors)?;
-        self.inverted(convention, at, flow, folded, callbacks)
+        let folded = self.folded(convention, at, side, vectors)?;
+        self.inverted(convention, at, side, folded, callbacks)
     }
 
-    /// Vectors of a sublayer (`[n, width]`) with norms folded in.
+    /// Vectors of a sublayer (`[n, d_model]`) with norms folded in.
     ///
     /// What is read lies behind the norm before it, `k·(γ⊙Px) = P(γ⊙k)·x` with P taking out the
     /// mean; what is written goes through the last norm, `E·(γ⊙Pv)`. By what a norm divides is of
@@ -160,20 +171,20 @@ impl Reader {
         &self,
         convention: Convention,
         (layer, sublayer): (usize, Sublayer),
-        flow: Flow,
+        side: Side,
         mut vectors: Matrix,
     ) -> Result<Matrix, QueryError> {
         if !convention.folds_gains() {
             return Ok(vectors);
         }
-        match flow {
-            Flow::Read => {
+        match side {
+            Side::Reads => {
                 if let Some(norm) = self.weights.norm_before(layer, sublayer)? {
                     scale(&mut vectors, &norm);
                     centre(&mut vectors, &norm);
                 }
             }
-            Flow::Written => {
+            Side::Writes => {
                 let norms = [
                     self.weights.norm_of_written(layer, sublayer)?,
                     self.weights.last_norm()?,
@@ -192,11 +203,11 @@ impl Reader {
         &mut self,
         convention: Convention,
         at: (usize, Sublayer),
-        flow: Flow,
+        side: Side,
         vectors: Matrix,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
-        if !convention.has(Switch::Inverse) || flow == Flow::Written {
+        if !convention.has(Switch::Inverse) || side == Side::Writes {
             return Ok(vectors);
         }
         let inverse = self.inverse(convention, at, callbacks)?;
@@ -217,18 +228,25 @@ impl Reader {
         at: (usize, Sublayer),
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Inverse>, QueryError> {
-        let source = self.source(convention, Flow::Read);
-        let face = self.face(source, convention, at, Flow::Read)?;
-        if let Some((_, inverse)) = self.faces.inverses.iter().find(|(of, _)| *of == face) {
+        let source = self.source(convention, Side::Reads);
+        let view = self.view(source, convention, at, Side::Reads)?;
+        if let Some((_, inverse)) = self
+            .embedding_views
+            .inverses
+            .iter()
+            .find(|(of, _)| *of == view)
+        {
             return Ok(Arc::clone(inverse));
         }
-        let rows = self.counted(face, callbacks)?;
+        let rows = self.counted(view, callbacks)?;
         let inverse = Inverse::of(&rows, callbacks.cancel)?;
         let inverse = Arc::new(inverse.ok_or_else(|| QueryError::NoInverse {
             model: self.card.name.clone(),
             why: "does not reach every direction, so that vectors are no sums of its rows",
         })?);
-        self.faces.inverses.push((face, Arc::clone(&inverse)));
+        self.embedding_views
+            .inverses
+            .push((view, Arc::clone(&inverse)));
         Ok(inverse)
     }
 }

@@ -1,6 +1,9 @@
 //! Holding a list against the same list under other conventions, and against chance.
 
-use super::{RANDOM_FORMS, TRUST_LEAST, TRUST_TOP, Trust, TrustAnswer, TrustQuery, ZScore};
+use super::{
+    RANDOM_FORMS, ROBUSTNESS_LEAST, ROBUSTNESS_TOP, Robustness, RobustnessAnswer, RobustnessQuery,
+    ZScore,
+};
 use crate::projection::{Pair, Scored};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
@@ -9,27 +12,27 @@ use crate::transformer::Dictionary;
 
 use super::null_distribution::standard;
 use crate::query::reader::Reader;
-use crate::query::reader::convention::{Flow, unit};
+use crate::query::reader::convention::{Side, unit};
 
 /// Multiplications that an inverse may cost that nobody has asked for.
 const INVERSE_MAX: f64 = 4e11;
 
 impl Reader {
-    pub(in crate::query) fn trust(
+    pub(in crate::query) fn robustness(
         &mut self,
-        query: &TrustQuery,
+        query: &RobustnessQuery,
         callbacks: Callbacks<'_>,
-    ) -> Result<TrustAnswer, QueryError> {
+    ) -> Result<RobustnessAnswer, QueryError> {
         match query {
-            TrustQuery::Neuron(query) => {
-                let mut answer = self.trust_neuron(query, callbacks)?;
+            RobustnessQuery::Neuron(query) => {
+                let mut answer = self.robustness_of_neuron(query, callbacks)?;
                 if !self.card.has_output(query.convention) {
-                    answer.lists[Column::V as usize] = Trust::default();
-                    answer.lists[Column::MinusV as usize] = Trust::default();
+                    answer.lists[Column::V as usize] = Robustness::default();
+                    answer.lists[Column::MinusV as usize] = Robustness::default();
                 }
                 Ok(answer)
             }
-            TrustQuery::Pairs(query) => self.trust_pairs(query, callbacks),
+            RobustnessQuery::Pairs(query) => self.robustness_of_pairs(query, callbacks),
         }
     }
 
@@ -57,10 +60,10 @@ impl Reader {
     }
 
     /// Whether a flipped switch can make a difference to what is read, or written.
-    fn concerns(&self, switch: Switch, convention: Convention, flow: Flow) -> bool {
-        let source = |convention| self.source(convention, flow);
+    fn concerns(&self, switch: Switch, convention: Convention, side: Side) -> bool {
+        let source = |convention| self.source(convention, side);
         match switch {
-            Switch::Inverse | Switch::Biases => flow == Flow::Read,
+            Switch::Inverse | Switch::Biases => side == Side::Reads,
             Switch::Input | Switch::Output => {
                 source(convention) != source(convention.flipped(switch))
             }
@@ -68,24 +71,27 @@ impl Reader {
         }
     }
 
-    fn trust_neuron(
+    fn robustness_of_neuron(
         &mut self,
         query: &NeuronQuery,
         callbacks: Callbacks<'_>,
-    ) -> Result<TrustAnswer, QueryError> {
+    ) -> Result<RobustnessAnswer, QueryError> {
         let asked = |convention| NeuronQuery {
-            k: TRUST_TOP,
+            k: ROBUSTNESS_TOP,
             convention,
             ..query.clone()
         };
         let list = self.neuron(&asked(query.convention), callbacks)?;
-        let of_column = |column: &Vec<Scored>| Trust {
-            top: TRUST_TOP.min(list.passing / 2).min(column.len()),
-            ..Trust::default()
+        let of_column = |column: &Vec<Scored>| Robustness {
+            top: ROBUSTNESS_TOP.min(list.passing / 2).min(column.len()),
+            ..Robustness::default()
         };
-        let mut lists: Vec<Trust> = list.columns.iter().map(of_column).collect();
-        if lists.iter().any(|trust| trust.top < TRUST_LEAST) {
-            return Ok(TrustAnswer { lists, done: 1.0 });
+        let mut lists: Vec<Robustness> = list.columns.iter().map(of_column).collect();
+        if lists
+            .iter()
+            .any(|robustness| robustness.top < ROBUSTNESS_LEAST)
+        {
+            return Ok(RobustnessAnswer { lists, done: 1.0 });
         }
         let flips = self.flips(query.convention, false);
         for switch in flips {
@@ -94,22 +100,22 @@ impl Reader {
                 Err(QueryError::NoInverse { .. }) => continue,
                 other => other?,
             };
-            let directions = [Flow::Read, Flow::Written].into_iter().cycle();
+            let directions = [Side::Reads, Side::Writes].into_iter().cycle();
             let columns = list.columns.iter().zip(&other.columns).zip(directions);
-            for (trust, ((one, other), flow)) in lists.iter_mut().zip(columns) {
-                let best: (&[Scored], &[Scored], usize) = (one, other, trust.top);
-                if self.concerns(switch, query.convention, flow)
+            for (robustness, ((one, other), side)) in lists.iter_mut().zip(columns) {
+                let best: (&[Scored], &[Scored], usize) = (one, other, robustness.top);
+                if self.concerns(switch, query.convention, side)
                     && let Some(share) = kept(best, |a, b| a.id == b.id)
                 {
-                    trust.kept.push((switch, share));
+                    robustness.kept.push((switch, share));
                 }
             }
         }
-        let partial = |lists: &[Trust], done| TrustAnswer {
+        let partial = |lists: &[Robustness], done| RobustnessAnswer {
             lists: lists.to_vec(),
             done,
         };
-        callbacks.partial(Answer::Trust(partial(&lists, 0.5)));
+        callbacks.partial(Answer::Robustness(partial(&lists, 0.5)));
         let own = self.vectors(std::slice::from_ref(query), callbacks)?;
         let both = [
             (Dictionary::Keys(query.input), own.keys),
@@ -117,12 +123,12 @@ impl Reader {
         ];
         for (column, (vectors, mut own)) in both.into_iter().enumerate() {
             let length = unit(&mut own)[0];
-            let chance = self.chance_of_neurons(query, vectors, callbacks)?;
+            let null = self.null_of_neurons(query, vectors, callbacks)?;
             let bias = match vectors {
                 Dictionary::Keys(_) => list.bias.unwrap_or(0.0),
                 Dictionary::Values => 0.0,
             };
-            for (end, (best, sign)) in chance.iter().zip([1.0, -1.0]).enumerate() {
+            for (end, (best, sign)) in null.iter().zip([1.0, -1.0]).enumerate() {
                 let at = column + 2 * end;
                 let first = list.columns[at].first();
                 let score = first.map(|s| (s.score - sign * bias) / length);
@@ -134,31 +140,31 @@ impl Reader {
         Ok(partial(&lists, 1.0))
     }
 
-    fn trust_pairs(
+    fn robustness_of_pairs(
         &mut self,
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
-    ) -> Result<TrustAnswer, QueryError> {
+    ) -> Result<RobustnessAnswer, QueryError> {
         let quiet = callbacks.without_partial();
         let asked = |convention| PairsQuery {
-            k: TRUST_TOP,
+            k: ROBUSTNESS_TOP,
             convention,
             ..query.clone()
         };
         let list = self.pairs(&asked(query.convention), quiet)?;
-        let mut trust = Trust {
+        let mut robustness = Robustness {
             top: match list.pairs.len() {
-                TRUST_TOP => TRUST_TOP,
+                ROBUSTNESS_TOP => ROBUSTNESS_TOP,
                 all => all / 2,
             },
-            ..Trust::default()
+            ..Robustness::default()
         };
-        let answer = |trust: &Trust, done| TrustAnswer {
-            lists: vec![trust.clone()],
+        let answer = |robustness: &Robustness, done| RobustnessAnswer {
+            lists: vec![robustness.clone()],
             done,
         };
-        if trust.top < TRUST_LEAST {
-            return Ok(answer(&trust, 1.0));
+        if robustness.top < ROBUSTNESS_LEAST {
+            return Ok(answer(&robustness, 1.0));
         }
         let flips = self.flips(query.convention, true);
         let steps = (flips.len() + RANDOM_FORMS) as f32;
@@ -170,20 +176,23 @@ impl Reader {
                 other => other?,
             };
             let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);
-            if let Some(share) = kept((&list.pairs, &other.pairs, trust.top), same) {
-                trust.kept.push((switch, share));
+            if let Some(share) = kept((&list.pairs, &other.pairs, robustness.top), same) {
+                robustness.kept.push((switch, share));
             }
             done += 1.0;
-            callbacks.partial(Answer::Trust(answer(&trust, done / steps)));
+            callbacks.partial(Answer::Robustness(answer(&robustness, done / steps)));
         }
         let mut tell = |z: Option<ZScore>, forms: usize| {
-            let so_far = Trust { z, ..trust.clone() };
+            let so_far = Robustness {
+                z,
+                ..robustness.clone()
+            };
             let done = (done + forms as f32) / steps;
-            callbacks.partial(Answer::Trust(answer(&so_far, done)));
+            callbacks.partial(Answer::Robustness(answer(&so_far, done)));
         };
         let z = self.z_of_head(&asked(query.convention), callbacks, &mut tell)?;
-        trust.z = z;
-        Ok(answer(&trust, 1.0))
+        robustness.z = z;
+        Ok(answer(&robustness, 1.0))
     }
 }
 

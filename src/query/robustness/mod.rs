@@ -1,5 +1,5 @@
-//! How far a list can be trusted: what stays of it under other conventions, and how far its best
-//! score lies above what chance makes with vectors like this layer's.
+//! Robustness of a list: what stays of it under other conventions, and how far its best score lies
+//! above the best scores of random vectors like this layer's.
 
 mod answering;
 mod null_distribution;
@@ -16,15 +16,15 @@ use crate::checkpoint::Reading;
 use crate::vocabulary::Filters;
 
 pub(super) use answering::kept;
-pub(super) use null_distribution::{Chances, flow, standard};
+pub(super) use null_distribution::{NullDistributions, side, standard};
 pub(super) use random_directions::RandomDirections;
 pub use sheet::interval;
 
 /// Entries of a list that are compared: of a list of all that passes at most half of it, as all
 /// of it is in every other order too.
-pub const TRUST_TOP: usize = 30;
+pub const ROBUSTNESS_TOP: usize = 30;
 /// Where fewer could be compared nothing is said: a share of so few entries is no figure.
-pub const TRUST_LEAST: usize = 10;
+pub const ROBUSTNESS_LEAST: usize = 10;
 /// Random directions that a neuron is held against.
 pub const RANDOM_DIRECTIONS: usize = 64;
 /// Random forms that a head is held against in the end; each is a search over pairs.
@@ -36,14 +36,14 @@ const TWO_SIDED_95: f32 = 1.96;
 
 /// Which list, by the query that it answers; its length does not matter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum TrustQuery {
+pub enum RobustnessQuery {
     /// The four columns of a neuron.
     Neuron(NeuronQuery),
     /// A head's pairs.
     Pairs(PairsQuery),
 }
 
-impl TrustQuery {
+impl RobustnessQuery {
     /// Whether it is about the list that answers a query, however long that is.
     pub fn is_about(&self, list: &Query) -> bool {
         match (self, list) {
@@ -74,14 +74,14 @@ impl TrustQuery {
     }
 }
 
-/// What is to be said of one list.
+/// The robustness of one list.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Trust {
-    /// How many of the list's best entries are compared: [`TRUST_TOP`], or half of what passes.
+pub struct Robustness {
+    /// How many of the list's best entries are compared: [`ROBUSTNESS_TOP`], or half of what passes.
     pub top: usize,
     /// For every other convention one switch away the share of these entries that are among as
     /// many best there too. Those that cannot change a list's order are left out, and all of them
-    /// where the list has fewer than [`TRUST_LEAST`] entries.
+    /// where the list has fewer than [`ROBUSTNESS_LEAST`] entries.
     pub kept: Vec<(Switch, f32)>,
     /// How far the best score lies above chance. `None` until it is known, or where there is no
     /// telling.
@@ -111,7 +111,7 @@ impl ZScore {
     }
 }
 
-impl Trust {
+impl Robustness {
     /// The least and the largest share that is kept.
     pub fn range(&self) -> Option<(f32, f32)> {
         let shares = self.kept.iter().map(|(_, share)| (*share, *share));
@@ -124,15 +124,15 @@ impl Trust {
     }
 }
 
-/// What is to be said of each list: of a neuron's columns in their order, or of the one pair list.
+/// The robustness of each list: of a neuron's columns in their order, or of the one pair list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TrustAnswer {
-    pub lists: Vec<Trust>,
+pub struct RobustnessAnswer {
+    pub lists: Vec<Robustness>,
     /// Share that is done, 0 to 1.
     pub done: f32,
 }
 
-impl TrustQuery {
+impl RobustnessQuery {
     /// The query whose list it is about.
     fn list(&self) -> &dyn QueryKind {
         match self {
@@ -142,7 +142,7 @@ impl TrustQuery {
     }
 }
 
-impl QueryKind for TrustQuery {
+impl QueryKind for RobustnessQuery {
     fn filters(&self) -> Option<&Filters> {
         self.list().filters()
     }
@@ -152,7 +152,7 @@ impl QueryKind for TrustQuery {
     }
 
     fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Trust(match self {
+        Some(Query::Robustness(match self {
             Self::Neuron(query) => Self::Neuron(NeuronQuery {
                 convention,
                 ..query.clone()
@@ -190,18 +190,18 @@ impl QueryKind for TrustQuery {
 
     fn shares_place(&self, other: &Query) -> bool {
         match (self, other) {
-            (Self::Neuron(_), Query::Trust(Self::Neuron(_))) => true,
-            (Self::Pairs(own), Query::Trust(Self::Pairs(other))) => own.form == other.form,
+            (Self::Neuron(_), Query::Robustness(Self::Neuron(_))) => true,
+            (Self::Pairs(own), Query::Robustness(Self::Pairs(other))) => own.form == other.form,
             _ => false,
         }
     }
 
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
-        Ok(Answer::Trust(reader.trust(self, callbacks)?))
+        Ok(Answer::Robustness(reader.robustness(self, callbacks)?))
     }
 }
 
-impl AnswerKind for TrustAnswer {
+impl AnswerKind for RobustnessAnswer {
     fn heap_bytes(&self) -> usize {
         self.lists.iter().map(|t| size_of_val(&t.kept[..])).sum()
     }

@@ -1,5 +1,5 @@
-//! What chance makes of lists: the best scores of random directions and forms made of a layer's
-//! own vectors.
+//! Null distributions of a list's best score: those of random directions and forms that are made
+//! from a layer's own vectors.
 
 use candle_core::Device;
 
@@ -10,29 +10,29 @@ use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::pairs::{admits, directions};
 use crate::query::reader::Reader;
-use crate::query::reader::convention::{Flow, unit};
+use crate::query::reader::convention::{Side, unit};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{Dictionary, Form, FormWeights, QueryKeyNorms, Sublayer};
 use crate::vocabulary::Filters;
 
 use super::random_directions::RandomDirections;
 
-/// Layers, or lists of heads, whose chance is remembered.
+/// Layers, or lists of heads, whose null distributions are remembered.
 const REMEMBERED: usize = 64;
 /// Tokens that heads are judged by.
 const SAMPLE: usize = 8192;
 
-/// What the best scores of random vectors are under the same circumstances.
+/// The best scores of random vectors under one [`NullKey`].
 #[derive(Clone, Debug, PartialEq)]
-struct Chance {
-    of: Circumstances,
+struct NullDistribution {
+    of: NullKey,
     /// The best scores so far, of both ends of random directions or of one end of random forms.
     best: [Vec<f32>; 2],
 }
 
-/// On what chance depends.
+/// What a null distribution depends on.
 #[derive(Clone, Debug, PartialEq)]
-enum Circumstances {
+enum NullKey {
     Neurons {
         layer: usize,
         vectors: Dictionary,
@@ -42,23 +42,23 @@ enum Circumstances {
     Heads(PairsQuery),
 }
 
-/// What was drawn so far.
+/// The null distributions drawn so far.
 #[derive(Default)]
-pub(in crate::query) struct Chances(Vec<Chance>);
+pub(in crate::query) struct NullDistributions(Vec<NullDistribution>);
 
-impl Chances {
-    fn take(&mut self, of: Circumstances) -> Chance {
-        match self.0.iter().position(|chance| chance.of == of) {
+impl NullDistributions {
+    fn take(&mut self, of: NullKey) -> NullDistribution {
+        match self.0.iter().position(|null| null.of == of) {
             Some(at) => self.0.remove(at),
-            None => Chance {
+            None => NullDistribution {
                 of,
                 best: [Vec::new(), Vec::new()],
             },
         }
     }
 
-    fn keep(&mut self, chance: Chance) {
-        self.0.push(chance);
+    fn keep(&mut self, null: NullDistribution) {
+        self.0.push(null);
         if self.0.len() > REMEMBERED {
             self.0.remove(0);
         }
@@ -90,19 +90,19 @@ pub(in crate::query) struct Channels {
 
 impl Reader {
     /// The best and the lowest score of each of the random directions of a layer at length 1.
-    pub(in crate::query) fn chance_of_neurons(
+    pub(in crate::query) fn null_of_neurons(
         &mut self,
         query: &NeuronQuery,
         vectors: Dictionary,
         callbacks: Callbacks<'_>,
     ) -> Result<[Vec<f32>; 2], QueryError> {
-        let mut chance = self.chances.take(Circumstances::Neurons {
+        let mut null = self.null_distributions.take(NullKey::Neurons {
             layer: query.layer,
             vectors,
             convention: query.convention,
             filters: query.filters.clone(),
         });
-        if chance.best[0].is_empty() {
+        if null.best[0].is_empty() {
             let all = 0..self.card.spec.neurons;
             let given = match vectors {
                 Dictionary::Keys(input) => self.weights.keys(query.layer, all, input)?,
@@ -112,10 +112,10 @@ impl Reader {
             let mut drawn = RandomDirections::new(query.layer as u64);
             let drawn = drawn.like(&given, RANDOM_DIRECTIONS);
             let at = (query.layer, Sublayer::FeedForward);
-            let flow = flow(vectors);
-            let mut drawn = self.projected(query.convention, at, flow, drawn, callbacks)?;
+            let side = side(vectors);
+            let mut drawn = self.projected(query.convention, at, side, drawn, callbacks)?;
             unit(&mut drawn);
-            let rows = self.rows(query.convention, at, flow, callbacks)?;
+            let rows = self.rows(query.convention, at, side, callbacks)?;
             let mask = self.mask(&query.filters, callbacks.cancel)?;
             let passing = Passing {
                 flags: &mask.passes[..rows.len()],
@@ -125,13 +125,13 @@ impl Reader {
             rows.offer_scores(&drawn, passing, &mut ends, callbacks.cancel)?;
             for ends in ends {
                 let best = [ends.highest, ends.lowest].map(|best| best.into_sorted());
-                for (all, best) in chance.best.iter_mut().zip(best) {
+                for (all, best) in null.best.iter_mut().zip(best) {
                     all.extend(best.first().map(|s| s.score));
                 }
             }
         }
-        let best = chance.best.clone();
-        self.chances.keep(chance);
+        let best = null.best.clone();
+        self.null_distributions.keep(null);
         Ok(best)
     }
 
@@ -155,7 +155,7 @@ impl Reader {
         let own = self
             .pairs_of_form(&one, (own, norms), &sample, callbacks)?
             .best;
-        let mut chance = self.chances.take(Circumstances::Heads(PairsQuery {
+        let mut null = self.null_distributions.take(NullKey::Heads(PairsQuery {
             head: 0,
             ..query.clone()
         }));
@@ -166,7 +166,7 @@ impl Reader {
             value.map(|value| ZScore { value, draws })
         };
         let mut outcome = Ok(());
-        let channels = match chance.best[0].len() < RANDOM_FORMS {
+        let channels = match null.best[0].len() < RANDOM_FORMS {
             true => {
                 let all: Vec<usize> = (0..self.card.spec.heads).collect();
                 Some(self.channels(query, norms, &all)?)
@@ -174,20 +174,20 @@ impl Reader {
             false => None,
         };
         while let Some(channels) = &channels
-            && chance.best[0].len() < RANDOM_FORMS
+            && null.best[0].len() < RANDOM_FORMS
             && outcome.is_ok()
         {
-            let drawn = channels.drawn_form(query.layer, chance.best[0].len());
+            let drawn = channels.drawn_form(query.layer, null.best[0].len());
             match self.pairs_of_form(&one, (drawn, norms), &sample, callbacks) {
                 Ok(found) => {
-                    chance.best[0].push(found.best);
-                    tell(z(&chance.best[0]), chance.best[0].len());
+                    null.best[0].push(found.best);
+                    tell(z(&null.best[0]), null.best[0].len());
                 }
                 Err(error) => outcome = Err(error),
             }
         }
-        let z = z(&chance.best[0]);
-        self.chances.keep(chance);
+        let z = z(&null.best[0]);
+        self.null_distributions.keep(null);
         outcome.map(|()| z)
     }
 
@@ -213,11 +213,11 @@ impl Reader {
     ) -> Result<Sample, QueryError> {
         let at = (query.layer, Sublayer::Attention);
         let [of_left, of_right] = directions(query);
-        let mut side = |flow| -> Result<Rows, QueryError> {
-            let rows = self.rows(query.convention, at, flow, callbacks)?;
+        let mut rows_of = |side| -> Result<Rows, QueryError> {
+            let rows = self.rows(query.convention, at, side, callbacks)?;
             Ok(Rows::new(rows.pick(&ids)?, &Device::Cpu)?)
         };
-        let (left, right) = (side(of_left)?, side(of_right)?);
+        let (left, right) = (rows_of(of_left)?, rows_of(of_right)?);
         Ok(Sample { ids, left, right })
     }
 
@@ -303,10 +303,10 @@ impl Channels {
     }
 }
 
-pub(in crate::query) fn flow(vectors: Dictionary) -> Flow {
+pub(in crate::query) fn side(vectors: Dictionary) -> Side {
     match vectors {
-        Dictionary::Keys(_) => Flow::Read,
-        Dictionary::Values => Flow::Written,
+        Dictionary::Keys(_) => Side::Reads,
+        Dictionary::Values => Side::Writes,
     }
 }
 

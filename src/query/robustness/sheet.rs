@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::query::{Trust, ZScore};
+use crate::query::{Robustness, ZScore};
 use crate::sheet::{Column, Form, Record, Section};
 
 /// Of one list: `z`, standard deviations above chance, and the 95 % interval of it that as many
 /// random draws leave; `kept`, the share of its `top` best that stays, by the switch that is flipped.
-pub(in crate::query) fn record(trust: &Trust) -> Record {
-    let interval = trust.z.map(ZScore::interval);
-    let kept = trust.kept.iter();
+pub(in crate::query) fn record(robustness: &Robustness) -> Record {
+    let interval = robustness.z.map(ZScore::interval);
+    let kept = robustness.kept.iter();
     let kept: BTreeMap<_, _> = kept
         .map(|(switch, share)| (switch.to_string(), share))
         .collect();
@@ -17,37 +17,44 @@ pub(in crate::query) fn record(trust: &Trust) -> Record {
         .into_iter()
         .map(|(switch, share)| (switch, f64::from(*share)));
     Record::new()
-        .with("z", trust.z.map(|z| z.value))
+        .with("z", robustness.z.map(|z| z.value))
         .with("z_low", interval.map(|(low, _)| low))
         .with("z_high", interval.map(|(_, high)| high))
-        .with("z_draws", trust.z.map(|z| z.draws))
-        .with("top", trust.top)
+        .with("z_draws", robustness.z.map(|z| z.draws))
+        .with("top", robustness.top)
         .with("kept", kept.collect::<Record>())
 }
 
 /// A row for each of the named lists, for people.
-pub(in crate::query) fn section<'a>(lists: impl Iterator<Item = (String, &'a Trust)>) -> Section {
-    let (names, trusts): (Vec<String>, Vec<&Trust>) = lists.unzip();
-    let mut switches: Vec<_> = trusts
+pub(in crate::query) fn section<'a>(
+    lists: impl Iterator<Item = (String, &'a Robustness)>,
+) -> Section {
+    let (names, robustnesses): (Vec<String>, Vec<&Robustness>) = lists.unzip();
+    let mut switches: Vec<_> = robustnesses
         .iter()
-        .flat_map(|trust| trust.kept.iter().map(|(switch, _)| *switch))
+        .flat_map(|robustness| robustness.kept.iter().map(|(switch, _)| *switch))
         .collect();
     switches.sort_unstable();
     switches.dedup();
     let unknown = || "–".to_owned();
-    let top = |trust: &&Trust| match trust.kept.is_empty() {
+    let top = |robustness: &&Robustness| match robustness.kept.is_empty() {
         true => unknown(),
-        false => trust.top.to_string(),
+        false => robustness.top.to_string(),
     };
     let columns = [
-        Column::of(names).shown("trust", Form::Plain),
-        Column::of(trusts.iter().map(|t| t.z.map_or_else(unknown, interval))).shown_right("z"),
-        Column::of(trusts.iter().map(top)).shown_right("of"),
+        Column::of(names).shown("robustness", Form::Plain),
+        Column::of(
+            robustnesses
+                .iter()
+                .map(|t| t.z.map_or_else(unknown, interval)),
+        )
+        .shown_right("z"),
+        Column::of(robustnesses.iter().map(top)).shown_right("of"),
     ];
     let kept = switches.iter().map(|switch| {
-        let kept = trusts.iter().map(|trust| {
-            let share = trust.kept.iter().find(|(of, _)| of == switch);
-            share.map_or_else(unknown, |(_, share)| trust.count(*share).to_string())
+        let kept = robustnesses.iter().map(|robustness| {
+            let share = robustness.kept.iter().find(|(of, _)| of == switch);
+            share.map_or_else(unknown, |(_, share)| robustness.count(*share).to_string())
         });
         Column::of(kept).shown_right(format!("stay, {switch}"))
     });

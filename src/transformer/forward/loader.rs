@@ -6,7 +6,7 @@ use std::ops::Range;
 use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{
-    Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, Role, Split,
+    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, Split,
 };
 
 use super::super::norms::{self, NormWeights};
@@ -154,11 +154,16 @@ impl LayerLoader<'_> {
     }
 
     /// Queries, keys or values of all heads.
-    fn of_heads(&self, layer: usize, map: &Map, role: Role) -> Result<Linear, ForwardError> {
+    fn of_heads(
+        &self,
+        layer: usize,
+        map: &Map,
+        role: AttentionInput,
+    ) -> Result<Linear, ForwardError> {
         let spec = self.checkpoint.spec();
         let step = match role {
-            Role::Query => 1,
-            Role::Key | Role::Value => spec.queries_per_kv_head(),
+            AttentionInput::Query => 1,
+            AttentionInput::Key | AttentionInput::Value => spec.queries_per_kv_head(),
         };
         let mut channels: Vec<Range<usize>> = Vec::new();
         for head in (0..spec.heads).step_by(step) {
@@ -212,9 +217,9 @@ impl LayerLoader<'_> {
             placement: spec.norm,
             parallel: choices.parallel,
             attention_norm: self.layer_norm(layer, forward.attention_norm, !bare)?,
-            query: self.of_heads(layer, &family.query, Role::Query)?,
-            key: self.of_heads(layer, &family.key, Role::Key)?,
-            value: self.of_heads(layer, &family.value, Role::Value)?,
+            query: self.of_heads(layer, &family.query, AttentionInput::Query)?,
+            key: self.of_heads(layer, &family.key, AttentionInput::Key)?,
+            value: self.of_heads(layer, &family.value, AttentionInput::Value)?,
             attention_out: self.plain(layer, &family.attention_out, [a, d])?,
             qk_norm: both(self.checkpoint.qk_norm(), spec.d_head)?,
             ff_norm: self.layer_norm(layer, forward.ff_norm, !choices.parallel)?,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::checkpoint::{
-    CheckpointError, FamilyForward, Linear, Matrix, NormPlacement, Role, Rope, Split,
+    AttentionInput, CheckpointError, FamilyForward, Linear, Matrix, NormPlacement, Rope, Split,
 };
 use crate::transformer::norms::{NormWeights, layer_norm, norm};
 use crate::transformer::{Form, Input};
@@ -256,10 +256,13 @@ impl Weights {
             self.bias(layer, map, heads * spec.d_head, own)
         };
         match form {
-            Form::Vo => Ok([of(&family.value, Role::Value, spec.n_kv_heads)?, None]),
+            Form::Vo => Ok([
+                of(&family.value, AttentionInput::Value, spec.n_kv_heads)?,
+                None,
+            ]),
             Form::Qk => Ok([
-                of(&family.query, Role::Query, spec.heads)?,
-                of(&family.key, Role::Key, spec.n_kv_heads)?,
+                of(&family.query, AttentionInput::Query, spec.heads)?,
+                of(&family.key, AttentionInput::Key, spec.n_kv_heads)?,
             ]),
         }
     }

@@ -9,7 +9,7 @@ use crate::explorer::screen::menu::{self, Row};
 use crate::explorer::state::State;
 use crate::explorer::view::Words;
 use crate::explorer::widget::width;
-use crate::query::Trust;
+use crate::query::Robustness;
 use crate::query::sheet::interval;
 
 /// The menu: beside each switch how many of the best entries of the list in focus stay if it is
@@ -20,20 +20,20 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
     let list = words.map_or_else(String::new, |words| {
         words.list_title(state, words.list(state))
     });
-    let trust = words.and_then(|words| words.robustness(state, words.list(state)));
-    let known = trust.filter(|trust| !trust.kept.is_empty());
-    let note = known.map_or(String::new(), |trust| {
-        format!("stay of {} in {list}", trust.top)
+    let robustness = words.and_then(|words| words.robustness(state, words.list(state)));
+    let known = robustness.filter(|robustness| !robustness.kept.is_empty());
+    let note = known.map_or(String::new(), |robustness| {
+        format!("stay of {} in {list}", robustness.top)
     });
     let heading = ("Convention", note.as_str());
     menu::draw(canvas, body, heading, Scope::Conventions, |action| {
         let Action::Convention(switch) = action else {
             return Row::default();
         };
-        let kept = trust.and_then(|trust| {
-            let mut kept = trust.kept.iter();
+        let kept = robustness.and_then(|robustness| {
+            let mut kept = robustness.kept.iter();
             let (_, share) = kept.find(|(of, _)| *of == switch)?;
-            Some(trust.count(*share).to_string())
+            Some(robustness.count(*share).to_string())
         });
         Row {
             on: Some(state.convention().has(switch)),
@@ -46,11 +46,11 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
 /// How far a list can be trusted, in at most so many cells: `z 3.3–4.9 · 10–28/30`, or as much of
 /// it as has room; empty while nothing is known.
 pub fn robustness(state: &State, tab: &dyn Words, list: usize, room: usize) -> String {
-    let Some(trust) = tab.robustness(state, list) else {
+    let Some(robustness) = tab.robustness(state, list) else {
         return String::new();
     };
-    let z = trust.z.map(|z| format!("z {}", interval(z)));
-    let stay = stay(trust);
+    let z = robustness.z.map(|z| format!("z {}", interval(z)));
+    let stay = stay(robustness);
     let both = z.iter().zip(&stay).map(|(z, stay)| format!("{z} · {stay}"));
     let mut from_long_to_short = both.chain(stay.clone()).chain(z.clone());
     let fits = from_long_to_short.find(|text| width(text) <= room);
@@ -58,10 +58,10 @@ pub fn robustness(state: &State, tab: &dyn Words, list: usize, room: usize) -> S
 }
 
 /// `10–28/30`: how many entries stay at worst and at best.
-fn stay(trust: &Trust) -> Option<String> {
-    let top = trust.top;
-    trust.range().map(|(low, high)| {
-        let (low, high) = (trust.count(low), trust.count(high));
+fn stay(robustness: &Robustness) -> Option<String> {
+    let top = robustness.top;
+    robustness.range().map(|(low, high)| {
+        let (low, high) = (robustness.count(low), robustness.count(high));
         match low == high {
             true => format!("{low}/{top}"),
             false => format!("{low}–{high}/{top}"),

@@ -1,7 +1,7 @@
 //! Models that come from the hub: which way, how far, and an end to it.
 
 use super::Download;
-use crate::checkpoint::Estimate;
+use crate::checkpoint::FetchEstimate;
 use crate::explorer::action::ViewId;
 use crate::explorer::effect::Effect;
 use crate::explorer::shell;
@@ -23,7 +23,7 @@ pub fn on_hub(state: &mut State) {
 }
 
 /// What the ways cost.
-pub fn estimate(state: &mut State, estimate: Estimate) {
+pub fn estimate(state: &mut State, estimate: FetchEstimate) {
     if let Some(download) = &mut state.views.download {
         download.estimate = Some(estimate);
     }

@@ -5,7 +5,7 @@ mod draw;
 
 use ratatui::layout::Rect;
 
-use crate::checkpoint::Estimate;
+use crate::checkpoint::FetchEstimate;
 use crate::explorer::action::{Action, ViewId};
 use crate::explorer::effect::Effect;
 use crate::explorer::keymap::Scope;
@@ -24,7 +24,7 @@ pub struct Download {
     /// Where to go once it is open.
     pub then: Vec<SavedView>,
     /// `None` until the hub has said.
-    pub estimate: Option<Estimate>,
+    pub estimate: Option<FetchEstimate>,
     pub selected: usize,
 }
 

@@ -18,12 +18,12 @@ fn item(state: &State, toggle: Toggle) -> (bool, String) {
         Toggle::Ascii => flag(filters.ascii, "ascii"),
         Toggle::Alnum => flag(filters.alnum, "alnum"),
         Toggle::Same => flag(filters.exclude_same, "not the same"),
-        Toggle::Similar => flag(filters.exclude_similar, "not alike"),
+        Toggle::Similar => flag(filters.exclude_similar, "no similar words"),
         Toggle::Special => flag(filters.exclude_special, "no specials"),
         Toggle::Undertrained if filters.exclude_undertrained && cannot_tell(state) => {
-            (true, format!("trained: {CANNOT_TELL}"))
+            (true, format!("undertrained hidden: {CANNOT_TELL}"))
         }
-        Toggle::Undertrained => flag(filters.exclude_undertrained, "trained"),
+        Toggle::Undertrained => flag(filters.exclude_undertrained, "undertrained hidden"),
         Toggle::Positions => flag(filters.positions, "positions"),
         Toggle::Contains if filters.contains.is_empty() => flag(false, "contains"),
         Toggle::Contains => (true, format!("contains: {}", filters.contains)),

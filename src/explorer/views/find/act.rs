@@ -2,8 +2,8 @@
 
 use crate::explorer::action::{Action, ViewId};
 use crate::explorer::state::{COLUMN_MAX, Chooser, Field, Marked, State};
-use crate::projection::{End, Hit, Stand};
-use crate::query::{Address, By, Column};
+use crate::projection::{End, Hit, Role};
+use crate::query::{Address, Column, RankBy};
 use crate::sheet::grouped;
 
 /// Puts the list on top, as it was left.
@@ -33,16 +33,16 @@ pub fn act(state: &mut State, action: Action) -> bool {
     match action {
         // By rank, by score, by cosine.
         Action::FindOrder => {
-            let at = By::ALL.iter().position(|by| *by == find.by);
-            find.by = By::ALL[(at.unwrap_or(0) + 1) % By::ALL.len()];
+            let at = RankBy::ALL.iter().position(|by| *by == find.by);
+            find.by = RankBy::ALL[(at.unwrap_or(0) + 1) % RankBy::ALL.len()];
         }
         // All kinds of place, or one after the other only one.
         Action::FindKind => {
             let next = match find.stand {
                 None => Some(0),
-                Some(stand) => Stand::ALL.iter().position(|s| *s == stand).map(|at| at + 1),
+                Some(stand) => Role::ALL.iter().position(|s| *s == stand).map(|at| at + 1),
             };
-            find.stand = next.and_then(|at| Stand::ALL.get(at).copied());
+            find.stand = next.and_then(|at| Role::ALL.get(at).copied());
         }
         // The best first, or the lowest layer.
         Action::FindLayers => find.by_layer = !find.by_layer,
@@ -57,18 +57,18 @@ pub fn act(state: &mut State, action: Action) -> bool {
 
 /// Goes to the place of a hit: puts the list and the side where the word stands in focus, and the
 /// cursor on its row as soon as that is known.
-pub fn lead_to(state: &mut State, stand: Stand, address: Address, hit: &Hit) {
+pub fn lead_to(state: &mut State, stand: Role, address: Address, hit: &Hit) {
     if !crate::explorer::shell::go(state, address) {
         return;
     }
     state.stack.pop();
     let room = state.regions.list_rows;
     let column = match stand {
-        Stand::K => Some(Column::K),
-        Stand::V => Some(Column::V),
-        Stand::MinusK => Some(Column::MinusK),
-        Stand::MinusV => Some(Column::MinusV),
-        Stand::From | Stand::To | Stand::Query | Stand::Key => None,
+        Role::K => Some(Column::K),
+        Role::V => Some(Column::V),
+        Role::MinusK => Some(Column::MinusK),
+        Role::MinusV => Some(Column::MinusV),
+        Role::From | Role::To | Role::Query | Role::Key => None,
     };
     match column {
         Some(column) => {
@@ -79,7 +79,7 @@ pub fn lead_to(state: &mut State, stand: Stand, address: Address, hit: &Hit) {
         }
         None => {
             let heads = &mut state.views.heads;
-            heads.side = usize::from(matches!(stand, Stand::To | Stand::Key));
+            heads.side = usize::from(matches!(stand, Role::To | Role::Key));
             heads.directions = false;
             if heads.end != End::Highest {
                 crate::explorer::views::heads::swap_end(state);

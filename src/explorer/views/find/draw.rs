@@ -10,7 +10,7 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::screen::list::{ListTexts, Row, grouped_list};
 use crate::explorer::screen::words::{token, token_cells};
 use crate::explorer::widget::{put, width};
-use crate::query::{By, Group};
+use crate::query::{Group, RankBy};
 use crate::sheet::{grouped, spark};
 
 /// Cells of an address, of a rank, and of a word that has others after it.
@@ -157,7 +157,7 @@ fn title(canvas: &Canvas) -> String {
     };
     if answer.done < 1.0 {
         title += &format!(" · {:.0} %", (answer.done * 100.0).min(99.0));
-    } else if find.by == By::Rank {
+    } else if find.by == RankBy::Rank {
         title += &format!(" · of {} neurons", grouped(answer.counted));
     }
     if answer.matched > 1 {

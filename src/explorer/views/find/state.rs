@@ -2,7 +2,7 @@
 
 use crate::explorer::board::Shown;
 use crate::explorer::state::{Chooser, State};
-use crate::query::{Address, Answer, By, FindAnswer, FindQuery, Group, Hit, Query, Stand};
+use crate::query::{Address, Answer, FindAnswer, FindQuery, Group, Hit, Query, RankBy, Role};
 use crate::vocabulary::{Filters, Pattern};
 
 /// Places of each kind.
@@ -16,9 +16,9 @@ const GIST: usize = 8;
 #[derive(Clone, Default)]
 pub struct Find {
     pub chooser: Chooser,
-    pub by: By,
+    pub by: RankBy,
     /// The only kind that is shown; `None` for all.
-    pub stand: Option<Stand>,
+    pub stand: Option<Role>,
     /// Whether the places lie in the order of their layers.
     pub by_layer: bool,
 }
@@ -26,7 +26,7 @@ pub struct Find {
 /// A place of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct Found<'a> {
-    pub stand: Stand,
+    pub stand: Role,
     pub address: Address,
     pub hit: &'a Hit,
     /// The first words of the list it is in, once they are known.
@@ -38,7 +38,7 @@ impl Found<'_> {
     pub fn pair(&self) -> Option<[u32; 2]> {
         let partner = self.hit.partner?;
         Some(match self.stand {
-            Stand::To | Stand::Key => [partner, self.hit.token],
+            Role::To | Role::Key => [partner, self.hit.token],
             _ => [self.hit.token, partner],
         })
     }

@@ -13,7 +13,7 @@ pub fn step(state: &mut State, motion: Motion) {
         return;
     };
     let ranked = state.all_ranked(state.views.ranking.heads_by);
-    let place = |(layer, head): &(usize, &crate::query::Interesting)| HeadMap {
+    let place = |(layer, head): &(usize, &crate::query::RankedItem)| HeadMap {
         layer: *layer,
         head: head.item,
     };

@@ -10,7 +10,7 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::screen::words::{message, token, token_cells};
 use crate::explorer::state::Target;
 use crate::explorer::widget::{put, width, window};
-use crate::query::{Address, Interesting, Query};
+use crate::query::{Address, Query, RankedItem};
 use crate::sheet::grouped;
 
 /// Cells of the numbers of layers.
@@ -104,7 +104,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
 fn read_out(
     canvas: &mut Canvas,
     inside: Rect,
-    ranked: &[(usize, &Interesting)],
+    ranked: &[(usize, &RankedItem)],
     (layer, head): (usize, usize),
 ) {
     let theme = canvas.theme;
@@ -135,7 +135,7 @@ fn read_out(
 fn cells(
     canvas: &mut Canvas,
     grid: &Grid,
-    ranked: &[(usize, &Interesting)],
+    ranked: &[(usize, &RankedItem)],
     cursor: (usize, usize),
 ) {
     let theme = canvas.theme;
@@ -198,7 +198,7 @@ fn cells(
 }
 
 /// The lowest and the highest figure that is known, apart from one another.
-fn ends(ranked: &[(usize, &Interesting)]) -> (f32, f32) {
+fn ends(ranked: &[(usize, &RankedItem)]) -> (f32, f32) {
     let figures = ranked.iter().map(|(_, head)| head.figure);
     let figures = figures.filter(|figure| !figure.is_nan());
     let (low, high) = figures.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), x| {
@@ -211,7 +211,7 @@ fn ends(ranked: &[(usize, &Interesting)]) -> (f32, f32) {
 }
 
 /// What the shades mean.
-fn legend(canvas: &mut Canvas, inside: Rect, ranked: &[(usize, &Interesting)], list: u16) {
+fn legend(canvas: &mut Canvas, inside: Rect, ranked: &[(usize, &RankedItem)], list: u16) {
     if ranked.is_empty() {
         return;
     }
@@ -241,7 +241,7 @@ fn legend(canvas: &mut Canvas, inside: Rect, ranked: &[(usize, &Interesting)], l
 fn in_order(
     canvas: &mut Canvas,
     area: Rect,
-    ranked: &[(usize, &Interesting)],
+    ranked: &[(usize, &RankedItem)],
     cursor: (usize, usize),
 ) {
     let theme = canvas.theme;
@@ -281,7 +281,7 @@ fn in_order(
 }
 
 /// A head's best pair, if it fits whole.
-fn pair(canvas: &mut Canvas, (x, y): (u16, u16), head: &Interesting, room: usize) {
+fn pair(canvas: &mut Canvas, (x, y): (u16, u16), head: &RankedItem, room: usize) {
     let (Some(card), [from, ..], [to, ..]) = (canvas.state.card(), &head.key[..], &head.value[..])
     else {
         return;

@@ -14,7 +14,7 @@ use crate::explorer::state::State;
 use crate::explorer::view::{Export, View};
 use crate::explorer::views::legend::Entry;
 use crate::explorer::views::ranking::{after, answers, commands};
-use crate::query::{Address, Interest, Query};
+use crate::query::{Address, Query, RankMetric};
 
 /// Where the cursor of the map is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl View for HeadMapView {
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         let on_top = state.is_on_top(ViewId::HeadMap);
         match action {
-            Action::OpenInteresting if state.tab == TabId::Heads => {
+            Action::OpenRanking if state.tab == TabId::Heads => {
                 let heads = &state.views.heads;
                 state.views.head_map = HeadMap {
                     layer: heads.layer,
@@ -60,9 +60,9 @@ impl View for HeadMapView {
             Action::Move(motion) if on_top => act::step(state, motion),
             Action::NextBest => act::in_order(state, 1),
             Action::PreviousBest => act::in_order(state, -1),
-            Action::NextInterest if on_top => {
+            Action::NextMetric if on_top => {
                 let by = &mut state.views.ranking.heads_by;
-                *by = after(&Interest::HEADS, *by);
+                *by = after(&RankMetric::HEADS, *by);
             }
             Action::Accept if on_top => {
                 let HeadMap { layer, head } = state.views.head_map;

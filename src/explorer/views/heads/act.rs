@@ -7,7 +7,7 @@ use crate::explorer::state::State;
 use crate::explorer::views::legend::Entry;
 use crate::explorer::views::neurons::IN_PARTS;
 use crate::projection::End;
-use crate::query::Interest;
+use crate::query::RankMetric;
 
 /// Does what a command says, if it is one of the tab's.
 pub fn act(state: &mut State, action: Action, count: Option<usize>) -> Option<Vec<Effect>> {
@@ -71,10 +71,10 @@ fn next_grid(state: &mut State) {
         return state.say(IN_PARTS);
     }
     let grid = &mut state.views.heads.grid;
-    let at = Interest::HEADS.iter().position(|by| Some(*by) == *grid);
+    let at = RankMetric::HEADS.iter().position(|by| Some(*by) == *grid);
     *grid = match at {
-        None => Some(Interest::HEADS[0]),
-        Some(at) => Interest::HEADS.get(at + 1).copied(),
+        None => Some(RankMetric::HEADS[0]),
+        Some(at) => RankMetric::HEADS.get(at + 1).copied(),
     };
     let said = match grid {
         None => "the grid shows the best pairs of the heads seen".to_owned(),

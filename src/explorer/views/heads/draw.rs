@@ -125,9 +125,9 @@ fn footer(canvas: &Canvas, room: usize, index: usize) -> String {
             let rows = grouped(answer.passing);
             let before = format!("exact · {rows}² · ");
             let room = room.saturating_sub(width(&before));
-            let trust = conventions::robustness(canvas.state, &HeadsView, index, room);
-            let more = match trust.is_empty() {
-                false => trust,
+            let robustness = conventions::robustness(canvas.state, &HeadsView, index, room);
+            let more = match robustness.is_empty() {
+                false => robustness,
                 true if took.is_zero() => return format!("exact · {rows}² pairs"),
                 true => duration(took),
             };

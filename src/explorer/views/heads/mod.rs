@@ -23,7 +23,7 @@ use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::Entry;
 use crate::explorer::views::{directions, filters};
 use crate::projection::{End, Pair};
-use crate::query::{Address, Answer, Interest, Query};
+use crate::query::{Address, Answer, Query, RankMetric};
 use crate::sheet::with_boundary;
 use crate::transformer::Form;
 
@@ -47,7 +47,7 @@ pub struct Heads {
     /// Whether directions are shown in the place of pairs.
     pub directions: bool,
     /// By what the grid of heads is coloured; `None`: by the best pairs seen.
-    pub grid: Option<Interest>,
+    pub grid: Option<RankMetric>,
     /// The best score of the heads seen so far, VO and QK, highest or lowest.
     pub seen: BTreeMap<(usize, usize), [Option<f32>; 2]>,
 }
@@ -218,7 +218,7 @@ impl Tab for HeadsView {
         let by = state.views.ranking.heads_by;
         let heads = state.all_ranked(by);
         let best = heads.len().div_ceil(10);
-        let address = |&(layer, head): &(usize, &crate::query::Interesting)| Address::Head {
+        let address = |&(layer, head): &(usize, &crate::query::RankedItem)| Address::Head {
             layer,
             head: head.item,
             form: by.form(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Heads;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{PAIRS_MAX, State};
-use crate::query::{Answer, PairsAnswer, PairsQuery, Query, TRUST_TOP, TrustQuery};
+use crate::query::{Answer, PairsAnswer, PairsQuery, Query, ROBUSTNESS_TOP, RobustnessQuery};
 use crate::transformer::Form;
 
 /// Length of a pair list.
@@ -38,8 +38,8 @@ impl State {
         let mut queries = Vec::new();
         if !heads.directions {
             queries.extend([heads.focus, 1 - heads.focus].map(|list| {
-                Query::Trust(TrustQuery::Pairs(PairsQuery {
-                    k: TRUST_TOP,
+                Query::Robustness(RobustnessQuery::Pairs(PairsQuery {
+                    k: ROBUSTNESS_TOP,
                     ..self.pairs_query(list)
                 }))
             }));
@@ -83,7 +83,7 @@ impl State {
     pub(super) fn pairs_robustness(&self, list: usize) -> Option<&Shown> {
         let form = Heads::FORMS[list];
         let shown = self.board.latest(
-            |query| matches!(query, Query::Trust(TrustQuery::Pairs(query)) if query.form == form),
+            |query| matches!(query, Query::Robustness(RobustnessQuery::Pairs(query)) if query.form == form),
         );
         shown.filter(|shown| self.idle.contains(&shown.query))
     }

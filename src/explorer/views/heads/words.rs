@@ -5,7 +5,7 @@ use crate::explorer::state::{PAIRS_MAX, RowCursor, RowsInFocus, State};
 use crate::explorer::view::Words;
 use crate::explorer::views::directions;
 use crate::projection::Pair;
-use crate::query::{Answer, DirectionsQuery, Part, Trust, TrustAnswer};
+use crate::query::{Answer, DirectionsQuery, Part, Robustness, RobustnessAnswer};
 
 impl Words for HeadsView {
     fn lists(&self) -> usize {
@@ -99,9 +99,9 @@ impl Words for HeadsView {
         PAIRS_MAX
     }
 
-    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Trust> {
+    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Robustness> {
         match &*state.pairs_robustness(list)?.answer {
-            Answer::Trust(TrustAnswer { lists, .. }) => lists.first(),
+            Answer::Robustness(RobustnessAnswer { lists, .. }) => lists.first(),
             _ => None,
         }
     }

@@ -124,8 +124,8 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
         format!("bias {}", score(bias, decimals(bias)))
     });
     let room = usize::from(area.width).saturating_sub(6 + width(&bias) + 3);
-    let trust = conventions::robustness(state, &NeuronsView, index, room);
-    let parts = [trust, bias];
+    let robustness = conventions::robustness(state, &NeuronsView, index, room);
+    let parts = [robustness, bias];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let footer = parts.join(" · ");
     panel.footer = &footer;

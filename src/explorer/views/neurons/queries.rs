@@ -6,8 +6,8 @@ use super::Strip;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{COLUMN_MAX, State};
 use crate::query::{
-    Address, Answer, Interest, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery, Query,
-    RankQuery, TRUST_TOP, TrustQuery,
+    Address, Answer, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery, Query, ROBUSTNESS_TOP,
+    RankMetric, RankQuery, RobustnessQuery,
 };
 use crate::vocabulary::Filters;
 
@@ -55,8 +55,8 @@ impl State {
         let mut queries = Vec::new();
         if !self.views.neurons.directions {
             // Its length does not matter: the same for one that was made longer.
-            queries.push(Query::Trust(TrustQuery::Neuron(NeuronQuery {
-                k: TRUST_TOP,
+            queries.push(Query::Robustness(RobustnessQuery::Neuron(NeuronQuery {
+                k: ROBUSTNESS_TOP,
                 ..self.neuron_query()
             })));
         }
@@ -124,7 +124,8 @@ impl State {
 
     /// How robust the columns are, if it is known.
     pub(super) fn neuron_robustness(&self) -> Option<&Shown> {
-        let of_neuron = |query: &Query| matches!(query, Query::Trust(TrustQuery::Neuron(_)));
+        let of_neuron =
+            |query: &Query| matches!(query, Query::Robustness(RobustnessQuery::Neuron(_)));
         let shown = self.board.latest(of_neuron);
         shown.filter(|shown| self.idle.contains(&shown.query))
     }
@@ -159,7 +160,7 @@ impl State {
         let card = self.card().filter(|_| self.first_look)?;
         Some(Query::Rank(RankQuery {
             layer: card.spec.layers * 2 / 3,
-            by: Interest::Overlap,
+            by: RankMetric::Overlap,
             count: 1,
             words: 0,
             convention: self.convention(),

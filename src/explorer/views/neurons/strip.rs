@@ -1,7 +1,7 @@
 //! The strip of layers: a figure a layer.
 
 use crate::explorer::state::State;
-use crate::query::{Interest, RankAnswer};
+use crate::query::{RankAnswer, RankMetric};
 
 /// What the strip of layers shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,14 +13,14 @@ pub enum Strip {
     Anisotropy,
     /// What neurons or heads are ranked by: the mean of a layer; of z, whose mean tells nothing,
     /// its best.
-    Of(Interest),
+    Of(RankMetric),
 }
 
 impl Strip {
     /// All of them, in the order in which they are gone through.
     pub fn all() -> impl Iterator<Item = Self> {
-        let measures = Interest::NEURONS.into_iter().chain(Interest::HEADS);
-        let measures = measures.filter(|by| *by != Interest::Norm);
+        let measures = RankMetric::NEURONS.into_iter().chain(RankMetric::HEADS);
+        let measures = measures.filter(|by| *by != RankMetric::Norm);
         [Self::Norms, Self::Anisotropy]
             .into_iter()
             .chain(measures.map(Self::Of))
@@ -40,7 +40,7 @@ impl Strip {
         match self {
             Self::Norms => "‖V‖ mean".to_owned(),
             Self::Anisotropy => "anisotropy".to_owned(),
-            Self::Of(Interest::Z) => "z best".to_owned(),
+            Self::Of(RankMetric::Z) => "z best".to_owned(),
             Self::Of(by) => format!("{by} mean"),
         }
     }
@@ -50,7 +50,9 @@ impl Strip {
         match self {
             Self::Norms => "the mean norm of the values".to_owned(),
             Self::Anisotropy => "anisotropy after each layer".to_owned(),
-            Self::Of(Interest::Z) => format!("of each layer the best {}", Interest::Z.meaning()),
+            Self::Of(RankMetric::Z) => {
+                format!("of each layer the best {}", RankMetric::Z.meaning())
+            }
             Self::Of(by) => format!("of each layer the mean {}", by.meaning()),
         }
     }
@@ -65,7 +67,7 @@ impl State {
             Strip::Anisotropy => self.layer_anisotropy().map_or_else(Vec::new, |f| known(&f)),
             Strip::Of(by) => {
                 let figure = |answer: &RankAnswer| match by {
-                    Interest::Z => answer.items.first().map_or(f32::NAN, |best| best.figure),
+                    RankMetric::Z => answer.items.first().map_or(f32::NAN, |best| best.figure),
                     _ => answer.mean,
                 };
                 let whole = |answer: Option<&RankAnswer>| {

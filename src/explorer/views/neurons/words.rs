@@ -4,7 +4,9 @@ use super::NeuronsView;
 use crate::explorer::state::{COLUMN_MAX, RowCursor, RowsInFocus, State};
 use crate::explorer::view::Words;
 use crate::explorer::views::directions;
-use crate::query::{Answer, Column, DirectionsQuery, ModelCard, Part, Trust, TrustAnswer};
+use crate::query::{
+    Answer, Column, DirectionsQuery, ModelCard, Part, Robustness, RobustnessAnswer,
+};
 use crate::transformer::Input;
 
 impl Words for NeuronsView {
@@ -109,10 +111,10 @@ impl Words for NeuronsView {
         COLUMN_MAX
     }
 
-    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Trust> {
+    fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Robustness> {
         let shown = state.neuron_robustness()?;
         match &*shown.answer {
-            Answer::Trust(TrustAnswer { lists, .. }) => lists.get(list),
+            Answer::Robustness(RobustnessAnswer { lists, .. }) => lists.get(list),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! The interesting neurons of all layers or of one: a figure, and the first words of K and V.
+//! The ranked neurons of all layers or of one: a figure, and the first words of K and V.
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -26,7 +26,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         done if done < 1.0 => format!("{:.0} % of ", (done * 100.0).min(99.0)),
         _ => String::new(),
     };
-    let mut title = format!("Interesting · {done}{layers} · {}", by.meaning());
+    let mut title = format!("Ranked · {done}{layers} · {}", by.meaning());
     if !state.convention().is_raw() {
         title += &format!(" · {}", state.convention());
     }

@@ -15,7 +15,7 @@ use crate::explorer::state::{Chooser, Field, State};
 use crate::explorer::view::{Export, Exported, List, View};
 use crate::explorer::views::legend::Entry;
 use crate::query::sheet::{command, rank_command};
-use crate::query::{Address, Answer, Interest, Query};
+use crate::query::{Address, Answer, Query, RankMetric};
 
 pub use state::Ranking;
 
@@ -24,7 +24,7 @@ pub struct RankingView;
 
 impl View for RankingView {
     fn scopes(&self, _: &State) -> &'static [Scope] {
-        &[Scope::Interesting, Scope::Lists]
+        &[Scope::Ranking, Scope::Lists]
     }
 
     fn queries(&self, state: &State) -> Vec<Query> {
@@ -45,7 +45,7 @@ impl View for RankingView {
         let on_top = state.is_on_top(ViewId::Ranking);
         let ranking = &mut state.views.ranking;
         match action {
-            Action::OpenInteresting if state.tab != TabId::Heads => {
+            Action::OpenRanking if state.tab != TabId::Heads => {
                 ranking.opened = true;
                 ranking.chooser = Chooser::default();
                 state.put_on_top(ViewId::Ranking);
@@ -55,14 +55,14 @@ impl View for RankingView {
                 ranking.one_layer = !ranking.one_layer;
             }
             Action::RankLayers => state.say("i opens the list that this is about"),
-            Action::NextInterest if on_top => {
-                ranking.by = after(&Interest::NEURONS, ranking.by);
+            Action::NextMetric if on_top => {
+                ranking.by = after(&RankMetric::NEURONS, ranking.by);
                 ranking.chooser.selected = 0;
             }
-            Action::NextInterest if !state.is_on_top(ViewId::HeadMap) => {
+            Action::NextMetric if !state.is_on_top(ViewId::HeadMap) => {
                 state.say("i ranks all neurons, or all heads");
             }
-            Action::DrawInteresting => swap_draws(state),
+            Action::DrawRanked => swap_draws(state),
             _ => return None,
         }
         Some(Vec::new())
@@ -127,7 +127,7 @@ impl List for RankingView {
 }
 
 /// The measure after another.
-pub fn after(all: &[Interest], by: Interest) -> Interest {
+pub fn after(all: &[RankMetric], by: RankMetric) -> RankMetric {
     let at = all.iter().position(|other| *other == by);
     all[at.map_or(0, |at| (at + 1) % all.len())]
 }
@@ -139,7 +139,7 @@ fn listed_layer(state: &State) -> Option<usize> {
 }
 
 /// The ranking of a layer, or of all, by a measure: what its command prints, which is whole.
-pub fn answers(state: &State, by: Interest, layer: Option<usize>) -> Exported {
+pub fn answers(state: &State, by: RankMetric, layer: Option<usize>) -> Exported {
     let layers = match layer {
         Some(layer) => layer..layer + 1,
         None => 0..state.card().map_or(0, |card| card.spec.layers),
@@ -163,7 +163,7 @@ pub fn answers(state: &State, by: Interest, layer: Option<usize>) -> Exported {
 }
 
 /// The command that prints the ranking of a layer, or of all, by a measure.
-pub fn commands(state: &State, by: Interest, layer: Option<usize>) -> Vec<String> {
+pub fn commands(state: &State, by: RankMetric, layer: Option<usize>) -> Vec<String> {
     let Some(card) = state.card() else {
         return Vec::new();
     };

@@ -1,7 +1,7 @@
 //! Neurons and heads by a measure: what is asked of layers, and what of it is known.
 
 use crate::explorer::state::{Chooser, State, matches};
-use crate::query::{Answer, Interest, Interesting, ModelCard, Query, RankAnswer, RankQuery};
+use crate::query::{Answer, ModelCard, Query, RankAnswer, RankMetric, RankQuery, RankedItem};
 use crate::vocabulary::Filters;
 
 /// Neurons of a layer.
@@ -11,9 +11,9 @@ const COUNT: usize = 100;
 #[derive(Clone)]
 pub struct Ranking {
     /// What neurons are ranked by.
-    pub by: Interest,
+    pub by: RankMetric,
     /// What heads are.
-    pub heads_by: Interest,
+    pub heads_by: RankMetric,
     /// Whether the list is of the neurons of the layer one is in, and not of all.
     pub one_layer: bool,
     /// Whether the list was opened: from then on all layers are ranked when there is nothing else
@@ -25,8 +25,8 @@ pub struct Ranking {
 impl Default for Ranking {
     fn default() -> Self {
         Self {
-            by: Interest::default(),
-            heads_by: Interest::HEADS[0],
+            by: RankMetric::default(),
+            heads_by: RankMetric::HEADS[0],
             one_layer: false,
             opened: false,
             chooser: Chooser::default(),
@@ -36,7 +36,7 @@ impl Default for Ranking {
 
 impl State {
     /// What the neurons or heads of a layer by a measure are asked for with.
-    pub fn rank_of(&self, by: Interest, layer: usize) -> RankQuery {
+    pub fn rank_of(&self, by: RankMetric, layer: usize) -> RankQuery {
         let of_heads = by.of_heads();
         let heads = self.card().map_or(0, |card| card.spec.heads);
         RankQuery {
@@ -72,14 +72,14 @@ impl State {
     }
 
     /// How many a ranking of all layers holds: as many neurons as that of one layer, and all heads.
-    pub fn length_of_ranking(&self, by: Interest) -> usize {
+    pub fn length_of_ranking(&self, by: RankMetric) -> usize {
         let count = self.rank_of(by, 0).count;
         let layers = self.card().map_or(0, |card| card.spec.layers);
         if by.of_heads() { layers * count } else { count }
     }
 
     /// The neurons of the list, the best first, with their layers.
-    pub fn neurons_ranked(&self) -> Vec<(usize, &Interesting)> {
+    pub fn neurons_ranked(&self) -> Vec<(usize, &RankedItem)> {
         let mut ranked = self.all_ranked(self.views.ranking.by);
         if self.ranks_one_layer() {
             ranked.retain(|(layer, _)| *layer == self.views.neurons.layer);
@@ -98,7 +98,7 @@ impl State {
     }
 
     /// The rows that have all of what is typed among their words.
-    pub fn ranking_listed(&self) -> Vec<(usize, &Interesting)> {
+    pub fn ranking_listed(&self) -> Vec<(usize, &RankedItem)> {
         let Some(card) = self.card() else {
             return Vec::new();
         };
@@ -110,7 +110,7 @@ impl State {
     }
 
     /// The layers by a measure, the nearest to `from` first.
-    pub fn all_layers(&self, by: Interest, from: usize) -> Vec<Query> {
+    pub fn all_layers(&self, by: RankMetric, from: usize) -> Vec<Query> {
         let layers = self.card().map_or(0, |card| card.spec.layers);
         let mut order: Vec<usize> = (0..layers).collect();
         order.sort_by_key(|layer| layer.abs_diff(from));
@@ -120,7 +120,7 @@ impl State {
 
     /// The rankings of layers by a measure that are known, a layer each; some may be of a part of
     /// their layer.
-    pub fn ranked_layers(&self, by: Interest) -> Vec<Option<&RankAnswer>> {
+    pub fn ranked_layers(&self, by: RankMetric) -> Vec<Option<&RankAnswer>> {
         let layers = self.card().map_or(0, |card| card.spec.layers);
         let mut found = vec![None; layers];
         let alike = self.rank_of(by, 0);
@@ -137,17 +137,17 @@ impl State {
 
     /// All heads, or neurons, whose figures are known, with their layers, the best first; what is no
     /// number goes last.
-    pub fn all_ranked(&self, by: Interest) -> Vec<(usize, &Interesting)> {
+    pub fn all_ranked(&self, by: RankMetric) -> Vec<(usize, &RankedItem)> {
         let layers = self.ranked_layers(by).into_iter().enumerate();
-        let mut heads: Vec<(usize, &Interesting)> = layers
+        let mut heads: Vec<(usize, &RankedItem)> = layers
             .filter_map(|(layer, answer)| Some((layer, answer?)))
             .flat_map(|(layer, answer)| answer.items.iter().map(move |head| (layer, head)))
             .collect();
-        let figure = |head: &Interesting| match head.figure.is_nan() {
+        let figure = |head: &RankedItem| match head.figure.is_nan() {
             true => f32::NEG_INFINITY,
             false => head.figure,
         };
-        let place = |(layer, head): &(usize, &Interesting)| (*layer, head.item);
+        let place = |(layer, head): &(usize, &RankedItem)| (*layer, head.item);
         heads.sort_by(|a, b| {
             let by_figure = figure(b.1).total_cmp(&figure(a.1));
             by_figure.then_with(|| place(a).cmp(&place(b)))
@@ -156,7 +156,7 @@ impl State {
     }
 }
 
-fn words(card: &ModelCard, layer: usize, neuron: &Interesting) -> String {
+fn words(card: &ModelCard, layer: usize, neuron: &RankedItem) -> String {
     let words = neuron.key.iter().chain(&neuron.value);
     let mut text = format!("l{layer}.n{}", neuron.item);
     for &id in words {

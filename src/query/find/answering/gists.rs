@@ -1,6 +1,6 @@
 //! The first words of the lists that hits are in, so that one sees what else stands there.
 
-use crate::projection::Stand;
+use crate::projection::Role;
 use crate::projection::TopHits;
 use crate::query::answering::Callbacks;
 use crate::query::reader::Reader;
@@ -43,10 +43,10 @@ impl Reader {
             for (&(layer, neuron), answer) in some.iter().zip(answers) {
                 for (column, list) in Column::ALL.into_iter().zip(answer.columns) {
                     let stand = match column {
-                        Column::K => Stand::K,
-                        Column::V => Stand::V,
-                        Column::MinusK => Stand::MinusK,
-                        Column::MinusV => Stand::MinusV,
+                        Column::K => Role::K,
+                        Column::V => Role::V,
+                        Column::MinusK => Role::MinusK,
+                        Column::MinusV => Role::MinusV,
                     };
                     let words = list.iter().map(|scored| scored.id).collect();
                     found.gists.insert((stand, layer, neuron), words);

@@ -2,14 +2,14 @@
 
 use crate::checkpoint::Matrix;
 use crate::projection::{
-    BiasedForm, End, Ends, HeadSide, Passing, ProjectionError, Scored, Stand, head_sides,
+    BiasedForm, End, Ends, HeadSide, Passing, ProjectionError, Role, Scored, head_sides,
 };
 use crate::query::answering::Callbacks;
 use crate::query::reader::Reader;
 use crate::query::{PairsQuery, QueryError};
 use crate::transformer::Form;
 
-use super::{Found, Search, Side};
+use super::{Found, Search, SearchedSide};
 
 impl Reader {
     /// Goes through the heads of a layer.
@@ -49,7 +49,7 @@ impl Reader {
                 for side in head_sides(form, &biased, read, written) {
                     // What is read goes with what is written; all else with what is read.
                     match side.stand {
-                        Stand::From => with_written.push((head, side)),
+                        Role::From => with_written.push((head, side)),
                         _ => with_read.push((head, side)),
                     }
                 }
@@ -74,8 +74,8 @@ impl Reader {
             first_id: 0,
         };
         for (stand, near, far) in [
-            (Stand::Query, &factors.a, &factors.b),
-            (Stand::Key, &factors.b, &factors.a),
+            (Role::Query, &factors.a, &factors.b),
+            (Role::Key, &factors.b, &factors.a),
         ] {
             let side = HeadSide::of_factor(stand, near, &search.read.targets.ids);
             let best = side.partners_in(far, passing);
@@ -90,7 +90,7 @@ impl Reader {
         &self,
         search: &Search<'_>,
         found: &mut Found,
-        (layer, with, sides): (usize, &Side, &[(usize, HeadSide)]),
+        (layer, with, sides): (usize, &SearchedSide, &[(usize, HeadSide)]),
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         let m = search.read.targets.ids.len();
@@ -121,7 +121,7 @@ impl Reader {
     }
 }
 
-impl Side {
+impl SearchedSide {
     /// The lengths of some rows, of positions too; 0 where there is none.
     fn lengths(&self, rows: &[Option<Scored>]) -> Result<Vec<f32>, ProjectionError> {
         let count = self.rows.len() as u32;

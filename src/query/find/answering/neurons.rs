@@ -5,16 +5,18 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{By, LayerScores, RankSearch, Stand, TopHits, VectorChunk, layer_scores};
+use crate::projection::{
+    LayerScores, RankBy, RankSearch, Role, TopHits, VectorChunk, layer_scores,
+};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{NeuronQuery, QueryError};
 use crate::transformer::{Dictionary, Sublayer};
 
-use super::{Found, Search, Side};
+use super::{Found, Search, SearchedSide};
 use crate::query::neuron::to_unit;
 use crate::query::reader::Reader;
-use crate::query::reader::convention::Flow;
+use crate::query::reader::convention::Side;
 
 /// Numbers of the vectors that are held at a time.
 const CHUNK: usize = 1 << 23;
@@ -33,11 +35,11 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         match search.query.by {
-            By::Rank => return self.by_rank(search, found, callbacks),
-            By::Score | By::Cosine if search.query.convention.is_raw() => {
+            RankBy::Rank => return self.by_rank(search, found, callbacks),
+            RankBy::Score | RankBy::Cosine if search.query.convention.is_raw() => {
                 self.as_they_lie(search, found, callbacks)?
             }
-            By::Score | By::Cosine => self.as_projected(search, found, callbacks)?,
+            RankBy::Score | RankBy::Cosine => self.as_projected(search, found, callbacks)?,
         }
         for top in found.tops.iter_mut().filter(|top| !top.stand.is_of_heads()) {
             self.count(search, top, callbacks)?;
@@ -60,8 +62,8 @@ impl Reader {
             RankSearch::new(rows, &side.targets, stands, (k, neurons))
         };
         let mut ranks = [
-            of(&search.read, [Stand::K, Stand::MinusK])?,
-            of(&search.written, [Stand::V, Stand::MinusV])?,
+            of(&search.read, [Role::K, Role::MinusK])?,
+            of(&search.written, [Role::V, Role::MinusV])?,
         ];
         for layer in 0..search.layers {
             for some in self.chunks_of_layer() {
@@ -171,8 +173,8 @@ impl Reader {
             true => self.biases(&search.neuron(layer, first), &read)?,
             false => vec![None; read.rows()],
         };
-        let (at, flow) = ((layer, Sublayer::FeedForward), flow(vectors));
-        let mut vectors = self.projected(convention, at, flow, read, callbacks)?;
+        let (at, side) = ((layer, Sublayer::FeedForward), side(vectors));
+        let mut vectors = self.projected(convention, at, side, read, callbacks)?;
         if convention.has(Switch::Cosine) {
             to_unit(&mut vectors, &mut biases);
         }
@@ -222,9 +224,9 @@ impl Reader {
     ) -> Result<(), QueryError> {
         let mut hits = top.best();
         let (of_keys, sign) = match top.stand {
-            Stand::K => (true, 1.0),
-            Stand::MinusK => (true, -1.0),
-            Stand::MinusV => (false, -1.0),
+            Role::K => (true, 1.0),
+            Role::MinusK => (true, -1.0),
+            Role::MinusV => (false, -1.0),
             _ => (false, 1.0),
         };
         let queries = hits.iter().map(|hit| search.neuron(hit.layer, hit.index));
@@ -249,7 +251,7 @@ impl Reader {
 }
 
 impl Search<'_> {
-    fn side(&self, vectors: Dictionary) -> &Side {
+    fn side(&self, vectors: Dictionary) -> &SearchedSide {
         match vectors {
             Dictionary::Keys(_) => &self.read,
             Dictionary::Values => &self.written,
@@ -296,9 +298,9 @@ fn kinds(search: &Search<'_>) -> [Dictionary; 2] {
     [Dictionary::Keys(search.query.input), Dictionary::Values]
 }
 
-fn flow(vectors: Dictionary) -> Flow {
+fn side(vectors: Dictionary) -> Side {
     match vectors {
-        Dictionary::Keys(_) => Flow::Read,
-        Dictionary::Values => Flow::Written,
+        Dictionary::Keys(_) => Side::Reads,
+        Dictionary::Values => Side::Writes,
     }
 }

@@ -1,26 +1,26 @@
 //! How far lists can be trusted: what is said of them must be what one finds by asking.
 
 use super::*;
-use lexiscope::query::{Convention, Switch, TRUST_TOP, Trust, TrustQuery};
+use lexiscope::query::{Convention, ROBUSTNESS_TOP, Robustness, RobustnessQuery, Switch};
 
 fn neuron_query(neuron: usize, convention: Convention) -> NeuronQuery {
     NeuronQuery {
         layer: 1,
         neuron,
         input: Default::default(),
-        k: TRUST_TOP,
+        k: ROBUSTNESS_TOP,
         filters: Filters::default(),
         convention,
     }
 }
 
-fn trust(reader: &mut Reader, query: TrustQuery) -> Vec<Trust> {
-    match ask(reader, Query::Trust(query)).unwrap() {
-        Answer::Trust(answer) => {
+fn robustness(reader: &mut Reader, query: RobustnessQuery) -> Vec<Robustness> {
+    match ask(reader, Query::Robustness(query)).unwrap() {
+        Answer::Robustness(answer) => {
             assert_eq!(answer.done, 1.0);
             answer.lists
         }
-        _ => panic!("not trust"),
+        _ => panic!("not robustness"),
     }
 }
 
@@ -37,15 +37,15 @@ fn columns(reader: &mut Reader, neuron: usize, convention: Convention) -> [Vec<u
 #[test]
 fn what_stays_is_what_both_lists_have() {
     let mut reader = reader("llama");
-    let told = trust(
+    let told = robustness(
         &mut reader,
-        TrustQuery::Neuron(neuron_query(3, Convention::RAW)),
+        RobustnessQuery::Neuron(neuron_query(3, Convention::RAW)),
     );
     let raw = columns(&mut reader, 3, Convention::RAW);
     let [mut seen, mut differing] = [0, 0];
-    for (column, (trust, raw)) in told.iter().zip(&raw).enumerate() {
-        assert_eq!(trust.top, 30);
-        for (switch, share) in &trust.kept {
+    for (column, (robustness, raw)) in told.iter().zip(&raw).enumerate() {
+        assert_eq!(robustness.top, 30);
+        for (switch, share) in &robustness.kept {
             let other = Convention::RAW.flipped(*switch);
             let other = &columns(&mut reader, 3, other)[column];
             let both = raw.iter().filter(|id| other.contains(id)).count();
@@ -96,12 +96,12 @@ fn of_few_words_nothing_is_said() {
         };
         (
             answer.passing,
-            trust(&mut reader, TrustQuery::Neuron(query)),
+            robustness(&mut reader, RobustnessQuery::Neuron(query)),
         )
     };
     let (passing, lists) = asked(few);
     assert!((7..20).contains(&passing), "{passing}");
-    let silent = |list: &Trust| list.kept.is_empty() && list.z.is_none();
+    let silent = |list: &Robustness| list.kept.is_empty() && list.z.is_none();
     assert!(lists.iter().all(silent));
     // Of so many a list has them all: the better half is compared.
     let (passing, lists) = asked(some);
@@ -155,7 +155,7 @@ fn neurons_of_random_weights_are_at_chance() {
         let (_folder, mut reader) = random(seed);
         for neuron in 0..32 {
             let query = neuron_query(neuron, Convention::RAW);
-            let lists = trust(&mut reader, TrustQuery::Neuron(query));
+            let lists = robustness(&mut reader, RobustnessQuery::Neuron(query));
             z.extend(lists.iter().map(|list| list.z.unwrap().value));
         }
     }
@@ -175,11 +175,11 @@ fn heads_of_random_weights_are_at_chance() {
                     head,
                     distance: 0,
                     end: End::Highest,
-                    k: TRUST_TOP,
+                    k: ROBUSTNESS_TOP,
                     filters: Filters::default(),
                     convention: Convention::RAW,
                 };
-                let lists = trust(&mut reader, TrustQuery::Pairs(query));
+                let lists = robustness(&mut reader, RobustnessQuery::Pairs(query));
                 z.push(lists[0].z.unwrap().value);
             }
         }
@@ -196,11 +196,11 @@ fn a_head_is_held_against_every_other_convention() {
         head: 2,
         distance: 0,
         end: End::Highest,
-        k: TRUST_TOP,
+        k: ROBUSTNESS_TOP,
         filters: Filters::default(),
         convention: Convention::RAW,
     };
-    let lists = trust(&mut reader, TrustQuery::Pairs(query.clone()));
+    let lists = robustness(&mut reader, RobustnessQuery::Pairs(query.clone()));
     let kept = lists[0].kept.iter().map(|(switch, _)| *switch);
     assert!(kept.eq(Switch::ALL), "all of them change its pairs");
     let mut seen = 0;
