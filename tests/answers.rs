@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Column, NeuronQuery, PairsQuery, Query, Reader,
+    Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, Reader,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
@@ -95,7 +95,7 @@ fn neurons_agree_with_the_notebook() {
             let Answer::Neuron(answer) = answer else {
                 panic!("{answer:?}")
             };
-            for (column, got) in Column::ALL.iter().zip(&answer.columns) {
+            for (column, got) in NeuronColumn::ALL.iter().zip(&answer.columns) {
                 let got: Vec<_> = got
                     .iter()
                     .map(|s| (u64::from(s.id), f64::from(s.score)))

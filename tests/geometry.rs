@@ -24,12 +24,12 @@ mod common {
 
 use std::sync::Mutex;
 
-use lexiscope::geometry::{Language, Measure, Pieces, Texts};
+use lexiscope::geometry::{Language, Measure, Subwords, Texts};
 use lexiscope::projection::DeviceChoice;
-use lexiscope::query::sheet::{Chart, Depth, ModelGeometry, geometry_sheet};
+use lexiscope::query::sheet::{Depth, GeometryChart, ModelGeometry, geometry_sheet};
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Column, ContextMapQuery, GeometryAnswer, GeometryQuery,
-    MapAnswer, NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, language_of,
+    Answer, Answering, Callbacks, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer,
+    NeuronColumn, NeuronMapQuery, Pointed, Query, Reader, TextReading, TokenChoice, language_of,
 };
 use lexiscope::report::{self, Format};
 use lexiscope::task::CancelToken;
@@ -43,7 +43,7 @@ fn query(texts: Texts, token: Option<TokenChoice>) -> GeometryQuery {
     GeometryQuery {
         reading: TextReading::new(texts),
         token,
-        pieces: Pieces::Mean,
+        pieces: Subwords::Mean,
         without_dominant: 0,
     }
 }
@@ -255,7 +255,7 @@ fn a_map_shows_every_occurrence_and_where_it_is() {
     let mut asked = ContextMapQuery {
         reading: TextReading::new(Texts::bundled(Language::Polish)),
         token: TokenChoice::Word("zamek".to_owned()),
-        pieces: Pieces::Mean,
+        pieces: Subwords::Mean,
         state: 4,
     };
     let got = map(&mut reader, Query::ContextMap(asked.clone())).unwrap();
@@ -293,7 +293,7 @@ fn a_map_of_a_neuron_shows_the_tokens_of_its_column() {
         layer: 3,
         neuron: 103,
         input: Input::default(),
-        column: Column::V,
+        column: NeuronColumn::V,
         k: 100,
         filters: Filters::default(),
     };
@@ -341,7 +341,7 @@ fn every_format_holds_two_models_side_by_side() {
         answer,
         timings: None,
     });
-    let chart = Chart {
+    let chart = GeometryChart {
         measure: Measure::ContextSpecificity,
         corrected: true,
         depth: Depth::Relative,
@@ -410,7 +410,7 @@ fn every_format_holds_two_models_side_by_side() {
     ] {
         assert!(svg.contains(shown), "{shown}");
     }
-    let bare = Chart {
+    let bare = GeometryChart {
         measure: Measure::TopThree,
         ..chart
     };

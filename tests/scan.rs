@@ -15,7 +15,7 @@ use checkpoint_writer::Synthetic;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Column, NeuronQuery, PairsQuery, Query, Reader,
+    Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, Reader,
 };
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
@@ -125,7 +125,7 @@ fn answered(
             else {
                 panic!()
             };
-            for (at, column) in Column::ALL.iter().enumerate() {
+            for (at, column) in NeuronColumn::ALL.iter().enumerate() {
                 let end = if at < 2 { "highest" } else { "lowest" };
                 let list = answer.columns[at].iter();
                 let list = list.map(|s| (s.id, None, s.score.to_bits())).collect();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lexiscope::query::{
-    Answering, Callbacks, DirectionsQuery, FindQuery, Part, Query, RankBy, Reader,
+    Answering, Callbacks, DirectionsQuery, FindQuery, MatrixKind, Query, RankBy, Reader,
 };
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Input};
@@ -57,7 +57,7 @@ pub fn lookup(reader: &mut Reader) {
             filters: Filters::default(),
         })
     };
-    let vo = Part::Form(Form::Vo);
+    let vo = MatrixKind::Form(Form::Vo);
     let before = processor_ms();
     (0..9).for_each(|head| first(reader, &directions(vo, head)));
     let cost = (processor_ms() - before) / 9.0;
@@ -74,7 +74,7 @@ pub fn lookup(reader: &mut Reader) {
         median(times.collect()),
         "ms",
     );
-    let times = (0..3).map(|_| time(|| ask(reader, &directions(Part::FfIn, 0))));
+    let times = (0..3).map(|_| time(|| ask(reader, &directions(MatrixKind::FfIn, 0))));
     figure("directions, a layer's keys", median(times.collect()), "ms");
 }
 

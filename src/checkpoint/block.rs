@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::entry::Entry;
 use super::number::convert;
 use super::source::Source;
+use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix};
 
 /// File bytes that are one thread's work.
@@ -17,7 +17,7 @@ const WINDOW: usize = 4 << 20;
 pub(super) struct Block<'a> {
     pub(super) name: &'a str,
     pub(super) source: &'a Source,
-    pub(super) entry: &'a Entry,
+    pub(super) entry: &'a TensorEntry,
     pub(super) rows: Range<usize>,
     pub(super) cols: Range<usize>,
 }

@@ -2,8 +2,8 @@
 //! was not merged. Told by the tensors that lie beside, so that the message can name what it is.
 
 use super::CheckpointError;
-use super::entry::Entry;
 use super::number::Dtype;
+use super::tensor_entry::TensorEntry;
 use super::tensors::Tensors;
 
 const QUANTISED: &str = "quantised checkpoints cannot be read yet; take the one that it was made from, or dequantise it and save that";
@@ -85,7 +85,7 @@ pub(super) fn instead(tensors: &Tensors, tensor: &str, file: &str) -> Option<Che
 pub(super) fn unreadable(
     tensors: &Tensors,
     tensor: &str,
-    entry: &Entry,
+    entry: &TensorEntry,
     file: &str,
 ) -> CheckpointError {
     if let Some(packed) = instead(tensors, tensor, file) {

@@ -3,9 +3,9 @@
 use safetensors::tensor::Metadata;
 
 use super::CheckpointError;
-use super::entry::Entry;
 use super::number::Dtype;
 use super::source::Source;
+use super::tensor_entry::TensorEntry;
 use super::tensors::MOST_TENSORS;
 
 /// Bytes of a header at most: that of as many tensors as are read is shorter. The reference
@@ -19,7 +19,7 @@ const MOST_AXES: usize = 64;
 ///
 /// # Errors
 /// A header that does not parse, contradicts itself, or disagrees with the file's length.
-pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointError> {
+pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
     let damaged = |what: String| CheckpointError::damaged(source.name(), what);
     if let Some(other) = source.impostor()? {
         return Err(damaged(format!(
@@ -83,7 +83,10 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
         };
         // Below the length of the file, which was just compared.
         let offset = data + info.data_offsets.0 as u64;
-        (name, Entry::contiguous(dtype, info.shape.clone(), offset))
+        (
+            name,
+            TensorEntry::contiguous(dtype, info.shape.clone(), offset),
+        )
     });
     Ok(entries.collect())
 }

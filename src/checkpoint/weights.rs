@@ -6,17 +6,17 @@ use serde::Deserialize;
 
 use crate::outside::escape;
 
-use super::entry::Entry;
 use super::error::one_line;
 use super::files::Files;
 use super::source::Source;
+use super::tensor_entry::TensorEntry;
 use super::tensors::{MOST_TENSORS, Tensors};
 use super::{CheckpointError, pytorch, safetensors};
 
 /// Larger than any index of shards.
 pub(super) const LARGEST_INDEX: u64 = 64 << 20;
 
-type Read = fn(&Source) -> Result<Vec<(String, Entry)>, CheckpointError>;
+type Read = fn(&Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError>;
 
 /// A way in which weights are kept: the single file, and the index of several.
 struct Form {
@@ -187,7 +187,7 @@ fn add_shards(
             );
             CheckpointError::damaged(index_name, what)
         })?;
-        let mut entries: BTreeMap<String, Entry> = read(&source)?.into_iter().collect();
+        let mut entries: BTreeMap<String, TensorEntry> = read(&source)?.into_iter().collect();
         let mut kept = Vec::with_capacity(names.len());
         for name in names {
             let (name, entry) =

@@ -7,9 +7,9 @@ use clap::Args;
 
 use super::machine::Machine;
 use super::shared_args::{CsvArgs, label, list_length, whole_path};
-use crate::geometry::{Language, Measure, Pieces, Texts};
+use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::outside::{self, LONGEST_TEXT};
-use crate::query::sheet::{Chart, Depth};
+use crate::query::sheet::{Depth, GeometryChart};
 use crate::query::{GeometryQuery, TextReading, TokenChoice};
 use crate::report::GeometryFormat;
 
@@ -34,7 +34,7 @@ pub struct GeometryArgs {
     token_id: Option<u32>,
     /// What stands for a word of several pieces: mean, first or last
     #[arg(long, value_parser = pieces, default_value = "mean", value_name = "PIECES")]
-    pieces: Pieces,
+    pieces: Subwords,
     /// Cut longer texts, special tokens counted
     #[arg(long, value_name = "N", value_parser = list_length)]
     max_tokens: Option<usize>,
@@ -116,13 +116,13 @@ impl GeometryArgs {
     }
 
     /// The chart that is asked for; by itself anisotropy, or a token's context specificity.
-    pub fn chart(&self) -> Chart {
+    pub fn chart(&self) -> GeometryChart {
         let of_token = self.token.is_some() || self.token_id.is_some();
         let usual = match of_token {
             true => Measure::ContextSpecificity,
             false => Measure::Anisotropy,
         };
-        Chart {
+        GeometryChart {
             measure: self.chart.measure.unwrap_or(usual),
             corrected: self.chart.corrected,
             depth: match self.chart.by_layer {
@@ -142,7 +142,7 @@ fn measure(text: &str) -> Result<Measure, String> {
     })
 }
 
-fn pieces(text: &str) -> Result<Pieces, String> {
-    let found = Pieces::ALL.into_iter().find(|p| p.name() == text);
+fn pieces(text: &str) -> Result<Subwords, String> {
+    let found = Subwords::ALL.into_iter().find(|p| p.name() == text);
     found.ok_or_else(|| "expected mean, first or last".to_owned())
 }

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::convention::ConventionChoice;
-use super::place::PartPlace;
+use super::place::MatrixPlace;
 use super::shared_args::{FilterArgs, OutputArgs, list_length};
 use crate::query::RankBy;
 use crate::transformer::Input;
@@ -66,7 +66,7 @@ pub struct DirectionsArgs {
     /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
     pub model: String,
     #[command(flatten)]
-    pub place: PartPlace,
+    pub place: MatrixPlace,
     /// How weights become words; as for `neuron`, but directions have no biases
     #[arg(long, default_value_t, value_name = "NAMES")]
     pub convention: ConventionChoice,

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::query::{Address, Part};
+use crate::query::{Address, MatrixKind};
 use crate::transformer::Form;
 
 /// A neuron.
@@ -56,7 +56,7 @@ impl FormPlace {
     pub fn read(&self) -> Result<(Form, usize, usize)> {
         let words = [Some(&self.form), self.layer.as_ref()];
         match read(words, self.head) {
-            Some((Part::Form(form), layer, Some(head))) => Ok((form, layer, head)),
+            Some((MatrixKind::Form(form), layer, Some(head))) => Ok((form, layer, head)),
             _ => bail!(
                 "expected a head's form, layer and number (vo 4 3) or its address (L4.H3.VO), got {}",
                 said(&[
@@ -71,7 +71,7 @@ impl FormPlace {
 
 /// A matrix: a form of a head, or the keys or values of a layer.
 #[derive(Clone, Debug, Args)]
-pub struct PartPlace {
+pub struct MatrixPlace {
     /// vo or qk of a head; ff-in (keys: of gated neurons the gate), ff-gate, ff-up or ff-out (values)
     /// of a layer; or a form's address: L4.H3.VO
     #[arg(value_name = "PART")]
@@ -82,16 +82,16 @@ pub struct PartPlace {
     head: Option<usize>,
 }
 
-impl PartPlace {
+impl MatrixPlace {
     /// Part, layer and, of a form, the head.
     ///
     /// # Errors
     /// It is none of the forms.
-    pub fn read(&self) -> Result<(Part, usize, usize)> {
+    pub fn read(&self) -> Result<(MatrixKind, usize, usize)> {
         let words = [Some(&self.part), self.layer.as_ref()];
         match read(words, self.head) {
-            Some((part @ Part::Form(_), layer, Some(head))) => Ok((part, layer, head)),
-            Some((part @ Part::Form(_), ..)) => bail!("{part} is of a head: give its number"),
+            Some((part @ MatrixKind::Form(_), layer, Some(head))) => Ok((part, layer, head)),
+            Some((part @ MatrixKind::Form(_), ..)) => bail!("{part} is of a head: give its number"),
             Some((part, layer, None)) => Ok((part, layer, 0)),
             Some((part, ..)) => bail!("{part} is of a layer: give no head"),
             None => bail!(
@@ -108,7 +108,10 @@ impl PartPlace {
 }
 
 /// A part with its layer and head, from up to three words.
-fn read(words: [Option<&String>; 2], head: Option<usize>) -> Option<(Part, usize, Option<usize>)> {
+fn read(
+    words: [Option<&String>; 2],
+    head: Option<usize>,
+) -> Option<(MatrixKind, usize, Option<usize>)> {
     let [first, second] = words;
     let first = first?;
     let Some(second) = second else {
@@ -120,17 +123,17 @@ fn read(words: [Option<&String>; 2], head: Option<usize>) -> Option<(Part, usize
                     form: Some(form),
                 }),
                 None,
-            ) => Some((Part::Form(form), layer, Some(head))),
+            ) => Some((MatrixKind::Form(form), layer, Some(head))),
             _ => None,
         };
     };
-    let part: Part = first.parse().ok()?;
+    let part: MatrixKind = first.parse().ok()?;
     if let Some(layer) = number(second) {
         return Some((part, layer, head));
     }
     match (second.parse().ok()?, part, head) {
         (Address::Layer { layer }, _, head) => Some((part, layer, head)),
-        (Address::Head { layer, head, form }, Part::Form(of), None)
+        (Address::Head { layer, head, form }, MatrixKind::Form(of), None)
             if form.is_none_or(|form| form == of) =>
         {
             Some((part, layer, Some(head)))

@@ -10,7 +10,7 @@ use super::machine::Machine;
 use crate::outside::{self, LONGEST_TEXT};
 use crate::projection::End;
 use crate::report::{self, Format};
-use crate::vocabulary::{Filters, Source, Text, Words};
+use crate::vocabulary::{FileSource, Filters, Text, Words};
 
 /// The length of a list, as it is typed.
 pub(super) fn list_length(text: &str) -> Result<usize, String> {
@@ -159,8 +159,8 @@ impl FilterArgs {
 }
 
 /// Where words or a text were read, to be named by what can be read again.
-fn source(path: &Path, text: &str) -> Source {
-    Source::of(&whole_path(path), text.as_bytes())
+fn source(path: &Path, text: &str) -> FileSource {
+    FileSource::of(&whole_path(path), text.as_bytes())
 }
 
 /// A path that leads to the file from any folder.

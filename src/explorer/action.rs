@@ -78,7 +78,7 @@ pub enum Chart {
     /// With a count, that many of the dominant dimensions are left out.
     Dominant,
     /// How the pieces of a word become one vector.
-    Pieces,
+    Subwords,
     /// From the chart to the map of the token's occurrences and back.
     Points,
     AskToken,

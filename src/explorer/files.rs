@@ -7,11 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::saved_view::SavedView;
-use super::views::geometry::Settings;
+use super::views::geometry::ChartSettings;
 use crate::checkpoint::Bundle;
 use crate::geometry::Texts;
 use crate::outside::{self, LONGEST_TEXT};
-use crate::vocabulary::{Source, Text, Words};
+use crate::vocabulary::{FileSource, Text, Words};
 
 /// Of a folder so many entries are looked at.
 const ENTRIES_MAX: usize = 10_000;
@@ -106,7 +106,7 @@ pub fn read_texts(path: &Path) -> Result<Texts> {
 pub struct TextFile {
     label: String,
     text: String,
-    source: Source,
+    source: FileSource,
 }
 
 impl TextFile {
@@ -134,7 +134,7 @@ impl TextFile {
 /// It cannot be read, is too long, or is not UTF-8.
 pub fn read(path: &Path) -> Result<TextFile> {
     let (label, bytes) = read_bytes(path)?;
-    let source = Source::of(&whole(path), &bytes);
+    let source = FileSource::of(&whole(path), &bytes);
     let text = String::from_utf8(bytes).with_context(|| format!("{label} cannot be read"))?;
     Ok(TextFile {
         label,
@@ -148,7 +148,7 @@ pub fn read(path: &Path) -> Result<TextFile> {
 pub fn read_source(view: &mut SavedView) -> Option<String> {
     let settings = view.settings.as_mut()?;
     let mut said = None;
-    let mut changed = |label: &str, before: &Source, now: Option<&Source>| {
+    let mut changed = |label: &str, before: &FileSource, now: Option<&FileSource>| {
         let same = before.sha256.is_empty() || now.is_some_and(|now| now.sha256 == before.sha256);
         let sentence = format!("{label} has changed since its view was saved");
         said = said.take().or((!same).then_some(sentence));
@@ -177,7 +177,7 @@ pub fn read_source(view: &mut SavedView) -> Option<String> {
     {
         let read = read_texts(&path);
         missing = missing.or(read.as_ref().err().map(|error| format!("{error:#}")));
-        settings.chart.texts = read.unwrap_or_else(|_| Settings::default().texts);
+        settings.chart.texts = read.unwrap_or_else(|_| ChartSettings::default().texts);
     }
     missing.or(said)
 }

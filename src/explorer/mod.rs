@@ -5,7 +5,7 @@
 pub mod action;
 pub mod board;
 pub mod bookmarks;
-mod companions;
+mod compared_models;
 pub mod effect;
 mod fetching;
 mod files;

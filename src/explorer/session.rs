@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::geometry::Pieces;
+use crate::geometry::Subwords;
 use crate::projection::End;
 use crate::query::{Address, Convention};
 use crate::vocabulary::Filters;
@@ -73,7 +73,7 @@ pub struct Switches {
     pub skip_first: bool,
     pub skip_special: bool,
     pub without_dominant: usize,
-    pub pieces: Pieces,
+    pub pieces: Subwords,
 }
 
 const FILE: &str = "session.toml";
@@ -121,7 +121,7 @@ mod tests {
             chart: Switches {
                 corrected: true,
                 without_dominant: 3,
-                pieces: Pieces::Last,
+                pieces: Subwords::Last,
                 ..Switches::default()
             },
             beside: vec!["bert-pl".to_owned()],

@@ -11,7 +11,7 @@ use super::saved_view::ViewSettings;
 use super::screen::Canvas;
 use super::shell::export;
 use super::state::{Field, Purpose, RowCursor, RowsInFocus, State};
-use super::views::legend::Entry;
+use super::views::legend::LegendEntry;
 use crate::query::{Address, DirectionsQuery, Query, Robustness};
 
 /// A screen with its keys, its queries and its drawing; its state lies in [`State`].
@@ -123,7 +123,7 @@ pub trait View: Sync {
     }
 
     /// What its marks and figures mean that depend on what was chosen in it; `text` is the screen.
-    fn legend(&self, _: &State, _text: &str) -> Vec<Entry> {
+    fn legend(&self, _: &State, _text: &str) -> Vec<LegendEntry> {
         Vec::new()
     }
 }
@@ -191,7 +191,7 @@ pub trait Tab: View {
     fn restore(&self, state: &mut State, settings: &ViewSettings) -> Vec<Effect>;
 
     /// Its lists of words, if it has some.
-    fn words(&self) -> Option<&dyn Words> {
+    fn words(&self) -> Option<&dyn WordLists> {
         None
     }
 
@@ -213,7 +213,7 @@ pub trait Tab: View {
 }
 
 /// The lists of words of a tab, or of directions in their place.
-pub trait Words {
+pub trait WordLists {
     /// How many lists one goes through.
     fn lists(&self) -> usize;
 

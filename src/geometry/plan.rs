@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 /// How the pieces of one occurrence become one vector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Pieces {
+pub enum Subwords {
     #[default]
     Mean,
     First,
     Last,
 }
 
-impl Pieces {
+impl Subwords {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Mean, Self::First, Self::Last];
 
@@ -58,7 +58,7 @@ pub struct Plan {
     pub(super) width: usize,
     pub(super) states: usize,
     pub(super) texts: Vec<TextPlan>,
-    pub(super) pieces: Pieces,
+    pub(super) pieces: Subwords,
     /// Whether a token is asked about.
     pub(super) token: bool,
     /// Dimensions that are left out, by state.
@@ -71,7 +71,7 @@ impl Plan {
         [states, width]: [usize; 2],
         texts: Vec<TextPlan>,
         token: bool,
-        pieces: Pieces,
+        pieces: Subwords,
     ) -> Self {
         Self {
             width,
@@ -102,12 +102,12 @@ impl Plan {
 }
 
 /// The vector of an occurrence: rows `[positions, width]` of its text, put together.
-pub fn combined(rows: &[f32], width: usize, pieces: &Range<usize>, how: Pieces) -> Vec<f32> {
+pub fn combined(rows: &[f32], width: usize, pieces: &Range<usize>, how: Subwords) -> Vec<f32> {
     let row = |at: usize| &rows[at * width..(at + 1) * width];
     match how {
-        Pieces::First => row(pieces.start).to_vec(),
-        Pieces::Last => row(pieces.end - 1).to_vec(),
-        Pieces::Mean => {
+        Subwords::First => row(pieces.start).to_vec(),
+        Subwords::Last => row(pieces.end - 1).to_vec(),
+        Subwords::Mean => {
             let mut sum = row(pieces.start).to_vec();
             for at in pieces.start + 1..pieces.end {
                 sum.iter_mut().zip(row(at)).for_each(|(s, x)| *s += x);

@@ -20,7 +20,7 @@ const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 /// A block: the file's hash, where it begins there, and its length in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(super) struct BlockKey {
     pub(super) etag: String,
     pub(super) start: u64,
     pub(super) len: u64,
@@ -37,13 +37,13 @@ pub struct Blocks {
 #[derive(Debug, Default)]
 struct Index {
     /// When each was used last: a number that grows.
-    used: HashMap<Key, u64>,
-    by_use: BTreeMap<u64, Key>,
+    used: HashMap<BlockKey, u64>,
+    by_use: BTreeMap<u64, BlockKey>,
     bytes: u64,
     now: u64,
 }
 
-impl Key {
+impl BlockKey {
     fn path(&self, folder: &Path) -> PathBuf {
         folder
             .join(&self.etag)
@@ -52,7 +52,7 @@ impl Key {
 }
 
 impl Index {
-    fn touch(&mut self, key: &Key) -> bool {
+    fn touch(&mut self, key: &BlockKey) -> bool {
         let Some(used) = self.used.get_mut(key) else {
             return false;
         };
@@ -62,7 +62,7 @@ impl Index {
         true
     }
 
-    fn add(&mut self, key: &Key) {
+    fn add(&mut self, key: &BlockKey) {
         if self.touch(key) {
             return;
         }
@@ -72,7 +72,7 @@ impl Index {
         self.by_use.insert(self.now, key.clone());
     }
 
-    fn remove(&mut self, key: &Key) {
+    fn remove(&mut self, key: &BlockKey) {
         if let Some(used) = self.used.remove(key) {
             self.by_use.remove(&used);
             self.bytes -= key.len;
@@ -84,7 +84,7 @@ impl Blocks {
     /// The blocks that lie in `folder`, which need not exist, of which no more than `limit` bytes
     /// are kept.
     pub fn open(folder: PathBuf, limit: u64) -> Self {
-        let mut found: Vec<(SystemTime, Key)> = Vec::new();
+        let mut found: Vec<(SystemTime, BlockKey)> = Vec::new();
         for of_file in entries(&folder) {
             let etag = of_file.file_name().to_string_lossy().into_owned();
             for block in entries(&of_file.path()) {
@@ -100,7 +100,7 @@ impl Blocks {
                 match numbers {
                     Some((start, len)) if Some(about.len()) == len.checked_add(HASH) => {
                         let etag = etag.clone();
-                        found.push((used, Key { etag, start, len }));
+                        found.push((used, BlockKey { etag, start, len }));
                     }
                     _ if used.elapsed().is_ok_and(|age| age > LEFT_BEHIND) => {
                         // Without a hash, cut, or left by a program that was killed.
@@ -128,12 +128,12 @@ impl Blocks {
     }
 
     /// Whether a block is there.
-    pub(super) fn has(&self, key: &Key) -> bool {
+    pub(super) fn has(&self, key: &BlockKey) -> bool {
         self.index().touch(key)
     }
 
     /// A block, if it is there and what it was when it came.
-    pub(super) fn get(&self, key: &Key) -> Option<Vec<u8>> {
+    pub(super) fn get(&self, key: &BlockKey) -> Option<Vec<u8>> {
         if !self.has(key) {
             return None;
         }
@@ -157,7 +157,7 @@ impl Blocks {
     ///
     /// # Errors
     /// The disk does not take it.
-    pub(super) fn put(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn put(&self, key: &BlockKey, bytes: &[u8]) -> io::Result<()> {
         if key.len > self.limit {
             return Ok(());
         }
@@ -196,7 +196,7 @@ impl Blocks {
 }
 
 /// A block without the hash behind it, if that is its own.
-fn whole(mut bytes: Vec<u8>, key: &Key) -> Option<Vec<u8>> {
+fn whole(mut bytes: Vec<u8>, key: &BlockKey) -> Option<Vec<u8>> {
     let len = usize::try_from(key.len).ok()?;
     let (block, hash) = bytes.split_at_checked(len)?;
     if Sha256::digest(block)[..] != *hash {
@@ -219,8 +219,8 @@ fn entries(folder: &Path) -> Vec<fs::DirEntry> {
 mod tests {
     use super::*;
 
-    fn key(start: u64) -> Key {
-        Key {
+    fn key(start: u64) -> BlockKey {
+        BlockKey {
             etag: "abc".to_owned(),
             start,
             len: 10,

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use tokio::time::sleep;
 
-use super::blocks::Key;
+use super::blocks::BlockKey;
 use super::client::Asked;
 use super::listing::Facts;
 use super::progress::Meter;
@@ -97,7 +97,7 @@ impl Ranged {
     }
 
     /// The blocks that a span lies in, in order.
-    fn blocks_of(&self, span: &Range<u64>) -> Vec<Key> {
+    fn blocks_of(&self, span: &Range<u64>) -> Vec<BlockKey> {
         let cuts = self.cuts.read().unwrap_or_else(PoisonError::into_inner);
         let mut keys = Vec::new();
         let mut at = span.start;
@@ -107,7 +107,7 @@ impl Ranged {
             let start = first + (at - first) / BLOCK * BLOCK;
             let end = cuts.get(next).copied().unwrap_or(self.facts.size);
             let end = end.min(start + BLOCK);
-            keys.push(Key {
+            keys.push(BlockKey {
                 etag: self.facts.etag.clone(),
                 start,
                 len: end - start,
@@ -146,10 +146,10 @@ impl Ranged {
     }
 
     /// The requests for what is missing of some spans: blocks that follow each other.
-    fn requests(&self, spans: &[Range<u64>]) -> Vec<Vec<Key>> {
+    fn requests(&self, spans: &[Range<u64>]) -> Vec<Vec<BlockKey>> {
         let keys = spans.iter().flat_map(|span| self.blocks_of(span));
-        let keys: BTreeMap<u64, Key> = keys.map(|key| (key.start, key)).collect();
-        let mut requests: Vec<Vec<Key>> = Vec::new();
+        let keys: BTreeMap<u64, BlockKey> = keys.map(|key| (key.start, key)).collect();
+        let mut requests: Vec<Vec<BlockKey>> = Vec::new();
         for key in keys.into_values().filter(|key| !self.blocks.has(key)) {
             match requests.last_mut() {
                 Some(run)
@@ -167,7 +167,7 @@ impl Ranged {
     }
 
     /// Fetches blocks that follow each other, and counts them as of file `i`.
-    async fn fetch(&self, keys: &[Key], meter: &Meter, i: usize) -> Result<(), HubError> {
+    async fn fetch(&self, keys: &[BlockKey], meter: &Meter, i: usize) -> Result<(), HubError> {
         let (asked, pace) = (self.asked(), self.hub.settings().pace);
         let commit = &self.listing.commit;
         let url = self.hub.file_route(&self.listing.id, commit, &self.name)?;

@@ -31,7 +31,7 @@ pub struct Balance {
 ///
 /// # Errors
 /// The token is cancelled.
-pub fn balance(
+pub fn balance_factors(
     a: &Matrix,
     b: &Matrix,
     cancel: CancelToken<'_>,

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::checkpoint::Matrix;
 use crate::task::{CancelToken, Cancelled};
 
-use super::Ends;
+use super::BothEnds;
 use super::kernel::{chunks, dot, multiply, norm, products};
 use super::row_transform::RowTransform;
 use super::select::{Passing, Scored};
@@ -25,14 +25,14 @@ const MOST: usize = 1 << 13;
 
 /// Rows on the processor, and how they count.
 #[derive(Clone, Copy)]
-pub(super) struct Counted<'a> {
+pub(super) struct TransformedRows<'a> {
     pub(super) rows: &'a Matrix,
     pub(super) transform: &'a RowTransform,
     /// The norm of the longest.
     pub(super) longest: f32,
 }
 
-impl Counted<'_> {
+impl TransformedRows<'_> {
     /// A row's exact score.
     pub(super) fn score(&self, row: usize, vector: &[f32], shift: f32) -> f32 {
         let product = dot(self.rows.row(row), vector);
@@ -42,13 +42,13 @@ impl Counted<'_> {
 
 /// As `Rows::offer_scores` for `LEAST` vectors or more.
 pub(super) fn offer(
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     vectors: &Matrix,
     passing: Passing<'_>,
-    ends: &mut [Ends],
+    ends: &mut [BothEnds],
     cancel: CancelToken<'_>,
 ) -> Result<(), Cancelled> {
-    let Counted { rows, longest, .. } = counted;
+    let TransformedRows { rows, longest, .. } = counted;
     let shifts = counted.transform.shifts(vectors);
     let fresh: Vec<Candidates> = ends
         .iter()
@@ -116,7 +116,7 @@ pub(super) fn slack(vector: &[f32], longest: f32) -> f32 {
 
 /// The scores of a block of rows, up to the slack: those of one vector after those of another.
 pub(super) fn multiplied(
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     block: Range<usize>,
     (vectors, shifts): (&Matrix, &[f32]),
     scores: &mut Vec<f32>,
@@ -142,11 +142,11 @@ fn gather(block: &Range<usize>, scores: &[f32], flags: &[bool], found: &mut [Can
 
 /// The exact scores of one vector's candidates, offered to its ends.
 fn rescore(
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     (vector, shift): (&[f32], f32),
     passing: Passing<'_>,
     found: Candidates,
-    ends: &mut Ends,
+    ends: &mut BothEnds,
 ) {
     let rows = counted.rows;
     if !found.overflows() {

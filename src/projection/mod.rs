@@ -2,10 +2,10 @@
 
 mod balance;
 mod batch;
-mod cross;
+mod both_ends;
 mod device;
 mod directions;
-mod ends;
+mod embedding_gram;
 mod error;
 mod find;
 mod inverse;
@@ -17,10 +17,10 @@ mod rows;
 mod select;
 mod undertrained;
 
-pub use cross::{cross, product};
+pub use both_ends::BothEnds;
 pub use device::{DeviceChoice, device_name, pick_device};
 pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompose_rows, gram};
-pub use ends::Ends;
+pub use embedding_gram::{embedding_gram, product};
 pub use error::ProjectionError;
 pub use find::{
     BiasedForm, HeadSide, Hit, LayerScores, RankBy, RankSearch, Role, Targets, TopHits,

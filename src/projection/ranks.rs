@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::checkpoint::Matrix;
 use crate::task::{CancelToken, Cancelled};
 
-use super::batch::{Counted, multiplied, slack};
+use super::batch::{TransformedRows, multiplied, slack};
 use super::kernel::chunks;
 use super::{ProjectionError, Rows};
 
@@ -57,7 +57,7 @@ impl ListRows<'_> {
 
 /// As [`Rows::ranks`].
 pub(super) fn ranks(
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     vectors: &Matrix,
     at: &[u32],
     flags: &[bool],
@@ -81,7 +81,7 @@ pub(super) fn ranks(
 
 /// As [`Rows::above`].
 pub(super) fn above(
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     vectors: &Matrix,
     scores: &[f32],
     flags: &[bool],
@@ -104,7 +104,7 @@ struct Limit {
 
 /// How many passing rows are ahead of each vector's limit.
 fn ahead(
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     (vectors, shifts): (&Matrix, &[f32]),
     limits: &[Limit],
     flags: &[bool],
@@ -151,7 +151,7 @@ struct Want<'a> {
 /// How many passing rows of a block are ahead of each row that is ranked.
 fn ahead_in(
     block: Range<usize>,
-    counted: Counted<'_>,
+    counted: TransformedRows<'_>,
     (vectors, shifts): (&Matrix, &[f32]),
     wants: &[Want<'_>],
     flags: &[bool],

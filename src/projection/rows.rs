@@ -1,7 +1,7 @@
 //! The rows that everything is projected on (the embedding, and learned positions), kept on a
 //! device in the layout that its products want.
 
-mod by_chunk;
+mod chunked;
 mod overflow;
 mod ranked;
 mod times;
@@ -21,7 +21,7 @@ use super::batch;
 use super::kernel::{chunks, norm, products};
 use super::row_transform::RowTransform;
 use super::select::Passing;
-use super::{Ends, ProjectionError};
+use super::{BothEnds, ProjectionError};
 
 use overflow::{all_finite, overflow};
 use times::times_on_host;
@@ -93,7 +93,7 @@ impl Rows {
         &self,
         vectors: &Matrix,
         passing: Passing<'_>,
-        ends: &mut [Ends],
+        ends: &mut [BothEnds],
         cancel: CancelToken<'_>,
     ) -> Result<(), ProjectionError> {
         match &*self.store {
@@ -144,7 +144,7 @@ impl Rows {
         rows: &Tensor,
         vectors: &Matrix,
         passing: Passing<'_>,
-        ends: &mut [Ends],
+        ends: &mut [BothEnds],
         cancel: CancelToken<'_>,
     ) -> Result<(), ProjectionError> {
         let shape = (vectors.rows(), vectors.cols());
@@ -205,13 +205,13 @@ fn offer_on_host(
     (rows, transform): (&Matrix, &RowTransform),
     vectors: &Matrix,
     passing: Passing<'_>,
-    ends: &mut [Ends],
+    ends: &mut [BothEnds],
     cancel: CancelToken<'_>,
 ) -> Result<(), ProjectionError> {
     let (width, m) = (rows.cols(), vectors.rows());
     let overflows = AtomicBool::new(false);
     let shifts = transform.shifts(vectors);
-    let fresh: Vec<Ends> = ends.iter().map(|e| Ends::new(e.highest.k())).collect();
+    let fresh: Vec<BothEnds> = ends.iter().map(|e| BothEnds::new(e.highest.k())).collect();
     let all: Vec<Range<usize>> = chunks(rows.rows(), CHUNK_ROWS).collect();
     let found = all
         .into_par_iter()
@@ -246,7 +246,7 @@ fn offer_on_host(
 }
 
 /// `scores`: `[chunk, m]`, the m scores of a row side by side.
-fn offer_chunk(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>, ends: &mut [Ends]) {
+fn offer_chunk(scores: &[f32], chunk: Range<usize>, passing: Passing<'_>, ends: &mut [BothEnds]) {
     for (row, scores) in chunk.zip(scores.chunks_exact(ends.len())) {
         if passing.flags[row] {
             let id = passing.first_id + row as u32;

@@ -121,7 +121,7 @@ fn heap(
 }
 
 fn mean(rows: &Rows, cancel: CancelToken<'_>) -> Result<Vec<f32>, ProjectionError> {
-    let sums = rows.by_chunk(cancel, |_, chunk| {
+    let sums = rows.chunked(cancel, |_, chunk| {
         sum(rows.width(), chunk.chunks_exact(rows.width()))
     })?;
     let mut all = vec![0.0; rows.width()];
@@ -140,7 +140,7 @@ fn cosines(
     cancel: CancelToken<'_>,
 ) -> Result<Vec<f32>, ProjectionError> {
     let width = mean.len();
-    let units = rows.by_chunk(cancel, |range: Range<usize>, chunk| {
+    let units = rows.chunked(cancel, |range: Range<usize>, chunk| {
         let first = group.partition_point(|&id| (id as usize) < range.start);
         let here = group[first..].iter().map(|&id| id as usize);
         let here = here.take_while(|&id| id < range.end);
@@ -150,7 +150,7 @@ fn cosines(
     let towards = sum(width, units.iter().flatten().map(Vec::as_slice));
     let towards: Vec<f32> = towards.iter().map(|&x| x as f32).collect();
     let length = norm(&towards);
-    let found = rows.by_chunk(cancel, |range: Range<usize>, chunk| {
+    let found = rows.chunked(cancel, |range: Range<usize>, chunk| {
         let mut centred = vec![0.0; width];
         let mut cosine = |(id, row): (usize, &[f32])| {
             let own = centre(row, mean, &mut centred);

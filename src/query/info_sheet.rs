@@ -2,7 +2,7 @@
 
 use crate::checkpoint::{NormPlacement, UnknownChoice};
 use crate::query::ModelCard;
-use crate::sheet::{Block, Column, Form, Record, Section, Sheet, TokenNames, Value, grouped};
+use crate::sheet::{Block, Column, NumberForm, Record, Section, Sheet, TokenNames, Value, grouped};
 
 /// A model's sizes and choices, of its [marked card](crate::query::Answering::marked_card).
 pub fn sheet(card: &ModelCard) -> Sheet {
@@ -48,8 +48,8 @@ pub fn sheet(card: &ModelCard) -> Sheet {
         sections: vec![
             Section::new([what.csv("what"), value.csv("value")]),
             Section::new([
-                what_shown.shown("what", Form::Plain),
-                value_shown.shown("value", Form::Plain),
+                what_shown.shown("what", NumberForm::Plain),
+                value_shown.shown("value", NumberForm::Plain),
             ]),
         ],
         blocks: vec![Block::table([1])],
@@ -136,11 +136,11 @@ pub fn models_sheet(models: &[(String, String)]) -> Sheet {
         Column::of(names)
             .csv("model")
             .json("name")
-            .shown("model", Form::Plain),
+            .shown("model", NumberForm::Plain),
         Column::of(places)
             .csv("where")
             .json("location")
-            .shown("where", Form::Plain),
+            .shown("where", NumberForm::Plain),
     ]);
     Sheet {
         provenance: None,

@@ -28,9 +28,9 @@ pub use address::{Address, AddressError};
 pub use answering::{Answering, Callbacks};
 pub use card::{ModelCard, NO_HEAD};
 pub use convention::{Convention, Switch};
-pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
+pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;
-pub use find::{FindAnswer, FindQuery, Group, TOKENS_MAX};
+pub use find::{FindAnswer, FindQuery, RoleHits, TOKENS_MAX};
 pub use first_convention::{ConventionFigures, FirstConventionAnswer, FirstConventionQuery};
 pub use geometry::{
     GeometryAnswer, GeometryQuery, TextAnswer, TextLanguageQuery, TextReading, TokenAnswer,
@@ -39,7 +39,7 @@ pub use geometry::{
 pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 pub use kinds::{Answer, Query};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
-pub use neuron::{Column, NeuronAnswer, NeuronQuery};
+pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};
 pub use rank::{RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;

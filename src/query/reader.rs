@@ -19,9 +19,9 @@ use super::card::NO_HEAD;
 use super::kind::{AnswerKind, NotFinite};
 use super::model::Model;
 use super::pairs::{FactorKey, Factors};
-use super::rank::{Cross, RankCache, Ranking};
+use super::rank::{EmbeddingGram, RankCache, Ranking};
 use super::robustness::NullDistributions;
-use super::{Answer, Column, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
+use super::{Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, Query, QueryError};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -47,7 +47,7 @@ pub struct Reader {
     /// For other filters and the other end of the list; the latest last.
     pub(super) factors: Vec<(FactorKey, Arc<Factors>)>,
     /// What the two sides of forms have in common over the vocabulary.
-    pub(super) crosses: Vec<Cross>,
+    pub(super) crosses: Vec<EmbeddingGram>,
     /// A ranking that was cancelled.
     pub(super) ranking: Ranking,
     pub(super) rank_cache: RankCache,
@@ -227,7 +227,7 @@ impl Answering for Reader {
         let mut answers = self.neurons(queries, callbacks)?;
         for (answer, query) in answers.iter_mut().zip(queries) {
             if !self.card.has_output(query.convention) {
-                for column in [Column::V, Column::MinusV] {
+                for column in [NeuronColumn::V, NeuronColumn::MinusV] {
                     answer.columns[column as usize].clear();
                 }
             }

@@ -5,7 +5,7 @@ use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::{Filters, TextCount};
 
 pub use super::geometry::{
-    Chart, Depth, ModelGeometry, described, geometry_command, geometry_sheet,
+    Depth, GeometryChart, ModelGeometry, described, geometry_command, geometry_sheet,
 };
 pub use super::info_sheet::{models_sheet, sheet as info_sheet};
 pub use super::map::{MapOf, map_sheet};

@@ -62,7 +62,7 @@ mod tests {
     use crate::checkpoint::{Location, Matrix};
     use crate::projection::{DeviceChoice, Rows};
     use crate::query::{
-        Answer, Answering, Callbacks, Column, Convention, ModelCard, NeuronQuery, Query,
+        Answer, Answering, Callbacks, Convention, ModelCard, NeuronColumn, NeuronQuery, Query,
     };
     use crate::transformer::Input;
     use crate::vocabulary::Filters;
@@ -105,7 +105,7 @@ mod tests {
         let Answer::Neuron(answer) = reader.answer(&query, Callbacks::none()).unwrap() else {
             panic!("not the answer to a neuron");
         };
-        let column = &answer.columns[Column::K as usize];
+        let column = &answer.columns[NeuronColumn::K as usize];
         column.iter().map(|scored| scored.id).collect()
     }
 

@@ -8,7 +8,7 @@ use crate::geometry::Curve;
 use crate::outside::escape;
 use crate::query::GeometryQuery;
 
-use crate::query::sheet::{Chart, Depth, ModelGeometry, described, geometry_command};
+use crate::query::sheet::{Depth, GeometryChart, ModelGeometry, described, geometry_command};
 use crate::sheet::VERSION;
 
 /// Pixels; half of an A4 page's text width at twice the size.
@@ -54,7 +54,7 @@ struct Line {
 pub fn chart(
     models: &[ModelGeometry<'_>],
     query: &GeometryQuery,
-    chart: &Chart,
+    chart: &GeometryChart,
 ) -> Result<String, ChartError> {
     let lines: Vec<Line> = models
         .iter()
@@ -129,7 +129,7 @@ pub(super) fn with_description(svg: &str, shows: &str, command: &str) -> String 
     }
 }
 
-fn line(name: &str, curve: &Curve, chart: &Chart) -> Line {
+fn line(name: &str, curve: &Curve, chart: &GeometryChart) -> Line {
     let values = match chart.corrected {
         true => &curve.corrected,
         false => &curve.raw,
@@ -165,7 +165,7 @@ fn extent(lines: &[Line]) -> [f64; 2] {
 fn draw<Y>(
     svg: &mut String,
     lines: &[Line],
-    (of, caption): (&Chart, &str),
+    (of, caption): (&GeometryChart, &str),
     depth: f64,
     values: Y,
 ) -> Result<(), Box<dyn std::error::Error>>

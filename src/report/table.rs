@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::outside::escape;
 use crate::sheet::{
-    Block, Cell, Form, Provenance, Section, Sheet, TokenNames, VERSION, grouped, score,
+    Block, Cell, NumberForm, Provenance, Section, Sheet, TokenNames, VERSION, grouped, score,
 };
 
 /// How tables and lines are marked.
@@ -140,11 +140,11 @@ fn aligned(columns: &[TextColumn], rows: usize, style: Style) -> String {
 }
 
 /// A cell as a person reads it.
-fn text(cell: Cell<'_>, form: Form, names: &TokenNames) -> String {
+fn text(cell: Cell<'_>, form: NumberForm, names: &TokenNames) -> String {
     let decimal = |x: f64| match form {
-        Form::Decimals(decimals) => format!("{x:.decimals$}"),
-        Form::Largest(largest) => score(x as f32, largest),
-        Form::Plain | Form::Grouped | Form::First(_) => x.to_string(),
+        NumberForm::Decimals(decimals) => format!("{x:.decimals$}"),
+        NumberForm::Largest(largest) => score(x as f32, largest),
+        NumberForm::Plain | NumberForm::Grouped | NumberForm::First(_) => x.to_string(),
     };
     let tokens = |ids: &[u32], most: usize| {
         let tokens = ids.iter().take(most).map(|&id| names.marked(id));
@@ -153,18 +153,22 @@ fn text(cell: Cell<'_>, form: Form, names: &TokenNames) -> String {
     match cell {
         Cell::Empty => String::new(),
         Cell::Integer(n) => match form {
-            Form::Grouped => grouped(n),
-            Form::Plain | Form::Decimals(_) | Form::Largest(_) | Form::First(_) => n.to_string(),
+            NumberForm::Grouped => grouped(n),
+            NumberForm::Plain
+            | NumberForm::Decimals(_)
+            | NumberForm::Largest(_)
+            | NumberForm::First(_) => n.to_string(),
         },
         Cell::Single(x) => decimal(f64::from(x)),
         Cell::Double(x) => decimal(x),
         Cell::Text(text) => text.to_owned(),
         Cell::Token(id) => names.marked(id),
         Cell::Tokens(ids) => match form {
-            Form::First(most) => tokens(ids, most),
-            Form::Plain | Form::Decimals(_) | Form::Largest(_) | Form::Grouped => {
-                tokens(ids, usize::MAX)
-            }
+            NumberForm::First(most) => tokens(ids, most),
+            NumberForm::Plain
+            | NumberForm::Decimals(_)
+            | NumberForm::Largest(_)
+            | NumberForm::Grouped => tokens(ids, usize::MAX),
         },
     }
 }
@@ -195,8 +199,8 @@ mod tests {
             let texts = tokens.iter().map(|&token| token.to_owned());
             let lengths = tokens.iter().map(|token| token.len());
             let section = Section::new([
-                Column::of(texts).shown("token", Form::Plain),
-                Column::of(lengths).shown("n", Form::Plain),
+                Column::of(texts).shown("token", NumberForm::Plain),
+                Column::of(lengths).shown("n", NumberForm::Plain),
             ]);
             table(&[&section], usize::MAX, &TokenNames::default(), style)
         };

@@ -16,7 +16,7 @@ use parquet::file::statistics::Statistics;
 
 use crate::projection::{Pair, Scored};
 use crate::query::{
-    Answer, Answering, Callbacks, Column, Convention, ModelCard, NeuronAnswer, NeuronQuery,
+    Answer, Answering, Callbacks, Convention, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery,
     PairsAnswer, PairsQuery, Query, QueryError, Ranking, Reader,
 };
 use crate::task::CancelToken;
@@ -167,7 +167,7 @@ impl Scanned {
         let Some((at, group)) = self.group(query.layer, query.neuron, true) else {
             return Ok(None);
         };
-        let each = Column::ALL.len() * kept;
+        let each = NeuronColumn::ALL.len() * kept;
         let start = (query.neuron - group.items.start) * each;
         let lists = self
             .neuron_rows(at, start..start + run.len() * each)
@@ -242,7 +242,7 @@ impl Scanned {
             return Err(self.damaged(ParquetError::General(reason)));
         }
         Ok(Some(PairsAnswer {
-            regardless: None,
+            unconditional: None,
             pairs,
             passing,
             rows,

@@ -22,7 +22,7 @@ use crate::outside;
 
 use super::ScanError;
 use super::list::Lists;
-use super::plan::Settings;
+use super::plan::ScanSettings;
 
 /// A row a list entry. `kind` is K, V, -K, -V, vo or qk, `item` the neuron or the head, `end` is
 /// highest or lowest, `rank` counts from 1. A pair goes from `id` to `to_id`, which neurons have
@@ -58,7 +58,7 @@ type Writer = SerializedFileWriter<BufWriter<File>>;
 pub(super) fn write_part(
     path: &Path,
     model: &str,
-    settings: &Settings,
+    settings: &ScanSettings,
     lists: &Lists,
 ) -> Result<(), ScanError> {
     write(path, settings, |writer| {
@@ -84,7 +84,11 @@ pub(super) fn write_part(
 }
 
 /// Joins files of parts into one, a group of rows each, in their order; as [`write_part`] does.
-pub(super) fn join(path: &Path, settings: &Settings, parts: &[PathBuf]) -> Result<(), ScanError> {
+pub(super) fn join(
+    path: &Path,
+    settings: &ScanSettings,
+    parts: &[PathBuf],
+) -> Result<(), ScanError> {
     write(path, settings, |writer| {
         for part in parts {
             let reader = opened(part).map_err(|error| ParquetError::External(error.into()))?;
@@ -149,7 +153,7 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Writes beside `path` and puts it into its place when all of it is on the disk.
 fn write(
     path: &Path,
-    settings: &Settings,
+    settings: &ScanSettings,
     rows: impl FnOnce(&mut Writer) -> ParquetResult<()>,
 ) -> Result<(), ScanError> {
     let whole = beside(path, ".tmp");
@@ -174,7 +178,7 @@ fn write(
         .inspect_err(|_| drop(fs::remove_file(&whole)))
 }
 
-fn properties(settings: &Settings) -> WriterProperties {
+fn properties(settings: &ScanSettings) -> WriterProperties {
     let metadata = settings
         .iter()
         .map(|(name, value)| KeyValue::new((*name).to_owned(), value.clone()));

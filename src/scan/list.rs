@@ -3,7 +3,7 @@
 use parquet::data_type::ByteArray;
 
 use crate::projection::End;
-use crate::query::{Column, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery};
+use crate::query::{ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, PairsAnswer, PairsQuery};
 
 /// Rows of one part; every column is as long as the others, or empty where a part has no such.
 #[derive(Default)]
@@ -33,10 +33,10 @@ impl Lists {
         query: &NeuronQuery,
         answer: &NeuronAnswer,
     ) {
-        for (column, list) in Column::ALL.into_iter().zip(&answer.columns) {
+        for (column, list) in NeuronColumn::ALL.into_iter().zip(&answer.columns) {
             let end = match column {
-                Column::K | Column::V => End::Highest,
-                Column::MinusK | Column::MinusV => End::Lowest,
+                NeuronColumn::K | NeuronColumn::V => End::Highest,
+                NeuronColumn::MinusK | NeuronColumn::MinusV => End::Lowest,
             };
             let place = (query.layer, query.neuron);
             self.push_list(place, column.name(), end, list.len());

@@ -10,7 +10,7 @@ use crate::outside::{self, Locked};
 use super::ScanError;
 use super::file::{beside, join, settings_of, write_part};
 use super::list::Lists;
-use super::plan::{Part, Settings};
+use super::plan::{ScanChunk, ScanSettings};
 
 /// More than any scan's settings take.
 const LONGEST_SETTINGS: u64 = 16 << 20;
@@ -19,7 +19,7 @@ const LONGEST_SETTINGS: u64 = 16 << 20;
 pub(super) struct Parts {
     out: PathBuf,
     folder: PathBuf,
-    settings: Settings,
+    settings: ScanSettings,
     /// Locked as long as it is open.
     _lock: File,
 }
@@ -29,7 +29,7 @@ impl Parts {
     ///
     /// # Errors
     /// It is something else, or cannot be a file.
-    pub(super) fn finished(out: &Path, settings: &Settings) -> Result<bool, ScanError> {
+    pub(super) fn finished(out: &Path, settings: &ScanSettings) -> Result<bool, ScanError> {
         let looks_like_a_folder = out.as_os_str().to_string_lossy().ends_with('/');
         if looks_like_a_folder || out.is_dir() || out.file_name().is_none() {
             return Err(ScanError::NoFile {
@@ -52,7 +52,7 @@ impl Parts {
     ///
     /// # Errors
     /// It cannot be made, another process has it, or its parts were made with other settings.
-    pub(super) fn open(out: &Path, settings: Settings) -> Result<Self, ScanError> {
+    pub(super) fn open(out: &Path, settings: ScanSettings) -> Result<Self, ScanError> {
         let folder = beside(out, ".parts");
         let path = folder.join("settings.json");
         let failed = ScanError::write(out);
@@ -89,12 +89,12 @@ impl Parts {
         })
     }
 
-    fn path(&self, part: &Part) -> PathBuf {
+    fn path(&self, part: &ScanChunk) -> PathBuf {
         self.folder.join(part.file_name())
     }
 
     /// Whether a part is there.
-    pub(super) fn has(&self, part: &Part) -> bool {
+    pub(super) fn has(&self, part: &ScanChunk) -> bool {
         self.path(part).exists()
     }
 
@@ -102,7 +102,12 @@ impl Parts {
     ///
     /// # Errors
     /// No room, or no right.
-    pub(super) fn keep(&self, part: &Part, model: &str, lists: &Lists) -> Result<(), ScanError> {
+    pub(super) fn keep(
+        &self,
+        part: &ScanChunk,
+        model: &str,
+        lists: &Lists,
+    ) -> Result<(), ScanError> {
         write_part(&self.path(part), model, &self.settings, lists)
     }
 
@@ -110,7 +115,7 @@ impl Parts {
     ///
     /// # Errors
     /// As [`Parts::keep`].
-    pub(super) fn finish(self, parts: &[Part]) -> Result<(), ScanError> {
+    pub(super) fn finish(self, parts: &[ScanChunk]) -> Result<(), ScanError> {
         let paths: Vec<PathBuf> = parts.iter().map(|part| self.path(part)).collect();
         join(&self.out, &self.settings, &paths)?;
         fs::remove_dir_all(&self.folder).map_err(ScanError::write(&self.folder))
@@ -119,7 +124,7 @@ impl Parts {
 
 /// # Errors
 /// The first setting that differs.
-fn same(path: &Path, there: &[(String, String)], here: &Settings) -> Result<(), ScanError> {
+fn same(path: &Path, there: &[(String, String)], here: &ScanSettings) -> Result<(), ScanError> {
     for (name, here) in here {
         let found = there.iter().find(|(other, _)| other == name);
         let there = found.map_or("none", |(_, value)| value.as_str());

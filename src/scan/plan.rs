@@ -39,16 +39,16 @@ pub struct ScanPlan {
 }
 
 /// What decides the rows of a file, by name.
-pub(super) type Settings = Vec<(&'static str, String)>;
+pub(super) type ScanSettings = Vec<(&'static str, String)>;
 
 /// Work that is kept as a whole or not at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum ScanChunk {
     Neurons { layer: usize, neurons: Range<usize> },
     Heads { layer: usize, heads: Range<usize> },
 }
 
-impl Part {
+impl ScanChunk {
     /// The name of its file.
     pub(super) fn file_name(&self) -> String {
         match self {
@@ -81,16 +81,16 @@ impl ScanPlan {
     }
 
     /// The parts in the order of the file.
-    pub(super) fn parts(&self, card: &ModelCard) -> Result<Vec<Part>, ScanError> {
+    pub(super) fn parts(&self, card: &ModelCard) -> Result<Vec<ScanChunk>, ScanError> {
         let mut parts = Vec::new();
         for layer in self.layers(card)? {
             if self.what != What::Heads {
                 let pieces = pieces(card.spec.neurons, PART_NEURONS);
-                parts.extend(pieces.map(|neurons| Part::Neurons { layer, neurons }));
+                parts.extend(pieces.map(|neurons| ScanChunk::Neurons { layer, neurons }));
             }
             if self.what != What::Neurons {
                 let pieces = pieces(card.spec.heads, PART_HEADS);
-                parts.extend(pieces.map(|heads| Part::Heads { layer, heads }));
+                parts.extend(pieces.map(|heads| ScanChunk::Heads { layer, heads }));
             }
         }
         Ok(parts)
@@ -138,7 +138,7 @@ impl ScanPlan {
         &self,
         card: &ModelCard,
         fingerprint: u64,
-    ) -> Result<Settings, ScanError> {
+    ) -> Result<ScanSettings, ScanError> {
         let spec = &card.spec;
         let layers = self.layers(card)?;
         let what = match self.what {

@@ -9,7 +9,7 @@ use crate::task::{self, Progress, ProgressPart};
 
 use super::list::Lists;
 use super::parts::Parts;
-use super::plan::{Part, pieces};
+use super::plan::{ScanChunk, pieces};
 use super::{ScanError, ScanPlan};
 
 /// Neurons computed in one pass over the embedding: enough for the processor to be what limits.
@@ -80,7 +80,8 @@ impl<'a> Scan<'a> {
             return Ok(false);
         }
         let parts = Parts::open(out, settings)?;
-        let (done, left): (Vec<&Part>, Vec<&Part>) = all.iter().partition(|part| parts.has(part));
+        let (done, left): (Vec<&ScanChunk>, Vec<&ScanChunk>) =
+            all.iter().partition(|part| parts.has(part));
         let mut scan = Self::new(reader, plan, &all, &done);
         for (i, part) in left.iter().enumerate() {
             if callbacks.cancel.is_cancelled() {
@@ -97,7 +98,12 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    fn new(reader: &'a mut Reader, plan: &'a ScanPlan, all: &[Part], done: &[&Part]) -> Self {
+    fn new(
+        reader: &'a mut Reader,
+        plan: &'a ScanPlan,
+        all: &[ScanChunk],
+        done: &[&ScanChunk],
+    ) -> Self {
         let mut scan = Self {
             reader,
             plan,
@@ -106,8 +112,8 @@ impl<'a> Scan<'a> {
         };
         for part in all {
             let (pace, size) = match part {
-                Part::Neurons { neurons, .. } => (&mut scan.neurons, neurons.len()),
-                Part::Heads { heads, .. } => (&mut scan.heads, heads.len()),
+                ScanChunk::Neurons { neurons, .. } => (&mut scan.neurons, neurons.len()),
+                ScanChunk::Heads { heads, .. } => (&mut scan.heads, heads.len()),
             };
             pace.all += size;
             if done.contains(&part) {
@@ -117,10 +123,14 @@ impl<'a> Scan<'a> {
         scan
     }
 
-    fn part(&mut self, part: &Part, callbacks: task::Callbacks<'_>) -> Result<Lists, ScanError> {
+    fn part(
+        &mut self,
+        part: &ScanChunk,
+        callbacks: task::Callbacks<'_>,
+    ) -> Result<Lists, ScanError> {
         let mut lists = Lists::default();
         match part {
-            Part::Neurons { layer, neurons } => {
+            ScanChunk::Neurons { layer, neurons } => {
                 for piece in pieces(neurons.len(), BATCH) {
                     let start = Instant::now();
                     let batch = neurons.start + piece.start..neurons.start + piece.end;
@@ -129,7 +139,7 @@ impl<'a> Scan<'a> {
                     callbacks.progress(&self.progress(*layer));
                 }
             }
-            Part::Heads { layer, heads } => {
+            ScanChunk::Heads { layer, heads } => {
                 for head in heads.clone() {
                     let start = Instant::now();
                     self.head(*layer, head, &mut lists)?;

@@ -16,7 +16,7 @@ pub use command_line::{CommandLine, filter_options, option, shell_line, shell_wo
 pub use names::{TokenNames, with_boundary};
 pub use number::{grouped, score, spark};
 pub use provenance::{LIST_SETTINGS, Provenance, VERSION, filter_line, filter_record};
-pub use section::{Cell, Column, Form, JsonField, Section, ShownColumn, TokenPart, Values};
+pub use section::{Cell, Column, JsonField, NumberForm, Section, ShownColumn, TokenPart, Values};
 pub use value::{Record, Value};
 
 /// An answer, ready for every format.

@@ -68,14 +68,14 @@ pub enum JsonField {
 /// A column of a table.
 pub struct ShownColumn {
     pub head: String,
-    pub form: Form,
+    pub form: NumberForm,
     /// Cells stand to the right.
     pub right: bool,
 }
 
 /// How a person reads a cell.
 #[derive(Clone, Copy)]
-pub enum Form {
+pub enum NumberForm {
     Plain,
     /// With so many decimals.
     Decimals(usize),
@@ -163,7 +163,7 @@ impl Column {
 
     /// The same column, in tables too: numbers to the right, all else to the left.
     #[must_use]
-    pub fn shown(mut self, head: impl Into<String>, form: Form) -> Self {
+    pub fn shown(mut self, head: impl Into<String>, form: NumberForm) -> Self {
         let right = match self.values {
             Values::Count | Values::Integers(_) | Values::Singles(_) | Values::Doubles(_) => true,
             Values::Same(_) | Values::Texts(_) | Values::Tokens(_) | Values::TokenLists(_) => false,
@@ -179,7 +179,7 @@ impl Column {
     /// As [`Self::shown`], but to the right.
     #[must_use]
     pub fn shown_right(self, head: impl Into<String>) -> Self {
-        let mut column = self.shown(head, Form::Plain);
+        let mut column = self.shown(head, NumberForm::Plain);
         if let Some(shown) = &mut column.shown {
             shown.right = true;
         }

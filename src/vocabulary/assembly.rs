@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::added::{self, AddedToken};
 use super::listing::Listing;
 use super::recipe::{ModelSource, Recipe};
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 
 /// The usual special tokens of a class, where no file names others.
@@ -17,7 +17,7 @@ pub(super) type Usual<'a> = [(Role, &'a str)];
 /// A tokenizer that is being put together.
 pub(super) struct Assembly<'a> {
     pub file: &'static str,
-    pub settings: &'a Settings,
+    pub settings: &'a TokenizerSettings,
     pub tokens: Vec<(String, u32)>,
     /// How many the model counts; a new token's id.
     pub size: usize,

@@ -9,7 +9,7 @@ use super::error::{VocabularyError, short};
 use super::json_values;
 use super::listing::{Listing, unknown_merge, utf8};
 use super::recipe::ModelSource;
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::single::Tokens;
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
@@ -59,7 +59,7 @@ pub(super) fn read(
     vocab: &[u8],
     merges: &[u8],
     class: Option<TokenizerClass>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     const FILE: &str = "vocab.json";
     let tokens = json_values::json::<Tokens>(FILE, vocab)?.tokens;

@@ -11,7 +11,7 @@ use super::byte_pairs::ROBERTA;
 use super::error::{VocabularyError, short};
 use super::listing::{Listing, utf8};
 use super::recipe::{ModelSource, Unlisted};
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 
 const FILE: &str = "vocab.txt";
@@ -26,7 +26,7 @@ const END_OF_WORD: &str = "</w>";
 pub(super) fn read(
     vocab: &[u8],
     codes: &[u8],
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let first = [Role::Bos, Role::Pad, Role::Eos, Role::Unk];
     let usual = |role| {

@@ -3,7 +3,7 @@
 use super::error::VocabularyError;
 use super::listing::Listing;
 use super::recipe::ModelSource;
-use super::settings::Settings;
+use super::settings::TokenizerSettings;
 use super::tokenizer_class::TokenizerClass;
 use super::{TokenizerFiles, byte_pairs, fairseq, sentence_pieces, tiktoken, word_pieces};
 
@@ -36,7 +36,7 @@ const ALL: [FileSet; 5] = [
 /// No set is whole, or its files do not parse.
 pub(super) fn read(
     files: &TokenizerFiles,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let class = TokenizerClass::of(settings);
     let mut listing = read_set(files, class.clone(), settings)?;
@@ -52,7 +52,7 @@ pub(super) fn read(
 fn read_set(
     files: &TokenizerFiles,
     class: Option<TokenizerClass>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let first = match &class {
         Some(

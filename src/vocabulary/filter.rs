@@ -82,14 +82,14 @@ impl Filters {
 
 /// Where a list of words or a text was read, and what the file held then.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Source {
+pub struct FileSource {
     /// Whole, so that it is found from another folder too.
     pub path: Arc<Path>,
     /// SHA-256 of the file's bytes, in hexadecimal.
     pub sha256: Arc<str>,
 }
 
-impl Source {
+impl FileSource {
     /// Of a file that holds these bytes.
     pub fn of(path: &Path, bytes: &[u8]) -> Self {
         let digest = Sha256::digest(bytes);
@@ -110,7 +110,7 @@ pub struct Words {
     /// The words, trimmed, composed and in small letters.
     pub words: Arc<BTreeSet<String>>,
     /// The file that they are from.
-    pub source: Option<Source>,
+    pub source: Option<FileSource>,
 }
 
 impl Words {
@@ -137,7 +137,7 @@ pub struct Text {
     /// The text itself; each vocabulary finds its own tokens in it.
     pub text: Arc<str>,
     /// The file that it is from; `None` if it was typed.
-    pub source: Option<Source>,
+    pub source: Option<FileSource>,
 }
 
 /// How many tokens a text has.

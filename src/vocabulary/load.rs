@@ -4,7 +4,7 @@
 use super::error::{VocabularyError, short};
 use super::listing::Listing;
 use super::recipe::Recipe;
-use super::settings::Settings;
+use super::settings::TokenizerSettings;
 use super::token::{Origin, Style};
 use super::{TokenizerFiles, file_sets, single};
 
@@ -24,7 +24,7 @@ pub(super) struct Placed {
 
 /// Reads the best of the files that are there; see [`super::Vocabulary::open`].
 pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, VocabularyError> {
-    let settings = Settings::read(files)?;
+    let settings = TokenizerSettings::read(files)?;
     let listing = match &files.tokenizer_json {
         Some(bytes) => single::read(bytes.clone(), &settings)?,
         None => file_sets::read(files, &settings)?,
@@ -32,7 +32,11 @@ pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, Vocabu
     place(listing, &settings, rows)
 }
 
-fn place(listing: Listing, settings: &Settings, rows: usize) -> Result<Placed, VocabularyError> {
+fn place(
+    listing: Listing,
+    settings: &TokenizerSettings,
+    rows: usize,
+) -> Result<Placed, VocabularyError> {
     let file = listing.file;
     check_lengths(&listing)?;
     let mut notices = listing.notices;

@@ -25,7 +25,7 @@ mod steps;
 mod tiktoken;
 mod token;
 mod tokenizer_class;
-mod untrained;
+mod undertrained;
 mod visible;
 mod word;
 mod word_pieces;
@@ -38,11 +38,11 @@ use spelling::Spellings;
 use visible::Class;
 
 pub use error::VocabularyError;
-pub use filter::{Filters, Source, Text, TextCount, Words};
+pub use filter::{FileSource, Filters, Text, TextCount, Words};
 pub use mask::Mask;
 pub use pattern::Pattern;
 pub use token::{Boundary, Token};
-pub use untrained::Undertrained;
+pub use undertrained::Undertrained;
 pub use word::Word;
 
 /// The tokenizer's files, as far as they are there.

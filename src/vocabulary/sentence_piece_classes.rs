@@ -13,7 +13,7 @@ use super::protobuf::SentencePieceModel;
 use super::sentence_piece_parts::{
     SPACE, Scored, charsmap, merges_by_id, metaspace, numbered, replace, unigram, words_with_spaces,
 };
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 
 const LLAMA: &Usual<'_> = &[
@@ -43,7 +43,7 @@ pub(super) fn xlm_roberta(
     model: &SentencePieceModel,
     marked: Vec<AddedToken>,
     french: bool,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Listing {
     let usual = |role| {
         ROBERTA
@@ -102,7 +102,7 @@ pub(super) fn t5(
     file: &'static str,
     model: &SentencePieceModel,
     mut marked: Vec<AddedToken>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Listing {
     let own = model.pieces.iter();
     let mut pieces: Vec<Scored> = own.map(|piece| (piece.text.clone(), piece.score)).collect();
@@ -137,7 +137,7 @@ pub(super) fn llama(
     file: &'static str,
     model: &SentencePieceModel,
     marked: Vec<AddedToken>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Listing {
     let assembly = whole(file, model, LLAMA, marked, settings);
     let prefix = settings.add_prefix_space.unwrap_or(true);
@@ -166,7 +166,7 @@ pub(super) fn gemma(
     file: &'static str,
     model: &SentencePieceModel,
     marked: Vec<AddedToken>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Listing {
     let assembly = whole(file, model, GEMMA, marked, settings);
     let model = json!({
@@ -194,7 +194,7 @@ fn whole<'a>(
     model: &SentencePieceModel,
     usual: &'a Usual<'a>,
     marked: Vec<AddedToken>,
-    settings: &'a Settings,
+    settings: &'a TokenizerSettings,
 ) -> Assembly<'a> {
     let tokens = numbered(model.pieces.iter().map(|piece| &piece.text));
     let distinct: HashSet<&str> = tokens.iter().map(|(t, _)| t.as_str()).collect();

@@ -16,7 +16,7 @@ use super::sentence_piece_classes::{gemma, llama, t5, xlm_roberta};
 use super::sentence_piece_parts::{
     SPACE, Scored, charsmap, merges_by_score, metaspace, numbered, replace, unigram,
 };
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
 
@@ -26,7 +26,7 @@ pub(super) fn read(
     file: &'static str,
     bytes: &[u8],
     class: Option<TokenizerClass>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let model = SentencePieceModel::parse(file, bytes)?;
     // Control symbols are special, what the model's maker defined is not; both are found whole.
@@ -61,7 +61,7 @@ fn as_the_file_says(
     file: &'static str,
     model: &SentencePieceModel,
     mut marked: Vec<AddedToken>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Listing {
     let names = renamed(&model.pieces, settings);
     // The user's own symbols are cut out below, by the model's side.
@@ -134,7 +134,7 @@ fn as_the_file_says(
     listing
 }
 
-/// What a text goes through before it is cut. `legacy`: as [`Settings::legacy`].
+/// What a text goes through before it is cut. `legacy`: as [`TokenizerSettings::legacy`].
 fn normalizers(model: &SentencePieceModel, legacy: bool) -> Vec<Value> {
     let mut normalizers = Vec::new();
     if !model.charsmap.is_empty() {
@@ -154,7 +154,7 @@ fn normalizers(model: &SentencePieceModel, legacy: bool) -> Vec<Value> {
 }
 
 /// The pieces' names: those that stand for nothing may be renamed by `added_tokens_decoder`.
-fn renamed(pieces: &[Piece], settings: &Settings) -> Vec<String> {
+fn renamed(pieces: &[Piece], settings: &TokenizerSettings) -> Vec<String> {
     let renames = |id: u32| settings.added.get(&id).map(|token| token.content.as_str());
     let numbered = pieces.iter().zip(0u32..);
     let kept = numbered.clone().filter(|(_, id)| renames(*id).is_none());

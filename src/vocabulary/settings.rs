@@ -62,7 +62,7 @@ pub(super) enum Named {
 
 /// The settings that change how tokens and texts are read; `None` where the files say nothing.
 #[derive(Debug, Default)]
-pub(super) struct Settings {
+pub(super) struct TokenizerSettings {
     /// `tokenizer_class` of tokenizer_config.json.
     pub config_class: Option<String>,
     /// `tokenizer_class` of config.json.
@@ -99,7 +99,7 @@ pub(super) struct Settings {
     named: [Named; 7],
 }
 
-impl Settings {
+impl TokenizerSettings {
     /// # Errors
     /// A file that is no JSON, or a value of another kind than its key takes.
     pub(super) fn read(files: &TokenizerFiles) -> Result<Self, VocabularyError> {

@@ -12,7 +12,7 @@ use super::added::{self, AddedToken};
 use super::error::{VocabularyError, one_line, short};
 use super::listing::{Listing, unknown_merge, utf8};
 use super::recipe::{ModelSource, Recipe};
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
 
@@ -67,7 +67,7 @@ struct Merge<'a>(Cow<'a, str>, Option<Cow<'a, str>>);
 /// A file that does not parse.
 pub(super) fn read(
     bytes: Cow<'static, [u8]>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let text = utf8(FILE, &bytes)?;
     let file: File = serde_json::from_str(text).map_err(|e| VocabularyError::Json {
@@ -155,7 +155,7 @@ fn moved_notice(added_tokens: &[Added], placed: &[(AddedToken, u32)]) -> Option<
 
 /// What the files beside tokenizer.json say, where its class in transformers reads them.
 struct Stated<'a> {
-    settings: &'a Settings,
+    settings: &'a TokenizerSettings,
     class: Option<TokenizerClass>,
 }
 

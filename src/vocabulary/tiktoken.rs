@@ -14,7 +14,7 @@ use super::assembly::{Around, Assembly, Parts, split_then_bytes, with_vocab};
 use super::error::{VocabularyError, short};
 use super::json_values;
 use super::listing::{Listing, utf8};
-use super::settings::Settings;
+use super::settings::TokenizerSettings;
 use super::token::{Style, byte_symbol};
 
 /// How tiktoken's files are taken to cut a text: as GPT-4's.
@@ -40,7 +40,7 @@ pub(super) fn is_ranks(bytes: &[u8]) -> bool {
 pub(super) fn read(
     file: &'static str,
     bytes: &[u8],
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let mut ranked = Vec::new();
     for (line, number) in utf8(file, bytes)?.lines().zip(1..) {
@@ -107,7 +107,10 @@ struct TekkenSpecial {
 
 /// # Errors
 /// A file that does not parse.
-pub(super) fn tekken(bytes: &[u8], settings: &Settings) -> Result<Listing, VocabularyError> {
+pub(super) fn tekken(
+    bytes: &[u8],
+    settings: &TokenizerSettings,
+) -> Result<Listing, VocabularyError> {
     let bad = |problem: String| VocabularyError::Json {
         file: TEKKEN,
         problem,
@@ -164,7 +167,7 @@ pub(super) fn tekken(bytes: &[u8], settings: &Settings) -> Result<Listing, Vocab
 /// `shift`: the special tokens' ids come first.
 fn listing(
     file: &'static str,
-    settings: &Settings,
+    settings: &TokenizerSettings,
     ranked: &[(Vec<u8>, u32)],
     shift: u32,
     marked: Vec<AddedToken>,

@@ -1,7 +1,7 @@
 //! Which of transformers' tokenizer classes reads a model's files, found as its `AutoTokenizer`
 //! does (`models/auto/tokenization_auto.py` of 5.24).
 
-use super::settings::Settings;
+use super::settings::TokenizerSettings;
 
 /// A way of making a tokenizer from files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl TokenizerClass {
     }
 
     /// The class for these settings; `None` where nothing says anything.
-    pub(super) fn of(settings: &Settings) -> Option<Self> {
+    pub(super) fn of(settings: &TokenizerSettings) -> Option<Self> {
         let model_type = settings.model_type.as_deref();
         let named = settings
             .config_class

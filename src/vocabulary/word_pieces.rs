@@ -8,7 +8,7 @@ use super::assembly::{Around, Assembly, Parts, Usual, with_vocab};
 use super::error::VocabularyError;
 use super::listing::{Listing, utf8};
 use super::recipe::ModelSource;
-use super::settings::{Role, Settings};
+use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
 
@@ -29,7 +29,7 @@ const BERT: &Usual<'_> = &[
 pub(super) fn read(
     bytes: &[u8],
     class: Option<TokenizerClass>,
-    settings: &Settings,
+    settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     const FILE: &str = "vocab.txt";
     let lines = utf8(FILE, bytes)?.lines();

@@ -1,11 +1,11 @@
 //! One thread that owns the model: queries in, answers out, the newest first.
 
 mod cache;
-mod desk;
 mod kept;
 mod mailbox;
 mod neighbours;
 mod run;
+mod shared_mailbox;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +18,7 @@ use crate::checkpoint::Location;
 use crate::query::{Answer, Answering, ModelCard, Query, QueryError};
 use crate::task::Progress;
 
-use desk::Desk;
+use shared_mailbox::SharedMailbox;
 
 /// What the answers that are kept may take: tens of thousands of neurons.
 const CACHE_BYTES_MAX: usize = 64 << 20;
@@ -62,7 +62,7 @@ pub enum Event {
 
 /// The thread's handle; dropping it cancels what runs and joins.
 pub struct Worker {
-    desk: Arc<Desk>,
+    mailbox: Arc<SharedMailbox>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -77,13 +77,13 @@ impl Worker {
         open: impl Fn(&Location) -> Result<Box<dyn Answering>, QueryError> + Send + 'static,
         notify: impl Fn(Event) + Send + 'static,
     ) -> io::Result<Self> {
-        let desk = Arc::new(Desk::new(CACHE_BYTES_MAX, Box::new(notify)));
-        let at_desk = Arc::clone(&desk);
+        let mailbox = Arc::new(SharedMailbox::new(CACHE_BYTES_MAX, Box::new(notify)));
+        let shared = Arc::clone(&mailbox);
         let thread = thread::Builder::new()
             .name("worker".to_owned())
-            .spawn(move || run::run(&at_desk, open))?;
+            .spawn(move || run::run(&shared, open))?;
         Ok(Self {
-            desk,
+            mailbox,
             thread: Some(thread),
         })
     }
@@ -93,7 +93,7 @@ impl Worker {
     /// as its files are what they were. What runs is interrupted. Of several openings that wait, only the
     /// last is done.
     pub fn open(&self, location: Location) -> ModelId {
-        self.desk.open(location)
+        self.mailbox.open(location)
     }
 
     /// What the screen shows now, most important first. Replaces the list before: what is not in
@@ -101,25 +101,25 @@ impl Worker {
     /// answered a second time. An answer that is already there is passed to `notify` before this
     /// returns, whatever is running.
     pub fn want(&self, id: ModelId, queries: Vec<Query>) {
-        self.desk.want(id, queries);
+        self.mailbox.want(id, queries);
     }
 
     /// What may be computed when nothing is wanted and nothing more can be told of what may be
     /// wanted next; replaces the list before. Otherwise as [`Self::want`], which comes first for a
     /// model.
     pub fn idle(&self, id: ModelId, queries: Vec<Query>) {
-        self.desk.idle(id, queries);
+        self.mailbox.idle(id, queries);
     }
 
     /// Whether all that was asked is answered, and the answers have been passed to `notify`.
     pub fn is_settled(&self) -> bool {
-        self.desk.is_settled()
+        self.mailbox.is_settled()
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.desk.stop();
+        self.mailbox.stop();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

@@ -9,24 +9,24 @@ use crate::checkpoint::Location;
 use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError};
 use crate::task::{CancelToken, Progress};
 
-use super::desk::Desk;
 use super::kept::{OpenModel, files_of};
 use super::mailbox::Task;
 use super::neighbours::neighbours;
+use super::shared_mailbox::SharedMailbox;
 
 /// Neurons that are computed ahead in one pass over the embedding: as many as a pass takes along
 /// for little more than its own time, so that whoever asks for another waits no longer than that.
 const BATCH: usize = 4;
 
 /// Does what the desk says until it says stop. The model is dropped on this thread.
-pub(super) fn run<F>(desk: &Desk, open: F)
+pub(super) fn run<F>(mailbox: &SharedMailbox, open: F)
 where
     F: Fn(&Location) -> Result<Box<dyn Answering>, QueryError>,
 {
     let mut present: Option<OpenModel> = None;
     let mut before: Option<OpenModel> = None;
     loop {
-        match (desk.next(), &mut present) {
+        match (mailbox.next(), &mut present) {
             (Task::Stop, _) => return,
             (Task::Open { id, location }, present) => {
                 let files = files_of(&location);
@@ -46,13 +46,13 @@ where
                         if let Some(left) = left.filter(|left| !left.is_at(&location)) {
                             before = Some(left).filter(OpenModel::is_small);
                         }
-                        desk.opened(id, card);
+                        mailbox.opened(id, card);
                     }
-                    Err(error) => desk.not_opened(id, location.to_string(), message(&error)),
+                    Err(error) => mailbox.not_opened(id, location.to_string(), message(&error)),
                 }
             }
             (Task::Answer { query, round }, Some(present)) => {
-                answer(&mut present.model, desk, query, round);
+                answer(&mut present.model, mailbox, query, round);
             }
             (
                 Task::LookAhead {
@@ -61,10 +61,10 @@ where
                     round,
                 },
                 Some(present),
-            ) => look_ahead(&mut present.model, desk, (&asked, &before), round),
+            ) => look_ahead(&mut present.model, mailbox, (&asked, &before), round),
             // Nobody can know the identifier of a model that was never open.
             (Task::Answer { query, .. }, None) => {
-                desk.failed(query, "no model is open".to_owned());
+                mailbox.failed(query, "no model is open".to_owned());
             }
             (Task::LookAhead { .. }, None) => {}
         }
@@ -72,20 +72,20 @@ where
 }
 
 /// Answers one query, either for whoever waits or ahead of being asked.
-fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64) {
+fn answer(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, query: Query, round: u64) {
     let started = Instant::now();
-    let cancelled = || !desk.goes_on(&query, round);
-    let on_partial = |answer| desk.improved(&query, answer, started.elapsed());
-    let on_progress = |progress: &Progress| desk.fetching(&query, progress);
+    let cancelled = || !mailbox.goes_on(&query, round);
+    let on_partial = |answer| mailbox.improved(&query, answer, started.elapsed());
+    let on_progress = |progress: &Progress| mailbox.fetching(&query, progress);
     let callbacks = Callbacks {
         cancel: CancelToken::new(&cancelled),
         on_partial: Some(&on_partial),
         on_progress: Some(&on_progress),
     };
     match guarded(|| model.answer(&query, callbacks)) {
-        Ok(answer) => desk.finished(query.clone(), answer, started.elapsed()),
+        Ok(answer) => mailbox.finished(query.clone(), answer, started.elapsed()),
         Err(error) if error.is_cancelled() => {}
-        Err(error) => desk.failed(query.clone(), message(&error)),
+        Err(error) => mailbox.failed(query.clone(), message(&error)),
     }
 }
 
@@ -93,12 +93,12 @@ fn answer(model: &mut Box<dyn Answering>, desk: &Desk, query: Query, round: u64)
 /// the same filters and convention in batches, then heads one by one, until something else is asked.
 fn look_ahead(
     model: &mut Box<dyn Answering>,
-    desk: &Desk,
+    mailbox: &SharedMailbox,
     (asked, before): (&[Query], &[Query]),
     round: u64,
 ) {
     let around = match guarded(|| Ok(neighbours(asked, before, &model.card()))) {
-        Ok(around) => desk.missing(around),
+        Ok(around) => mailbox.missing(around),
         Err(error) => return tracing::warn!(message = message(&error), "no neighbours"),
     };
     let (neurons, heads): (Vec<Query>, Vec<Query>) = around
@@ -107,26 +107,26 @@ fn look_ahead(
     let alike =
         neurons.chunk_by(|a, b| (a.filters(), a.convention()) == (b.filters(), b.convention()));
     for batch in alike.flat_map(|alike| alike.chunks(BATCH)) {
-        if !desk.goes_on(&batch[0], round) {
+        if !mailbox.goes_on(&batch[0], round) {
             return;
         }
-        answer_batch(model, desk, batch);
+        answer_batch(model, mailbox, batch);
     }
     for query in heads {
-        if !desk.goes_on(&query, round) {
+        if !mailbox.goes_on(&query, round) {
             return;
         }
-        answer(model, desk, query, round);
+        answer(model, mailbox, query, round);
     }
 }
 
-fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
+fn answer_batch(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, batch: &[Query]) {
     let started = Instant::now();
-    let cancelled = || !desk.batch_goes_on(batch);
+    let cancelled = || !mailbox.batch_goes_on(batch);
     let on_progress = |progress: &Progress| {
         batch
             .iter()
-            .for_each(|query| desk.fetching(query, progress));
+            .for_each(|query| mailbox.fetching(query, progress));
     };
     let callbacks = Callbacks {
         cancel: CancelToken::new(&cancelled),
@@ -150,7 +150,7 @@ fn answer_batch(model: &mut Box<dyn Answering>, desk: &Desk, batch: &[Query]) {
     };
     let took = started.elapsed();
     for (query, answer) in batch.iter().zip(answers) {
-        desk.finished(query.clone(), Answer::Neuron(answer), took);
+        mailbox.finished(query.clone(), Answer::Neuron(answer), took);
     }
 }
 

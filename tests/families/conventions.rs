@@ -3,7 +3,8 @@
 
 use super::*;
 use lexiscope::query::{
-    Convention, DirectionsQuery, NeuronAnswer, PairsAnswer, Part, RankMetric, RankQuery, Switch,
+    Convention, DirectionsQuery, MatrixKind, NeuronAnswer, PairsAnswer, RankMetric, RankQuery,
+    Switch,
 };
 use lexiscope::transformer::Form;
 use serde_json::Map;
@@ -90,8 +91,8 @@ fn every_convention_agrees_with_pytorch_or_is_refused() {
                 let got = answer.pairs.iter().map(|p| (id(p.from, p.to), p.score));
                 agree(&what, &got.collect::<Vec<_>>(), &case["highest"]);
                 let wanted = &case["regardless"];
-                assert_eq!(answer.regardless.is_some(), wanted.is_array(), "{what}");
-                for (got, wanted) in answer.regardless.iter().flatten().zip([0, 1]) {
+                assert_eq!(answer.unconditional.is_some(), wanted.is_array(), "{what}");
+                for (got, wanted) in answer.unconditional.iter().flatten().zip([0, 1]) {
                     agree(
                         &format!("{what} alone"),
                         &list(got),
@@ -225,7 +226,7 @@ fn the_directions_of_a_form_add_up_to_its_pairs_under_every_convention() {
         for form in [Form::Vo, Form::Qk] {
             let convention: Convention = convention.parse().unwrap();
             let query = Query::Directions(DirectionsQuery {
-                part: Part::Form(form),
+                part: MatrixKind::Form(form),
                 layer: 1,
                 head: 2,
                 n: VOCAB as usize,
@@ -253,7 +254,7 @@ fn the_directions_of_a_form_add_up_to_its_pairs_under_every_convention() {
         }
     }
     let biases = Query::Directions(DirectionsQuery {
-        part: Part::FfIn,
+        part: MatrixKind::FfIn,
         layer: 0,
         head: 0,
         n: 1,
@@ -292,7 +293,7 @@ fn heads_are_ranked_under_a_convention_as_the_product_of_all_tokens_says() {
                 assert_eq!(ranked.items.len(), card.spec.heads);
                 for head in &ranked.items {
                     let query = Query::Directions(DirectionsQuery {
-                        part: Part::Form(form),
+                        part: MatrixKind::Form(form),
                         layer: 1,
                         head: head.item,
                         n: 1,

@@ -3,8 +3,8 @@
 
 use lexiscope::projection::End;
 use lexiscope::query::{
-    Address, Answer, Answering, Convention, FindAnswer, FindQuery, Group, Hit, NeuronQuery,
-    PairsQuery, Query, RankBy, Reader,
+    Address, Answer, Answering, Convention, FindAnswer, FindQuery, Hit, NeuronQuery, PairsQuery,
+    Query, RankBy, Reader, RoleHits,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
@@ -51,7 +51,7 @@ impl Lookup<'_> {
 
     /// All rows of the column that a hit is in, or all pairs of its form that have the token on
     /// the hit's side: the token, the other one, the score.
-    fn list(&mut self, column: usize, group: &Group, hit: &Hit) -> Vec<(u32, Option<u32>, f32)> {
+    fn list(&mut self, column: usize, group: &RoleHits, hit: &Hit) -> Vec<(u32, Option<u32>, f32)> {
         match group.address(hit) {
             Address::Head {
                 layer,

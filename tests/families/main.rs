@@ -18,7 +18,7 @@ use candle_core::Device;
 use lexiscope::checkpoint::{Checkpoint, FAMILIES, Location};
 use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Column, NeuronQuery, PairsQuery, Query, QueryError, Reader,
+    Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, QueryError, Reader,
 };
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Forward, Site, with_numbers};
@@ -128,7 +128,7 @@ fn neurons_agree_with_pytorch() {
             let Answer::Neuron(answer) = ask(&mut reader, query).unwrap() else {
                 panic!("not a neuron")
             };
-            for (column, list) in Column::ALL.iter().zip(&answer.columns) {
+            for (column, list) in NeuronColumn::ALL.iter().zip(&answer.columns) {
                 let got: Vec<_> = list.iter().map(|s| (u64::from(s.id), s.score)).collect();
                 let what = format!("{name} {} {column}", case["key"]);
                 agree(&what, &got, &case["columns"][column.name()]);

@@ -13,7 +13,7 @@ use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, Scored};
 use lexiscope::query::{
     Answer, Answering, Callbacks, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Hit,
-    NeuronQuery, Part, Query, QueryError, RankBy, Reader,
+    MatrixKind, NeuronQuery, Query, QueryError, RankBy, Reader,
 };
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
@@ -296,7 +296,11 @@ fn tells_layer_by_layer_and_can_be_called_off() -> Result<(), QueryError> {
 fn directions(reader: &mut Reader, case: &Value, n: usize) -> DirectionsAnswer {
     let query = DirectionsQuery {
         convention: Default::default(),
-        part: case["part"].as_str().unwrap().parse::<Part>().unwrap(),
+        part: case["part"]
+            .as_str()
+            .unwrap()
+            .parse::<MatrixKind>()
+            .unwrap(),
         layer: int(&case["layer"]),
         head: int(&case["head"]),
         n,

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Convention, FindAnswer, FindQuery, Group, Query, RankBy,
-    RankMetric, RankQuery, Reader,
+    Answer, Answering, Callbacks, Convention, FindAnswer, FindQuery, Query, RankBy, RankMetric,
+    RankQuery, Reader, RoleHits,
 };
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
@@ -117,7 +117,7 @@ fn product(a: &[i64], b: &[i64]) -> i64 {
 }
 
 impl Model {
-    fn count(&self, group: &Group, tokens: &[u32], passes: &[bool]) -> Vec<Counted> {
+    fn count(&self, group: &RoleHits, tokens: &[u32], passes: &[bool]) -> Vec<Counted> {
         let (vectors, sign) = match group.stand.name() {
             "K" => (&self.vectors[0], 1),
             "V" => (&self.vectors[1], 1),

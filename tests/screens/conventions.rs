@@ -52,7 +52,7 @@ pub fn favoured() -> FirstConventionAnswer {
 }
 
 /// What biases bring, both ends.
-pub fn regardless() -> [Vec<Scored>; 2] {
+pub fn unconditional() -> [Vec<Scored>; 2] {
     [1.0, -1.0].map(|sign: f32| {
         let scored = |i: u32| Scored {
             id: if sign > 0.0 { 3 + i } else { 19 - i },

@@ -9,7 +9,7 @@ use lexiscope::explorer::effect::{Beside, Effect};
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::State;
 use lexiscope::explorer::theme::Theme;
-use lexiscope::explorer::views::neurons::Strip;
+use lexiscope::explorer::views::neurons::LayerStrip;
 use lexiscope::geometry::{Curve, Estimate, Language, Measure};
 use lexiscope::projection::Scored;
 use lexiscope::query::sheet::Depth;
@@ -456,14 +456,14 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
 #[test]
 fn the_strip_shows_anisotropy_once_it_is_measured() {
     let mut screen = Screen::new(120, 30);
-    let shown: Vec<Strip> = (0..8)
+    let shown: Vec<LayerStrip> = (0..8)
         .map(|_| screen.press("s").state.views.neurons.strip)
         .collect();
-    assert!(!shown.contains(&Strip::Anisotropy), "{shown:?}");
-    assert_eq!(shown[7], Strip::Norms);
+    assert!(!shown.contains(&LayerStrip::Anisotropy), "{shown:?}");
+    assert_eq!(shown[7], LayerStrip::Norms);
     assert!(screen.last_line().contains("anisotropy once"));
     screen.press("g s g n s");
-    assert_eq!(screen.state.views.neurons.strip, Strip::Anisotropy);
+    assert_eq!(screen.state.views.neurons.strip, LayerStrip::Anisotropy);
     // Layer 3 leaves state 4 behind: 0.15 + 0.6·(4/6)².
     assert!(screen.text().contains("0.417"), "{}", screen.text());
 }

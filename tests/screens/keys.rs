@@ -5,7 +5,7 @@ use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::keymap::COMMANDS;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{ModelChoice, Notice, Opening, Origin, State};
-use lexiscope::explorer::views::palette::Entry;
+use lexiscope::explorer::views::palette::PaletteEntry;
 use lexiscope::projection::End;
 use lexiscope::query::{Query, Switch};
 use lexiscope::transformer::Input;
@@ -167,7 +167,7 @@ fn the_palette_finds_by_what_people_call_things() {
         let mut screen = Screen::new(120, 30);
         screen.press("?").write(typed);
         let found = screen.state.palette_listed();
-        let is = |entry: &Entry| matches!(entry, Entry::Run(c) if c.action == action);
+        let is = |entry: &PaletteEntry| matches!(entry, PaletteEntry::Run(c) if c.action == action);
         assert!(found.iter().any(is), "{typed}: {found:?}");
     }
     let mut screen = Screen::new(120, 30);

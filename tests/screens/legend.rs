@@ -5,7 +5,7 @@ use std::path::Path;
 
 use lexiscope::explorer::action::{TabId, ViewId};
 use lexiscope::explorer::state::State;
-use lexiscope::explorer::views::legend::{Entry, legend};
+use lexiscope::explorer::views::legend::{LegendEntry, legend};
 use lexiscope::query::Query;
 
 use super::Screen;
@@ -36,7 +36,7 @@ fn screens() -> Vec<(String, Vec<String>)> {
 }
 
 /// What the legend says of a screen of which only the text is known.
-fn explained(lines: &[String]) -> Vec<Entry> {
+fn explained(lines: &[String]) -> Vec<LegendEntry> {
     let text = lines.join("\n");
     let mut state = State::new(0);
     let panes = TabId::ALL.into_iter();
@@ -64,7 +64,7 @@ fn every_mark_on_the_snapshot_screens_has_its_sentence() {
             {
                 // Of a chart, all dots together.
                 let dots = ('\u{2800}'..='\u{28FF}').contains(&mark);
-                let by = |entry: &Entry| match dots {
+                let by = |entry: &LegendEntry| match dots {
                     true => entry.covers.contains(&"⠤"),
                     false => entry.covers.iter().any(|sign| sign.contains(mark)),
                 };

@@ -5,8 +5,8 @@ use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::projection::Scored;
 use lexiscope::query::{
-    Copying, Direction, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Group, Hit, Part,
-    Query, RankBy, Role,
+    Copying, Direction, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Hit, MatrixKind,
+    Query, RankBy, Role, RoleHits,
 };
 use lexiscope::worker::{Event, ModelId};
 
@@ -25,7 +25,7 @@ pub fn found(query: &FindQuery) -> FindAnswer {
         partner: stand.is_of_heads().then_some(8),
         by: 0.0,
     };
-    let group = |stand: Role| Group {
+    let group = |stand: Role| RoleHits {
         stand,
         hits: (0..4).map(|i| hit(stand, i)).collect(),
         gists: vec![vec![4, 8, 9]; 4],
@@ -299,7 +299,7 @@ fn the_directions_of_a_layer_take_the_place_of_columns() {
         panic!("nothing was written");
     };
     assert_eq!(path.to_str(), Some("gpt2-pl-L4.ff-out.csv"));
-    assert!(matches!(&answers[..], [(Query::Directions(q), _)] if q.part == Part::FfOut));
+    assert!(matches!(&answers[..], [(Query::Directions(q), _)] if q.part == MatrixKind::FfOut));
     screen.press("d");
     assert_eq!(parts(&screen), [""; 0]);
     assert!(screen.text().contains("promotes"));

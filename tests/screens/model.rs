@@ -193,7 +193,7 @@ fn made_up(query: &Query) -> Answer {
             let exact = query.form == lexiscope::transformer::Form::Vo;
             let biases = query.convention.has(Switch::Biases);
             Answer::Pairs(PairsAnswer {
-                regardless: biases.then(conventions::regardless),
+                unconditional: biases.then(conventions::unconditional),
                 pairs: (0..query.k).map(pair).collect(),
                 passing: ROWS,
                 rows: ROWS,

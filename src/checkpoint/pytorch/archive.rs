@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::state_dict::{Tensor, View, tensors};
-use super::{CheckpointError, Entry, LONGEST_PICKLE, Source};
+use super::{CheckpointError, LONGEST_PICKLE, Source, TensorEntry};
 use crate::checkpoint::pickle;
 
 /// Where an entry's bytes lie in the archive.
@@ -14,7 +14,7 @@ struct Stored {
     size: u64,
 }
 
-pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointError> {
+pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
     let stored = list(source)?;
     let damaged = |what: String| CheckpointError::damaged(source.name(), what);
     if let Some(order) = stored.get("byteorder") {
@@ -48,7 +48,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
         let entry = |(name, tensor): (&str, _)| {
             let entry = match tensor {
                 Tensor::View(view) => place(name, view, &stored)?,
-                Tensor::Other(what) => Entry::unreadable(what),
+                Tensor::Other(what) => TensorEntry::unreadable(what),
             };
             Ok((name.to_string(), entry))
         };
@@ -99,7 +99,11 @@ fn list(source: &Source) -> Result<HashMap<String, Stored>, CheckpointError> {
 }
 
 /// Where in the file the tensor's first number is.
-fn place(name: &str, view: View<'_>, stored: &HashMap<String, Stored>) -> Result<Entry, String> {
+fn place(
+    name: &str,
+    view: View<'_>,
+    stored: &HashMap<String, Stored>,
+) -> Result<TensorEntry, String> {
     let key = format!("data/{}", view.storage.key);
     let entry = stored.get(&key).ok_or_else(|| {
         format!("expected the numbers of {name} in {key}, got no such entry; get the file again")

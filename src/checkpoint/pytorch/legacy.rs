@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 
 use super::state_dict::{Tensor, storage, tensors};
-use super::{CheckpointError, Entry, LONGEST_PICKLE, Source, Storage};
+use super::{CheckpointError, LONGEST_PICKLE, Source, Storage, TensorEntry};
 use crate::checkpoint::pickle::{self, Node, Pickle};
 
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;
 const PROTOCOL: i128 = 1001;
 
-pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointError> {
+pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
     let damaged = |what: String| CheckpointError::damaged(source.name(), what);
     let head = source.copy(0, source.len().min(LONGEST_PICKLE) as usize)?;
     let mut at = 0;
@@ -31,7 +31,9 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointEr
         .map(|(name, tensor)| {
             let view = match tensor {
                 Tensor::View(view) => view,
-                Tensor::Other(what) => return Ok((name.to_string(), Entry::unreadable(what))),
+                Tensor::Other(what) => {
+                    return Ok((name.to_string(), TensorEntry::unreadable(what)));
+                }
             };
             let &(start, size) = places.get(view.storage.key).ok_or_else(|| {
                 format!("expected the numbers of {name} in the file, got none; get the file again")

@@ -8,9 +8,9 @@ mod state_dict;
 mod tests;
 
 use super::CheckpointError;
-use super::entry::Entry;
 use super::number::Dtype;
 use super::source::Source;
+use super::tensor_entry::TensorEntry;
 
 /// The longest pickle of names that is read; real ones take some hundred kilobytes.
 const LONGEST_PICKLE: u64 = 32 << 20;
@@ -19,7 +19,7 @@ const LONGEST_PICKLE: u64 = 32 << 20;
 ///
 /// # Errors
 /// A file of another kind, or one that contradicts itself.
-pub(super) fn read(source: &Source) -> Result<Vec<(String, Entry)>, CheckpointError> {
+pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
     if let Some(other) = source.impostor()? {
         let what = format!("expected a PyTorch checkpoint, got {other}; get the file again");
         return Err(CheckpointError::damaged(source.name(), what));

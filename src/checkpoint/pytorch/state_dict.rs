@@ -1,6 +1,6 @@
 //! From a pickle to names and views: which calls make a tensor, and what of which storage it is.
 
-use super::{Dtype, Entry, Storage};
+use super::{Dtype, Storage, TensorEntry};
 use crate::checkpoint::pickle::{Id, Node, Pickle};
 use crate::checkpoint::tensors::MOST_TENSORS;
 
@@ -251,7 +251,7 @@ impl View<'_> {
     ///
     /// # Errors
     /// A storage of another length than the pickle says, or a view beyond it.
-    pub(super) fn entry(self, name: &str, start: u64, size: u64) -> Result<Entry, String> {
+    pub(super) fn entry(self, name: &str, start: u64, size: u64) -> Result<TensorEntry, String> {
         let dtype = self.dtype;
         let bytes = dtype.bytes() as u64;
         // A storage without a kind counts bytes.
@@ -270,7 +270,7 @@ impl View<'_> {
         let first = (self.storage.start as u64)
             .checked_add(self.offset as u64)
             .and_then(|first| first.checked_mul(bytes));
-        let entry = Entry {
+        let entry = TensorEntry {
             dtype,
             shape: self.shape,
             strides: self.strides,

@@ -7,9 +7,9 @@ use crate::hub::{self, Ranged};
 use crate::task::Callbacks;
 
 use super::block::Block;
-use super::entry::Entry;
 use super::error::one_line;
 use super::source::Source;
+use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix, TensorSlice};
 
 /// More tensors than any file of a model that can be read has, by a wide margin: what a header costs
@@ -20,7 +20,7 @@ pub(super) const MOST_TENSORS: usize = 1 << 17;
 #[derive(Debug, Default)]
 pub(super) struct Tensors {
     sources: Vec<Source>,
-    entries: BTreeMap<String, (usize, Entry)>,
+    entries: BTreeMap<String, (usize, TensorEntry)>,
 }
 
 impl Tensors {
@@ -31,7 +31,7 @@ impl Tensors {
     pub(super) fn add(
         &mut self,
         source: Source,
-        entries: Vec<(String, Entry)>,
+        entries: Vec<(String, TensorEntry)>,
     ) -> Result<(), CheckpointError> {
         for (name, entry) in entries {
             if entry.end().is_none_or(|end| end > source.len()) {
@@ -52,7 +52,7 @@ impl Tensors {
     }
 
     /// A tensor's description and the name of its file.
-    pub(super) fn get(&self, name: &str) -> Option<(&Entry, &str)> {
+    pub(super) fn get(&self, name: &str) -> Option<(&TensorEntry, &str)> {
         let (source, entry) = self.entries.get(name)?;
         Some((entry, self.sources[*source].name()))
     }
@@ -177,7 +177,7 @@ impl Tensors {
         Ok(row.into_data())
     }
 
-    fn find(&self, name: &str) -> Result<(&Source, &Entry), CheckpointError> {
+    fn find(&self, name: &str) -> Result<(&Source, &TensorEntry), CheckpointError> {
         let (source, entry) =
             self.entries
                 .get(name)

@@ -8,7 +8,7 @@ use crate::checkpoint::number::Dtype;
 /// One tensor, named `t`, in a bundled source.
 fn tensors(dtype: Dtype, shape: &[usize], strides: &[usize], bytes: Vec<u8>) -> Tensors {
     let mut tensors = Tensors::default();
-    let entry = Entry {
+    let entry = TensorEntry {
         dtype,
         shape: shape.to_vec(),
         strides: strides.to_vec(),
@@ -103,7 +103,7 @@ fn reads_more_than_one_window_from_a_file() {
     )
     .unwrap();
     let mut tensors = Tensors::default();
-    let entry = Entry::contiguous(Dtype::F16, vec![rows, cols], 0);
+    let entry = TensorEntry::contiguous(Dtype::F16, vec![rows, cols], 0);
     tensors
         .add(
             Source::open(&path).unwrap().unwrap(),
@@ -182,7 +182,7 @@ fn refuses_a_tensor_larger_than_its_file_however_it_overlaps() {
         ([usize::MAX, 2], [usize::MAX, 1]),
         ([100, 100], [0, 1]),
     ] {
-        let entry = Entry {
+        let entry = TensorEntry {
             dtype: Dtype::F32,
             shape: shape.to_vec(),
             strides: strides.to_vec(),

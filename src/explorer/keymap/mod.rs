@@ -105,7 +105,7 @@ pub struct KeyCommand {
 
 /// What a sequence of keys means.
 #[derive(Debug)]
-pub enum Found {
+pub enum KeyMatch {
     Run(&'static KeyCommand),
     /// The beginning of these chords.
     Prefix(Vec<&'static KeyCommand>),
@@ -119,7 +119,7 @@ pub fn first_key(action: Action) -> Option<&'static str> {
 }
 
 /// Looks the keys up in the scopes, the nearest first.
-pub fn find(scopes: &[Scope], pressed: &[Key]) -> Found {
+pub fn find(scopes: &[Scope], pressed: &[Key]) -> KeyMatch {
     let mut prefix = Vec::new();
     for &scope in scopes {
         for command in COMMANDS.iter().filter(|c| c.scope == scope) {
@@ -129,16 +129,16 @@ pub fn find(scopes: &[Scope], pressed: &[Key]) -> Found {
                     continue;
                 }
                 if wanted.next().is_none() {
-                    return Found::Run(command);
+                    return KeyMatch::Run(command);
                 }
                 prefix.push(command);
             }
         }
     }
     if prefix.is_empty() {
-        Found::Nothing
+        KeyMatch::Nothing
     } else {
-        Found::Prefix(prefix)
+        KeyMatch::Prefix(prefix)
     }
 }
 

@@ -101,7 +101,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Geometry, Filter, &["b"], chart(Chart::SkipSpecial), "", "leave out special tokens"),
     row(Geometry, Filter, &["d"], chart(Chart::Dominant), "",
         "leave out 1 or 3 dominant dimensions, or with a count that many (5 d)"),
-    row(Geometry, Filter, &["w"], chart(Chart::Pieces), "",
+    row(Geometry, Filter, &["w"], chart(Chart::Subwords), "",
         "of a word of several pieces take the mean, the first or the last"),
     row(Geometry, Program, &["Enter"], chart(Chart::Again), "", "measure after it was stopped"),
     row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),

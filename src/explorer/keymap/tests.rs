@@ -196,8 +196,8 @@ fn merges_the_hints_of_neighbours() {
 fn tells_a_chord_from_its_beginning() {
     let scopes = TabId::Heads.tab().scopes(&State::new(0));
     let pressed = |text| keys(text).collect::<Vec<_>>();
-    assert!(matches!(find(scopes, &pressed("g")), Found::Prefix(chords) if chords.len() == 5));
+    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 5));
     assert!(matches!(find(scopes, &pressed("g g")),
-        Found::Run(c) if c.action == Action::Move(Motion::First)));
-    assert!(matches!(find(scopes, &pressed("g z")), Found::Nothing));
+        KeyMatch::Run(c) if c.action == Action::Move(Motion::First)));
+    assert!(matches!(find(scopes, &pressed("g z")), KeyMatch::Nothing));
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use crossterm::event::{Event as Input, MouseButton, MouseEventKind};
 
 use super::bookmarks::Bookmarks;
-use super::companions::Companions;
+use super::compared_models::ComparedModels;
 use super::effect::Effect;
 use super::fetching::{Fetching, News};
 use super::files::{complete, full_name, read, read_source, read_texts, write_new};
@@ -71,7 +71,7 @@ pub fn run(setup: Setup) -> Result<()> {
     #[cfg(unix)]
     super::signals::listen(move |signal| drop(tell.send(Message::Signal(signal))))?;
     let tell = sender.clone();
-    let companions = Companions::new(setup.device, move |key, event| {
+    let compared_models = ComparedModels::new(setup.device, move |key, event| {
         drop(tell.send(Message::Beside(key, event)));
     });
     let tell = sender.clone();
@@ -83,7 +83,7 @@ pub fn run(setup: Setup) -> Result<()> {
         blocks: (setup.paths.blocks(), setup.blocks_max),
         state,
         worker,
-        companions,
+        compared_models,
         bookmarks,
         screen: Screen::enter(setup.mouse).context("the terminal cannot be taken")?,
         theme: setup.theme,
@@ -162,7 +162,7 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
 struct Explorer {
     state: State,
     worker: Worker,
-    companions: Companions,
+    compared_models: ComparedModels,
     fetching: Fetching,
     /// Where parts of models are kept, and how many bytes of them.
     blocks: (PathBuf, u64),

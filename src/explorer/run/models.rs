@@ -82,7 +82,7 @@ impl Explorer {
     pub(super) fn beside(&mut self, key: u64, what: Beside) -> Vec<Effect> {
         match what {
             Beside::Open(name) => {
-                if let Err(error) = self.companions.open(key, &full_name(&name)) {
+                if let Err(error) = self.compared_models.open(key, &full_name(&name)) {
                     let event = Event::NotOpened {
                         id: ModelId(0),
                         name,
@@ -91,8 +91,8 @@ impl Explorer {
                     return shell::beside(&mut self.state, key, event);
                 }
             }
-            Beside::Want(queries) => self.companions.want(key, queries),
-            Beside::Close => self.companions.close(key),
+            Beside::Want(queries) => self.compared_models.want(key, queries),
+            Beside::Close => self.compared_models.close(key),
         }
         Vec::new()
     }

@@ -8,14 +8,14 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::action::TabId;
-use super::views::geometry::Settings;
+use super::views::geometry::ChartSettings;
 use crate::geometry::Texts;
 use crate::projection::End;
 use crate::query::sheet::Depth;
-use crate::query::{Address, Column, Convention};
+use crate::query::{Address, Convention, NeuronColumn};
 use crate::sheet::{filter_options, shell_line};
 use crate::transformer::Input;
-use crate::vocabulary::{Filters, Source};
+use crate::vocabulary::{FileSource, Filters};
 
 pub use crate::sheet::option;
 pub use read::ViewError;
@@ -42,7 +42,7 @@ pub struct ViewSettings {
     pub filters: Filters,
     pub shows: Shows,
     /// Neurons: the column in focus.
-    pub column: Column,
+    pub column: NeuronColumn,
     /// Neurons: which input of a gated one is its key.
     pub input: Input,
     /// Heads: which end of the pairs.
@@ -50,7 +50,7 @@ pub struct ViewSettings {
     /// Heads: how many positions the key lies behind the query.
     pub distance: usize,
     /// Geometry. Texts that are named by their file alone are empty until they are read.
-    pub chart: Settings,
+    pub chart: ChartSettings,
 }
 
 impl Default for ViewSettings {
@@ -60,14 +60,14 @@ impl Default for ViewSettings {
             convention: Convention::RAW,
             filters: Filters::default(),
             shows: Shows::default(),
-            column: Column::default(),
+            column: NeuronColumn::default(),
             input: Input::default(),
             end: End::default(),
             distance: 0,
-            chart: Settings {
+            chart: ChartSettings {
                 depth: Depth::Relative,
                 token: None,
-                ..Settings::default()
+                ..ChartSettings::default()
             },
         }
     }
@@ -117,7 +117,7 @@ impl SavedView {
         let mut view = self.clone();
         view.address = view.address.without_form();
         if let Some(settings) = &mut view.settings {
-            settings.column = Column::default();
+            settings.column = NeuronColumn::default();
         }
         view.to_string()
     }
@@ -295,8 +295,8 @@ impl ViewSettings {
 /// Files of filters that are not read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unread<'a> {
-    pub words: Option<&'a Source>,
-    pub text: Option<&'a Source>,
+    pub words: Option<&'a FileSource>,
+    pub text: Option<&'a FileSource>,
 }
 
 /// The tab of a place; a layer has none of its own.

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{SavedView, Shows, ViewSettings};
-use crate::geometry::{Language, Measure, Pieces, Texts};
+use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::projection::End;
 use crate::query::sheet::Depth;
-use crate::query::{Address, AddressError, Column, Part};
+use crate::query::{Address, AddressError, MatrixKind, NeuronColumn};
 use crate::sheet::shell_words;
 use crate::transformer::Input;
-use crate::vocabulary::{Source, Text, Words};
+use crate::vocabulary::{FileSource, Text, Words};
 
 /// Why a text is no view.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -104,20 +104,20 @@ fn command(
     } else if name == "neuron" {
         format!("L{first}.N{}", line.next("neuron")?).parse()?
     } else {
-        let part: Part = first.parse().map_err(|why| ViewError::Value {
+        let part: MatrixKind = first.parse().map_err(|why| ViewError::Value {
             name: "part".to_owned(),
             why,
         })?;
         let layer = line.next("layer")?;
         let layer = layer.trim_start_matches(['L', 'l']).to_owned();
         match part {
-            Part::Form(form) if layer.contains('.') => format!("L{layer}.{form}").parse()?,
-            Part::Form(form) => format!("L{layer}.H{}.{form}", line.next("head")?).parse()?,
-            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => {
+            MatrixKind::Form(form) if layer.contains('.') => format!("L{layer}.{form}").parse()?,
+            MatrixKind::Form(form) => format!("L{layer}.H{}.{form}", line.next("head")?).parse()?,
+            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
                 match part {
-                    Part::FfOut => settings.column = Column::V,
-                    Part::FfUp => settings.input = Input::Up,
-                    Part::FfIn | Part::FfGate | Part::Form(_) => {}
+                    MatrixKind::FfOut => settings.column = NeuronColumn::V,
+                    MatrixKind::FfUp => settings.input = Input::Up,
+                    MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::Form(_) => {}
                 }
                 format!("L{layer}.N0").parse()?
             }
@@ -197,7 +197,7 @@ fn valued(name: &str, value: String, settings: &mut ViewSettings) -> Result<(), 
         "--key" => settings.input = value.parse().map_err(why)?,
         "--distance" => settings.distance = number()?,
         "--column" => {
-            let column = Column::ALL.into_iter().find(|c| c.name() == value);
+            let column = NeuronColumn::ALL.into_iter().find(|c| c.name() == value);
             settings.column = column.ok_or_else(|| wrong("K, V, -K or -V"))?;
         }
         "--contains" => filters.contains = value,
@@ -232,7 +232,7 @@ fn valued(name: &str, value: String, settings: &mut ViewSettings) -> Result<(), 
         }
         "--token" => chart.token = Some(value),
         "--pieces" => {
-            let named = Pieces::ALL.into_iter().find(|p| p.name() == value);
+            let named = Subwords::ALL.into_iter().find(|p| p.name() == value);
             chart.pieces = named.ok_or_else(|| wrong("mean, first or last"))?;
         }
         "--without-dominant" => chart.without_dominant = number()?,
@@ -263,14 +263,14 @@ fn add_text(texts: &mut Texts, text: String) {
     *texts = Texts::typed(all);
 }
 
-fn unread(path: &str) -> Source {
-    Source {
+fn unread(path: &str) -> FileSource {
+    FileSource {
         path: Path::new(path).into(),
         sha256: "".into(),
     }
 }
 
-fn hash(source: Option<&mut Source>, sha256: String) {
+fn hash(source: Option<&mut FileSource>, sha256: String) {
     if let Some(source) = source {
         source.sha256 = Arc::from(sha256);
     }

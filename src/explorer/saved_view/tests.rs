@@ -1,7 +1,7 @@
 //! What a user relies on: a view that is written down is the same view when it is read.
 
 use super::*;
-use crate::geometry::{Measure, Pieces};
+use crate::geometry::{Measure, Subwords};
 
 fn read(text: &str) -> SavedView {
     text.parse()
@@ -41,7 +41,7 @@ fn a_place_alone_leaves_the_settings_and_any_option_sets_them_all() {
     let chart = chart.unwrap().chart;
     assert_eq!(
         (chart.measure, chart.depth, chart.pieces, chart.token),
-        (Measure::IntraSentence, Depth::State, Pieces::Last, None)
+        (Measure::IntraSentence, Depth::State, Subwords::Last, None)
     );
 }
 

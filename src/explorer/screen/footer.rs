@@ -6,7 +6,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use super::Canvas;
 use crate::explorer::action::Action;
-use crate::explorer::keymap::{Found, Hint, find, hints};
+use crate::explorer::keymap::{Hint, KeyMatch, find, hints};
 use crate::explorer::state::{Notice, State, Target};
 use crate::explorer::theme::Theme;
 use crate::explorer::widget::{Line, put, width, wrap};
@@ -122,7 +122,7 @@ pub fn chords(canvas: &mut Canvas, body: Rect) {
     if pending.is_empty() {
         return;
     }
-    let Found::Prefix(commands) = find(state.scopes(), pending) else {
+    let KeyMatch::Prefix(commands) = find(state.scopes(), pending) else {
         return;
     };
     let rows = commands.len() as u16 + 2;

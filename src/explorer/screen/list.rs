@@ -36,7 +36,7 @@ pub fn field(canvas: &mut Canvas, (x, y): (u16, u16), room: usize, field: &Field
 }
 
 /// Where a row of a list is drawn and how.
-pub struct Row {
+pub struct ListRow {
     pub area: Rect,
     pub style: Style,
     pub quiet: Style,
@@ -70,7 +70,7 @@ pub fn list<T>(
     texts: ListTexts,
     chooser: &Chooser,
     choices: &[T],
-    draw: impl FnMut(&mut Canvas, &Row, &T),
+    draw: impl FnMut(&mut Canvas, &ListRow, &T),
 ) {
     grouped_list(canvas, body, texts, chooser, choices, |_, _| None, draw);
 }
@@ -83,7 +83,7 @@ pub fn grouped_list<T>(
     chooser: &Chooser,
     choices: &[T],
     heading: impl Fn(&Canvas, &T) -> Option<String>,
-    mut draw: impl FnMut(&mut Canvas, &Row, &T),
+    mut draw: impl FnMut(&mut Canvas, &ListRow, &T),
 ) {
     let ListTexts {
         title,
@@ -125,7 +125,7 @@ pub fn grouped_list<T>(
             }
         };
         let here = index == selected;
-        let row = Row {
+        let row = ListRow {
             area,
             style: if here { theme.here } else { theme.word },
             quiet: if here { theme.here } else { theme.quiet },

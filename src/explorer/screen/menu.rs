@@ -13,7 +13,7 @@ const CELLS: u16 = 58;
 
 /// What a row shows beside its key and its words.
 #[derive(Default)]
-pub struct Row {
+pub struct MenuRow {
     /// Whether its switch is on; `None` if it has none.
     pub on: Option<bool>,
     /// Stands at the right.
@@ -22,7 +22,7 @@ pub struct Row {
     pub refused: Option<&'static str>,
 }
 
-impl Row {
+impl MenuRow {
     /// A switch, or none, and nothing else.
     pub fn switch(on: Option<bool>) -> Self {
         Self {
@@ -38,7 +38,7 @@ pub fn draw(
     body: Rect,
     (title, note): (&str, &str),
     scope: Scope,
-    row: impl Fn(Action) -> Row,
+    row: impl Fn(Action) -> MenuRow,
 ) {
     let theme = canvas.theme;
     let commands: Vec<_> = COMMANDS.iter().filter(|c| c.scope == scope).collect();
@@ -50,7 +50,7 @@ pub fn draw(
     };
     let inside = canvas.on_top(low, (CELLS, rows), title, note);
     for (y, command) in (inside.top()..inside.bottom()).zip(commands) {
-        let Row { on, note, refused } = row(command.action);
+        let MenuRow { on, note, refused } = row(command.action);
         let x = inside.x;
         let keys = format!("{:>5}", command.keys[0]);
         let key = if refused.is_some() {

@@ -2,7 +2,7 @@
 
 use crate::explorer::action::ViewId;
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{Field, Line, Purpose, State};
+use crate::explorer::state::{Field, Purpose, State, TypedLine};
 
 /// Names that are said when several fit.
 const NAMED_MAX: usize = 8;
@@ -18,7 +18,7 @@ fn typed(state: &State) -> Option<Typed> {
     let (before, text, of_model) = match state.stack.last()? {
         ViewId::Models => ("", state.views.models.chooser.field.text(), true),
         ViewId::Line => {
-            let Line { purpose, field } = state.views.line.as_ref()?;
+            let TypedLine { purpose, field } = state.views.line.as_ref()?;
             match purpose {
                 Purpose::WordsFile | Purpose::Export | Purpose::ExportChart => {
                     ("", field.text(), false)

@@ -7,7 +7,7 @@ use crate::explorer::board::Shown;
 use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::Shows;
 use crate::explorer::state::{Purpose, State};
-use crate::explorer::view::{Export, Exported, Tab, Words};
+use crate::explorer::view::{Export, Exported, Tab, WordLists};
 use crate::explorer::views::line;
 use crate::query::sheet::command;
 use crate::query::{Answer, NeuronQuery, PairsQuery, Query};
@@ -104,7 +104,7 @@ pub fn copy_command(state: &mut State) -> Vec<Effect> {
 }
 
 /// The command that makes the list in focus of a tab of words, with its robustness if that is known.
-pub fn command_in_focus<T: Tab + Words>(state: &State, tab: &T) -> Vec<String> {
+pub fn command_in_focus<T: Tab + WordLists>(state: &State, tab: &T) -> Vec<String> {
     let (Some(card), Some(mut query)) = (state.card(), tab.focus(state)) else {
         return Vec::new();
     };
@@ -114,7 +114,7 @@ pub fn command_in_focus<T: Tab + Words>(state: &State, tab: &T) -> Vec<String> {
         Query::Pairs(query) => query.k = query.k.min(rows),
         _ => {}
     }
-    let robust = tab.robustness(state, Words::list(tab, state)).is_some();
+    let robust = tab.robustness(state, WordLists::list(tab, state)).is_some();
     let robust = robust && !tab.shows_directions(state);
     let command = command(&card.name, &query, robust);
     command.iter().map(ToString::to_string).collect()
@@ -228,7 +228,7 @@ fn cut(query: &Query, answer: &Arc<Answer>, rows: usize) -> (Query, Arc<Answer>)
             };
             let mut answer = answer.clone();
             answer.pairs.truncate(rows);
-            let lists = answer.regardless.iter_mut().flatten();
+            let lists = answer.unconditional.iter_mut().flatten();
             lists.for_each(|list| list.truncate(rows));
             (Query::Pairs(query), Arc::new(Answer::Pairs(answer)))
         }

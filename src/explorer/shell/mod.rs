@@ -13,7 +13,7 @@ mod stack;
 use super::action::Action;
 use super::effect::Effect;
 use super::key::{Code, Key};
-use super::keymap::{self, Found};
+use super::keymap::{self, KeyMatch};
 use super::state::{Regions, State};
 use super::view::View;
 use super::views;
@@ -43,12 +43,12 @@ pub fn key(state: &mut State, key: Key) -> Vec<Effect> {
     }
     state.pending.push(key);
     match keymap::find(state.scopes(), &state.pending) {
-        Found::Run(command) => {
+        KeyMatch::Run(command) => {
             state.pending.clear();
             act(state, command.action)
         }
-        Found::Prefix(_) => Vec::new(),
-        Found::Nothing => {
+        KeyMatch::Prefix(_) => Vec::new(),
+        KeyMatch::Nothing => {
             let pending = std::mem::take(&mut state.pending);
             unbound(state, &pending, key)
         }

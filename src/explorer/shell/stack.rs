@@ -3,7 +3,7 @@
 use crate::explorer::action::{Motion, ViewId};
 use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::SavedView;
-use crate::explorer::state::{Field, Line, Opening, Purpose, State};
+use crate::explorer::state::{Field, Opening, Purpose, State, TypedLine};
 
 /// Moves in the list on top, around its end by single steps.
 pub(super) fn select(state: &mut State, motion: Motion) {
@@ -79,7 +79,7 @@ pub fn open_model(state: &mut State, name: String, then: Vec<SavedView>) -> Vec<
 /// Asks again for what could not be done with what was typed, and says why.
 pub fn ask_again(state: &mut State, purpose: Purpose, typed: &str, why: String) {
     let field = Field::with(typed);
-    state.views.line = Some(Line { purpose, field });
+    state.views.line = Some(TypedLine { purpose, field });
     state.put_on_top(ViewId::Line);
     state.fail(why);
 }

@@ -7,7 +7,7 @@ use crate::explorer::view::View;
 
 /// A line to type, and what for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct TypedLine {
     pub purpose: Purpose,
     pub field: Field,
 }

@@ -28,13 +28,13 @@ use super::views::{self, ViewStates};
 use crate::outside::escape;
 use crate::query::{Address, Answer, Convention, ModelCard, Query};
 use crate::task::Progress;
-use crate::vocabulary::{Filters, Source};
+use crate::vocabulary::{FileSource, Filters};
 use crate::worker::ModelId;
 
 pub use choice::{Chooser, ModelChoice, Origin, matches};
 pub use field::Field;
 pub use history::History;
-pub use line::{Line, Purpose};
+pub use line::{Purpose, TypedLine};
 pub use opening::Opening;
 pub use regions::{Area, Regions, Target};
 pub use rows::{COLUMN_MAX, Marked, PAIRS_MAX, RowCursor, RowItem, RowsInFocus};
@@ -91,7 +91,7 @@ pub struct State {
     /// What brings back what was deleted, the latest last.
     pub undo: Vec<BookmarkChange>,
     /// Files that are being read for a view, as they were when it was saved.
-    pub expected: Vec<Source>,
+    pub expected: Vec<FileSource>,
     pub count: Option<usize>,
     pub pending: Vec<Key>,
     pub notice: Option<Notice>,

@@ -4,8 +4,8 @@ use super::{ModelChoice, Opening, Origin, State};
 use crate::explorer::action::TabId;
 use crate::explorer::saved_view::SavedView;
 use crate::explorer::session::{KeptConvention, Session};
-use crate::explorer::views::geometry::Companion;
-use crate::explorer::views::neurons::Strip;
+use crate::explorer::views::geometry::ComparedModel;
+use crate::explorer::views::neurons::LayerStrip;
 use crate::geometry::Measure;
 use crate::query::RankMetric;
 
@@ -41,7 +41,7 @@ impl State {
         self.scans = session.scans;
         self.views.heads.end = session.end;
         self.draws = !session.anywhere;
-        self.views.neurons.strip = Strip::all()
+        self.views.neurons.strip = LayerStrip::all()
             .find(|strip| strip.name() == session.strip)
             .unwrap_or_default();
         self.views.heads.grid = session
@@ -66,7 +66,7 @@ impl State {
             self.views
                 .geometry
                 .beside
-                .push(Companion::named(self.views.geometry.next_key, name));
+                .push(ComparedModel::named(self.views.geometry.next_key, name));
         }
         let mut places = vec![session.neuron, session.head, session.state];
         let front = TabId::ALL.iter().position(|p| *p == self.tab);

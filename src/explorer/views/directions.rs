@@ -8,10 +8,10 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
 use crate::explorer::screen::words::{message, row_mark, token};
 use crate::explorer::state::{RowItem, RowsInFocus, State, Target};
-use crate::explorer::view::{Exported, Words};
+use crate::explorer::view::{Exported, WordLists};
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
-use crate::query::{Answer, DirectionsAnswer, DirectionsQuery, Part, Query, Switch};
+use crate::query::{Answer, DirectionsAnswer, DirectionsQuery, MatrixKind, Query, Switch};
 use crate::sheet::{spark, with_boundary};
 use crate::vocabulary::Filters;
 
@@ -23,7 +23,7 @@ const ENDS: usize = 10;
 const LINES: usize = 3;
 
 /// What the directions of a matrix are asked with: they are of the weights alone, without biases.
-pub fn query(state: &State, part: Part, layer: usize, head: usize) -> DirectionsQuery {
+pub fn query(state: &State, part: MatrixKind, layer: usize, head: usize) -> DirectionsQuery {
     let all = state.convention();
     DirectionsQuery {
         part,
@@ -43,7 +43,7 @@ pub fn query(state: &State, part: Part, layer: usize, head: usize) -> Directions
 }
 
 /// What a tab asks while it shows directions, those in focus first.
-pub fn queries(state: &State, tab: &dyn Words) -> Vec<Query> {
+pub fn queries(state: &State, tab: &dyn WordLists) -> Vec<Query> {
     let focus = tab.matrix(state);
     let directions = |matrix| Query::Directions(tab.directions(state, matrix));
     vec![
@@ -54,7 +54,7 @@ pub fn queries(state: &State, tab: &dyn Words) -> Vec<Query> {
 }
 
 /// The answer of which the directions of a matrix are on screen.
-fn of_matrix(state: &State, part: Part) -> Option<&Shown> {
+fn of_matrix(state: &State, part: MatrixKind) -> Option<&Shown> {
     state.board.latest(|query| match query {
         Query::Directions(query) => {
             query.part == part || query.part.is_of_keys() && part.is_of_keys()
@@ -64,7 +64,7 @@ fn of_matrix(state: &State, part: Part) -> Option<&Shown> {
 }
 
 /// The directions of a matrix on screen, and whether they are those of the place one is at.
-pub fn list(state: &State, part: Part) -> Option<(&DirectionsAnswer, bool)> {
+pub fn list(state: &State, part: MatrixKind) -> Option<(&DirectionsAnswer, bool)> {
     let shown = of_matrix(state, part)?;
     match &*shown.answer {
         Answer::Directions(answer) => Some((answer, state.wanted.contains(&shown.query))),
@@ -73,7 +73,7 @@ pub fn list(state: &State, part: Part) -> Option<(&DirectionsAnswer, bool)> {
 }
 
 /// The answers on screen.
-pub fn answers(state: &State, tab: &dyn Words) -> Exported {
+pub fn answers(state: &State, tab: &dyn WordLists) -> Exported {
     let of = |matrix| of_matrix(state, tab.directions(state, matrix).part).cloned();
     Exported::Answers {
         in_focus: of(tab.matrix(state)).into_iter().collect(),
@@ -82,14 +82,14 @@ pub fn answers(state: &State, tab: &dyn Words) -> Exported {
 }
 
 /// `64 of 192 directions`.
-pub fn showing(state: &State, tab: &dyn Words) -> Option<String> {
+pub fn showing(state: &State, tab: &dyn WordLists) -> Option<String> {
     let (answer, _) = list(state, tab.directions(state, tab.matrix(state)).part)?;
     let (shown, all) = (answer.directions.len(), answer.values.len());
     Some(format!("{shown} of {all} directions"))
 }
 
 /// The lines of the directions in focus.
-pub fn rows(state: &State, tab: &dyn Words) -> Option<RowsInFocus> {
+pub fn rows(state: &State, tab: &dyn WordLists) -> Option<RowsInFocus> {
     let (answer, fresh) = list(state, tab.directions(state, tab.matrix(state)).part)?;
     let len = LINES * answer.directions.len();
     Some(RowsInFocus {
@@ -101,7 +101,7 @@ pub fn rows(state: &State, tab: &dyn Words) -> Option<RowsInFocus> {
 }
 
 /// What the line under the cursor names: the strongest of its end.
-pub fn item(state: &State, tab: &dyn Words) -> Option<RowItem> {
+pub fn item(state: &State, tab: &dyn WordLists) -> Option<RowItem> {
     let part = tab.directions(state, tab.matrix(state)).part;
     let (answer, _) = list(state, part)?;
     let row = tab.cursor(state).row;
@@ -111,8 +111,8 @@ pub fn item(state: &State, tab: &dyn Words) -> Option<RowItem> {
     let first = |list: &[Scored]| list.first().map(|item| item.id);
     match (tab.side(state), part) {
         (0, _) => first(&direction.left[end]).map(RowItem::Token),
-        (_, Part::Form(_)) => first(&direction.right[end]).map(RowItem::Token),
-        (_, Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut) => {
+        (_, MatrixKind::Form(_)) => first(&direction.right[end]).map(RowItem::Token),
+        (_, MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut) => {
             first(&direction.right[end]).map(|id| RowItem::Neuron(id as usize))
         }
     }
@@ -120,7 +120,7 @@ pub fn item(state: &State, tab: &dyn Words) -> Option<RowItem> {
 
 /// The directions in focus as text: an end of a direction a line, its number, its size, its sign,
 /// and the words of both sides. No lines while they are not there.
-pub fn text(state: &State, tab: &dyn Words) -> Vec<String> {
+pub fn text(state: &State, tab: &dyn WordLists) -> Vec<String> {
     let part = tab.directions(state, tab.matrix(state)).part;
     let (Some(card), Some((answer, true))) = (state.card(), list(state, part)) else {
         return Vec::new();
@@ -137,7 +137,7 @@ pub fn text(state: &State, tab: &dyn Words) -> Vec<String> {
             ["+", "−"].into_iter().enumerate().map(move |(end, sign)| {
                 let left = joined(&d.left[end], &word);
                 let right = match part {
-                    Part::Form(_) => joined(&d.right[end], &word),
+                    MatrixKind::Form(_) => joined(&d.right[end], &word),
                     _ => joined(&d.right[end], &neuron),
                 };
                 format!("{i}\t{}\t{sign}\t{left}\t{right}", d.value)
@@ -157,7 +157,7 @@ pub struct Heading<'a> {
 /// is.
 pub fn frame(
     canvas: &mut Canvas,
-    tab: &dyn Words,
+    tab: &dyn WordLists,
     area: Rect,
     index: usize,
     heading: Heading,
@@ -179,7 +179,7 @@ pub fn frame(
 }
 
 /// Draws the directions of one matrix of a tab.
-pub fn draw(canvas: &mut Canvas, tab: &dyn Words, area: Rect, index: usize, alone: bool) {
+pub fn draw(canvas: &mut Canvas, tab: &dyn WordLists, area: Rect, index: usize, alone: bool) {
     let state = canvas.state;
     let part = tab.directions(state, index).part;
     let [left, right] = part.sides();
@@ -220,7 +220,7 @@ fn footer(answer: &DirectionsAnswer) -> String {
     format!("copies: weights {weights} · vocabulary {vocabulary}")
 }
 
-fn draw_rows(canvas: &mut Canvas, tab: &dyn Words, inside: Rect, index: usize) {
+fn draw_rows(canvas: &mut Canvas, tab: &dyn WordLists, inside: Rect, index: usize) {
     let (state, theme) = (canvas.state, canvas.theme);
     let part = tab.directions(state, index).part;
     let asked = |query: &Query| matches!(query, Query::Directions(q) if q.part == part);
@@ -234,7 +234,7 @@ fn draw_rows(canvas: &mut Canvas, tab: &dyn Words, inside: Rect, index: usize) {
     let digits = decimals(largest);
     let style = if fresh { theme.word } else { theme.stale };
     let half = usize::from(inside.width.saturating_sub(7)) / 2;
-    let of_head = matches!(part, Part::Form(_));
+    let of_head = matches!(part, MatrixKind::Form(_));
     let cursor = tab.cursor_of(state, index);
     let focus = tab.matrix(state) == index;
     let lines = (0..answer.directions.len()).flat_map(|i| (0..LINES).map(move |line| (i, line)));

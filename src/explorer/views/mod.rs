@@ -19,7 +19,7 @@ pub mod points;
 pub mod ranking;
 
 use super::action::{TabId, ViewId};
-use super::state::{Chooser, Line};
+use super::state::{Chooser, TypedLine};
 use super::view::{Tab, View};
 
 impl TabId {
@@ -84,12 +84,12 @@ pub struct ViewStates {
     pub geometry: geometry::Geometry,
     pub bookmarks: Chooser,
     pub find: find::Find,
-    pub ranking: ranking::Ranking,
+    pub ranking: ranking::RankingState,
     pub head_map: head_map::HeadMap,
     pub models: models::Models,
     pub download: Option<download::Download>,
     pub palette: palette::Palette,
     /// The legend's first row on screen.
     pub legend: usize,
-    pub line: Option<Line>,
+    pub line: Option<TypedLine>,
 }

@@ -43,7 +43,7 @@ fn refusals(rows: Matrix, vectors: &Matrix, flags: &[bool], k: usize, what: &str
 fn compare(rows: &Rows, vectors: &Matrix, flags: &[bool], k: usize, what: &str) -> bool {
     let passing = Passing { flags, first_id: 7 };
     let lists = |vectors: &Matrix| {
-        let mut ends = vec![Ends::new(k); vectors.rows()];
+        let mut ends = vec![BothEnds::new(k); vectors.rows()];
         match rows.offer_scores(vectors, passing, &mut ends, CancelToken::never()) {
             Err(ProjectionError::Overflow) => return None,
             done => done.unwrap(),
@@ -126,8 +126,8 @@ fn is_called_off_within_a_block() {
         flags: &flags,
         first_id: 0,
     };
-    let mut ends = vec![Ends::new(5); 64];
-    let counted = Counted {
+    let mut ends = vec![BothEnds::new(5); 64];
+    let counted = TransformedRows {
         rows: &rows,
         transform: &RowTransform::default(),
         longest: 9.0,

@@ -16,13 +16,13 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 
-use crate::projection::balance::balance;
+use crate::projection::balance::balance_factors;
 use crate::projection::kernel::multiply;
 use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::{Best, End, Pair, ProjectionError};
 use crate::task::{CancelToken, Cancelled};
 
-use side::{Heads, Side, gather, identity_error};
+use side::{LeadingBlocks, Side, gather, identity_error};
 use tiles::Tiles;
 
 /// How the search is cut up; the list does not depend on it.
@@ -151,8 +151,8 @@ impl<'a> Search<'a> {
             || gather(given_b, &ids, 1.0, cancel),
         );
         let (a, b) = (a?, b?);
-        let balance = balance(&a, &b, cancel)?;
-        let (left, right) = balance.as_ref().map(|t| (&t.left, &t.right)).unzip();
+        let balanced = balance_factors(&a, &b, cancel)?;
+        let (left, right) = balanced.as_ref().map(|t| (&t.left, &t.right)).unzip();
         let error = left
             .zip(right)
             .map_or(0.0, |(left, right)| identity_error(left, right));
@@ -187,11 +187,11 @@ impl<'a> Search<'a> {
         let n = self.a.ids.len();
         let Blocks { a, wave, seed, .. } = blocks;
         let seed = (seed * a).min(n);
-        let full = Heads::new(&self.a, &self.b, self.a.given.cols(), self.cancel)?;
+        let full = LeadingBlocks::new(&self.a, &self.b, self.a.given.cols(), self.cancel)?;
         let mut best = self.visit(0..seed, 0..seed, blocks.b, &full)?;
         self.raise(&mut best);
         let heads = match self.cheapest_width() {
-            Some(width) => Heads::new(&self.a, &self.b, width, self.cancel)?,
+            Some(width) => LeadingBlocks::new(&self.a, &self.b, width, self.cancel)?,
             None => full,
         };
         self.cancel.check()?;
@@ -221,7 +221,7 @@ impl<'a> Search<'a> {
         rows: Range<usize>,
         cols: Range<usize>,
         at_once: usize,
-        heads: &Heads<'_>,
+        heads: &LeadingBlocks<'_>,
     ) -> Result<Best<Pair>, Cancelled> {
         let mut best = Best::at_least(self.want.k, self.reached());
         let mut bounds = Vec::new();

@@ -30,7 +30,7 @@ pub(super) struct Side<'m> {
 }
 
 /// Leading coordinates and, as one more, the norm of the rest: `[n, width]` for each side.
-pub(super) struct Heads<'s> {
+pub(super) struct LeadingBlocks<'s> {
     pub(super) width: usize,
     pub(super) a: Cow<'s, Matrix>,
     pub(super) b: Cow<'s, Matrix>,
@@ -86,7 +86,7 @@ impl<'m> Side<'m> {
     }
 }
 
-impl<'s> Heads<'s> {
+impl<'s> LeadingBlocks<'s> {
     pub(super) fn new(
         a: &'s Side<'_>,
         b: &'s Side<'_>,

@@ -93,9 +93,9 @@ impl Rows {
     }
 
     /// Rows that lie on the processor, as they count.
-    pub(super) fn counted<'a>(&'a self, rows: &'a Matrix) -> batch::Counted<'a> {
+    pub(super) fn counted<'a>(&'a self, rows: &'a Matrix) -> batch::TransformedRows<'a> {
         let longest = || batch::longest(rows, &self.transform);
-        batch::Counted {
+        batch::TransformedRows {
             rows,
             transform: &self.transform,
             longest: *self.longest.get_or_init(longest),
@@ -115,7 +115,7 @@ impl Rows {
             let lengths = rows.map(|(at, row)| self.transform.longest(at, row));
             lengths.fold(0.0, longer)
         };
-        let longest = self.by_chunk(CancelToken::never(), of_chunk)?;
+        let longest = self.chunked(CancelToken::never(), of_chunk)?;
         Ok(longest.into_iter().fold(0.0, longer))
     }
 }

@@ -31,7 +31,7 @@ fn a_device_answers_as_the_host_does() {
         first_id: 10,
     };
     let lists = both(&rows).map(|rows| {
-        let mut ends = vec![Ends::new(40); 3];
+        let mut ends = vec![BothEnds::new(40); 3];
         rows.offer_scores(&vectors, passing, &mut ends, CancelToken::never())
             .unwrap();
         let lists = ends
@@ -59,7 +59,7 @@ fn calling_off_is_not_an_answer() {
         first_id: 0,
     };
     for rows in both(&rows) {
-        let mut ends = vec![Ends::new(5); 1];
+        let mut ends = vec![BothEnds::new(5); 1];
         let vector = random(&mut rng, 1, 8);
         let cancel = CancelToken::new(&|| true);
         let offered = rows.offer_scores(&vector, passing, &mut ends, cancel);

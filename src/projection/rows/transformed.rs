@@ -25,7 +25,7 @@ impl Rows {
         }
         if scale != RowScale::None {
             let width = self.width();
-            let scales = self.by_chunk(cancel, |chunk, some| {
+            let scales = self.chunked(cancel, |chunk, some| {
                 let rows = chunk.zip(some.chunks_exact(width));
                 let of_row = |(at, row): (usize, &[f32])| scale.of(transform.row(at, row));
                 rows.map(of_row).collect::<Vec<f32>>()
@@ -43,7 +43,7 @@ impl Rows {
     /// The mean of the rows as they lie.
     fn mean(&self, cancel: CancelToken<'_>) -> Result<Arc<[f32]>, ProjectionError> {
         let width = self.width();
-        let sums = self.by_chunk(cancel, |_, some| {
+        let sums = self.chunked(cancel, |_, some| {
             let mut sum = vec![0.0_f64; width];
             for row in some.chunks_exact(width) {
                 sum.iter_mut()

@@ -2,10 +2,10 @@
 
 use crate::checkpoint::Matrix;
 use crate::projection::{
-    Decomposition, End, Ends, Passing, Scored, copying, decompose_form, decompose_rows, gram,
+    BothEnds, Decomposition, End, Passing, Scored, copying, decompose_form, decompose_rows, gram,
 };
 use crate::query::answering::Callbacks;
-use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, Part};
+use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
 use crate::transformer::{Form, FormWeights, Sublayer};
 use crate::vocabulary::Mask;
@@ -13,7 +13,7 @@ use crate::vocabulary::Mask;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Side, unit};
 
-impl Part {
+impl MatrixKind {
     /// What its two sides are: what is written, or read; of a layer only the first counts.
     fn flows(self) -> [Side; 2] {
         match self {
@@ -31,7 +31,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
         let mask = self.mask(&query.filters, callbacks.cancel)?;
-        let Part::Form(form) = query.part else {
+        let MatrixKind::Form(form) = query.part else {
             return self.of_layer(query, &mask, callbacks);
         };
         self.weights
@@ -93,7 +93,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
         let all = 0..self.card.spec.neurons;
-        if matches!(query.part, Part::FfGate | Part::FfUp) && !self.card.gated() {
+        if matches!(query.part, MatrixKind::FfGate | MatrixKind::FfUp) && !self.card.gated() {
             return Err(QueryError::Nothing {
                 model: self.card.name.clone(),
                 what: "its neurons have no gate: expected ff-in or ff-out".to_owned(),
@@ -103,7 +103,7 @@ impl Reader {
         self.weights
             .bring_neurons(query.layer, all.clone(), input, callbacks.without_partial())?;
         let vectors = match query.part {
-            Part::FfOut => self.weights.values(query.layer, all)?,
+            MatrixKind::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,
         };
         let at = (query.layer, Sublayer::FeedForward);
@@ -130,7 +130,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
         let n = query.n.min(found.left.rows());
-        let of_head = matches!(query.part, Part::Form(_));
+        let of_head = matches!(query.part, MatrixKind::Form(_));
         let [of_left, of_right] = query.part.flows();
         let left = self.ends_of(&found.left, (query, of_left, n), mask, callbacks)?;
         let right = match of_head {
@@ -167,8 +167,10 @@ impl Reader {
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
         let sublayer = match query.part {
-            Part::Form(_) => Sublayer::Attention,
-            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Sublayer::FeedForward,
+            MatrixKind::Form(_) => Sublayer::Attention,
+            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
+                Sublayer::FeedForward
+            }
         };
         let (convention, at) = (query.convention, (query.layer, sublayer));
         let rows = self.rows(convention, at, side, callbacks)?;
@@ -176,20 +178,20 @@ impl Reader {
         if query.convention.has(Switch::Cosine) {
             unit(&mut vectors);
         }
-        let mut ends = vec![Ends::new(query.k.min(mask.passing)); n];
+        let mut ends = vec![BothEnds::new(query.k.min(mask.passing)); n];
         let passing = Passing {
             flags: &mask.passes[..rows.len()],
             first_id: 0,
         };
         rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
-        let sorted = |ends: Ends| [ends.highest.into_sorted(), ends.lowest.into_sorted()];
+        let sorted = |ends: BothEnds| [ends.highest.into_sorted(), ends.lowest.into_sorted()];
         Ok(ends.into_iter().map(sorted).collect())
     }
 }
 
 /// The two ends of what each neuron has of a direction.
 fn most(shares: &[f32], k: usize) -> [Vec<Scored>; 2] {
-    let mut ends = Ends::new(k);
+    let mut ends = BothEnds::new(k);
     for (id, &share) in (0u32..).zip(shares) {
         ends.offer(id, share);
     }

@@ -22,7 +22,7 @@ use crate::sheet::{CommandLine, Sheet};
 
 /// A weight matrix that is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
+pub enum MatrixKind {
     /// A head's form, `[width, width]`.
     Form(Form),
     /// The keys of a layer, `[neurons, width]`: of gated neurons the gate, as K is everywhere.
@@ -35,7 +35,7 @@ pub enum Part {
     FfOut,
 }
 
-impl Part {
+impl MatrixKind {
     /// `vo`, `qk`, `ff-in`, `ff-gate`, `ff-up`, `ff-out`, as on the command line and in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Part {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for MatrixKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Form(form) => form.fmt(f),
@@ -81,7 +81,7 @@ impl fmt::Display for Part {
     }
 }
 
-impl FromStr for Part {
+impl FromStr for MatrixKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -100,7 +100,7 @@ impl FromStr for Part {
 /// The directions of a matrix, as tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DirectionsQuery {
-    pub part: Part,
+    pub part: MatrixKind,
     pub layer: usize,
     /// 0 where the part is of a layer.
     pub head: usize,
@@ -119,12 +119,14 @@ impl DirectionsQuery {
     pub fn address(&self) -> Address {
         let (layer, head) = (self.layer, self.head);
         match self.part {
-            Part::Form(form) => Address::Head {
+            MatrixKind::Form(form) => Address::Head {
                 layer,
                 head,
                 form: Some(form),
             },
-            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => Address::Layer { layer },
+            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
+                Address::Layer { layer }
+            }
         }
     }
 }
@@ -213,13 +215,15 @@ impl QueryKind for DirectionsQuery {
 
     fn readings(&self) -> &'static [Reading] {
         match self.part {
-            Part::Form(form) => readings_of(form, 0),
-            Part::FfIn | Part::FfGate | Part::FfUp | Part::FfOut => &[Reading::Neurons],
+            MatrixKind::Form(form) => readings_of(form, 0),
+            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
+                &[Reading::Neurons]
+            }
         }
     }
 
     fn needs_output(&self) -> bool {
-        matches!(self.part, Part::Form(Form::Vo) | Part::FfOut)
+        matches!(self.part, MatrixKind::Form(Form::Vo) | MatrixKind::FfOut)
     }
 
     fn check(&self, _: &ModelCard) -> Result<(), String> {
@@ -230,7 +234,7 @@ impl QueryKind for DirectionsQuery {
     }
 
     fn walk(&self) -> Option<Walk> {
-        matches!(self.part, Part::Form(_)).then_some(Walk {
+        matches!(self.part, MatrixKind::Form(_)).then_some(Walk {
             layer: self.layer,
             item: self.head,
             among: Items::Heads,

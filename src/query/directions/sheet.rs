@@ -1,9 +1,9 @@
 //! The directions of a matrix as a sheet.
 
 use crate::projection::{BLOCK_GAP, Scored};
-use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, ModelCard, Part};
+use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, MatrixKind, ModelCard};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet,
+    Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenNames, TokenPart, Value, filter_line, filter_record, score, spark,
 };
 use crate::transformer::Input;
@@ -13,7 +13,7 @@ const SHOWN: usize = 6;
 
 /// The directions with the words at their ends.
 pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> Sheet {
-    let of_head = matches!(query.part, Part::Form(_));
+    let of_head = matches!(query.part, MatrixKind::Form(_));
     let key = query.part.input().filter(|_| card.gated()).map(Input::name);
     let settings = vec![
         ("convention", query.convention.name()),
@@ -74,7 +74,7 @@ pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &Directio
 
 /// Whether neurons stand on the right, and not tokens.
 fn has_neurons(query: &DirectionsQuery) -> bool {
-    !matches!(query.part, Part::Form(_))
+    !matches!(query.part, MatrixKind::Form(_))
 }
 
 fn direction(
@@ -182,10 +182,12 @@ fn by_end(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames
     Section::new([
         Column::of(ends().map(|(i, _, end)| first(end, i.to_string()))).shown_right(""),
         Column::of(ends().map(|(_, d, end)| first(end, value(d)))).shown_right("σ"),
-        Column::of(ends().map(|(.., end)| ["+", "−"][end].to_owned())).shown("end", Form::Plain),
-        Column::of(ends().map(|(_, d, end)| words(&d.left[end], false))).shown(left, Form::Plain),
+        Column::of(ends().map(|(.., end)| ["+", "−"][end].to_owned()))
+            .shown("end", NumberForm::Plain),
+        Column::of(ends().map(|(_, d, end)| words(&d.left[end], false)))
+            .shown(left, NumberForm::Plain),
         Column::of(ends().map(|(_, d, end)| words(&d.right[end], has_neurons(query))))
-            .shown(right, Form::Plain),
+            .shown(right, NumberForm::Plain),
     ])
 }
 
@@ -194,7 +196,7 @@ fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer, key: Option<&str>
     let bars = spark(answer.values.iter().take(64).copied());
     let key = key.map_or_else(String::new, |key| format!(" ({key})"));
     let mut text = match query.part {
-        Part::Form(_) => format!("{}  {bars}\n", query.address()),
+        MatrixKind::Form(_) => format!("{}  {bars}\n", query.address()),
         part => format!("{} {part}{key}  {bars}\n", query.address()),
     };
     if let Some(copying) = answer.copying {
@@ -212,7 +214,7 @@ fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer, key: Option<&str>
 pub(super) fn command(model: &str, query: &DirectionsQuery) -> CommandLine {
     let part = query.part.name();
     let mut line = CommandLine::new("directions", &[&model, &part, &query.layer]);
-    if matches!(query.part, Part::Form(_)) {
+    if matches!(query.part, MatrixKind::Form(_)) {
         line.word(query.head);
     }
     line.option("-n", query.n);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::projection::{Hit, ListRows, Role, Rows, Targets, TopHits};
 use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
-use crate::query::{Answer, FindAnswer, FindQuery, Group, QueryError};
+use crate::query::{Answer, FindAnswer, FindQuery, QueryError, RoleHits};
 use crate::transformer::Sublayer;
 use crate::vocabulary::{Mask, Pattern, VocabularyError};
 
@@ -40,7 +40,7 @@ struct SearchedSide {
 }
 
 /// What was found so far.
-struct Found {
+struct FindResults {
     /// In the order of [`Role::ALL`].
     tops: Vec<TopHits>,
     /// Neurons of each kind whose ranks are known, or known not to be among the best.
@@ -59,7 +59,7 @@ impl Reader {
     ) -> Result<FindAnswer, QueryError> {
         let search = self.search(query, callbacks)?;
         let stands = Role::ALL.iter().filter(|s| query.heads || !s.is_of_heads());
-        let mut found = Found {
+        let mut found = FindResults {
             tops: stands.map(|&stand| TopHits::new(stand, query.k)).collect(),
             counted: 0,
             exact: true,
@@ -158,13 +158,13 @@ impl Search<'_> {
     }
 
     /// Passes on what was found; `steps`: layers that were gone through, of neurons and of heads.
-    fn report(&self, found: &Found, callbacks: Callbacks<'_>, steps: f32) {
+    fn report(&self, found: &FindResults, callbacks: Callbacks<'_>, steps: f32) {
         let all = self.layers * if self.query.heads { 2 } else { 1 };
         let done = steps / all.max(1) as f32;
         callbacks.partial(Answer::Find(self.answer(found, done.min(1.0), false)));
     }
 
-    fn answer(&self, found: &Found, done: f32, exact: bool) -> FindAnswer {
+    fn answer(&self, found: &FindResults, done: f32, exact: bool) -> FindAnswer {
         let gist = |top: &TopHits, hit: &Hit| {
             let known = found.gists.get(&(top.stand, hit.layer, hit.index));
             known.cloned().unwrap_or_default()
@@ -173,7 +173,7 @@ impl Search<'_> {
             let is_read = self.has_output || !top.stand.is_of_output();
             let hits = if is_read { top.best() } else { Vec::new() };
             let by_layer: &[f32] = if is_read { &top.by_layer } else { &[] };
-            Group {
+            RoleHits {
                 stand: top.stand,
                 gists: hits.iter().map(|hit| gist(top, hit)).collect(),
                 hits,

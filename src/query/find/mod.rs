@@ -45,7 +45,7 @@ pub struct FindAnswer {
     /// How many match.
     pub matched: usize,
     /// One for each [`Role`], in its order; without heads the first four.
-    pub groups: Vec<Group>,
+    pub groups: Vec<RoleHits>,
     /// How many neurons of each kind are ranked: by rank all that were looked through, each with its
     /// rank or a bound that keeps it from the list; else those that are shown.
     pub counted: usize,
@@ -58,7 +58,7 @@ pub struct FindAnswer {
 
 /// The places of one kind.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Group {
+pub struct RoleHits {
     pub stand: Role,
     /// Best first.
     pub hits: Vec<Hit>,
@@ -73,15 +73,15 @@ impl FindAnswer {
     /// What it holds beside itself.
     pub fn heap_bytes(&self) -> usize {
         let words = |words: &Vec<u32>| size_of::<Vec<u32>>() + size_of_val(&words[..]);
-        let group = |g: &Group| {
+        let group = |g: &RoleHits| {
             let gists = g.gists.iter().map(words).sum::<usize>();
-            size_of::<Group>() + size_of_val(&g.hits[..]) + gists + 4 * g.by_layer.len()
+            size_of::<RoleHits>() + size_of_val(&g.hits[..]) + gists + 4 * g.by_layer.len()
         };
         size_of_val(&self.tokens[..]) + self.groups.iter().map(group).sum::<usize>()
     }
 }
 
-impl Group {
+impl RoleHits {
     /// Where a hit is.
     pub fn address(&self, hit: &Hit) -> Address {
         let (layer, index) = (hit.layer, hit.index);

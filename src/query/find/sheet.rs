@@ -1,9 +1,9 @@
 //! Where words stand, as a sheet.
 
 use crate::projection::Hit;
-use crate::query::{FindAnswer, FindQuery, Group, ModelCard, NO_HEAD};
+use crate::query::{FindAnswer, FindQuery, ModelCard, NO_HEAD, RoleHits};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenPart, Value,
+    Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
     filter_line, filter_record, grouped, spark,
 };
 use crate::transformer::Input;
@@ -75,7 +75,7 @@ pub(super) fn sheet(card: &ModelCard, query: &FindQuery, answer: &FindAnswer) ->
     }
 }
 
-fn section(group: &Group) -> Section {
+fn section(group: &RoleHits) -> Section {
     let hits = || group.hits.iter();
     let largest = hits().map(|hit| hit.score.abs()).fold(0.0, f32::max);
     let partners = || Column::of(hits().map(|hit| hit.partner));
@@ -85,10 +85,14 @@ fn section(group: &Group) -> Section {
     let rank = Column::of(hits().map(|hit| hit.rank)).named("rank");
     let words = words.named("words");
     let (rank, words, with) = match group.stand.is_of_heads() {
-        true => (rank, words, Some(partners().shown("with", Form::Plain))),
+        true => (
+            rank,
+            words,
+            Some(partners().shown("with", NumberForm::Plain)),
+        ),
         false => {
-            let words = words.shown("list", Form::First(usize::MAX));
-            (rank.shown("rank", Form::Grouped), words, None)
+            let words = words.shown("list", NumberForm::First(usize::MAX));
+            (rank.shown("rank", NumberForm::Grouped), words, None)
         }
     };
     let columns = [
@@ -96,22 +100,22 @@ fn section(group: &Group) -> Section {
         Column::count().csv("place"),
         Column::of(hits().map(address))
             .named("address")
-            .shown("place", Form::Plain),
+            .shown("place", NumberForm::Plain),
         Column::of(hits().map(|hit| hit.layer)).json("layer"),
         Column::of(hits().map(|hit| hit.index)).json("index"),
         Column::of(hits().map(|hit| hit.token))
             .csv_part("token_id", TokenPart::Id)
             .named("token")
-            .shown("token", Form::Plain),
+            .shown("token", NumberForm::Plain),
         partners()
             .csv_part("partner_id", TokenPart::Id)
             .named("partner"),
         Column::of(hits().map(|hit| hit.score))
             .named("score")
-            .shown("score", Form::Largest(largest)),
+            .shown("score", NumberForm::Largest(largest)),
         Column::of(hits().map(|hit| hit.cosine))
             .named("cosine")
-            .shown("cosine", Form::Decimals(3)),
+            .shown("cosine", NumberForm::Decimals(3)),
         rank,
         words,
         Column::of(hits().map(|hit| hit.token)).csv_part("token_string", TokenPart::Raw),

@@ -5,7 +5,7 @@ use candle_core::Device;
 
 use super::{ConventionFigures, FirstConventionAnswer, TRIED};
 use crate::checkpoint::{Matrix, Reading};
-use crate::projection::{End, Ends, Passing, Rows};
+use crate::projection::{BothEnds, End, Passing, Rows};
 use crate::query::ROBUSTNESS_TOP;
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
@@ -233,7 +233,7 @@ impl Reader {
         let mut best = |vectors: Matrix| -> Result<Vec<f32>, QueryError> {
             let mut vectors = self.projected(convention, at, side, vectors, callbacks)?;
             unit(&mut vectors);
-            let mut ends = vec![Ends::new(1); vectors.rows()];
+            let mut ends = vec![BothEnds::new(1); vectors.rows()];
             rows.offer_scores(&vectors, passing, &mut ends, callbacks.cancel)?;
             let highest = ends.into_iter().map(|ends| ends.highest.into_sorted());
             let best = highest.filter_map(|best| best.first().map(|s| s.score));

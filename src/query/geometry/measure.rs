@@ -70,14 +70,14 @@ impl Model<'_> {
         let mut whole = plan(texts.clone(), query.token.is_some());
         if query.without_dominant == 0 {
             let mut measuring = Measuring::new(whole, SEED);
-            let mut take = |part: Part<'_>| part.measure(&mut measuring);
+            let mut take = |part: TextSplit<'_>| part.measure(&mut measuring);
             self.pass(forward, ids, (0.0, 1.0), callbacks, &mut take)?;
             return Ok(measuring.finish());
         }
         let tokens: usize = ids.iter().map(|text| text.len()).sum();
         let keeps = tokens * sizes[0] * sizes[1] * size_of::<f32>() <= KEPT_BYTES;
         let (mut kept, mut first) = (Vec::new(), Measuring::new(plan(texts, false), SEED));
-        let mut take = |part: Part<'_>| {
+        let mut take = |part: TextSplit<'_>| {
             part.measure(&mut first);
             if keeps {
                 kept.push((
@@ -95,7 +95,7 @@ impl Model<'_> {
         for (state, texts, rows, numbers) in &kept {
             measuring.take(*state, texts.clone(), rows, numbers);
         }
-        let mut take = |part: Part<'_>| part.measure(&mut measuring);
+        let mut take = |part: TextSplit<'_>| part.measure(&mut measuring);
         if !keeps {
             self.pass(forward, ids, (end, 1.0), callbacks, &mut take)?;
         }
@@ -110,14 +110,14 @@ impl Model<'_> {
         ids: &[&[u32]],
         (from, to): (f32, f32),
         callbacks: Callbacks<'_>,
-        take: &mut dyn FnMut(Part<'_>),
+        take: &mut dyn FnMut(TextSplit<'_>),
     ) -> Result<(), QueryError> {
         let tokens = |ids: &[&[u32]]| ids.iter().map(|t| t.len()).sum::<usize>() as f32;
         let all = tokens(ids);
         let run = forward.run(ids, &[Site::State], callbacks.cancel, &mut |seen| {
             let texts = seen.texts.clone();
             let finite = with_numbers(seen.tensor, |numbers| {
-                take(Part {
+                take(TextSplit {
                     state: seen.at,
                     texts: texts.clone(),
                     rows: seen.rows,
@@ -139,14 +139,14 @@ impl Model<'_> {
 }
 
 /// One state of consecutive texts.
-struct Part<'a> {
+struct TextSplit<'a> {
     state: usize,
     texts: Range<usize>,
     rows: &'a [Range<usize>],
     numbers: &'a [f32],
 }
 
-impl Part<'_> {
+impl TextSplit<'_> {
     fn measure(&self, measuring: &mut Measuring) {
         measuring.take(self.state, self.texts.clone(), self.rows, self.numbers);
     }

@@ -8,10 +8,11 @@ mod text_language;
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::model::Model;
 use super::{Answer, Callbacks, Query, QueryError, Reader};
-use crate::geometry::{Curve, Measure, Pieces, Texts};
+use crate::geometry::{Curve, Measure, Subwords, Texts};
 
 pub use sheet::{
-    Chart, Depth, ModelGeometry, command as geometry_command, described, sheet as geometry_sheet,
+    Depth, GeometryChart, ModelGeometry, command as geometry_command, described,
+    sheet as geometry_sheet,
 };
 pub use text_language::{TextLanguageQuery, language_of};
 
@@ -53,7 +54,7 @@ pub enum TokenChoice {
 pub struct GeometryQuery {
     pub reading: TextReading,
     pub token: Option<TokenChoice>,
-    pub pieces: Pieces,
+    pub pieces: Subwords,
     /// How many of the dimensions that bring the most to anisotropy are left out, at each state.
     pub without_dominant: usize,
 }

@@ -1,15 +1,15 @@
 //! Geometry of one or more models as a sheet.
 
-use crate::geometry::{Curve, Estimate, Measure, Pieces, Texts};
+use crate::geometry::{Curve, Estimate, Measure, Subwords, Texts};
 use crate::query::{GeometryAnswer, GeometryQuery, ModelCard, TokenChoice};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, Timings, TokenNames,
-    VERSION, Value,
+    Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, Timings,
+    TokenNames, VERSION, Value,
 };
 
 /// What a chart shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chart {
+pub struct GeometryChart {
     pub measure: Measure,
     /// Less what vectors without any relation have.
     pub corrected: bool,
@@ -37,7 +37,7 @@ pub struct ModelGeometry<'a> {
 
 /// The answers of models to one query. `chart` chooses what a table shows; JSON and CSV hold raw
 /// and corrected values of all measures.
-pub fn sheet(models: &[ModelGeometry<'_>], query: &GeometryQuery, chart: &Chart) -> Sheet {
+pub fn sheet(models: &[ModelGeometry<'_>], query: &GeometryQuery, chart: &GeometryChart) -> Sheet {
     let names: Vec<&str> = models.iter().map(|of| &*of.card.name).collect();
     let command = command(&names, query, chart);
     let texts = &query.reading.texts;
@@ -79,9 +79,9 @@ pub fn described(query: &GeometryQuery) -> String {
         None => {}
     }
     match query.pieces {
-        Pieces::Mean => {}
-        Pieces::First => parts.push("first piece of a word".to_owned()),
-        Pieces::Last => parts.push("last piece of a word".to_owned()),
+        Subwords::Mean => {}
+        Subwords::First => parts.push("first piece of a word".to_owned()),
+        Subwords::Last => parts.push("last piece of a word".to_owned()),
     }
     if let Some(max) = query.reading.max_tokens {
         parts.push(format!("at most {max} tokens of a text"));
@@ -252,8 +252,8 @@ fn by_state(models: &[ModelGeometry<'_>], corrected: bool) -> Section {
     });
     let models = Column::of(states().map(|(of, _)| of.card.name.clone()));
     let columns = [
-        models.shown("model", Form::Plain),
-        Column::of(states().map(|(_, state)| state)).shown("state", Form::Plain),
+        models.shown("model", NumberForm::Plain),
+        Column::of(states().map(|(_, state)| state)).shown("state", NumberForm::Plain),
     ];
     Section::new(columns.into_iter().chain(measures))
 }
@@ -273,7 +273,7 @@ fn heading(measure: Measure) -> &'static str {
 }
 
 /// The command that measures them and what the chart shows.
-pub fn command(models: &[&str], query: &GeometryQuery, chart: &Chart) -> CommandLine {
+pub fn command(models: &[&str], query: &GeometryQuery, chart: &GeometryChart) -> CommandLine {
     let mut line = CommandLine::new("geometry", &[]);
     for model in models {
         line.word(model);
@@ -297,7 +297,7 @@ pub fn command(models: &[&str], query: &GeometryQuery, chart: &Chart) -> Command
         Some(TokenChoice::Id(id)) => line.option("--token-id", id),
         None => {}
     }
-    if query.pieces != Pieces::default() {
+    if query.pieces != Subwords::default() {
         line.option("--pieces", query.pieces.name());
     }
     if let Some(max) = query.reading.max_tokens {

@@ -7,7 +7,7 @@ use crate::transformer::{Forward, Site, with_numbers};
 
 use super::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 use crate::query::model::Model;
-use crate::query::{Callbacks, Column, NeuronAnswer, QueryError};
+use crate::query::{Callbacks, NeuronAnswer, NeuronColumn, QueryError};
 
 impl Model<'_> {
     /// A token's occurrences at one state.
@@ -74,7 +74,7 @@ impl Model<'_> {
         query: &NeuronMapQuery,
         answer: &NeuronAnswer,
     ) -> Result<MapAnswer, QueryError> {
-        let column = Column::ALL.iter().position(|c| *c == query.column);
+        let column = NeuronColumn::ALL.iter().position(|c| *c == query.column);
         let list = column.map_or(&[][..], |at| &answer.columns[at]);
         let (what, mut vectors) = (list.iter().map(pointed).collect(), Vec::new());
         for scored in list {
@@ -85,12 +85,12 @@ impl Model<'_> {
     }
 
     /// A row of what a column is projected on: the embedding of its side, then the positions.
-    fn row(&self, id: u32, column: Column) -> Result<Vec<f32>, CheckpointError> {
+    fn row(&self, id: u32, column: NeuronColumn) -> Result<Vec<f32>, CheckpointError> {
         let checkpoint = self.checkpoint;
         let (vocab, width) = (self.card.spec.vocab, self.card.spec.d_model);
         let embedding = match column {
-            Column::K | Column::MinusK => checkpoint.embedding(),
-            Column::V | Column::MinusV => checkpoint
+            NeuronColumn::K | NeuronColumn::MinusK => checkpoint.embedding(),
+            NeuronColumn::V | NeuronColumn::MinusV => checkpoint
                 .output_embedding()
                 .unwrap_or(checkpoint.embedding()),
         };

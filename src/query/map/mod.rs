@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::{
-    Address, Answer, Callbacks, Column, Convention, ModelCard, NeuronQuery, Query, QueryError,
-    Reader, TextReading, TokenChoice,
+    Address, Answer, Callbacks, Convention, ModelCard, NeuronColumn, NeuronQuery, Query,
+    QueryError, Reader, TextReading, TokenChoice,
 };
 use crate::checkpoint::Reading;
-use crate::geometry::Pieces;
+use crate::geometry::Subwords;
 use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
@@ -22,7 +22,7 @@ pub use sheet::{MapOf, sheet as map_sheet};
 pub struct ContextMapQuery {
     pub reading: TextReading,
     pub token: TokenChoice,
-    pub pieces: Pieces,
+    pub pieces: Subwords,
     pub state: usize,
 }
 
@@ -33,7 +33,7 @@ pub struct NeuronMapQuery {
     pub neuron: usize,
     /// As in a [`NeuronQuery`].
     pub input: Input,
-    pub column: Column,
+    pub column: NeuronColumn,
     pub k: usize,
     pub filters: Filters,
     pub convention: Convention,
@@ -116,7 +116,7 @@ impl QueryKind for NeuronMapQuery {
     }
 
     fn needs_output(&self) -> bool {
-        matches!(self.column, Column::V | Column::MinusV)
+        matches!(self.column, NeuronColumn::V | NeuronColumn::MinusV)
     }
 
     fn check(&self, card: &ModelCard) -> Result<(), String> {

@@ -2,7 +2,8 @@
 
 use crate::query::{MapAnswer, ModelCard, Pointed};
 use crate::sheet::{
-    Block, Column, Form, Provenance, Record, Section, Sheet, TokenNames, TokenPart, VERSION, Value,
+    Block, Column, NumberForm, Provenance, Record, Section, Sheet, TokenNames, TokenPart, VERSION,
+    Value,
 };
 
 /// A map, and what it is of.
@@ -108,10 +109,10 @@ fn section(of: &MapOf<'_>) -> Section {
         Column::same(of.title).csv("map"),
         Column::of(points().map(|p| p.at[0]))
             .csv("x")
-            .shown("x", Form::Decimals(3)),
+            .shown("x", NumberForm::Decimals(3)),
         Column::of(points().map(|p| p.at[1]))
             .csv("y")
-            .shown("y", Form::Decimals(3)),
+            .shown("y", NumberForm::Decimals(3)),
         Column::of(occurrence().map(|o| Some(o?.0))).csv("text"),
         Column::of(occurrence().map(|o| Some(o?.1.start))).csv("first"),
         Column::of(occurrence().map(|o| Some(last(o?.1)))).csv("last"),
@@ -120,8 +121,10 @@ fn section(of: &MapOf<'_>) -> Section {
         Column::of(words(0)).csv("before").shown_right(""),
         Column::of(words(1))
             .csv("word")
-            .shown(of.title, Form::Plain),
-        Column::of(words(2)).csv("after").shown("", Form::Plain),
+            .shown(of.title, NumberForm::Plain),
+        Column::of(words(2))
+            .csv("after")
+            .shown("", NumberForm::Plain),
         Column::of(row().map(|r| Some(r?.0))).csv_part("token", TokenPart::Raw),
     ])
 }

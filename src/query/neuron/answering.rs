@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, Passing};
+use crate::projection::{BothEnds, Passing};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{Address, NeuronAnswer, NeuronQuery, QueryError};
@@ -40,9 +40,9 @@ impl Reader {
         let mask = self.mask(filters, callbacks.cancel)?;
         let positions = self.with_positions(filters)?;
         let vectors = self.vectors(queries, callbacks)?;
-        let mut ends: Vec<Ends> = Vec::with_capacity(2 * queries.len());
+        let mut ends: Vec<BothEnds> = Vec::with_capacity(2 * queries.len());
         for _ in 0..2 {
-            let ends_of = |query: &NeuronQuery| Ends::new(query.k.min(mask.passing));
+            let ends_of = |query: &NeuronQuery| BothEnds::new(query.k.min(mask.passing));
             ends.extend(queries.iter().map(ends_of));
         }
         // The norm before the feed-forward half is of one kind in all layers.

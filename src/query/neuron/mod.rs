@@ -42,7 +42,7 @@ impl NeuronQuery {
 
 /// One of a neuron's four columns. The negative ones are the low ends of the same scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Column {
+pub enum NeuronColumn {
     #[default]
     K,
     V,
@@ -50,7 +50,7 @@ pub enum Column {
     MinusV,
 }
 
-impl Column {
+impl NeuronColumn {
     /// In the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::K, Self::V, Self::MinusK, Self::MinusV];
 
@@ -65,7 +65,7 @@ impl Column {
     }
 }
 
-impl fmt::Display for Column {
+impl fmt::Display for NeuronColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::K => "K",
@@ -79,7 +79,7 @@ impl fmt::Display for Column {
 /// A neuron's columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeuronAnswer {
-    /// In the order of [`Column::ALL`], best first. In the negative columns the score is that of
+    /// In the order of [`NeuronColumn::ALL`], best first. In the negative columns the score is that of
     /// the negated vector.
     pub columns: [Vec<Scored>; 4],
     /// What was added to the scores of the key, where the convention says so.

@@ -2,12 +2,10 @@
 
 use crate::projection::Scored;
 use crate::query::robustness::sheet as robustness_sheet;
-use crate::query::{
-    Column as NeuronColumn, ModelCard, NO_HEAD, NeuronAnswer, NeuronQuery, RobustnessAnswer,
-};
+use crate::query::{ModelCard, NO_HEAD, NeuronAnswer, NeuronColumn, NeuronQuery, RobustnessAnswer};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, LIST_SETTINGS, Provenance, Record, Section, Sheet, TokenPart,
-    Value, filter_line, filter_record,
+    Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
+    TokenPart, Value, filter_line, filter_record,
 };
 use crate::transformer::Input;
 
@@ -106,10 +104,10 @@ fn section(list: &[Scored], label: String, head: String) -> Section {
             .csv_part("token", TokenPart::Raw)
             .csv("text")
             .json_flat()
-            .shown(head, Form::Plain),
+            .shown(head, NumberForm::Plain),
         Column::of(list.iter().map(|s| s.score))
             .named("score")
-            .shown("", Form::Largest(largest)),
+            .shown("", NumberForm::Largest(largest)),
     ])
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{Ends, PairsWanted, ProjectionError, Scored, best_pairs_on};
+use crate::projection::{BothEnds, PairsWanted, ProjectionError, Scored, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
@@ -68,9 +68,9 @@ impl Reader {
             passing: &mask.passes,
             admits: &admits,
         };
-        let regardless = regardless(factors, &mask, REGARDLESS.min(query.k));
+        let unconditional = unconditional(factors, &mask, REGARDLESS.min(query.k));
         let answer = |pairs, done, exact| PairsAnswer {
-            regardless: regardless.clone(),
+            unconditional: unconditional.clone(),
             pairs,
             passing: mask.passing,
             rows: mask.passes.len(),
@@ -350,13 +350,13 @@ fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
 }
 
 /// Both ends of what the left side's biases bring to every passing row on the right.
-fn regardless(factors: &Factors, mask: &Mask, k: usize) -> Option<[Vec<Scored>; 2]> {
+fn unconditional(factors: &Factors, mask: &Mask, k: usize) -> Option<[Vec<Scored>; 2]> {
     let [Some(bias), other] = &factors.biases else {
         return None;
     };
     // What the two biases make together is the same for every row: it is not the row's.
     let constant = other.as_ref().map_or(0.0, |other| dot(bias, other));
-    let mut ends = Ends::new(k.min(mask.passing));
+    let mut ends = BothEnds::new(k.min(mask.passing));
     for (row, passes) in mask.passes.iter().enumerate() {
         if *passes {
             ends.offer(row as u32, dot(factors.b.row(row), bias) - constant);

@@ -58,7 +58,7 @@ pub struct PairsAnswer {
     /// With the biases of the left side added, what they bring to every token on the right
     /// whatever the left one is, best and lowest first: of QK what is attended to whatever asks,
     /// of VO what is written whatever is read.
-    pub regardless: Option<[Vec<Scored>; 2]>,
+    pub unconditional: Option<[Vec<Scored>; 2]>,
     /// How many rows passed the filters on each side.
     pub passing: usize,
     pub rows: usize,
@@ -147,13 +147,13 @@ impl QueryKind for PairsQuery {
 
 impl AnswerKind for PairsAnswer {
     fn heap_bytes(&self) -> usize {
-        let alone = self.regardless.iter().flatten();
+        let alone = self.unconditional.iter().flatten();
         size_of_val(&self.pairs[..]) + alone.map(|l| size_of_val(&l[..])).sum::<usize>()
     }
 
     fn not_finite(&self) -> Option<NotFinite> {
         let pairs = self.pairs.iter().map(|pair| pair.score);
-        let alone = self.regardless.iter().flatten().flatten();
+        let alone = self.unconditional.iter().flatten().flatten();
         let scores = pairs.chain(alone.map(|scored| scored.score));
         NotFinite::among("scores of its pairs", scores.map(f64::from))
     }

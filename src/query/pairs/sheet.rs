@@ -4,8 +4,8 @@ use crate::projection::{End, Scored};
 use crate::query::robustness::sheet as robustness_sheet;
 use crate::query::{ModelCard, PairsAnswer, PairsQuery, RobustnessAnswer};
 use crate::sheet::{
-    Block, Column, CommandLine, Form as NumberForm, LIST_SETTINGS, Provenance, Record, Section,
-    Sheet, TokenPart, Value, filter_line, filter_record,
+    Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
+    TokenPart, Value, filter_line, filter_record,
 };
 use crate::transformer::Form;
 
@@ -39,7 +39,7 @@ pub(super) fn sheet(
     };
     let mut sections = vec![pairs(query, answer, &form)];
     let mut blocks = vec![Block::table([0])];
-    if let Some([highest, lowest]) = &answer.regardless {
+    if let Some([highest, lowest]) = &answer.unconditional {
         let [most, least] = match query.form {
             Form::Qk => ["attended to whatever asks", "least so"],
             Form::Vo => ["written whatever is read", "suppressed"],
@@ -53,7 +53,7 @@ pub(super) fn sheet(
             rows: ALONE_ROWS,
         });
     }
-    let regardless = answer.regardless.is_some().then(|| {
+    let unconditional = answer.unconditional.is_some().then(|| {
         let highest = Record::new().with("highest", Value::Rows(1));
         highest.with("lowest", Value::Rows(2))
     });
@@ -70,7 +70,7 @@ pub(super) fn sheet(
         .with("filters", filter_record(&query.filters))
         .with_provenance(&provenance)
         .with("pairs", Value::Rows(0))
-        .with_some("regardless", regardless)
+        .with_some("regardless", unconditional)
         .with_some("trust", own.map(robustness_sheet::record));
     let mut sheet = Sheet {
         provenance: Some(provenance),

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::ranking::{of_head, of_neuron, ranked, top_lists, top_pairs};
 use super::{RankAnswer, RankMetric, RankQuery, RankedItem, cache};
 use crate::checkpoint::Matrix;
-use crate::projection::{End, Rows, copying, cross, product};
+use crate::projection::{End, Rows, copying, embedding_gram, product};
 use crate::query::pairs::directions;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
@@ -20,7 +20,7 @@ use crate::vocabulary::Filters;
 const CROSSES: usize = 2;
 
 /// A product of two embeddings over the vocabulary, `E_rightᵀ·E_left`.
-pub(in crate::query) struct Cross {
+pub(in crate::query) struct EmbeddingGram {
     left: Arc<Rows>,
     right: Arc<Rows>,
     product: Arc<Matrix>,
@@ -128,7 +128,7 @@ impl Reader {
         if self.norms_of(&asked)?.is_some() {
             return self.rank_by_factors(query, &asked, callbacks);
         }
-        let cross = self.cross(&asked, callbacks)?;
+        let cross = self.embedding_gram(&asked, callbacks)?;
         let mut forms = Vec::with_capacity(heads);
         for head in 0..heads {
             let weights = self.weights.form(form, query.layer, head, 0)?;
@@ -201,7 +201,7 @@ impl Reader {
 
     /// What the two sides of a form have in common over the vocabulary, `E_rightᵀ·E_left`; the last
     /// of a convention are kept.
-    fn cross(
+    fn embedding_gram(
         &mut self,
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
@@ -210,13 +210,14 @@ impl Reader {
         let [of_left, of_right] = directions(query);
         let left = self.rows(query.convention, at, of_left, callbacks)?;
         let right = self.rows(query.convention, at, of_right, callbacks)?;
-        let of =
-            |cross: &&Cross| Arc::ptr_eq(&cross.left, &left) && Arc::ptr_eq(&cross.right, &right);
+        let of = |cross: &&EmbeddingGram| {
+            Arc::ptr_eq(&cross.left, &left) && Arc::ptr_eq(&cross.right, &right)
+        };
         if let Some(known) = self.crosses.iter().find(of) {
             return Ok(Arc::clone(&known.product));
         }
-        let product = Arc::new(cross(&right, &left, callbacks.cancel)?);
-        self.crosses.push(Cross {
+        let product = Arc::new(embedding_gram(&right, &left, callbacks.cancel)?);
+        self.crosses.push(EmbeddingGram {
             left,
             right,
             product: Arc::clone(&product),

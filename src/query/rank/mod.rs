@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use answering::Cross;
+pub(super) use answering::EmbeddingGram;
 pub(super) use cache::RankCache;
 pub use ranking::Ranking;
 pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};

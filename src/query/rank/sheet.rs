@@ -2,7 +2,7 @@
 
 use crate::query::{Address, ModelCard, RankAnswer, RankQuery, RankedItem};
 use crate::sheet::{
-    Block, Column, CommandLine, Form, Provenance, Record, Section, Sheet, TokenPart, Value,
+    Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
     filter_line, filter_record,
 };
 
@@ -75,16 +75,17 @@ fn list(
     let keys = || Column::of(items().map(|(_, n)| n.key.clone()));
     let values = || Column::of(items().map(|(_, n)| n.value.clone()));
     let section = Section::new([
-        Column::of(items().map(|(query, n)| query.address(n).to_string())).shown(name, Form::Plain),
+        Column::of(items().map(|(query, n)| query.address(n).to_string()))
+            .shown(name, NumberForm::Plain),
         Column::of(items().map(|(query, _)| query.layer)).named("layer"),
         Column::count().csv("rank"),
         Column::of(items().map(|(_, n)| n.item)).named(name),
         Column::of(items().map(|(_, n)| n.figure))
             .csv(by.name())
             .json("figure")
-            .shown(by.name(), Form::Decimals(2)),
-        keys().named(left).shown(left, Form::First(WORDS)),
-        values().named(right).shown(right, Form::First(WORDS)),
+            .shown(by.name(), NumberForm::Decimals(2)),
+        keys().named(left).shown(left, NumberForm::First(WORDS)),
+        values().named(right).shown(right, NumberForm::First(WORDS)),
         keys().csv_part(format!("{left}_tokens"), TokenPart::Raw),
         values().csv_part(format!("{right}_tokens"), TokenPart::Raw),
     ]);

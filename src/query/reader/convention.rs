@@ -14,13 +14,13 @@ use super::Reader;
 /// Rows of an embedding, and how they are transformed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct EmbeddingView {
-    source: Source,
+    source: EmbeddingSource,
     centred: bool,
     scale: RowScale,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::query) enum Source {
+pub(in crate::query) enum EmbeddingSource {
     Input,
     Output,
     Positions,
@@ -62,7 +62,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
         self.counted(
-            self.view(Source::Positions, convention, at, side)?,
+            self.view(EmbeddingSource::Positions, convention, at, side)?,
             callbacks,
         )
     }
@@ -73,7 +73,7 @@ impl Reader {
     /// and the scale are those of PE.
     fn view(
         &self,
-        source: Source,
+        source: EmbeddingSource,
         convention: Convention,
         (layer, sublayer): (usize, Sublayer),
         side: Side,
@@ -99,15 +99,15 @@ impl Reader {
         })
     }
 
-    pub(in crate::query) fn source(&self, convention: Convention, side: Side) -> Source {
+    pub(in crate::query) fn source(&self, convention: Convention, side: Side) -> EmbeddingSource {
         let own = match side {
-            Side::Reads => Source::Input,
-            Side::Writes => Source::Output,
+            Side::Reads => EmbeddingSource::Input,
+            Side::Writes => EmbeddingSource::Output,
         };
         match own {
-            _ if Arc::ptr_eq(&self.read, &self.written) => Source::Input,
-            _ if convention.has(Switch::Input) => Source::Input,
-            _ if convention.has(Switch::Output) => Source::Output,
+            _ if Arc::ptr_eq(&self.read, &self.written) => EmbeddingSource::Input,
+            _ if convention.has(Switch::Input) => EmbeddingSource::Input,
+            _ if convention.has(Switch::Output) => EmbeddingSource::Output,
             own => own,
         }
     }
@@ -118,9 +118,9 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
         let given = match view.source {
-            Source::Input => &self.read,
-            Source::Output => &self.written,
-            Source::Positions => {
+            EmbeddingSource::Input => &self.read,
+            EmbeddingSource::Output => &self.written,
+            EmbeddingSource::Positions => {
                 let none = || QueryError::Nothing {
                     model: self.card.name.clone(),
                     what: "it has no learned positions".to_owned(),

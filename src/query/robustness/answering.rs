@@ -7,7 +7,7 @@ use super::{
 use crate::projection::{Pair, Scored};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
-use crate::query::{Answer, Column, NeuronQuery, PairsQuery, QueryError};
+use crate::query::{Answer, NeuronColumn, NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::Dictionary;
 
 use super::null_distribution::standard;
@@ -27,8 +27,8 @@ impl Reader {
             RobustnessQuery::Neuron(query) => {
                 let mut answer = self.robustness_of_neuron(query, callbacks)?;
                 if !self.card.has_output(query.convention) {
-                    answer.lists[Column::V as usize] = Robustness::default();
-                    answer.lists[Column::MinusV as usize] = Robustness::default();
+                    answer.lists[NeuronColumn::V as usize] = Robustness::default();
+                    answer.lists[NeuronColumn::MinusV as usize] = Robustness::default();
                 }
                 Ok(answer)
             }

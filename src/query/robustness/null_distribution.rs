@@ -5,7 +5,7 @@ use candle_core::Device;
 
 use super::{RANDOM_DIRECTIONS, RANDOM_FORMS, RANDOM_FORMS_FIRST, ZScore};
 use crate::checkpoint::Matrix;
-use crate::projection::{End, Ends, Pair, PairsWanted, Passing, Rows, best_pairs, gram};
+use crate::projection::{BothEnds, End, Pair, PairsWanted, Passing, Rows, best_pairs, gram};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::pairs::{admits, directions};
@@ -121,7 +121,7 @@ impl Reader {
                 flags: &mask.passes[..rows.len()],
                 first_id: 0,
             };
-            let mut ends = vec![Ends::new(1); drawn.rows()];
+            let mut ends = vec![BothEnds::new(1); drawn.rows()];
             rows.offer_scores(&drawn, passing, &mut ends, callbacks.cancel)?;
             for ends in ends {
                 let best = [ends.highest, ends.lowest].map(|best| best.into_sorted());

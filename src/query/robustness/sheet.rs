@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::query::{Robustness, ZScore};
-use crate::sheet::{Column, Form, Record, Section};
+use crate::sheet::{Column, NumberForm, Record, Section};
 
 /// Of one list: `z`, standard deviations above chance, and the 95 % interval of it that as many
 /// random draws leave; `kept`, the share of its `top` best that stays, by the switch that is flipped.
@@ -42,7 +42,7 @@ pub(in crate::query) fn section<'a>(
         false => robustness.top.to_string(),
     };
     let columns = [
-        Column::of(names).shown("robustness", Form::Plain),
+        Column::of(names).shown("robustness", NumberForm::Plain),
         Column::of(
             robustnesses
                 .iter()

@@ -85,7 +85,7 @@ fn neuron_answer(query: &NeuronQuery) -> NeuronAnswer {
 fn pairs_answer(query: &PairsQuery, done: f32) -> PairsAnswer {
     let from = u32::try_from(query.head).unwrap();
     PairsAnswer {
-        regardless: None,
+        unconditional: None,
         pairs: vec![
             Pair {
                 from,

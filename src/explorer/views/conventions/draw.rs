@@ -5,9 +5,9 @@ use ratatui::layout::Rect;
 use crate::explorer::action::Action;
 use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::menu::{self, Row};
+use crate::explorer::screen::menu::{self, MenuRow};
 use crate::explorer::state::State;
-use crate::explorer::view::Words;
+use crate::explorer::view::WordLists;
 use crate::explorer::widget::width;
 use crate::query::Robustness;
 use crate::query::sheet::interval;
@@ -28,14 +28,14 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
     let heading = ("Convention", note.as_str());
     menu::draw(canvas, body, heading, Scope::Conventions, |action| {
         let Action::Convention(switch) = action else {
-            return Row::default();
+            return MenuRow::default();
         };
         let kept = robustness.and_then(|robustness| {
             let mut kept = robustness.kept.iter();
             let (_, share) = kept.find(|(of, _)| *of == switch)?;
             Some(robustness.count(*share).to_string())
         });
-        Row {
+        MenuRow {
             on: Some(state.convention().has(switch)),
             note: kept.unwrap_or_default(),
             refused: state.card().and_then(|card| card.offers(switch).err()),
@@ -45,7 +45,7 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
 
 /// How far a list can be trusted, in at most so many cells: `z 3.3–4.9 · 10–28/30`, or as much of
 /// it as has room; empty while nothing is known.
-pub fn robustness(state: &State, tab: &dyn Words, list: usize, room: usize) -> String {
+pub fn robustness(state: &State, tab: &dyn WordLists, list: usize, room: usize) -> String {
     let Some(robustness) = tab.robustness(state, list) else {
         return String::new();
     };

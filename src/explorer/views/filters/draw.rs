@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::explorer::action::{Action, Toggle};
 use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::menu::{self, Row};
+use crate::explorer::screen::menu::{self, MenuRow};
 use crate::explorer::state::{State, Target};
 use crate::explorer::widget::{Line, width};
 use crate::sheet::grouped;
@@ -168,13 +168,13 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
             _ => None,
         };
         let untold = action == Action::Toggle(Toggle::Undertrained) && cannot_tell(state);
-        Row {
+        MenuRow {
             note: if untold {
                 CANNOT_TELL.to_owned()
             } else {
                 String::new()
             },
-            ..Row::switch(toggle)
+            ..MenuRow::switch(toggle)
         }
     });
 }

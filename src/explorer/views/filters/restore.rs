@@ -4,7 +4,7 @@ use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::ViewSettings;
 use crate::explorer::shell;
 use crate::explorer::state::State;
-use crate::vocabulary::Source;
+use crate::vocabulary::FileSource;
 
 /// Takes over the filters and the convention of a saved view.
 pub fn restore(state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
@@ -23,7 +23,7 @@ fn take_over(state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
     let mut effects = Vec::new();
     let mut filters = settings.filters.clone();
     let unread = settings.unread();
-    let same = |a: Option<&Source>, b: &Source| a == Some(b);
+    let same = |a: Option<&FileSource>, b: &FileSource| a == Some(b);
     if let Some(source) = unread.words {
         let now = state.filters.words.take();
         filters.words = now.filter(|words| same(words.source.as_ref(), source));
@@ -44,7 +44,7 @@ fn take_over(state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
     effects
 }
 
-fn expect(state: &mut State, source: &Source) {
+fn expect(state: &mut State, source: &FileSource) {
     state.expected.retain(|known| known.path != source.path);
     if !source.sha256.is_empty() {
         state.expected.push(source.clone());
@@ -52,7 +52,7 @@ fn expect(state: &mut State, source: &Source) {
 }
 
 /// Says so if a file that was read for a view is not what it was when the view was saved.
-pub fn compare(state: &mut State, label: &str, read: Option<&Source>) {
+pub fn compare(state: &mut State, label: &str, read: Option<&FileSource>) {
     let Some(read) = read else { return };
     let at = state.expected.iter().position(|e| e.path == read.path);
     let Some(expected) = at.map(|at| state.expected.remove(at)) else {

@@ -3,7 +3,7 @@
 use crate::explorer::action::{Action, ViewId};
 use crate::explorer::state::{COLUMN_MAX, Chooser, Field, Marked, State};
 use crate::projection::{End, Hit, Role};
-use crate::query::{Address, Column, RankBy};
+use crate::query::{Address, NeuronColumn, RankBy};
 use crate::sheet::grouped;
 
 /// Puts the list on top, as it was left.
@@ -64,15 +64,15 @@ pub fn lead_to(state: &mut State, stand: Role, address: Address, hit: &Hit) {
     state.stack.pop();
     let room = state.regions.list_rows;
     let column = match stand {
-        Role::K => Some(Column::K),
-        Role::V => Some(Column::V),
-        Role::MinusK => Some(Column::MinusK),
-        Role::MinusV => Some(Column::MinusV),
+        Role::K => Some(NeuronColumn::K),
+        Role::V => Some(NeuronColumn::V),
+        Role::MinusK => Some(NeuronColumn::MinusK),
+        Role::MinusV => Some(NeuronColumn::MinusV),
         Role::From | Role::To | Role::Query | Role::Key => None,
     };
     match column {
         Some(column) => {
-            let at = Column::ALL.iter().position(|other| *other == column);
+            let at = NeuronColumn::ALL.iter().position(|other| *other == column);
             let neurons = &mut state.views.neurons;
             neurons.focus = at.unwrap_or(neurons.focus);
             (neurons.directions, neurons.points) = (false, false);

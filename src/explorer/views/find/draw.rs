@@ -4,13 +4,13 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::Found;
+use super::FoundPlace;
 use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
-use crate::explorer::screen::list::{ListTexts, Row, grouped_list};
+use crate::explorer::screen::list::{ListRow, ListTexts, grouped_list};
 use crate::explorer::screen::words::{token, token_cells};
 use crate::explorer::widget::{put, width};
-use crate::query::{Group, RankBy};
+use crate::query::{RankBy, RoleHits};
 use crate::sheet::{grouped, spark};
 
 /// Cells of an address, of a rank, and of a word that has others after it.
@@ -34,7 +34,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
 }
 
 /// A place, the word's rank there, the word, what else stands there, score and cosine.
-fn place(canvas: &mut Canvas, row: &Row, found: &Found<'_>) {
+fn place(canvas: &mut Canvas, row: &ListRow, found: &FoundPlace<'_>) {
     let Some(card) = canvas.state.card() else {
         return;
     };
@@ -97,7 +97,13 @@ fn first_words(canvas: &mut Canvas, ids: &[u32], (x, y): (u16, u16), room: usize
 }
 
 /// The two words of a head's pair.
-fn pair(canvas: &mut Canvas, found: &Found<'_>, (x, y): (u16, u16), room: usize, style: Style) {
+fn pair(
+    canvas: &mut Canvas,
+    found: &FoundPlace<'_>,
+    (x, y): (u16, u16),
+    room: usize,
+    style: Style,
+) {
     let (Some(card), Some([left, right])) = (canvas.state.card(), found.pair()) else {
         return;
     };
@@ -109,14 +115,14 @@ fn pair(canvas: &mut Canvas, found: &Found<'_>, (x, y): (u16, u16), room: usize,
 }
 
 /// Score and cosine.
-fn figures(found: &Found<'_>) -> String {
+fn figures(found: &FoundPlace<'_>) -> String {
     let hit = found.hit;
     let value = score(hit.score, decimals(hit.score));
     format!("{value:>7}  cos {:>5.2}", hit.cosine)
 }
 
 /// A kind of place, what it means, and in which layers its best lie.
-fn heading(canvas: &Canvas, found: &Found<'_>) -> Option<String> {
+fn heading(canvas: &Canvas, found: &FoundPlace<'_>) -> Option<String> {
     let (answer, _) = canvas.state.found()?;
     let group = answer
         .groups
@@ -130,7 +136,7 @@ fn heading(canvas: &Canvas, found: &Found<'_>) -> Option<String> {
 }
 
 /// How many of a kind are not shown.
-fn rest(canvas: &Canvas, group: &Group) -> String {
+fn rest(canvas: &Canvas, group: &RoleHits) -> String {
     match group
         .hits
         .len()

@@ -16,7 +16,7 @@ use crate::explorer::view::{Export, Exported, List, View};
 use crate::query::{Answer, Query};
 
 pub use act::open_with;
-pub use state::{Find, Found};
+pub use state::{Find, FoundPlace};
 
 /// The list of places.
 pub struct FindView;
@@ -40,7 +40,7 @@ impl View for FindView {
             return;
         };
         let selected = state.views.find.chooser.selected;
-        let place = |found: &Found<'_>| (found.stand, found.address);
+        let place = |found: &FoundPlace<'_>| (found.stand, found.address);
         let here = state.places_found().get(selected).map(place);
         let Some(here) = here.filter(|_| selected > 0) else {
             return;
@@ -91,7 +91,7 @@ impl List for FindView {
 
     fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
         let found = state.places_found().get(row).copied();
-        if let Some(Found {
+        if let Some(FoundPlace {
             stand,
             address,
             hit,

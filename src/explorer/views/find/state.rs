@@ -2,7 +2,7 @@
 
 use crate::explorer::board::Shown;
 use crate::explorer::state::{Chooser, State};
-use crate::query::{Address, Answer, FindAnswer, FindQuery, Group, Hit, Query, RankBy, Role};
+use crate::query::{Address, Answer, FindAnswer, FindQuery, Hit, Query, RankBy, Role, RoleHits};
 use crate::vocabulary::{Filters, Pattern};
 
 /// Places of each kind.
@@ -25,7 +25,7 @@ pub struct Find {
 
 /// A place of the list.
 #[derive(Clone, Copy, Debug)]
-pub struct Found<'a> {
+pub struct FoundPlace<'a> {
     pub stand: Role,
     pub address: Address,
     pub hit: &'a Hit,
@@ -33,7 +33,7 @@ pub struct Found<'a> {
     pub gist: &'a [u32],
 }
 
-impl Found<'_> {
+impl FoundPlace<'_> {
     /// Of a head the pair in the order of its form: what is read or asks on the left.
     pub fn pair(&self) -> Option<[u32; 2]> {
         let partner = self.hit.partner?;
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// The places that Enter can go to: those of what is typed now, kind by kind.
-    pub fn places_found(&self) -> Vec<Found<'_>> {
+    pub fn places_found(&self) -> Vec<FoundPlace<'_>> {
         match self.found() {
             Some((answer, true)) => self.places_of(answer),
             _ => Vec::new(),
@@ -88,15 +88,15 @@ impl State {
     }
 
     /// The places of an answer that are shown.
-    pub(super) fn places_of<'a>(&self, answer: &'a FindAnswer) -> Vec<Found<'a>> {
+    pub(super) fn places_of<'a>(&self, answer: &'a FindAnswer) -> Vec<FoundPlace<'a>> {
         let shown = self.views.find.stand;
         let groups = answer.groups.iter();
         let groups = groups.filter(|g| shown.is_none_or(|stand| stand == g.stand));
         let places = groups.flat_map(|group| {
             let gist = |i: usize| group.gists.get(i).map_or(&[][..], |words| words);
             let hits = group.hits.iter().take(self.shown_of(group)).enumerate();
-            let mut found: Vec<Found<'_>> = hits
-                .map(|(i, hit)| Found {
+            let mut found: Vec<FoundPlace<'_>> = hits
+                .map(|(i, hit)| FoundPlace {
                     stand: group.stand,
                     address: group.address(hit),
                     hit,
@@ -112,7 +112,7 @@ impl State {
     }
 
     /// How many hits of a kind are shown.
-    pub fn shown_of(&self, group: &Group) -> usize {
+    pub fn shown_of(&self, group: &RoleHits) -> usize {
         let most = match self.views.find.stand {
             Some(_) => PLACES,
             None => OVERVIEW,

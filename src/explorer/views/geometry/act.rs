@@ -7,7 +7,7 @@ use crate::explorer::saved_view::{Shows, ViewSettings};
 use crate::explorer::shell;
 use crate::explorer::state::{Purpose, State};
 use crate::explorer::views::{line, models};
-use crate::geometry::{Language, Measure, Pieces, Texts};
+use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::query::Query;
 use crate::query::sheet::Depth;
 
@@ -69,11 +69,11 @@ pub fn chart(state: &mut State, chart: Chart, count: Option<usize>) -> Vec<Effec
             let width = state.model.as_ref().map_or(1, |m| m.card.spec.d_model);
             settings.without_dominant = count.unwrap_or(next).min(width.saturating_sub(1));
         }
-        Chart::Pieces => {
+        Chart::Subwords => {
             settings.pieces = match settings.pieces {
-                Pieces::Mean => Pieces::First,
-                Pieces::First => Pieces::Last,
-                Pieces::Last => Pieces::Mean,
+                Subwords::Mean => Subwords::First,
+                Subwords::First => Subwords::Last,
+                Subwords::Last => Subwords::Mean,
             }
         }
         Chart::Points if settings.token.is_none() => ask_token(state),

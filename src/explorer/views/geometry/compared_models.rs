@@ -1,6 +1,6 @@
 //! Further models of the chart: added, opened when the chart is seen, asked, removed.
 
-use super::Companion;
+use super::ComparedModel;
 use crate::explorer::action::TabId;
 use crate::explorer::board::Shown;
 use crate::explorer::effect::{Beside, Effect};
@@ -31,7 +31,7 @@ pub fn add(state: &mut State, name: String) {
     geometry.stopped = false;
     geometry.points = false;
     geometry.next_key += 1;
-    let companion = Companion::named(geometry.next_key, name);
+    let companion = ComparedModel::named(geometry.next_key, name);
     geometry.beside.push(companion);
 }
 
@@ -49,7 +49,7 @@ pub fn remove(state: &mut State) -> Vec<Effect> {
     }
 }
 
-fn close(companion: &Companion) -> Vec<Effect> {
+fn close(companion: &ComparedModel) -> Vec<Effect> {
     let asked = companion.asked.then_some(Beside::Close);
     asked
         .map(|close| Effect::Beside(companion.key, close))

@@ -19,14 +19,14 @@ use crate::explorer::saved_view::{Shows, ViewSettings};
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::{Purpose, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View};
-use crate::explorer::views::legend::Entry;
+use crate::explorer::views::legend::LegendEntry;
 use crate::geometry::{Language, Measure};
 use crate::query::sheet::geometry_command;
 use crate::query::{Address, Answer, Query};
 
 pub use act::{fit, texts};
 pub use compared_models::{add as compare, beside};
-pub use state::{Companion, Compared, Geometry, Series, Settings, left_to_right};
+pub use state::{ChartSettings, Compared, ComparedModel, Geometry, Series, left_to_right};
 
 /// The tab.
 pub struct GeometryView;
@@ -172,9 +172,9 @@ impl View for GeometryView {
         vec![geometry_command(&models, &query, &state.chart()).to_string()]
     }
 
-    fn legend(&self, state: &State, _: &str) -> Vec<Entry> {
+    fn legend(&self, state: &State, _: &str) -> Vec<LegendEntry> {
         let measure = state.views.geometry.settings.measure;
-        vec![Entry::new(measure.title(), meaning(measure), &[])]
+        vec![LegendEntry::new(measure.title(), meaning(measure), &[])]
     }
 }
 

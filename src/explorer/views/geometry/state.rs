@@ -3,8 +3,8 @@
 use crate::explorer::board::Shown;
 use crate::explorer::session::Switches;
 use crate::explorer::state::{Model, State};
-use crate::geometry::{Curve, Estimate, Language, Measure, Pieces, Texts};
-use crate::query::sheet::{Chart, Depth};
+use crate::geometry::{Curve, Estimate, Language, Measure, Subwords, Texts};
+use crate::query::sheet::{Depth, GeometryChart};
 use crate::query::{
     Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query,
     TextReading, TokenChoice,
@@ -12,14 +12,14 @@ use crate::query::{
 
 /// What is charted, and of what.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub struct ChartSettings {
     pub measure: Measure,
     pub corrected: bool,
     pub depth: Depth,
     pub log: bool,
     /// The word whose occurrences are measured.
     pub token: Option<String>,
-    pub pieces: Pieces,
+    pub pieces: Subwords,
     pub texts: Texts,
     /// The language of the bundled texts, while they are those that fit the model.
     pub fitting: Option<Language>,
@@ -28,7 +28,7 @@ pub struct Settings {
     pub without_dominant: usize,
 }
 
-impl Default for Settings {
+impl Default for ChartSettings {
     fn default() -> Self {
         Self {
             measure: Measure::Anisotropy,
@@ -36,7 +36,7 @@ impl Default for Settings {
             depth: Depth::State,
             log: false,
             token: Some(Language::Polish.frequent_word().to_owned()),
-            pieces: Pieces::default(),
+            pieces: Subwords::default(),
             texts: Texts::bundled(Language::Polish),
             fitting: Some(Language::Polish),
             skip_first: false,
@@ -46,7 +46,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ChartSettings {
     /// Sets the switches as they were kept.
     pub fn switch(&mut self, kept: Switches) {
         (self.corrected, self.log, self.pieces) = (kept.corrected, kept.log, kept.pieces);
@@ -163,7 +163,7 @@ impl Series {
 
 /// A further model of the chart, with a worker of its own.
 #[derive(Clone)]
-pub struct Companion {
+pub struct ComparedModel {
     /// Unlike any other of this sitting.
     pub key: u64,
     pub name: String,
@@ -175,7 +175,7 @@ pub struct Companion {
     pub part: Series,
 }
 
-impl Companion {
+impl ComparedModel {
     /// One that is not open yet.
     pub fn named(key: u64, name: String) -> Self {
         Self {
@@ -195,7 +195,7 @@ impl Companion {
 pub struct Geometry {
     /// The state under the cursor.
     pub state: usize,
-    pub settings: Settings,
+    pub settings: ChartSettings,
     /// The language whose bundled texts fit the open model, once that was asked.
     pub language: Option<Language>,
     /// Whether occurrences are shown as points instead of the chart.
@@ -207,7 +207,7 @@ pub struct Geometry {
     pub part: Series,
     /// For each point of the map, the text before the word, the word, and the text after it.
     pub contexts: Vec<[String; 3]>,
-    pub beside: Vec<Companion>,
+    pub beside: Vec<ComparedModel>,
     /// The key of the next companion.
     pub next_key: u64,
 }
@@ -253,9 +253,9 @@ impl State {
     }
 
     /// What the chart shows.
-    pub fn chart(&self) -> Chart {
+    pub fn chart(&self) -> GeometryChart {
         let settings = &self.views.geometry.settings;
-        Chart {
+        GeometryChart {
             measure: settings.measure,
             corrected: settings.is_corrected(),
             depth: settings.depth,

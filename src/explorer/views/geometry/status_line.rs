@@ -2,14 +2,14 @@
 
 use ratatui::layout::Rect;
 
-use super::{Compared, Settings};
+use super::{ChartSettings, Compared};
 use crate::explorer::action::{Action, Chart};
 use crate::explorer::number::duration;
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::{State, Target};
 use crate::explorer::theme::Theme;
 use crate::explorer::widget::{Line, width};
-use crate::geometry::{Measure, Pieces};
+use crate::geometry::{Measure, Subwords};
 use crate::query::sheet::Depth;
 use crate::sheet::grouped;
 
@@ -110,7 +110,7 @@ pub fn settings(canvas: &mut Canvas, row: Rect) {
     let on = settings.without_dominant > 0
         || settings.skip_first
         || settings.skip_special
-        || settings.pieces != Pieces::Mean;
+        || settings.pieces != Subwords::Mean;
     // On a narrow screen what is measured gives way to how: it stands in the title too.
     let narrow = on && row.width < NARROW;
     let texts = format!("texts {} ", settings.texts.label);
@@ -142,16 +142,21 @@ type Clickable = ((u16, u16), Chart);
 
 /// The switches: those that are on always, by shorter names where they have no room, since they change
 /// every number; those that are off as far as there is room beside them.
-fn switches(line: &mut Line, theme: &Theme, settings: &Settings, targets: &mut Vec<Clickable>) {
+fn switches(
+    line: &mut Line,
+    theme: &Theme,
+    settings: &ChartSettings,
+    targets: &mut Vec<Clickable>,
+) {
     let k = settings.without_dominant;
     let dominant = match k {
         0 => ["all dimensions".to_owned(), "all dims".to_owned()],
         _ => [format!("without {k} dominant"), format!("−{k} dims")],
     };
     let [pieces, piece] = match settings.pieces {
-        Pieces::Mean => ["mean of pieces", "mean"],
-        Pieces::First => ["first piece", "1st piece"],
-        Pieces::Last => ["last piece", "last piece"],
+        Subwords::Mean => ["mean of pieces", "mean"],
+        Subwords::First => ["first piece", "1st piece"],
+        Subwords::Last => ["last piece", "last piece"],
     };
     let relative = settings.depth == Depth::Relative;
     let all = [
@@ -172,10 +177,10 @@ fn switches(line: &mut Line, theme: &Theme, settings: &Settings, targets: &mut V
         ),
         (k > 0, &*dominant[0], &*dominant[1], Chart::Dominant),
         (
-            settings.pieces != Pieces::Mean,
+            settings.pieces != Subwords::Mean,
             pieces,
             piece,
-            Chart::Pieces,
+            Chart::Subwords,
         ),
     ];
     let cells = |name: &str| width(name) + 4;

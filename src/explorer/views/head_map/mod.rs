@@ -12,7 +12,7 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::shell;
 use crate::explorer::state::State;
 use crate::explorer::view::{Export, View};
-use crate::explorer::views::legend::Entry;
+use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::ranking::{after, answers, commands};
 use crate::query::{Address, Query, RankMetric};
 
@@ -96,13 +96,13 @@ impl View for HeadMapView {
         }
     }
 
-    fn legend(&self, state: &State, _: &str) -> Vec<Entry> {
+    fn legend(&self, state: &State, _: &str) -> Vec<LegendEntry> {
         let words = format!(
             "the map's shades, from the lowest figure to the highest: {}; \
              s takes another measure",
             state.views.ranking.heads_by.meaning()
         );
-        vec![Entry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
+        vec![LegendEntry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
     }
 }
 

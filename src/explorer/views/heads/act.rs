@@ -4,7 +4,7 @@ use crate::explorer::action::{Action, TabId, ViewId};
 use crate::explorer::effect::Effect;
 use crate::explorer::shell::to_top;
 use crate::explorer::state::State;
-use crate::explorer::views::legend::Entry;
+use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::neurons::IN_PARTS;
 use crate::projection::End;
 use crate::query::RankMetric;
@@ -84,7 +84,7 @@ fn next_grid(state: &mut State) {
 }
 
 /// What the shades of the grid mean, where no map lies on it.
-pub fn legend(state: &State, text: &str) -> Vec<Entry> {
+pub fn legend(state: &State, text: &str) -> Vec<LegendEntry> {
     if state.list_on_top() == Some(ViewId::HeadMap) || !text.contains('▓') {
         return Vec::new();
     }
@@ -93,5 +93,5 @@ pub fn legend(state: &State, text: &str) -> Vec<Entry> {
         None => "the best score of each head seen so far".to_owned(),
     };
     let words = format!("the grid's shades, ░ low to █ high: {shades}; s shows another");
-    vec![Entry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
+    vec![LegendEntry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
 }

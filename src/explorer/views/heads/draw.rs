@@ -82,18 +82,18 @@ fn list(canvas: &mut Canvas, area: Rect, index: usize, alone: bool) {
         footer: &footer,
     };
     let inside = directions::frame(canvas, &HeadsView, area, index, heading, alone);
-    let below = regardless(canvas, inside, index);
+    let below = unconditional(canvas, inside, index);
     let height = inside.height - below;
     canvas.regions.list_rows = height.into();
     rows(canvas, Rect { height, ..inside }, index);
 }
 
 /// Two lines low in a list: what one side does whatever the other one is. Returns how many.
-fn regardless(canvas: &mut Canvas, inside: Rect, index: usize) -> u16 {
+fn unconditional(canvas: &mut Canvas, inside: Rect, index: usize) -> u16 {
     let (state, theme) = (canvas.state, canvas.theme);
     let shown = state
         .pair_list(index)
-        .and_then(|(answer, ..)| answer.regardless.as_ref());
+        .and_then(|(answer, ..)| answer.unconditional.as_ref());
     let Some(lists) = shown else {
         return 0;
     };

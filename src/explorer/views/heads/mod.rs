@@ -18,9 +18,9 @@ use crate::explorer::saved_view::{Shows, ViewSettings, option};
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell::export;
 use crate::explorer::state::{RowCursor, State};
-use crate::explorer::view::{Axis, Export, Exported, Tab, View, Words};
+use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
-use crate::explorer::views::legend::Entry;
+use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::{directions, filters};
 use crate::projection::{End, Pair};
 use crate::query::{Address, Answer, Query, RankMetric};
@@ -145,7 +145,7 @@ impl View for HeadsView {
         (self.address(state).to_string(), lines)
     }
 
-    fn legend(&self, state: &State, text: &str) -> Vec<Entry> {
+    fn legend(&self, state: &State, text: &str) -> Vec<LegendEntry> {
         act::legend(state, text)
     }
 }
@@ -256,7 +256,7 @@ impl Tab for HeadsView {
         filters::restore(state, settings)
     }
 
-    fn words(&self) -> Option<&dyn Words> {
+    fn words(&self) -> Option<&dyn WordLists> {
         Some(self)
     }
 

@@ -2,12 +2,12 @@
 
 use super::{Heads, HeadsView};
 use crate::explorer::state::{PAIRS_MAX, RowCursor, RowsInFocus, State};
-use crate::explorer::view::Words;
+use crate::explorer::view::WordLists;
 use crate::explorer::views::directions;
 use crate::projection::Pair;
-use crate::query::{Answer, DirectionsQuery, Part, Robustness, RobustnessAnswer};
+use crate::query::{Answer, DirectionsQuery, MatrixKind, Robustness, RobustnessAnswer};
 
-impl Words for HeadsView {
+impl WordLists for HeadsView {
     fn lists(&self) -> usize {
         Heads::FORMS.len()
     }
@@ -26,7 +26,7 @@ impl Words for HeadsView {
 
     fn directions(&self, state: &State, matrix: usize) -> DirectionsQuery {
         let heads = &state.views.heads;
-        let part = Part::Form(Heads::FORMS[matrix]);
+        let part = MatrixKind::Form(Heads::FORMS[matrix]);
         directions::query(state, part, heads.layer, heads.head)
     }
 

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::entries::{Entry, legend};
+use super::entries::{LegendEntry, legend};
 use crate::explorer::screen::Canvas;
 use crate::explorer::screen::list::LIST_CELLS;
 use crate::explorer::widget::{put, width, wrap};
@@ -50,7 +50,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
 }
 
 /// Rows of a mark and words; a mark that is too long for its cells has a row of its own.
-fn wrapped(entries: &[Entry], sign: usize, room: usize) -> Vec<(String, String)> {
+fn wrapped(entries: &[LegendEntry], sign: usize, room: usize) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for entry in entries {
         let mut mark = entry.sign.clone();

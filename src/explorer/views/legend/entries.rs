@@ -1,20 +1,20 @@
 //! What every mark and figure on a screen means, in plain words. Found by what stands on the screen:
 //! whoever draws a mark that is new adds its row to [`table`].
 
-use super::table::{ROWS, Shown};
+use super::table::{ROWS, ShownWhen};
 use crate::explorer::state::State;
 use crate::query::{Address, Convention};
 
 /// A mark or figure as it is drawn, and what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LegendEntry {
     pub sign: String,
     pub words: String,
     /// The characters and texts that it explains.
     pub covers: &'static [&'static str],
 }
 
-impl Entry {
+impl LegendEntry {
     /// The entry of a sign.
     pub fn new(
         sign: impl Into<String>,
@@ -31,20 +31,20 @@ impl Entry {
 
 /// The entries for what stands on a screen, given as its lines; where a figure stands for what was
 /// chosen, the state says what that is.
-pub fn legend(state: &State, lines: &[String]) -> Vec<Entry> {
+pub fn legend(state: &State, lines: &[String]) -> Vec<LegendEntry> {
     let text = lines.join("\n");
     let mut entries = place(state);
     entries.extend(chosen(state, &text));
     let rows = ROWS.iter().filter(|row| match row.shown {
-        Shown::Text => row.covers.iter().any(|sign| text.contains(sign)),
-        Shown::Form(stands_in) => lines.iter().any(|line| stands_in(line)),
+        ShownWhen::Text => row.covers.iter().any(|sign| text.contains(sign)),
+        ShownWhen::Form(stands_in) => lines.iter().any(|line| stands_in(line)),
     });
-    entries.extend(rows.map(|row| Entry::new(row.sign, row.words, row.covers)));
+    entries.extend(rows.map(|row| LegendEntry::new(row.sign, row.words, row.covers)));
     entries
 }
 
 /// The convention and the address at the top.
-fn place(state: &State) -> Vec<Entry> {
+fn place(state: &State) -> Vec<LegendEntry> {
     if state.card().is_none() {
         return Vec::new();
     }
@@ -58,17 +58,20 @@ fn place(state: &State) -> Vec<Entry> {
     };
     let where_one_is = format!("where you are: {here}, counted from 0; `:` jumps to an address");
     let reading = match state.tab().words() {
-        None => Entry::new(
+        None => LegendEntry::new(
             "states",
             "what is measured: the model's hidden states while it reads texts, not its weights",
             &["states"],
         ),
         Some(_) => convention(state.convention_shown()),
     };
-    vec![Entry::new(address.to_string(), where_one_is, &[]), reading]
+    vec![
+        LegendEntry::new(address.to_string(), where_one_is, &[]),
+        reading,
+    ]
 }
 
-fn convention(convention: Convention) -> Entry {
+fn convention(convention: Convention) -> LegendEntry {
     let meanings = convention.meanings();
     let words = match meanings.is_empty() {
         true => "the convention, how weights become words: the parameters as they are; \
@@ -79,17 +82,17 @@ fn convention(convention: Convention) -> Entry {
             meanings.join("; ")
         ),
     };
-    Entry::new(convention.name(), words, &["raw"])
+    LegendEntry::new(convention.name(), words, &["raw"])
 }
 
 /// What was chosen to be shown, in what lies on top and in the tab.
-fn chosen(state: &State, text: &str) -> Vec<Entry> {
+fn chosen(state: &State, text: &str) -> Vec<LegendEntry> {
     let on_top = state.list_on_top().map(|id| id.view().legend(state, text));
     let mut entries = on_top.unwrap_or_default();
     entries.extend(state.tab().legend(state, text));
     if text.contains("‖V") {
         let words = "the length of a neuron's value vector";
-        entries.push(Entry::new("‖V‖", words, &["‖V‖"]));
+        entries.push(LegendEntry::new("‖V‖", words, &["‖V‖"]));
     }
     entries
 }

@@ -13,7 +13,7 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::state::State;
 use crate::explorer::view::View;
 
-pub use entries::{Entry, legend};
+pub use entries::{LegendEntry, legend};
 pub use table::{COLUMNS, GATED_COLUMNS};
 
 /// The legend.

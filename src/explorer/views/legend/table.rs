@@ -1,7 +1,7 @@
 //! The table: a row a mark or figure, in the order in which a screen is read.
 
 /// How a row of the table is found on a screen.
-pub enum Shown {
+pub enum ShownWhen {
     /// Any of the texts that it covers stands there.
     Text,
     /// Something of that form does.
@@ -9,10 +9,10 @@ pub enum Shown {
 }
 
 /// A row of the table.
-pub struct Row {
+pub struct LegendRow {
     pub sign: &'static str,
     pub covers: &'static [&'static str],
-    pub shown: Shown,
+    pub shown: ShownWhen,
     pub words: &'static str,
 }
 
@@ -42,11 +42,15 @@ pub const GATED_COLUMNS: [(&str, &str); 4] = [
     ("−V", "words its value vector points away from"),
 ];
 
-const fn text(sign: &'static str, covers: &'static [&'static str], words: &'static str) -> Row {
-    Row {
+const fn text(
+    sign: &'static str,
+    covers: &'static [&'static str],
+    words: &'static str,
+) -> LegendRow {
+    LegendRow {
         sign,
         covers,
-        shown: Shown::Text,
+        shown: ShownWhen::Text,
         words,
     }
 }
@@ -56,18 +60,18 @@ const fn form(
     covers: &'static [&'static str],
     stands_in: fn(&str) -> bool,
     words: &'static str,
-) -> Row {
-    Row {
+) -> LegendRow {
+    LegendRow {
         sign,
         covers,
-        shown: Shown::Form(stands_in),
+        shown: ShownWhen::Form(stands_in),
         words,
     }
 }
 
 /// Every row.
 #[rustfmt::skip]
-pub static ROWS: &[Row] = &[
+pub static ROWS: &[LegendRow] = &[
     form("1.2 ms", &["ms", "cached"], |line| line.contains("tokens") && has_time(line)
             || line.starts_with(" lexiscope") && has_time(line),
         "at the top right: how long the list took; “cached” if it was known already"),

@@ -1,4 +1,4 @@
-use super::table::{ROWS, Shown};
+use super::table::{ROWS, ShownWhen};
 use super::*;
 
 fn signs(lines: &[&str]) -> Vec<String> {
@@ -34,6 +34,6 @@ fn no_two_rows_have_one_sign_and_each_says_something() {
             row.sign
         );
         assert!(row.words.len() > 10, "{}", row.sign);
-        assert!(matches!(row.shown, Shown::Form(_)) || !row.covers.is_empty());
+        assert!(matches!(row.shown, ShownWhen::Form(_)) || !row.covers.is_empty());
     }
 }

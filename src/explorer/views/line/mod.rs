@@ -9,7 +9,7 @@ use crate::explorer::effect::Effect;
 use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell;
-use crate::explorer::state::{Field, Line, Purpose, State};
+use crate::explorer::state::{Field, Purpose, State, TypedLine};
 use crate::explorer::view::View;
 
 pub use draw::draw;
@@ -30,7 +30,7 @@ impl View for LineView {
             Action::Accept => Some(accept(state)),
             Action::Cancel => {
                 state.stack.pop();
-                if let Some(Line { purpose, .. }) = state.views.line.take() {
+                if let Some(TypedLine { purpose, .. }) = state.views.line.take() {
                     purpose.asker().line_left(state, &purpose);
                 }
                 Some(Vec::new())
@@ -49,7 +49,7 @@ impl View for LineView {
     }
 
     fn typed(&self, state: &mut State) {
-        if let Some(Line { purpose, field }) = state.views.line.clone() {
+        if let Some(TypedLine { purpose, field }) = state.views.line.clone() {
             purpose.asker().line_changed(state, &purpose, field.text());
         }
     }
@@ -104,6 +104,6 @@ pub fn ask_with(state: &mut State, purpose: Purpose, text: &str) {
 }
 
 fn put(state: &mut State, purpose: Purpose, field: Field) {
-    state.views.line = Some(Line { purpose, field });
+    state.views.line = Some(TypedLine { purpose, field });
     state.put_on_top(ViewId::Line);
 }

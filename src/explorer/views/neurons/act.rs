@@ -4,8 +4,8 @@ use crate::explorer::action::{Action, TabId};
 use crate::explorer::effect::Effect;
 use crate::explorer::shell::to_top;
 use crate::explorer::state::State;
-use crate::explorer::views::legend::{COLUMNS, Entry, GATED_COLUMNS};
-use crate::query::{Column, ModelCard};
+use crate::explorer::views::legend::{COLUMNS, GATED_COLUMNS, LegendEntry};
+use crate::query::{ModelCard, NeuronColumn};
 use crate::transformer::Input;
 
 /// Does what a command says, if it is one of the tab's.
@@ -19,7 +19,7 @@ pub fn act(state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Ef
         }
         Action::Negate if front => {
             let neurons = &mut state.views.neurons;
-            neurons.focus = (neurons.focus + 2) % Column::ALL.len();
+            neurons.focus = (neurons.focus + 2) % NeuronColumn::ALL.len();
         }
         Action::SwapEnd if front => {
             state.say("the lowest words of a neuron are its columns −K and −V");
@@ -79,7 +79,7 @@ pub fn select_point(state: &mut State, down: bool, times: usize) {
 }
 
 /// What the columns and the strip mean.
-pub fn legend(state: &State, text: &str) -> Vec<Entry> {
+pub fn legend(state: &State, text: &str) -> Vec<LegendEntry> {
     let mut entries = Vec::new();
     if !state.views.neurons.directions {
         let gated = state.card().is_some_and(ModelCard::gated);
@@ -92,7 +92,7 @@ pub fn legend(state: &State, text: &str) -> Vec<Entry> {
             let focus = |end: &str| text.contains(&format!("▌{sign}{end}"));
             title(" ") || focus(" ")
         });
-        entries.extend(shown.map(|(sign, words)| Entry::new(*sign, *words, &["−"])));
+        entries.extend(shown.map(|(sign, words)| LegendEntry::new(*sign, *words, &["−"])));
     }
     if text.contains(['▁', '▲']) {
         let words = format!(
@@ -101,7 +101,7 @@ pub fn legend(state: &State, text: &str) -> Vec<Entry> {
             state.views.neurons.strip.meaning()
         );
         let covers = &["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█", "▲"];
-        entries.push(Entry::new("▁▄█ ▲", words, covers));
+        entries.push(LegendEntry::new("▁▄█ ▲", words, covers));
     }
     entries
 }

@@ -7,10 +7,10 @@ use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::words::{Cells, figures, message, row_mark, token};
 use crate::explorer::screen::{Canvas, sidebar_cells};
 use crate::explorer::state::Target;
-use crate::explorer::view::Words;
+use crate::explorer::view::WordLists;
 use crate::explorer::views::{conventions, directions, points};
 use crate::explorer::widget::width;
-use crate::query::{Column, Query};
+use crate::query::{NeuronColumn, Query};
 use crate::transformer::Input;
 
 /// From this width on all four columns are shown.
@@ -81,27 +81,27 @@ const SIGNS_MIN: u16 = 36;
 /// What a column tells of the neuron; `gated` is the input that K is, if there are two. Of these
 /// the signs of gate and up with which a gated neuron writes a column; in brackets those with
 /// which it does so faintly.
-fn meaning(column: Column, gated: Option<Input>, width: u16) -> &'static str {
+fn meaning(column: NeuronColumn, gated: Option<Input>, width: u16) -> &'static str {
     let wide = width >= SIGNS_MIN;
     match (column, gated) {
-        (Column::K, None) => "fires on",
-        (Column::K, Some(Input::Gate)) => "opens on",
-        (Column::K, Some(Input::Up)) => "writes V on",
-        (Column::V, None) => "promotes",
-        (Column::V, Some(_)) if wide => "promotes at gate·up ++ (−−)",
-        (Column::V, Some(_)) => "at ++ (−−)",
-        (Column::MinusK, None) => "fires against",
-        (Column::MinusK, Some(Input::Gate)) => "closes on",
-        (Column::MinusK, Some(Input::Up)) => "writes −V on",
-        (Column::MinusV, None) => "suppresses",
-        (Column::MinusV, Some(_)) if wide => "promotes at gate·up +− (−+)",
-        (Column::MinusV, Some(_)) => "at +− (−+)",
+        (NeuronColumn::K, None) => "fires on",
+        (NeuronColumn::K, Some(Input::Gate)) => "opens on",
+        (NeuronColumn::K, Some(Input::Up)) => "writes V on",
+        (NeuronColumn::V, None) => "promotes",
+        (NeuronColumn::V, Some(_)) if wide => "promotes at gate·up ++ (−−)",
+        (NeuronColumn::V, Some(_)) => "at ++ (−−)",
+        (NeuronColumn::MinusK, None) => "fires against",
+        (NeuronColumn::MinusK, Some(Input::Gate)) => "closes on",
+        (NeuronColumn::MinusK, Some(Input::Up)) => "writes −V on",
+        (NeuronColumn::MinusV, None) => "suppresses",
+        (NeuronColumn::MinusV, Some(_)) if wide => "promotes at gate·up +− (−+)",
+        (NeuronColumn::MinusV, Some(_)) => "at +− (−+)",
     }
 }
 
 fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let state = canvas.state;
-    let column = Column::ALL[index];
+    let column = NeuronColumn::ALL[index];
     let focus = state.views.neurons.focus == index;
     let fresh = state.columns().is_some_and(|(_, fresh)| fresh);
     let mark = if focus { "▌" } else { "" };
@@ -115,11 +115,11 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     };
     let mut meaning = meaning(column, gated, area.width).to_owned();
     if folded {
-        meaning.push_str(&format!(" · - {}", Column::ALL[(index + 2) % 4]));
+        meaning.push_str(&format!(" · - {}", NeuronColumn::ALL[(index + 2) % 4]));
     }
     let mut panel = canvas.panel(&title, &meaning, focus);
     let bias = state.columns().and_then(|(answer, _)| answer.bias);
-    let bias = bias.filter(|_| matches!(column, Column::K | Column::MinusK));
+    let bias = bias.filter(|_| matches!(column, NeuronColumn::K | NeuronColumn::MinusK));
     let bias = bias.map_or(String::new(), |bias| {
         format!("bias {}", score(bias, decimals(bias)))
     });

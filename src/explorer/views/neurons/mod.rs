@@ -2,9 +2,9 @@
 
 mod act;
 mod draw;
+mod layer_strip;
 mod queries;
 mod sidebar;
-mod strip;
 mod words;
 
 use ratatui::layout::Rect;
@@ -17,17 +17,17 @@ use crate::explorer::saved_view::{Shows, ViewSettings, option};
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell::{self, export};
 use crate::explorer::state::{RowCursor, State};
-use crate::explorer::view::{Axis, Export, Exported, Tab, View, Words};
+use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
-use crate::explorer::views::legend::Entry;
+use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::{directions, filters, points};
 use crate::query::sheet::MapOf;
-use crate::query::{Address, Answer, Column, ModelCard, Pointed, Query};
+use crate::query::{Address, Answer, ModelCard, NeuronColumn, Pointed, Query};
 use crate::sheet::{filter_options, with_boundary};
 use crate::transformer::Input;
 
+pub use layer_strip::{IN_PARTS, LayerStrip};
 pub use queries::COLUMN_MIN;
-pub use strip::{IN_PARTS, Strip};
 
 /// Where one is in the Neurons tab.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Neurons {
     pub neuron: usize,
     /// Which input of a gated neuron is its key.
     pub input: Input,
-    /// Index of the column in focus, in the order of [`Column::ALL`].
+    /// Index of the column in focus, in the order of [`NeuronColumn::ALL`].
     pub focus: usize,
     /// The row of the columns under the cursor, or the line of directions.
     pub cursor: RowCursor,
@@ -49,7 +49,7 @@ pub struct Neurons {
     /// Which side of a direction is in focus, 0 or 1.
     pub side: usize,
     /// What the strip of layers shows.
-    pub strip: Strip,
+    pub strip: LayerStrip,
 }
 
 /// Neurons of the bundled models that are worth seeing first: layer and neuron. That of gpt2-pl fires
@@ -169,7 +169,7 @@ impl View for NeuronsView {
         (format!("{title} of {}", state.address()), lines)
     }
 
-    fn legend(&self, state: &State, text: &str) -> Vec<Entry> {
+    fn legend(&self, state: &State, text: &str) -> Vec<LegendEntry> {
         act::legend(state, text)
     }
 }
@@ -266,7 +266,7 @@ impl Tab for NeuronsView {
 
     fn options(&self, settings: &ViewSettings) -> Vec<Vec<String>> {
         let mut own = Vec::new();
-        if settings.column != Column::default() {
+        if settings.column != NeuronColumn::default() {
             own.push(option("--column", settings.column.name()));
         }
         if settings.input != Input::default() {
@@ -276,7 +276,7 @@ impl Tab for NeuronsView {
     }
 
     fn restore(&self, state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
-        let focus = Column::ALL.iter().position(|c| *c == settings.column);
+        let focus = NeuronColumn::ALL.iter().position(|c| *c == settings.column);
         let neurons = &mut state.views.neurons;
         (neurons.focus, neurons.input) = (focus.unwrap_or(0), settings.input);
         neurons.points = settings.shows == Shows::Points;
@@ -284,7 +284,7 @@ impl Tab for NeuronsView {
         filters::restore(state, settings)
     }
 
-    fn words(&self) -> Option<&dyn Words> {
+    fn words(&self) -> Option<&dyn WordLists> {
         Some(self)
     }
 
@@ -348,8 +348,8 @@ impl NeuronsView {
 
 impl State {
     /// The column in focus.
-    pub fn column(&self) -> Column {
-        Column::ALL[self.views.neurons.focus]
+    pub fn column(&self) -> NeuronColumn {
+        NeuronColumn::ALL[self.views.neurons.focus]
     }
 
     /// Which input of the neuron is its key; the first where there is no gate.
@@ -363,10 +363,12 @@ impl State {
     }
 
     /// A column's name, with the input that it is of where there are two.
-    pub fn column_title(&self, column: Column) -> String {
+    pub fn column_title(&self, column: NeuronColumn) -> String {
         let gated = self.card().is_some_and(ModelCard::gated);
         match column {
-            Column::K | Column::MinusK if gated => format!("{column} {}", self.input().name()),
+            NeuronColumn::K | NeuronColumn::MinusK if gated => {
+                format!("{column} {}", self.input().name())
+            }
             _ => column.to_string(),
         }
     }

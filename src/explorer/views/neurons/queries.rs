@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Strip;
+use super::LayerStrip;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{COLUMN_MAX, State};
 use crate::query::{
@@ -61,7 +61,7 @@ impl State {
             })));
         }
         let by = match self.views.neurons.strip {
-            Strip::Of(by) => Some(by),
+            LayerStrip::Of(by) => Some(by),
             _ if self.views.ranking.opened => Some(self.views.ranking.by),
             _ => None,
         };

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Strip;
+use super::LayerStrip;
 use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::Target;
@@ -52,7 +52,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
 
 /// The number of the layer, and what the strip shows, as long as there is room for: the strip's name
 /// is never left out.
-fn strip_title(layer: &str, strip: Strip, cells: u16) -> [String; 2] {
+fn strip_title(layer: &str, strip: LayerStrip, cells: u16) -> [String; 2] {
     let long = strip.title();
     let short = long.split(' ').next().unwrap_or_default().to_owned();
     let titles = [

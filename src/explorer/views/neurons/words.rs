@@ -2,16 +2,16 @@
 
 use super::NeuronsView;
 use crate::explorer::state::{COLUMN_MAX, RowCursor, RowsInFocus, State};
-use crate::explorer::view::Words;
+use crate::explorer::view::WordLists;
 use crate::explorer::views::directions;
 use crate::query::{
-    Answer, Column, DirectionsQuery, ModelCard, Part, Robustness, RobustnessAnswer,
+    Answer, DirectionsQuery, MatrixKind, ModelCard, NeuronColumn, Robustness, RobustnessAnswer,
 };
 use crate::transformer::Input;
 
-impl Words for NeuronsView {
+impl WordLists for NeuronsView {
     fn lists(&self) -> usize {
-        Column::ALL.len()
+        NeuronColumn::ALL.len()
     }
 
     fn list(&self, state: &State) -> usize {
@@ -23,16 +23,16 @@ impl Words for NeuronsView {
     }
 
     fn list_title(&self, state: &State, list: usize) -> String {
-        state.column_title(Column::ALL[list])
+        state.column_title(NeuronColumn::ALL[list])
     }
 
     fn directions(&self, state: &State, matrix: usize) -> DirectionsQuery {
         let gated = state.card().is_some_and(ModelCard::gated);
         let part = match matrix {
-            0 if gated && state.input() == Input::Gate => Part::FfGate,
-            0 if gated => Part::FfUp,
-            0 => Part::FfIn,
-            _ => Part::FfOut,
+            0 if gated && state.input() == Input::Gate => MatrixKind::FfGate,
+            0 if gated => MatrixKind::FfUp,
+            0 => MatrixKind::FfIn,
+            _ => MatrixKind::FfOut,
         };
         directions::query(state, part, state.views.neurons.layer, 0)
     }

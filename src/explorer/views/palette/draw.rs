@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Entry;
+use super::PaletteEntry;
 use crate::explorer::screen::Canvas;
 use crate::explorer::screen::list::{ListTexts, list};
 use crate::explorer::widget::{Line, put, width};
@@ -32,10 +32,10 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
             let Rect { x, y, .. } = row.area;
             let mut line = Line::new(canvas.buffer, x + 18, y, row.area.right() - 1);
             match entry {
-                Entry::Go(address) => {
+                PaletteEntry::Go(address) => {
                     line.text(&format!("go to {address}"), row.style);
                 }
-                Entry::Run(command) => {
+                PaletteEntry::Run(command) => {
                     line.right(command.group.title(), row.quiet);
                     line.text(command.words, row.style);
                     let keys = command.keys.join(" · ");

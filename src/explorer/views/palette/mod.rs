@@ -23,7 +23,7 @@ pub struct Palette {
 
 /// A row of the list.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub enum PaletteEntry {
     Go(SavedView),
     Run(&'static KeyCommand),
 }
@@ -75,8 +75,8 @@ impl List for PaletteView {
 
     fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
         match state.palette_listed().into_iter().nth(row) {
-            Some(Entry::Go(view)) => shell::go_and_leave(state, view),
-            Some(Entry::Run(command)) => {
+            Some(PaletteEntry::Go(view)) => shell::go_and_leave(state, view),
+            Some(PaletteEntry::Run(command)) => {
                 state.stack.pop();
                 shell::act(state, command.action)
             }
@@ -95,9 +95,9 @@ impl List for PaletteView {
 
 impl State {
     /// An address first, if one is typed; then the commands that work in this tab.
-    pub fn palette_listed(&self) -> Vec<Entry> {
+    pub fn palette_listed(&self) -> Vec<PaletteEntry> {
         let typed = self.views.palette.chooser.field.text();
-        let place = self.named_view(typed).map(Entry::Go);
+        let place = self.named_view(typed).map(PaletteEntry::Go);
         let here = self.tab().scopes(self);
         let commands = COMMANDS
             .iter()
@@ -112,7 +112,10 @@ impl State {
                 let text = format!("{keys} {group} {} {} {more}", c.words, c.hint);
                 matches(typed, &text)
             });
-        place.into_iter().chain(commands.map(Entry::Run)).collect()
+        place
+            .into_iter()
+            .chain(commands.map(PaletteEntry::Run))
+            .collect()
     }
 
     /// The view that a text names from here: an address, alone or with options, `N12`, `H3`, a

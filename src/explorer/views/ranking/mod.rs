@@ -13,11 +13,11 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::shell;
 use crate::explorer::state::{Chooser, Field, State};
 use crate::explorer::view::{Export, Exported, List, View};
-use crate::explorer::views::legend::Entry;
+use crate::explorer::views::legend::LegendEntry;
 use crate::query::sheet::{command, rank_command};
 use crate::query::{Address, Answer, Query, RankMetric};
 
-pub use state::Ranking;
+pub use state::RankingState;
 
 /// The list.
 pub struct RankingView;
@@ -98,10 +98,10 @@ impl View for RankingView {
         commands(state, state.views.ranking.by, listed_layer(state))
     }
 
-    fn legend(&self, state: &State, _: &str) -> Vec<Entry> {
+    fn legend(&self, state: &State, _: &str) -> Vec<LegendEntry> {
         let meaning = state.views.ranking.by.meaning();
         let words = format!("the figure before the words: {meaning}");
-        vec![Entry::new("0.9", words, &[])]
+        vec![LegendEntry::new("0.9", words, &[])]
     }
 }
 

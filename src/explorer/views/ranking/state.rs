@@ -9,7 +9,7 @@ const COUNT: usize = 100;
 
 /// What outlives the lists.
 #[derive(Clone)]
-pub struct Ranking {
+pub struct RankingState {
     /// What neurons are ranked by.
     pub by: RankMetric,
     /// What heads are.
@@ -22,7 +22,7 @@ pub struct Ranking {
     pub chooser: Chooser,
 }
 
-impl Default for Ranking {
+impl Default for RankingState {
     fn default() -> Self {
         Self {
             by: RankMetric::default(),

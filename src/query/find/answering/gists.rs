@@ -4,9 +4,9 @@ use crate::projection::Role;
 use crate::projection::TopHits;
 use crate::query::answering::Callbacks;
 use crate::query::reader::Reader;
-use crate::query::{Column, NeuronQuery, QueryError};
+use crate::query::{NeuronColumn, NeuronQuery, QueryError};
 
-use super::{Found, Search};
+use super::{FindResults, Search};
 
 /// Hits of a kind that have their lists' first words, the best.
 const HITS_MAX: usize = 100;
@@ -18,7 +18,7 @@ impl Reader {
     pub(super) fn gists(
         &mut self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         if search.query.gist == 0 {
@@ -41,12 +41,12 @@ impl Reader {
             let queries: Vec<NeuronQuery> = queries.collect();
             let answers = self.neurons(&queries, callbacks)?;
             for (&(layer, neuron), answer) in some.iter().zip(answers) {
-                for (column, list) in Column::ALL.into_iter().zip(answer.columns) {
+                for (column, list) in NeuronColumn::ALL.into_iter().zip(answer.columns) {
                     let stand = match column {
-                        Column::K => Role::K,
-                        Column::V => Role::V,
-                        Column::MinusK => Role::MinusK,
-                        Column::MinusV => Role::MinusV,
+                        NeuronColumn::K => Role::K,
+                        NeuronColumn::V => Role::V,
+                        NeuronColumn::MinusK => Role::MinusK,
+                        NeuronColumn::MinusV => Role::MinusV,
                     };
                     let words = list.iter().map(|scored| scored.id).collect();
                     found.gists.insert((stand, layer, neuron), words);

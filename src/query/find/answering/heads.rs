@@ -2,21 +2,21 @@
 
 use crate::checkpoint::Matrix;
 use crate::projection::{
-    BiasedForm, End, Ends, HeadSide, Passing, ProjectionError, Role, Scored, head_sides,
+    BiasedForm, BothEnds, End, HeadSide, Passing, ProjectionError, Role, Scored, head_sides,
 };
 use crate::query::answering::Callbacks;
 use crate::query::reader::Reader;
 use crate::query::{PairsQuery, QueryError};
 use crate::transformer::Form;
 
-use super::{Found, Search, SearchedSide};
+use super::{FindResults, Search, SearchedSide};
 
 impl Reader {
     /// Goes through the heads of a layer.
     pub(super) fn through_heads(
         &mut self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         layer: usize,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
@@ -64,7 +64,7 @@ impl Reader {
     fn by_factors(
         &mut self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         pairs: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
@@ -89,7 +89,7 @@ impl Reader {
     fn partners(
         &self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         (layer, with, sides): (usize, &SearchedSide, &[(usize, HeadSide)]),
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
@@ -97,7 +97,7 @@ impl Reader {
         let data = sides.iter().flat_map(|(_, side)| side.vectors.data());
         let vectors = data.copied().collect();
         let vectors = Matrix::new(sides.len() * m, self.card.spec.d_model, vectors);
-        let mut ends = vec![Ends::new(1); vectors.rows()];
+        let mut ends = vec![BothEnds::new(1); vectors.rows()];
         let blocks = [Some(&with.rows), with.positions.as_ref()];
         let mut first = 0;
         for rows in blocks.into_iter().flatten() {
@@ -147,7 +147,7 @@ impl SearchedSide {
     }
 }
 
-impl Found {
+impl FindResults {
     /// Takes a head's best pairs, one a token.
     fn offer_head(
         &mut self,

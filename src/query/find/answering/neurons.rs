@@ -13,7 +13,7 @@ use crate::query::convention::Switch;
 use crate::query::{NeuronQuery, QueryError};
 use crate::transformer::{Dictionary, Sublayer};
 
-use super::{Found, Search, SearchedSide};
+use super::{FindResults, Search, SearchedSide};
 use crate::query::neuron::to_unit;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
@@ -31,7 +31,7 @@ impl Reader {
     pub(super) fn through_neurons(
         &mut self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         match search.query.by {
@@ -53,7 +53,7 @@ impl Reader {
     fn by_rank(
         &mut self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         let neurons = self.card.spec.neurons;
@@ -114,7 +114,7 @@ impl Reader {
     fn as_they_lie(
         &self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         for layer in 0..search.layers {
@@ -133,7 +133,7 @@ impl Reader {
     fn as_projected(
         &mut self,
         search: &Search<'_>,
-        found: &mut Found,
+        found: &mut FindResults,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         for layer in 0..search.layers {
@@ -271,7 +271,7 @@ impl Search<'_> {
     }
 }
 
-impl Found {
+impl FindResults {
     /// Takes what is known of the ranks of keys and of values.
     fn take(&mut self, ranks: &[RankSearch<'_>; 2]) {
         let ends = ranks.iter().flat_map(RankSearch::ends);

@@ -7,7 +7,7 @@ use super::number::Dtype;
 
 /// A tensor as its file's header describes it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct TensorEntry {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
     /// Steps between neighbours along each axis, in numbers.
@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) negated: bool,
 }
 
-impl Entry {
+impl TensorEntry {
     /// A tensor without gaps, last axis fastest.
     pub(super) fn contiguous(dtype: Dtype, shape: Vec<usize>, offset: u64) -> Self {
         let mut strides = vec![1usize; shape.len()];

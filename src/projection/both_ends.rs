@@ -4,13 +4,13 @@ use super::{Best, Scored};
 
 /// Both ends of one vector's scores.
 #[derive(Clone, Debug)]
-pub struct Ends {
+pub struct BothEnds {
     pub highest: Best<Scored>,
     /// The highest of the negated vector.
     pub lowest: Best<Scored>,
 }
 
-impl Ends {
+impl BothEnds {
     /// Nothing offered yet.
     pub fn new(k: usize) -> Self {
         Self {

@@ -5,7 +5,7 @@ use crate::query::{RankAnswer, RankMetric};
 
 /// What the strip of layers shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strip {
+pub enum LayerStrip {
     /// The mean norm of each layer's values.
     #[default]
     Norms,
@@ -16,7 +16,7 @@ pub enum Strip {
     Of(RankMetric),
 }
 
-impl Strip {
+impl LayerStrip {
     /// All of them, in the order in which they are gone through.
     pub fn all() -> impl Iterator<Item = Self> {
         let measures = RankMetric::NEURONS.into_iter().chain(RankMetric::HEADS);
@@ -63,9 +63,9 @@ impl State {
     pub fn strip_figures(&self) -> Vec<Option<f32>> {
         let known = |figures: &[f32]| figures.iter().copied().map(Some).collect();
         match self.views.neurons.strip {
-            Strip::Norms => self.value_norms().map_or_else(Vec::new, known),
-            Strip::Anisotropy => self.layer_anisotropy().map_or_else(Vec::new, |f| known(&f)),
-            Strip::Of(by) => {
+            LayerStrip::Norms => self.value_norms().map_or_else(Vec::new, known),
+            LayerStrip::Anisotropy => self.layer_anisotropy().map_or_else(Vec::new, |f| known(&f)),
+            LayerStrip::Of(by) => {
                 let figure = |answer: &RankAnswer| match by {
                     RankMetric::Z => answer.items.first().map_or(f32::NAN, |best| best.figure),
                     _ => answer.mean,
@@ -84,8 +84,8 @@ impl State {
             return self.say(IN_PARTS);
         }
         let measured = self.layer_anisotropy().is_some();
-        let all = Strip::all().filter(|strip| measured || *strip != Strip::Anisotropy);
-        let all: Vec<Strip> = all.collect();
+        let all = LayerStrip::all().filter(|strip| measured || *strip != LayerStrip::Anisotropy);
+        let all: Vec<LayerStrip> = all.collect();
         let at = all
             .iter()
             .position(|strip| *strip == self.views.neurons.strip);
@@ -93,7 +93,7 @@ impl State {
         self.views.neurons.strip = strip;
         let shown = strip.meaning();
         self.say(match (strip, measured) {
-            (Strip::Norms, false) => {
+            (LayerStrip::Norms, false) => {
                 format!(
                     "the strip shows {shown}; anisotropy once the Geometry pane (g s) has measured it"
                 )

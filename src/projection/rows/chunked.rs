@@ -45,7 +45,7 @@ impl Rows {
     /// The device fails, or the token is cancelled.
     pub fn digest(&self, cancel: CancelToken<'_>) -> Result<[u8; 32], ProjectionError> {
         let of_chunk = |_, some: &[f32]| Sha256::digest(bytemuck::cast_slice::<f32, u8>(some));
-        let parts = self.by_chunk(cancel, of_chunk)?;
+        let parts = self.chunked(cancel, of_chunk)?;
         let mut all = Sha256::new();
         parts.iter().for_each(|part| all.update(part));
         Ok(all.finalize().into())
@@ -72,7 +72,7 @@ impl Rows {
     ///
     /// # Errors
     /// The device fails, or the token is cancelled.
-    pub(in crate::projection) fn by_chunk<T: Send>(
+    pub(in crate::projection) fn chunked<T: Send>(
         &self,
         cancel: CancelToken<'_>,
         f: impl Fn(Range<usize>, &[f32]) -> T + Sync,

@@ -18,7 +18,11 @@ const SOME_ROWS: usize = 512;
 ///
 /// # Errors
 /// The device fails, or the token is cancelled.
-pub fn cross(a: &Rows, b: &Rows, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
+pub fn embedding_gram(
+    a: &Rows,
+    b: &Rows,
+    cancel: CancelToken<'_>,
+) -> Result<Matrix, ProjectionError> {
     let mut out = Matrix::zeros(a.width(), b.width());
     for range in chunks(a.len().min(b.len()), SOME_ROWS) {
         cancel.check()?;
@@ -57,9 +61,9 @@ mod tests {
             Rows::new(matrix, &Device::Cpu).unwrap()
         };
         let (a, b) = (rows([1.0, 2.0]), rows([3.0, -1.0]));
-        let found = cross(&a, &b, CancelToken::never()).unwrap();
+        let found = embedding_gram(&a, &b, CancelToken::never()).unwrap();
         assert_eq!(found.data(), [1800.0, -600.0, 3600.0, -1200.0]);
-        assert!(cross(&a, &b, CancelToken::new(&|| true)).is_err());
+        assert!(embedding_gram(&a, &b, CancelToken::new(&|| true)).is_err());
         let turned = product(&found, &Matrix::new(2, 1, vec![1.0, 3.0]));
         assert_eq!(turned.data(), [0.0, 0.0]);
     }

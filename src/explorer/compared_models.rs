@@ -14,13 +14,13 @@ use crate::worker::{Event, ModelId, Worker};
 type Tell = dyn Fn(u64, Event) + Send + Sync;
 
 /// Workers by the keys of their models.
-pub(super) struct Companions {
+pub(super) struct ComparedModels {
     device: DeviceChoice,
     tell: Arc<Tell>,
     workers: BTreeMap<u64, (Worker, ModelId)>,
 }
 
-impl Companions {
+impl ComparedModels {
     /// None yet. `tell` is told what each of them tells, with its key.
     pub(super) fn new(
         device: DeviceChoice,

@@ -12,7 +12,7 @@ use super::cache::Cache;
 use super::mailbox::{Mailbox, Task};
 use super::{Event, ModelId};
 
-pub(super) struct Desk {
+pub(super) struct SharedMailbox {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -46,7 +46,7 @@ impl State {
     }
 }
 
-impl Desk {
+impl SharedMailbox {
     pub(super) fn new(cache_bytes_max: usize, notify: Box<dyn Fn(Event) + Send>) -> Self {
         let state = State {
             mailbox: Mailbox::default(),
