@@ -112,7 +112,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("parquet", &["scan"]),
     ("clap", &["cli"]),
     ("anyhow", &["cli", "explorer"]),
-    ("candle_core", &["projection", "query", "transformer"]),
+    (
+        "candle_core",
+        &["checkpoint", "projection", "query", "transformer"],
+    ),
     ("candle_nn", &["transformer"]),
     ("candle_transformers", &["transformer"]),
     ("plotters", &["report"]),

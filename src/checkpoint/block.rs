@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::number::convert;
+use super::number::{Dtype, convert};
 use super::source::Source;
 use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix};
@@ -28,10 +28,11 @@ impl Block<'_> {
         if self.entry.dtype.is_readable() {
             return Ok(self);
         }
-        Err(CheckpointError::Dtype {
-            tensor: self.name.to_string(),
-            file: self.source.name().to_string(),
-            got: self.entry.dtype.to_string(),
+        let (tensor, file) = (self.name.to_string(), self.source.name().to_string());
+        let got = self.entry.dtype.to_string();
+        Err(match self.entry.dtype {
+            Dtype::Blocks(_) => CheckpointError::BlockType { tensor, file, got },
+            _ => CheckpointError::Dtype { tensor, file, got },
         })
     }
 
@@ -70,27 +71,37 @@ impl Block<'_> {
         if block.data().is_empty() {
             return Ok((block, true));
         }
-        let bytes = self.entry.dtype.bytes();
-        let run = ((width - 1) * right + 1) * bytes;
-        let step = step * bytes;
-        let start = self.entry.offset + (outer.start * step + inner.start * right * bytes) as u64;
+        let dtype = &self.entry.dtype;
+        let (unit, unit_bytes) = (dtype.block(), dtype.block_bytes());
+        let span = |numbers: usize| numbers / unit * unit_bytes;
+        let stored = dtype.whole_blocks(inner);
+        let run = span((stored.len() - 1) * right + unit);
+        let start = self.entry.offset + span(outer.start * step + stored.start * right) as u64;
+        let step = span(step);
         let window = (WINDOW / step.max(run)).max(1);
         // Numbers that follow each other without a gap are one long run.
-        let seamless = right == 1 && step == run;
+        let seamless = right == 1 && step == run && stored == *inner;
         let read = |(i, out): (usize, &mut [f32])| -> Result<bool, CheckpointError> {
             let first = start + (i * window * step) as u64;
-            let dtype = &self.entry.dtype;
             if seamless {
-                let span = out.len() * bytes;
-                // A piece holds whole numbers: its length is a multiple of theirs.
-                self.source.pieces(first, span, |at, piece| {
-                    let out = &mut out[at / bytes..][..piece.len() / bytes];
-                    convert(dtype, piece, 1, out);
-                })?;
+                // A piece holds whole blocks: its length is a multiple of theirs.
+                self.source
+                    .pieces(first, span(out.len()), unit_bytes, |at, piece| {
+                        let numbers = piece.len() / unit_bytes * unit;
+                        let out = &mut out[at / unit_bytes * unit..][..numbers];
+                        convert(dtype, piece, 1, out);
+                    })?;
             } else {
                 let runs = [out.len() / width, step, run];
+                let mut blocks = vec![0.0; if unit == 1 { 0 } else { stored.len() }];
                 self.source.runs(first, runs, |line, bytes| {
-                    convert(dtype, bytes, right, &mut out[line * width..][..width]);
+                    let out = &mut out[line * width..][..width];
+                    if unit == 1 {
+                        convert(dtype, bytes, right, out);
+                    } else {
+                        convert(dtype, bytes, 1, &mut blocks);
+                        out.copy_from_slice(&blocks[inner.start - stored.start..][..width]);
+                    }
                 })?;
             }
             Ok(all_finite(out))

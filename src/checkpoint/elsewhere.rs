@@ -90,23 +90,8 @@ pub(super) fn in_list<'f>(
     })
 }
 
-/// What to take in the place of a file of GGUF.
-const GGUF: &str = "GGUF cannot be read yet; take the checkpoint that it was made from, \
-                    with config.json and model.safetensors";
-
-/// A file that was given in the place of a folder.
-pub(super) fn file(name: &str) -> CheckpointError {
-    match name.to_ascii_lowercase().ends_with(".gguf") {
-        true => CheckpointError::Elsewhere {
-            folder: name.to_owned(),
-            holds: "a file of GGUF".to_owned(),
-            advice: GGUF.to_owned(),
-        },
-        false => CheckpointError::NotAFolder {
-            path: name.to_owned(),
-        },
-    }
-}
+/// What to do with a repository of GGUF files, which often are one model in many types.
+const GGUF: &str = "GGUF files are not fetched from the hub; download one and give its path";
 
 fn json(path: &Path) -> Option<Value> {
     serde_json::from_slice(&outside::read(path, LONGEST).ok()?).ok()

@@ -15,7 +15,7 @@ pub enum CheckpointError {
     #[error("{name}: no such model: {advice}")]
     NotFound { name: String, advice: String },
     #[error(
-        "{path}: expected a folder, got a file: give the folder that holds config.json and the weights"
+        "{path}: expected a folder, got a file: give the folder that holds config.json and the weights, or a file of GGUF"
     )]
     NotAFolder { path: String },
     /// The hub has it not, or does not give it; with what is spelled alike.
@@ -85,6 +85,17 @@ pub enum CheckpointError {
         got: String,
         known: String,
     },
+    #[error(
+        "{file}: unknown `general.architecture` {got}: expected one of {known}; only these can be \
+         opened"
+    )]
+    UnknownArchitecture {
+        file: String,
+        got: String,
+        known: String,
+    },
+    #[error("{folder}: expected one model, got several GGUF files: {got}; give the path of one")]
+    SeveralModels { folder: String, got: String },
     #[error("{place}: no tensor {tensor}: expected it {why}; {advice}")]
     MissingTensor {
         place: String,
@@ -107,6 +118,15 @@ pub enum CheckpointError {
          save the checkpoint unquantized"
     )]
     Dtype {
+        tensor: String,
+        file: String,
+        got: String,
+    },
+    #[error(
+        "{tensor} in {file}: stored as {got}, which cannot be read yet; take a file of the model in \
+         Q4_K_M, Q8_0, F16 or another of the common types"
+    )]
+    BlockType {
         tensor: String,
         file: String,
         got: String,

@@ -3,20 +3,22 @@
 use std::borrow::Cow;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::outside::escape;
 
 use super::elsewhere;
 use super::source::Source;
-use super::{Bundle, CheckpointError, Location, Remote};
+use super::{Bundle, CheckpointError, Location, Remote, gguf, weights};
 
 /// The files beside each other that make a checkpoint.
 #[derive(Debug)]
 pub(super) enum Files {
     Bundled(&'static Bundle),
     Folder(PathBuf),
+    /// A file of GGUF, which holds what a folder's files do; of shards the first.
+    Gguf(PathBuf),
     Remote(Arc<Remote>),
 }
 
@@ -33,13 +35,12 @@ impl Files {
         };
         let name = escape::path(path);
         match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_dir() => Err(elsewhere::file(&name)),
+            Ok(metadata) if metadata.is_file() && gguf::is_gguf(path) => {
+                Ok(Self::Gguf(path.clone()))
+            }
+            Ok(metadata) if !metadata.is_dir() => Err(CheckpointError::NotAFolder { path: name }),
             Ok(_) => match fs::read_dir(path) {
-                Ok(_) if path.join("config.json").exists() => Ok(Self::Folder(path.clone())),
-                Ok(_) => {
-                    let inner = elsewhere::transformer_of(path);
-                    Ok(Self::Folder(inner.unwrap_or_else(|| path.clone())))
-                }
+                Ok(_) => Self::in_folder(path),
                 Err(error) => Err(CheckpointError::io(&name, error)),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -52,10 +53,22 @@ impl Files {
         }
     }
 
+    fn in_folder(path: &Path) -> Result<Self, CheckpointError> {
+        let described = path.join("config.json").exists();
+        if described && weights::in_folder(path) {
+            return Ok(Self::Folder(path.to_owned()));
+        }
+        if let Some(file) = gguf::in_folder(path)? {
+            return Ok(Self::Gguf(file));
+        }
+        let inner = elsewhere::transformer_of(path).filter(|_| !described);
+        Ok(Self::Folder(inner.unwrap_or_else(|| path.to_owned())))
+    }
+
     /// What lies here in the place of a checkpoint, if anything tells.
     pub(super) fn elsewhere(&self) -> Option<CheckpointError> {
         match self {
-            Self::Bundled(_) | Self::Remote(_) => None,
+            Self::Bundled(_) | Self::Remote(_) | Self::Gguf(_) => None,
             Self::Folder(path) => elsewhere::in_folder(path, &self.name()),
         }
     }
@@ -64,7 +77,7 @@ impl Files {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Bundled(bundle) => bundle.name.to_string(),
-            Self::Folder(path) => escape::path(path),
+            Self::Folder(path) | Self::Gguf(path) => escape::path(path),
             Self::Remote(remote) => remote.id().to_string(),
         }
     }
@@ -73,6 +86,7 @@ impl Files {
     pub(super) fn open(&self, file: &str) -> Result<Option<Source>, CheckpointError> {
         match self {
             Self::Folder(path) => Source::open(&path.join(file)),
+            Self::Gguf(path) => Source::open(&path.with_file_name(file)),
             Self::Remote(remote) => remote.open(file),
             Self::Bundled(bundle) => {
                 let found = bundle.files.iter().find(|(name, _)| *name == file);

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use crate::hub::{Cache, HubId};
 
-use super::elsewhere;
 use super::error::one_line;
 use super::files::Files;
-use super::{CheckpointError, Remote, weights};
+use super::{CheckpointError, Remote, gguf, weights};
 
 /// A checkpoint whose files are part of the program.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +22,7 @@ pub struct Bundle {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     Bundled(&'static Bundle),
-    /// A folder, under the name the user knows it by (its path, or a hub id).
+    /// A folder or a file of GGUF, under the name the user knows it by (its path, or a hub id).
     Folder {
         name: String,
         path: PathBuf,
@@ -61,14 +60,16 @@ impl Location {
             return Ok(FoundModel::Here(Self::Bundled(bundle)));
         }
         let path = Path::new(name);
-        if path.is_dir() {
+        if path.is_dir() || gguf::is_gguf(path) {
             return Ok(FoundModel::Here(Self::Folder {
                 name: name.to_string(),
                 path: path.to_path_buf(),
             }));
         }
         if path.exists() {
-            return Err(elsewhere::file(&one_line(name)));
+            return Err(CheckpointError::NotAFolder {
+                path: one_line(name),
+            });
         }
         let alike = alike(name, cache);
         match HubId::parse(name) {

@@ -9,6 +9,8 @@ mod error;
 mod family;
 mod fetch;
 mod files;
+mod ggml;
+mod gguf;
 mod huge_pages;
 mod location;
 mod matrix;
@@ -17,6 +19,7 @@ mod packed;
 mod pickle;
 mod pytorch;
 mod remote;
+mod row_order;
 mod safetensors;
 mod source;
 mod spec;
@@ -36,6 +39,7 @@ pub use family::{
     RopeLayout, Split, family,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
+pub use gguf::{GgufMetadata, MetadataValue, StoredValue};
 pub use location::{Bundle, FoundModel, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;
@@ -45,6 +49,7 @@ use crate::task::Callbacks;
 
 use config::Config;
 use files::Files;
+use gguf::Gguf;
 use tensors::Tensors;
 
 /// Larger than any tokenizer's file.
@@ -62,6 +67,8 @@ pub struct TensorSlice {
 #[derive(Debug)]
 pub struct Checkpoint {
     files: Files,
+    /// What a GGUF file says of its model and tokenizer.
+    gguf: Option<GgufMetadata>,
     tensors: Tensors,
     family: &'static Family,
     spec: Spec,
@@ -82,10 +89,23 @@ impl Checkpoint {
     /// Whatever is missing, damaged or contradictory, with the file and what was expected.
     pub fn open(location: &Location) -> Result<Self, CheckpointError> {
         let files = Files::of(location)?;
-        let (config, family) = Config::read(&files)?;
+        let gguf = match &files {
+            Files::Gguf(file) => Some(Gguf::open(file)?),
+            Files::Bundled(_) | Files::Folder(_) | Files::Remote(_) => None,
+        };
+        let (config, family) = match &gguf {
+            Some(gguf) => Config::of(&files.name(), gguf.config()?)?,
+            None => Config::read(&files)?,
+        };
         let mut spec = config.spec(family)?;
         let forward = config.forward(family, &mut spec)?;
-        let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
+        let (gguf, tensors) = match gguf {
+            Some(gguf) => {
+                let (metadata, tensors) = gguf.into_parts(family, &spec)?;
+                (Some(metadata), tensors)
+            }
+            None => (None, wrapped::unwrapped(family, weights::open(&files)?)?),
+        };
         let prefix = verify::prefix(family, &tensors, &files)?;
         let embeddings = ties::embeddings(family, prefix, &spec, (&tensors, &files))?;
         spec.output = embeddings.decided;
@@ -99,6 +119,7 @@ impl Checkpoint {
                 .positions
                 .map(|positions| format!("{prefix}{}", positions.name)),
             files,
+            gguf,
             tensors,
             family,
             spec,
@@ -121,6 +142,20 @@ impl Checkpoint {
     /// The row of the table of families that it is read by.
     pub fn family(&self) -> &'static Family {
         self.family
+    }
+
+    /// The keys of a model that is stored as GGUF, its tokenizer's among them.
+    pub fn gguf_metadata(&self) -> Option<&GgufMetadata> {
+        self.gguf.as_ref()
+    }
+
+    /// What the norms do with the gains that the file holds.
+    pub fn norm_kind(&self) -> NormKind {
+        match (self.family.norm_kind, &self.gguf) {
+            // llama.cpp's converter adds the 1 to Gemma's gains.
+            (NormKind::RmsPlusOne, Some(_)) => NormKind::Rms,
+            (kind, _) => kind,
+        }
     }
 
     /// Its sizes, and what of it is not known here.

@@ -1,9 +1,12 @@
 //! How numbers are stored, and their way to f32. Files are little-endian, whatever the machine.
 
 use std::fmt;
+use std::ops::Range;
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
+
+use super::ggml::GgmlType;
 
 /// How a tensor's numbers are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +15,9 @@ pub(super) enum Dtype {
     F16,
     Bf16,
     F64,
+    /// In blocks, each with a scale of its own. Some types cannot be read: they are refused where
+    /// their numbers are looked at.
+    Blocks(GgmlType),
     /// Anything else, by name: such a tensor is known, and refused when it is read.
     Other(String),
     /// Not a row of numbers at all, in words: sparse, quantised as a whole, without numbers.
@@ -19,24 +25,61 @@ pub(super) enum Dtype {
 }
 
 impl Dtype {
-    /// Bytes a number; 0 where none will ever be read.
-    pub(super) fn bytes(&self) -> usize {
+    /// The plain type of ggml's, or its blocks.
+    pub(super) fn of_ggml(kind: GgmlType) -> Self {
+        match kind.to_string().as_str() {
+            "F32" => Self::F32,
+            "F16" => Self::F16,
+            "BF16" => Self::Bf16,
+            "F64" => Self::F64,
+            _ => Self::Blocks(kind),
+        }
+    }
+
+    /// Numbers that are stored together: 1, or those of a block.
+    pub(super) fn block(&self) -> usize {
+        match self {
+            Self::Blocks(kind) => kind.numbers(),
+            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Other(_) | Self::Made(_) => 1,
+        }
+    }
+
+    /// Bytes of a [block](Self::block); 0 where none will ever be read.
+    pub(super) fn block_bytes(&self) -> usize {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::Bf16 => 2,
             Self::F64 => 8,
+            Self::Blocks(kind) => kind.bytes(),
             Self::Other(_) | Self::Made(_) => 0,
         }
     }
 
+    /// Bytes of so many numbers, whole blocks of them.
+    pub(super) fn span(&self, numbers: usize) -> u64 {
+        (numbers / self.block() * self.block_bytes()) as u64
+    }
+
+    /// The whole blocks in which a range of numbers lies.
+    pub(super) fn whole_blocks(&self, range: &Range<usize>) -> Range<usize> {
+        let block = self.block();
+        range.start / block * block..range.end.next_multiple_of(block)
+    }
+
+    /// Whether numbers of the kind can be read.
     pub(super) fn is_readable(&self) -> bool {
-        !matches!(self, Self::Other(_) | Self::Made(_))
+        match self {
+            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 => true,
+            Self::Blocks(kind) => kind.is_readable(),
+            Self::Other(_) | Self::Made(_) => false,
+        }
     }
 }
 
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Blocks(kind) => return kind.fmt(f),
             Self::F32 => "F32",
             Self::F16 => "F16",
             Self::Bf16 => "BF16",
@@ -48,9 +91,10 @@ impl fmt::Display for Dtype {
 }
 
 /// Fills `out` with every `step`-th number of `bytes`, the first one first. `bytes` must reach to
-/// the last; an unreadable dtype leaves `out` as it is.
+/// the last, and of blocks hold whole ones without a step; an unreadable dtype leaves `out` as it is.
 pub(super) fn convert(dtype: &Dtype, bytes: &[u8], step: usize, out: &mut [f32]) {
     match dtype {
+        Dtype::Blocks(kind) => kind.dequantise(bytes, out),
         Dtype::F32 => each(bytes, step, out, f32::from_le_bytes),
         Dtype::F64 => each(bytes, step, out, |b| f64::from_le_bytes(b) as f32),
         Dtype::Bf16 => each(bytes, step, out, |b| bf16::from_le_bytes(b).to_f32()),

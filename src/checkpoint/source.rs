@@ -94,7 +94,7 @@ impl Source {
     }
 
     /// Hands `read` the bytes `start .. start + len` piece by piece, each with its place after
-    /// `start`, a multiple of [`PIECE`].
+    /// `start`; all but the last are of a multiple of `unit` bytes.
     ///
     /// # Errors
     /// A range beyond the file, or a file whose length has changed since it was opened.
@@ -102,9 +102,10 @@ impl Source {
         &self,
         start: u64,
         len: usize,
+        unit: usize,
         mut read: impl FnMut(usize, &[u8]),
     ) -> Result<(), CheckpointError> {
-        let piece = self.at_once(len, PIECE);
+        let piece = self.at_once(len, PIECE - PIECE % unit.max(1));
         self.check(start, len)?;
         let mut buffer = Vec::new();
         for at in (0..len).step_by(piece.max(1)) {
@@ -149,7 +150,7 @@ impl Source {
     /// As [`Self::pieces`].
     pub(super) fn copy(&self, start: u64, len: usize) -> Result<Vec<u8>, CheckpointError> {
         let mut copy = Vec::new();
-        self.pieces(start, len, |_, piece| copy.extend_from_slice(piece))?;
+        self.pieces(start, len, 1, |_, piece| copy.extend_from_slice(piece))?;
         Ok(copy)
     }
 
@@ -347,7 +348,7 @@ mod tests {
         let len = 3 * PIECE;
         let source = source(&folder, &vec![7; len]);
         let mut seen = 0;
-        let read = source.pieces(0, len, |_, piece| {
+        let read = source.pieces(0, len, 1, |_, piece| {
             seen += piece.len();
             cut(&folder, PIECE as u64);
         });
@@ -367,7 +368,8 @@ mod tests {
         assert_eq!(source.copy(4_097, 9_001).unwrap(), content[4_097..13_098]);
         let len = content.len() - 5;
         let mut all = Vec::new();
-        let read = source.pieces(5, len, |at, piece| {
+        let read = source.pieces(5, len, 24, |at, piece| {
+            assert!(at % 24 == 0);
             assert_eq!(at, all.len());
             all.extend_from_slice(piece);
         });
@@ -385,7 +387,7 @@ mod tests {
         let end = content.len() as u64;
         assert!(source.copy(end - 1, 2).is_err());
         assert!(source.copy(u64::MAX, 2).is_err());
-        assert!(source.pieces(end - 1, 2, |_, _| ()).is_err());
+        assert!(source.pieces(end - 1, 2, 1, |_, _| ()).is_err());
         assert!(source.runs(end - 10, [2, 8, 3], |_, _| ()).is_err());
     }
 }

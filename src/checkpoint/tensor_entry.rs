@@ -4,19 +4,21 @@ use std::iter;
 use std::ops::Range;
 
 use super::number::Dtype;
+use super::row_order::RowOrder;
 
 /// A tensor as its file's header describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TensorEntry {
     pub(super) dtype: Dtype,
     pub(super) shape: Vec<usize>,
-    /// Steps between neighbours along each axis, in numbers.
+    /// Steps between neighbours along each axis, in numbers. Of numbers in blocks one axis has step 1.
     pub(super) strides: Vec<usize>,
     /// Byte offset of the first number in its file.
     pub(super) offset: u64,
     /// Whether the tensor's numbers are those of the file with their signs turned: PyTorch's
     /// negative views.
     pub(super) negated: bool,
+    pub(super) order: RowOrder,
 }
 
 impl TensorEntry {
@@ -32,6 +34,7 @@ impl TensorEntry {
             strides,
             offset,
             negated: false,
+            order: RowOrder::Same,
         }
     }
 
@@ -46,6 +49,7 @@ impl TensorEntry {
         let &[down, right] = &self.strides[..] else {
             return Vec::new();
         };
+        let rows = &self.order.cover(rows);
         let (outer, inner, step, along) = match down < right {
             true => (cols, rows, right, down),
             false => (rows, cols, down, right),
@@ -53,17 +57,15 @@ impl TensorEntry {
         if outer.is_empty() || inner.is_empty() {
             return Vec::new();
         }
-        let bytes = self.dtype.bytes();
+        let inner = self.dtype.whole_blocks(inner);
+        let span = |numbers: usize| self.dtype.span(numbers);
         let run = (inner.len() - 1) * along + 1;
-        let at = |line: usize| self.offset + ((line * step + inner.start * along) * bytes) as u64;
+        let at = |line: usize| self.offset + span(line * step + inner.start * along);
         if run == step {
-            let end = at(outer.end - 1) + (run * bytes) as u64;
-            return iter::once(at(outer.start)..end).collect();
+            return iter::once(at(outer.start)..at(outer.end - 1) + span(run)).collect();
         }
         let lines = outer.clone();
-        lines
-            .map(|line| at(line)..at(line) + (run * bytes) as u64)
-            .collect()
+        lines.map(|line| at(line)..at(line) + span(run)).collect()
     }
 
     /// Byte after the last number, if it can be counted. Steps that make numbers overlap count as
@@ -81,7 +83,9 @@ impl TensorEntry {
             last = last.checked_add((size as u64 - 1).checked_mul(stride as u64)?)?;
         }
         let span = count.max(last.checked_add(1)?);
-        span.checked_mul(self.dtype.bytes() as u64)?
-            .checked_add(self.offset)
+        // Rows are whole blocks, and of the few types that are not known nothing is counted.
+        let blocks = span.div_ceil(self.dtype.block() as u64);
+        let bytes = blocks.checked_mul(self.dtype.span(self.dtype.block()))?;
+        bytes.checked_add(self.offset)
     }
 }

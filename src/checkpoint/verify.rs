@@ -3,6 +3,7 @@
 
 use super::error::one_line;
 use super::files::Files;
+use super::number::Dtype;
 use super::packed;
 use super::tensors::Tensors;
 use super::wrapped::landmarks;
@@ -131,7 +132,9 @@ pub(super) fn matrix(
             got: entry.shape.clone(),
         });
     }
-    if !entry.dtype.is_readable() {
+    // A file of blocks may hold types that cannot be read: what looks at such a tensor is refused.
+    let of_blocks = matches!(entry.dtype, Dtype::Blocks(_));
+    if !entry.dtype.is_readable() && !of_blocks {
         return Err(packed::unreadable(tensors, tensor, entry, file));
     }
     if entry.shape != expected {

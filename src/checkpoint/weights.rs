@@ -1,6 +1,7 @@
 //! Which files hold the weights, and what every one of them adds.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -67,6 +68,11 @@ pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
         expected: format!("one of {}", looked_for()),
     };
     Err(files.elsewhere().unwrap_or_else(missing))
+}
+
+/// Whether a folder holds weights, or says where they lie.
+pub(super) fn in_folder(folder: &Path) -> bool {
+    choose(|file| folder.join(file).exists()).is_some()
 }
 
 /// The weights that a model's list of files offers, in the order in which they are looked for.

@@ -70,7 +70,7 @@ pub(super) fn norm(
     name: &str,
     width: usize,
 ) -> Result<NormWeights, CheckpointError> {
-    let kind = checkpoint.family().norm_kind;
+    let kind = checkpoint.norm_kind();
     let [weights, biases] = names(name);
     let affine = checkpoint
         .forward()
@@ -131,7 +131,7 @@ pub(super) fn check(checkpoint: &Checkpoint, any_of: &[String]) -> Result<(), Ch
     let found = any_of.iter().find(there).unwrap_or(&any_of[0]);
     let [weights, biases] = names(found);
     checkpoint.require(&weights)?;
-    match checkpoint.family().norm_kind {
+    match checkpoint.norm_kind() {
         NormKind::Layer => checkpoint.require(&biases),
         NormKind::LayerBare | NormKind::Rms | NormKind::RmsPlusOne => Ok(()),
     }

@@ -135,16 +135,25 @@ fn folders_of_something_else_say_what_to_open() {
     let gguf = refusal(&[("m.Q4_K_M.gguf", "GGUF")]);
     expect_line(
         &gguf,
-        &[
-            "expected config.json and weights, got GGUF (m.Q4_K_M.gguf)",
-            "take the",
-        ],
+        &["m.Q4_K_M.gguf: expected GGUF, got 4 bytes", "get it again"],
     );
     // Beside a configuration too.
     let copy = Copy::of("gpt2-safetensors");
     copy.remove("model.safetensors");
     copy.write("m.gguf", "GGUF");
-    copy.is_refused(&["got GGUF (m.gguf)"]);
+    copy.is_refused(&["m.gguf: expected GGUF, got 4 bytes"]);
+    let several = refusal(&[
+        ("a.gguf", "GGUF"),
+        ("b.gguf", "GGUF"),
+        ("mmproj-a.gguf", "GGUF"),
+    ]);
+    expect_line(
+        &several,
+        &[
+            "got several GGUF files: a.gguf, b.gguf;",
+            "give the path of one",
+        ],
+    );
     let adapter = refusal(&[
         (
             "adapter_config.json",
@@ -175,7 +184,7 @@ fn folders_of_something_else_say_what_to_open() {
     let path = file.path().join("m.GGUF");
     fs::write(&path, "GGUF").unwrap();
     let error = open(&path).map(drop).unwrap_err().to_string();
-    expect_line(&error, &["got a file of GGUF", "cannot be read yet"]);
+    expect_line(&error, &["m.GGUF: expected GGUF, got 4 bytes"]);
 }
 
 #[test]

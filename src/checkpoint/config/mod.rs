@@ -46,6 +46,22 @@ impl Config {
         Ok((config.completed(family)?, family))
     }
 
+    /// The same of a model that says in another file what `config.json` says.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub(super) fn of(
+        file: &str,
+        values: Map<String, Value>,
+    ) -> Result<(Self, &'static Family), CheckpointError> {
+        let config = Self {
+            file: file.to_owned(),
+            values,
+        };
+        let family = config.family()?;
+        Ok((config.completed(family)?, family))
+    }
+
     fn open(files: &Files) -> Result<Self, CheckpointError> {
         let source = files.open("config.json")?.ok_or_else(|| {
             let missing = || CheckpointError::MissingFile {

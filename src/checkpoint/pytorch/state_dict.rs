@@ -2,6 +2,7 @@
 
 use super::{Dtype, Storage, TensorEntry};
 use crate::checkpoint::pickle::{Id, Node, Pickle};
+use crate::checkpoint::row_order::RowOrder;
 use crate::checkpoint::tensors::MOST_TENSORS;
 
 /// How deep wrappers of a tensor or of a state dict may lie in each other.
@@ -253,7 +254,7 @@ impl View<'_> {
     /// A storage of another length than the pickle says, or a view beyond it.
     pub(super) fn entry(self, name: &str, start: u64, size: u64) -> Result<TensorEntry, String> {
         let dtype = self.dtype;
-        let bytes = dtype.bytes() as u64;
+        let bytes = dtype.block_bytes() as u64;
         // A storage without a kind counts bytes.
         let item = self
             .storage
@@ -278,6 +279,7 @@ impl View<'_> {
                 .and_then(|first| first.checked_add(start))
                 .unwrap_or(u64::MAX),
             negated: self.negated,
+            order: RowOrder::Same,
         };
         match entry.end() {
             Some(end) if end <= start + size => Ok(entry),

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::hub::{self, Ranged};
 use crate::task::Callbacks;
 
 use super::block::Block;
 use super::error::one_line;
+use super::row_order::RowOrder;
 use super::source::Source;
 use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix, TensorSlice};
@@ -19,7 +21,7 @@ pub(super) const MOST_TENSORS: usize = 1 << 17;
 /// Every tensor of a checkpoint, by name, and the files that they lie in.
 #[derive(Debug, Default)]
 pub(super) struct Tensors {
-    sources: Vec<Source>,
+    sources: Vec<Arc<Source>>,
     entries: BTreeMap<String, (usize, TensorEntry)>,
 }
 
@@ -30,9 +32,10 @@ impl Tensors {
     /// A tensor that does not fit into the file.
     pub(super) fn add(
         &mut self,
-        source: Source,
+        source: impl Into<Arc<Source>>,
         entries: Vec<(String, TensorEntry)>,
     ) -> Result<(), CheckpointError> {
+        let source = source.into();
         for (name, entry) in entries {
             if entry.end().is_none_or(|end| end > source.len()) {
                 let what = format!(
@@ -73,21 +76,30 @@ impl Tensors {
     ///
     /// # Errors
     /// Two of them would have one name.
-    pub(super) fn renamed(
+    pub(super) fn renamed(self, name: impl Fn(&str) -> String) -> Result<Self, CheckpointError> {
+        self.mapped(|old, entry| vec![(name(old), entry.clone())])
+    }
+
+    /// What `map` makes of each tensor: one or several under other names, or none.
+    ///
+    /// # Errors
+    /// Two of them would have one name.
+    pub(super) fn mapped(
         mut self,
-        name: impl Fn(&str) -> String,
+        map: impl Fn(&str, &TensorEntry) -> Vec<(String, TensorEntry)>,
     ) -> Result<Self, CheckpointError> {
         let entries = std::mem::take(&mut self.entries);
-        for (old, entry) in entries {
-            let new = name(&old);
-            if let Some((source, _)) = self.entries.get(&new) {
-                let what = format!(
-                    "expected one tensor {new}, got another one under the name {old}; save the \
-                     model's own state dict"
-                );
-                return Err(CheckpointError::damaged(self.sources[*source].name(), what));
+        for (old, (source, entry)) in entries {
+            for (new, entry) in map(&old, &entry) {
+                if let Some((source, _)) = self.entries.get(&new) {
+                    let what = format!(
+                        "expected one tensor {new}, got another one under the name {old}; save the \
+                         model's own state dict"
+                    );
+                    return Err(CheckpointError::damaged(self.sources[*source].name(), what));
+                }
+                self.entries.insert(new, (source, entry));
             }
-            self.entries.insert(new, entry);
         }
         Ok(self)
     }
@@ -119,14 +131,27 @@ impl Tensors {
         if !inside(&rows, height) || !inside(&cols, width) {
             return Err(outside());
         }
+        let stored = entry.order.cover(&rows);
+        if stored.end > height {
+            return Err(outside());
+        }
         let block = Block {
             name,
             source,
             entry,
-            rows,
+            rows: stored.clone(),
             cols,
         };
-        block.readable()?.read([down, right])
+        let block = block.readable()?.read([down, right])?;
+        if entry.order == RowOrder::Same {
+            return Ok(block);
+        }
+        let mut ordered = Matrix::zeros(rows.len(), block.cols());
+        let lines = ordered.data_mut().chunks_exact_mut(block.cols().max(1));
+        for (row, line) in rows.zip(lines) {
+            line.copy_from_slice(block.row(entry.order.stored(row) - stored.start));
+        }
+        Ok(ordered)
     }
 
     /// Brings blocks near that lie in files on the hub.
@@ -173,8 +198,14 @@ impl Tensors {
             cols: 0..len,
         };
         // As one row, the next of which would follow the last number.
-        let row = block.readable()?.read([len * step, step])?;
-        Ok(row.into_data())
+        let row = block.readable()?.read([len * step, step])?.into_data();
+        match entry.order {
+            RowOrder::Same => Ok(row),
+            order => {
+                let stored = |i| row.get(order.stored(i)).copied();
+                Ok((0..len).filter_map(stored).collect())
+            }
+        }
     }
 
     fn find(&self, name: &str) -> Result<(&Source, &TensorEntry), CheckpointError> {

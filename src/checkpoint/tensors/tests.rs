@@ -14,6 +14,7 @@ fn tensors(dtype: Dtype, shape: &[usize], strides: &[usize], bytes: Vec<u8>) -> 
         strides: strides.to_vec(),
         offset: 0,
         negated: false,
+        order: RowOrder::Same,
     };
     let source = Source::bundled("weights".into(), bytes.leak());
     tensors.add(source, vec![("t".into(), entry)]).unwrap();
@@ -188,6 +189,7 @@ fn refuses_a_tensor_larger_than_its_file_however_it_overlaps() {
             strides: strides.to_vec(),
             offset: 0,
             negated: false,
+            order: RowOrder::Same,
         };
         let source = Source::bundled("weights".into(), &[0; 20]);
         let added = Tensors::default().add(source, vec![("t".into(), entry)]);

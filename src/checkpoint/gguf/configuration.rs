@@ -1,0 +1,224 @@
+//! From a GGUF file's keys to the `config.json` that says the same, so that sizes and choices are
+//! read and judged in one place, whatever the format. Keys and their meaning: llama.cpp's
+//! `conversion/`, gguf-py's `constants.py`.
+
+use serde_json::{Map, Value, json};
+
+use super::super::error::one_line;
+use super::super::family::Local;
+use super::super::{CheckpointError, Family, family};
+use super::keys::Keys;
+use super::rope;
+
+/// The architectures of GGUF that are read, with the family's `model_type`.
+const ARCHITECTURES: [(&str, &str); 14] = [
+    ("llama", "llama"),
+    ("qwen2", "qwen2"),
+    ("qwen3", "qwen3"),
+    ("gemma", "gemma"),
+    ("gemma2", "gemma2"),
+    ("gemma3", "gemma3_text"),
+    ("phi2", "phi"),
+    ("phi3", "phi3"),
+    ("gptneox", "gpt_neox"),
+    ("gpt2", "gpt2"),
+    ("falcon", "falcon"),
+    ("bloom", "bloom"),
+    ("bert", "bert"),
+    ("modern-bert", "modernbert"),
+];
+
+/// Models of which the file does not say that heads' scores are scaled by d_model over the heads:
+/// architecture, and the layers by which llama.cpp tells them.
+const SCALED_BY_WIDTH: [(&str, u64); 2] = [("gemma2", 46), ("gemma3", 62)];
+
+/// The `config.json` of a model that is stored as GGUF.
+///
+/// # Errors
+/// No architecture that is known here, or sizes that are missing, differ between layers, or
+/// concern parts that no family here has.
+pub(super) fn config(keys: &Keys<'_>) -> Result<Map<String, Value>, CheckpointError> {
+    keys.config(keys.family()?)
+}
+
+impl Keys<'_> {
+    fn family(&self) -> Result<&'static Family, CheckpointError> {
+        let known = ARCHITECTURES
+            .iter()
+            .find(|known| known.0 == self.architecture);
+        let model_type = match known.map(|known| known.1) {
+            // DistilBERT is converted as BERT, and has no token types.
+            Some("bert") if !self.holds("token_types.weight") => Some("distilbert"),
+            Some("llama") if self.whole("attention.sliding_window").is_some() => Some("mistral"),
+            other => other,
+        };
+        model_type.and_then(family).ok_or_else(|| {
+            let known: Vec<&str> = ARCHITECTURES.iter().map(|known| known.0).collect();
+            CheckpointError::UnknownArchitecture {
+                file: self.file().to_owned(),
+                got: one_line(self.architecture),
+                known: known.join(", "),
+            }
+        })
+    }
+
+    fn config(&self, family: &Family) -> Result<Map<String, Value>, CheckpointError> {
+        self.check_dense()?;
+        let keys = &family.config;
+        let mut config = Map::new();
+        let mut put = |key: Option<&&str>, value: Option<Value>| {
+            if let (Some(key), Some(value)) = (key, value) {
+                config.insert((*key).to_owned(), value);
+            }
+        };
+        let d_model = self.needed("embedding_length")?;
+        let layers = self.needed("block_count")?;
+        let heads = self.one("attention.head_count", layers)?;
+        put(Some(&"model_type"), Some(family.model_type.into()));
+        put(keys.layers.first(), Some(layers.into()));
+        put(keys.d_model.first(), Some(d_model.into()));
+        put(keys.heads.first(), heads.map(Value::from));
+        let kv_heads = self.one("attention.head_count_kv", layers)?.or(heads);
+        put(keys.n_kv_heads.first(), kv_heads.map(Value::from));
+        if let Some([counts, _]) = keys.n_kv_heads_if {
+            put(Some(&counts), Some(true.into()));
+        }
+        let d_head = self.d_head(d_model, heads)?;
+        put(keys.d_head.first(), d_head.map(Value::from));
+        let neurons = self.one("feed_forward_length", layers)?;
+        put(keys.neurons.first(), neurons.map(Value::from));
+        put(keys.positions.first(), self.positions().map(Value::from));
+        let epsilon = [
+            "attention.layer_norm_epsilon",
+            "attention.layer_norm_rms_epsilon",
+        ];
+        let epsilon = epsilon.iter().find_map(|key| self.real(key));
+        put(keys.norm_epsilon.first(), epsilon.map(Value::from));
+        let rows = self.rows("token_embd.weight");
+        put(Some(&"vocab_size"), rows.map(Value::from));
+        let tied = !self.holds("output.weight");
+        put(Some(&"tie_word_embeddings"), Some(tied.into()));
+        self.put_choices(
+            family,
+            &mut config,
+            [Some(d_model), heads, d_head, Some(layers)],
+        )?;
+        rope::put(self, family, d_head, &mut config)?;
+        Ok(config)
+    }
+
+    /// Choices other than sizes and positions.
+    fn put_choices(
+        &self,
+        family: &Family,
+        config: &mut Map<String, Value>,
+        [d_model, heads, d_head, layers]: [Option<u64>; 4],
+    ) -> Result<(), CheckpointError> {
+        let mut put = |key: &str, value: Value| config.insert(key.to_owned(), value);
+        if let Some(parallel) = self.flag("use_parallel_residual") {
+            put("use_parallel_residual", parallel.into());
+        }
+        let forward = family.forward.as_ref();
+        if let (Some(key), Some(cap)) = (
+            forward.and_then(|forward| forward.attention_softcap),
+            self.real("attn_logit_softcapping"),
+        ) {
+            put(key, cap.into());
+        }
+        let scale = self.real("attention.scale").filter(|&scale| scale != 0.0);
+        match (forward.and_then(|forward| forward.scale_number), scale) {
+            (Some(key), Some(scale)) => drop(put(key, (scale * scale).recip().into())),
+            (Some(key), None) => {
+                let by_width = SCALED_BY_WIDTH
+                    .iter()
+                    .any(|&(name, of)| name == self.architecture && Some(of) == layers);
+                let of_width = d_model
+                    .zip(heads)
+                    .map(|(d_model, heads)| d_model / heads.max(1));
+                let under = if by_width { of_width } else { d_head };
+                if let Some(under) = under {
+                    put(key, under.into());
+                }
+            }
+            (None, Some(scale)) => drop(put("attention_multiplier", scale.into())),
+            (None, None) => {}
+        }
+        // Of architectures that are kept under another one's name: 1 or nothing is what is read.
+        for (key, of_config) in [
+            ("embedding_scale", "embedding_multiplier"),
+            ("residual_scale", "residual_multiplier"),
+            ("attention.clamp_kqv", "clip_qkv"),
+        ] {
+            if let Some(number) = self.real(key).filter(|&number| number != 0.0) {
+                put(of_config, number.into());
+            }
+        }
+        if self.flag("attention.causal") == Some(!forward.is_some_and(|forward| forward.causal)) {
+            match forward.and_then(|forward| forward.causal_if) {
+                Some(key) => put(key, true.into()),
+                None => put(
+                    "is_causal",
+                    Value::Bool(!forward.is_some_and(|forward| forward.causal)),
+                ),
+            };
+        }
+        if let Some(windows) = &family.windows {
+            let size = self
+                .whole("attention.sliding_window")
+                .filter(|&size| size > 0);
+            put(windows.size, size.map_or(Value::Null, Value::from));
+            self.put_pattern(family, config)?;
+        }
+        Ok(())
+    }
+
+    /// Which layers look through a window.
+    fn put_pattern(
+        &self,
+        family: &Family,
+        config: &mut Map<String, Value>,
+    ) -> Result<(), CheckpointError> {
+        let key = self.key("attention.sliding_window_pattern");
+        if let Some(sliding) = self.metadata.wholes(&key)? {
+            let name = |&sliding: &u64| match sliding {
+                0 => "full_attention",
+                _ => "sliding_attention",
+            };
+            let types: Vec<&str> = sliding.iter().map(name).collect();
+            config.insert("layer_types".to_owned(), json!(types));
+        } else if let (Some(every), Some(windows)) = (self.metadata.whole(&key), &family.windows)
+            && let Local::AllBut { every: of, .. } = windows.layers
+        {
+            config.insert(of.to_owned(), every.into());
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Feed-forward parts of several experts.
+    fn check_dense(&self) -> Result<(), CheckpointError> {
+        match self.whole("expert_count") {
+            None | Some(0) => Ok(()),
+            Some(got) => Err(self.unlike("expert_count", "one feed-forward part a layer", got)),
+        }
+    }
+
+    /// Size of a head.
+    fn d_head(&self, d_model: u64, heads: Option<u64>) -> Result<Option<u64>, CheckpointError> {
+        let of_width = heads.and_then(|heads| d_model.checked_div(heads));
+        let d_head = self.whole("attention.key_length").or(of_width);
+        match self.whole("attention.value_length") {
+            Some(other) if d_head != Some(other) => {
+                let expected = format!("{}, as keys have", d_head.unwrap_or_default());
+                Err(self.unlike("attention.value_length", &expected, other))
+            }
+            _ => Ok(d_head),
+        }
+    }
+
+    /// Positions of a text at most.
+    fn positions(&self) -> Option<u64> {
+        let learned = self.rows("position_embd.weight");
+        learned.or_else(|| self.whole("context_length"))
+    }
+}

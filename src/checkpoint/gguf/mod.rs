@@ -1,0 +1,165 @@
+//! GGUF, the format of llama.cpp: one file, or several shards, with keys, tokenizer and tensors.
+
+mod configuration;
+mod header;
+mod keys;
+mod metadata;
+mod names;
+mod reader;
+mod rope;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::outside::{self, escape};
+
+use super::source::Source;
+use super::tensors::Tensors;
+use super::{CheckpointError, Family, Spec};
+
+pub use metadata::GgufMetadata;
+pub use value::{MetadataValue, StoredValue};
+
+use keys::Keys;
+
+/// A model's GGUF files, open.
+pub(super) struct Gguf {
+    metadata: GgufMetadata,
+    /// By GGUF's names.
+    tensors: Tensors,
+}
+
+impl Gguf {
+    /// Opens a file and, where it is one of several shards, the others beside it.
+    ///
+    /// # Errors
+    /// A shard that is not there, or as [`header::read`].
+    pub(super) fn open(file: &Path) -> Result<Self, CheckpointError> {
+        let shards = shards(file);
+        let mut tensors = Tensors::default();
+        let mut metadata = None;
+        for shard in &shards {
+            let Some(source) = Source::open(shard)? else {
+                let what = format!(
+                    "expected the shard {} beside it, got none; get it too",
+                    escape::path(shard)
+                );
+                return Err(CheckpointError::damaged(&escape::path(file), what));
+            };
+            let source = Arc::new(source);
+            let header = header::read(Arc::clone(&source))?;
+            tensors.add(source, header.tensors)?;
+            // The first shard has all keys.
+            metadata.get_or_insert(header.metadata);
+        }
+        let none = || CheckpointError::damaged(&escape::path(file), "expected a file, got none");
+        Ok(Self {
+            metadata: metadata.ok_or_else(none)?,
+            tensors,
+        })
+    }
+
+    /// The `config.json` that says what the file's keys say.
+    ///
+    /// # Errors
+    /// As [`configuration::config`].
+    pub(super) fn config(&self) -> Result<Map<String, Value>, CheckpointError> {
+        configuration::config(&Keys::new(&self.metadata, &self.tensors)?)
+    }
+
+    /// Its keys, and its tensors as the family's own checkpoints have them.
+    ///
+    /// # Errors
+    /// Two tensors of one name.
+    pub(super) fn into_parts(
+        self,
+        family: &Family,
+        spec: &Spec,
+    ) -> Result<(GgufMetadata, Tensors), CheckpointError> {
+        let tensors = names::of_family(self.tensors, family, spec)?;
+        Ok((self.metadata, tensors))
+    }
+}
+
+/// Whether a file begins as GGUF does.
+pub(super) fn is_gguf(file: &Path) -> bool {
+    use std::io::Read;
+    let mut magic = [0; 4];
+    let read = outside::open(file).map(|mut file| file.read_exact(&mut magic));
+    matches!(read, Ok(Ok(()))) && &magic == header::MAGIC
+}
+
+/// The GGUF file of a folder's model; of shards the first.
+///
+/// # Errors
+/// Several models.
+pub(super) fn in_folder(folder: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(None);
+    };
+    let paths = entries.flatten().take(10_000).map(|entry| entry.path());
+    let mut models: Vec<PathBuf> = paths.filter(|path| is_model(path)).collect();
+    models.sort();
+    if models.len() > 1 {
+        let named: Vec<String> = models.iter().filter_map(|path| name(path)).collect();
+        return Err(CheckpointError::SeveralModels {
+            folder: escape::path(folder),
+            got: escape::short(&named.join(", ")),
+        });
+    }
+    Ok(models.pop())
+}
+
+/// Whether a file is a model by its name: no part that lies beside one, no shard but the first.
+fn is_model(path: &Path) -> bool {
+    const BESIDE: [&str; 3] = ["mmproj", "mtp-", "imatrix"];
+    let name = name(path).unwrap_or_default();
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with(".gguf")
+        && !BESIDE.iter().any(|beside| lower.starts_with(beside))
+        && shard(&name).is_none_or(|shard| shard.number == 1)
+}
+
+/// The file name, if it is text.
+fn name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_str()?.to_owned())
+}
+
+/// `NAME-00002-of-00003.gguf`, the second of three shards.
+struct Shard {
+    base: String,
+    number: usize,
+    count: usize,
+}
+
+fn shard(name: &str) -> Option<Shard> {
+    let stem = name.strip_suffix(".gguf")?;
+    let (rest, count) = stem.rsplit_once("-of-")?;
+    let (base, number) = rest.rsplit_once('-')?;
+    let five = |digits: &str| {
+        let plain = digits.len() == 5 && digits.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| digits.parse::<usize>().ok()).flatten()
+    };
+    let (number, count) = (five(number)?, five(count)?);
+    (1..=count).contains(&number).then(|| Shard {
+        base: base.to_owned(),
+        number,
+        count,
+    })
+}
+
+/// All shards of which a file is one, in their order; or the file alone.
+fn shards(file: &Path) -> Vec<PathBuf> {
+    match name(file).as_deref().and_then(shard) {
+        None => vec![file.to_owned()],
+        Some(Shard { base, count, .. }) => {
+            let of = |number| format!("{base}-{number:05}-of-{count:05}.gguf");
+            (1..=count)
+                .map(|number| file.with_file_name(of(number)))
+                .collect()
+        }
+    }
+}

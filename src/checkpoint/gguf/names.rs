@@ -1,0 +1,173 @@
+//! From the tensors of a GGUF file to those of the family's own checkpoints: names, and what
+//! llama.cpp's converter did to the order of their rows.
+
+use super::super::family::{Layout, Linear, Split};
+use super::super::row_order::RowOrder;
+use super::super::tensor_entry::TensorEntry;
+use super::super::tensors::Tensors;
+use super::super::{CheckpointError, Family, Spec};
+
+/// The tensors under the family's names, and as the family has them. Those that the family does
+/// not name are left out.
+///
+/// # Errors
+/// Two tensors have one name.
+pub(super) fn of_family(
+    tensors: Tensors,
+    family: &Family,
+    spec: &Spec,
+) -> Result<Tensors, CheckpointError> {
+    let names = Names {
+        family,
+        spec,
+        two_norms: tensors.get("blk.0.attn_norm_2.weight").is_some(),
+    };
+    tensors.mapped(|name, entry| names.entries(name, entry))
+}
+
+/// How a family's tensors are called in GGUF.
+struct Names<'a> {
+    family: &'a Family,
+    spec: &'a Spec,
+    /// As in Falcon's newer models: `attn_norm_2` is the norm before attention, `attn_norm` that
+    /// before the feed-forward part.
+    two_norms: bool,
+}
+
+impl Names<'_> {
+    fn entries(&self, name: &str, entry: &TensorEntry) -> Vec<(String, TensorEntry)> {
+        let Some((tensor, part)) = name.rsplit_once('.') else {
+            return Vec::new();
+        };
+        if !matches!(part, "weight" | "bias") {
+            return Vec::new();
+        }
+        let in_layer = tensor.strip_prefix("blk.");
+        let Some((layer, tensor)) = in_layer.and_then(|rest| rest.split_once('.')) else {
+            let full = self.of_model(tensor, part);
+            return full.map(|name| (name, entry.clone())).into_iter().collect();
+        };
+        match layer.parse::<usize>() {
+            Ok(layer) if layer < self.spec.layers => {
+                let below = self.family.layer.replace("{}", &layer.to_string());
+                let of_layer = self.of_layer(tensor, entry).into_iter();
+                let full = |name: &str| format!("{}{below}{name}.{part}", self.prefix());
+                of_layer.map(|(name, entry)| (full(name), entry)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn prefix(&self) -> &'static str {
+        self.family.prefixes.first().copied().unwrap_or_default()
+    }
+
+    /// Of what lies outside the layers, the full name.
+    fn of_model(&self, tensor: &str, part: &str) -> Option<String> {
+        let family = self.family;
+        let forward = family.forward.as_ref();
+        let below = |name: &str| Some(format!("{}{name}", self.prefix()));
+        let norm = |name: &str| below(&format!("{name}.{part}"));
+        match tensor {
+            "token_embd" => below(family.embedding),
+            "output" => {
+                let head = family.output_embedding.first()?.trim_end_matches(".weight");
+                Some(format!("{head}.{part}"))
+            }
+            "position_embd" => below(family.positions?.name),
+            "token_types" => below(forward?.token_types?),
+            "token_embd_norm" => norm(forward?.embedding_norm?),
+            "output_norm" => norm(forward?.final_norm?),
+            _ => None,
+        }
+    }
+
+    /// The names below the layer.
+    fn of_layer(&self, tensor: &str, entry: &TensorEntry) -> Vec<(&'static str, TensorEntry)> {
+        let family = self.family;
+        let map = |map: &Linear| vec![(map.name, self.map_entry(map, entry))];
+        match tensor {
+            "ffn_up" => map(&family.ff_in),
+            "ffn_gate" => family.ff_gate.as_ref().map(map).unwrap_or_default(),
+            "ffn_down" => map(&family.ff_out),
+            "attn_output" => map(&family.attention_out),
+            "attn_q" => map(&family.query),
+            "attn_k" => map(&family.key),
+            "attn_v" => map(&family.value),
+            "attn_qkv" if family.query.split == Split::Whole => {
+                let maps = [&family.query, &family.key, &family.value];
+                let parts = maps.into_iter().zip(self.parts(entry));
+                parts.map(|(map, part)| (map.name, part)).collect()
+            }
+            "attn_qkv" => map(&family.query),
+            norm => {
+                let name = self.norm(norm);
+                name.map(|name| (name, entry.clone())).into_iter().collect()
+            }
+        }
+    }
+
+    /// Of a norm, the name below the layer.
+    fn norm(&self, tensor: &str) -> Option<&'static str> {
+        let forward = self.family.forward.as_ref()?;
+        match tensor {
+            "attn_norm" if self.two_norms => forward.ff_norm.first().copied(),
+            "attn_norm" => forward.attention_norm.last().copied(),
+            "attn_norm_2" | "attn_output_norm" => forward.attention_norm.first().copied(),
+            "ffn_norm" | "layer_output_norm" => forward.ff_norm.first().copied(),
+            "post_attention_norm" => forward.post_norms.map(|names| names[0]),
+            "post_ffw_norm" => forward.post_norms.map(|names| names[1]),
+            "attn_q_norm" => self.family.qk_norm.map(|names| names[0]),
+            "attn_k_norm" => self.family.qk_norm.map(|names| names[1]),
+            _ => None,
+        }
+    }
+
+    /// A linear map's weight or bias as the family has it.
+    fn map_entry(&self, map: &Linear, entry: &TensorEntry) -> TensorEntry {
+        let mut entry = entry.clone();
+        entry.order = self.order(map);
+        if map.layout == Layout::InOut {
+            entry.shape.reverse();
+            entry.strides.reverse();
+        }
+        entry
+    }
+
+    fn order(&self, map: &Linear) -> RowOrder {
+        let (family, spec) = (self.family, self.spec);
+        let d_head = spec.d_head;
+        let query_or_key = [family.query.name, family.key.name].contains(&map.name);
+        match map.split {
+            // The one architecture of GGUF here in which RoPE turns neighbouring channels.
+            Split::Whole if query_or_key && matches!(family.model_type, "llama" | "mistral") => {
+                RowOrder::NeighbouringPairs { d_head }
+            }
+            Split::Grouped => RowOrder::QueriesKeysValues {
+                heads: spec.heads,
+                kv_heads: spec.n_kv_heads,
+                d_head,
+            },
+            Split::Whole | Split::Part(..) | Split::Stacked => RowOrder::Same,
+        }
+    }
+
+    /// The queries, keys and values of one stored tensor; none of one of another size.
+    fn parts(&self, entry: &TensorEntry) -> Vec<TensorEntry> {
+        let spec = self.spec;
+        let rows = [spec.heads, spec.n_kv_heads, spec.n_kv_heads].map(|n| n * spec.d_head);
+        let width: usize = match entry.shape.split_first() {
+            Some((&all, inner)) if all == rows.iter().sum::<usize>() => inner.iter().product(),
+            _ => return Vec::new(),
+        };
+        let mut first = 0;
+        let parts = rows.map(|rows| {
+            let mut part = entry.clone();
+            part.shape[0] = rows;
+            part.offset += entry.dtype.span(first * width);
+            first += rows;
+            part
+        });
+        parts.into()
+    }
+}
