@@ -4,6 +4,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use bytemuck::Pod;
 use memmap2::MmapMut;
 
 /// Buffers of at least this size use huge pages: past it, 4 KiB pages overflow the TLB, and misses
@@ -11,16 +12,16 @@ use memmap2::MmapMut;
 const LARGE_BYTES: usize = 8 << 20;
 
 /// Numbers in a vector, or in pages of their own.
-pub(super) enum HugePageBuffer {
-    Vector(Vec<f32>),
+pub(super) enum HugePageBuffer<T> {
+    Vector(Vec<T>),
     /// Its length is a multiple of a number's, and it begins at a page.
     Pages(MmapMut),
 }
 
-impl HugePageBuffer {
+impl<T: Pod> HugePageBuffer<T> {
     /// `len` zeros.
     pub(super) fn zeros(len: usize) -> Self {
-        let bytes = len.saturating_mul(size_of::<f32>());
+        let bytes = len.saturating_mul(size_of::<T>());
         if bytes >= LARGE_BYTES
             && let Ok(map) = MmapMut::map_anon(bytes)
         {
@@ -30,10 +31,10 @@ impl HugePageBuffer {
             }
             return Self::Pages(map);
         }
-        Self::Vector(vec![0.0; len])
+        Self::Vector(vec![T::zeroed(); len])
     }
 
-    pub(super) fn into_vec(self) -> Vec<f32> {
+    pub(super) fn into_vec(self) -> Vec<T> {
         match self {
             Self::Vector(numbers) => numbers,
             Self::Pages(_) => self.to_vec(),
@@ -41,10 +42,10 @@ impl HugePageBuffer {
     }
 }
 
-impl Deref for HugePageBuffer {
-    type Target = [f32];
+impl<T: Pod> Deref for HugePageBuffer<T> {
+    type Target = [T];
 
-    fn deref(&self) -> &[f32] {
+    fn deref(&self) -> &[T] {
         match self {
             Self::Vector(numbers) => numbers,
             Self::Pages(map) => bytemuck::cast_slice(map),
@@ -52,8 +53,8 @@ impl Deref for HugePageBuffer {
     }
 }
 
-impl DerefMut for HugePageBuffer {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl<T: Pod> DerefMut for HugePageBuffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         match self {
             Self::Vector(numbers) => numbers,
             Self::Pages(map) => bytemuck::cast_slice_mut(map),
@@ -61,7 +62,7 @@ impl DerefMut for HugePageBuffer {
     }
 }
 
-impl Clone for HugePageBuffer {
+impl<T: Pod> Clone for HugePageBuffer<T> {
     fn clone(&self) -> Self {
         match self {
             Self::Vector(numbers) => Self::Vector(numbers.clone()),
@@ -74,13 +75,13 @@ impl Clone for HugePageBuffer {
     }
 }
 
-impl PartialEq for HugePageBuffer {
+impl<T: Pod + PartialEq> PartialEq for HugePageBuffer<T> {
     fn eq(&self, other: &Self) -> bool {
         self[..] == other[..]
     }
 }
 
-impl fmt::Debug for HugePageBuffer {
+impl<T: Pod + fmt::Debug> fmt::Debug for HugePageBuffer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self[..], f)
     }
@@ -93,7 +94,7 @@ mod tests {
     #[test]
     fn large_ones_read_and_write_as_small_ones_do() {
         for len in [3, LARGE_BYTES / 4 + 5] {
-            let mut numbers = HugePageBuffer::zeros(len);
+            let mut numbers: HugePageBuffer<f32> = HugePageBuffer::zeros(len);
             assert!(numbers.len() == len && numbers.iter().all(|&x| x == 0.0));
             numbers[len - 1] = 7.0;
             let copy = numbers.clone();

@@ -7,7 +7,7 @@ use super::huge_pages::HugePageBuffer;
 pub struct Matrix {
     rows: usize,
     cols: usize,
-    data: HugePageBuffer,
+    data: HugePageBuffer<f32>,
 }
 
 impl Matrix {

@@ -23,6 +23,7 @@ mod row_order;
 mod safetensors;
 mod source;
 mod spec;
+mod stored;
 mod tensor_entry;
 mod tensors;
 mod ties;
@@ -44,6 +45,7 @@ pub use location::{Bundle, FoundModel, Location};
 pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, Spec, UnknownChoice};
+pub use stored::{StoredMatrix, StoredRows};
 
 use crate::task::Callbacks;
 
@@ -254,6 +256,20 @@ impl Checkpoint {
         cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
         self.tensors.block(name, rows, cols)
+    }
+
+    /// The same in the type of the file, where it is narrower than f32 and the block is of whole
+    /// rows.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`].
+    pub fn stored(
+        &self,
+        name: &str,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) -> Result<StoredMatrix, CheckpointError> {
+        self.tensors.stored(name, rows, cols)
     }
 
     /// The whole of the embeddings that are stored.

@@ -144,6 +144,22 @@ impl Source {
         Ok(())
     }
 
+    /// Fills `out` with the bytes from `start` on.
+    ///
+    /// # Errors
+    /// As [`Self::pieces`].
+    pub(super) fn read_into(&self, start: u64, out: &mut [u8]) -> Result<(), CheckpointError> {
+        self.check(start, out.len())?;
+        match &self.bytes {
+            Bytes::Bundled(bytes) => out.copy_from_slice(&bytes[start as usize..][..out.len()]),
+            Bytes::Remote(file) => {
+                out.copy_from_slice(&file.read(start..start + out.len() as u64)?);
+            }
+            Bytes::File { file, .. } => self.read_file(file, out, start)?,
+        }
+        Ok(())
+    }
+
     /// A copy of the bytes `start .. start + len`.
     ///
     /// # Errors
@@ -186,14 +202,18 @@ impl Source {
             Bytes::Remote(file) => *buffer = file.read(start..start + len as u64)?,
             Bytes::File { file, .. } => {
                 buffer.resize(len, 0);
-                if let Err(error) = read_exact_at(file, buffer, start) {
-                    // Cut since it was checked, perhaps.
-                    self.check(start, len)?;
-                    return Err(CheckpointError::io(&self.name, error));
-                }
+                self.read_file(file, buffer, start)?;
             }
         }
         Ok(buffer)
+    }
+
+    fn read_file(&self, file: &File, out: &mut [u8], start: u64) -> Result<(), CheckpointError> {
+        read_exact_at(file, out, start).or_else(|error| {
+            // Cut since it was checked, perhaps.
+            self.check(start, out.len())?;
+            Err(CheckpointError::io(&self.name, error))
+        })
     }
 
     /// All bytes of a file that should be small.

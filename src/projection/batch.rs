@@ -8,11 +8,11 @@ use faer::MatRef;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::checkpoint::Matrix;
+use crate::checkpoint::{Matrix, StoredMatrix};
 use crate::task::{CancelToken, Cancelled};
 
 use super::BothEnds;
-use super::kernel::{chunks, dot, multiply, norm, products};
+use super::kernel::{chunks, multiply, norm, products_of};
 use super::row_transform::RowTransform;
 use super::select::{Passing, Scored};
 
@@ -26,7 +26,7 @@ const MOST: usize = 1 << 13;
 /// Rows on the processor, and how they count.
 #[derive(Clone, Copy)]
 pub(super) struct TransformedRows<'a> {
-    pub(super) rows: &'a Matrix,
+    pub(super) rows: &'a StoredMatrix,
     pub(super) transform: &'a RowTransform,
     /// The norm of the longest.
     pub(super) longest: f32,
@@ -34,9 +34,15 @@ pub(super) struct TransformedRows<'a> {
 
 impl TransformedRows<'_> {
     /// A row's exact score.
-    pub(super) fn score(&self, row: usize, vector: &[f32], shift: f32) -> f32 {
-        let product = dot(self.rows.row(row), vector);
-        self.transform.score(row, product, shift)
+    pub(super) fn score(
+        &self,
+        row: usize,
+        (vector, shift): (&[f32], f32),
+        buffer: &mut Vec<f32>,
+    ) -> f32 {
+        let mut product = [0.0];
+        products_of((self.rows, row..row + 1), vector, buffer, &mut product);
+        self.transform.score(row, product[0], shift)
     }
 }
 
@@ -62,11 +68,11 @@ pub(super) fn offer(
         .par_chunks(share.max(1))
         .map(|blocks| {
             let mut found = fresh.clone();
-            let mut scores = Vec::new();
+            let mut scratch = Scratch::default();
             for block in blocks {
                 cancel.check()?;
-                multiplied(counted, block.clone(), (vectors, &shifts), &mut scores);
-                gather(block, &scores, passing.flags, &mut found);
+                let scores = multiplied(counted, block.clone(), (vectors, &shifts), &mut scratch);
+                gather(block, scores, passing.flags, &mut found);
             }
             Ok(found)
         })
@@ -88,10 +94,12 @@ pub(super) fn offer(
 }
 
 /// The norm of the longest row as it counts, or more; NaN if one is.
-pub(super) fn longest(rows: &Matrix, transform: &RowTransform) -> f32 {
+pub(super) fn longest(rows: &StoredMatrix, transform: &RowTransform) -> f32 {
     (0..rows.rows())
         .into_par_iter()
-        .map(|i| transform.longest(i, rows.row(i)))
+        .map_init(Vec::new, |buffer, i| {
+            transform.longest(i, rows.widened(i..i + 1, buffer))
+        })
         .reduce(|| 0.0, longer)
 }
 
@@ -114,22 +122,30 @@ pub(super) fn slack(vector: &[f32], longest: f32) -> f32 {
     }
 }
 
+/// What a thread computes a block's scores in.
+#[derive(Default)]
+pub(super) struct Scratch {
+    scores: Vec<f32>,
+    rows: Vec<f32>,
+}
+
 /// The scores of a block of rows, up to the slack: those of one vector after those of another.
-pub(super) fn multiplied(
+pub(super) fn multiplied<'s>(
     counted: TransformedRows<'_>,
     block: Range<usize>,
     (vectors, shifts): (&Matrix, &[f32]),
-    scores: &mut Vec<f32>,
-) {
+    Scratch { scores, rows }: &'s mut Scratch,
+) -> &'s [f32] {
     let width = counted.rows.cols();
     scores.resize(block.len() * vectors.rows(), 0.0);
-    let some = &counted.rows.data()[block.start * width..block.end * width];
+    let some = counted.rows.widened(block.clone(), rows);
     multiply(
         MatRef::from_row_major_slice(vectors.data(), vectors.rows(), width),
         MatRef::from_row_major_slice(some, block.len(), width).transpose(),
         scores,
     );
     counted.transform.by_vector(block, scores, shifts);
+    scores
 }
 
 /// Takes in what may be among the best of a block.
@@ -148,16 +164,16 @@ fn rescore(
     found: Candidates,
     ends: &mut BothEnds,
 ) {
-    let rows = counted.rows;
+    let (rows, mut buffer) = (counted.rows, Vec::new());
     if !found.overflows() {
         for row in found.rows() {
-            let score = counted.score(row as usize, vector, shift);
+            let score = counted.score(row as usize, (vector, shift), &mut buffer);
             ends.offer(passing.first_id + row, score);
         }
         return;
     }
     let mut scores = vec![0.0; rows.rows()];
-    products(rows.data(), vector, rows.cols(), &mut scores);
+    products_of((rows, 0..rows.rows()), vector, &mut buffer, &mut scores);
     for (row, product) in scores.into_iter().enumerate() {
         if passing.flags[row] {
             let score = counted.transform.score(row, product, shift);

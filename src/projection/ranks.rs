@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::checkpoint::Matrix;
 use crate::task::{CancelToken, Cancelled};
 
-use super::batch::{TransformedRows, multiplied, slack};
+use super::batch::{Scratch, TransformedRows, multiplied, slack};
 use super::kernel::chunks;
 use super::{ProjectionError, Rows};
 
@@ -64,9 +64,10 @@ pub(super) fn ranks(
     cancel: CancelToken<'_>,
 ) -> Result<Vec<RankedScore>, Cancelled> {
     let shifts = counted.transform.shifts(vectors);
+    let mut buffer = Vec::new();
     let limits = at.iter().enumerate().map(|(j, &row)| Limit {
         row: row as usize,
-        score: counted.score(row as usize, vectors.row(j), shifts[j]),
+        score: counted.score(row as usize, (vectors.row(j), shifts[j]), &mut buffer),
     });
     let limits: Vec<Limit> = limits.collect();
     let ahead = ahead(counted, (vectors, &shifts), &limits, flags, cancel)?;
@@ -126,10 +127,16 @@ fn ahead(
         .collect();
     blocks
         .par_iter()
-        .map(|block| {
+        .map_init(Scratch::default, |scratch, block| {
             cancel.check()?;
-            let vectors = (vectors, shifts);
-            Ok(ahead_in(block.clone(), counted, vectors, &wants, flags))
+            let scores = multiplied(counted, block.clone(), (vectors, shifts), scratch);
+            Ok(ahead_in(
+                block.clone(),
+                (counted, shifts),
+                scores,
+                &wants,
+                flags,
+            ))
         })
         .try_reduce(
             || vec![0; wants.len()],
@@ -148,17 +155,16 @@ struct Want<'a> {
     slack: f32,
 }
 
-/// How many passing rows of a block are ahead of each row that is ranked.
+/// How many passing rows of a block are ahead of each row that is ranked, by the block's scores up
+/// to the slack.
 fn ahead_in(
     block: Range<usize>,
-    counted: TransformedRows<'_>,
-    (vectors, shifts): (&Matrix, &[f32]),
+    (counted, shifts): (TransformedRows<'_>, &[f32]),
+    scores: &[f32],
     wants: &[Want<'_>],
     flags: &[bool],
 ) -> Vec<usize> {
-    let mut scores = Vec::new();
-    multiplied(counted, block.clone(), (vectors, shifts), &mut scores);
-    let passing = &flags[block.clone()];
+    let (passing, mut buffer) = (&flags[block.clone()], Vec::new());
     let count = |((want, scores), shift): ((&Want<'_>, &[f32]), &f32)| {
         let (low, high) = (want.score - want.slack, want.score + want.slack);
         let mut ahead = 0;
@@ -173,7 +179,7 @@ fn ahead_in(
             } else if score >= low || score.is_nan() {
                 // Too close to call: by the kernel that lists are made with.
                 let row = block.start + i;
-                let exact = counted.score(row, want.vector, *shift);
+                let exact = counted.score(row, (want.vector, *shift), &mut buffer);
                 ahead += usize::from(exact > want.score || exact == want.score && row < want.row);
             }
         }

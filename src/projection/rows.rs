@@ -14,11 +14,11 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use crate::checkpoint::Matrix;
+use crate::checkpoint::{Matrix, StoredMatrix};
 use crate::task::{CancelToken, Cancelled};
 
 use super::batch;
-use super::kernel::{chunks, norm, products};
+use super::kernel::{chunks, norm, products_of};
 use super::row_transform::RowTransform;
 use super::select::Passing;
 use super::{BothEnds, ProjectionError};
@@ -46,21 +46,24 @@ pub struct Rows {
 
 #[derive(Debug)]
 enum Store {
-    Host(Matrix),
+    /// As the file has them.
+    Host(StoredMatrix),
+    /// In f32.
     Device(Tensor),
 }
 
 impl Rows {
-    /// Takes a matrix to a device. On the processor nothing is copied.
+    /// Takes a matrix to a device. On the processor nothing is copied or widened.
     ///
     /// # Errors
     /// The device refuses it.
-    pub fn new(matrix: Matrix, device: &Device) -> Result<Self, ProjectionError> {
+    pub fn new(matrix: impl Into<StoredMatrix>, device: &Device) -> Result<Self, ProjectionError> {
+        let matrix = matrix.into();
         let (len, width) = (matrix.rows(), matrix.cols());
         let store = if device.is_cpu() {
             Store::Host(matrix)
         } else {
-            let rows = Tensor::from_vec(matrix.into_data(), (len, width), device)?;
+            let rows = Tensor::from_vec(matrix.into_f32().into_data(), (len, width), device)?;
             // Whoever multiplies them may be another thread, which CUDA gives a stream of its own.
             device.synchronize()?;
             Store::Device(rows)
@@ -120,8 +123,11 @@ impl Rows {
     pub fn pick(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
         match &*self.store {
             Store::Host(rows) => {
-                let row = |&id: &u32| self.transform.row(id as usize, rows.row(id as usize));
-                let picked = ids.iter().flat_map(row).collect();
+                let (mut buffer, mut picked) = (Vec::new(), Vec::new());
+                for id in ids.iter().map(|&id| id as usize) {
+                    let row = rows.widened(id..id + 1, &mut buffer);
+                    picked.extend(self.transform.row(id, row));
+                }
                 Ok(Matrix::new(ids.len(), rows.cols(), picked))
             }
             Store::Device(rows) => {
@@ -202,13 +208,13 @@ impl Rows {
 }
 
 fn offer_on_host(
-    (rows, transform): (&Matrix, &RowTransform),
+    (rows, transform): (&StoredMatrix, &RowTransform),
     vectors: &Matrix,
     passing: Passing<'_>,
     ends: &mut [BothEnds],
     cancel: CancelToken<'_>,
 ) -> Result<(), ProjectionError> {
-    let (width, m) = (rows.cols(), vectors.rows());
+    let m = vectors.rows();
     let overflows = AtomicBool::new(false);
     let shifts = transform.shifts(vectors);
     let fresh: Vec<BothEnds> = ends.iter().map(|e| BothEnds::new(e.highest.k())).collect();
@@ -216,22 +222,22 @@ fn offer_on_host(
     let found = all
         .into_par_iter()
         .fold(
-            || Ok((fresh.clone(), Vec::new())),
+            || Ok((fresh.clone(), Vec::new(), Vec::new())),
             |state: Result<_, Cancelled>, chunk| {
-                let (mut ends, mut scores) = state?;
+                let (mut ends, mut scores, mut buffer) = state?;
                 cancel.check()?;
                 scores.resize(chunk.len() * m, 0.0);
-                let some = &rows.data()[chunk.start * width..chunk.end * width];
-                products(some, vectors.data(), width, &mut scores);
+                let some = (rows, chunk.clone());
+                products_of(some, vectors.data(), &mut buffer, &mut scores);
                 transform.scores(chunk.clone(), &mut scores, &shifts);
                 if overflow(&scores, chunk.clone(), passing) {
                     overflows.store(true, Relaxed);
                 }
                 offer_chunk(&scores, chunk, passing, &mut ends);
-                Ok((ends, scores))
+                Ok((ends, scores, buffer))
             },
         )
-        .map(|state| state.map(|(ends, _)| ends))
+        .map(|state| state.map(|(ends, ..)| ends))
         .try_reduce_with(|mut a, b| {
             a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
             Ok(a)

@@ -6,7 +6,8 @@ mod stream;
 use std::ops::Range;
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, TensorSlice,
+    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, StoredMatrix,
+    TensorSlice,
 };
 use crate::task::Callbacks;
 
@@ -64,7 +65,7 @@ impl Weights {
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn input_embedding(&self) -> Result<Matrix, CheckpointError> {
+    pub fn input_embedding(&self) -> Result<StoredMatrix, CheckpointError> {
         self.whole(self.checkpoint.embedding())
     }
 
@@ -73,26 +74,26 @@ impl Weights {
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn output_embedding(&self) -> Result<Option<Matrix>, CheckpointError> {
+    pub fn output_embedding(&self) -> Result<Option<StoredMatrix>, CheckpointError> {
         let name = self.checkpoint.output_embedding();
         name.map(|name| self.whole(name)).transpose()
     }
 
-    fn whole(&self, embedding: &str) -> Result<Matrix, CheckpointError> {
+    fn whole(&self, embedding: &str) -> Result<StoredMatrix, CheckpointError> {
         let (vocab, d_model) = (self.spec().vocab, self.spec().d_model);
-        self.checkpoint.block(embedding, 0..vocab, 0..d_model)
+        self.checkpoint.stored(embedding, 0..vocab, 0..d_model)
     }
 
     /// The learned positions, `[positions, d_model]`, if the model has any.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn positions(&self) -> Result<Option<Matrix>, CheckpointError> {
+    pub fn positions(&self) -> Result<Option<StoredMatrix>, CheckpointError> {
         let Some((name, rows)) = self.checkpoint.positions() else {
             return Ok(None);
         };
         let d_model = 0..self.spec().d_model;
-        self.checkpoint.block(name, rows, d_model).map(Some)
+        self.checkpoint.stored(name, rows, d_model).map(Some)
     }
 
     /// Keys of a layer's neurons, `[neurons, d_model]`: rows of the feed-forward input weights; of

@@ -12,7 +12,7 @@ use super::error::one_line;
 use super::row_order::RowOrder;
 use super::source::Source;
 use super::tensor_entry::TensorEntry;
-use super::{CheckpointError, Matrix, TensorSlice};
+use super::{CheckpointError, Matrix, StoredMatrix, TensorSlice};
 
 /// More tensors than any file of a model that can be read has, by a wide margin: what a header costs
 /// grows with them, and not with the numbers that they have.
@@ -109,13 +109,49 @@ impl Tensors {
         self.entries.keys().map(String::as_str)
     }
 
-    /// The block `rows × cols` of a two-dimensional tensor.
+    /// The block `rows × cols` of a two-dimensional tensor, as f32.
     pub(super) fn block(
         &self,
         name: &str,
         rows: Range<usize>,
         cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
+        let (window, strides) = self.find_block(name, rows.clone(), cols)?;
+        let (order, first) = (window.entry.order, window.rows.start);
+        let block = window.read(strides)?;
+        if order == RowOrder::Same {
+            return Ok(block);
+        }
+        let mut ordered = Matrix::zeros(rows.len(), block.cols());
+        let lines = ordered.data_mut().chunks_exact_mut(block.cols().max(1));
+        for (row, line) in rows.zip(lines) {
+            line.copy_from_slice(block.row(order.stored(row) - first));
+        }
+        Ok(ordered)
+    }
+
+    /// The same in the type of the file, where that takes less room.
+    pub(super) fn stored(
+        &self,
+        name: &str,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) -> Result<StoredMatrix, CheckpointError> {
+        let (block, strides) = self.find_block(name, rows.clone(), cols.clone())?;
+        match block.entry.order {
+            RowOrder::Same => block.read_stored(strides),
+            _ => Ok(self.block(name, rows, cols)?.into()),
+        }
+    }
+
+    /// A block, of the rows of the file among which its own lie, and the strides of its tensor, down
+    /// a column and along a row.
+    fn find_block<'a>(
+        &'a self,
+        name: &'a str,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) -> Result<(Block<'a>, [usize; 2]), CheckpointError> {
         let (source, entry) = self.find(name)?;
         let outside = || CheckpointError::Outside {
             tensor: name.to_string(),
@@ -139,19 +175,10 @@ impl Tensors {
             name,
             source,
             entry,
-            rows: stored.clone(),
+            rows: stored,
             cols,
         };
-        let block = block.readable()?.read([down, right])?;
-        if entry.order == RowOrder::Same {
-            return Ok(block);
-        }
-        let mut ordered = Matrix::zeros(rows.len(), block.cols());
-        let lines = ordered.data_mut().chunks_exact_mut(block.cols().max(1));
-        for (row, line) in rows.zip(lines) {
-            line.copy_from_slice(block.row(entry.order.stored(row) - stored.start));
-        }
-        Ok(ordered)
+        Ok((block.readable()?, [down, right]))
     }
 
     /// Brings blocks near that lie in files on the hub.

@@ -128,7 +128,7 @@ fn is_called_off_within_a_block() {
     };
     let mut ends = vec![BothEnds::new(5); 64];
     let counted = TransformedRows {
-        rows: &rows,
+        rows: &rows.into(),
         transform: &RowTransform::default(),
         longest: 9.0,
     };

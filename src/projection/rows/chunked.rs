@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store, chunks};
+use crate::checkpoint::StoredRows;
 use crate::projection::ProjectionError;
 use crate::task::CancelToken;
 
@@ -28,10 +29,14 @@ impl Rows {
         range: Range<usize>,
     ) -> Result<Cow<'_, [f32]>, ProjectionError> {
         Ok(match &*self.store {
-            Store::Host(rows) => {
-                let width = rows.cols();
-                Cow::Borrowed(&rows.data()[range.start * width..range.end * width])
-            }
+            Store::Host(rows) => match rows.stored(range.clone()) {
+                Some(StoredRows::F32(some)) => Cow::Borrowed(some),
+                Some(StoredRows::F16(_) | StoredRows::Bf16(_)) | None => {
+                    let mut some = Vec::new();
+                    rows.widened(range, &mut some);
+                    Cow::Owned(some)
+                }
+            },
             Store::Device(rows) => {
                 let some = rows.narrow(0, range.start, range.len())?;
                 Cow::Owned(some.flatten_all()?.to_vec1()?)
@@ -80,12 +85,11 @@ impl Rows {
         match &*self.store {
             Store::Host(rows) => {
                 let all: Vec<Range<usize>> = chunks(self.len, CHUNK_ROWS).collect();
-                let of = |chunk: Range<usize>| {
-                    let some = &rows.data()[chunk.start * rows.cols()..chunk.end * rows.cols()];
+                let of = |buffer: &mut Vec<f32>, chunk: Range<usize>| {
                     cancel.check()?;
-                    Ok(f(chunk, some))
+                    Ok(f(chunk.clone(), rows.widened(chunk, buffer)))
                 };
-                all.into_par_iter().map(of).collect()
+                all.into_par_iter().map_init(Vec::new, of).collect()
             }
             Store::Device(rows) => {
                 let mut out = Vec::new();

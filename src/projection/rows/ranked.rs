@@ -5,7 +5,7 @@ use std::ops::Range;
 use candle_core::Tensor;
 
 use super::{Rows, Store};
-use crate::checkpoint::Matrix;
+use crate::checkpoint::{Matrix, StoredMatrix};
 use crate::projection::batch::longer;
 use crate::projection::ranks::{self, RankedScore};
 use crate::projection::{ProjectionError, batch};
@@ -93,7 +93,7 @@ impl Rows {
     }
 
     /// Rows that lie on the processor, as they count.
-    pub(super) fn counted<'a>(&'a self, rows: &'a Matrix) -> batch::TransformedRows<'a> {
+    pub(super) fn counted<'a>(&'a self, rows: &'a StoredMatrix) -> batch::TransformedRows<'a> {
         let longest = || batch::longest(rows, &self.transform);
         batch::TransformedRows {
             rows,

@@ -4,13 +4,13 @@ use faer::MatRef;
 use rayon::prelude::*;
 
 use super::CHUNK_ROWS;
-use crate::checkpoint::Matrix;
+use crate::checkpoint::{Matrix, StoredMatrix};
 use crate::projection::kernel::multiply;
 use crate::task::{CancelToken, Cancelled};
 
 /// Rows times thin weights, `[rows, h]`.
 pub(super) fn times_on_host(
-    rows: &Matrix,
+    rows: &StoredMatrix,
     w: &Matrix,
     cancel: CancelToken<'_>,
 ) -> Result<Matrix, Cancelled> {
@@ -19,10 +19,10 @@ pub(super) fn times_on_host(
     out.data_mut()
         .par_chunks_mut((CHUNK_ROWS * h).max(1))
         .enumerate()
-        .try_for_each(|(i, out)| {
+        .try_for_each_init(Vec::new, |buffer, (i, out)| {
             cancel.check()?;
-            let n = out.len() / h;
-            let some = &rows.data()[i * CHUNK_ROWS * width..][..n * width];
+            let (first, n) = (i * CHUNK_ROWS, out.len() / h);
+            let some = rows.widened(first..first + n, buffer);
             multiply(
                 MatRef::from_row_major_slice(some, n, width),
                 MatRef::from_row_major_slice(w.data(), width, h),

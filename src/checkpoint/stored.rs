@@ -1,0 +1,118 @@
+//! A matrix whose numbers stay in memory as the file has them, and are widened to f32 where they
+//! are used.
+
+use std::ops::Range;
+
+use super::Matrix;
+use super::huge_pages::HugePageBuffer;
+use super::number::{Dtype, convert};
+
+/// `rows × cols` numbers, row-major, in the type that the file stores. Widening them to f32 loses
+/// nothing: wider types than f32 are f32 here.
+#[derive(Clone, Debug)]
+pub struct StoredMatrix {
+    rows: usize,
+    cols: usize,
+    held: Held,
+}
+
+#[derive(Clone, Debug)]
+enum Held {
+    F32(Matrix),
+    /// All finite.
+    Narrow {
+        dtype: Dtype,
+        bytes: HugePageBuffer<u8>,
+    },
+}
+
+/// The numbers of some rows as they lie in memory.
+#[derive(Clone, Copy, Debug)]
+pub enum StoredRows<'a> {
+    F32(&'a [f32]),
+    /// Little-endian and finite.
+    F16(&'a [[u8; 2]]),
+    /// The upper halves of f32, little-endian.
+    Bf16(&'a [[u8; 2]]),
+}
+
+impl StoredMatrix {
+    /// A matrix over the finite numbers of a [narrow](Dtype::is_narrow) type.
+    pub(super) fn narrow(
+        rows: usize,
+        cols: usize,
+        dtype: Dtype,
+        bytes: HugePageBuffer<u8>,
+    ) -> Self {
+        let held = Held::Narrow { dtype, bytes };
+        Self { rows, cols, held }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Bytes that the numbers take in memory.
+    pub fn bytes(&self) -> usize {
+        match &self.held {
+            Held::F32(matrix) => size_of_val(matrix.data()),
+            Held::Narrow { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// Some of the rows as they are stored; `None` where single numbers have no bytes of their own.
+    pub fn stored(&self, rows: Range<usize>) -> Option<StoredRows<'_>> {
+        let some = rows.start * self.cols..rows.end * self.cols;
+        match &self.held {
+            Held::F32(matrix) => Some(StoredRows::F32(&matrix.data()[some])),
+            Held::Narrow { dtype, bytes } => match dtype {
+                Dtype::F16 => Some(StoredRows::F16(&bytes.as_chunks().0[some])),
+                Dtype::Bf16 => Some(StoredRows::Bf16(&bytes.as_chunks().0[some])),
+                Dtype::F32 | Dtype::F64 | Dtype::Blocks(_) | Dtype::Other(_) | Dtype::Made(_) => {
+                    None
+                }
+            },
+        }
+    }
+
+    /// Some of the rows as f32, `[some, cols]`: the matrix's own where they are, else in `buffer`.
+    pub fn widened<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<f32>) -> &'a [f32] {
+        match &self.held {
+            Held::F32(matrix) => &matrix.data()[rows.start * self.cols..rows.end * self.cols],
+            Held::Narrow { dtype, bytes } => {
+                let row = bytes.len() / self.rows.max(1);
+                buffer.resize(rows.len() * self.cols, 0.0);
+                convert(dtype, &bytes[rows.start * row..rows.end * row], 1, buffer);
+                buffer
+            }
+        }
+    }
+
+    /// All of it as f32.
+    pub fn into_f32(self) -> Matrix {
+        match self.held {
+            Held::F32(matrix) => matrix,
+            Held::Narrow { dtype, bytes } => {
+                let mut matrix = Matrix::zeros(self.rows, self.cols);
+                convert(&dtype, &bytes, 1, matrix.data_mut());
+                matrix
+            }
+        }
+    }
+}
+
+impl From<Matrix> for StoredMatrix {
+    fn from(matrix: Matrix) -> Self {
+        Self {
+            rows: matrix.rows(),
+            cols: matrix.cols(),
+            held: Held::F32(matrix),
+        }
+    }
+}
