@@ -13,7 +13,7 @@ use std::time::Instant;
 use candle_core::Device;
 use checkpoint_writer::{Number, Synthetic};
 use lexiscope::checkpoint::{Checkpoint, Location};
-use lexiscope::geometry::{Measuring, Plan, Subwords, TextPlan};
+use lexiscope::geometry::{Measuring, Plan, StateSizes, Subwords, TextPlan};
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Forward, Site, with_numbers};
 
@@ -73,7 +73,10 @@ fn run(forward: &Forward<'_>, checkpoint: &Checkpoint) -> (f64, f64, f64) {
         let at = i % TOKENS;
         TextPlan::new((0..TOKENS).collect(), std::iter::once(at..at + 1).collect())
     });
-    let sizes = [forward.states(), checkpoint.spec().d_model];
+    let sizes = StateSizes {
+        states: forward.states(),
+        width: checkpoint.spec().d_model,
+    };
     let plan = Plan::new(sizes, plans.collect(), true, Subwords::Mean);
     let mut measuring = Measuring::new(plan, 1);
     let mut measures = 0.0;

@@ -1,7 +1,7 @@
 //! lexiscope reads the weights of a transformer as words.
 //!
 //! This page is the map of the code. It is a library of rooms and one thin program; arrows between
-//! rooms run one way, and a test reads the imports to keep it so (`tests/architecture.rs`).
+//! rooms run one way, and a test reads the imports to keep it so (`tests/architecture/`).
 //!
 //! ```text
 //! cli → explorer → worker → query → projection → transformer → checkpoint → hub

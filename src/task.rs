@@ -126,7 +126,7 @@ impl<Partial> Clone for Callbacks<'_, Partial> {
 impl<Partial> Copy for Callbacks<'_, Partial> {}
 
 impl<'a, Partial> Callbacks<'a, Partial> {
-    /// Nobody is told anything, and nobody cancels.
+    /// No progress is reported, and nothing cancels.
     pub const fn none() -> Self {
         Self {
             cancel: CancelToken::never(),

@@ -2,37 +2,17 @@
 //! two families in five forms of files (`tests/reference/README.md`).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::PathBuf;
+#[path = "support/mod.rs"]
+mod support;
 
-use lexiscope::checkpoint::Location;
-use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::projection::End;
 use lexiscope::query::{
     Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, Reader,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
-
-const CHECKPOINTS: [&str; 5] = [
-    "gpt2-safetensors",
-    "gpt2-pickle",
-    "herbert-pickle",
-    "herbert-legacy",
-    "bert-safetensors",
-];
-
-fn reference(name: &str) -> (Reader, Value) {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/reference")
-        .join(name);
-    let answers = std::fs::read_to_string(folder.with_extension("json")).unwrap();
-    let location = Location::Folder {
-        name: name.to_owned(),
-        path: folder,
-    };
-    let reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
-    (reader, serde_json::from_str(&answers).unwrap())
-}
+use support::{REFERENCES, reference_and_answers};
 
 fn number(case: &Value, key: &str) -> usize {
     case[key].as_u64().unwrap() as usize
@@ -78,8 +58,8 @@ fn assert_same<T: PartialEq + std::fmt::Debug>(got: &[(T, f64)], want: &[(T, f64
 #[test]
 fn neurons_agree_with_the_notebook() {
     let mut cases = 0;
-    for name in CHECKPOINTS {
-        let (mut reader, answers) = reference(name);
+    for name in REFERENCES {
+        let (mut reader, answers) = reference_and_answers(name);
         for case in answers["neuron"].as_array().unwrap() {
             let query = NeuronQuery {
                 convention: Default::default(),
@@ -115,8 +95,8 @@ fn neurons_agree_with_the_notebook() {
 #[test]
 fn pairs_agree_with_brute_force() {
     let mut cases = 0;
-    for name in CHECKPOINTS {
-        let (mut reader, answers) = reference(name);
+    for name in REFERENCES {
+        let (mut reader, answers) = reference_and_answers(name);
         for case in answers["pairs"].as_array().unwrap() {
             let query = PairsQuery {
                 convention: Default::default(),
@@ -158,7 +138,7 @@ fn pairs_agree_with_brute_force() {
 
 #[test]
 fn a_batch_of_neurons_is_answered_as_one_by_one() {
-    let (mut reader, _) = reference("gpt2-safetensors");
+    let (mut reader, _) = reference_and_answers("gpt2-safetensors");
     let filters = Filters {
         alnum: true,
         positions: true,
@@ -184,7 +164,7 @@ fn a_batch_of_neurons_is_answered_as_one_by_one() {
 
 #[test]
 fn a_negative_list_is_the_low_end_and_positions_are_rows_of_their_own() {
-    let (mut reader, _) = reference("gpt2-safetensors");
+    let (mut reader, _) = reference_and_answers("gpt2-safetensors");
     let rows = reader.card().spec.vocab + reader.card().spec.positions;
     let filters = Filters {
         positions: true,
@@ -215,7 +195,7 @@ fn a_negative_list_is_the_low_end_and_positions_are_rows_of_their_own() {
 
 #[test]
 fn places_out_of_range_are_refused_in_a_sentence() {
-    let (mut reader, _) = reference("bert-safetensors");
+    let (mut reader, _) = reference_and_answers("bert-safetensors");
     let filters = Filters::default();
     let ask = |reader: &mut Reader, layer, neuron| {
         let query = NeuronQuery {

@@ -1,85 +1,48 @@
 //! The command line as its users run it: what it prints, where, and with which status.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use assert_cmd::assert::OutputAssertExt;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A user's folders.
-struct Home(TempDir);
+use support::{Home, text};
 
 impl Home {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), bytes).unwrap();
-    }
-
     /// A command in the folder, its arguments with spaces between.
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
-        command
-            .args(line.split_whitespace())
-            .current_dir(self.path(""));
-        for (name, folder) in [
-            ("HOME", ""),
-            ("HF_HOME", "hub"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_STATE_HOME", "state"),
-            ("XDG_CONFIG_HOME", "config"),
-        ] {
-            command.env(name, self.path(folder));
-        }
-        // No test leaves the machine.
-        command.env("HF_HUB_OFFLINE", "1");
-        for name in ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "LEXISCOPE_LOG"] {
-            command.env_remove(name);
-        }
-        command
+    fn line(&self, line: &str) -> Command {
+        self.command(line.split_whitespace())
     }
 
     /// What a command line prints that a shell reads.
     #[track_caller]
     fn shell(&self, line: &str) -> String {
-        let folder = std::path::Path::new(env!("CARGO_BIN_EXE_lexiscope"));
+        let folder = Path::new(support::BINARY);
         let path = format!(
             "{}:{}",
             folder.parent().unwrap().display(),
             std::env::var("PATH").unwrap_or_default()
         );
-        let plain = self.command("");
         let mut shell = Command::new("sh");
-        shell.args(["-c", line]).env("PATH", path);
-        shell.current_dir(self.path(""));
-        for (name, value) in plain.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
+        shell.args(["-c", line]).current_dir(self.path(""));
+        shell.env_clear().envs(self.variables()).env("PATH", path);
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{line}: {output:?}");
         text(&output.stdout)
     }
 
     fn output(&self, line: &str) -> Output {
-        self.command(line).output().unwrap()
+        self.line(line).output().unwrap()
     }
 
     /// What it prints; on standard error it is silent.
     #[track_caller]
     fn print(&self, line: &str) -> String {
-        let assert = self.command(line).assert().success().stderr("");
+        let assert = self.line(line).assert().success().stderr("");
         String::from_utf8(assert.get_output().stdout.clone()).unwrap()
     }
 
@@ -123,10 +86,6 @@ impl Home {
 /// The exit code, and what was said on standard error.
 fn failure(output: &Output) -> (i32, String) {
     (output.status.code().unwrap(), text(&output.stderr))
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[test]
@@ -355,14 +314,14 @@ fn every_export_says_what_it_is_of_and_its_command_makes_it_again() {
         }
     }
     // A folder whose name needs quotes.
-    let model = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2-pl");
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/gpt2-pl");
     let odd = home.path("my 'model'");
     std::fs::create_dir(&odd).unwrap();
     for file in std::fs::read_dir(model).unwrap() {
         let file = file.unwrap();
         std::fs::copy(file.path(), odd.join(file.file_name())).unwrap();
     }
-    let mut first = home.command("neuron");
+    let mut first = home.line("neuron");
     let first = first.arg(&odd).args(["3", "103", "--format", "json"]);
     let first = text(&first.output().unwrap().stdout);
     let answer: Value = serde_json::from_str(&first).unwrap();
@@ -738,7 +697,7 @@ fn a_reader_that_goes_away_is_no_fault() {
         "man",
         "",
     ] {
-        let mut command = home.command(line);
+        let mut command = home.line(line);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         drop(child.stdout.take());

@@ -2,39 +2,22 @@
 //! BERT, and against itself.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::PathBuf;
+#[path = "support/mod.rs"]
+mod support;
 
 use candle_core::{Device, Tensor};
 use lexiscope::checkpoint::{Checkpoint, Location};
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Forward, Site, with_numbers};
 use serde_json::Value;
-
-const CHECKPOINTS: [&str; 5] = [
-    "gpt2-safetensors",
-    "gpt2-pickle",
-    "herbert-pickle",
-    "herbert-legacy",
-    "bert-safetensors",
-];
-
-fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/reference")
-        .join(name)
-}
+use support::{REFERENCES, reference};
 
 fn open(name: &str) -> Checkpoint {
-    Checkpoint::open(&Location::Folder {
-        name: name.to_owned(),
-        path: folder(name),
-    })
-    .unwrap()
+    support::checkpoint(&reference(name))
 }
 
 fn answers(name: &str) -> Value {
-    let text = std::fs::read_to_string(folder(name).with_extension("json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    support::json(&reference(name).with_extension("json"))
 }
 
 fn ids(text: &Value) -> Vec<u32> {
@@ -67,7 +50,7 @@ fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
 
 #[test]
 fn states_agree_with_pytorch_in_every_family_and_form_of_file() {
-    for name in CHECKPOINTS {
+    for name in REFERENCES {
         let (checkpoint, answers) = (open(name), answers(name));
         let width = checkpoint.spec().d_model;
         let found = states(&checkpoint, &texts(&answers));
@@ -102,9 +85,10 @@ fn states_agree_with_pytorch_in_every_family_and_form_of_file() {
 fn bert_agrees_with_candle_in_every_position() {
     use candle_transformers::models::bert::{BertModel, Config};
     let (checkpoint, answers) = (open("bert-safetensors"), answers("bert-safetensors"));
-    let config = std::fs::read_to_string(folder("bert-safetensors").join("config.json")).unwrap();
+    let config =
+        std::fs::read_to_string(reference("bert-safetensors").join("config.json")).unwrap();
     let config: Config = serde_json::from_str(&config).unwrap();
-    let weights = std::fs::read(folder("bert-safetensors").join("model.safetensors")).unwrap();
+    let weights = std::fs::read(reference("bert-safetensors").join("model.safetensors")).unwrap();
     let weights = candle_nn::VarBuilder::from_buffered_safetensors(
         weights,
         candle_core::DType::F32,
@@ -283,7 +267,7 @@ fn texts_that_do_not_fit_are_refused_in_a_line() {
 #[test]
 fn norms_under_their_old_names_are_found() {
     let folder = tempfile::tempdir().unwrap();
-    let from = self::folder("bert-safetensors");
+    let from = self::reference("bert-safetensors");
     for file in ["config.json", "tokenizer.json"] {
         std::fs::copy(from.join(file), folder.path().join(file)).unwrap();
     }

@@ -1,26 +1,8 @@
 //! Geometry: the reference checkpoints' answers, and what is said when there is nothing to say.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod common {
-    use std::path::PathBuf;
-
-    use lexiscope::checkpoint::Location;
-    use lexiscope::projection::DeviceChoice;
-    use lexiscope::query::Reader;
-
-    pub fn reference(name: &str) -> (Reader, serde_json::Value) {
-        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/reference")
-            .join(name);
-        let answers = std::fs::read_to_string(folder.with_extension("json")).unwrap();
-        let location = Location::Folder {
-            name: name.to_owned(),
-            path: folder,
-        };
-        let reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
-        (reader, serde_json::from_str(&answers).unwrap())
-    }
-}
+#[path = "support/mod.rs"]
+mod support;
 
 use std::sync::Mutex;
 
@@ -36,8 +18,7 @@ use lexiscope::task::CancelToken;
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
-
-use common::reference;
+use support::{REFERENCES, reference_and_answers};
 
 fn query(texts: Texts, token: Option<TokenChoice>) -> GeometryQuery {
     GeometryQuery {
@@ -84,14 +65,8 @@ fn assert_close(got: impl Iterator<Item = Option<f64>>, want: &Value, what: &str
 
 #[test]
 fn measures_agree_with_pytorch_on_every_reference_checkpoint() {
-    for name in [
-        "gpt2-safetensors",
-        "gpt2-pickle",
-        "herbert-pickle",
-        "herbert-legacy",
-        "bert-safetensors",
-    ] {
-        let (mut reader, answers) = reference(name);
+    for name in REFERENCES {
+        let (mut reader, answers) = reference_and_answers(name);
         let answers = &answers["geometry"];
         let texts: Vec<&str> = answers["texts"]
             .as_array()
@@ -190,7 +165,7 @@ fn a_token_that_is_nowhere_and_one_that_is_not_are_told_apart() {
         beyond.unwrap_err(),
         "token 8192 is not in gpt2-pl: expected 0 to 8191"
     );
-    let (mut bert, _) = reference("bert-safetensors");
+    let (mut bert, _) = reference_and_answers("bert-safetensors");
     let unknown = ask(&mut bert, &query(texts(), word("日本"))).unwrap_err();
     assert!(
         unknown.starts_with("bert-safetensors: \"日本\" is not in the vocabulary"),

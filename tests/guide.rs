@@ -2,6 +2,9 @@
 //! those of the program, and its commands run.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +44,7 @@ fn generated(file: &str, name: &str, wanted: &str) {
 }
 
 fn lexiscope() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
+    let mut command = Command::new(support::BINARY);
     command.env_remove("COLUMNS");
     command
 }
@@ -222,7 +225,7 @@ fn commands_on_the_bundled_models_run() {
         !others.iter().any(|other| line.contains(other))
     });
     let bundled: BTreeSet<String> = bundled.collect();
-    let program = Path::new(env!("CARGO_BIN_EXE_lexiscope"));
+    let program = Path::new(support::BINARY);
     let path = std::env::var("PATH").unwrap_or_default();
     let mut run = 0;
     for line in bundled {

@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(unix)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use tempfile::TempDir;
+use support::Home;
 
 /// What would colour, clear, or turn what follows.
 const NAME: &str = "m\x1b[31m\u{202e}o\nd\u{9b}2J";
@@ -17,17 +20,12 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// A folder with a model of an odd name, a pipe that nobody writes to, and a device without end.
-struct Place(TempDir);
+struct Place(Home);
 
 impl Place {
     fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/gpt2-safetensors");
-        fs::create_dir(place.path(NAME)).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), place.path(NAME).join(entry.file_name())).unwrap();
-        }
+        let place = Self(Home::new());
+        support::copy_files(&support::reference("gpt2-safetensors"), &place.path(NAME));
         let made = Command::new("mkfifo").arg(place.path("pipe")).status();
         assert!(made.unwrap().success());
         std::os::unix::fs::symlink("/dev/zero", place.path("zero")).unwrap();
@@ -35,17 +33,11 @@ impl Place {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.path(name)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
-        command.args(arguments).current_dir(self.path(""));
-        command
-            .env_clear()
-            .env("HOME", self.path(""))
-            .env("HF_HUB_OFFLINE", "1");
-        command.output().unwrap()
+        self.0.run(arguments)
     }
 
     /// It fails, and says so in one line that no terminal acts on.

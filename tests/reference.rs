@@ -2,19 +2,13 @@
 //! with the numbers that Python's `struct` reads from the same files.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::path::Path;
+#[path = "support/mod.rs"]
+mod support;
 
 use lexiscope::checkpoint::{Bundle, Checkpoint, Location};
 
 fn open(folder: &str) -> Checkpoint {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/reference")
-        .join(folder);
-    Checkpoint::open(&Location::Folder {
-        name: folder.into(),
-        path,
-    })
-    .unwrap()
+    support::checkpoint(&support::reference(folder))
 }
 
 /// Holds single numbers, and the same ones inside wider blocks, against the file.

@@ -3,6 +3,8 @@
 
 #[path = "checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,8 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checkpoint_writer::Synthetic;
-use lexiscope::checkpoint::Location;
-use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::projection::End;
 use lexiscope::query::{
     Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, Reader,
 };
@@ -21,24 +22,11 @@ use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
+use support::{reader as open, reference};
 use tempfile::TempDir;
 
-fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/reference")
-        .join(name)
-}
-
-fn open(folder: &Path) -> Reader {
-    let location = Location::Folder {
-        name: folder.display().to_string(),
-        path: folder.to_owned(),
-    };
-    Reader::open(&location, DeviceChoice::Cpu).unwrap()
-}
-
 fn command(model: &Path, out: &Path, more: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
+    let mut command = Command::new(support::BINARY);
     command.arg("scan").arg(model).arg("--out").arg(out);
     command.args(more);
     command

@@ -1,13 +1,14 @@
 //! A finished scan as the memory of a model: the same answers, from the file where it has them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 
-use lexiscope::checkpoint::Location;
-use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::projection::End;
 use lexiscope::query::{
     Answer, Answering, Callbacks, Convention, NeuronQuery, PairsQuery, Query, QueryError,
     RankMetric, RankQuery, Reader,
@@ -16,20 +17,11 @@ use lexiscope::scan::{Layers, Scan, ScanPlan, Scanned, What};
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
+use support::{Home, reference, text};
 use tempfile::TempDir;
 
-fn reference(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/reference")
-        .join(name)
-}
-
 fn open(name: &str) -> Reader {
-    let location = Location::Folder {
-        name: name.to_owned(),
-        path: reference(name),
-    };
-    Reader::open(&location, DeviceChoice::Cpu).unwrap()
+    support::reader(&reference(name))
 }
 
 /// Scans with 12 tokens a column and 20 pairs a list, letters and digits only.
@@ -90,7 +82,7 @@ fn pairs(form: Form, layer: usize, end: End, k: usize, filters: Filters) -> Quer
 }
 
 fn ask(model: &mut dyn Answering, query: &Query) -> Answer {
-    model.answer(query, Callbacks::none()).unwrap()
+    support::ask(model, query).unwrap()
 }
 
 /// Whether it need not be computed.
@@ -372,15 +364,10 @@ fn a_scan_that_is_damaged_inside_is_said_and_breaks_nothing() {
 #[test]
 fn the_command_line_and_the_page_take_a_scan() {
     let (_folder, out) = scan("gpt2-safetensors", None);
-    let home = tempfile::tempdir().unwrap();
+    let home = Home::new();
     let lexiscope = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
-        for name in ["XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
-            command.env(name, home.path());
-        }
-        let done = command.args(args).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (text(done.stdout), text(done.stderr), done.status.code())
+        let done = home.run(args);
+        (text(&done.stdout), text(&done.stderr), done.status.code())
     };
     let (model, out) = (
         reference("gpt2-safetensors"),

@@ -1,6 +1,9 @@
 //! A scan's file, read by another implementation of the format than the one that wrote it.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::fs::File;
 use std::path::Path;
 use std::process::Command;
@@ -132,11 +135,9 @@ fn plain(values: &[u8], kind: PhysicalType) -> Vec<Cell> {
 fn another_reader_finds_the_same_cells() {
     let folder = TempDir::new().unwrap();
     for name in ["gpt2-safetensors", "herbert-legacy"] {
-        let model = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/reference")
-            .join(name);
+        let model = support::reference(name);
         let out = folder.path().join(name).with_extension("parquet");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lexiscope"));
+        let mut command = Command::new(support::BINARY);
         let scan = command.arg("scan").arg(model).arg("--out").arg(&out);
         assert!(scan.status().unwrap().success());
         let (here, elsewhere) = (here(&out), elsewhere(&out));

@@ -1,29 +1,20 @@
 //! Vocabularies in the forms that real checkpoints have, held against reference answers.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::error::Error;
-use std::path::Path;
 use std::{fs, io};
 
 use lexiscope::vocabulary::{Boundary, Filters, Text, TokenizerFiles, Vocabulary, Words};
 use serde_json::Value;
+use support::{REFERENCES, reference};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-const MODELS: [&str; 5] = [
-    "gpt2-safetensors",
-    "gpt2-pickle",
-    "herbert-pickle",
-    "bert-safetensors",
-    "herbert-legacy",
-];
-
-fn reference() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference"))
-}
-
 fn open(model: &str, rows: usize) -> Result<Vocabulary, Box<dyn Error>> {
-    let read = |file: &str| match fs::read(reference().join(model).join(file)) {
+    let read = |file: &str| match fs::read(reference(model).join(file)) {
         Ok(bytes) => Ok(Some(bytes.into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -42,8 +33,7 @@ fn open(model: &str, rows: usize) -> Result<Vocabulary, Box<dyn Error>> {
 }
 
 fn answers(model: &str) -> Result<Value, Box<dyn Error>> {
-    let path = reference().join(format!("{model}.json"));
-    Ok(serde_json::from_slice(&fs::read(path)?)?)
+    Ok(support::json(&reference(model).with_extension("json")))
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -73,7 +63,7 @@ fn assert_reads(vocabulary: &Vocabulary, id: u32, text: &Value, model: &str) {
 
 #[test]
 fn tokens_and_texts_agree_with_the_reference_and_pass_its_filters() -> Outcome {
-    for model in MODELS {
+    for model in REFERENCES {
         let answers = answers(model)?;
         let vocabulary = open(model, id(&answers["vocab"]) as usize)?;
         let mut seen = 0;
@@ -111,7 +101,7 @@ fn tokens_and_texts_agree_with_the_reference_and_pass_its_filters() -> Outcome {
 
 #[test]
 fn texts_become_the_ids_of_the_reference() -> Outcome {
-    for model in MODELS {
+    for model in REFERENCES {
         let answers = answers(model)?;
         let vocabulary = open(model, id(&answers["vocab"]) as usize)?;
         let case = &answers["geometry"];
@@ -207,7 +197,7 @@ fn finds_the_tokens_that_occur_in_a_text() -> Outcome {
 
 #[test]
 fn excludes_special_tokens() -> Outcome {
-    for model in MODELS {
+    for model in REFERENCES {
         let vocabulary = open(model, id(&answers(model)?["vocab"]) as usize)?;
         let filters = Filters {
             exclude_special: true,

@@ -2,19 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod checkpoint_writer;
-
-use std::path::Path;
+#[path = "support/mod.rs"]
+mod support;
 
 use checkpoint_writer::{Number, Synthetic};
-use lexiscope::checkpoint::{Checkpoint, Location};
-
-fn open(folder: &Path) -> Checkpoint {
-    Checkpoint::open(&Location::Folder {
-        name: "synthetic".into(),
-        path: folder.into(),
-    })
-    .unwrap()
-}
+use support::checkpoint as open;
 
 #[test]
 fn writes_a_tokenizer_of_exactly_the_vocabulary() {

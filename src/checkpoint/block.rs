@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::huge_pages::HugePageBuffer;
 use super::number::{Dtype, are_finite, convert};
-use super::source::{PIECE, Source};
+use super::source::{PIECE, Runs, Source};
 use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix, StoredMatrix};
 
@@ -123,7 +123,11 @@ impl Block<'_> {
                         convert(dtype, piece, 1, out);
                     })?;
             } else {
-                let runs = [out.len() / width, step, run];
+                let runs = Runs {
+                    count: out.len() / width,
+                    step,
+                    len: run,
+                };
                 let mut blocks = vec![0.0; if unit == 1 { 0 } else { stored.len() }];
                 self.source.runs(first, runs, |line, bytes| {
                     let out = &mut out[line * width..][..width];

@@ -36,6 +36,16 @@ enum Bytes {
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
+/// Runs of bytes at equal distances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs {
+    pub(super) count: usize,
+    /// Bytes from the start of one run to that of the next.
+    pub(super) step: usize,
+    /// Bytes of a run.
+    pub(super) len: usize,
+}
+
 impl Source {
     /// Opens a file read-only; `None` if there is none of that name.
     pub(super) fn open(path: &Path) -> Result<Option<Self>, CheckpointError> {
@@ -115,18 +125,18 @@ impl Source {
         Ok(())
     }
 
-    /// Hands `read` each of `count` runs of `run` bytes, `step` apart, with its number. What lies
-    /// between runs that are at least a page apart is not read.
+    /// Hands `read` each run with its number. What lies between runs that are at least a page apart is
+    /// not read.
     ///
     /// # Errors
     /// As [`Self::pieces`].
     pub(super) fn runs(
         &self,
         start: u64,
-        [count, step, run]: [usize; 3],
+        Runs { count, step, len }: Runs,
         mut read: impl FnMut(usize, &[u8]),
     ) -> Result<(), CheckpointError> {
-        let span = |count: usize| count.saturating_sub(1) * step + run;
+        let span = |count: usize| count.saturating_sub(1) * step + len;
         self.check(start, span(count))?;
         let together = match step >= PAGE {
             true => 1,
@@ -138,7 +148,7 @@ impl Source {
             let here = together.min(count - first);
             let bytes = self.fill(start + (first * step) as u64, span(here), &mut buffer)?;
             for i in 0..here {
-                read(first + i, &bytes[i * step..][..run]);
+                read(first + i, &bytes[i * step..][..len]);
             }
         }
         Ok(())
@@ -397,10 +407,18 @@ mod tests {
         assert!(all == content[5..]);
         for [count, step, run] in [[500, 1_000, 3], [90, 4_097, 5_000], [20, 0, 7], [1, 9, 9]] {
             let mut found = 0;
-            let read = source.runs(11, [count, step, run], |i, bytes| {
-                assert_eq!((i, bytes), (found, &content[11 + i * step..][..run]));
-                found += 1;
-            });
+            let read = source.runs(
+                11,
+                Runs {
+                    count,
+                    step,
+                    len: run,
+                },
+                |i, bytes| {
+                    assert_eq!((i, bytes), (found, &content[11 + i * step..][..run]));
+                    found += 1;
+                },
+            );
             read.unwrap();
             assert_eq!(found, count);
         }
@@ -408,6 +426,18 @@ mod tests {
         assert!(source.copy(end - 1, 2).is_err());
         assert!(source.copy(u64::MAX, 2).is_err());
         assert!(source.pieces(end - 1, 2, 1, |_, _| ()).is_err());
-        assert!(source.runs(end - 10, [2, 8, 3], |_, _| ()).is_err());
+        assert!(
+            source
+                .runs(
+                    end - 10,
+                    Runs {
+                        count: 2,
+                        step: 8,
+                        len: 3
+                    },
+                    |_, _| ()
+                )
+                .is_err()
+        );
     }
 }

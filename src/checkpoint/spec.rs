@@ -249,7 +249,7 @@ impl Rope {
         }
     }
 
-    /// Radians per position in a text of so many tokens, one for each pair.
+    /// Radians per position in a text of `tokens` tokens, one for each pair.
     pub fn frequencies_of(&self, tokens: usize) -> &[f64] {
         match &self.beyond {
             Some((trained, long)) if tokens > *trained => long,

@@ -10,7 +10,7 @@ use super::{CheckpointError, Family, OutputEmbedding, Spec};
 const FIRST_NUMBERS: usize = 1 << 12;
 const NUMBERS: usize = 1 << 22;
 
-/// Of a model on the hub so many runs of rows are compared, of so many numbers each.
+/// Runs of rows that are compared of a model on the hub, and the numbers of each.
 const RUNS: usize = 8;
 const RUN_NUMBERS: usize = 1 << 18;
 

@@ -291,7 +291,7 @@ fn card_for(
     Ok(card)
 }
 
-/// Answers one query, from the scan where it can, and how far the answer can be trusted.
+/// Answers one query, from the scan where it can, and the robustness of the answer.
 fn listed(
     model: &str,
     scan: Option<&Path>,

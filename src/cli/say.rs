@@ -1,4 +1,4 @@
-//! What the program says beside its answer: on standard error, a line each, escaped. That nobody
+//! What the program says beside its answer: on standard error, one line each, escaped. That nobody
 //! listens any more is no reason to stop.
 
 use std::fmt::Display;

@@ -14,7 +14,7 @@ use super::store::{self, Loaded, StoreError};
 /// A place in a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bookmark {
-    /// Unlike any other; given when it is read if whoever wrote it gave none.
+    /// Unique; assigned on reading where the file has none.
     #[serde(default)]
     pub id: String,
     /// The model as the user named it.

@@ -57,7 +57,7 @@ impl ComparedModels {
         }
     }
 
-    /// Lets a model go. Its worker ends after the chunk it is at, which nobody should wait for.
+    /// Lets a model go. Its worker ends after its present chunk, without being waited for.
     pub(super) fn close(&mut self, key: u64) {
         let gone = self.workers.remove(&key);
         thread::spawn(move || drop(gone));

@@ -13,7 +13,7 @@ use crate::geometry::Texts;
 use crate::outside::{self, LONGEST_TEXT};
 use crate::vocabulary::{FileSource, Text, Words};
 
-/// Of a folder so many entries are looked at.
+/// Most entries of a folder that are looked at.
 const ENTRIES_MAX: usize = 10_000;
 
 /// A folder by its whole path, so that it is found from another folder too. A link keeps the name

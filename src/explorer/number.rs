@@ -47,7 +47,7 @@ pub fn decimals(largest: f32) -> usize {
     }
 }
 
-/// A score with so many digits after the point, and a proper minus.
+/// A score with `digits` decimals and a typographic minus.
 pub fn score(score: f32, decimals: usize) -> String {
     let text = format!("{:.decimals$}", score.abs());
     if score < 0.0 && text.contains(|c| ('1'..='9').contains(&c)) {

@@ -1,4 +1,4 @@
-//! What the explorer would show first, as text: for a pipe, and for whoever reads no screen.
+//! What the explorer would show first, as text: for pipes and screen readers.
 
 use std::time::Duration;
 

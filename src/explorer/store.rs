@@ -74,7 +74,7 @@ pub fn load<T: DeserializeOwned + Default>(path: &Path) -> Result<Loaded<T>, Sto
     }
 }
 
-/// Reads a file, changes what it holds, and writes it; between the two nobody else writes.
+/// Reads a file, changes what it holds, and writes it, under a lock.
 ///
 /// # Errors
 /// It can be neither understood nor set aside, or not be written.
@@ -90,7 +90,7 @@ pub fn change<T: DeserializeOwned + Default + Serialize>(
     })
 }
 
-/// Writes a file in the place of the one before: whoever reads sees either, whole.
+/// Replaces a file atomically: a reader sees the old or the new one, whole.
 ///
 /// # Errors
 /// A folder that cannot be made or written to, a full disk, a lock that another program holds.

@@ -95,7 +95,7 @@ impl Screen {
         self.anew = true;
     }
 
-    /// Empties the terminal if it is to be drawn anew, inside a frame, so that nobody sees it
+    /// Empties the terminal if it is to be drawn anew, inside a frame, so that it is never seen
     /// empty. `clear` would do it too, but first asks the terminal where its cursor is, and waits
     /// for the answer.
     fn forget(&mut self) -> io::Result<()> {

@@ -26,12 +26,18 @@ pub(super) struct Search<'a> {
     pub steps: usize,
 }
 
-/// The largest eigenvalues of a matrix A, and of A − times·middle·middleᵀ, by Lanczos' method with
-/// blocks of two vectors and full reorthogonalisation: what products with A span from `middle` and
-/// another vector on is the same for both.
+/// A matrix of rank 1 that is subtracted: `times`·`middle`·`middle`ᵀ.
+pub(super) struct Downdate<'a> {
+    pub times: f64,
+    pub middle: &'a [f64],
+}
+
+/// The largest eigenvalues of a matrix A, and of A less a downdate, by Lanczos' method with blocks
+/// of two vectors and full reorthogonalisation. Both matrices share the Krylov space that starts
+/// from `middle` and one more vector, so one basis serves both.
 pub(super) fn tops(
     products: Products<'_>,
-    (times, middle): (f64, &[f64]),
+    Downdate { times, middle }: Downdate<'_>,
     search: &Search<'_>,
 ) -> [Top; 2] {
     let near = search.near;
@@ -59,7 +65,7 @@ pub(super) fn tops(
             columns.push(extend(&mut basis, image));
         }
         let ends = columns.len() == basis.len() || step == search.steps;
-        // To look costs as much as a part of a step, the more the later.
+        // A check costs a growing fraction of a step, so it is made less often as the basis grows.
         if !ends && (step < STEPS_MIN || !step.is_multiple_of(1 + step / 8)) {
             continue;
         }
@@ -98,11 +104,20 @@ fn extend(basis: &mut Vec<Vec<f64>>, mut x: Vec<f64>) -> Vec<f64> {
     parts
 }
 
+/// An eigenvalue with its eigenvector.
+pub(super) struct Eigen<'a> {
+    pub value: f64,
+    pub vector: &'a [f64],
+}
+
 /// The solution y of (λ − matrix)·y = `right` apart from the `first` eigenvector, by conjugate
 /// gradients; both are taken without their part along it.
 pub(super) fn beyond(
     products: Products<'_>,
-    (value, first): (f64, &[f64]),
+    Eigen {
+        value,
+        vector: first,
+    }: Eigen<'_>,
     right: &[f64],
 ) -> Vec<f64> {
     let aside = |x: &mut Vec<f64>| {

@@ -20,6 +20,6 @@ mod units;
 
 pub use measure::{Curve, Estimate, Measure};
 pub use measuring::{Measured, Measuring};
-pub use plan::{Plan, Subwords, TextPlan, combined};
+pub use plan::{Plan, StateSizes, Subwords, TextPlan, combined};
 pub use plane::{Plane, plane};
 pub use texts::{Language, Texts, TextsError};

@@ -65,10 +65,17 @@ pub struct Plan {
     pub(super) left_out: Vec<Vec<usize>>,
 }
 
+/// How many states a model has, and the numbers of each.
+#[derive(Clone, Copy, Debug)]
+pub struct StateSizes {
+    pub states: usize,
+    pub width: usize,
+}
+
 impl Plan {
     /// A plan for states `[positions, width]`.
     pub fn new(
-        [states, width]: [usize; 2],
+        StateSizes { states, width }: StateSizes,
         texts: Vec<TextPlan>,
         token: bool,
         pieces: Subwords,

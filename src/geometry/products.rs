@@ -27,7 +27,7 @@ pub(super) fn products(rows: &[&[f32]], vectors: &[&[f64]]) -> Vec<Vec<f64>> {
         }
         out
     });
-    total(sums.collect(), [vectors.len(), padded], width)
+    total(sums.collect(), vectors.len(), Row { padded, width })
 }
 
 /// The same in single precision, for widths that are multiples of [`LANES`].
@@ -42,14 +42,24 @@ pub(super) fn rough_products(rows: &[&[f32]], vectors: &[&[f64]]) -> Vec<Vec<f64
         }
         out
     });
-    total(sums.collect(), [vectors.len(), width], width)
+    let row = Row {
+        padded: width,
+        width,
+    };
+    total(sums.collect(), vectors.len(), row)
+}
+
+/// How many numbers a vector has, and how many it takes.
+struct Row {
+    width: usize,
+    padded: usize,
 }
 
 /// The sums of all groups, each `[vectors, padded]`, as `[vectors, width]`.
 fn total<T: Copy + Into<f64>>(
     groups: Vec<Vec<T>>,
-    [vectors, padded]: [usize; 2],
-    width: usize,
+    vectors: usize,
+    Row { width, padded }: Row,
 ) -> Vec<Vec<f64>> {
     let mut all = vec![0.0; vectors * padded];
     for sums in groups {

@@ -6,7 +6,7 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::lanczos::{STEPS_MAX, Search, beyond, tops};
+use super::lanczos::{Downdate, Eigen, STEPS_MAX, Search, beyond, tops};
 use super::pairs::dot;
 use super::products::{LANES, products, rough_products};
 
@@ -16,7 +16,7 @@ const KEPT_BYTES: usize = 16 << 20;
 /// Relative precision of the largest eigenvalues, and of one whose vector is of no use.
 const FINE: f64 = 1e-12;
 const COARSE: f64 = 1e-6;
-/// From so many vectors on, a rough search spares more than it takes.
+/// Least number of vectors at which a rough search saves more than it costs.
 const MANY: usize = 512;
 /// More steps find little more in single precision.
 const ROUGH_STEPS: usize = 32;
@@ -48,6 +48,22 @@ pub(super) struct Explained {
     pub errors: Option<[f64; 3]>,
     /// Texts with a vector among them.
     pub texts: usize,
+}
+
+/// What the shares depend on, and how the first direction moves when a vector counts for more.
+struct Moves<'a> {
+    shares: [f64; 3],
+    /// Σ |x|².
+    total: f64,
+    /// Σ |x − mean|².
+    variance: f64,
+    mean: &'a [f64],
+    /// The first direction.
+    direction: &'a [f64],
+    /// The first direction about the mean.
+    axis: &'a [f64],
+    /// How the first direction turns.
+    turn: &'a [f64],
 }
 
 impl Spread {
@@ -169,7 +185,7 @@ impl Spread {
             steps: STEPS_MAX,
         };
         let mut products = |vectors: &[&[f64]]| self.products(products, &rows, vectors);
-        let [(first, direction), (centred, axis)] = tops(&mut products, (self.n, &mean), &search);
+        let [(first, direction), (centred, axis)] = tops(&mut products, self.less(&mean), &search);
         let on_mean = dot(&direction, &mean);
         let along = first - self.n * on_mean * on_mean;
         let mut found = Explained {
@@ -181,14 +197,34 @@ impl Spread {
         if errors && self.outer.is_none() && found.texts > 1 {
             // How the first direction turns when a vector counts for more.
             let aside: Vec<f64> = mean.iter().map(|m| -on_mean * self.n * m).collect();
-            let turn = beyond(&mut products, (first, &direction), &aside);
-            let axes = [&direction, &axis, &turn].map(|v| &v[..]);
-            found.errors = Some(self.errors(&found.shares, [total, variance], &mean, axes));
+            let eigen = Eigen {
+                value: first,
+                vector: &direction,
+            };
+            let turn = beyond(&mut products, eigen, &aside);
+            let moves = Moves {
+                shares: found.shares,
+                total,
+                variance,
+                mean: &mean,
+                direction: &direction,
+                axis: &axis,
+                turn: &turn,
+            };
+            found.errors = Some(self.errors(&moves));
         }
         if centred.is_finite() {
             *near = axis;
         }
         Some(found)
+    }
+
+    /// What is taken out of Σ x·xᵀ to centre the vectors.
+    fn less<'m>(&self, mean: &'m [f64]) -> Downdate<'m> {
+        Downdate {
+            times: self.n,
+            middle: mean,
+        }
     }
 
     /// Where the first direction about the mean lies as single precision has it; none where it is
@@ -204,7 +240,7 @@ impl Spread {
             precisions: [1.0, COARSE],
             steps: ROUGH_STEPS,
         };
-        let [_, (value, axis)] = tops(&mut products, (self.n, mean), &search);
+        let [_, (value, axis)] = tops(&mut products, self.less(mean), &search);
         value.is_finite().then_some(axis)
     }
 
@@ -225,13 +261,16 @@ impl Spread {
     /// the Bootstrap and Other Resampling Plans, ch. 6) over texts: each counts for a little more,
     /// and the shares move by their derivatives. A bootstrap would draw a vector twice, which for
     /// that alone leaves less variance.
-    fn errors(
-        &self,
-        shares: &[f64; 3],
-        [total, variance]: [f64; 2],
-        mean: &[f64],
-        [direction, axis, turn]: [&[f64]; 3],
-    ) -> [f64; 3] {
+    fn errors(&self, moves: &Moves<'_>) -> [f64; 3] {
+        let Moves {
+            shares,
+            total,
+            variance,
+            mean,
+            direction,
+            axis,
+            turn,
+        } = *moves;
         let (mean_direction, mean_axis) = (dot(mean, direction), dot(mean, axis));
         let texts = self.texts.len() as f64;
         let mut sums = [0.0; 3];

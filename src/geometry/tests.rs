@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::measuring::{Measured, Measuring};
-use super::plan::{Plan, Subwords, TextPlan};
+use super::plan::{Plan, StateSizes, Subwords, TextPlan};
 use super::{Curve, Measure};
 
 const WIDTH: usize = 12;
@@ -34,7 +34,15 @@ fn plan(texts: &[Text], token: bool) -> Plan {
     let plan =
         |(vectors, places): &Text| TextPlan::new((0..vectors.len()).collect(), places.clone());
     let plans = texts.iter().map(plan).collect();
-    Plan::new([1, WIDTH], plans, token, Subwords::Mean)
+    Plan::new(
+        StateSizes {
+            states: 1,
+            width: WIDTH,
+        },
+        plans,
+        token,
+        Subwords::Mean,
+    )
 }
 
 /// Measures in chunks of two texts.

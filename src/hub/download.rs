@@ -2,7 +2,7 @@
 //! states, and only then given the name by which others find them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use crate::outside::{self, Locked, escape};
 
+use super::arrived::Arrived;
 use super::check::{Hash, Hashing};
 use super::client::Asked;
 use super::layout::{is_of_size, is_weights, no_file, point, writable};
@@ -116,7 +117,7 @@ impl Hub {
     }
 
     /// Lets the revision point to a listing of which all is there that is needed: until then
-    /// whoever asks for the revision finds what was there before.
+    /// a reader of the revision finds what was there before.
     ///
     /// # Errors
     /// The cache cannot be written.
@@ -260,7 +261,7 @@ impl Incoming<'_> {
         let mut hash = Hash::new(&self.facts.etag, self.facts.size);
         // No more than was counted: it may be growing, or be no file.
         hash.read(Read::take(&file, resumed)).map_err(disk)?;
-        let mut content = Content {
+        let mut content = Arrived {
             hash: Hashing::after(hash),
             have: resumed,
             file,
@@ -289,7 +290,7 @@ impl Incoming<'_> {
     /// Appends what is missing, over as many connections as that takes.
     async fn stream(
         &self,
-        content: &mut Content,
+        content: &mut Arrived,
         meter: &Meter,
         i: usize,
         partial: &Path,
@@ -364,50 +365,5 @@ impl Incoming<'_> {
             expected: self.facts.size,
             got,
         }
-    }
-}
-
-/// What has arrived of a file.
-struct Content {
-    file: File,
-    have: u64,
-    hash: Hashing,
-}
-
-impl Content {
-    fn append(&mut self, bytes: impl AsRef<[u8]> + Send + 'static) -> io::Result<()> {
-        self.file.write_all(bytes.as_ref())?;
-        self.have += bytes.as_ref().len() as u64;
-        self.hash.update(bytes);
-        Ok(())
-    }
-
-    fn restart(&mut self, facts: &Facts) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.have = 0;
-        self.hash = Hashing::after(Hash::new(&facts.etag, facts.size));
-        Ok(())
-    }
-
-    /// What is wrong with what arrived.
-    fn wrong(&mut self, facts: &Facts, asked: &Asked<'_>) -> Option<HubError> {
-        let what = asked.what();
-        if self.have != facts.size {
-            return Some(HubError::Size {
-                what,
-                expected: facts.size,
-                got: self.have,
-            });
-        }
-        let hash = std::mem::replace(&mut self.hash, Hashing::after(Hash::None));
-        let got = hash
-            .finish()
-            .filter(|got| *got != facts.etag.to_lowercase())?;
-        Some(HubError::Hash {
-            what,
-            expected: facts.etag.clone(),
-            got,
-        })
     }
 }

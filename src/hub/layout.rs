@@ -16,7 +16,7 @@ pub(super) fn is_weights(name: &str) -> bool {
     name.ends_with(".safetensors") || name.ends_with(".bin")
 }
 
-/// Whether a file is there and has so many bytes.
+/// Whether a file is there and has this size.
 pub(super) fn is_of_size(path: &Path, size: u64) -> bool {
     fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() == size)
 }

@@ -2,6 +2,7 @@
 //! Hugging Face's own tools keep; what was not is fetched into it, whole or by the tensors that are
 //! looked at. The only room that knows the network.
 
+mod arrived;
 mod blocks;
 mod cache;
 mod check;

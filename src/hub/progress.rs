@@ -68,7 +68,7 @@ impl Meter {
         progress
     }
 
-    /// Runs `work` on so many threads, and reports how far they are; stops them when the
+    /// Runs `work` on a number of threads, and reports their progress; stops them when the
     /// token is cancelled, or when one fails.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Meter {
         }
     }
 
-    /// Bytes a second since the oldest of the last tellings.
+    /// Bytes per second since the oldest of the last progress reports.
     fn rate(&self, seen: &mut Vec<(Instant, u64)>) -> f64 {
         let (now, done) = (Instant::now(), self.progress(0.0).done());
         seen.push((now, done));

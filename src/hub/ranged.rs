@@ -22,7 +22,7 @@ use crate::task::Callbacks;
 /// one costs less than the way there and back.
 const BLOCK: u64 = 1 << 20;
 
-/// Blocks that follow each other are asked for together, up to so many bytes.
+/// Most bytes of consecutive blocks that are requested together.
 const REQUEST: u64 = 16 << 20;
 
 /// Requests at a time.

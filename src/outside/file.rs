@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::escape;
 
-/// A list of words or a file of texts may have so many bytes.
+/// Most bytes of a list of words or a file of texts.
 pub const LONGEST_TEXT: u64 = 16 << 20;
 
 /// Why a file was not read.

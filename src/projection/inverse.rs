@@ -22,7 +22,7 @@ pub struct Inverse {
 }
 
 impl Inverse {
-    /// Of rows as they count; `None` if they do not reach every direction, so that there
+    /// Of transformed rows; `None` if they do not reach every direction, so that there
     /// is none.
     ///
     /// # Errors

@@ -23,8 +23,8 @@ pub use directions::{BLOCK_GAP, Decomposition, copying, decompose_form, decompos
 pub use embedding_gram::{embedding_gram, product};
 pub use error::ProjectionError;
 pub use find::{
-    BiasedForm, HeadSide, Hit, LayerScores, RankBy, RankSearch, Role, Targets, TopHits,
-    VectorChunk, head_sides, layer_scores,
+    BiasedForm, HeadSide, Hit, LayerScores, RankBy, RankSearch, RankedWanted, Role, Targets,
+    TopHits, VectorChunk, head_sides, layer_scores,
 };
 pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};

@@ -13,7 +13,7 @@ use crate::vocabulary::{Undertrained, Vocabulary};
 pub const NO_HEAD: &str = "config.json says that the embeddings are not tied, and the file has no \
      language-model head: V and VO cannot be read, K and QK can";
 
-/// What is known of an opened model, shared by whoever shows it.
+/// What is known of an opened model, shared by its readers.
 #[derive(Clone)]
 pub struct ModelCard {
     /// As the user named it: `gpt2-pl`, a folder, or a hub id.

@@ -38,7 +38,7 @@ pub enum Query {
     NeuronMap(NeuronMapQuery),
     /// The neurons of a layer, or its heads, ranked by a metric.
     Rank(RankQuery),
-    /// How far a list can be trusted.
+    /// The robustness of a list.
     Robustness(RobustnessQuery),
 }
 
@@ -96,7 +96,7 @@ pub enum Answer {
     Pairs(PairsAnswer),
     Directions(DirectionsAnswer),
     Find(FindAnswer),
-    /// Mean norm of the value vectors, a layer each.
+    /// Mean norm of the value vectors, one per layer.
     ValueNorms(Vec<f32>),
     /// `None` if the embedding does not tell.
     Undertrained(Option<Arc<Undertrained>>),

@@ -116,7 +116,7 @@ impl Reader {
         })
     }
 
-    /// The same, which holds no more than so many bytes beside the embedding and what it is at.
+    /// The same with a bound on the bytes held beside the embedding and the current answer.
     #[must_use]
     pub fn holding(self, memory: u64) -> Self {
         Self { memory, ..self }

@@ -12,7 +12,7 @@ pub use super::map::{MapOf, map_sheet};
 pub use super::rank::{rank_command, rank_sheet};
 pub use super::robustness::interval;
 
-/// An answer to a query, with how far it can be trusted if that was asked too. `None` if they are
+/// An answer to a query, with its robustness if that was asked too. `None` if they are
 /// of two kinds, or of none that is a list of one model.
 pub fn sheet(
     card: &ModelCard,
@@ -31,7 +31,7 @@ pub(super) fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCoun
     card.vocabulary.count_in(&text.text).ok()
 }
 
-/// The sheets of queries and their answers; how far a list can be trusted goes with the list.
+/// The sheets of queries and their answers; a list's robustness goes with the list.
 pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
     let robustness = |of: &Query| {
         let mut answered = answered.iter();

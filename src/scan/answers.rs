@@ -6,8 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::column::reader::get_typed_column_reader;
-use parquet::data_type::{ByteArrayType, DataType, FloatType, Int32Type};
+use parquet::data_type::{ByteArrayType, FloatType, Int32Type};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::FileReader;
@@ -25,7 +24,8 @@ use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
 use super::ScanError;
-use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, guarded, opened, settings_of};
+use super::columns::slice;
+use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, opened, settings_of};
 use super::plan::{list_digest, named};
 
 /// An entry of a neuron's lists.
@@ -356,45 +356,6 @@ fn group(of: &RowGroupMetaData) -> Option<Group> {
         neurons: kind != Form::Vo.name().as_bytes() && kind != Form::Qk.name().as_bytes(),
         rows: usize::try_from(of.num_rows()).ok()?,
     })
-}
-
-/// Some rows of a column; pages before them are not decoded.
-fn slice<T: DataType>(
-    file: &SerializedFileReader<File>,
-    group: usize,
-    column: usize,
-    rows: &Range<usize>,
-) -> ParquetResult<Vec<T::T>> {
-    guarded(|| unguarded::<T>(file, group, column, rows))
-}
-
-fn unguarded<T: DataType>(
-    file: &SerializedFileReader<File>,
-    group: usize,
-    column: usize,
-    rows: &Range<usize>,
-) -> ParquetResult<Vec<T::T>> {
-    let reader = file.get_row_group(group)?.get_column_reader(column)?;
-    // Another type than the one asked for is a panic in there.
-    let there = file
-        .metadata()
-        .row_group(group)
-        .column(column)
-        .column_type();
-    if there != T::get_physical_type() {
-        return Err(ParquetError::General(format!(
-            "column {column} is of type {there}"
-        )));
-    }
-    let mut reader = get_typed_column_reader::<T>(reader);
-    // No more is made room for than comes: how many rows there are is only what the file says.
-    let (mut values, mut there) = (Vec::new(), Vec::new());
-    let skipped = reader.skip_records(rows.start)?;
-    reader.read_records(rows.len(), Some(&mut there), None, &mut values)?;
-    match skipped == rows.start && values.len() == rows.len() {
-        true => Ok(values),
-        false => Err(ParquetError::EOF(format!("column {column} ends too soon"))),
-    }
 }
 
 /// Filters as they are written; for a neuron's columns, to which they make no difference, without

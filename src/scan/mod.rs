@@ -2,6 +2,7 @@
 //! written as Parquet, so that a scan that was ended goes on where it was.
 
 mod answers;
+mod columns;
 mod error;
 mod file;
 mod layers;

@@ -77,7 +77,7 @@ pub struct ShownColumn {
 #[derive(Clone, Copy)]
 pub enum NumberForm {
     Plain,
-    /// With so many decimals.
+    /// With this number of decimals.
     Decimals(usize),
     /// With four significant digits of this number, the largest of the column.
     Largest(f32),

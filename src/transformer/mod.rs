@@ -8,4 +8,6 @@ mod weights;
 pub use form::{Form, Input};
 pub use forward::{Forward, ForwardError, Hook, Seen, Site, with_numbers};
 pub use norms::NormWeights;
-pub use weights::{Dictionary, FormWeights, QueryKeyNorms, RowChunk, Sublayer, TokenNorm, Weights};
+pub use weights::{
+    Dictionary, FormWeights, QueryKeyNorms, RowChunk, Sublayer, SublayerAt, TokenNorm, Weights,
+};

@@ -14,7 +14,7 @@ use crate::task::Callbacks;
 use super::norms::{NormWeights, norm};
 use super::{Form, Input};
 
-pub use norms_and_biases::{QueryKeyNorms, Sublayer, TokenNorm};
+pub use norms_and_biases::{QueryKeyNorms, Sublayer, SublayerAt, TokenNorm};
 pub use stream::{Dictionary, RowChunk};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.

@@ -2,7 +2,7 @@
 //! may hold such as let a text grow without end.
 //!
 //! Where `tokenizers` (0.23) normalizes the parts of a text, it drops errors and goes on with the
-//! text as it was. They are kept here for whoever runs the tokenizer on this thread: see [`fault`].
+//! text as it was. They are kept for the caller that runs the tokenizer on this thread: see [`fault`].
 
 use std::cell::Cell;
 

@@ -62,7 +62,7 @@ pub struct Undertrained {
 }
 
 impl Undertrained {
-    /// Of a flag a row; rows without a token do not count.
+    /// From one flag per row; rows without a token do not count.
     pub fn new(mut flags: Vec<bool>, vocabulary: &Vocabulary) -> Self {
         for (id, flag) in (0..).zip(&mut flags) {
             *flag &= vocabulary.token(id).is_some();

@@ -111,7 +111,7 @@ impl Mailbox {
         self.idle.replace(queries).0
     }
 
-    /// Strikes a query off, with an answer or without. False if nobody waits for it any more.
+    /// Strikes a query off, with an answer or without. False if it is no longer wanted.
     pub(super) fn settle(&mut self, query: &Query) -> bool {
         let waits = self.waits(query);
         if waits {

@@ -15,7 +15,7 @@ use super::neighbours::neighbours;
 use super::shared_mailbox::SharedMailbox;
 
 /// Neurons that are computed ahead in one pass over the embedding: as many as a pass takes along
-/// for little more than its own time, so that whoever asks for another waits no longer than that.
+/// for little more than its own time, so that another query waits no longer than that.
 const BATCH: usize = 4;
 
 /// Does what the desk says until it says stop. The model is dropped on this thread.
@@ -71,7 +71,7 @@ where
     }
 }
 
-/// Answers one query, either for whoever waits or ahead of being asked.
+/// Answers one query, either for a waiting client or as a prefetch.
 fn answer(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, query: Query, round: u64) {
     let started = Instant::now();
     let cancelled = || !mailbox.goes_on(&query, round);

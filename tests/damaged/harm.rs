@@ -7,6 +7,8 @@ use lexiscope::checkpoint::{Checkpoint, CheckpointError, Location};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support;
+
 /// A tensor as a safetensors file has it.
 pub struct Stored {
     pub name: String,
@@ -23,13 +25,7 @@ pub struct Copy {
 impl Copy {
     pub fn of(reference: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let from = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/reference")
-            .join(reference);
-        for entry in fs::read_dir(from).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-        }
+        support::copy_files(&support::reference(reference), folder.path());
         Self { folder }
     }
 
@@ -171,13 +167,7 @@ pub fn expect_line(message: &str, words: &[&str]) {
 
 #[test]
 fn an_unharmed_copy_opens() {
-    for reference in [
-        "gpt2-safetensors",
-        "gpt2-pickle",
-        "herbert-pickle",
-        "bert-safetensors",
-        "herbert-legacy",
-    ] {
+    for reference in support::REFERENCES {
         Copy::of(reference).open().unwrap();
     }
 }

@@ -11,3 +11,5 @@ mod instead;
 mod pickles;
 mod safetensors;
 mod shards;
+#[path = "../support/mod.rs"]
+mod support;

@@ -71,7 +71,7 @@ impl Lookup<'_> {
                 let Answer::Pairs(answer) = ask(self.reader, query).unwrap() else {
                     panic!("no pairs")
                 };
-                let left = matches!(group.stand.name(), "VO.from" | "QK.query");
+                let left = matches!(group.role.name(), "VO.from" | "QK.query");
                 let pairs = answer.pairs.iter().map(|pair| match left {
                     true => (pair.from, Some(pair.to), pair.score),
                     false => (pair.to, Some(pair.from), pair.score),
@@ -101,9 +101,9 @@ impl Lookup<'_> {
         let answer = self.find(by);
         assert_eq!(answer.groups.len(), 8, "{}", self.what);
         for (column, group) in answer.groups.iter().enumerate() {
-            assert!(!group.hits.is_empty(), "{} {}", self.what, group.stand);
+            assert!(!group.hits.is_empty(), "{} {}", self.what, group.role);
             for hit in &group.hits {
-                let what = format!("{} by {} {} {hit:?}", self.what, by.name(), group.stand);
+                let what = format!("{} by {} {} {hit:?}", self.what, by.name(), group.role);
                 let list = self.list(column, group, hit);
                 let largest = list.iter().fold(0.0f32, |m, row| m.max(row.2.abs()));
                 let near = |a: f32, b: f32| (a - b).abs() <= 2e-5 * largest + 1e-7;
@@ -113,7 +113,7 @@ impl Lookup<'_> {
                 assert!(near(row.2, hit.score), "{what}: the list has {}", row.2);
                 // The first of the list that the token is in.
                 let first = list.iter().find(|row| row.0 == hit.token).expect(&what);
-                if by != RankBy::Cosine || group.stand.is_of_heads() {
+                if by != RankBy::Cosine || group.role.is_of_heads() {
                     assert!(near(first.2, hit.score), "{what}: the first is {}", first.2);
                 }
             }

@@ -10,6 +10,8 @@ mod heads;
 mod lookup;
 mod overflow;
 mod robustness;
+#[path = "../support/mod.rs"]
+mod support;
 mod ties;
 
 use std::path::PathBuf;
@@ -28,19 +30,15 @@ use serde_json::Value;
 const VOCAB: u64 = 96;
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/families")
+    support::tests("families")
 }
 
 fn location(name: &str) -> Location {
-    Location::Folder {
-        name: name.to_owned(),
-        path: folder().join(name),
-    }
+    support::location(&folder().join(name))
 }
 
 fn answers(name: &str) -> Value {
-    let path = folder().join(format!("{name}.json"));
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    support::json(&folder().join(format!("{name}.json")))
 }
 
 /// Every checkpoint here.
@@ -56,11 +54,11 @@ fn names() -> Vec<String> {
 }
 
 fn reader(name: &str) -> Reader {
-    Reader::open(&location(name), DeviceChoice::Cpu).unwrap()
+    support::reader(&folder().join(name))
 }
 
 fn ask(reader: &mut Reader, query: Query) -> Result<Answer, QueryError> {
-    reader.answer(&query, Callbacks::none())
+    support::ask(reader, &query)
 }
 
 /// Holds a list against `[[id, score], …]`; ids may change places where scores are all but equal.

@@ -10,6 +10,8 @@ mod faults;
 mod hostile;
 mod parts;
 mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -115,9 +115,7 @@ fn a_head_is_compared_by_parts_whatever_the_configuration_says() {
 #[test]
 fn sizes_that_a_family_leaves_out_are_filled_in_before_they_are_asked_for() {
     for name in ["gemma3", "qwen3"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/families")
-            .join(name);
+        let folder = crate::support::tests("families").join(name);
         let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
         let mut config: serde_json::Value = serde_json::from_slice(&read("config.json")).unwrap();
         if name == "gemma3" {

@@ -6,11 +6,10 @@
 mod checkpoint_writer;
 mod ranks;
 mod stem;
+#[path = "../support/mod.rs"]
+mod support;
 
-use std::path::PathBuf;
-
-use lexiscope::checkpoint::Location;
-use lexiscope::projection::{DeviceChoice, Scored};
+use lexiscope::projection::Scored;
 use lexiscope::query::{
     Answer, Answering, Callbacks, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery, Hit,
     MatrixKind, NeuronQuery, Query, QueryError, RankBy, Reader,
@@ -23,15 +22,8 @@ use serde_json::Value;
 const CHECKPOINTS: [&str; 3] = ["gpt2-safetensors", "bert-safetensors", "herbert-pickle"];
 
 fn open(name: &str) -> (Reader, Value) {
-    let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let answers = tests.join("lookup").join(format!("{name}.json"));
-    let location = Location::Folder {
-        name: name.to_owned(),
-        path: tests.join("reference").join(name),
-    };
-    let answers = std::fs::read_to_string(answers).unwrap();
-    let reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
-    (reader, serde_json::from_str(&answers).unwrap())
+    let answers = support::json(&support::tests(&format!("lookup/{name}.json")));
+    (support::reader(&support::reference(name)), answers)
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -67,10 +59,7 @@ fn find_query(reader: &Reader, tokens: &[Value], by: RankBy, k: usize) -> FindQu
 }
 
 fn find(reader: &mut Reader, query: FindQuery) -> FindAnswer {
-    match reader
-        .answer(&Query::Find(query), Callbacks::none())
-        .unwrap()
-    {
+    match support::ask(reader, &Query::Find(query)).unwrap() {
         Answer::Find(answer) => answer,
         _ => panic!("no places came back"),
     }
@@ -113,12 +102,12 @@ fn finds_the_places_that_whole_matrices_give() {
                 assert_eq!(ids, tokens.iter().map(int).collect::<Vec<_>>(), "{name}");
                 assert_eq!(answer.groups.len(), 8);
                 for group in &answer.groups {
-                    let stand = group.stand.name();
-                    let what = format!("{name} {tokens:?} {stand} by {}", by.name());
+                    let role = group.role.name();
+                    let what = format!("{name} {tokens:?} {role} by {}", by.name());
                     let key = match by {
-                        RankBy::Score => stand.to_owned(),
-                        _ if group.stand.is_of_heads() => continue,
-                        by => format!("{stand} by {}", by.name()),
+                        RankBy::Score => role.to_owned(),
+                        _ if group.role.is_of_heads() => continue,
+                        by => format!("{role} by {}", by.name()),
                     };
                     same_hits(&group.hits, list(&case["groups"][&key]), by, &what);
                 }
@@ -167,10 +156,10 @@ fn a_hit_says_what_the_neurons_own_list_says() {
             };
             let list = &neuron.columns[column];
             let at = list.iter().position(|s| s.id == hit.token).unwrap();
-            assert_eq!(Some(at + 1), hit.rank, "{} {hit:?}", group.stand);
-            assert_eq!(list[at].score, hit.score, "{} {hit:?}", group.stand);
+            assert_eq!(Some(at + 1), hit.rank, "{} {hit:?}", group.role);
+            assert_eq!(list[at].score, hit.score, "{} {hit:?}", group.role);
             let first: Vec<u32> = list.iter().take(5).map(|s| s.id).collect();
-            assert_eq!(gist, &first, "{} {hit:?}", group.stand);
+            assert_eq!(gist, &first, "{} {hit:?}", group.role);
         }
         let mut ranks: Vec<_> = group.hits.iter().map(|hit| hit.rank).collect();
         let given = ranks.clone();

@@ -118,7 +118,7 @@ fn product(a: &[i64], b: &[i64]) -> i64 {
 
 impl Model {
     fn count(&self, group: &RoleHits, tokens: &[u32], passes: &[bool]) -> Vec<Counted> {
-        let (vectors, sign) = match group.stand.name() {
+        let (vectors, sign) = match group.role.name() {
             "K" => (&self.vectors[0], 1),
             "V" => (&self.vectors[1], 1),
             "-K" => (&self.vectors[0], -1),
@@ -169,7 +169,7 @@ impl Model {
                     .iter()
                     .find(|n| n.at == (hit.layer, hit.index))
                     .unwrap();
-                let what = format!("{} {hit:?}", group.stand);
+                let what = format!("{} {hit:?}", group.role);
                 assert_eq!(hit.rank, Some(own.rank), "{what}");
                 assert_eq!(hit.token, own.token, "{what}");
                 assert_eq!(hit.score, own.score as f32, "{what}");
@@ -178,14 +178,14 @@ impl Model {
             counted.sort_by_key(|n| n.rank);
             let best: Vec<usize> = counted.iter().map(|n| n.rank).take(k).collect();
             let given: Vec<usize> = group.hits.iter().filter_map(|hit| hit.rank).collect();
-            assert_eq!(given, best, "{}", group.stand);
+            assert_eq!(given, best, "{}", group.role);
             for two in group.hits.windows(2) {
                 let in_order = two[0].rank < two[1].rank || two[0].cosine >= two[1].cosine;
-                assert!(in_order, "{} {two:?}", group.stand);
+                assert!(in_order, "{} {two:?}", group.role);
             }
             // Of equal ranks those of the higher cosines are in the list.
             let Some(last) = group.hits.last() else {
-                panic!("{} is empty", group.stand);
+                panic!("{} is empty", group.role);
             };
             let listed = |n: &&Counted| {
                 let mut hits = group.hits.iter();
@@ -194,7 +194,7 @@ impl Model {
             for other in counted.iter().filter(|n| !listed(n)) {
                 let cosine = f64::from(last.cosine) + 1e-6;
                 let behind = Some(other.rank) > last.rank || other.cosine <= cosine;
-                assert!(behind, "{} leaves out {:?}", group.stand, other.at);
+                assert!(behind, "{} leaves out {:?}", group.role, other.at);
             }
         }
     }

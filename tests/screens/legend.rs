@@ -107,17 +107,17 @@ fn the_jargon_of_the_screens_is_explained_where_it_stands() {
         let lines = text.lines().map(str::to_owned).collect();
         screens.push((format!("gated {script}"), lines));
     }
-    for (stands, sign) in jargon {
+    for (roles, sign) in jargon {
         let with: Vec<_> = screens
             .iter()
-            .filter(|(_, lines)| lines.iter().any(|line| line.contains(stands)))
+            .filter(|(_, lines)| lines.iter().any(|line| line.contains(roles)))
             .collect();
-        assert!(!with.is_empty(), "{stands} is on no screen");
+        assert!(!with.is_empty(), "{roles} is on no screen");
         for (name, lines) in with {
             let entries = explained(lines);
             assert!(
                 entries.iter().any(|entry| entry.sign == sign),
-                "{name}: {stands} is not explained"
+                "{name}: {roles} is not explained"
             );
         }
     }

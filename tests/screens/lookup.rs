@@ -15,19 +15,19 @@ use super::model::GATED;
 
 /// Four places of each kind.
 pub fn found(query: &FindQuery) -> FindAnswer {
-    let hit = |stand: Role, i: usize| Hit {
+    let hit = |role: Role, i: usize| Hit {
         layer: (7 * i + 1) % 6,
         index: 5 - i,
         token: 4,
         score: 1.2 - 0.1 * i as f32,
         cosine: 0.5,
-        rank: (!stand.is_of_heads()).then_some(i + 1),
-        partner: stand.is_of_heads().then_some(8),
+        rank: (!role.is_of_heads()).then_some(i + 1),
+        partner: role.is_of_heads().then_some(8),
         by: 0.0,
     };
-    let group = |stand: Role| RoleHits {
-        stand,
-        hits: (0..4).map(|i| hit(stand, i)).collect(),
+    let group = |role: Role| RoleHits {
+        role,
+        hits: (0..4).map(|i| hit(role, i)).collect(),
         gists: vec![vec![4, 8, 9]; 4],
         by_layer: vec![1.0; 6],
     };

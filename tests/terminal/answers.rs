@@ -3,7 +3,8 @@
 use serde_json::Value;
 use vt100::Screen;
 
-use super::program::{Home, rows};
+use super::Home;
+use super::program::rows;
 
 /// Rows that are compared.
 const ROWS: usize = 5;

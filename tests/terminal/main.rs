@@ -19,6 +19,9 @@ mod program;
 mod ranked;
 mod reports;
 mod sizes;
+#[path = "../support/mod.rs"]
+mod support;
 mod words;
 
-use program::{Home, Program};
+use program::Program;
+use support::Home;

@@ -9,51 +9,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use tempfile::TempDir;
 use vt100::{Parser, Screen};
 
 use super::bytes::{outside_frames, whole_frames};
+use super::support::{BINARY, Home, text};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_lexiscope");
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Keys that do nothing but say so.
 const PROBES: [&str; 2] = ["ß", "þ"];
 
-/// A user's folders; they outlive the program.
-pub struct Home {
-    folder: TempDir,
-}
-
 impl Home {
-    pub fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    /// A path in the folder the program is started in.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     pub fn bookmarks(&self) -> PathBuf {
         self.path("data/lexiscope/bookmarks.toml")
-    }
-
-    /// The variables that the program sees, and no others.
-    fn variables(&self) -> Vec<(&'static str, PathBuf)> {
-        vec![
-            ("PATH", std::env::var_os("PATH").unwrap_or_default().into()),
-            ("TERM", "xterm-256color".into()),
-            ("HOME", self.path("")),
-            ("XDG_DATA_HOME", self.path("data")),
-            ("XDG_STATE_HOME", self.path("state")),
-            ("XDG_CONFIG_HOME", self.path("config")),
-            ("XDG_CACHE_HOME", self.path("cache")),
-            // No test leaves the machine.
-            ("HF_HUB_OFFLINE", "1".into()),
-        ]
     }
 
     /// Starts the explorer in a terminal of 120 × 30.
@@ -62,13 +30,13 @@ impl Home {
     }
 
     pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Program {
-        let command = self.command(arguments, variables);
+        let command = self.in_terminal(arguments, variables);
         Program::start(command, [120, 30], self.log())
     }
 
     /// Starts the explorer in a terminal that does not tell its size.
     pub fn start_unsized(&self, variables: &[(&str, &str)], size: [u16; 2]) -> Program {
-        let command = self.command(&[], variables);
+        let command = self.in_terminal(&[], variables);
         Program::start_in(
             command,
             PtySize {
@@ -83,7 +51,7 @@ impl Home {
 
     /// Starts the explorer in a terminal whose end no signal tells.
     pub fn start_unsignalled(&self, arguments: &[&str]) -> Program {
-        let mut command = self.command(arguments, &[]);
+        let mut command = self.in_terminal(arguments, &[]);
         command.set_controlling_tty(false);
         Program::start(command, [120, 30], self.log())
     }
@@ -92,7 +60,7 @@ impl Home {
         self.path("state/lexiscope/lexiscope.log")
     }
 
-    fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> CommandBuilder {
+    fn in_terminal(&self, arguments: &[&str], variables: &[(&str, &str)]) -> CommandBuilder {
         let mut command = CommandBuilder::new(BINARY);
         command.args(arguments);
         command.env_clear();
@@ -112,11 +80,9 @@ impl Home {
 
     /// What a one-shot command prints.
     pub fn print(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(BINARY);
-        command.args(arguments).env_clear().envs(self.variables());
-        let output = command.current_dir(self.path("")).output().unwrap();
+        let output = self.run(arguments);
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        text(&output.stdout)
     }
 }
 

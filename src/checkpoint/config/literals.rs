@@ -1,6 +1,6 @@
 //! `NaN`, `Infinity` and `-Infinity`, which Python writes into JSON and which JSON does not have.
 
-/// The same text with these literals as strings: a key that nobody reads then does no harm, and one
+/// The same text with these literals as strings: an unused key then does no harm, and one
 /// that is read is refused with the value as it stands.
 pub(super) fn quoted(bytes: &[u8]) -> Vec<u8> {
     const LITERALS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];

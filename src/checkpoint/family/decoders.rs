@@ -1,8 +1,9 @@
 //! Decoders with plain feed-forwards: GPT-2 and its like.
 
 use super::{
-    Alibi, ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind, NormPlacement,
-    Parallel, RopeKeys, RopeLayout, Split, Usual, Windows, bare, linear,
+    Alibi, CONFIG, ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind,
+    NormPlacement, PLAIN_FORWARD, Parallel, ROPE, RopeKeys, RopeLayout, Split, Usual, Windows,
+    bare, linear,
 };
 
 pub(super) const GPT2: Family = Family {
@@ -15,13 +16,11 @@ pub(super) const GPT2: Family = Family {
         layers: &["n_layer", "num_hidden_layers"],
         d_model: &["n_embd", "hidden_size"],
         heads: &["n_head", "num_attention_heads"],
-        n_kv_heads: &[],
-        n_kv_heads_if: None,
-        d_head: &[],
         neurons: &["n_inner"],
         positions: &["n_positions", "n_ctx"],
         activation: &["activation_function"],
         norm_epsilon: &["layer_norm_epsilon"],
+        ..CONFIG
     },
     as_wide: &[],
     meant: &[],
@@ -50,31 +49,15 @@ pub(super) const GPT2: Family = Family {
     forward: Some(FamilyForward {
         scale_flag: Some("scale_attn_weights"),
         scale_by_layer: Some("scale_attn_by_inverse_layer_idx"),
-        ..PASS
+        ..FORWARD
     }),
 };
 
-const PASS: FamilyForward = FamilyForward {
-    causal: true,
-    causal_if: None,
+const FORWARD: FamilyForward = FamilyForward {
     attention_norm: &["ln_1"],
     ff_norm: &["ln_2"],
-    first_bare: false,
-    post_norms: None,
-    parallel: Parallel::Never,
-    embedding_norm: None,
     final_norm: Some("ln_f"),
-    final_norm_unless: None,
-    pre_norm_if: None,
-    affine_norms_if: None,
-    token_types: None,
-    scaled_embedding: false,
-    scaled_scores: true,
-    scale_flag: None,
-    scale_number: None,
-    scale_by_layer: None,
-    attention_softcap: None,
-    alibi: None,
+    ..PLAIN_FORWARD
 };
 
 pub(super) const GPT_NEO: Family = Family {
@@ -107,7 +90,7 @@ pub(super) const GPT_NEO: Family = Family {
     attention_out: linear("attn.attention.out_proj"),
     forward: Some(FamilyForward {
         scaled_scores: false,
-        ..PASS
+        ..FORWARD
     }),
     ..GPT2
 };
@@ -125,12 +108,8 @@ pub(super) const GPTJ: Family = Family {
     positions: None,
     rope: Some(RopeKeys {
         layout: RopeLayout::Neighbours,
-        theta: &["rope_theta"],
-        local_theta: &[],
-        scales_local: false,
-        share: &[],
         dims: &["rotary_dim"],
-        unless: None,
+        ..ROPE
     }),
     ff_in: linear("mlp.fc_in"),
     ff_out: linear("mlp.fc_out"),
@@ -141,7 +120,7 @@ pub(super) const GPTJ: Family = Family {
     forward: Some(FamilyForward {
         ff_norm: &[],
         parallel: Parallel::Always,
-        ..PASS
+        ..FORWARD
     }),
     ..GPT2
 };
@@ -173,13 +152,9 @@ pub(super) const GPT_NEOX: Family = Family {
     output_embedding: &["embed_out.weight", "lm_head.weight"],
     positions: None,
     rope: Some(RopeKeys {
-        layout: RopeLayout::Halves,
         theta: &["rope_theta", "rotary_emb_base"],
-        local_theta: &[],
-        scales_local: false,
         share: &["partial_rotary_factor", "rotary_pct"],
-        dims: &[],
-        unless: None,
+        ..ROPE
     }),
     layer: "layers.{}.",
     ff_in: linear("mlp.dense_h_to_4h"),
@@ -193,7 +168,7 @@ pub(super) const GPT_NEOX: Family = Family {
         ff_norm: &["post_attention_layernorm"],
         parallel: Parallel::Flag("use_parallel_residual"),
         final_norm: Some("final_layer_norm"),
-        ..PASS
+        ..FORWARD
     }),
     ..GPT2
 };
@@ -217,13 +192,8 @@ pub(super) const PHI: Family = Family {
     embedding: "embed_tokens.weight",
     output_embedding: &["lm_head.weight"],
     rope: Some(RopeKeys {
-        layout: RopeLayout::Halves,
-        theta: &["rope_theta"],
-        local_theta: &[],
-        scales_local: false,
         share: &["partial_rotary_factor"],
-        dims: &[],
-        unless: None,
+        ..ROPE
     }),
     ff_in: linear("mlp.fc1"),
     ff_out: linear("mlp.fc2"),
@@ -238,7 +208,7 @@ pub(super) const PHI: Family = Family {
         ff_norm: &[],
         parallel: Parallel::Always,
         final_norm: Some("final_layernorm"),
-        ..PASS
+        ..FORWARD
     }),
     ..GPT_NEOX
 };
@@ -279,7 +249,7 @@ pub(super) const OPT: Family = Family {
         final_norm_unless: Some("_remove_final_layer_norm"),
         pre_norm_if: Some("do_layer_norm_before"),
         affine_norms_if: Some("layer_norm_elementwise_affine"),
-        ..PASS
+        ..FORWARD
     }),
     ..GPT2
 };
@@ -313,7 +283,7 @@ pub(super) const BLOOM: Family = Family {
             only_if: None,
             before_scale: false,
         }),
-        ..PASS
+        ..FORWARD
     }),
     ..GPT2
 };
@@ -339,13 +309,8 @@ pub(super) const FALCON: Family = Family {
     ],
     default_activation: "gelu",
     rope: Some(RopeKeys {
-        layout: RopeLayout::Halves,
-        theta: &["rope_theta"],
-        local_theta: &[],
-        scales_local: false,
-        share: &[],
-        dims: &[],
         unless: Some("alibi"),
+        ..ROPE
     }),
     ff_in: bare("mlp.dense_h_to_4h"),
     ff_out: bare("mlp.dense_4h_to_h"),
@@ -361,7 +326,7 @@ pub(super) const FALCON: Family = Family {
             only_if: Some("alibi"),
             before_scale: true,
         }),
-        ..PASS
+        ..FORWARD
     }),
     ..BLOOM
 };

@@ -1,8 +1,8 @@
 //! Encoders.
 
 use super::{
-    ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind, NormPlacement, Parallel,
-    RopeKeys, RopeLayout, Split, Usual, Windows, bare, linear,
+    CONFIG, ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind, NormPlacement,
+    PLAIN_FORWARD, ROPE, RopeKeys, Split, Usual, Windows, bare, linear,
 };
 
 pub(super) const BERT: Family = Family {
@@ -12,16 +12,8 @@ pub(super) const BERT: Family = Family {
     norm_kind: NormKind::Layer,
     nested: None,
     config: ConfigKeys {
-        layers: &["num_hidden_layers"],
-        d_model: &["hidden_size"],
-        heads: &["num_attention_heads"],
-        n_kv_heads: &[],
-        n_kv_heads_if: None,
-        d_head: &[],
-        neurons: &["intermediate_size"],
-        positions: &["max_position_embeddings"],
-        activation: &["hidden_act"],
         norm_epsilon: &["layer_norm_eps"],
+        ..CONFIG
     },
     as_wide: &[],
     meant: &[],
@@ -47,30 +39,17 @@ pub(super) const BERT: Family = Family {
     attention_out: linear("attention.output.dense"),
     qk_norm: None,
     qk_norm_if: None,
-    forward: Some(PASS),
+    forward: Some(FORWARD),
 };
 
-const PASS: FamilyForward = FamilyForward {
+const FORWARD: FamilyForward = FamilyForward {
     causal: false,
     causal_if: Some("is_decoder"),
     attention_norm: &["attention.output.LayerNorm"],
     ff_norm: &["output.LayerNorm"],
-    first_bare: false,
-    post_norms: None,
-    parallel: Parallel::Never,
     embedding_norm: Some("embeddings.LayerNorm"),
-    final_norm: None,
-    final_norm_unless: None,
-    pre_norm_if: None,
-    affine_norms_if: None,
     token_types: Some("embeddings.token_type_embeddings.weight"),
-    scaled_embedding: false,
-    scaled_scores: true,
-    scale_flag: None,
-    scale_number: None,
-    scale_by_layer: None,
-    attention_softcap: None,
-    alibi: None,
+    ..PLAIN_FORWARD
 };
 
 pub(super) const ROBERTA: Family = Family {
@@ -117,7 +96,7 @@ pub(super) const DISTILBERT: Family = Family {
         attention_norm: &["sa_layer_norm"],
         ff_norm: &["output_layer_norm"],
         token_types: None,
-        ..PASS
+        ..FORWARD
     }),
     ..BERT
 };
@@ -146,13 +125,10 @@ pub(super) const MODERNBERT: Family = Family {
     output_embedding: &["decoder.weight"],
     positions: None,
     rope: Some(RopeKeys {
-        layout: RopeLayout::Halves,
         theta: &["global_rope_theta"],
         local_theta: &["local_rope_theta"],
         scales_local: true,
-        share: &[],
-        dims: &[],
-        unless: None,
+        ..ROPE
     }),
     windows: Some(Windows {
         size: "local_attention",
@@ -178,7 +154,7 @@ pub(super) const MODERNBERT: Family = Family {
         embedding_norm: Some("embeddings.norm"),
         final_norm: Some("final_norm"),
         token_types: None,
-        ..PASS
+        ..FORWARD
     }),
     ..BERT
 };

@@ -1,8 +1,8 @@
 //! Decoders with gated feed-forwards, RMS norms and rotary positions: Llama and what followed it.
 
 use super::{
-    ConfigKeys, Family, FamilyForward, Local, NormKind, NormPlacement, Parallel, RopeKeys,
-    RopeLayout, Split, Usual, Windows, bare, linear,
+    CONFIG, ConfigKeys, Family, FamilyForward, Local, NormKind, NormPlacement, PLAIN_FORWARD, ROPE,
+    RopeKeys, Split, Usual, Windows, bare, linear,
 };
 
 pub(super) const LLAMA: Family = Family {
@@ -12,16 +12,10 @@ pub(super) const LLAMA: Family = Family {
     norm_kind: NormKind::Rms,
     nested: None,
     config: ConfigKeys {
-        layers: &["num_hidden_layers"],
-        d_model: &["hidden_size"],
-        heads: &["num_attention_heads"],
         n_kv_heads: &["num_key_value_heads"],
-        n_kv_heads_if: None,
         d_head: &["head_dim"],
-        neurons: &["intermediate_size"],
-        positions: &["max_position_embeddings"],
-        activation: &["hidden_act"],
         norm_epsilon: &["rms_norm_eps"],
+        ..CONFIG
     },
     as_wide: &[],
     meant: &[("rope_type", "su", "longrope")],
@@ -37,13 +31,8 @@ pub(super) const LLAMA: Family = Family {
     output_embedding: &["lm_head.weight"],
     positions: None,
     rope: Some(RopeKeys {
-        layout: RopeLayout::Halves,
-        theta: &["rope_theta"],
-        local_theta: &[],
-        scales_local: false,
         share: &["partial_rotary_factor"],
-        dims: &[],
-        unless: None,
+        ..ROPE
     }),
     windows: None,
     layer: "layers.{}.",
@@ -56,30 +45,14 @@ pub(super) const LLAMA: Family = Family {
     attention_out: bare("self_attn.o_proj"),
     qk_norm: None,
     qk_norm_if: None,
-    forward: Some(PASS),
+    forward: Some(FORWARD),
 };
 
-const PASS: FamilyForward = FamilyForward {
-    causal: true,
-    causal_if: None,
+const FORWARD: FamilyForward = FamilyForward {
     attention_norm: &["input_layernorm"],
     ff_norm: &["post_attention_layernorm"],
-    first_bare: false,
-    post_norms: None,
-    parallel: Parallel::Never,
-    embedding_norm: None,
     final_norm: Some("norm"),
-    final_norm_unless: None,
-    pre_norm_if: None,
-    affine_norms_if: None,
-    token_types: None,
-    scaled_embedding: false,
-    scaled_scores: true,
-    scale_flag: None,
-    scale_number: None,
-    scale_by_layer: None,
-    attention_softcap: None,
-    alibi: None,
+    ..PLAIN_FORWARD
 };
 
 pub(super) const MISTRAL: Family = Family {
@@ -157,13 +130,13 @@ pub(super) const GEMMA: Family = Family {
         ("max_position_embeddings", Usual::Whole(8192)),
     ],
     default_activation: "gelu_pytorch_tanh",
-    forward: Some(GEMMA_PASS),
+    forward: Some(GEMMA_FORWARD),
     ..LLAMA
 };
 
-const GEMMA_PASS: FamilyForward = FamilyForward {
+const GEMMA_FORWARD: FamilyForward = FamilyForward {
     scaled_embedding: true,
-    ..PASS
+    ..FORWARD
 };
 
 pub(super) const GEMMA2: Family = Family {
@@ -192,16 +165,16 @@ pub(super) const GEMMA2: Family = Family {
             shift: 1,
         },
     }),
-    forward: Some(GEMMA2_PASS),
+    forward: Some(GEMMA2_FORWARD),
     ..GEMMA
 };
 
-const GEMMA2_PASS: FamilyForward = FamilyForward {
+const GEMMA2_FORWARD: FamilyForward = FamilyForward {
     ff_norm: &["pre_feedforward_layernorm"],
     post_norms: Some(["post_attention_layernorm", "post_feedforward_layernorm"]),
     scale_number: Some("query_pre_attn_scalar"),
     attention_softcap: Some("attn_logit_softcapping"),
-    ..GEMMA_PASS
+    ..GEMMA_FORWARD
 };
 
 pub(super) const GEMMA3_TEXT: Family = Family {
@@ -229,13 +202,8 @@ pub(super) const GEMMA3_TEXT: Family = Family {
     ],
     output_embedding: &["lm_head.weight", "language_model.lm_head.weight"],
     rope: Some(RopeKeys {
-        layout: RopeLayout::Halves,
-        theta: &["rope_theta"],
         local_theta: &["rope_local_base_freq"],
-        scales_local: false,
-        share: &[],
-        dims: &[],
-        unless: None,
+        ..ROPE
     }),
     qk_norm: Some(["self_attn.q_norm", "self_attn.k_norm"]),
     ..GEMMA2

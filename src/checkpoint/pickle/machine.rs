@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::integers::{little_endian, unsigned};
 use super::{Id, Node, Pickle};
 
 /// More nodes than any checkpoint's pickle has by a wide margin; the same bound holds for stack and memo.
@@ -388,19 +389,4 @@ fn pairs(items: &[Id]) -> Step<Vec<(Id, Id)>> {
         return Err("a key without a value".into());
     }
     Ok(pairs.iter().map(|&[key, value]| (key, value)).collect())
-}
-
-/// At most eight bytes, least first.
-fn unsigned(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b))
-}
-
-/// At most sixteen bytes, least first, in two's complement.
-fn little_endian(bytes: &[u8]) -> i128 {
-    let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
-    let start = if negative { -1 } else { 0 };
-    bytes
-        .iter()
-        .rev()
-        .fold(start, |n: i128, &b| n << 8 | i128::from(b))
 }

@@ -1,6 +1,7 @@
 //! Pickles as data. The opcodes build a graph of inert nodes: a class is its name, a call is a node
 //! with its arguments, and nothing is ever executed, imported or allocated on a length's word.
 
+mod integers;
 mod machine;
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ const WELCOME: [&str; 3] = [
     "K: it fires on · V: it promotes",
 ];
 
-/// A sentence may take so many rows.
+/// Most rows of a sentence.
 const SAID_ROWS_MAX: usize = 5;
 
 /// A notice, an opening, or the hints; what is half typed and the program's own keys at the right.

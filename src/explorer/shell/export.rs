@@ -130,7 +130,7 @@ pub fn commands_of(state: &State, shown: &[Shown]) -> Vec<String> {
     commands.map(|command| command.to_string()).collect()
 }
 
-/// Asks for the file to write to; with a count for so many rows.
+/// Asks for the file to write to; a count is the number of rows.
 pub fn ask_path(state: &mut State, rows: Option<usize>) {
     if let (Some(rows), Some(words)) = (rows, state.tab().words()) {
         words.cursor_mut(state).asked = rows.min(words.most());
@@ -199,14 +199,14 @@ pub fn fresh(state: &State, shown: Vec<Shown>) -> Vec<Shown> {
     shown.into_iter().filter(|s| asked(&s.query)).collect()
 }
 
-/// Answers as they are copied and written: with so many rows as were asked for.
+/// Answers as they are copied and written: with the number of rows that was asked for.
 fn written(state: &State, shown: &[Shown]) -> Vec<(Query, Arc<Answer>)> {
     let fresh = fresh(state, shown.to_vec());
     let cut = |s: &Shown| cut(&s.query, &s.answer, state.rows_asked(&s.query));
     fresh.iter().map(cut).collect()
 }
 
-/// A list of so many rows, if it is longer: the same that was answered if so many had been asked for.
+/// A list cut to `rows` rows: what the answer would be if that many had been asked for.
 fn cut(query: &Query, answer: &Arc<Answer>, rows: usize) -> (Query, Arc<Answer>) {
     match (query, &**answer) {
         (Query::Neuron(query), Answer::Neuron(answer)) if query.k > rows => {

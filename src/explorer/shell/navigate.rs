@@ -23,7 +23,7 @@ pub(super) fn remember(state: &mut State, stepped: bool) {
     state.history.visit(view, stepped);
 }
 
-/// Goes to a place that nobody asked for, in the place of the present one.
+/// Goes to a place that the user did not ask for; it replaces the present one in the history.
 pub fn replace(state: &mut State, address: Address) {
     visit(state, address);
     let view = state.saved_view();

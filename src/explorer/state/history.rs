@@ -51,7 +51,7 @@ impl History {
         }
     }
 
-    /// Another place stands for the present one, which nobody asked for.
+    /// Replaces the present place, which the user did not ask for.
     pub fn replace(&mut self, view: SavedView) {
         if let Some(here) = self.places.get_mut(self.at) {
             here.view = view;

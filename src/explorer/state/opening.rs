@@ -17,7 +17,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Of a model that nobody has yet.
+    /// Of a model that is not open yet.
     pub fn new(name: String, then: Vec<SavedView>) -> Self {
         Self {
             id: None,

@@ -20,7 +20,7 @@ pub struct RowCursor {
     pub row: usize,
     /// The first row shown.
     pub scroll: usize,
-    /// Rows that were asked for in so many words; 0: as many as one goes through.
+    /// Rows that were asked for by number; 0 if none were: then as many as the cursor reaches.
     pub asked: usize,
 }
 

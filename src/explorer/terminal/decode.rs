@@ -1,6 +1,8 @@
 //! Bytes that a terminal sends → keys, the mouse, pasted text. A complete state machine for control
-//! functions (ECMA-48, and what xterm added): reports and replies that nobody asked for are read to
+//! functions (ECMA-48, and what xterm added): unrequested reports and replies are read to
 //! their end and dropped, so that none of their bytes is taken for a key.
+
+mod paste;
 
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ const CTRL_C: u8 = 0x03;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Ground,
-    /// A character in UTF-8, of which so many bytes are missing.
+    /// A character in UTF-8, with the number of bytes that are missing.
     Character {
         missing: usize,
     },
@@ -53,7 +55,7 @@ enum State {
     },
     /// ESC inside such a string: the first byte of ST, or of another sequence.
     TextEscape,
-    /// Pasted text, up to [`PASTE_END`], of which so many bytes have come.
+    /// Pasted text, with the number of bytes of [`PASTE_END`] that have come.
     Paste {
         matched: usize,
     },
@@ -360,40 +362,6 @@ impl Decoder {
                 };
             }
         }
-    }
-
-    fn paste(&mut self, byte: u8, matched: usize, events: &mut Vec<Event>) {
-        if byte == CTRL_C && self.paused {
-            self.pasted.clear();
-            return self.again(byte, events);
-        }
-        self.paused = false;
-        if byte == PASTE_END[matched] {
-            if matched + 1 < PASTE_END.len() {
-                self.state = State::Paste {
-                    matched: matched + 1,
-                };
-                return;
-            }
-            let text = String::from_utf8_lossy(&std::mem::take(&mut self.pasted)).into_owned();
-            events.push(Event::Paste(text));
-            return self.reset();
-        }
-        // ESC is nowhere in the end mark but at its beginning.
-        let begins = byte == ESC;
-        self.keep(&PASTE_END[..matched]);
-        if !begins {
-            self.keep(&[byte]);
-        }
-        self.state = State::Paste {
-            matched: usize::from(begins),
-        };
-    }
-
-    fn keep(&mut self, pasted: &[u8]) {
-        let room = PASTE_MAX.saturating_sub(self.pasted.len());
-        self.pasted
-            .extend_from_slice(&pasted[..pasted.len().min(room)]);
     }
 }
 

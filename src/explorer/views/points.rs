@@ -210,7 +210,7 @@ fn points(canvas: &mut Canvas, area: Rect, map: &MapAnswer, selected: usize, nam
     }
 }
 
-/// The texts of the points around the selected one, from left to right, a row each.
+/// The texts of the points around the selected one, from left to right, one per row.
 fn concordance(canvas: &mut Canvas, area: Rect, map: &MapAnswer) {
     let (state, theme) = (canvas.state, canvas.theme);
     let geometry = &state.views.geometry;

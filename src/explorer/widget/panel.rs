@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use super::cells::width;
 use super::line::put;
 
-/// A frame: rounded, thin; bold lines are left to nobody.
+/// A frame with rounded corners and thin lines.
 pub struct Panel<'a> {
     pub title: &'a str,
     /// Set beside the title, quieter; left out where there is no room.

@@ -28,7 +28,7 @@ pub struct Trace {
 pub const KINDS: [(&str, &str); 3] = [("●", "──"), ("◆", "╌╌"), ("○", "┈┈")];
 /// Dots that are drawn and left out, one after the other.
 const DASHES: [(usize, usize); 3] = [(1, 0), (4, 3), (1, 3)];
-/// Marks stand only where there are so many cells for each.
+/// Cells that each mark needs; with less room there are none.
 const MARK_CELLS: f64 = 2.0;
 
 /// The values of a plot and the cells where they lie.
@@ -47,7 +47,7 @@ impl Frame {
         Some((self.area.x + x as u16, self.area.y + y as u16))
     }
 
-    /// The place of a value in so many columns and rows, of cells or of dots.
+    /// The column and row of a value on a grid of cells or dots.
     pub fn place(&self, x: f64, y: f64, [columns, rows]: [usize; 2]) -> Option<(usize, usize)> {
         let share = |v: f64, [low, high]: [f64; 2]| (v - low) / (high - low);
         let (x, y) = (share(x, self.x), 1.0 - share(y, self.y));

@@ -19,7 +19,7 @@ const ROWS: usize = 4096;
 /// the row's score with the token's vector, and what is added to it.
 #[derive(Debug)]
 pub struct HeadSide {
-    pub stand: Role,
+    pub role: Role,
     /// `[m, d_model]`, or of a form over factors `[m, d_head]`.
     pub vectors: Matrix,
     /// What biases add for each of the m tokens, whatever j is.
@@ -48,10 +48,10 @@ pub fn head_sides(
     };
     let [left_bias, right_bias] = [&biases[0], &biases[1]].map(Option::as_deref);
     let (left_map, right_map) = ((&weights.left, left_bias), (&weights.right, right_bias));
-    let side = |stand, targets: &Targets, near, far| {
+    let side = |role, targets: &Targets, near, far| {
         let (vectors, added) = through(&targets.vectors, near, far);
         HeadSide {
-            stand,
+            role,
             vectors,
             added,
         }
@@ -91,11 +91,11 @@ fn through(
 impl HeadSide {
     /// Of a form whose factors over all rows are known, `[rows, d_head]`: its values are their
     /// products. Queries and keys that go through norms have no other.
-    pub fn of_factor(stand: Role, factor: &Matrix, tokens: &[u32]) -> Self {
+    pub fn of_factor(role: Role, factor: &Matrix, tokens: &[u32]) -> Self {
         let rows = tokens.iter().flat_map(|&id| factor.row(id as usize));
         let rows = rows.copied().collect();
         Self {
-            stand,
+            role,
             vectors: Matrix::new(tokens.len(), factor.cols(), rows),
             added: vec![0.0; tokens.len()],
         }

@@ -18,7 +18,7 @@ use super::kernel::norm;
 
 pub use heads::{BiasedForm, HeadSide, head_sides};
 pub use neurons::{LayerScores, layer_scores};
-pub use ranked::{RankSearch, VectorChunk};
+pub use ranked::{RankSearch, RankedWanted, VectorChunk};
 pub use top::TopHits;
 
 /// What the best are the best by.

@@ -162,6 +162,18 @@ fn four(rows: &[f32], n: usize) -> Option<([&[f32]; 4], &[f32])> {
     Some(([&a[..n], &b[..n], &c[..n], &d[..n]], rest))
 }
 
+/// A neuron's vector at one end of its list, and a target.
+struct Met {
+    /// The neuron, by its place in the chunk.
+    index: usize,
+    /// The length of its vector.
+    norm: f32,
+    /// The target's number.
+    j: usize,
+    /// 1 at the high end of the list, −1 at the low one.
+    sign: f32,
+}
+
 impl LayerScores {
     /// The scores of vectors that were read before.
     pub fn of(chunk: &VectorChunk, targets: &Targets) -> Self {
@@ -194,7 +206,18 @@ impl LayerScores {
     ) {
         for (index, &norm) in self.norms.iter().enumerate() {
             for (sign, top) in [(1.0, &mut *highest), (-1.0, &mut *lowest)] {
-                let hit = |j: usize| self.hit(targets, by, (index, norm), (j, sign));
+                let hit = |j: usize| {
+                    self.hit(
+                        targets,
+                        by,
+                        Met {
+                            index,
+                            norm,
+                            j,
+                            sign,
+                        },
+                    )
+                };
                 let hits = (0..targets.ids.len()).map(hit);
                 // Of equals the first, as tokens are in order.
                 let best = hits.reduce(|a, b| if b.by > a.by { b } else { a });
@@ -210,8 +233,12 @@ impl LayerScores {
         &self,
         targets: &Targets,
         by: RankBy,
-        (index, norm): (usize, f32),
-        (j, sign): (usize, f32),
+        Met {
+            index,
+            norm,
+            j,
+            sign,
+        }: Met,
     ) -> Hit {
         let product = sign * self.scores[j][index];
         let lengths = norm * targets.norms[j];

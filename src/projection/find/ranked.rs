@@ -82,22 +82,31 @@ struct Candidate {
 
 const SIGNS: [f32; 2] = [1.0, -1.0];
 
+/// How much a search by rank looks for, and in what.
+#[derive(Clone, Copy, Debug)]
+pub struct RankedWanted {
+    /// Hits of each role.
+    pub k: usize,
+    /// Neurons of a layer.
+    pub neurons: usize,
+}
+
 impl<'a> RankSearch<'a> {
-    /// Nothing seen yet; the k best of each of `stands` are searched in layers of so many neurons.
+    /// Nothing seen yet; the best of each of `roles` are searched.
     ///
     /// # Errors
     /// The device fails.
     pub fn new(
         lists: ListRows<'a>,
         targets: &'a Targets,
-        stands: [Role; 2],
-        (k, neurons): (usize, usize),
+        roles: [Role; 2],
+        RankedWanted { k, neurons }: RankedWanted,
     ) -> Result<Self, ProjectionError> {
         Ok(Self {
             bounds: RankBounds::of(lists.rows, lists.flags)?,
             lists,
             targets,
-            ends: stands.map(|stand| TopHits::new(stand, k)),
+            ends: roles.map(|role| TopHits::new(role, k)),
             surveyed: Vec::new(),
             unranked: 0,
             neurons,

@@ -31,7 +31,7 @@ fn a_row_and_a_column_of_the_form_are_its_values() {
     };
     let targets = Targets::new(vec![7, 9], targets);
     let [from, to] = head_sides(Form::Vo, &form, &targets, &targets);
-    assert_eq!((from.stand, to.stand), (Role::From, Role::To));
+    assert_eq!((from.role, to.role), (Role::From, Role::To));
     for (side, (near, far)) in [
         (from, (&weights.left, &weights.right)),
         (to, (&weights.right, &weights.left)),
@@ -51,7 +51,7 @@ fn a_row_and_a_column_of_the_form_are_its_values() {
             assert!(
                 (score - best[0].score).abs() < 1e-5,
                 "{} {score}",
-                side.stand
+                side.role
             );
         }
     }

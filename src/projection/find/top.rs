@@ -5,7 +5,7 @@ use super::{Hit, Role};
 /// The k best hits of all that were offered, and the best figure of every layer that was searched.
 #[derive(Clone, Debug)]
 pub struct TopHits {
-    pub stand: Role,
+    pub role: Role,
     /// For each layer the best score, or by cosine and by rank the best cosine.
     pub by_layer: Vec<f32>,
     k: usize,
@@ -17,9 +17,9 @@ pub struct TopHits {
 
 impl TopHits {
     /// Nothing offered yet.
-    pub fn new(stand: Role, k: usize) -> Self {
+    pub fn new(role: Role, k: usize) -> Self {
         Self {
-            stand,
+            role,
             by_layer: Vec::new(),
             k,
             hits: Vec::new(),

@@ -7,7 +7,7 @@ use crate::projection::{
 use crate::query::answering::Callbacks;
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
-use crate::transformer::{Form, FormWeights, Sublayer};
+use crate::transformer::{Form, FormWeights, SublayerAt};
 use crate::vocabulary::Mask;
 
 use crate::query::reader::Reader;
@@ -38,7 +38,7 @@ impl Reader {
             .bring_form(form, query.layer, query.head, callbacks.without_partial())?;
         let convention = query.convention;
         let weights = self.weights.form(form, query.layer, query.head, 0)?;
-        let at = (query.layer, Sublayer::Attention);
+        let at = SublayerAt::attention(query.layer);
         let fold = |matrix: Matrix, side| -> Result<Matrix, QueryError> {
             let folded = self.folded(convention, at, side, matrix.transposed())?;
             Ok(folded.transposed())
@@ -106,7 +106,7 @@ impl Reader {
             MatrixKind::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,
         };
-        let at = (query.layer, Sublayer::FeedForward);
+        let at = SublayerAt::feed_forward(query.layer);
         let [side, _] = query.part.flows();
         let vectors = self.folded(query.convention, at, side, vectors)?;
         callbacks.cancel.check()?;
@@ -132,9 +132,9 @@ impl Reader {
         let n = query.n.min(found.left.rows());
         let of_head = matches!(query.part, MatrixKind::Form(_));
         let [of_left, of_right] = query.part.flows();
-        let left = self.ends_of(&found.left, (query, of_left, n), mask, callbacks)?;
+        let left = self.ends_of(&found.left, query, of_left, n, mask, callbacks)?;
         let right = match of_head {
-            true => self.ends_of(&found.right, (query, of_right, n), mask, callbacks)?,
+            true => self.ends_of(&found.right, query, of_right, n, mask, callbacks)?,
             false => (0..n).map(|i| most(found.right.row(i), query.k)).collect(),
         };
         let blocks = found.blocks();
@@ -160,19 +160,21 @@ impl Reader {
     fn ends_of(
         &mut self,
         vectors: &Matrix,
-        (query, side, n): (&DirectionsQuery, Side, usize),
+        query: &DirectionsQuery,
+        side: Side,
+        n: usize,
         mask: &Mask,
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<[Vec<Scored>; 2]>, QueryError> {
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
-        let sublayer = match query.part {
-            MatrixKind::Form(_) => Sublayer::Attention,
+        let at = match query.part {
+            MatrixKind::Form(_) => SublayerAt::attention(query.layer),
             MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
-                Sublayer::FeedForward
+                SublayerAt::feed_forward(query.layer)
             }
         };
-        let (convention, at) = (query.convention, (query.layer, sublayer));
+        let convention = query.convention;
         let rows = self.rows(convention, at, side, callbacks)?;
         let mut vectors = self.inverted(convention, at, side, vectors, callbacks)?;
         if query.convention.has(Switch::Cosine) {

@@ -11,7 +11,7 @@ use crate::projection::{Hit, ListRows, Role, Rows, Targets, TopHits};
 use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, QueryError, RoleHits};
-use crate::transformer::Sublayer;
+use crate::transformer::SublayerAt;
 use crate::vocabulary::{Mask, Pattern, VocabularyError};
 
 use crate::query::reader::Reader;
@@ -58,9 +58,9 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<FindAnswer, QueryError> {
         let search = self.search(query, callbacks)?;
-        let stands = Role::ALL.iter().filter(|s| query.heads || !s.is_of_heads());
+        let roles = Role::ALL.iter().filter(|s| query.heads || !s.is_of_heads());
         let mut found = FindResults {
-            tops: stands.map(|&stand| TopHits::new(stand, query.k)).collect(),
+            tops: roles.map(|&role| TopHits::new(role, query.k)).collect(),
             counted: 0,
             exact: true,
             gists: HashMap::new(),
@@ -84,7 +84,7 @@ impl Reader {
         let (tokens, matched) = self.tokens_of(query, &mask)?;
         let positions = self.with_positions(&query.filters)?;
         // Norms before maps are of one kind in all layers.
-        let (convention, at) = (query.convention, (0, Sublayer::FeedForward));
+        let (convention, at) = (query.convention, SublayerAt::feed_forward(0));
         let mut searched = |side| -> Result<SearchedSide, QueryError> {
             let rows = self.rows(convention, at, side, callbacks)?;
             let positions = match positions {
@@ -166,15 +166,15 @@ impl Search<'_> {
 
     fn answer(&self, found: &FindResults, done: f32, exact: bool) -> FindAnswer {
         let gist = |top: &TopHits, hit: &Hit| {
-            let known = found.gists.get(&(top.stand, hit.layer, hit.index));
+            let known = found.gists.get(&(top.role, hit.layer, hit.index));
             known.cloned().unwrap_or_default()
         };
         let group = |top: &TopHits| {
-            let is_read = self.has_output || !top.stand.is_of_output();
+            let is_read = self.has_output || !top.role.is_of_output();
             let hits = if is_read { top.best() } else { Vec::new() };
             let by_layer: &[f32] = if is_read { &top.by_layer } else { &[] };
             RoleHits {
-                stand: top.stand,
+                role: top.role,
                 gists: hits.iter().map(|hit| gist(top, hit)).collect(),
                 hits,
                 by_layer: by_layer.to_vec(),

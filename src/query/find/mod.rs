@@ -59,7 +59,7 @@ pub struct FindAnswer {
 /// The places of one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RoleHits {
-    pub stand: Role,
+    pub role: Role,
     /// Best first.
     pub hits: Vec<Hit>,
     /// For each hit the first words of the list it is in, where they were asked for.
@@ -85,7 +85,7 @@ impl RoleHits {
     /// Where a hit is.
     pub fn address(&self, hit: &Hit) -> Address {
         let (layer, index) = (hit.layer, hit.index);
-        let form = match self.stand {
+        let form = match self.role {
             Role::From | Role::To => Form::Vo,
             Role::Query | Role::Key => Form::Qk,
             _ => {
@@ -171,7 +171,7 @@ impl AnswerKind for FindAnswer {
         let hits = self.groups.iter().flat_map(|group| &group.hits);
         let numbers = hits.flat_map(|hit| [hit.score, hit.cosine]);
         // Every neuron is offered: a layer without a best has none that is a number.
-        let neurons = self.groups.iter().filter(|g| !g.stand.is_of_heads());
+        let neurons = self.groups.iter().filter(|g| !g.role.is_of_heads());
         let layers = neurons.flat_map(|group| group.by_layer.iter().copied());
         let numbers = numbers.chain(layers).map(f64::from);
         NotFinite::among("scores of what was found", numbers)

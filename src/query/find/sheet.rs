@@ -34,19 +34,19 @@ pub(super) fn sheet(card: &ModelCard, query: &FindQuery, answer: &FindAnswer) ->
     let mut blocks = vec![Block::Text(heading)];
     for (at, group) in answer.groups.iter().enumerate() {
         let bars = spark(group.by_layer.iter().copied());
-        let (stand, meaning) = (group.stand, group.stand.meaning());
-        blocks.push(Block::Heading(format!("{stand}  {meaning}  {bars}")));
+        let (role, meaning) = (group.role, group.role.meaning());
+        blocks.push(Block::Heading(format!("{role}  {meaning}  {bars}")));
         blocks.push(Block::table([at]));
     }
 
     let groups = answer.groups.iter().enumerate().map(|(at, group)| {
         let histogram = group.histogram(card.spec.layers).into_iter();
         let record = Record::new()
-            .with("meaning", group.stand.meaning())
+            .with("meaning", group.role.meaning())
             .with("histogram", histogram.collect::<Value>())
             .with("best", Value::from_iter(group.by_layer.iter().copied()))
             .with("hits", Value::Rows(at));
-        (group.stand.name(), record)
+        (group.role.name(), record)
     });
     let document = Record::new()
         .with("model", &*card.name)
@@ -84,7 +84,7 @@ fn section(group: &RoleHits) -> Section {
     let words = Column::of(words.map(|words| (!words.is_empty()).then(|| words.clone())));
     let rank = Column::of(hits().map(|hit| hit.rank)).named("rank");
     let words = words.named("words");
-    let (rank, words, with) = match group.stand.is_of_heads() {
+    let (rank, words, with) = match group.role.is_of_heads() {
         true => (
             rank,
             words,
@@ -96,7 +96,7 @@ fn section(group: &RoleHits) -> Section {
         }
     };
     let columns = [
-        Column::same(group.stand.name()).csv("stand"),
+        Column::same(group.role.name()).csv("stand"),
         Column::count().csv("place"),
         Column::of(hits().map(address))
             .named("address")

@@ -13,7 +13,7 @@ use crate::query::rank::cache;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::unit;
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::{Dictionary, Form, FormWeights, Input, Sublayer};
+use crate::transformer::{Dictionary, Form, FormWeights, Input, SublayerAt};
 use crate::vocabulary::Filters;
 
 use crate::query::robustness::{RandomDirections, kept, side, standard};
@@ -222,7 +222,7 @@ impl Reader {
         tokens: &[u32],
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<f32>, QueryError> {
-        let (at, side) = ((drawn.layer, Sublayer::FeedForward), side(drawn.kind));
+        let (at, side) = (SublayerAt::feed_forward(drawn.layer), side(drawn.kind));
         let rows = self.rows(convention, at, side, callbacks)?;
         let rows = Rows::new(rows.pick(tokens)?, &Device::Cpu)?;
         let flags = vec![true; tokens.len()];

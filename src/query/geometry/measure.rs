@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::geometry::{Measured, Measuring, Plan, TextPlan};
+use crate::geometry::{Measured, Measuring, Plan, StateSizes, TextPlan};
 use crate::transformer::{Forward, ForwardError, Site, with_numbers};
 
 use super::reading::{Read, ReadText};
@@ -65,7 +65,10 @@ impl Model<'_> {
         query: &GeometryQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Measured, QueryError> {
-        let sizes = [forward.states(), self.card.spec.d_model];
+        let sizes = StateSizes {
+            states: forward.states(),
+            width: self.card.spec.d_model,
+        };
         let plan = |texts, token| Plan::new(sizes, texts, token, query.pieces);
         let mut whole = plan(texts.clone(), query.token.is_some());
         if query.without_dominant == 0 {
@@ -75,7 +78,7 @@ impl Model<'_> {
             return Ok(measuring.finish());
         }
         let tokens: usize = ids.iter().map(|text| text.len()).sum();
-        let keeps = tokens * sizes[0] * sizes[1] * size_of::<f32>() <= KEPT_BYTES;
+        let keeps = tokens * sizes.states * sizes.width * size_of::<f32>() <= KEPT_BYTES;
         let (mut kept, mut first) = (Vec::new(), Measuring::new(plan(texts, false), SEED));
         let mut take = |part: TextSplit<'_>| {
             part.measure(&mut first);

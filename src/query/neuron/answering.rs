@@ -7,7 +7,7 @@ use crate::projection::{BothEnds, Passing};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{Address, NeuronAnswer, NeuronQuery, QueryError};
-use crate::transformer::Sublayer;
+use crate::transformer::{Sublayer, SublayerAt};
 
 use crate::query::pairs::stacked;
 use crate::query::reader::Reader;
@@ -46,7 +46,7 @@ impl Reader {
             ends.extend(queries.iter().map(ends_of));
         }
         // The norm before the feed-forward half is of one kind in all layers.
-        let at = (*layer, Sublayer::FeedForward);
+        let at = SublayerAt::feed_forward(*layer);
         let mut blocks = Vec::with_capacity(2);
         let both = [Side::Reads, Side::Writes];
         let [read, written] = both.map(|side| self.rows(*convention, at, side, callbacks));
@@ -125,7 +125,7 @@ impl Reader {
                 true => self.biases(&run[0], &key)?,
                 false => vec![None; run.len()],
             };
-            let at = (layer, Sublayer::FeedForward);
+            let at = SublayerAt::feed_forward(layer);
             let mut key = self.projected(convention, at, Side::Reads, key, callbacks)?;
             let written = Side::Writes;
             let mut value = self.projected(convention, at, written, value, callbacks)?;

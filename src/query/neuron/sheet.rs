@@ -18,7 +18,7 @@ const QUADRANTS: [[&str; 3]; 4] = [
     ["-", "-", "V, faintly"],
 ];
 
-/// The columns, with how far each can be trusted if that was asked too.
+/// The columns, with the robustness of each if that was asked too.
 pub(super) fn sheet(
     card: &ModelCard,
     query: &NeuronQuery,

@@ -7,7 +7,7 @@ use crate::projection::{BothEnds, PairsWanted, ProjectionError, Scored, best_pai
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
-use crate::transformer::{Form, FormWeights, QueryKeyNorms, Sublayer};
+use crate::transformer::{Form, FormWeights, QueryKeyNorms, Sublayer, SublayerAt};
 use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use crate::query::reader::Reader;
@@ -182,7 +182,7 @@ impl Reader {
         weights: FormWeights,
         callbacks: Callbacks<'_>,
     ) -> Result<FormWeights, QueryError> {
-        let at = (query.layer, Sublayer::Attention);
+        let at = SublayerAt::attention(query.layer);
         let [of_left, of_right] = directions(query);
         let mut projected = |matrix: Matrix, side| {
             let matrix =
@@ -240,7 +240,7 @@ impl Reader {
         positions: bool,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
-        let (convention, at) = (query.convention, (query.layer, Sublayer::Attention));
+        let (convention, at) = (query.convention, SublayerAt::attention(query.layer));
         let rows = self.rows(convention, at, side, callbacks)?;
         let product = rows.times(w, callbacks.cancel)?;
         if !positions {

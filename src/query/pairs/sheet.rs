@@ -12,7 +12,7 @@ use crate::transformer::Form;
 /// Rows shown of what one side does whatever the other is.
 const ALONE_ROWS: usize = 10;
 
-/// The pairs, with how far they can be trusted if that was asked too.
+/// The pairs, with their robustness if that was asked too.
 pub(super) fn sheet(
     card: &ModelCard,
     query: &PairsQuery,

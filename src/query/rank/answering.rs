@@ -13,7 +13,7 @@ use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
 use crate::query::{Answer, Callbacks, PairsQuery, QueryError};
 use crate::task::Cancelled;
-use crate::transformer::{Form, Input, Sublayer};
+use crate::transformer::{Form, Input, SublayerAt};
 use crate::vocabulary::Filters;
 
 /// Products of two embeddings that are kept: those of both forms under one convention.
@@ -86,7 +86,7 @@ impl Reader {
             callbacks.without_partial(),
         )?;
         let values = self.weights.values(query.layer, all.clone())?;
-        let at = (query.layer, Sublayer::FeedForward);
+        let at = SublayerAt::feed_forward(query.layer);
         let values = self.folded(query.convention, at, Side::Writes, values)?;
         let norm = |n: usize| {
             let squares = values.row(n).iter().map(|&x| f64::from(x).powi(2));
@@ -191,7 +191,7 @@ impl Reader {
             answer.done = at as f32 / answer.items.len() as f32;
             callbacks.partial(Answer::Rank(answer.clone()));
             let RankedItem { item, figure, .. } = answer.items[at];
-            let pairs = top_pairs(self, query, (form, item), callbacks)?;
+            let pairs = top_pairs(self, query, form, item, callbacks)?;
             let some = pairs.len().min(query.words);
             answer.items[at] = of_head(item, figure, &pairs[..some]);
         }
@@ -206,7 +206,7 @@ impl Reader {
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Matrix>, QueryError> {
-        let at = (query.layer, Sublayer::Attention);
+        let at = SublayerAt::attention(query.layer);
         let [of_left, of_right] = directions(query);
         let left = self.rows(query.convention, at, of_left, callbacks)?;
         let right = self.rows(query.convention, at, of_right, callbacks)?;

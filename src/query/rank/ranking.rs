@@ -1,4 +1,4 @@
-//! A layer's neurons or heads ranked by their lists, some at a time, whoever makes the lists.
+//! A layer's neurons or heads ranked by their lists, some at a time, with lists from a model or from a scan.
 
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::query::{
     Answer, Answering, Callbacks, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError,
 };
 use crate::transformer::{Form, Input};
-use crate::vocabulary::{Filters, Vocabulary};
+use crate::vocabulary::Vocabulary;
 
 /// Neurons at a time: enough for products at full rate, few enough to see the list grow.
 const BATCH: usize = 256;
@@ -52,7 +52,7 @@ impl Ranking {
             let first = self.judged.len();
             let some: Vec<usize> = (first..all.min(first + batch)).collect();
             let judged = match query.by.form() {
-                Some(form) => vec![judge_head(model, query, (form, first), callbacks)?],
+                Some(form) => vec![judge_head(model, query, form, first, callbacks)?],
                 None => {
                     let answers = top_lists(model, query, &some, callbacks)?;
                     let answers = some.par_iter().zip(&answers);
@@ -99,7 +99,8 @@ pub(in crate::query) fn top_lists(
 pub(in crate::query) fn top_pairs(
     model: &mut dyn Answering,
     query: &RankQuery,
-    (form, head): (Form, usize),
+    form: Form,
+    head: usize,
     callbacks: Callbacks<'_>,
 ) -> Result<Vec<Pair>, QueryError> {
     let asked = Query::Pairs(PairsQuery {
@@ -110,11 +111,7 @@ pub(in crate::query) fn top_pairs(
         distance: 0,
         end: End::Highest,
         k: RankMetric::TOP,
-        filters: Filters {
-            exclude_same: false,
-            exclude_similar: false,
-            ..query.filters.clone()
-        },
+        filters: query.filters.per_token(),
     });
     let Answer::Pairs(answer) = model.answer(&asked, callbacks.without_partial())? else {
         return Err(QueryError::WrongAnswer);
@@ -125,10 +122,11 @@ pub(in crate::query) fn top_pairs(
 fn judge_head(
     model: &mut dyn Answering,
     query: &RankQuery,
-    (form, head): (Form, usize),
+    form: Form,
+    head: usize,
     callbacks: Callbacks<'_>,
 ) -> Result<Judged, QueryError> {
-    let pairs = top_pairs(model, query, (form, head), callbacks)?;
+    let pairs = top_pairs(model, query, form, head, callbacks)?;
     let vocabulary = &model.card().vocabulary;
     let same = |pair: &&Pair| vocabulary.same(pair.from, pair.to);
     let same = pairs.iter().filter(same).count();

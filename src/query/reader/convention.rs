@@ -7,7 +7,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::{Inverse, RowScale, Rows};
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Callbacks, QueryError};
-use crate::transformer::{NormWeights, Sublayer};
+use crate::transformer::{NormWeights, SublayerAt};
 
 use super::Reader;
 
@@ -45,7 +45,7 @@ impl Reader {
     pub(in crate::query) fn rows(
         &mut self,
         convention: Convention,
-        at: (usize, Sublayer),
+        at: SublayerAt,
         side: Side,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
@@ -53,11 +53,11 @@ impl Reader {
         self.counted(self.view(source, convention, at, side)?, callbacks)
     }
 
-    /// Learned positions, as they count.
+    /// Learned positions, transformed as the convention says.
     pub(in crate::query) fn positions_as(
         &mut self,
         convention: Convention,
-        at: (usize, Sublayer),
+        at: SublayerAt,
         side: Side,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Rows>, QueryError> {
@@ -75,7 +75,7 @@ impl Reader {
         &self,
         source: EmbeddingSource,
         convention: Convention,
-        (layer, sublayer): (usize, Sublayer),
+        SublayerAt { layer, sublayer }: SublayerAt,
         side: Side,
     ) -> Result<EmbeddingView, QueryError> {
         let norm = match convention.folds_gains() && side == Side::Reads {
@@ -152,7 +152,7 @@ impl Reader {
     pub(in crate::query) fn projected(
         &mut self,
         convention: Convention,
-        at: (usize, Sublayer),
+        at: SublayerAt,
         side: Side,
         vectors: Matrix,
         callbacks: Callbacks<'_>,
@@ -170,7 +170,7 @@ impl Reader {
     pub(in crate::query) fn folded(
         &self,
         convention: Convention,
-        (layer, sublayer): (usize, Sublayer),
+        SublayerAt { layer, sublayer }: SublayerAt,
         side: Side,
         mut vectors: Matrix,
     ) -> Result<Matrix, QueryError> {
@@ -202,7 +202,7 @@ impl Reader {
     pub(in crate::query) fn inverted(
         &mut self,
         convention: Convention,
-        at: (usize, Sublayer),
+        at: SublayerAt,
         side: Side,
         vectors: Matrix,
         callbacks: Callbacks<'_>,
@@ -225,7 +225,7 @@ impl Reader {
     fn inverse(
         &mut self,
         convention: Convention,
-        at: (usize, Sublayer),
+        at: SublayerAt,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Inverse>, QueryError> {
         let source = self.source(convention, Side::Reads);

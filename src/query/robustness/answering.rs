@@ -14,7 +14,7 @@ use super::null_distribution::standard;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Side, unit};
 
-/// Multiplications that an inverse may cost that nobody has asked for.
+/// Largest pseudo-inverse computed unasked, in multiply–adds.
 const INVERSE_MAX: f64 = 4e11;
 
 impl Reader {

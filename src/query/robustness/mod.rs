@@ -101,7 +101,7 @@ pub struct ZScore {
 }
 
 impl ZScore {
-    /// The 95 % interval that so many draws leave it: mean and deviation of chance are estimated,
+    /// The 95 % interval at this number of draws: mean and deviation of the null are estimated,
     /// with the standard error √(1/n + z²/(2(n − 1))).
     pub fn interval(self) -> (f32, f32) {
         let n = self.draws as f32;

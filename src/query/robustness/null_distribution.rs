@@ -12,7 +12,7 @@ use crate::query::pairs::{admits, directions};
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Side, unit};
 use crate::query::{NeuronQuery, PairsQuery, QueryError};
-use crate::transformer::{Dictionary, Form, FormWeights, QueryKeyNorms, Sublayer};
+use crate::transformer::{Dictionary, Form, FormWeights, QueryKeyNorms, SublayerAt};
 use crate::vocabulary::Filters;
 
 use super::random_directions::RandomDirections;
@@ -111,7 +111,7 @@ impl Reader {
             callbacks.cancel.check()?;
             let mut drawn = RandomDirections::new(query.layer as u64);
             let drawn = drawn.like(&given, RANDOM_DIRECTIONS);
-            let at = (query.layer, Sublayer::FeedForward);
+            let at = SublayerAt::feed_forward(query.layer);
             let side = side(vectors);
             let mut drawn = self.projected(query.convention, at, side, drawn, callbacks)?;
             unit(&mut drawn);
@@ -211,7 +211,7 @@ impl Reader {
         ids: Vec<u32>,
         callbacks: Callbacks<'_>,
     ) -> Result<Sample, QueryError> {
-        let at = (query.layer, Sublayer::Attention);
+        let at = SublayerAt::attention(query.layer);
         let [of_left, of_right] = directions(query);
         let mut rows_of = |side| -> Result<Rows, QueryError> {
             let rows = self.rows(query.convention, at, side, callbacks)?;

@@ -1,4 +1,4 @@
-//! How far lists can be trusted: what stands with a list.
+//! The robustness of lists, as it stands with them in a sheet.
 
 use std::collections::BTreeMap;
 

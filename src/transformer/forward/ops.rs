@@ -59,7 +59,7 @@ impl Norm {
     }
 }
 
-/// `x + y`, in the place of `y`, which nobody else may hold.
+/// `x + y`, in the memory of `y`, which must not be shared.
 pub(super) fn add_to(y: Tensor, x: &Tensor) -> Result<Tensor> {
     if y.device().is_cpu() {
         y.inplace_op2(x, &Add)?;

@@ -17,6 +17,31 @@ pub enum Sublayer {
     FeedForward,
 }
 
+/// A sublayer of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SublayerAt {
+    pub layer: usize,
+    pub sublayer: Sublayer,
+}
+
+impl SublayerAt {
+    /// The attention of a layer.
+    pub fn attention(layer: usize) -> Self {
+        Self {
+            layer,
+            sublayer: Sublayer::Attention,
+        }
+    }
+
+    /// The feed-forward part of a layer.
+    pub fn feed_forward(layer: usize) -> Self {
+        Self {
+            layer,
+            sublayer: Sublayer::FeedForward,
+        }
+    }
+}
+
 /// How the norm before a map scales a row of the input embedding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenNorm {

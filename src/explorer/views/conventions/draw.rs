@@ -1,4 +1,4 @@
-//! The menu of conventions, and how far a list can be trusted, in a few cells.
+//! The menu of conventions, and the robustness of a list in a few cells.
 
 use ratatui::layout::Rect;
 
@@ -43,7 +43,7 @@ pub fn menu(canvas: &mut Canvas, body: Rect) {
     });
 }
 
-/// How far a list can be trusted, in at most so many cells: `z 3.3–4.9 · 10–28/30`, or as much of
+/// The robustness of a list in at most `room` cells: `z 3.3–4.9 · 10–28/30`, or as much of
 /// it as has room; empty while nothing is known.
 pub fn robustness(state: &State, tab: &dyn WordLists, list: usize, room: usize) -> String {
     let Some(robustness) = tab.robustness(state, list) else {

@@ -15,7 +15,7 @@ pub fn open(state: &mut State) {
 
 /// Puts the list on top with a token to look up, by its id: no other token is spelled so.
 pub fn open_with(state: &mut State, token: u32) {
-    state.views.find.stand = None;
+    state.views.find.role = None;
     state.views.find.chooser = Chooser {
         field: Field::proposed(format!("id:{token}")),
         selected: 0,
@@ -38,11 +38,11 @@ pub fn act(state: &mut State, action: Action) -> bool {
         }
         // All kinds of place, or one after the other only one.
         Action::FindKind => {
-            let next = match find.stand {
+            let next = match find.role {
                 None => Some(0),
-                Some(stand) => Role::ALL.iter().position(|s| *s == stand).map(|at| at + 1),
+                Some(role) => Role::ALL.iter().position(|s| *s == role).map(|at| at + 1),
             };
-            find.stand = next.and_then(|at| Role::ALL.get(at).copied());
+            find.role = next.and_then(|at| Role::ALL.get(at).copied());
         }
         // The best first, or the lowest layer.
         Action::FindLayers => find.by_layer = !find.by_layer,
@@ -57,13 +57,13 @@ pub fn act(state: &mut State, action: Action) -> bool {
 
 /// Goes to the place of a hit: puts the list and the side where the word stands in focus, and the
 /// cursor on its row as soon as that is known.
-pub fn lead_to(state: &mut State, stand: Role, address: Address, hit: &Hit) {
+pub fn lead_to(state: &mut State, role: Role, address: Address, hit: &Hit) {
     if !crate::explorer::shell::go(state, address) {
         return;
     }
     state.stack.pop();
     let room = state.regions.list_rows;
-    let column = match stand {
+    let column = match role {
         Role::K => Some(NeuronColumn::K),
         Role::V => Some(NeuronColumn::V),
         Role::MinusK => Some(NeuronColumn::MinusK),
@@ -79,7 +79,7 @@ pub fn lead_to(state: &mut State, stand: Role, address: Address, hit: &Hit) {
         }
         None => {
             let heads = &mut state.views.heads;
-            heads.side = usize::from(matches!(stand, Role::To | Role::Key));
+            heads.side = usize::from(matches!(role, Role::To | Role::Key));
             heads.directions = false;
             if heads.end != End::Highest {
                 crate::explorer::views::heads::swap_end(state);

@@ -127,12 +127,12 @@ fn heading(canvas: &Canvas, found: &FoundPlace<'_>) -> Option<String> {
     let group = answer
         .groups
         .iter()
-        .find(|group| group.stand == found.stand)?;
+        .find(|group| group.role == found.role)?;
     let layers = canvas.state.card().map_or(0, |card| card.spec.layers);
-    let (stand, meaning) = (group.stand, group.stand.meaning());
+    let (role, meaning) = (group.role, group.role.meaning());
     let histogram = group.histogram(layers).into_iter().map(|n| n as f32);
     let rest = rest(canvas, group);
-    Some(format!("{stand}  {meaning}{rest}  {}", spark(histogram)))
+    Some(format!("{role}  {meaning}{rest}  {}", spark(histogram)))
 }
 
 /// How many of a kind are not shown.

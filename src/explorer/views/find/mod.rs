@@ -40,7 +40,7 @@ impl View for FindView {
             return;
         };
         let selected = state.views.find.chooser.selected;
-        let place = |found: &FoundPlace<'_>| (found.stand, found.address);
+        let place = |found: &FoundPlace<'_>| (found.role, found.address);
         let here = state.places_found().get(selected).map(place);
         let Some(here) = here.filter(|_| selected > 0) else {
             return;
@@ -92,14 +92,11 @@ impl List for FindView {
     fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
         let found = state.places_found().get(row).copied();
         if let Some(FoundPlace {
-            stand,
-            address,
-            hit,
-            ..
+            role, address, hit, ..
         }) = found
         {
             let hit = *hit;
-            act::lead_to(state, stand, address, &hit);
+            act::lead_to(state, role, address, &hit);
         }
         Vec::new()
     }

@@ -18,7 +18,7 @@ pub struct Find {
     pub chooser: Chooser,
     pub by: RankBy,
     /// The only kind that is shown; `None` for all.
-    pub stand: Option<Role>,
+    pub role: Option<Role>,
     /// Whether the places lie in the order of their layers.
     pub by_layer: bool,
 }
@@ -26,7 +26,7 @@ pub struct Find {
 /// A place of the list.
 #[derive(Clone, Copy, Debug)]
 pub struct FoundPlace<'a> {
-    pub stand: Role,
+    pub role: Role,
     pub address: Address,
     pub hit: &'a Hit,
     /// The first words of the list it is in, once they are known.
@@ -37,7 +37,7 @@ impl FoundPlace<'_> {
     /// Of a head the pair in the order of its form: what is read or asks on the left.
     pub fn pair(&self) -> Option<[u32; 2]> {
         let partner = self.hit.partner?;
-        Some(match self.stand {
+        Some(match self.role {
             Role::To | Role::Key => [partner, self.hit.token],
             _ => [self.hit.token, partner],
         })
@@ -89,15 +89,15 @@ impl State {
 
     /// The places of an answer that are shown.
     pub(super) fn places_of<'a>(&self, answer: &'a FindAnswer) -> Vec<FoundPlace<'a>> {
-        let shown = self.views.find.stand;
+        let shown = self.views.find.role;
         let groups = answer.groups.iter();
-        let groups = groups.filter(|g| shown.is_none_or(|stand| stand == g.stand));
+        let groups = groups.filter(|g| shown.is_none_or(|role| role == g.role));
         let places = groups.flat_map(|group| {
             let gist = |i: usize| group.gists.get(i).map_or(&[][..], |words| words);
             let hits = group.hits.iter().take(self.shown_of(group)).enumerate();
             let mut found: Vec<FoundPlace<'_>> = hits
                 .map(|(i, hit)| FoundPlace {
-                    stand: group.stand,
+                    role: group.role,
                     address: group.address(hit),
                     hit,
                     gist: gist(i),
@@ -113,7 +113,7 @@ impl State {
 
     /// How many hits of a kind are shown.
     pub fn shown_of(&self, group: &RoleHits) -> usize {
-        let most = match self.views.find.stand {
+        let most = match self.views.find.role {
             Some(_) => PLACES,
             None => OVERVIEW,
         };
@@ -136,7 +136,7 @@ impl State {
                 let kind = self
                     .views
                     .find
-                    .stand
+                    .role
                     .map_or("any kind".to_owned(), |s| s.to_string());
                 Some(format!(
                     "no place of {kind} is found; C-t shows other kinds"

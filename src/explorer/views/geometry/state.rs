@@ -263,7 +263,7 @@ impl State {
         }
     }
 
-    /// The state of a model of so many states that is under the cursor.
+    /// The state under the cursor, in a model of `states` states.
     pub fn state_of(&self, states: usize) -> Option<usize> {
         let (at, last) = (self.views.geometry.state, states.saturating_sub(1));
         match self.views.geometry.settings.depth {

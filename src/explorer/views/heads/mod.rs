@@ -40,7 +40,7 @@ pub struct Heads {
     pub end: End,
     /// Index of the list in focus, in the order of [`Heads::FORMS`].
     pub focus: usize,
-    /// The pair under the cursor, or the line of directions, a list each.
+    /// The pair under the cursor, or the line of directions, one per list.
     pub cursors: [RowCursor; 2],
     /// Which side of a pair or direction is in focus, 0 or 1.
     pub side: usize,

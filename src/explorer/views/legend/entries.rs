@@ -1,5 +1,5 @@
 //! What every mark and figure on a screen means, in plain words. Found by what stands on the screen:
-//! whoever draws a mark that is new adds its row to [`table`].
+//! a new mark needs a row in [`table`].
 
 use super::table::{ROWS, ShownWhen};
 use crate::explorer::state::State;

@@ -59,7 +59,7 @@ impl LayerStrip {
 }
 
 impl State {
-    /// The strip's figures, a layer each; empty if none is known.
+    /// The strip's figures, one per layer; empty if none is known.
     pub fn strip_figures(&self) -> Vec<Option<f32>> {
         let known = |figures: &[f32]| figures.iter().copied().map(Some).collect();
         match self.views.neurons.strip {

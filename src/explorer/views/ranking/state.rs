@@ -118,7 +118,7 @@ impl State {
         order.into_iter().map(query).collect()
     }
 
-    /// The rankings of layers by a measure that are known, a layer each; some may be of a part of
+    /// The rankings of layers by a measure that are known, one per layer; some may be of a part of
     /// their layer.
     pub fn ranked_layers(&self, by: RankMetric) -> Vec<Option<&RankAnswer>> {
         let layers = self.card().map_or(0, |card| card.spec.layers);

@@ -24,12 +24,12 @@ impl Reader {
         if search.query.gist == 0 {
             return Ok(());
         }
-        let neurons = |top: &&TopHits| !top.stand.is_of_heads();
+        let neurons = |top: &&TopHits| !top.role.is_of_heads();
         let mut missing = Vec::new();
         for top in found.tops.iter().filter(neurons) {
             let best = top.best().into_iter().take(HITS_MAX);
             let at = best.map(|hit| (hit.layer, hit.index));
-            missing.extend(at.filter(|&(l, n)| !found.gists.contains_key(&(top.stand, l, n))));
+            missing.extend(at.filter(|&(l, n)| !found.gists.contains_key(&(top.role, l, n))));
         }
         missing.sort_unstable();
         missing.dedup();
@@ -42,14 +42,14 @@ impl Reader {
             let answers = self.neurons(&queries, callbacks)?;
             for (&(layer, neuron), answer) in some.iter().zip(answers) {
                 for (column, list) in NeuronColumn::ALL.into_iter().zip(answer.columns) {
-                    let stand = match column {
+                    let role = match column {
                         NeuronColumn::K => Role::K,
                         NeuronColumn::V => Role::V,
                         NeuronColumn::MinusK => Role::MinusK,
                         NeuronColumn::MinusV => Role::MinusV,
                     };
                     let words = list.iter().map(|scored| scored.id).collect();
-                    found.gists.insert((stand, layer, neuron), words);
+                    found.gists.insert((role, layer, neuron), words);
                 }
             }
         }

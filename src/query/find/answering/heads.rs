@@ -48,7 +48,7 @@ impl Reader {
                 let (read, written) = (&search.read.targets, &search.written.targets);
                 for side in head_sides(form, &biased, read, written) {
                     // What is read goes with what is written; all else with what is read.
-                    match side.stand {
+                    match side.role {
                         Role::From => with_written.push((head, side)),
                         _ => with_read.push((head, side)),
                     }
@@ -73,11 +73,11 @@ impl Reader {
             flags: &search.mask.passes,
             first_id: 0,
         };
-        for (stand, near, far) in [
+        for (role, near, far) in [
             (Role::Query, &factors.a, &factors.b),
             (Role::Key, &factors.b, &factors.a),
         ] {
-            let side = HeadSide::of_factor(stand, near, &search.read.targets.ids);
+            let side = HeadSide::of_factor(role, near, &search.read.targets.ids);
             let best = side.partners_in(far, passing);
             let at = (pairs.layer, pairs.head);
             found.offer_head(search, &side, at, best.into_iter());
@@ -156,7 +156,7 @@ impl FindResults {
         at: (usize, usize),
         pairs: impl Iterator<Item = Option<(Scored, f32)>>,
     ) {
-        if let Some(top) = self.tops.iter_mut().find(|top| top.stand == side.stand) {
+        if let Some(top) = self.tops.iter_mut().find(|top| top.role == side.role) {
             side.offer(at, &search.read.targets, search.query.by, pairs, top);
         }
     }

@@ -6,12 +6,12 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 use crate::projection::{
-    LayerScores, RankBy, RankSearch, Role, TopHits, VectorChunk, layer_scores,
+    LayerScores, RankBy, RankSearch, RankedWanted, Role, TopHits, VectorChunk, layer_scores,
 };
 use crate::query::answering::Callbacks;
 use crate::query::convention::Switch;
 use crate::query::{NeuronQuery, QueryError};
-use crate::transformer::{Dictionary, Sublayer};
+use crate::transformer::{Dictionary, SublayerAt};
 
 use super::{FindResults, Search, SearchedSide};
 use crate::query::neuron::to_unit;
@@ -41,7 +41,7 @@ impl Reader {
             }
             RankBy::Score | RankBy::Cosine => self.as_projected(search, found, callbacks)?,
         }
-        for top in found.tops.iter_mut().filter(|top| !top.stand.is_of_heads()) {
+        for top in found.tops.iter_mut().filter(|top| !top.role.is_of_heads()) {
             self.count(search, top, callbacks)?;
         }
         found.counted = search.query.k.min(search.layers * self.card.spec.neurons);
@@ -57,9 +57,9 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         let neurons = self.card.spec.neurons;
-        let of = |side, stands| {
+        let of = |side, roles| {
             let (rows, k) = (search.list_rows(side), search.query.k);
-            RankSearch::new(rows, &side.targets, stands, (k, neurons))
+            RankSearch::new(rows, &side.targets, roles, RankedWanted { k, neurons })
         };
         let mut ranks = [
             of(&search.read, [Role::K, Role::MinusK])?,
@@ -173,7 +173,7 @@ impl Reader {
             true => self.biases(&search.neuron(layer, first), &read)?,
             false => vec![None; read.rows()],
         };
-        let (at, side) = ((layer, Sublayer::FeedForward), side(vectors));
+        let (at, side) = (SublayerAt::feed_forward(layer), side(vectors));
         let mut vectors = self.projected(convention, at, side, read, callbacks)?;
         if convention.has(Switch::Cosine) {
             to_unit(&mut vectors, &mut biases);
@@ -223,7 +223,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         let mut hits = top.best();
-        let (of_keys, sign) = match top.stand {
+        let (of_keys, sign) = match top.role {
             Role::K => (true, 1.0),
             Role::MinusK => (true, -1.0),
             Role::MinusV => (false, -1.0),
@@ -276,7 +276,7 @@ impl FindResults {
     fn take(&mut self, ranks: &[RankSearch<'_>; 2]) {
         let ends = ranks.iter().flat_map(RankSearch::ends);
         for end in ends {
-            if let Some(top) = self.tops.iter_mut().find(|top| top.stand == end.stand) {
+            if let Some(top) = self.tops.iter_mut().find(|top| top.role == end.role) {
                 *top = end.clone();
             }
         }
