@@ -90,7 +90,7 @@ def main():
     all_found = {}
     for seed, (name, (kind, config, paths)) in enumerate(FAMILIES.items()):
         auto = AutoModelForMaskedLM if name in ENCODERS else AutoModelForCausalLM
-        eager = dict(attn_implementation="eager") if kind in ("gpt_neo", "gptj", "bloom", "gemma2") else {}
+        eager = dict(attn_implementation="eager") if kind in ("gpt_neo", "bloom", "gemma2") else {}
         model = auto.from_config(AutoConfig.for_model(kind, **config), **eager).eval().float()
         randomise(model, seed)
         try:
