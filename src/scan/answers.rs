@@ -1,7 +1,6 @@
 //! A finished scan as the memory of a model: lists that it holds come from the file, a group of
 //! rows and in it some pages at a time; everything else is computed as before.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +8,6 @@ use std::sync::Arc;
 use parquet::data_type::{ByteArrayType, FloatType, Int32Type};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::file::statistics::Statistics;
 
 use crate::projection::{Pair, Scored};
@@ -24,9 +21,12 @@ use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
 use super::ScanError;
-use super::columns::slice;
-use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, opened, settings_of};
+use super::columns::Columns;
+use super::file::{END, ID, ITEM, KIND, LAYER, RANK, SCORE, TO_ID, settings_of};
 use super::plan::{list_digest, named};
+
+/// Rows of a group that are looked through at once.
+const ROWS_AT_A_TIME: usize = 1 << 16;
 
 /// An entry of a neuron's lists.
 struct Entry {
@@ -40,7 +40,7 @@ struct Entry {
 pub struct Scanned {
     pub(super) reader: Reader,
     path: PathBuf,
-    file: SerializedFileReader<File>,
+    columns: Columns,
     groups: Vec<Group>,
     /// The filters that it was made with, as it says of itself.
     filters: [String; 2],
@@ -97,8 +97,8 @@ impl Scanned {
             let length = setting(name).parse();
             length.map_err(|_| damaged(&format!("its setting {name} is no number")))
         };
-        let file = opened(path)?;
-        let groups = file.metadata().row_groups().iter().map(group);
+        let columns = Columns::open(path)?;
+        let groups = columns.metadata().row_groups().iter().map(group);
         let groups = groups.collect::<Option<Vec<_>>>();
         Ok(Self {
             groups: groups.ok_or_else(|| damaged("its groups of rows do not say of what"))?,
@@ -112,7 +112,7 @@ impl Scanned {
             k: length("k")?,
             pairs: length("pairs")?,
             path: path.to_owned(),
-            file,
+            columns,
             reader,
         })
     }
@@ -205,8 +205,8 @@ impl Scanned {
     }
 
     fn neuron_rows(&self, group: usize, rows: Range<usize>) -> ParquetResult<Vec<Entry>> {
-        let numbers = |column| slice::<Int32Type>(&self.file, group, column, &rows);
-        let scores = slice::<FloatType>(&self.file, group, SCORE, &rows)?;
+        let numbers = |column| self.columns.slice::<Int32Type>(group, column, &rows);
+        let scores = self.columns.slice::<FloatType>(group, SCORE, &rows)?;
         let of_entry = (numbers(ITEM)?.into_iter().zip(numbers(RANK)?)).zip(numbers(ID)?);
         Ok(of_entry
             .zip(scores)
@@ -230,9 +230,15 @@ impl Scanned {
         let Some((at, group)) = self.group(query.layer, query.head, false) else {
             return Ok(None);
         };
-        let pairs = self
-            .pairs_in(at, 0..group.rows, query)
-            .map_err(|e| self.damaged(e))?;
+        let rows_of_group = group.rows;
+        let mut pairs = Vec::new();
+        // As many rows at a time as are no great matter, however many the file says there are.
+        for start in (0..rows_of_group).step_by(ROWS_AT_A_TIME) {
+            let some = start..rows_of_group.min(start + ROWS_AT_A_TIME);
+            let found = self.pairs_in(at, some, query);
+            pairs.extend(found.map_err(|e| self.damaged(e))?);
+        }
+        pairs.truncate(query.k);
         let is_row = |id: u32| (id as usize) < rows;
         if !pairs
             .iter()
@@ -257,11 +263,11 @@ impl Scanned {
         rows: Range<usize>,
         of: &PairsQuery,
     ) -> ParquetResult<Vec<Pair>> {
-        let numbers = |column| slice::<Int32Type>(&self.file, group, column, &rows);
-        let texts = |column| slice::<ByteArrayType>(&self.file, group, column, &rows);
+        let numbers = |column| self.columns.slice::<Int32Type>(group, column, &rows);
+        let texts = |column| self.columns.slice::<ByteArrayType>(group, column, &rows);
         let (items, kinds, ends) = (numbers(ITEM)?, texts(KIND)?, texts(END)?);
         let (from, to) = (numbers(ID)?, numbers(TO_ID)?);
-        let scores = slice::<FloatType>(&self.file, group, SCORE, &rows)?;
+        let scores = self.columns.slice::<FloatType>(group, SCORE, &rows)?;
         let wanted = |&row: &usize| {
             items[row] == of.head as i32
                 && kinds[row].data() == of.form.name().as_bytes()
@@ -272,7 +278,7 @@ impl Scanned {
             to: to[row] as u32,
             score: scores[row],
         };
-        Ok(rows.filter(wanted).take(of.k).map(pair).collect())
+        Ok((0..scores.len()).filter(wanted).map(pair).collect())
     }
 
     fn damaged(&self, error: ParquetError) -> QueryError {

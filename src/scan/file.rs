@@ -22,6 +22,7 @@ use crate::outside;
 
 use super::ScanError;
 use super::list::Lists;
+use super::pages::check_footer;
 use super::plan::ScanSettings;
 
 /// A row a list entry. `kind` is K, V, -K, -V, vo or qk, `item` the neuron or the head, `end` is
@@ -122,7 +123,11 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResu
 /// Opens a file of the format, with the columns of a scan.
 pub(super) fn opened(path: &Path) -> Result<SerializedFileReader<File>, ScanError> {
     let file = outside::open(path)?;
-    let reader = guarded(|| SerializedFileReader::new(file)).map_err(ScanError::parquet(path))?;
+    let reader = guarded(|| {
+        check_footer(&file)?;
+        SerializedFileReader::new(file)
+    });
+    let reader = reader.map_err(ScanError::parquet(path))?;
     let columns = reader.metadata().file_metadata().schema_descr();
     match columns.num_columns() > SCORE && columns.column(SCORE).name() == "score" {
         true => Ok(reader),

@@ -7,10 +7,12 @@ mod error;
 mod file;
 mod layers;
 mod list;
+mod pages;
 mod parts;
 mod plan;
 mod ranking;
 mod run;
+mod thrift;
 
 pub use answers::Scanned;
 pub use error::ScanError;

@@ -61,7 +61,7 @@ fn changed(bytes: &[u8], random: &mut Rng) -> Vec<u8> {
 }
 
 /// The most that this process has had in memory.
-fn most_memory() -> Option<u64> {
+pub fn most_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()
@@ -70,12 +70,12 @@ fn most_memory() -> Option<u64> {
 }
 
 #[track_caller]
-fn expect_sentence(message: &str, what: &str) {
+pub fn expect_sentence(message: &str, what: &str) {
     assert!(!message.contains(char::is_control), "{what}: {message:?}");
     assert!(message.chars().count() < 1_200, "{what}: {message}");
 }
 
-fn neuron() -> Query {
+pub fn neuron() -> Query {
     Query::Neuron(NeuronQuery {
         convention: Default::default(),
         layer: 0,

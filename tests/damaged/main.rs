@@ -10,6 +10,7 @@ mod harm;
 mod instead;
 mod pickles;
 mod safetensors;
+mod scans;
 mod shards;
 #[path = "../support/mod.rs"]
 mod support;
