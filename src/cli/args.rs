@@ -11,9 +11,9 @@ use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
 use super::rank::RankArgs;
-use super::shared_args::{CsvArgs, FilterArgs, OutputArgs, ReadingArgs, list_length};
+use super::shared_args::{CsvArgs, FilterArgs, OutputArgs, ReadingArgs, column, list_length};
 use crate::explorer::saved_view::SavedView;
-use crate::query::Convention;
+use crate::query::{Convention, NeuronColumn};
 use crate::report::Format;
 use crate::scan::{Layers, ScanPlan, What};
 use crate::transformer::Input;
@@ -94,6 +94,12 @@ pub enum Command {
         /// Of gated feed-forwards, which input is the key: gate or up
         #[arg(long, default_value = "gate", value_name = "INPUT")]
         key: Input,
+        /// The best of one column as points in two dimensions, where their embeddings lie
+        #[arg(long, requires = "column", conflicts_with_all = ["trust", "scan"])]
+        points: bool,
+        /// The column of the points: K, V, -K or -V
+        #[arg(long, value_parser = column, requires = "points", value_name = "COLUMN", allow_hyphen_values = true)]
+        column: Option<NeuronColumn>,
         #[command(flatten)]
         reading: ReadingArgs,
         /// Take the lists from this finished scan of the model, where it has them

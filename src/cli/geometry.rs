@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::geometry::{Language, Texts};
-use crate::query::sheet::{ModelGeometry, geometry_sheet};
+use crate::query::sheet::{MapOf, ModelGeometry, geometry_sheet, map_sheet};
 use crate::query::{
     Answer, Answering, Callbacks, GeometryAnswer, ModelCard, Query, QueryError, language_of,
 };
@@ -18,33 +18,30 @@ use super::progress::ProgressLine;
 use super::say::{self, say};
 use super::{milliseconds, open_on, print, start_threads};
 
-struct Answered {
+struct Answered<A> {
     card: Arc<ModelCard>,
-    answer: GeometryAnswer,
+    answer: A,
     timings: Timings,
 }
 
-/// Measures every model and prints what was measured.
+/// Measures every model, or makes a map of each, and prints what came of it.
 pub(super) fn run(args: &GeometryArgs) -> Result<()> {
     let mut texts = args.texts()?;
     start_threads(args.machine)?;
-    let mut answered: Vec<Answered> = Vec::new();
+    if args.points {
+        return points(args, texts);
+    }
+    let mut answered: Vec<Answered<GeometryAnswer>> = Vec::new();
     for model in &args.models {
-        answered.push(answer(model, &mut texts, args)?);
+        answered.push(measured(model, &mut texts, args)?);
     }
-    let bundled = || Texts::bundled(Language::Polish);
-    let query = args.query(texts.unwrap_or_else(bundled));
-    if args.timings && args.format != GeometryFormat::Text(report::Format::Json) {
-        for one in &answered {
-            say::line(format_args!("{}: {}", one.card.name, one.timings));
-        }
-    }
+    let query = args.query(texts.unwrap_or_else(|| Texts::bundled(Language::Polish)));
     let models: Vec<ModelGeometry<'_>> = answered
         .iter()
         .map(|one| ModelGeometry {
             card: &one.card,
             answer: &one.answer,
-            timings: args.timings.then_some(one.timings),
+            timings: timings(args, one),
         })
         .collect();
     let chart = args.chart();
@@ -57,8 +54,77 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
     })
 }
 
-/// Measures one model; the first settles which of the bundled texts are taken, where no others are.
-fn answer(model: &str, texts: &mut Option<Texts>, args: &GeometryArgs) -> Result<Answered> {
+/// Prints the token's occurrences as points, a map for each model.
+fn points(args: &GeometryArgs, mut texts: Option<Texts>) -> Result<()> {
+    let models = args.models.len();
+    if args.format == GeometryFormat::Svg && models > 1 {
+        bail!("a picture is of one map: expected one model, got {models}; ask for each alone");
+    }
+    let mut sheets = Vec::with_capacity(models);
+    for model in &args.models {
+        let query = |texts| args.map_query(texts).map(Query::ContextMap);
+        let of = answer(model, &mut texts, args, query)?;
+        let (Some(query), Answer::Map(map)) =
+            (texts.clone().and_then(|t| args.map_query(t)), &of.answer)
+        else {
+            return Err(QueryError::WrongAnswer.into());
+        };
+        map.notices
+            .iter()
+            .for_each(|notice| say(format_args!("{}: {notice}", of.card.name)));
+        let map = MapOf::occurrences(&of.card, &query, map);
+        let timings = timings(args, &of);
+        match args.format {
+            GeometryFormat::Svg => return print(&report::map_chart(&map)?),
+            GeometryFormat::Text(_) => sheets.push(map_sheet(&map).timed(timings)),
+        }
+    }
+    let GeometryFormat::Text(format) = args.format else {
+        return Ok(());
+    };
+    print(&args.csv.written(report::write_all(&sheets, format), format))
+}
+
+/// How long it took, if that is asked for: in JSON, else on standard error.
+fn timings<A>(args: &GeometryArgs, of: &Answered<A>) -> Option<Timings> {
+    if args.timings && args.format != GeometryFormat::Text(report::Format::Json) {
+        say::line(format_args!("{}: {}", of.card.name, of.timings));
+    }
+    args.timings.then_some(of.timings)
+}
+
+/// Measures one model.
+fn measured(
+    model: &str,
+    texts: &mut Option<Texts>,
+    args: &GeometryArgs,
+) -> Result<Answered<GeometryAnswer>> {
+    let query = |texts| Some(Query::Geometry(args.query(texts)));
+    let Answered {
+        card,
+        answer,
+        timings,
+    } = answer(model, texts, args, query)?;
+    let Answer::Geometry(answer) = answer else {
+        return Err(QueryError::WrongAnswer.into());
+    };
+    for notice in answer.notices.iter().cloned().chain(missing(&answer)) {
+        say(format_args!("{}: {notice}", card.name));
+    }
+    Ok(Answered {
+        card,
+        answer,
+        timings,
+    })
+}
+
+/// Asks one model; the first settles which of the bundled texts are taken, where no others are.
+fn answer(
+    model: &str,
+    texts: &mut Option<Texts>,
+    args: &GeometryArgs,
+    query: impl FnOnce(Texts) -> Option<Query>,
+) -> Result<Answered<Answer>> {
     let (mut reader, open) = open_on(model, args.machine)?;
     let card = reader.card();
     let fitting = || {
@@ -69,7 +135,8 @@ fn answer(model: &str, texts: &mut Option<Texts>, args: &GeometryArgs) -> Result
         ));
         texts
     };
-    let query = args.query(texts.get_or_insert_with(fitting).clone());
+    let query = query(texts.get_or_insert_with(fitting).clone());
+    let query = query.ok_or(QueryError::WrongAnswer)?;
     let start = Instant::now();
     let line = ProgressLine::new();
     let on_partial = |partial| {
@@ -81,19 +148,16 @@ fn answer(model: &str, texts: &mut Option<Texts>, args: &GeometryArgs) -> Result
         on_partial: line.rewritten.then_some(&on_partial),
         ..Callbacks::none()
     };
-    let answer = reader.answer(&Query::Geometry(query), callbacks);
+    let answer = reader.answer(&query, callbacks);
     line.end();
-    let Answer::Geometry(answer) = answer? else {
-        return Err(QueryError::WrongAnswer.into());
+    let timings = Timings {
+        open,
+        compute: milliseconds(start),
     };
-    for notice in answer.notices.iter().cloned().chain(missing(&answer)) {
-        say(format_args!("{}: {notice}", card.name));
-    }
-    let compute = milliseconds(start);
     Ok(Answered {
         card,
-        answer,
-        timings: Timings { open, compute },
+        answer: answer?,
+        timings,
     })
 }
 

@@ -10,7 +10,7 @@ use super::shared_args::{CsvArgs, label, list_length, whole_path};
 use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::outside::{self, LONGEST_TEXT};
 use crate::query::sheet::{Depth, GeometryChart};
-use crate::query::{GeometryQuery, TextReading, TokenChoice};
+use crate::query::{ContextMapQuery, GeometryQuery, TextReading, TokenChoice};
 use crate::report::GeometryFormat;
 
 /// What is measured, of which models and texts.
@@ -27,10 +27,10 @@ pub struct GeometryArgs {
     #[arg(long, value_name = "TEXT", conflicts_with = "texts")]
     text: Vec<String>,
     /// A whole word, capitals as they are typed, or a token's own string (Ġdom, ##mu)
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(long, value_name = "TOKEN", group = "of_token")]
     token: Option<String>,
     /// A token by its id, wherever it stands
-    #[arg(long, value_name = "ID", conflicts_with = "token")]
+    #[arg(long, value_name = "ID", conflicts_with = "token", group = "of_token")]
     token_id: Option<u32>,
     /// What stands for a word of several pieces: mean, first or last
     #[arg(long, value_parser = pieces, default_value = "mean", value_name = "PIECES")]
@@ -47,6 +47,13 @@ pub struct GeometryArgs {
     /// Leave out the N dimensions that bring the most to anisotropy, at each state
     #[arg(long, value_name = "N", default_value_t = 0)]
     without_dominant: usize,
+    /// The token's occurrences at one state as points in two dimensions, each with its text, in
+    /// the place of measures
+    #[arg(long, requires = "of_token", requires = "state")]
+    pub points: bool,
+    /// The state of the points, 0 for the embeddings
+    #[arg(long, value_name = "STATE", requires = "points")]
+    state: Option<usize>,
     /// table, json, csv, markdown or svg
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     pub format: GeometryFormat,
@@ -101,18 +108,36 @@ impl GeometryArgs {
 
     /// What is asked of every model about these texts.
     pub fn query(&self, texts: Texts) -> GeometryQuery {
-        let id = self.token_id.map(TokenChoice::Id);
         GeometryQuery {
-            reading: TextReading {
-                texts,
-                max_tokens: self.max_tokens,
-                skip_first: self.skip_first,
-                skip_special: self.skip_special,
-            },
-            token: id.or_else(|| self.token.clone().map(TokenChoice::Word)),
+            reading: self.reading(texts),
+            token: self.choice(),
             pieces: self.pieces,
             without_dominant: self.without_dominant,
         }
+    }
+
+    /// The map of points that is asked of every model; `None` if none is.
+    pub fn map_query(&self, texts: Texts) -> Option<ContextMapQuery> {
+        Some(ContextMapQuery {
+            reading: self.reading(texts),
+            token: self.choice()?,
+            pieces: self.pieces,
+            state: self.state?,
+        })
+    }
+
+    fn reading(&self, texts: Texts) -> TextReading {
+        TextReading {
+            texts,
+            max_tokens: self.max_tokens,
+            skip_first: self.skip_first,
+            skip_special: self.skip_special,
+        }
+    }
+
+    fn choice(&self) -> Option<TokenChoice> {
+        let id = self.token_id.map(TokenChoice::Id);
+        id.or_else(|| self.token.clone().map(TokenChoice::Word))
     }
 
     /// The chart that is asked for; by itself anisotropy, or a token's context specificity.

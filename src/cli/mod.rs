@@ -63,6 +63,8 @@ pub fn run() -> Result<()> {
             place,
             k,
             key,
+            points: _,
+            column,
             reading,
             scan,
             filters,
@@ -77,12 +79,11 @@ pub fn run() -> Result<()> {
                 k,
                 filters: filters.read()?,
             };
-            listed(
-                &model,
-                scan.as_deref(),
-                (Query::Neuron(query), reading),
-                output,
-            )
+            let query = match column {
+                Some(column) => Query::NeuronMap(query.points_of(column)),
+                None => Query::Neuron(query),
+            };
+            listed(&model, scan.as_deref(), (query, reading), output)
         }
         Some(Command::Pairs {
             model,

@@ -9,6 +9,7 @@ use super::convention::ConventionChoice;
 use super::machine::Machine;
 use crate::outside::{self, LONGEST_TEXT};
 use crate::projection::End;
+use crate::query::NeuronColumn;
 use crate::report::{self, Format};
 use crate::vocabulary::{FileSource, Filters, Text, Words};
 
@@ -173,6 +174,12 @@ pub(super) fn label(path: &Path) -> String {
         || path.display().to_string(),
         |n| n.to_string_lossy().into(),
     )
+}
+
+/// A neuron's column by its name.
+pub fn column(name: &str) -> Result<NeuronColumn, String> {
+    let found = NeuronColumn::ALL.into_iter().find(|c| c.name() == name);
+    found.ok_or_else(|| "expected K, V, -K or -V".to_owned())
 }
 
 /// The end of a pair list that a flag asks for.

@@ -8,7 +8,7 @@ pub use super::geometry::{
     Depth, GeometryChart, ModelGeometry, described, geometry_command, geometry_sheet,
 };
 pub use super::info_sheet::{models_sheet, sheet as info_sheet};
-pub use super::map::{MapOf, map_sheet};
+pub use super::map::{MapOf, contexts, map_sheet};
 pub use super::rank::{rank_command, rank_sheet};
 pub use super::robustness::interval;
 

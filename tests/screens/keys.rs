@@ -533,6 +533,19 @@ fn a_command_that_makes_the_list_again_is_copied() {
         command,
         "lexiscope geometry gpt2-pl --texts polish --token nie --without-dominant 3 --measure self_similarity"
     );
+    let mut screen = Screen::new(120, 30);
+    screen.press("g s p 3 g g C g n - p C");
+    let copied = screen.done.iter().map(|effect| match effect {
+        Effect::Copy(text) => &**text,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        copied.collect::<Vec<_>>(),
+        [
+            "lexiscope geometry gpt2-pl --texts polish --token nie --state 3 --points",
+            "lexiscope neuron gpt2-pl 3 103 -k 100 --convention raw --column=-K --points",
+        ]
+    );
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn a_list_is_copied_with_its_scores() {
     }
     program.send("A").until("copied L3.N103");
     let address = copied(&program);
-    assert_eq!(address, "L3.N103 --convention centred+cosine --column V");
+    assert_eq!(address, "L3.N103 --convention cosine --column V");
     program.quit();
     // It is the same view elsewhere.
     let elsewhere = Home::new();
@@ -120,15 +120,15 @@ fn a_list_is_copied_with_its_scores() {
 #[test]
 fn what_is_exported_is_what_the_command_line_prints() {
     let home = Home::new();
-    let file = home.path("gpt2-pl-L3.N103-centred+cosine.csv");
+    let file = home.path("gpt2-pl-L3.N103-cosine.csv");
     let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
     program
         .until_at("L3.N103")
         .until("showing 30 of")
         .send("e")
-        .until("gpt2-pl-L3.N103-centred+cosine.csv")
+        .until("gpt2-pl-L3.N103-cosine.csv")
         .send("\r");
-    program.until("wrote gpt2-pl-L3.N103-centred+cosine.csv");
+    program.until("wrote gpt2-pl-L3.N103-cosine.csv");
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
         printed(&home, "csv")
@@ -136,10 +136,10 @@ fn what_is_exported_is_what_the_command_line_prints() {
     // A file that is there is never written over.
     std::fs::write(&file, "mine").unwrap();
     program.send("e\r").until("✗").until("is there already");
-    let other = home.path("gpt2-pl-L3.N103-centred+cosine-2.csv");
+    let other = home.path("gpt2-pl-L3.N103-cosine-2.csv");
     program
         .send("\r")
-        .until("wrote gpt2-pl-L3.N103-centred+cosine-2.csv");
+        .until("wrote gpt2-pl-L3.N103-cosine-2.csv");
     assert_eq!(
         std::fs::read_to_string(&other).unwrap(),
         printed(&home, "csv")
@@ -196,6 +196,48 @@ fn rankings_of_all_layers_are_exported_as_their_command_prints_them() {
         let rows = if name == "neurons.csv" { 100 } else { 64 };
         assert_eq!(file.lines().count(), rows + 1, "{name}");
         assert_eq!(home.print(&arguments), file, "{name}");
+    }
+}
+
+#[test]
+fn maps_of_points_are_exported_as_their_command_prints_them() {
+    let home = Home::new();
+    let mut exported = Vec::new();
+    let views = [
+        (
+            "S3 --token zamek --points",
+            "zamek.csv",
+            "copied: lexiscope geometry",
+        ),
+        (
+            "L3.N103 --convention gain --column -V --points",
+            "words.csv",
+            "copied: lexiscope neuron",
+        ),
+    ];
+    for (view, name, copied_as) in views {
+        let mut program = home.start(&["gpt2-pl", "--at", view]);
+        program
+            .until(" points · variance")
+            .send("e")
+            .until("gpt2-pl-");
+        program
+            .send(&format!("\x15{name}\r"))
+            .until(&format!("wrote {name}"));
+        program.send("C").until(copied_as);
+        exported.push((shell_words(&copied(&program)).unwrap(), name));
+        program.quit();
+    }
+    for (command, name) in exported {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let arguments = [&words[1..], &["--format", "csv"]].concat();
+        let file = std::fs::read_to_string(home.path(name)).unwrap();
+        assert!(file.lines().count() > 5, "{name}");
+        assert_eq!(home.print(&arguments), file, "{name}");
+        // It leads back to the same view.
+        let mut program = home.start(&["--at", &lexiscope::sheet::shell_line(&command)]);
+        program.until(" points · variance");
+        program.quit();
     }
 }
 

@@ -39,6 +39,8 @@ struct Line {
     words: std::vec::IntoIter<String>,
     /// Whether the options are those of `geometry`, where `--text` is a text and not a file.
     of_chart: bool,
+    /// The state that a command names.
+    state: Option<usize>,
 }
 
 impl Line {
@@ -60,6 +62,7 @@ impl FromStr for SavedView {
         let mut line = Line {
             words: words.into_iter(),
             of_chart: false,
+            state: None,
         };
         let mut first = line.next("address")?;
         let is_command = first == "lexiscope";
@@ -80,6 +83,8 @@ impl FromStr for SavedView {
             any = true;
             option(&word, &mut line, &mut settings)?;
         }
+        let state = line.state.map(|state| Address::State { state });
+        let address = state.unwrap_or(address);
         Ok(Self {
             model,
             address,
@@ -170,6 +175,13 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
                 "--text" if line.of_chart => {
                     settings.chart.fitting = None;
                     add_text(&mut settings.chart.texts, value);
+                }
+                "--state" if line.of_chart => {
+                    let state = value.parse().map_err(|_| ViewError::Value {
+                        name: name.to_owned(),
+                        why: format!("expected a whole number, got {value}"),
+                    });
+                    line.state = Some(state?);
                 }
                 _ => valued(name, value, settings)?,
             }

@@ -93,7 +93,7 @@ pub fn copy_command(state: &mut State) -> Vec<Effect> {
     };
     let commands = commands.unwrap_or_default();
     let Some(first) = commands.first() else {
-        state.say("no command makes this: points are of the explorer alone");
+        state.say(NOTHING);
         return Vec::new();
     };
     state.say(match commands.len() {

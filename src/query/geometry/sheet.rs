@@ -1,7 +1,7 @@
 //! Geometry of one or more models as a sheet.
 
 use crate::geometry::{Curve, Estimate, Measure, Subwords, Texts};
-use crate::query::{GeometryAnswer, GeometryQuery, ModelCard, TokenChoice};
+use crate::query::{GeometryAnswer, GeometryQuery, ModelCard, TextReading, TokenChoice};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, Timings,
     TokenNames, VERSION, Value,
@@ -278,7 +278,30 @@ pub fn command(models: &[&str], query: &GeometryQuery, chart: &GeometryChart) ->
     for model in models {
         line.word(model);
     }
-    let texts = &query.reading.texts;
+    add_reading(
+        &mut line,
+        &query.reading,
+        query.token.as_ref(),
+        query.pieces,
+    );
+    if query.without_dominant > 0 {
+        line.option("--without-dominant", query.without_dominant);
+    }
+    line.option("--measure", chart.measure.name());
+    line.flag(chart.corrected, "--corrected");
+    line.flag(chart.depth == Depth::State, "--by-layer");
+    line.flag(chart.log, "--log");
+    line
+}
+
+/// Adds which texts are read, of which token, and how.
+pub(in crate::query) fn add_reading(
+    line: &mut CommandLine,
+    reading: &TextReading,
+    token: Option<&TokenChoice>,
+    pieces: Subwords,
+) {
+    let texts = &reading.texts;
     match (&texts.path, &*texts.label) {
         (Some(path), _) => line.option("--texts", path.to_string_lossy()),
         (None, Texts::TYPED) => {
@@ -292,25 +315,17 @@ pub fn command(models: &[&str], query: &GeometryQuery, chart: &GeometryChart) ->
             }
         }
     }
-    match &query.token {
+    match token {
         Some(TokenChoice::Word(word)) => line.option("--token", word),
         Some(TokenChoice::Id(id)) => line.option("--token-id", id),
         None => {}
     }
-    if query.pieces != Subwords::default() {
-        line.option("--pieces", query.pieces.name());
+    if pieces != Subwords::default() {
+        line.option("--pieces", pieces.name());
     }
-    if let Some(max) = query.reading.max_tokens {
+    if let Some(max) = reading.max_tokens {
         line.option("--max-tokens", max);
     }
-    line.flag(query.reading.skip_first, "--skip-first");
-    line.flag(query.reading.skip_special, "--skip-special");
-    if query.without_dominant > 0 {
-        line.option("--without-dominant", query.without_dominant);
-    }
-    line.option("--measure", chart.measure.name());
-    line.flag(chart.corrected, "--corrected");
-    line.flag(chart.depth == Depth::State, "--by-layer");
-    line.flag(chart.log, "--log");
-    line
+    line.flag(reading.skip_first, "--skip-first");
+    line.flag(reading.skip_special, "--skip-special");
 }

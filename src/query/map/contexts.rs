@@ -1,16 +1,11 @@
-//! The points of the map: each with its text, the word in the middle.
+//! The text around each occurrence of a map.
 
-use crate::explorer::state::State;
-use crate::query::Pointed;
+use crate::query::{MapAnswer, Pointed};
 use crate::vocabulary::{Boundary, Vocabulary};
 
-/// The points have come: each with its text, the word in the middle.
-pub fn contexts(state: &mut State) {
-    let texts = state.views.geometry.settings.texts.texts.clone();
-    let (Some(card), Some((map, _))) = (state.card(), state.context_map()) else {
-        return;
-    };
-    let vocabulary = &card.vocabulary;
+/// For each occurrence the text before the word, the word and the text after, all as the model reads
+/// them.
+pub fn contexts(vocabulary: &Vocabulary, texts: &[String], map: &MapAnswer) -> Vec<[String; 3]> {
     let mut read: Option<(usize, Vec<u32>)> = None;
     let mut contexts = Vec::with_capacity(map.points.len());
     for point in &map.points {
@@ -27,9 +22,7 @@ pub fn contexts(state: &mut State) {
         let part = |ids: &[u32]| joined(vocabulary, ids);
         contexts.push([part(&ids[..from]), part(&ids[from..to]), part(&ids[to..])]);
     }
-    let last = contexts.len().saturating_sub(1);
-    state.views.geometry.contexts = contexts;
-    state.views.geometry.selected = state.views.geometry.selected.min(last);
+    contexts
 }
 
 /// Tokens as running text.

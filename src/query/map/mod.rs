@@ -1,6 +1,7 @@
 //! Maps: a token's occurrences at one state, or the best tokens of a neuron's column, as points.
 
 mod answering;
+mod contexts;
 mod sheet;
 
 use std::ops::Range;
@@ -8,13 +9,15 @@ use std::ops::Range;
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::{
     Address, Answer, Callbacks, Convention, ModelCard, NeuronColumn, NeuronQuery, Query,
-    QueryError, Reader, TextReading, TokenChoice,
+    QueryError, Reader, RobustnessAnswer, TextReading, TokenChoice,
 };
 use crate::checkpoint::Reading;
 use crate::geometry::Subwords;
+use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
+pub use contexts::contexts;
 pub use sheet::{MapOf, sheet as map_sheet};
 
 /// A token's occurrences at one state, as points.
@@ -37,6 +40,21 @@ pub struct NeuronMapQuery {
     pub k: usize,
     pub filters: Filters,
     pub convention: Convention,
+}
+
+impl NeuronQuery {
+    /// The best tokens of one of its columns, as points.
+    pub fn points_of(self, column: NeuronColumn) -> NeuronMapQuery {
+        NeuronMapQuery {
+            layer: self.layer,
+            neuron: self.neuron,
+            input: self.input,
+            column,
+            k: self.k,
+            filters: self.filters,
+            convention: self.convention,
+        }
+    }
 }
 
 impl NeuronMapQuery {
@@ -93,6 +111,17 @@ impl QueryKind for ContextMapQuery {
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
         Ok(Answer::Map(reader.model().context_map(self, callbacks)?))
     }
+
+    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&RobustnessAnswer>) -> Option<Sheet> {
+        let Answer::Map(answer) = answer else {
+            return None;
+        };
+        Some(sheet::sheet(&MapOf::occurrences(card, self, answer)))
+    }
+
+    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
+        Some(sheet::command(model, self))
+    }
 }
 
 impl QueryKind for NeuronMapQuery {
@@ -130,6 +159,20 @@ impl QueryKind for NeuronMapQuery {
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {
         let answer = reader.neuron(&self.neuron_query(), callbacks)?;
         Ok(Answer::Map(reader.model().neuron_map(self, &answer)?))
+    }
+
+    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&RobustnessAnswer>) -> Option<Sheet> {
+        let Answer::Map(answer) = answer else {
+            return None;
+        };
+        Some(sheet::sheet(&MapOf::column(card, self, answer)))
+    }
+
+    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
+        let mut line = self.neuron_query().command(model, false)?;
+        line.option("--column", self.column.name());
+        line.flag(true, "--points");
+        Some(line)
     }
 }
 

@@ -1,26 +1,70 @@
 //! A map of points as a sheet, a row a point.
 
-use crate::query::{MapAnswer, ModelCard, Pointed};
+use super::contexts::contexts;
+use super::{ContextMapQuery, NeuronMapQuery};
+use crate::query::geometry::add_reading;
+use crate::query::kind::QueryKind;
+use crate::query::sheet::described;
+use crate::query::{GeometryQuery, MapAnswer, ModelCard, Pointed, TokenChoice};
 use crate::sheet::{
-    Block, Column, NumberForm, Provenance, Record, Section, Sheet, TokenNames, TokenPart, VERSION,
-    Value,
+    Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenNames,
+    TokenPart, VERSION, Value, filter_options,
 };
 
 /// A map, and what it is of.
-#[derive(Clone, Copy)]
 pub struct MapOf<'a> {
     pub card: &'a ModelCard,
     pub answer: &'a MapAnswer,
-    /// `zamek in state 3`, `K of L3.N7`.
-    pub title: &'a str,
+    /// `zamek in state 3`, `K of L3.N7, raw`.
+    pub title: String,
     /// What decides which points there are: filters, or texts and what is read of them.
-    pub settings: &'a str,
+    pub settings: String,
+    command: Option<CommandLine>,
     /// For each occurrence the text before the word, the word and the text after; empty for a
     /// column's map.
-    pub contexts: &'a [[String; 3]],
+    contexts: Vec<[String; 3]>,
 }
 
-impl MapOf<'_> {
+impl<'a> MapOf<'a> {
+    /// Of a token's occurrences.
+    pub fn occurrences(
+        card: &'a ModelCard,
+        query: &ContextMapQuery,
+        answer: &'a MapAnswer,
+    ) -> Self {
+        let token = match &query.token {
+            TokenChoice::Word(word) => word.clone(),
+            TokenChoice::Id(id) => card.vocabulary.text(*id).into_owned(),
+        };
+        let measured = GeometryQuery {
+            reading: query.reading.clone(),
+            token: Some(query.token.clone()),
+            pieces: query.pieces,
+            without_dominant: 0,
+        };
+        Self {
+            card,
+            answer,
+            title: format!("{token} in state {}", query.state),
+            settings: described(&measured),
+            command: query.command(&card.name, false),
+            contexts: contexts(&card.vocabulary, &query.reading.texts.texts, answer),
+        }
+    }
+
+    /// Of the best tokens of a neuron's column.
+    pub fn column(card: &'a ModelCard, query: &NeuronMapQuery, answer: &'a MapAnswer) -> Self {
+        let address = query.neuron_query().address();
+        Self {
+            card,
+            answer,
+            title: format!("{} of {address}, {}", query.column.name(), query.convention),
+            settings: filter_options(&query.filters).join(" "),
+            command: query.command(&card.name, false),
+            contexts: Vec::new(),
+        }
+    }
+
     /// What a point is called: the word with its text around it, or the token.
     pub fn words(&self, at: usize) -> [String; 3] {
         match self.answer.points[at].what {
@@ -33,26 +77,38 @@ impl MapOf<'_> {
     }
 }
 
+/// The command that makes a map of occurrences.
+pub(super) fn command(model: &str, query: &ContextMapQuery) -> CommandLine {
+    let mut line = CommandLine::new("geometry", &[&model]);
+    add_reading(&mut line, &query.reading, Some(&query.token), query.pieces);
+    line.option("--state", query.state);
+    line.flag(true, "--points");
+    line
+}
+
 /// The points.
 pub fn sheet(of: &MapOf<'_>) -> Sheet {
     let names = of.card.token_names();
     let points = 0..of.answer.points.len();
     let explained = of.answer.explained;
+    let command = of.command.as_ref();
     let document = Record::new()
+        .with_some("command", command.map(|command| command.in_format("json")))
         .with("explained", Value::from_iter(explained))
-        .with("map", of.title)
+        .with("map", &*of.title)
         .with("model", &*of.card.name)
         .with(
             "points",
             points.map(|at| point(of, at, &names)).collect::<Value>(),
         )
-        .with("settings", of.settings)
+        .with("settings", &*of.settings)
         .with("version", VERSION);
     let said = format!("{}: {}, {}", of.card.name, of.title, of.settings);
     Sheet {
         provenance: Some(Provenance {
             said: said.trim_end_matches([',', ' ']).to_owned(),
-            settings: vec![("settings", of.settings.to_owned())],
+            settings: vec![("settings", of.settings.clone())],
+            command: of.command.clone(),
             ..Provenance::default()
         }),
         names,
@@ -106,7 +162,7 @@ fn section(of: &MapOf<'_>) -> Section {
     let last = |positions: &std::ops::Range<usize>| positions.end.saturating_sub(1);
     Section::new([
         Column::same(&*of.card.name).csv("model"),
-        Column::same(of.title).csv("map"),
+        Column::same(&*of.title).csv("map"),
         Column::of(points().map(|p| p.at[0]))
             .csv("x")
             .shown("x", NumberForm::Decimals(3)),
@@ -121,7 +177,7 @@ fn section(of: &MapOf<'_>) -> Section {
         Column::of(words(0)).csv("before").shown_right(""),
         Column::of(words(1))
             .csv("word")
-            .shown(of.title, NumberForm::Plain),
+            .shown(&*of.title, NumberForm::Plain),
         Column::of(words(2))
             .csv("after")
             .shown("", NumberForm::Plain),

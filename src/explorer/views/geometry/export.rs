@@ -3,7 +3,7 @@
 use crate::explorer::state::State;
 use crate::explorer::views::points;
 use crate::geometry::Estimate;
-use crate::query::sheet::{MapOf, ModelGeometry, described, geometry_sheet};
+use crate::query::sheet::{MapOf, ModelGeometry, geometry_sheet};
 use crate::report;
 
 /// The values of the measure: a line a state, a column a model.
@@ -66,15 +66,7 @@ pub fn text(state: &State, path: &str) -> Result<String, String> {
 
 fn map_text(state: &State, path: &str) -> Result<String, String> {
     let map = state.context_map().filter(|(_, fresh)| *fresh);
-    let ((map, _), card) = map.zip(state.card()).ok_or(points::NONE)?;
-    let geometry = &state.views.geometry;
-    let token = geometry.settings.token.as_deref().unwrap_or_default();
-    let of = MapOf {
-        card,
-        answer: map,
-        title: &format!("{token} in state {}", geometry.state),
-        settings: &described(&geometry.settings.query()),
-        contexts: &geometry.contexts,
-    };
-    points::text(&of, path)
+    let map = map.zip(state.card()).zip(state.context_query());
+    let (((map, _), card), query) = map.ok_or(points::NONE)?;
+    points::text(&MapOf::occurrences(card, &query, map), path)
 }

@@ -3,7 +3,6 @@
 
 mod act;
 mod compared_models;
-mod contexts;
 mod draw;
 mod export;
 mod state;
@@ -21,7 +20,7 @@ use crate::explorer::state::{Purpose, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View};
 use crate::explorer::views::legend::LegendEntry;
 use crate::geometry::{Language, Measure};
-use crate::query::sheet::geometry_command;
+use crate::query::sheet::{command, contexts, geometry_command};
 use crate::query::{Address, Answer, Query};
 
 pub use act::{fit, texts};
@@ -80,7 +79,15 @@ impl View for GeometryView {
     fn answered(&self, state: &mut State, shown: &Shown) {
         match (&shown.query, &*shown.answer) {
             (Query::Geometry(_), _) => state.views.geometry.part.take(shown.clone()),
-            (Query::ContextMap(_), Answer::Map(_)) => contexts::contexts(state),
+            (Query::ContextMap(query), Answer::Map(map)) => {
+                let Some(card) = state.card() else { return };
+                let texts = &query.reading.texts.texts;
+                let contexts = contexts(&card.vocabulary, texts, map);
+                let last = contexts.len().saturating_sub(1);
+                let geometry = &mut state.views.geometry;
+                geometry.contexts = contexts;
+                geometry.selected = geometry.selected.min(last);
+            }
             (Query::TextLanguage, Answer::TextLanguage(language)) => fit(state, *language),
             _ => {}
         }
@@ -164,7 +171,10 @@ impl View for GeometryView {
     fn commands(&self, state: &State) -> Vec<String> {
         let geometry = &state.views.geometry;
         if geometry.points {
-            return Vec::new();
+            let query = state.context_query().map(Query::ContextMap);
+            let asked = state.card().zip(query);
+            let command = asked.and_then(|(card, query)| command(&card.name, &query, false));
+            return command.iter().map(ToString::to_string).collect();
         }
         let compared = state.compared();
         let models: Vec<&str> = compared.iter().map(|model| model.name).collect();

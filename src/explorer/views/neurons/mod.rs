@@ -21,9 +21,9 @@ use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::{directions, filters, points};
-use crate::query::sheet::MapOf;
+use crate::query::sheet::{MapOf, command};
 use crate::query::{Address, Answer, ModelCard, NeuronColumn, Pointed, Query};
-use crate::sheet::{filter_options, with_boundary};
+use crate::sheet::with_boundary;
 use crate::transformer::Input;
 
 pub use layer_strip::{IN_PARTS, LayerStrip};
@@ -130,23 +130,19 @@ impl View for NeuronsView {
     fn chart(&self, state: &State, path: &str) -> Result<String, String> {
         let map = state.column_map().filter(|(_, fresh)| *fresh);
         let ((answer, _), card) = map.zip(state.card()).ok_or(points::NONE)?;
-        let column = state.column().name();
-        let title = format!("{column} of {}, {}", state.address(), state.convention());
-        let of = MapOf {
-            card,
-            answer,
-            title: &title,
-            settings: &filter_options(&state.filters).join(" "),
-            contexts: &[],
-        };
+        let of = MapOf::column(card, &state.column_map_query(), answer);
         points::text(&of, path)
     }
 
     fn commands(&self, state: &State) -> Vec<String> {
-        match state.views.neurons.points {
-            true => Vec::new(),
-            false => export::command_in_focus(state, self),
+        if !state.views.neurons.points {
+            return export::command_in_focus(state, self);
         }
+        let query = Query::NeuronMap(state.column_map_query());
+        let command = state
+            .card()
+            .and_then(|card| command(&card.name, &query, false));
+        command.iter().map(ToString::to_string).collect()
     }
 
     fn lines(&self, state: &State) -> (String, Vec<String>) {

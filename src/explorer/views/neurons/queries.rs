@@ -88,24 +88,12 @@ impl State {
         }
     }
 
-    fn column_map_query(&self) -> NeuronMapQuery {
-        let NeuronQuery {
-            layer,
-            neuron,
-            input,
-            filters,
-            convention,
-            ..
-        } = self.neuron_query();
-        NeuronMapQuery {
-            convention,
-            layer,
-            neuron,
-            input,
-            column: self.column(),
+    pub(super) fn column_map_query(&self) -> NeuronMapQuery {
+        let query = NeuronQuery {
             k: POINTS,
-            filters,
-        }
+            ..self.neuron_query()
+        };
+        query.points_of(self.column())
     }
 
     /// The answer of which the columns are on screen.
