@@ -61,6 +61,8 @@ pub struct KeptConvention {
     pub convention: Convention,
     /// Whether the user chose it, and not the model's own figures.
     pub own: bool,
+    /// By which rule the figures chose it.
+    pub rule: u32,
 }
 
 /// How the chart is shown, and what is measured for it. Texts are not kept.
@@ -137,6 +139,7 @@ mod tests {
                 KeptConvention {
                     convention: "gain+cosine".parse().unwrap(),
                     own: true,
+                    rule: 2,
                 },
             )]
             .into(),

@@ -31,7 +31,9 @@ pub use convention::{Convention, Switch};
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, RoleHits, TOKENS_MAX};
-pub use first_convention::{ConventionFigures, FirstConventionAnswer, FirstConventionQuery};
+pub use first_convention::{
+    ConventionFigures, FirstConventionAnswer, FirstConventionQuery, RULE as FIRST_CONVENTION_RULE,
+};
 pub use geometry::{
     GeometryAnswer, GeometryQuery, TextAnswer, TextLanguageQuery, TextReading, TokenAnswer,
     TokenChoice, language_of,

@@ -9,7 +9,6 @@ const LONG_FUNCTIONS: &[&str] = &[
     "src/cli/mod.rs: run",
     "src/explorer/views/geometry/act.rs: chart",
     "src/explorer/views/ranking/draw.rs: draw",
-    "src/query/first_convention/answering.rs: choose",
 ];
 
 /// Lines of a function's body, comments left out.

@@ -45,6 +45,7 @@ pub fn favoured() -> FirstConventionAnswer {
         convention: name.parse().unwrap(),
         stay,
         z,
+        margin: 0.5,
     };
     FirstConventionAnswer {
         tried: vec![figures("gain+cosine", 0.7, 5.2), figures("raw", 0.3, 1.1)],

@@ -51,7 +51,7 @@ fn the_strip_shows_a_measure_and_shows_it_the_next_time() {
         program.send("s").until(title);
     }
     // As the explorer reads the model, which favours this convention.
-    let line = "rank gpt2-pl --layer 3 --by copying --convention centred+cosine --format json";
+    let line = "rank gpt2-pl --layer 3 --by copying --convention cosine --format json";
     let answer: Value = serde_json::from_str(&home.print(&words(line))).unwrap();
     let mean = answer["mean"].as_f64().unwrap();
     let mean = format!("{:.4}", mean.abs())[..4].to_owned();

@@ -2,10 +2,10 @@
 
 use super::State;
 use crate::explorer::session::KeptConvention;
-use crate::query::{Convention, Query, Switch};
+use crate::query::{Convention, FIRST_CONVENTION_RULE, Query, Switch};
 
 /// What the figures of the bundled models favour (`Query::FirstConvention`), to show it at once.
-const BUNDLED: [(&str, &str); 2] = [("gpt2-pl", "centred+cosine"), ("bert-pl", "centred+cosine")];
+const BUNDLED: [(&str, &str); 2] = [("gpt2-pl", "cosine"), ("bert-pl", "raw")];
 
 impl State {
     /// From now on models that were never read begin under what their figures favour.
@@ -13,8 +13,11 @@ impl State {
         self.favours = true;
         for (name, convention) in BUNDLED {
             if let Ok(convention) = convention.parse() {
-                let own = false;
-                let kept = KeptConvention { convention, own };
+                let kept = KeptConvention {
+                    convention,
+                    own: false,
+                    rule: FIRST_CONVENTION_RULE,
+                };
                 self.conventions.entry(name.to_owned()).or_insert(kept);
             }
         }
@@ -38,7 +41,11 @@ impl State {
     pub fn keep_convention(&mut self, own: bool) {
         let convention = self.convention;
         if let Some(name) = self.card().map(|card| card.name.clone()) {
-            let kept = KeptConvention { convention, own };
+            let kept = KeptConvention {
+                convention,
+                own,
+                rule: FIRST_CONVENTION_RULE,
+            };
             self.conventions.insert(name, kept);
         }
     }

@@ -7,7 +7,7 @@ use crate::explorer::session::{KeptConvention, Session};
 use crate::explorer::views::geometry::ComparedModel;
 use crate::explorer::views::neurons::LayerStrip;
 use crate::geometry::Measure;
-use crate::query::RankMetric;
+use crate::query::{FIRST_CONVENTION_RULE, RankMetric};
 
 /// Folders that are remembered.
 const RECENT_MAX: usize = 12;
@@ -35,9 +35,13 @@ impl State {
             let kept = KeptConvention {
                 convention: session.convention,
                 own: true,
+                rule: FIRST_CONVENTION_RULE,
             };
             self.conventions.entry(name.clone()).or_insert(kept);
         }
+        // What an earlier rule chose is chosen anew.
+        self.conventions
+            .retain(|_, kept| kept.own || kept.rule == FIRST_CONVENTION_RULE);
         self.scans = session.scans;
         self.views.heads.end = session.end;
         self.draws = !session.anywhere;

@@ -112,7 +112,12 @@ impl QueryKind for ContextMapQuery {
         Ok(Answer::Map(reader.model().context_map(self, callbacks)?))
     }
 
-    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&RobustnessAnswer>) -> Option<Sheet> {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet> {
         let Answer::Map(answer) = answer else {
             return None;
         };
@@ -161,7 +166,12 @@ impl QueryKind for NeuronMapQuery {
         Ok(Answer::Map(reader.model().neuron_map(self, &answer)?))
     }
 
-    fn sheet(&self, card: &ModelCard, answer: &Answer, _: Option<&RobustnessAnswer>) -> Option<Sheet> {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet> {
         let Answer::Map(answer) = answer else {
             return None;
         };

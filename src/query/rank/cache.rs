@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::checkpoint::Reading;
 use crate::outside;
 
+use crate::query::first_convention::RULE;
 use crate::query::reader::Reader;
 use crate::query::{Callbacks, Convention, QueryError, RankMetric, RankQuery};
 use crate::transformer::{Form, FormWeights, Input, NormWeights, Sublayer};
@@ -84,7 +85,7 @@ impl Reader {
         if self.rank_cache.folder.is_none() {
             return Ok(None);
         }
-        let mut hash = self.hash_of(&format!("first convention of {tried:?}"), callbacks)?;
+        let mut hash = self.hash_of(&format!("first convention {RULE} of {tried:?}"), callbacks)?;
         let (spec, weights) = (&self.card.spec, &self.weights);
         let readable = |reading| spec.unknown_for(reading).is_none();
         if readable(Reading::Neurons) {

@@ -2,10 +2,13 @@
 //! from a layer's own vectors.
 
 use candle_core::Device;
+use faer::Mat;
 
 use super::{RANDOM_DIRECTIONS, RANDOM_FORMS, RANDOM_FORMS_FIRST, ZScore};
 use crate::checkpoint::Matrix;
-use crate::projection::{BothEnds, End, Pair, PairsWanted, Passing, Rows, best_pairs, gram};
+use crate::projection::{
+    BothEnds, End, Pair, PairsWanted, Passing, Rows, best_pairs, gram, product,
+};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
 use crate::query::pairs::{admits, directions};
@@ -259,6 +262,36 @@ impl Reader {
         })
     }
 
+    /// The best scores at size 1, among some tokens of which every pair is admitted, of all forms
+    /// that have the left side of one of the given forms and the right side of one. Many for little:
+    /// each side is projected once.
+    pub(in crate::query) fn best_of_sides(
+        &mut self,
+        query: &PairsQuery,
+        forms: &[FormWeights],
+        sample: &Sample,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<f32>, QueryError> {
+        let (mut lefts, mut rights) = (Vec::new(), Vec::new());
+        for form in forms {
+            let form = self.projected_form(query, form.clone(), callbacks)?;
+            let left = sample.left.times(&form.left, callbacks.cancel)?;
+            lefts.push((left, gram(&form.left)));
+            let right = sample.right.times(&form.right, callbacks.cancel)?;
+            rights.push((right.transposed(), gram(&form.right)));
+        }
+        let mut best = Vec::with_capacity(lefts.len() * rights.len());
+        for (left, of_left) in &lefts {
+            callbacks.cancel.check()?;
+            for (right, of_right) in &rights {
+                let scores = product(left, right).into_data().into_iter();
+                let highest = scores.reduce(f32::max);
+                best.extend(highest.map(|score| score / size_of((of_left, of_right))));
+            }
+        }
+        Ok(best)
+    }
+
     /// The channels of some of a layer's heads.
     pub(in crate::query) fn channels(
         &self,
@@ -323,9 +356,13 @@ pub(in crate::query) fn standard(score: f32, others: &[f32]) -> Option<f32> {
 
 /// The Frobenius norm of a form `left·rightᵀ`.
 fn size(form: &FormWeights) -> f32 {
+    size_of((&gram(&form.left), &gram(&form.right)))
+}
+
+/// The same by the Gram matrices of its two sides.
+fn size_of((left, right): (&Mat<f64>, &Mat<f64>)) -> f32 {
+    let channels = left.ncols();
     // ‖left·rightᵀ‖² is the sum of the entries of leftᵀ·left times those of rightᵀ·right.
-    let (left, right) = (gram(&form.left), gram(&form.right));
-    let channels = form.left.cols();
     let entries = (0..channels).flat_map(|i| (0..channels).map(move |j| (i, j)));
     let square: f64 = entries.map(|at| left[at] * right[at]).sum();
     square.max(0.0).sqrt() as f32

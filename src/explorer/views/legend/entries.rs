@@ -73,15 +73,14 @@ fn place(state: &State) -> Vec<LegendEntry> {
 
 fn convention(convention: Convention) -> LegendEntry {
     let meanings = convention.meanings();
-    let words = match meanings.is_empty() {
-        true => "the convention, how weights become words: the parameters as they are; \
-                 c chooses another"
-            .to_owned(),
-        false => format!(
-            "the convention, how weights become words: {}; c chooses another",
-            meanings.join("; ")
-        ),
+    let meanings = match meanings.is_empty() {
+        true => "the parameters as they are".to_owned(),
+        false => meanings.join("; "),
     };
+    let words = format!(
+        "the convention, how weights become words: {meanings}; c chooses another. A model begins \
+         under raw, unless lists under another are clearly more robust"
+    );
     LegendEntry::new(convention.name(), words, &["raw"])
 }
 
