@@ -12,7 +12,8 @@ use super::config::Config;
 use super::elsewhere;
 use super::files::Files;
 use super::location::alike;
-use super::weights::{self, LARGEST_INDEX, WeightFiles};
+use super::weight_files::{self, WeightFiles};
+use super::weights::{self, LARGEST_INDEX};
 use super::{Checkpoint, CheckpointError, Location, Remote, Spec, safetensors};
 
 /// The file without which nothing is known of a model.
@@ -168,9 +169,9 @@ impl<'a> FetchPlan<'a> {
         let has = |file: &str| listing.file(file).is_some();
         let names = || listing.files.iter().map(|file| file.name.as_str());
         let instead = || elsewhere::in_list(&id.to_string(), names(), None);
-        let weight_files = weights::choose(has);
-        let weight_files = weight_files.ok_or_else(|| {
-            instead().unwrap_or_else(|| elsewhere::no_weights(&listing, weights::looked_for()))
+        let chosen = weight_files::choose(has);
+        let weight_files = chosen.ok_or_else(|| {
+            instead().unwrap_or_else(|| elsewhere::no_weights(&listing, weight_files::looked_for()))
         })?;
         if let (false, Some(instead)) = (has(CONFIG), instead()) {
             return Err(instead);

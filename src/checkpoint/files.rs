@@ -10,7 +10,7 @@ use crate::outside::escape;
 
 use super::elsewhere;
 use super::source::Source;
-use super::{Bundle, CheckpointError, Location, Remote, gguf, weights};
+use super::{Bundle, CheckpointError, Location, Remote, gguf, weight_files};
 
 /// The files beside each other that make a checkpoint.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Files {
 
     fn in_folder(path: &Path) -> Result<Self, CheckpointError> {
         let described = path.join("config.json").exists();
-        if described && weights::in_folder(path) {
+        if described && weight_files::in_folder(path) {
             return Ok(Self::Folder(path.to_owned()));
         }
         if let Some(file) = gguf::in_folder(path)? {

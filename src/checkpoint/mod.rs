@@ -28,6 +28,7 @@ mod tensor_entry;
 mod tensors;
 mod ties;
 mod verify;
+mod weight_files;
 mod weights;
 mod wrapped;
 

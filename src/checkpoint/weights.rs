@@ -1,44 +1,20 @@
-//! Which files hold the weights, and what every one of them adds.
+//! The tensors of the files that hold the weights.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::outside::escape;
 
+use super::CheckpointError;
 use super::error::one_line;
 use super::files::Files;
-use super::source::Source;
 use super::tensor_entry::TensorEntry;
 use super::tensors::{MOST_TENSORS, Tensors};
-use super::{CheckpointError, pytorch, safetensors};
+use super::weight_files::{FORMS, Read, choose, looked_for};
 
 /// Larger than any index of shards.
 pub(super) const LARGEST_INDEX: u64 = 64 << 20;
-
-type Read = fn(&Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError>;
-
-/// A way in which weights are kept: the single file, and the index of several.
-struct Form {
-    file: &'static str,
-    index: &'static str,
-    read: Read,
-}
-
-/// In the order in which they are looked for.
-const FORMS: [Form; 2] = [
-    Form {
-        file: "model.safetensors",
-        index: "model.safetensors.index.json",
-        read: safetensors::read,
-    },
-    Form {
-        file: "pytorch_model.bin",
-        index: "pytorch_model.bin.index.json",
-        read: pytorch::read,
-    },
-];
 
 #[derive(Deserialize)]
 struct Index {
@@ -68,39 +44,6 @@ pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
         expected: format!("one of {}", looked_for()),
     };
     Err(files.elsewhere().unwrap_or_else(missing))
-}
-
-/// Whether a folder holds weights, or says where they lie.
-pub(super) fn in_folder(folder: &Path) -> bool {
-    choose(|file| folder.join(file).exists()).is_some()
-}
-
-/// The weights that a model's list of files offers, in the order in which they are looked for.
-pub(super) struct WeightFiles {
-    /// A single file, or the index of several.
-    pub(super) file: &'static str,
-    pub(super) is_index: bool,
-    /// Whether a tensor can be read without the rest of its file.
-    pub(super) by_tensor: bool,
-}
-
-/// The weights to take of those that are offered; `None` if none can be read.
-pub(super) fn choose(offered: impl Fn(&str) -> bool) -> Option<WeightFiles> {
-    FORMS.iter().enumerate().find_map(|(i, form)| {
-        let files = [(form.file, false), (form.index, true)];
-        let (file, is_index) = files.into_iter().find(|(file, _)| offered(file))?;
-        Some(WeightFiles {
-            file,
-            is_index,
-            by_tensor: i == 0,
-        })
-    })
-}
-
-/// What is looked for, for messages.
-pub(super) fn looked_for() -> String {
-    let looked_for: Vec<&str> = FORMS.iter().flat_map(|f| [f.file, f.index]).collect();
-    looked_for.join(", ")
 }
 
 /// Whether an index of shards names a tensor of some kind.

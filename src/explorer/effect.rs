@@ -49,7 +49,7 @@ pub enum Effect {
         text: String,
     },
     /// Something about a further model of the chart, by its key.
-    Beside(u64, Beside),
+    Compared(u64, ComparedEffect),
     /// Paint everything, whatever the terminal may show.
     Redraw,
     Suspend,
@@ -61,7 +61,7 @@ pub enum Effect {
 
 /// What is to be done about a further model of the chart.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Beside {
+pub enum ComparedEffect {
     /// Open it by its name, in a worker of its own.
     Open(String),
     /// As [`Effect::Want`], of its worker.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use lexiscope::explorer::action::TabId;
-use lexiscope::explorer::effect::{Beside, Effect};
+use lexiscope::explorer::effect::{ComparedEffect, Effect};
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::State;
 use lexiscope::explorer::theme::Theme;
@@ -117,14 +117,14 @@ pub fn words(query: &NeuronMapQuery, words: usize) -> MapAnswer {
 }
 
 /// Plays a companion's worker, with a model of three layers.
-pub fn beside(state: &mut State, key: u64, what: Beside) -> Vec<Effect> {
+pub fn compared(state: &mut State, key: u64, what: ComparedEffect) -> Vec<Effect> {
     let id = ModelId(1);
     match what {
-        Beside::Open(name) => {
+        ComparedEffect::Open(name) => {
             let card = model::card(&name);
-            shell::beside(state, key, Event::Opened { id, card })
+            shell::compared(state, key, Event::Opened { id, card })
         }
-        Beside::Want(queries) => {
+        ComparedEffect::Want(queries) => {
             let mut effects = Vec::new();
             for query in queries {
                 let Query::Geometry(asked) = &query else {
@@ -138,11 +138,11 @@ pub fn beside(state: &mut State, key: u64, what: Beside) -> Vec<Effect> {
                     answer,
                     took,
                 };
-                effects.extend(shell::beside(state, key, event));
+                effects.extend(shell::compared(state, key, event));
             }
             effects
         }
-        Beside::Close => Vec::new(),
+        ComparedEffect::Close => Vec::new(),
     }
 }
 
@@ -372,7 +372,7 @@ fn models_are_added_up_to_three_and_removed() {
     screen.press("+ x Enter +");
     assert!(screen.last_line().contains("there are three models"));
     screen.press("Del Del");
-    assert!(screen.state.views.geometry.beside.is_empty());
+    assert!(screen.state.views.geometry.compared_models.is_empty());
     screen.press("Del");
     assert!(screen.last_line().contains("only the open model"));
     assert_eq!(screen.state.card().unwrap().name, "gpt2-pl");
@@ -381,14 +381,14 @@ fn models_are_added_up_to_three_and_removed() {
 #[test]
 fn a_model_that_cannot_be_set_beside_is_dropped_and_said() {
     let mut screen = two(120, 30);
-    let key = screen.state.views.geometry.beside[0].key;
+    let key = screen.state.views.geometry.compared_models[0].key;
     let event = Event::NotOpened {
         id: ModelId(0),
         name: "bert-pl".to_owned(),
         message: "no config.json".to_owned(),
     };
-    let effects = shell::beside(&mut screen.state, key, event);
-    assert_eq!(effects, [Effect::Beside(key, Beside::Close)]);
+    let effects = shell::compared(&mut screen.state, key, event);
+    assert_eq!(effects, [Effect::Compared(key, ComparedEffect::Close)]);
     screen.draw();
     assert!(screen.last_line().contains("✗ bert-pl: no config.json"));
 }
@@ -450,7 +450,7 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
         (state.tab, state.views.geometry.state),
         (TabId::Geometry, 2)
     );
-    assert_eq!(state.views.geometry.beside[0].name, "bert-pl");
+    assert_eq!(state.views.geometry.compared_models[0].name, "bert-pl");
 }
 
 #[test]

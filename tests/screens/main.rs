@@ -72,8 +72,8 @@ impl Screen {
                         model::answer(&mut self.state, &wants);
                     }
                     Effect::Want(_) | Effect::Idle(_) => {}
-                    Effect::Beside(key, what) => {
-                        let wants = geometry::beside(&mut self.state, key, what);
+                    Effect::Compared(key, what) => {
+                        let wants = geometry::compared(&mut self.state, key, what);
                         more.extend(wants);
                     }
                     other => self.done.push(other),

@@ -9,7 +9,7 @@ mod rope;
 use serde_json::{Map, Value};
 
 use super::error::one_line;
-use super::family::{ConfigKeys, Usual};
+use super::family::{ConfigKeys, DefaultValue};
 use super::files::Files;
 use super::{
     CheckpointError, FAMILIES, Family, NormPlacement, OutputEmbedding, Reading, Spec,
@@ -119,17 +119,17 @@ impl Config {
                 None => {}
             }
         }
-        for &(key, usual) in family.usual {
+        for &(key, usual) in family.defaults {
             let usual = match usual {
-                Usual::Whole(number) => number.into(),
-                Usual::Real(number) => number.into(),
+                DefaultValue::Whole(number) => number.into(),
+                DefaultValue::Real(number) => number.into(),
                 // A flag that is null says nothing; a number that is null may say that there is none.
-                Usual::Flag(flag) if self.values.get(key).is_some_and(Value::is_null) => {
+                DefaultValue::Flag(flag) if self.values.get(key).is_some_and(Value::is_null) => {
                     self.values.insert(key.to_string(), flag.into());
                     continue;
                 }
-                Usual::Flag(flag) => flag.into(),
-                Usual::Word(word) => word.into(),
+                DefaultValue::Flag(flag) => flag.into(),
+                DefaultValue::Word(word) => word.into(),
             };
             self.values.entry(key).or_insert(usual);
         }

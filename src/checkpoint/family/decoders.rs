@@ -1,8 +1,8 @@
 //! Decoders with plain feed-forwards: GPT-2 and its like.
 
 use super::{
-    Alibi, CONFIG, ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind,
-    NormPlacement, PLAIN_FORWARD, Parallel, ROPE, RopeKeys, RopeLayout, Split, Usual, Windows,
+    Alibi, CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, LearnedPositions, Local,
+    NormKind, NormPlacement, PLAIN_FORWARD, Parallel, ROPE, RopeKeys, RopeLayout, Split, Windows,
     bare, linear,
 };
 
@@ -24,7 +24,7 @@ pub(super) const GPT2: Family = Family {
     },
     as_wide: &[],
     meant: &[],
-    usual: &[("layer_norm_epsilon", Usual::Real(1e-5))],
+    defaults: &[("layer_norm_epsilon", DefaultValue::Real(1e-5))],
     default_activation: "gelu_new",
     prefixes: &["transformer.", ""],
     embedding: "wte.weight",
@@ -71,9 +71,9 @@ pub(super) const GPT_NEO: Family = Family {
         positions: &["max_position_embeddings"],
         ..GPT2.config
     },
-    usual: &[
-        ("layer_norm_epsilon", Usual::Real(1e-5)),
-        ("window_size", Usual::Whole(256)),
+    defaults: &[
+        ("layer_norm_epsilon", DefaultValue::Real(1e-5)),
+        ("window_size", DefaultValue::Whole(256)),
     ],
     windows: Some(Windows {
         size: "window_size",
@@ -98,12 +98,12 @@ pub(super) const GPT_NEO: Family = Family {
 pub(super) const GPTJ: Family = Family {
     model_type: "gptj",
     title: "GPT-J",
-    usual: &[
-        ("layer_norm_epsilon", Usual::Real(1e-5)),
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rotary_dim", Usual::Whole(64)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("n_positions", Usual::Whole(2048)),
+    defaults: &[
+        ("layer_norm_epsilon", DefaultValue::Real(1e-5)),
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rotary_dim", DefaultValue::Whole(64)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("n_positions", DefaultValue::Whole(2048)),
     ],
     positions: None,
     rope: Some(RopeKeys {
@@ -139,12 +139,12 @@ pub(super) const GPT_NEOX: Family = Family {
         norm_epsilon: &["layer_norm_eps"],
         ..GPT2.config
     },
-    usual: &[
-        ("layer_norm_eps", Usual::Real(1e-5)),
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rotary_pct", Usual::Real(0.25)),
-        ("rotary_emb_base", Usual::Real(10_000.0)),
-        ("max_position_embeddings", Usual::Whole(2048)),
+    defaults: &[
+        ("layer_norm_eps", DefaultValue::Real(1e-5)),
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rotary_pct", DefaultValue::Real(0.25)),
+        ("rotary_emb_base", DefaultValue::Real(10_000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(2048)),
     ],
     default_activation: "gelu",
     prefixes: &["gpt_neox.", ""],
@@ -180,12 +180,12 @@ pub(super) const PHI: Family = Family {
         n_kv_heads: &["num_key_value_heads"],
         ..GPT_NEOX.config
     },
-    usual: &[
-        ("layer_norm_eps", Usual::Real(1e-5)),
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("partial_rotary_factor", Usual::Real(0.5)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("max_position_embeddings", Usual::Whole(2048)),
+    defaults: &[
+        ("layer_norm_eps", DefaultValue::Real(1e-5)),
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("partial_rotary_factor", DefaultValue::Real(0.5)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(2048)),
     ],
     default_activation: "gelu_new",
     prefixes: &["model.", ""],
@@ -226,7 +226,7 @@ pub(super) const OPT: Family = Family {
         ..GPT2.config
     },
     as_wide: &["word_embed_proj_dim"],
-    usual: &[],
+    defaults: &[],
     default_activation: "relu",
     prefixes: &["model.decoder.", "decoder.", ""],
     embedding: "embed_tokens.weight",
@@ -302,10 +302,10 @@ pub(super) const FALCON: Family = Family {
         activation: &["activation"],
         ..GPT2.config
     },
-    usual: &[
-        ("layer_norm_epsilon", Usual::Real(1e-5)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("max_position_embeddings", Usual::Whole(2048)),
+    defaults: &[
+        ("layer_norm_epsilon", DefaultValue::Real(1e-5)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(2048)),
     ],
     default_activation: "gelu",
     rope: Some(RopeKeys {

@@ -1,8 +1,8 @@
 //! Encoders.
 
 use super::{
-    CONFIG, ConfigKeys, Family, FamilyForward, LearnedPositions, Local, NormKind, NormPlacement,
-    PLAIN_FORWARD, ROPE, RopeKeys, Split, Usual, Windows, bare, linear,
+    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, LearnedPositions, Local, NormKind,
+    NormPlacement, PLAIN_FORWARD, ROPE, RopeKeys, Split, Windows, bare, linear,
 };
 
 pub(super) const BERT: Family = Family {
@@ -17,7 +17,7 @@ pub(super) const BERT: Family = Family {
     },
     as_wide: &[],
     meant: &[],
-    usual: &[("layer_norm_eps", Usual::Real(1e-12))],
+    defaults: &[("layer_norm_eps", DefaultValue::Real(1e-12))],
     default_activation: "gelu",
     prefixes: &["bert.", ""],
     embedding: "embeddings.word_embeddings.weight",
@@ -112,13 +112,13 @@ pub(super) const MODERNBERT: Family = Family {
         norm_epsilon: &["norm_eps"],
         ..BERT.config
     },
-    usual: &[
-        ("norm_eps", Usual::Real(1e-5)),
-        ("local_attention", Usual::Whole(128)),
-        ("global_attn_every_n_layers", Usual::Whole(3)),
-        ("global_rope_theta", Usual::Real(160_000.0)),
-        ("local_rope_theta", Usual::Real(10_000.0)),
-        ("max_position_embeddings", Usual::Whole(8192)),
+    defaults: &[
+        ("norm_eps", DefaultValue::Real(1e-5)),
+        ("local_attention", DefaultValue::Whole(128)),
+        ("global_attn_every_n_layers", DefaultValue::Whole(3)),
+        ("global_rope_theta", DefaultValue::Real(160_000.0)),
+        ("local_rope_theta", DefaultValue::Real(10_000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(8192)),
     ],
     prefixes: &["model.", ""],
     embedding: "embeddings.tok_embeddings.weight",

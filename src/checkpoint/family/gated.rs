@@ -1,8 +1,8 @@
 //! Decoders with gated feed-forwards, RMS norms and rotary positions: Llama and what followed it.
 
 use super::{
-    CONFIG, ConfigKeys, Family, FamilyForward, Local, NormKind, NormPlacement, PLAIN_FORWARD, ROPE,
-    RopeKeys, Split, Usual, Windows, bare, linear,
+    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, Local, NormKind, NormPlacement,
+    PLAIN_FORWARD, ROPE, RopeKeys, Split, Windows, bare, linear,
 };
 
 pub(super) const LLAMA: Family = Family {
@@ -19,11 +19,11 @@ pub(super) const LLAMA: Family = Family {
     },
     as_wide: &[],
     meant: &[("rope_type", "su", "longrope")],
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("max_position_embeddings", Usual::Whole(2048)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(2048)),
     ],
     default_activation: "silu",
     prefixes: &["model.", ""],
@@ -58,13 +58,13 @@ const FORWARD: FamilyForward = FamilyForward {
 pub(super) const MISTRAL: Family = Family {
     model_type: "mistral",
     title: "Mistral",
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("num_key_value_heads", Usual::Whole(8)),
-        ("sliding_window", Usual::Whole(4096)),
-        ("max_position_embeddings", Usual::Whole(131_072)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("num_key_value_heads", DefaultValue::Whole(8)),
+        ("sliding_window", DefaultValue::Whole(4096)),
+        ("max_position_embeddings", DefaultValue::Whole(131_072)),
     ],
     windows: Some(Windows {
         size: "sliding_window",
@@ -76,13 +76,13 @@ pub(super) const MISTRAL: Family = Family {
 pub(super) const QWEN2: Family = Family {
     model_type: "qwen2",
     title: "Qwen2",
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("sliding_window", Usual::Whole(4096)),
-        ("max_window_layers", Usual::Whole(28)),
-        ("max_position_embeddings", Usual::Whole(32_768)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("sliding_window", DefaultValue::Whole(4096)),
+        ("max_window_layers", DefaultValue::Whole(28)),
+        ("max_position_embeddings", DefaultValue::Whole(32_768)),
     ],
     windows: Some(Windows {
         size: "sliding_window",
@@ -100,14 +100,14 @@ pub(super) const QWEN2: Family = Family {
 pub(super) const QWEN3: Family = Family {
     model_type: "qwen3",
     title: "Qwen3",
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("head_dim", Usual::Whole(128)),
-        ("sliding_window", Usual::Whole(4096)),
-        ("max_window_layers", Usual::Whole(28)),
-        ("max_position_embeddings", Usual::Whole(32_768)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("head_dim", DefaultValue::Whole(128)),
+        ("sliding_window", DefaultValue::Whole(4096)),
+        ("max_window_layers", DefaultValue::Whole(28)),
+        ("max_position_embeddings", DefaultValue::Whole(32_768)),
     ],
     query: bare("self_attn.q_proj"),
     key: bare("self_attn.k_proj"),
@@ -122,12 +122,12 @@ pub(super) const GEMMA: Family = Family {
     title: "Gemma",
     norm_kind: NormKind::RmsPlusOne,
     meant: &[("hidden_act", "gelu", "gelu_pytorch_tanh")],
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(true)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("head_dim", Usual::Whole(256)),
-        ("max_position_embeddings", Usual::Whole(8192)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(true)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("head_dim", DefaultValue::Whole(256)),
+        ("max_position_embeddings", DefaultValue::Whole(8192)),
     ],
     default_activation: "gelu_pytorch_tanh",
     forward: Some(GEMMA_FORWARD),
@@ -147,16 +147,16 @@ pub(super) const GEMMA2: Family = Family {
         ..LLAMA.config
     },
     meant: &[],
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(true)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("head_dim", Usual::Whole(256)),
-        ("query_pre_attn_scalar", Usual::Real(256.0)),
-        ("attn_logit_softcapping", Usual::Real(50.0)),
-        ("sliding_window", Usual::Whole(4096)),
-        ("sliding_window_pattern", Usual::Whole(2)),
-        ("max_position_embeddings", Usual::Whole(8192)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(true)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("head_dim", DefaultValue::Whole(256)),
+        ("query_pre_attn_scalar", DefaultValue::Real(256.0)),
+        ("attn_logit_softcapping", DefaultValue::Real(50.0)),
+        ("sliding_window", DefaultValue::Whole(4096)),
+        ("sliding_window_pattern", DefaultValue::Whole(2)),
+        ("max_position_embeddings", DefaultValue::Whole(8192)),
     ],
     windows: Some(Windows {
         size: "sliding_window",
@@ -180,19 +180,19 @@ const GEMMA2_FORWARD: FamilyForward = FamilyForward {
 pub(super) const GEMMA3_TEXT: Family = Family {
     model_type: "gemma3_text",
     title: "Gemma 3",
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(true)),
-        ("rms_norm_eps", Usual::Real(1e-6)),
-        ("rope_theta", Usual::Real(1_000_000.0)),
-        ("rope_local_base_freq", Usual::Real(10_000.0)),
-        ("num_attention_heads", Usual::Whole(8)),
-        ("num_key_value_heads", Usual::Whole(4)),
-        ("head_dim", Usual::Whole(256)),
-        ("vocab_size", Usual::Whole(262_208)),
-        ("max_position_embeddings", Usual::Whole(131_072)),
-        ("query_pre_attn_scalar", Usual::Real(256.0)),
-        ("sliding_window", Usual::Whole(4096)),
-        ("sliding_window_pattern", Usual::Whole(6)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(true)),
+        ("rms_norm_eps", DefaultValue::Real(1e-6)),
+        ("rope_theta", DefaultValue::Real(1_000_000.0)),
+        ("rope_local_base_freq", DefaultValue::Real(10_000.0)),
+        ("num_attention_heads", DefaultValue::Whole(8)),
+        ("num_key_value_heads", DefaultValue::Whole(4)),
+        ("head_dim", DefaultValue::Whole(256)),
+        ("vocab_size", DefaultValue::Whole(262_208)),
+        ("max_position_embeddings", DefaultValue::Whole(131_072)),
+        ("query_pre_attn_scalar", DefaultValue::Real(256.0)),
+        ("sliding_window", DefaultValue::Whole(4096)),
+        ("sliding_window_pattern", DefaultValue::Whole(6)),
     ],
     prefixes: &[
         "model.",
@@ -223,12 +223,15 @@ pub(super) const PHI3: Family = Family {
         ("rope_type", "su", "longrope"),
         ("rope_type", "yarn", "longrope"),
     ],
-    usual: &[
-        ("tie_word_embeddings", Usual::Flag(false)),
-        ("rms_norm_eps", Usual::Real(1e-5)),
-        ("rope_theta", Usual::Real(10_000.0)),
-        ("original_max_position_embeddings", Usual::Whole(4096)),
-        ("max_position_embeddings", Usual::Whole(4096)),
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rms_norm_eps", DefaultValue::Real(1e-5)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        (
+            "original_max_position_embeddings",
+            DefaultValue::Whole(4096),
+        ),
+        ("max_position_embeddings", DefaultValue::Whole(4096)),
     ],
     windows: Some(Windows {
         size: "sliding_window",

@@ -73,7 +73,7 @@ pub enum NormKind {
 
 /// A value that `config.json` may leave out, as the `transformers` library fills it in.
 #[derive(Clone, Copy, Debug)]
-pub enum Usual {
+pub enum DefaultValue {
     Whole(u64),
     Real(f64),
     Flag(bool),
@@ -247,7 +247,7 @@ pub struct Family {
     pub as_wide: &'static [&'static str],
     /// Words that stand for another one: key, word, what it means.
     pub meant: &'static [(&'static str, &'static str, &'static str)],
-    pub usual: &'static [(&'static str, Usual)],
+    pub defaults: &'static [(&'static str, DefaultValue)],
     /// Activation when the configuration names none.
     pub default_activation: &'static str,
     /// Prefixes under which the tensors may lie, the usual one first.

@@ -190,7 +190,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Filters, Filter, &["x"], switch(Toggle::Special), "no specials",
         "no special tokens and none in brackets"),
     row(Filters, Filter, &["u"], switch(Toggle::Undertrained), "undertrained hidden",
-        "hides undertrained tokens, those marked ° in the lists"),
+        "no undertrained tokens, those marked ° in the lists"),
     row(Filters, Filter, &["p"], switch(Toggle::Positions), "positions",
         "the learned positions as rows of their own"),
     row(Filters, Filter, &["s"], switch(Toggle::Same), "not the same",

@@ -40,7 +40,7 @@ enum Message {
     Signal(super::signals::Signal),
     Worker(Event),
     /// Of a further model of the chart, by its key.
-    Beside(u64, Event),
+    Compared(u64, Event),
     /// Of a transfer from the hub, by its number.
     Hub(u64, News),
 }
@@ -72,7 +72,7 @@ pub fn run(setup: Setup) -> Result<()> {
     super::signals::listen(move |signal| drop(tell.send(Message::Signal(signal))))?;
     let tell = sender.clone();
     let compared_models = ComparedModels::new(setup.device, move |key, event| {
-        drop(tell.send(Message::Beside(key, event)));
+        drop(tell.send(Message::Compared(key, event)));
     });
     let tell = sender.clone();
     let fetching = Fetching::new(move |number, news| {
@@ -243,7 +243,7 @@ impl Explorer {
         let state = &mut self.state;
         let effects = match message {
             Message::Worker(event) => shell::event(state, event),
-            Message::Beside(key, event) => shell::beside(state, key, event),
+            Message::Compared(key, event) => shell::compared(state, key, event),
             Message::Hub(number, news) if self.fetching.is_latest(number) => self.news(news),
             Message::Hub(..) => Vec::new(),
             Message::Input(input) => match input.context("the terminal is gone")? {
@@ -314,7 +314,7 @@ impl Explorer {
                     let written = write_new(&path, &text);
                     self.written(Purpose::ExportChart, &path, written)
                 }
-                Effect::Beside(key, what) => self.beside(key, what),
+                Effect::Compared(key, what) => self.compared(key, what),
                 Effect::Complete { typed, folders } => {
                     let found = complete(&typed, folders);
                     shell::completed(&mut self.state, &typed, found)

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::Explorer;
 use crate::checkpoint::{Fetched, FoundModel, Location};
-use crate::explorer::effect::{Beside, Effect};
+use crate::explorer::effect::{ComparedEffect, Effect};
 use crate::explorer::fetching::News;
 use crate::explorer::files::full_name;
 use crate::explorer::shell;
@@ -79,20 +79,20 @@ impl Explorer {
         Vec::new()
     }
 
-    pub(super) fn beside(&mut self, key: u64, what: Beside) -> Vec<Effect> {
+    pub(super) fn compared(&mut self, key: u64, what: ComparedEffect) -> Vec<Effect> {
         match what {
-            Beside::Open(name) => {
+            ComparedEffect::Open(name) => {
                 if let Err(error) = self.compared_models.open(key, &full_name(&name)) {
                     let event = Event::NotOpened {
                         id: ModelId(0),
                         name,
                         message: format!("{error:#}"),
                     };
-                    return shell::beside(&mut self.state, key, event);
+                    return shell::compared(&mut self.state, key, event);
                 }
             }
-            Beside::Want(queries) => self.compared_models.want(key, queries),
-            Beside::Close => self.compared_models.close(key),
+            ComparedEffect::Want(queries) => self.compared_models.want(key, queries),
+            ComparedEffect::Close => self.compared_models.close(key),
         }
         Vec::new()
     }

@@ -22,7 +22,7 @@ pub use super::views::bookmarks::bookmarks;
 pub use super::views::conventions::first_convention;
 pub use super::views::download::{estimate, failed, on_hub, progress};
 pub use super::views::filters::{text, words};
-pub use super::views::geometry::{beside, fit, texts};
+pub use super::views::geometry::{compared, fit, texts};
 pub use answers::{event, not_opening, opening, with_name};
 pub use complete::completed;
 pub use mouse::{click, wheel};

@@ -69,7 +69,7 @@ impl State {
             self.views.geometry.next_key += 1;
             self.views
                 .geometry
-                .beside
+                .compared_models
                 .push(ComparedModel::named(self.views.geometry.next_key, name));
         }
         let mut places = vec![session.neuron, session.head, session.state];
@@ -90,7 +90,12 @@ impl State {
     pub fn session(&self) -> Session {
         let [neuron, head, state] = self.by_tab().map(Some);
         let settings = &self.views.geometry.settings;
-        let beside = self.views.geometry.beside.iter().map(|c| c.name.clone());
+        let beside = self
+            .views
+            .geometry
+            .compared_models
+            .iter()
+            .map(|c| c.name.clone());
         let recent = self.models.iter().filter(|m| m.origin == Origin::Recent);
         Session {
             model: self.card().map(|card| card.name.clone()),

@@ -158,8 +158,8 @@ impl Reader {
         };
         let own = heads.iter().map(|&head| self.form_of(&query, head, None));
         let own = own.collect::<Result<_, _>>()?;
-        let channels = self.channels(&query, None, heads)?;
-        let random = (0..SIDES).map(|at| channels.drawn_form(layer, part * SIDES + at));
+        let head_vectors = self.head_vectors(&query, None, heads)?;
+        let random = (0..SIDES).map(|at| head_vectors.drawn_form(layer, part * SIDES + at));
         let random = random.collect();
         Ok(DrawnForms { query, own, random })
     }

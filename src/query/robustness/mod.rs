@@ -91,7 +91,7 @@ pub struct Robustness {
 /// By how many standard deviations a list's best score lies above the mean of the best scores of
 /// random directions, or forms, all at one length. Directions are drawn from a normal distribution
 /// with mean and covariance of the layer's own vectors; forms from random orthogonal mixtures of the
-/// channels of the layer's own heads, and judged by their best pair among at most 8,192 of the
+/// vectors of the layer's own heads, and judged by their best pair among at most 8,192 of the
 /// tokens that pass, drawn once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ZScore {

@@ -82,9 +82,9 @@ pub(in crate::query) struct PairsAmongSome {
     pub(in crate::query) best: f32,
 }
 
-/// The channels of a layer's heads on both sides of a form, `[channels, d_model]` each: those of
+/// The channels of a layer's heads on both sides of a form, `[head_vectors, d_model]` each: those of
 /// keys and values that heads share are there once.
-pub(in crate::query) struct Channels {
+pub(in crate::query) struct HeadVectors {
     /// Channels of one head.
     head: usize,
     left: Matrix,
@@ -169,18 +169,18 @@ impl Reader {
             value.map(|value| ZScore { value, draws })
         };
         let mut outcome = Ok(());
-        let channels = match null.best[0].len() < RANDOM_FORMS {
+        let head_vectors = match null.best[0].len() < RANDOM_FORMS {
             true => {
                 let all: Vec<usize> = (0..self.card.spec.heads).collect();
-                Some(self.channels(query, norms, &all)?)
+                Some(self.head_vectors(query, norms, &all)?)
             }
             false => None,
         };
-        while let Some(channels) = &channels
+        while let Some(head_vectors) = &head_vectors
             && null.best[0].len() < RANDOM_FORMS
             && outcome.is_ok()
         {
-            let drawn = channels.drawn_form(query.layer, null.best[0].len());
+            let drawn = head_vectors.drawn_form(query.layer, null.best[0].len());
             match self.pairs_of_form(&one, (drawn, norms), &sample, callbacks) {
                 Ok(found) => {
                     null.best[0].push(found.best);
@@ -293,12 +293,12 @@ impl Reader {
     }
 
     /// The channels of some of a layer's heads.
-    pub(in crate::query) fn channels(
+    pub(in crate::query) fn head_vectors(
         &self,
         query: &PairsQuery,
         norms: Option<&QueryKeyNorms>,
         heads: &[usize],
-    ) -> Result<Channels, QueryError> {
+    ) -> Result<HeadVectors, QueryError> {
         let spec = &self.card.spec;
         // Queries and outputs are a head's own; keys and values are shared by so many.
         let [by_left, by_right] = match query.form {
@@ -317,7 +317,7 @@ impl Reader {
             }
         }
         let all = |side: Vec<f32>| Matrix::new(side.len() / spec.d_model, spec.d_model, side);
-        Ok(Channels {
+        Ok(HeadVectors {
             head: spec.d_head,
             left: all(left),
             right: all(right),
@@ -325,7 +325,7 @@ impl Reader {
     }
 }
 
-impl Channels {
+impl HeadVectors {
     /// The random form of a number: on each side a random orthogonal mixture of the channels.
     pub(in crate::query) fn drawn_form(&self, layer: usize, number: usize) -> FormWeights {
         let mut draw = RandomDirections::new((layer << 8 | number) as u64);
@@ -361,9 +361,9 @@ fn size(form: &FormWeights) -> f32 {
 
 /// The same by the Gram matrices of its two sides.
 fn size_of((left, right): (&Mat<f64>, &Mat<f64>)) -> f32 {
-    let channels = left.ncols();
+    let head_vectors = left.ncols();
     // ‖left·rightᵀ‖² is the sum of the entries of leftᵀ·left times those of rightᵀ·right.
-    let entries = (0..channels).flat_map(|i| (0..channels).map(move |j| (i, j)));
+    let entries = (0..head_vectors).flat_map(|i| (0..head_vectors).map(move |j| (i, j)));
     let square: f64 = entries.map(|at| left[at] * right[at]).sum();
     square.max(0.0).sqrt() as f32
 }

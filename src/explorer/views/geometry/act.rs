@@ -247,19 +247,19 @@ pub fn cancel(state: &mut State) -> bool {
             .is_some_and(|s| s.query == *q),
     };
     let running = state.wanted.iter().any(|q| !settled(q)) && state.board.failed().is_empty();
-    let beside = state
+    let compared = state
         .views
         .geometry
-        .beside
+        .compared_models
         .iter()
         .any(|c| c.part.done.is_some());
-    if running || beside {
+    if running || compared {
         state.views.geometry.stopped = true;
         state.views.geometry.part.done = None;
         state
             .views
             .geometry
-            .beside
+            .compared_models
             .iter_mut()
             .for_each(|c| c.part.done = None);
         state.say("stopped · Enter measures again");

@@ -24,7 +24,7 @@ use crate::query::sheet::{command, contexts, geometry_command};
 use crate::query::{Address, Answer, Query};
 
 pub use act::{fit, texts};
-pub use compared_models::{add as compare, beside};
+pub use compared_models::{add as compare, compared};
 pub use state::{ChartSettings, Compared, ComparedModel, Geometry, Series, left_to_right};
 
 /// The tab.

@@ -207,8 +207,8 @@ pub struct Geometry {
     pub part: Series,
     /// For each point of the map, the text before the word, the word, and the text after it.
     pub contexts: Vec<[String; 3]>,
-    pub beside: Vec<ComparedModel>,
-    /// The key of the next companion.
+    pub compared_models: Vec<ComparedModel>,
+    /// The key of the next compared model.
     pub next_key: u64,
 }
 
@@ -242,14 +242,14 @@ impl State {
             fresh: fresh(&geometry.part),
             failed: self.failure(|query| matches!(query, Query::Geometry(_))),
         });
-        let beside = geometry.beside.iter().map(|companion| Compared {
-            name: &companion.name,
-            card: companion.open.as_ref().map(|model| &*model.card),
-            part: &companion.part,
-            fresh: fresh(&companion.part),
-            failed: companion.failed.as_deref(),
+        let compared = geometry.compared_models.iter().map(|model| Compared {
+            name: &model.name,
+            card: model.open.as_ref().map(|open| &*open.card),
+            part: &model.part,
+            fresh: fresh(&model.part),
+            failed: model.failed.as_deref(),
         });
-        own.into_iter().chain(beside).collect()
+        own.into_iter().chain(compared).collect()
     }
 
     /// What the chart shows.
