@@ -15,7 +15,7 @@ use checkpoint_writer::{Number, Synthetic};
 use lexiscope::checkpoint::{Checkpoint, Location};
 use lexiscope::geometry::{Measuring, Plan, StateSizes, Subwords, TextPlan};
 use lexiscope::task::CancelToken;
-use lexiscope::transformer::{Forward, Site, with_numbers};
+use lexiscope::transformer::{Forward, HookPoint, with_numbers};
 
 const TEXTS: usize = 100;
 const TOKENS: usize = 40;
@@ -81,14 +81,19 @@ fn run(forward: &Forward<'_>, checkpoint: &Checkpoint) -> (f64, f64, f64) {
     let mut measuring = Measuring::new(plan, 1);
     let mut measures = 0.0;
     let start = Instant::now();
-    let done = forward.run(&texts, &[Site::State], CancelToken::never(), &mut |seen| {
-        let start = Instant::now();
-        with_numbers(seen.tensor, |numbers| {
-            measuring.take(seen.at, seen.texts.clone(), seen.rows, numbers);
-        })?;
-        measures += start.elapsed().as_secs_f64();
-        Ok(())
-    });
+    let done = forward.run(
+        &texts,
+        &[HookPoint::State],
+        CancelToken::never(),
+        &mut |hooked| {
+            let start = Instant::now();
+            with_numbers(hooked.tensor, |numbers| {
+                measuring.take(hooked.at, hooked.texts.clone(), hooked.rows, numbers);
+            })?;
+            measures += start.elapsed().as_secs_f64();
+            Ok(None)
+        },
+    );
     done.expect("states");
     let pass = start.elapsed().as_secs_f64() - measures;
     let start = Instant::now();

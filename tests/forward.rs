@@ -8,7 +8,7 @@ mod support;
 use candle_core::{Device, Tensor};
 use lexiscope::checkpoint::{Checkpoint, Location};
 use lexiscope::task::CancelToken;
-use lexiscope::transformer::{Forward, Site, with_numbers};
+use lexiscope::transformer::{Forward, HookPoint, with_numbers};
 use serde_json::Value;
 use support::{REFERENCES, reference};
 
@@ -36,14 +36,19 @@ fn states(checkpoint: &Checkpoint, texts: &[Vec<u32>]) -> Vec<Vec<Vec<f32>>> {
     let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
     let width = checkpoint.spec().d_model;
     let mut found = vec![vec![Vec::new(); forward.states()]; texts.len()];
-    let done = forward.run(&texts, &[Site::State], CancelToken::never(), &mut |seen| {
-        with_numbers(seen.tensor, |numbers| {
-            for (text, rows) in seen.texts.clone().zip(seen.rows) {
-                found[text][seen.at] = numbers[rows.start * width..rows.end * width].to_vec();
-            }
-        })?;
-        Ok(())
-    });
+    let done = forward.run(
+        &texts,
+        &[HookPoint::State],
+        CancelToken::never(),
+        &mut |hooked| {
+            with_numbers(hooked.tensor, |numbers| {
+                for (text, rows) in hooked.texts.clone().zip(hooked.rows) {
+                    found[text][hooked.at] = numbers[rows.start * width..rows.end * width].to_vec();
+                }
+            })?;
+            Ok(None)
+        },
+    );
     done.unwrap();
     found
 }
@@ -139,18 +144,18 @@ fn hooks_show_activations_and_attention_of_every_layer() {
         let spec = checkpoint.spec();
         let rows: usize = texts.iter().map(|t| t.len()).sum();
         let (mut layers, mut looked) = (Vec::new(), 0);
-        let sites = [Site::Activations, Site::Attention];
-        let done = forward.run(&texts, &sites, CancelToken::never(), &mut |seen| {
-            match seen.site {
-                Site::Activations => {
-                    assert_eq!(seen.tensor.dims(), [rows, spec.neurons]);
-                    layers.push(seen.at);
+        let sites = [HookPoint::MlpPost, HookPoint::AttnPattern];
+        let done = forward.run(&texts, &sites, CancelToken::never(), &mut |hooked| {
+            match hooked.point {
+                HookPoint::MlpPost => {
+                    assert_eq!(hooked.tensor.dims(), [rows, spec.neurons]);
+                    layers.push(hooked.at);
                 }
-                Site::Attention => {
-                    let n = texts[seen.texts.start].len();
-                    assert_eq!(seen.tensor.dims(), [spec.heads, n, n]);
+                HookPoint::AttnPattern => {
+                    let n = texts[hooked.texts.start].len();
+                    assert_eq!(hooked.tensor.dims(), [spec.heads, n, n]);
                     looked += 1;
-                    with_numbers(seen.tensor, |p| {
+                    with_numbers(hooked.tensor, |p| {
                         for (i, row) in p.chunks(n).enumerate() {
                             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
                             let ahead = row[i % n + 1..].iter().any(|&p| p > 0.0);
@@ -158,9 +163,9 @@ fn hooks_show_activations_and_attention_of_every_layer() {
                         }
                     })?;
                 }
-                Site::State => panic!("not asked for"),
+                _ => panic!("not asked for"),
             }
-            Ok(())
+            Ok(None)
         });
         done.unwrap();
         assert!(layers.iter().copied().eq(0..spec.layers));
@@ -196,34 +201,34 @@ fn activations_and_attention_agree_with_pytorch() {
         let neurons = checkpoint.spec().neurons;
         let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
         let mut compared = 0;
-        let sites = [Site::Activations, Site::Attention];
-        let done = forward.run(&[&ids], &sites, CancelToken::never(), &mut |seen| {
-            let layer = &expected["layers"][seen.at];
-            with_numbers(seen.tensor, |numbers| match seen.site {
-                Site::Activations => {
+        let sites = [HookPoint::MlpPost, HookPoint::AttnPattern];
+        let done = forward.run(&[&ids], &sites, CancelToken::never(), &mut |hooked| {
+            let layer = &expected["layers"][hooked.at];
+            with_numbers(hooked.tensor, |numbers| match hooked.point {
+                HookPoint::MlpPost => {
                     for (neuron, expected) in layer["activations"].as_object().unwrap() {
                         let of_neuron = numbers.iter().skip(neuron.parse().unwrap());
                         let found: Vec<f32> = of_neuron.step_by(neurons).copied().collect();
-                        let what = format!("{name} L{}.N{neuron}", seen.at);
+                        let what = format!("{name} L{}.N{neuron}", hooked.at);
                         assert_near(&what, &found, &listed(expected));
                         compared += 1;
                     }
                 }
-                Site::Attention => {
+                HookPoint::AttnPattern => {
                     for (head, queries) in layer["attention"].as_object().unwrap() {
                         let head: usize = head.parse().unwrap();
                         for (query, expected) in queries.as_object().unwrap() {
                             let row = head * ids.len() + query.parse::<usize>().unwrap();
                             let found = &numbers[row * ids.len()..(row + 1) * ids.len()];
-                            let what = format!("{name} L{}.H{head} at {query}", seen.at);
+                            let what = format!("{name} L{}.H{head} at {query}", hooked.at);
                             assert_near(&what, found, &listed(expected));
                             compared += 1;
                         }
                     }
                 }
-                Site::State => panic!("not asked for"),
+                _ => panic!("not asked for"),
             })?;
-            Ok(())
+            Ok(None)
         });
         done.unwrap();
         assert_eq!(compared, 7 * checkpoint.spec().layers, "{name}");
@@ -237,11 +242,11 @@ fn stops_when_it_is_not_wanted() {
     let mut seen = 0;
     let done = forward.run(
         &[&[1, 2, 3]],
-        &[Site::State],
+        &[HookPoint::State],
         CancelToken::new(&|| true),
         &mut |_| {
             seen += 1;
-            Ok(())
+            Ok(None)
         },
     );
     assert!(matches!(
@@ -256,7 +261,7 @@ fn texts_that_do_not_fit_are_refused_in_a_line() {
     let checkpoint = open("gpt2-safetensors");
     let forward = Forward::new(&checkpoint, &Device::Cpu).unwrap();
     let refused = |text: &[u32]| {
-        let run = forward.run(&[text], &[], CancelToken::never(), &mut |_| Ok(()));
+        let run = forward.run(&[text], &[], CancelToken::never(), &mut |_| Ok(None));
         run.unwrap_err().to_string()
     };
     assert!(refused(&[1; 129]).contains("129 tokens: expected 1 to 128"));

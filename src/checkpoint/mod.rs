@@ -37,8 +37,8 @@ use std::ops::Range;
 
 pub use error::CheckpointError;
 pub use family::{
-    AttentionInput, FAMILIES, Family, FamilyForward, Layout, Linear, NormKind, NormPlacement,
-    RopeLayout, Split, family,
+    AttentionInput, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear, NormKind,
+    NormPlacement, RopeLayout, Split, TransformNames, family,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue};

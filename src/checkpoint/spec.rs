@@ -148,6 +148,10 @@ pub struct ForwardSpec {
     pub scale_by_layer: bool,
     /// Cap of attention scores s, which become cap · tanh(s / cap) (Gemma 2).
     pub attention_softcap: Option<f64>,
+    /// Cap of the logits, as that of attention scores (Gemma 2).
+    pub logit_softcap: Option<f64>,
+    /// The activation of a masked-language-model head, as the configuration spells it.
+    pub head_activation: String,
     /// Whether they fall with the distance, and if so whether before they are scaled.
     pub alibi: Option<bool>,
     /// Whether both halves of a layer read the same state.

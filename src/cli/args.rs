@@ -10,6 +10,7 @@ use super::guide::GuideArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
+use super::prompt::PromptArgs;
 use super::rank::RankArgs;
 use super::shared_args::{CsvArgs, FilterArgs, OutputArgs, ReadingArgs, column, list_length};
 use crate::explorer::saved_view::SavedView;
@@ -43,6 +44,7 @@ Examples:
   lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, ranked by a measure
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
+  lexiscope prompt gpt2-pl --text 'Byłem w'  what a text sets off in it
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
   lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table
   lexiscope guide conventions                    a page of the guide; without a topic, the list";
@@ -143,6 +145,8 @@ pub enum Command {
     Rank(RankArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
+    /// What a model does with a text: predictions, states as words, who moved a word; and changed
+    Prompt(PromptArgs),
     /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was
     Scan {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]

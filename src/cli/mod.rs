@@ -12,6 +12,7 @@ mod machine;
 mod manual;
 mod place;
 mod progress;
+mod prompt;
 mod rank;
 mod say;
 mod scan;
@@ -44,6 +45,7 @@ use crate::sheet::Timings;
 
 use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
+use prompt::PromptArgs;
 use say::say;
 
 use args::{Cli, Color, Command, Explore};
@@ -119,6 +121,7 @@ pub fn run() -> Result<()> {
         Some(Command::Directions(args)) => directions(args),
         Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
+        Some(Command::Prompt(args)) => prompt(&args),
         Some(Command::Scan {
             model,
             out,
@@ -184,6 +187,12 @@ fn find(args: FindArgs) -> Result<()> {
         (Query::Find(query), reading),
         args.output,
     )
+}
+
+fn prompt(args: &PromptArgs) -> Result<()> {
+    let reading = ReadingArgs::untested(ConventionChoice::default());
+    let query = Query::Prompt(args.query()?);
+    listed(&args.model, None, (query, reading), args.output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {

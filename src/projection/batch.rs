@@ -135,7 +135,7 @@ pub(super) fn multiplied<'s>(
     block: Range<usize>,
     (vectors, shifts): (&Matrix, &[f32]),
     Scratch { scores, rows }: &'s mut Scratch,
-) -> &'s [f32] {
+) -> &'s mut [f32] {
     let width = counted.rows.cols();
     scores.resize(block.len() * vectors.rows(), 0.0);
     let some = counted.rows.widened(block.clone(), rows);
@@ -196,23 +196,18 @@ struct Candidates {
 
 /// One end; the lowest with its scores negated.
 #[derive(Clone)]
-struct Side {
+pub(super) struct Side {
     k: usize,
-    kept: Vec<Scored>,
+    pub(super) kept: Vec<Scored>,
     /// Scores below this are out.
-    least: f32,
+    pub(super) least: f32,
     /// The length at which it is next worth throwing away.
     full: usize,
 }
 
 impl Candidates {
     fn new(k: usize, slack: f32) -> Self {
-        let side = Side {
-            k,
-            kept: Vec::new(),
-            least: f32::NEG_INFINITY,
-            full: 4 * k.max(16),
-        };
+        let side = Side::new(k);
         Self {
             highest: side.clone(),
             lowest: side,
@@ -272,7 +267,16 @@ impl Candidates {
 }
 
 impl Side {
-    fn offer(&mut self, id: u32, score: f32, slack: f32) {
+    pub(super) fn new(k: usize) -> Self {
+        Self {
+            k,
+            kept: Vec::new(),
+            least: f32::NEG_INFINITY,
+            full: 4 * k.max(16),
+        }
+    }
+
+    pub(super) fn offer(&mut self, id: u32, score: f32, slack: f32) {
         if self.k > 0 && score >= self.least {
             self.kept.push(Scored { id, score });
             if self.kept.len() >= self.full {
@@ -283,7 +287,7 @@ impl Side {
         }
     }
 
-    fn prune(&mut self, slack: f32) {
+    pub(super) fn prune(&mut self, slack: f32) {
         if self.k == 0 || self.kept.len() < self.k {
             return;
         }

@@ -30,6 +30,6 @@ pub use inverse::Inverse;
 pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;
-pub use rows::Rows;
+pub use rows::{LogitDistribution, LogitShape, LogitsWanted, Rows};
 pub use select::{Best, End, Pair, Passing, Ranked, Scored};
 pub use undertrained::{Seeds, undertrained};

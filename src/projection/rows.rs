@@ -2,8 +2,10 @@
 //! device in the layout that its products want.
 
 mod chunked;
+mod logits;
 mod overflow;
 mod ranked;
+mod tally;
 mod times;
 mod transformed;
 
@@ -23,6 +25,7 @@ use super::row_transform::RowTransform;
 use super::select::Passing;
 use super::{BothEnds, ProjectionError};
 
+pub use logits::{LogitDistribution, LogitShape, LogitsWanted};
 use overflow::{all_finite, overflow};
 use times::times_on_host;
 

@@ -7,8 +7,9 @@ use super::kind::{AnswerKind, QueryKind};
 use super::{
     Address, ContextMapQuery, Convention, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery,
     FirstConventionAnswer, FirstConventionQuery, GeometryAnswer, GeometryQuery, MapAnswer,
-    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, RankAnswer, RankQuery,
-    RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
+    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery,
+    RankAnswer, RankQuery, RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery,
+    ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -40,6 +41,8 @@ pub enum Query {
     Rank(RankQuery),
     /// The robustness of a list.
     Robustness(RobustnessQuery),
+    /// What the model does with a text.
+    Prompt(PromptQuery),
 }
 
 impl Query {
@@ -85,6 +88,7 @@ impl Query {
             Self::NeuronMap(query) => query,
             Self::Rank(query) => query,
             Self::Robustness(query) => query,
+            Self::Prompt(query) => query,
         }
     }
 }
@@ -107,6 +111,7 @@ pub enum Answer {
     Map(MapAnswer),
     Rank(RankAnswer),
     Robustness(RobustnessAnswer),
+    Prompt(Box<PromptAnswer>),
 }
 
 impl Answer {
@@ -125,6 +130,7 @@ impl Answer {
             Self::Map(answer) => answer,
             Self::Rank(answer) => answer,
             Self::Robustness(answer) => answer,
+            Self::Prompt(answer) => answer,
         }
     }
 }

@@ -17,6 +17,7 @@ mod map;
 mod model;
 mod neuron;
 mod pairs;
+mod prompt;
 mod rank;
 mod reader;
 mod robustness;
@@ -43,6 +44,11 @@ pub use kinds::{Answer, Query};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};
+pub use prompt::{
+    AfterAnswer, Amount, Attribution, Change, ChangeKind, Continuation, ContinuationAnswer,
+    HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction, PromptAnswer, PromptQuery,
+    Steering, TargetAnswer, Unit,
+};
 pub use rank::{RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;
 pub use robustness::{

@@ -9,7 +9,7 @@ use candle_core::Device;
 use crate::checkpoint::{Checkpoint, Location, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::task::CancelToken;
-use crate::transformer::{Forward, Weights};
+use crate::transformer::{Forward, LayerCache, Weights};
 use crate::vocabulary::{Filters, Mask, TokenizerFiles, Undertrained, Vocabulary};
 
 use convention::EmbeddingViews;
@@ -19,6 +19,7 @@ use super::card::NO_HEAD;
 use super::kind::{AnswerKind, NotFinite};
 use super::model::Model;
 use super::pairs::{FactorKey, Factors};
+use super::prompt::KeptRun;
 use super::rank::{EmbeddingGram, RankCache, Ranking};
 use super::robustness::NullDistributions;
 use super::{Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, Query, QueryError};
@@ -51,6 +52,10 @@ pub struct Reader {
     /// A ranking that was cancelled.
     pub(super) ranking: Ranking,
     pub(super) rank_cache: RankCache,
+    /// Layers that texts were run through.
+    pub(super) layers: LayerCache,
+    /// The last text that was run.
+    pub(super) kept_run: Option<KeptRun>,
     /// Bytes that may be held beside the embedding.
     pub(super) memory: u64,
 }
@@ -112,6 +117,8 @@ impl Reader {
             crosses: Vec::new(),
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
+            layers: LayerCache::new(FACTOR_BYTES),
+            kept_run: None,
             memory: FACTOR_BYTES,
         })
     }
@@ -119,7 +126,11 @@ impl Reader {
     /// The same with a bound on the bytes held beside the embedding and the current answer.
     #[must_use]
     pub fn holding(self, memory: u64) -> Self {
-        Self { memory, ..self }
+        Self {
+            memory,
+            layers: LayerCache::new(memory),
+            ..self
+        }
     }
 
     pub(super) fn model(&self) -> Model<'_> {

@@ -6,7 +6,10 @@ mod norms;
 mod weights;
 
 pub use form::{Form, Input};
-pub use forward::{Forward, ForwardError, Hook, Seen, Site, with_numbers};
+pub use forward::{
+    Forward, ForwardError, Frozen, Hook, HookPoint, HookRequest, Hooked, LayerActivations,
+    LayerCache, LogitHead, Sampler, Start, WrittenAlong, exp, with_numbers,
+};
 pub use norms::NormWeights;
 pub use weights::{
     Dictionary, FormWeights, QueryKeyNorms, RowChunk, Sublayer, SublayerAt, TokenNorm, Weights,

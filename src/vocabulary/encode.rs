@@ -48,6 +48,8 @@ pub(super) struct Encoder {
 struct Source {
     recipe: Recipe,
     tokenizer: OnceLock<Result<Tokenizer, String>>,
+    /// The same, which reads special tokens in a text as letters, all but a mask.
+    literal: OnceLock<Result<Tokenizer, String>>,
     /// A text took too long: no other is begun.
     stuck: AtomicBool,
 }
@@ -58,6 +60,7 @@ impl Encoder {
             source: Arc::new(Source {
                 recipe,
                 tokenizer: OnceLock::new(),
+                literal: OnceLock::new(),
                 stuck: AtomicBool::new(false),
             }),
             last: Mutex::new(None),
@@ -66,6 +69,24 @@ impl Encoder {
 
     /// `special`: with the tokens that the tokenizer puts around a text.
     pub(super) fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, VocabularyError> {
+        self.encode_as(text, special, false)
+    }
+
+    /// Whether a text holds a special token other than a mask, as it is written.
+    pub(super) fn holds_special(&self, text: &str) -> bool {
+        let added = self.source.recipe.added.iter().flatten();
+        let mut special = added.filter(|token| token.special && !is_mask(&token.content));
+        special.any(|token| text.contains(&token.content))
+    }
+
+    /// `special`: with the tokens that the tokenizer puts around a text; `literal`: special tokens in
+    /// the text itself are read as letters, all but a mask.
+    pub(super) fn encode_as(
+        &self,
+        text: &str,
+        special: bool,
+        literal: bool,
+    ) -> Result<Vec<u32>, VocabularyError> {
         if text.len() > LONGEST_TEXT {
             return Err(VocabularyError::LongText {
                 bytes: text.len(),
@@ -76,7 +97,7 @@ impl Encoder {
         let text = text.to_owned();
         let ids = match self.source.stuck.load(Ordering::Relaxed) {
             true => Err(too_long()),
-            false => guarded(PATIENCE, move || source.encode(&text, special)),
+            false => guarded(PATIENCE, move || source.encode(&text, special, literal)),
         };
         ids.map_err(|problem| {
             if problem == too_long() {
@@ -106,8 +127,11 @@ impl Encoder {
 }
 
 impl Source {
-    fn encode(&self, text: &str, special: bool) -> Result<Vec<u32>, String> {
-        let tokenizer = self.tokenizer.get_or_init(|| build(&self.recipe));
+    fn encode(&self, text: &str, special: bool, literal: bool) -> Result<Vec<u32>, String> {
+        let tokenizer = match literal {
+            false => self.tokenizer.get_or_init(|| build(&self.recipe, false)),
+            true => self.literal.get_or_init(|| build(&self.recipe, true)),
+        };
         let tokenizer = tokenizer.as_ref().map_err(Clone::clone)?;
         let encoding = tokenizer.encode_fast(text, special);
         if let Some(fault) = steps::fault() {
@@ -174,7 +198,16 @@ fn hush_panics() {
     });
 }
 
-fn build(recipe: &Recipe) -> Result<Tokenizer, String> {
+/// The strings of masks; what a tokenizer's files call one is spelt so in all of them.
+const MASKS: [&str; 2] = ["[MASK]", "<mask>"];
+
+/// Whether a special token is a mask.
+pub(super) fn is_mask(token: &str) -> bool {
+    MASKS.contains(&token)
+}
+
+/// `literal`: special tokens in a text are read as letters, all but a mask.
+fn build(recipe: &Recipe, literal: bool) -> Result<Tokenizer, String> {
     #[derive(Deserialize)]
     struct File {
         model: ModelWrapper,
@@ -212,7 +245,7 @@ fn build(recipe: &Recipe) -> Result<Tokenizer, String> {
         .with_decoder(None)
         .build();
     let mut tokenizer = tokenizer.map_err(|error| one_line(&error))?;
-    tokenizer.set_encode_special_tokens(recipe.split_special);
+    tokenizer.set_encode_special_tokens(recipe.split_special || literal);
     for group in &recipe.added {
         let tokens = group.iter().map(|token| AddedToken {
             content: token.content.clone(),
@@ -220,7 +253,7 @@ fn build(recipe: &Recipe) -> Result<Tokenizer, String> {
             lstrip: token.lstrip,
             rstrip: token.rstrip,
             normalized: token.normalized.unwrap_or(!token.special),
-            special: token.special,
+            special: token.special && !(literal && is_mask(&token.content)),
         });
         tokenizer
             .add_tokens(tokens)

@@ -81,6 +81,17 @@ pub struct Vocabulary {
     notices: Vec<String>,
 }
 
+/// The ids of a prompt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedPrompt {
+    /// With the special tokens that the tokenizer puts around a text.
+    pub ids: Vec<u32>,
+    /// Without them.
+    pub bare: Vec<u32>,
+    /// Whether special tokens typed in the text were read as letters.
+    pub specials_as_letters: bool,
+}
+
 /// The spelling of a row without a token.
 const NO_SPELLING: u32 = u32::MAX;
 
@@ -195,6 +206,36 @@ impl Vocabulary {
     /// As [`Vocabulary::encode`].
     pub fn encode_with_special(&self, text: &str) -> Result<Vec<u32>, VocabularyError> {
         self.with_rows(self.encoder.encode(text, true)?)
+    }
+
+    /// A text as a prompt: special tokens typed in it are read as letters, all but a mask, unless
+    /// `special` says that they are meant.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::encode`].
+    pub fn encode_prompt(
+        &self,
+        text: &str,
+        special: bool,
+    ) -> Result<EncodedPrompt, VocabularyError> {
+        let literal = !special && self.encoder.holds_special(text);
+        let encode = |around| self.with_rows(self.encoder.encode_as(text, around, literal)?);
+        Ok(EncodedPrompt {
+            ids: encode(true)?,
+            bare: encode(false)?,
+            specials_as_letters: literal,
+        })
+    }
+
+    /// The token that stands for a hidden word, where there is one.
+    pub fn mask_token(&self) -> Option<u32> {
+        let is_mask = |token: &Option<Token>| {
+            token
+                .as_ref()
+                .is_some_and(|t| t.boundary == Boundary::Special && encode::is_mask(&t.raw))
+        };
+        let at = self.tokens.iter().position(is_mask)?;
+        u32::try_from(at).ok()
     }
 
     /// Ids that all have rows.

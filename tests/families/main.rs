@@ -23,7 +23,7 @@ use lexiscope::query::{
     Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, QueryError, Reader,
 };
 use lexiscope::task::CancelToken;
-use lexiscope::transformer::{Forward, Site, with_numbers};
+use lexiscope::transformer::{Forward, HookPoint, with_numbers};
 use lexiscope::vocabulary::Filters;
 use serde_json::Value;
 
@@ -185,17 +185,22 @@ fn states_agree_with_pytorch() {
         let texts: Vec<Vec<u32>> = cases.iter().map(ids).collect();
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         let mut states = 0;
-        let done = forward.run(&texts, &[Site::State], CancelToken::never(), &mut |seen| {
-            states += 1;
-            with_numbers(seen.tensor, |numbers| {
-                for (text, rows) in seen.texts.clone().zip(seen.rows) {
-                    let rows = &numbers[rows.start * width..rows.end * width];
-                    let what = format!("{name} text {text} state {}", seen.at);
-                    same_state(&what, rows, width, &cases[text], seen.at);
-                }
-            })?;
-            Ok(())
-        });
+        let done = forward.run(
+            &texts,
+            &[HookPoint::State],
+            CancelToken::never(),
+            &mut |hooked| {
+                states += 1;
+                with_numbers(hooked.tensor, |numbers| {
+                    for (text, rows) in hooked.texts.clone().zip(hooked.rows) {
+                        let rows = &numbers[rows.start * width..rows.end * width];
+                        let what = format!("{name} text {text} state {}", hooked.at);
+                        same_state(&what, rows, width, &cases[text], hooked.at);
+                    }
+                })?;
+                Ok(None)
+            },
+        );
         done.unwrap();
         assert_eq!(states, checkpoint.spec().layers + 1);
     }

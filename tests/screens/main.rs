@@ -11,6 +11,7 @@ mod legend;
 mod lookup;
 mod model;
 mod mouse;
+mod prompt;
 mod rows;
 mod shown;
 mod undertrained;

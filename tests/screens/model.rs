@@ -17,7 +17,7 @@ use lexiscope::query::{
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::{conventions, geometry, lookup};
+use super::{conventions, geometry, lookup, prompt};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -212,6 +212,7 @@ fn made_up(query: &Query) -> Answer {
         Query::Geometry(query) => Answer::Geometry(geometry::measured(query, 6)),
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),
+        Query::Prompt(query) => Answer::Prompt(Box::new(prompt::answered(query, 6, WORDS.len()))),
     }
 }
 

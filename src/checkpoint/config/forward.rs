@@ -1,6 +1,9 @@
 //! What `config.json` says about the forward pass.
 
-use super::super::family::Parallel;
+use serde_json::Value;
+
+use super::super::error::one_line;
+use super::super::family::{HeadActivation, Parallel};
 use super::super::{CheckpointError, Family, ForwardSpec, NormPlacement, Spec};
 use super::register::RUN;
 use super::{Config, shown};
@@ -21,6 +24,7 @@ impl Config {
         let Some(forward) = &family.forward else {
             return Ok(None);
         };
+        let head_activation = self.head_activation(family, spec)?;
         let unknown = &mut spec.unknown;
         let mut flag = |key: Option<&'static str>, usual| match key {
             Some(key) => Self::soft(self.flag(&[key], usual), usual, RUN, unknown),
@@ -50,17 +54,41 @@ impl Config {
         };
         let under = number(forward.scale_number)?.unwrap_or(spec.d_head as f64);
         let attention_softcap = number(forward.attention_softcap)?;
+        let logit_softcap = number(family.head.softcap)?;
         Ok(Some(ForwardSpec {
             causal,
             norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
             scale: if scaled { under.sqrt().recip() } else { 1.0 },
             scale_by_layer,
             attention_softcap,
+            logit_softcap,
+            head_activation,
             alibi: alibi.map(|alibi| alibi.before_scale),
             parallel,
             affine_norms,
             final_norm: forward.final_norm.filter(|_| final_norm),
         }))
+    }
+
+    /// The activation of a masked-language-model head; nothing where there is none.
+    ///
+    /// # Errors
+    /// What is no name.
+    fn head_activation(&self, family: &Family, spec: &Spec) -> Result<String, CheckpointError> {
+        let Some(transform) = family.head.transform else {
+            return Ok(String::new());
+        };
+        match transform.activation {
+            HeadActivation::AsNeurons => Ok(spec.activation.clone()),
+            HeadActivation::Gelu => Ok("gelu".to_owned()),
+            HeadActivation::Key(key) => match self.value(&[key]) {
+                None => Ok("gelu".to_owned()),
+                Some((_, Value::String(name))) => Ok(one_line(name)),
+                Some((key, other)) => {
+                    Err(self.wrong(key, "the name of a function".into(), shown(other)))
+                }
+            },
+        }
     }
 
     /// ε of the norms; where no key names it, PyTorch's own.

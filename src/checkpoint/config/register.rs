@@ -83,6 +83,8 @@ const RULES: &[Rule] = &[
     rule("attention_multiplier", NEUTRAL, RUN),
     rule("scale_emb", NEUTRAL, RUN),
     rule("scale_depth", NEUTRAL, RUN),
+    rule("logits_scaling", NEUTRAL, RUN),
+    rule("logit_scale", NEUTRAL, RUN),
     rule("clip_qkv", Only("null"), RUN),
     rule("no_rope_layers", ALL_ROTARY, &[Distance, Forward]),
     rule("no_rope_layer_interval", NO_NUMBER, &[Distance, Forward]),

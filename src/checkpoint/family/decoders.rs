@@ -1,9 +1,9 @@
 //! Decoders with plain feed-forwards: GPT-2 and its like.
 
 use super::{
-    Alibi, CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, LearnedPositions, Local,
-    NormKind, NormPlacement, PLAIN_FORWARD, Parallel, ROPE, RopeKeys, RopeLayout, Split, Windows,
-    bare, linear,
+    Alibi, CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, LearnedPositions,
+    Local, NormKind, NormPlacement, PLAIN_FORWARD, PLAIN_HEAD, Parallel, ROPE, RopeKeys,
+    RopeLayout, Split, Windows, bare, linear,
 };
 
 pub(super) const GPT2: Family = Family {
@@ -29,6 +29,7 @@ pub(super) const GPT2: Family = Family {
     prefixes: &["transformer.", ""],
     embedding: "wte.weight",
     output_embedding: &["lm_head.weight"],
+    head: PLAIN_HEAD,
     positions: Some(LearnedPositions {
         name: "wpe.weight",
         first: 0,
@@ -51,6 +52,12 @@ pub(super) const GPT2: Family = Family {
         scale_by_layer: Some("scale_attn_by_inverse_layer_idx"),
         ..FORWARD
     }),
+};
+
+/// With a bias of the logits.
+const BIASED_HEAD: HeadNames = HeadNames {
+    bias: &["lm_head.bias"],
+    ..PLAIN_HEAD
 };
 
 const FORWARD: FamilyForward = FamilyForward {
@@ -105,6 +112,7 @@ pub(super) const GPTJ: Family = Family {
         ("rope_theta", DefaultValue::Real(10_000.0)),
         ("n_positions", DefaultValue::Whole(2048)),
     ],
+    head: BIASED_HEAD,
     positions: None,
     rope: Some(RopeKeys {
         layout: RopeLayout::Neighbours,
@@ -191,6 +199,7 @@ pub(super) const PHI: Family = Family {
     prefixes: &["model.", ""],
     embedding: "embed_tokens.weight",
     output_embedding: &["lm_head.weight"],
+    head: BIASED_HEAD,
     rope: Some(RopeKeys {
         share: &["partial_rotary_factor"],
         ..ROPE

@@ -1,8 +1,9 @@
 //! Encoders.
 
 use super::{
-    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, LearnedPositions, Local, NormKind,
-    NormPlacement, PLAIN_FORWARD, ROPE, RopeKeys, Split, Windows, bare, linear,
+    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames,
+    LearnedPositions, Local, NormKind, NormPlacement, PLAIN_FORWARD, PLAIN_HEAD, ROPE, RopeKeys,
+    Split, TransformNames, Windows, bare, linear,
 };
 
 pub(super) const BERT: Family = Family {
@@ -22,6 +23,15 @@ pub(super) const BERT: Family = Family {
     prefixes: &["bert.", ""],
     embedding: "embeddings.word_embeddings.weight",
     output_embedding: &["cls.predictions.decoder.weight"],
+    head: HeadNames {
+        bias: &["cls.predictions.bias", "cls.predictions.decoder.bias"],
+        transform: Some(TransformNames {
+            dense: "cls.predictions.transform.dense",
+            activation: HeadActivation::AsNeurons,
+            norm: "cls.predictions.transform.LayerNorm",
+        }),
+        ..PLAIN_HEAD
+    },
     positions: Some(LearnedPositions {
         name: "embeddings.position_embeddings.weight",
         first: 0,
@@ -57,6 +67,15 @@ pub(super) const ROBERTA: Family = Family {
     title: "RoBERTa",
     prefixes: &["roberta.", ""],
     output_embedding: &["lm_head.decoder.weight"],
+    head: HeadNames {
+        bias: &["lm_head.bias", "lm_head.decoder.bias"],
+        transform: Some(TransformNames {
+            dense: "lm_head.dense",
+            activation: HeadActivation::Gelu,
+            norm: "lm_head.layer_norm",
+        }),
+        ..PLAIN_HEAD
+    },
     positions: Some(LearnedPositions {
         name: "embeddings.position_embeddings.weight",
         first: 2,
@@ -84,6 +103,15 @@ pub(super) const DISTILBERT: Family = Family {
     },
     prefixes: &["distilbert.", ""],
     output_embedding: &["vocab_projector.weight"],
+    head: HeadNames {
+        bias: &["vocab_projector.bias"],
+        transform: Some(TransformNames {
+            dense: "vocab_transform",
+            activation: HeadActivation::AsNeurons,
+            norm: "vocab_layer_norm",
+        }),
+        ..PLAIN_HEAD
+    },
     layer: "transformer.layer.{}.",
     ff_in: linear("ffn.lin1"),
     ff_out: linear("ffn.lin2"),
@@ -123,6 +151,15 @@ pub(super) const MODERNBERT: Family = Family {
     prefixes: &["model.", ""],
     embedding: "embeddings.tok_embeddings.weight",
     output_embedding: &["decoder.weight"],
+    head: HeadNames {
+        bias: &["decoder.bias"],
+        transform: Some(TransformNames {
+            dense: "head.dense",
+            activation: HeadActivation::Key("classifier_activation"),
+            norm: "head.norm",
+        }),
+        ..PLAIN_HEAD
+    },
     positions: None,
     rope: Some(RopeKeys {
         theta: &["global_rope_theta"],

@@ -1,8 +1,8 @@
 //! Decoders with gated feed-forwards, RMS norms and rotary positions: Llama and what followed it.
 
 use super::{
-    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, Local, NormKind, NormPlacement,
-    PLAIN_FORWARD, ROPE, RopeKeys, Split, Windows, bare, linear,
+    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, Local, NormKind,
+    NormPlacement, PLAIN_FORWARD, PLAIN_HEAD, ROPE, RopeKeys, Split, Windows, bare, linear,
 };
 
 pub(super) const LLAMA: Family = Family {
@@ -29,6 +29,7 @@ pub(super) const LLAMA: Family = Family {
     prefixes: &["model.", ""],
     embedding: "embed_tokens.weight",
     output_embedding: &["lm_head.weight"],
+    head: PLAIN_HEAD,
     positions: None,
     rope: Some(RopeKeys {
         share: &["partial_rotary_factor"],
@@ -154,10 +155,15 @@ pub(super) const GEMMA2: Family = Family {
         ("head_dim", DefaultValue::Whole(256)),
         ("query_pre_attn_scalar", DefaultValue::Real(256.0)),
         ("attn_logit_softcapping", DefaultValue::Real(50.0)),
+        ("final_logit_softcapping", DefaultValue::Real(30.0)),
         ("sliding_window", DefaultValue::Whole(4096)),
         ("sliding_window_pattern", DefaultValue::Whole(2)),
         ("max_position_embeddings", DefaultValue::Whole(8192)),
     ],
+    head: HeadNames {
+        softcap: Some("final_logit_softcapping"),
+        ..PLAIN_HEAD
+    },
     windows: Some(Windows {
         size: "sliding_window",
         layers: Local::AllBut {

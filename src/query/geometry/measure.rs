@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::geometry::{Measured, Measuring, Plan, StateSizes, TextPlan};
-use crate::transformer::{Forward, ForwardError, Site, with_numbers};
+use crate::transformer::{Forward, ForwardError, HookPoint, with_numbers};
 
 use super::reading::{Read, ReadText};
 use super::{GeometryAnswer, GeometryQuery, Model, TextAnswer, TokenAnswer};
@@ -117,25 +117,25 @@ impl Model<'_> {
     ) -> Result<(), QueryError> {
         let tokens = |ids: &[&[u32]]| ids.iter().map(|t| t.len()).sum::<usize>() as f32;
         let all = tokens(ids);
-        let run = forward.run(ids, &[Site::State], callbacks.cancel, &mut |seen| {
-            let texts = seen.texts.clone();
-            let finite = with_numbers(seen.tensor, |numbers| {
+        let run = forward.run(ids, &[HookPoint::State], callbacks.cancel, &mut |hooked| {
+            let texts = hooked.texts.clone();
+            let finite = with_numbers(hooked.tensor, |numbers| {
                 take(TextSplit {
-                    state: seen.at,
+                    state: hooked.at,
                     texts: texts.clone(),
-                    rows: seen.rows,
+                    rows: hooked.rows,
                     numbers,
                 });
                 numbers.iter().fold(true, |all, x| all & x.is_finite())
             })?;
             if !finite {
-                return Err(ForwardError::Overflow { state: seen.at });
+                return Err(ForwardError::Overflow { state: hooked.at });
             }
-            let part = (seen.at + 1) as f32 / forward.states() as f32;
+            let part = (hooked.at + 1) as f32 / forward.states() as f32;
             let done = tokens(&ids[..texts.start]) + part * tokens(&ids[texts]);
             let done = from + (to - from) * done / all;
             callbacks.partial(Answer::Geometry(GeometryAnswer::so_far(done)));
-            Ok(())
+            Ok(None)
         });
         run.map_err(|e| self.forward_error(e))
     }

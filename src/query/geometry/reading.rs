@@ -124,7 +124,7 @@ impl Model<'_> {
 
 /// The first `limit` of a text's ids, with the special tokens that stand around it; `bare` are the
 /// ids without them.
-fn cut(ids: &[u32], bare: &[u32], limit: usize) -> Vec<u32> {
+pub(in crate::query) fn cut(ids: &[u32], bare: &[u32], limit: usize) -> Vec<u32> {
     let around = ids.len().saturating_sub(bare.len());
     let before = (0..=around).find(|&at| ids[at..].starts_with(bare));
     match before {

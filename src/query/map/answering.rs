@@ -3,7 +3,7 @@
 use crate::checkpoint::CheckpointError;
 use crate::geometry::{combined, plane};
 use crate::projection::Scored;
-use crate::transformer::{Forward, Site, with_numbers};
+use crate::transformer::{Forward, HookPoint, with_numbers};
 
 use super::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 use crate::query::model::Model;
@@ -42,24 +42,31 @@ impl Model<'_> {
             .collect();
         let width = self.card.spec.d_model;
         let (mut what, mut vectors) = (Vec::new(), Vec::new());
-        let run = forward.run(&holding, &[Site::State], callbacks.cancel, &mut |seen| {
-            if seen.at != query.state {
-                return Ok(());
-            }
-            with_numbers(seen.tensor, |numbers| {
-                for ((text, found), rows) in places[seen.texts.clone()].iter().zip(seen.rows) {
-                    let rows = &numbers[rows.start * width..rows.end * width];
-                    for positions in found {
-                        vectors.extend(combined(rows, width, positions, query.pieces));
-                        what.push(Pointed::Occurrence {
-                            text: *text,
-                            positions: positions.clone(),
-                        });
-                    }
+        let run = forward.run(
+            &holding,
+            &[HookPoint::State],
+            callbacks.cancel,
+            &mut |hooked| {
+                if hooked.at != query.state {
+                    return Ok(None);
                 }
-            })?;
-            Ok(())
-        });
+                with_numbers(hooked.tensor, |numbers| {
+                    for ((text, found), rows) in
+                        places[hooked.texts.clone()].iter().zip(hooked.rows)
+                    {
+                        let rows = &numbers[rows.start * width..rows.end * width];
+                        for positions in found {
+                            vectors.extend(combined(rows, width, positions, query.pieces));
+                            what.push(Pointed::Occurrence {
+                                text: *text,
+                                positions: positions.clone(),
+                            });
+                        }
+                    }
+                })?;
+                Ok(None)
+            },
+        );
         run.map_err(|e| self.forward_error(e))?;
         let what_for = self.shown(&query.token);
         self.map(what, &vectors, read.notices, &what_for)

@@ -144,7 +144,9 @@ impl Reader {
         let factors =
             Arc::new(self.factors_of(query, &weights, (biases, norms), positions, callbacks)?);
         self.factors.push((key, Arc::clone(&factors)));
-        while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>() > self.memory {
+        while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>()
+            > self.memory.saturating_sub(self.layers.bytes())
+        {
             self.factors.remove(0);
         }
         Ok(factors)

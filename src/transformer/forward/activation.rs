@@ -74,6 +74,16 @@ impl Activation {
         Arch::new().dispatch(Apply(self, numbers));
     }
 
+    /// What it makes of a tensor, which stays as it is.
+    pub(super) fn of(self, x: &Tensor) -> candle_core::Result<Tensor> {
+        if !x.device().is_cpu() {
+            return self.apply_on_device(x);
+        }
+        let mut numbers: Vec<f32> = x.flatten_all()?.to_vec1()?;
+        self.apply(&mut numbers);
+        Tensor::from_vec(numbers, x.shape(), x.device())
+    }
+
     /// Applies it on a device.
     pub(super) fn apply_on_device(self, x: &Tensor) -> candle_core::Result<Tensor> {
         let sigmoid = |x: &Tensor| (x.neg()?.exp()? + 1.0)?.recip();
@@ -156,7 +166,7 @@ fn phi(x: f32) -> f32 {
 /// eˣ within 2e-7 of itself (Cephes' `expf`), without a branch or a call, so that a loop over it
 /// runs in wide registers.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
     /// Added to a small number, it leaves the nearest whole one in the lowest bits.

@@ -70,8 +70,31 @@ fn slope(head: usize, heads: usize) -> f32 {
 pub(super) struct Attended {
     /// `[rows, heads × d_head]`.
     pub read: Tensor,
-    /// Per text `[heads, n, n]`, from (rows) to (columns), if asked for.
+    /// Per text `[heads, kept, n]`, from (rows) to (columns), if asked for.
     pub probabilities: Vec<Tensor>,
+}
+
+/// Which attention weights are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    Nothing,
+    All,
+    /// Those from one position, or from the last of a text that is shorter.
+    From(usize),
+}
+
+impl Keep {
+    /// The positions of a text of n tokens from which they are kept.
+    fn rows(self, n: usize) -> Range<usize> {
+        match self {
+            Self::Nothing => 0..0,
+            Self::All => 0..n,
+            Self::From(position) => {
+                let at = position.min(n.saturating_sub(1));
+                at..at + 1
+            }
+        }
+    }
 }
 
 impl Heads {
@@ -80,13 +103,27 @@ impl Heads {
         &self,
         [q, k, v]: [&Tensor; 3],
         texts: &[Range<usize>],
-        keep: bool,
+        keep: Keep,
     ) -> Result<Attended> {
         if q.device().is_cpu() {
             self.attend_on_host([q, k, v], texts, keep)
         } else {
             self.attend_on_device([q, k, v], texts, keep)
         }
+    }
+
+    /// What the heads read of one text under attention weights `[heads, n, n]`, which are not theirs:
+    /// `[n, heads × d_head]`.
+    pub(super) fn mix(&self, pattern: &Tensor, values: &Tensor) -> Result<Tensor> {
+        let n = values.dim(0)?;
+        let values = values.reshape((1, n, self.n_kv_heads, self.d_head))?;
+        let values = values.transpose(1, 2)?.contiguous()?;
+        let values = repeat_kv(values, self.heads / self.n_kv_heads)?.squeeze(0)?;
+        let mixed = pattern.contiguous()?.matmul(&values.contiguous()?)?;
+        mixed
+            .transpose(0, 1)?
+            .contiguous()?
+            .reshape((n, self.width()))
     }
 
     fn width(&self) -> usize {
@@ -107,7 +144,7 @@ impl Heads {
         &self,
         [q, k, v]: [&Tensor; 3],
         texts: &[Range<usize>],
-        keep: bool,
+        keep: Keep,
     ) -> Result<Attended> {
         let (width, shared) = (self.width(), self.n_kv_heads * self.d_head);
         let mut out = vec![0f32; q.dim(0)? * width];
@@ -136,9 +173,11 @@ impl Heads {
                 })
             })
         })???;
-        let probabilities = kept.into_iter().zip(texts).filter(|_| keep);
+        let probabilities = kept.into_iter().zip(texts);
+        let probabilities = probabilities.filter(|_| keep != Keep::Nothing);
         let tensor = |(kept, text): (Vec<f32>, &Range<usize>)| {
-            Tensor::from_vec(kept, (self.heads, text.len(), text.len()), q.device())
+            let n = text.len();
+            Tensor::from_vec(kept, (self.heads, keep.rows(n).len(), n), q.device())
         };
         Ok(Attended {
             read: Tensor::from_vec(out, (q.dim(0)?, width), q.device())?,
@@ -152,7 +191,7 @@ impl Heads {
         [q, k, v]: [&[f32]; 3],
         out: &mut [f32],
         par: Par,
-        keep: bool,
+        keep: Keep,
     ) -> Vec<f32> {
         let (width, h) = (self.width(), self.d_head);
         let n = out.len() / width;
@@ -163,7 +202,8 @@ impl Heads {
             all(v, self.n_kv_heads),
         );
         let mut out = MatMut::from_row_major_slice_mut(out, n, width);
-        let mut kept = Vec::with_capacity(if keep { self.heads * n * n } else { 0 });
+        let rows = keep.rows(n);
+        let mut kept = Vec::with_capacity(self.heads * rows.len() * n);
         let mut scores = vec![0f32; n * n];
         for head in 0..self.heads {
             let (at, of_key) = (head * h, head * self.n_kv_heads / self.heads * h);
@@ -190,9 +230,7 @@ impl Heads {
                 1.0,
                 par,
             );
-            if keep {
-                kept.extend_from_slice(&scores);
-            }
+            kept.extend_from_slice(&scores[rows.start * n..rows.end * n]);
         }
         kept
     }
@@ -213,7 +251,7 @@ impl Heads {
         &self,
         qkv: [&Tensor; 3],
         texts: &[Range<usize>],
-        keep: bool,
+        keep: Keep,
     ) -> Result<Attended> {
         let mut read = Vec::with_capacity(texts.len());
         let mut probabilities = Vec::new();
@@ -239,8 +277,9 @@ impl Heads {
             let looked = softmax_last_dim(&scores)?;
             let mixed = looked.matmul(&v)?.transpose(0, 1)?.contiguous()?;
             read.push(mixed.reshape((n, self.width()))?);
-            if keep {
-                probabilities.push(looked);
+            if keep != Keep::Nothing {
+                let rows = keep.rows(n);
+                probabilities.push(looked.narrow(1, rows.start, rows.len())?.contiguous()?);
             }
         }
         Ok(Attended {
@@ -284,109 +323,4 @@ impl WithSimd for Softmax<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn random(rows: usize, width: usize, seed: u64) -> Tensor {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let data: Vec<f32> = (0..rows * width).map(|_| rng.f32() * 4.0 - 2.0).collect();
-        Tensor::from_vec(data, (rows, width), &Device::Cpu).unwrap()
-    }
-
-    fn furthest(a: &Tensor, b: &Tensor) -> f32 {
-        let apart = (a - b).unwrap().abs().unwrap().flatten_all().unwrap();
-        apart.max(0).unwrap().to_scalar().unwrap()
-    }
-
-    const PLAIN: Heads = Heads {
-        heads: 2,
-        n_kv_heads: 2,
-        d_head: 4,
-        causal: true,
-        window: None,
-        scale: 0.5,
-        cap: None,
-        alibi: None,
-    };
-
-    #[test]
-    fn the_processor_and_a_device_attend_alike() {
-        let [q, k, v] = [1, 2, 3].map(|seed| random(12, 8, seed));
-        let [shared_k, shared_v] = [4, 5].map(|seed| random(12, 4, seed));
-        let texts = [0..5, 5..6, 6..12];
-        let alibi = |before_scale| Some(Alibi { before_scale });
-        for (heads, k, v) in [
-            (PLAIN, &k, &v),
-            (
-                Heads {
-                    causal: false,
-                    ..PLAIN
-                },
-                &k,
-                &v,
-            ),
-            (
-                Heads {
-                    n_kv_heads: 1,
-                    ..PLAIN
-                },
-                &shared_k,
-                &shared_v,
-            ),
-            (
-                Heads {
-                    window: Some(3),
-                    cap: Some(2.0),
-                    ..PLAIN
-                },
-                &k,
-                &v,
-            ),
-            (
-                Heads {
-                    window: Some(2),
-                    causal: false,
-                    ..PLAIN
-                },
-                &k,
-                &v,
-            ),
-            (
-                Heads {
-                    alibi: alibi(true),
-                    ..PLAIN
-                },
-                &k,
-                &v,
-            ),
-            (
-                Heads {
-                    alibi: alibi(false),
-                    ..PLAIN
-                },
-                &k,
-                &v,
-            ),
-        ] {
-            let host = heads.attend_on_host([&q, k, v], &texts, true).unwrap();
-            let device = heads.attend_on_device([&q, k, v], &texts, true).unwrap();
-            assert!(furthest(&host.read, &device.read) < 1e-5);
-            for (a, b) in host.probabilities.iter().zip(&device.probabilities) {
-                assert!(furthest(a, b) < 1e-5);
-            }
-        }
-    }
-
-    #[test]
-    fn a_text_of_one_position_reads_itself() {
-        let [q, k, v] = [4, 5, 6].map(|seed| random(3, 4, seed));
-        let heads = Heads {
-            heads: 1,
-            n_kv_heads: 1,
-            scale: 1.0,
-            ..PLAIN
-        };
-        let got = heads.attend([&q, &k, &v], &[0..1, 1..2, 2..3], false);
-        assert!(furthest(&got.unwrap().read, &v) < 1e-6);
-    }
-}
+mod tests;

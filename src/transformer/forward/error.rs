@@ -34,6 +34,23 @@ pub enum ForwardError {
     Length { got: usize, limit: usize },
     #[error("token {got}: expected an id below {vocab}, the rows of the embedding")]
     Token { got: u32, vocab: usize },
+    #[error(
+        "the file has no masked-language-model head ({tensor}): predictions cannot be read; expected a \
+         checkpoint that was saved with it"
+    )]
+    NoHead { tensor: String },
+    #[error(
+        "what takes the place of {point} has the shape {got}: expected {expected}, that of what it replaces"
+    )]
+    Replacement {
+        point: &'static str,
+        expected: String,
+        got: String,
+    },
+    #[error(
+        "layer {got}: expected a start at layer 0 to {last}, with states of the text's tokens before it"
+    )]
+    Start { got: usize, last: usize },
     /// The device failed; the first line of what it says.
     #[error("the device could not compute: {0}; try --device cpu")]
     Device(String),

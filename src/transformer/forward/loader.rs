@@ -7,12 +7,14 @@ use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{
     AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, Split,
+    TransformNames,
 };
 
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::Activation;
 use super::attention::{Alibi, Heads};
+use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
 use super::ops::{Linear, Norm};
 
@@ -232,6 +234,50 @@ impl LayerLoader<'_> {
             rope: places.rope(layer).cloned(),
             heads: self.heads(layer),
             activation,
+        })
+    }
+
+    /// The final norm, and what else lies between the last state and the logits.
+    ///
+    /// # Errors
+    /// A masked-language-model head that the file does not hold.
+    pub(super) fn head(&self) -> Result<LogitHead, ForwardError> {
+        let (checkpoint, choices) = (self.checkpoint, self.choices);
+        let names = &checkpoint.family().head;
+        let norm = choices.final_norm.map(|name| self.norm_below(name));
+        let there = |name: &&&str| checkpoint.holds(name);
+        let bias = match names.bias.iter().find(there) {
+            Some(name) => Some(checkpoint.vector(&[(*name).to_owned()], checkpoint.spec().vocab)?),
+            None => None,
+        };
+        let transform = names.transform.as_ref().map(|names| self.transform(names));
+        Ok(LogitHead {
+            norm: norm.transpose()?,
+            transform: transform.transpose()?,
+            bias,
+            softcap: choices.logit_softcap.map(|cap| cap as f32),
+        })
+    }
+
+    fn transform(&self, names: &TransformNames) -> Result<HeadTransform, ForwardError> {
+        let (checkpoint, d) = (self.checkpoint, self.checkpoint.spec().d_model);
+        let weight = format!("{}.weight", names.dense);
+        if !checkpoint.holds(&weight) {
+            return Err(ForwardError::NoHead { tensor: weight });
+        }
+        let bias = format!("{}.bias", names.dense);
+        let bias = match checkpoint.holds(&bias) {
+            true => checkpoint.vector(&[bias], d)?,
+            false => vec![0.0; d],
+        };
+        let rows = checkpoint.block(&weight, 0..d, 0..d)?;
+        Ok(HeadTransform {
+            dense: Linear {
+                weight: Tensor::from_vec(rows.into_data(), (d, d), self.device)?.t()?,
+                bias: Tensor::from_vec(bias, d, self.device)?,
+            },
+            activation: Activation::named(&self.choices.head_activation)?,
+            norm: self.norm(names.norm, d)?,
         })
     }
 

@@ -1,20 +1,25 @@
-//! A model run on texts: its states, activations and attention, handed out where they arise.
+//! The forward pass: hook points hand out states, activations and attention where they arise.
 //!
-//! Texts lie one after another in the rows of one tensor, some thousands of tokens at a time, so
-//! that nothing is padded and every linear map is one large product. Such a chunk goes through
-//! all layers, and a layer's weights are read when its turn comes: memory holds one layer and one
-//! chunk, however many layers and texts there are.
+//! Texts lie one after another in the rows of one tensor, some thousands of tokens at a time, so that
+//! nothing is padded and every linear map is one large product. A layer's weights are read when its
+//! turn comes, or kept between runs in a [`LayerCache`] with a budget.
 
 mod activation;
+mod along;
 mod attention;
+mod cache;
+mod embed;
 mod error;
+mod head;
+mod hook;
 mod layer;
 mod loader;
 mod ops;
 mod rope;
+mod sampler;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
@@ -22,50 +27,43 @@ use crate::checkpoint::{Checkpoint, FAMILIES, Family, FamilyForward, Reading};
 use crate::task::CancelToken;
 
 use activation::Activation;
-use layer::Onlooker;
+use hook::LayerHooks;
+use layer::Layer;
 use loader::LayerLoader;
 
+pub use activation::exp;
+pub use along::{LayerActivations, WrittenAlong};
+pub use cache::LayerCache;
 pub use error::ForwardError;
-pub use ops::with_numbers;
+pub use head::LogitHead;
+pub use hook::{Hook, HookPoint, HookRequest, Hooked};
+pub use ops::{Frozen, with_numbers};
+pub use sampler::Sampler;
 
 /// Tokens that go through the layers together, if no text alone has more: enough that reading a
 /// layer costs little beside running it.
 const CHUNK_TOKENS: usize = 4096;
 
-/// What can be seen of a model that runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Site {
-    /// The residual stream, `[rows, d_model]`, with Hugging Face's meaning of `hidden_states`:
-    /// number 0 is the embedding output, number i the output of the i-th layer, and the last one
-    /// is after the final norm where there is one.
-    State,
-    /// What the feed-forward neurons of a layer pass on, `[rows, neurons]`.
-    Activations,
-    /// Attention probabilities of a layer in one text, `[heads, n, n]`, from (rows) to (columns).
-    Attention,
-}
-
-/// A tensor as it arises.
-pub struct Seen<'a> {
-    pub site: Site,
-    /// The state's or the layer's number.
-    pub at: usize,
-    /// Which of the texts it is about.
-    pub texts: Range<usize>,
-    /// The rows of each of them; for attention there are none.
-    pub rows: &'a [Range<usize>],
-    pub tensor: &'a Tensor,
-}
-
-/// Takes what is seen.
-pub type Hook<'a> = &'a mut dyn FnMut(Seen<'_>) -> Result<(), ForwardError>;
+/// Rows of the output embedding that are multiplied at a time.
+const LOGIT_ROWS: usize = 1 << 14;
 
 /// A model that can be run.
+#[derive(Clone, Copy)]
 pub struct Forward<'a> {
     loader: LayerLoader<'a>,
     activation: Activation,
     /// The last state that is computed.
     last: usize,
+    cache: Option<&'a LayerCache>,
+}
+
+/// Where a run starts.
+#[derive(Clone, Copy)]
+pub struct Start<'a> {
+    /// The first layer that is run.
+    pub layer: usize,
+    /// The residual stream before it, `[tokens, d_model]`.
+    pub state: &'a Tensor,
 }
 
 impl<'a> Forward<'a> {
@@ -93,6 +91,7 @@ impl<'a> Forward<'a> {
             loader,
             activation,
             last: checkpoint.spec().layers,
+            cache: None,
         })
     }
 
@@ -107,6 +106,12 @@ impl<'a> Forward<'a> {
         self
     }
 
+    /// The same, which takes layers from a cache of this model and keeps them there.
+    pub fn keeping(mut self, cache: &'a LayerCache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// The most tokens that a text may have.
     pub fn longest(&self) -> usize {
         self.loader.checkpoint.spec().longest
@@ -115,6 +120,22 @@ impl<'a> Forward<'a> {
     /// How many states there are: one more than layers.
     pub fn states(&self) -> usize {
         self.loader.checkpoint.spec().layers + 1
+    }
+
+    /// What lies between the last state and the logits.
+    ///
+    /// # Errors
+    /// A masked-language-model head that the file does not hold, or numbers that cannot be read.
+    pub fn head(&self) -> Result<LogitHead, ForwardError> {
+        self.loader.head()
+    }
+
+    fn layer(&self, at: usize) -> Result<Arc<Layer>, ForwardError> {
+        let load = || self.loader.layer(at, self.activation);
+        match self.cache {
+            Some(cache) => cache.layer(at, load),
+            None => load().map(Arc::new),
+        }
     }
 
     /// Runs texts of 1 to [`Forward::longest`] tokens, and hands `hook` what is asked for, chunk
@@ -126,15 +147,61 @@ impl<'a> Forward<'a> {
     pub fn run(
         &self,
         texts: &[&[u32]],
-        sites: &[Site],
+        points: &[HookPoint],
         cancel: CancelToken<'_>,
         hook: Hook<'_>,
     ) -> Result<(), ForwardError> {
         self.check(texts)?;
+        let request = HookRequest {
+            points,
+            pattern_from: None,
+            cancel,
+        };
         for chunk in chunks(texts) {
-            self.run_chunk(texts, chunk, (sites, cancel), hook)?;
+            let state = self.embed(&texts[chunk.clone()])?;
+            let rows = rows_of(&texts[chunk.clone()]);
+            let start = Start {
+                layer: 0,
+                state: &state,
+            };
+            self.run_layers(start, Chunk { texts: chunk, rows }, request, hook)?;
         }
         Ok(())
+    }
+
+    /// The embedding output of one text, `[tokens, d_model]`: where its run starts.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn embedded(&self, text: &[u32]) -> Result<Tensor, ForwardError> {
+        self.check(&[text])?;
+        self.embed(&[text])
+    }
+
+    /// Runs one text from a state on, through all layers that are left: the state after the last,
+    /// before the final norm, `[tokens, d_model]`.
+    ///
+    /// # Errors
+    /// As [`Self::run`], or a start that is none of this model.
+    pub fn run_from(
+        &self,
+        start: Start<'_>,
+        request: HookRequest<'_>,
+        hook: Hook<'_>,
+    ) -> Result<Tensor, ForwardError> {
+        let (tokens, width) = start.state.dims2()?;
+        let spec = self.loader.checkpoint.spec();
+        if start.layer > spec.layers || width != spec.d_model || tokens == 0 {
+            return Err(ForwardError::Start {
+                got: start.layer,
+                last: spec.layers,
+            });
+        }
+        let one = Chunk {
+            texts: 0..1,
+            rows: std::iter::once(0..tokens).collect(),
+        };
+        self.run_layers(start, one, request, hook)
     }
 
     fn check(&self, texts: &[&[u32]]) -> Result<(), ForwardError> {
@@ -151,106 +218,87 @@ impl<'a> Forward<'a> {
         Ok(())
     }
 
-    fn run_chunk(
+    fn run_layers(
         &self,
-        texts: &[&[u32]],
-        chunk: Range<usize>,
-        (sites, cancel): (&[Site], CancelToken<'_>),
+        start: Start<'_>,
+        chunk: Chunk,
+        request: HookRequest<'_>,
         hook: Hook<'_>,
-    ) -> Result<(), ForwardError> {
-        let rows = rows_of(&texts[chunk.clone()]);
+    ) -> Result<Tensor, ForwardError> {
         let layers = self.loader.checkpoint.spec().layers;
-        let mut see = |site, at, text: Option<usize>, tensor: &Tensor| {
+        let mut call = |point, at, text: Option<usize>, tensor: &Tensor| {
             let (texts, rows) = match text {
-                Some(i) => (chunk.start + i..chunk.start + i + 1, &[][..]),
-                None => (chunk.clone(), &rows[..]),
+                Some(i) => (chunk.texts.start + i..chunk.texts.start + i + 1, &[][..]),
+                None => (chunk.texts.clone(), &chunk.rows[..]),
             };
-            hook(Seen {
-                site,
+            hook(Hooked {
+                point,
                 at,
                 texts,
                 rows,
                 tensor,
             })
         };
-        let states = sites.contains(&Site::State);
-        let mut x = self.embed(&texts[chunk.clone()])?;
+        let mut x = start.state.clone();
+        let states = request.has(HookPoint::State);
         if states {
-            see(Site::State, 0, None, &x)?;
+            call(HookPoint::State, start.layer, None, &x)?;
         }
-        for at in 0..self.last {
-            cancel.check()?;
-            let layer = self.loader.layer(at, self.activation)?;
-            let mut onlooker = Onlooker {
-                sites,
-                cancel,
-                see: &mut |site, text, tensor| see(site, at, text, tensor),
+        for at in start.layer..self.last {
+            request.cancel.check()?;
+            let layer = self.layer(at)?;
+            let mut hooks = LayerHooks {
+                request,
+                call: &mut |point, text, tensor| call(point, at, text, tensor),
             };
-            x = layer.run(&x, &rows, &mut onlooker)?;
-            if let (true, Some(name)) = (at + 1 == layers, self.loader.choices.final_norm) {
-                x = self.loader.norm_below(name)?.of(&x)?;
-            }
+            x = layer.run(&x, &chunk.rows, &mut hooks)?;
             if states {
-                see(Site::State, at + 1, None, &x)?;
+                let after = at + 1;
+                let state = match self.loader.choices.final_norm {
+                    Some(name) if after == layers => self.loader.norm_below(name)?.of(&x)?,
+                    _ => x.clone(),
+                };
+                call(HookPoint::State, after, None, &state)?;
             }
         }
-        Ok(())
+        if request.has(HookPoint::Logits) {
+            call(HookPoint::Logits, layers, None, &self.logits(&x)?)?;
+        }
+        Ok(x)
     }
 
-    /// State 0 of some texts: tokens, positions and the first token type, normed where the family
-    /// does so.
-    fn embed(&self, texts: &[&[u32]]) -> Result<Tensor, ForwardError> {
-        let checkpoint = self.loader.checkpoint;
-        let d_model = checkpoint.spec().d_model;
-        let longest = texts.iter().map(|t| t.len()).max().unwrap_or_default();
-        let mut tokens: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
-        for &id in texts.iter().copied().flatten() {
-            if let std::collections::btree_map::Entry::Vacant(empty) = tokens.entry(id) {
-                let row = id as usize..id as usize + 1;
-                let row = checkpoint.block(checkpoint.embedding(), row, 0..d_model)?;
-                empty.insert(row.into_data());
-            }
+    /// The logits of states before the final norm, `[rows, vocab]`.
+    fn logits(&self, states: &Tensor) -> Result<Tensor, ForwardError> {
+        let (checkpoint, head) = (self.loader.checkpoint, self.head()?);
+        let name = checkpoint.output_embedding();
+        let name = name.unwrap_or_else(|| checkpoint.embedding());
+        let (vocab, width) = (checkpoint.spec().vocab, checkpoint.spec().d_model);
+        let read = head.read(states)?.contiguous()?;
+        let mut parts = Vec::new();
+        for first in (0..vocab).step_by(LOGIT_ROWS) {
+            let rows = first..vocab.min(first + LOGIT_ROWS);
+            let shape = (rows.len(), width);
+            let block = checkpoint.block(name, rows, 0..width)?.into_data();
+            let block = Tensor::from_vec(block, shape, self.loader.device)?;
+            parts.push(read.matmul(&block.t()?)?);
         }
-        let first = checkpoint.spec().first_position;
-        let positions = match checkpoint.positions() {
-            Some((name, _)) => Some(checkpoint.block(name, 0..first + longest, 0..d_model)?),
-            None => None,
-        };
-        let padding = checkpoint.spec().padding;
-        let first_type = match self.loader.forward.token_types {
-            Some(name) => Some(checkpoint.first_row(&checkpoint.full(name), d_model)?),
-            None => None,
-        };
-        let mut x = Vec::with_capacity(texts.iter().map(|t| t.len()).sum::<usize>() * d_model);
-        for text in texts {
-            let mut next = first;
-            for id in text.iter() {
-                let start = x.len();
-                x.extend_from_slice(&tokens[id]);
-                let at = match padding {
-                    // It has the row of its own id and takes no position.
-                    Some(padding) if *id == padding => padding as usize,
-                    _ => {
-                        next += 1;
-                        next - 1
-                    }
-                };
-                let others = [positions.as_ref().map(|p| p.row(at)), first_type.as_deref()];
-                for other in others.into_iter().flatten() {
-                    x[start..].iter_mut().zip(other).for_each(|(x, y)| *x += y);
-                }
-            }
+        let mut logits = Tensor::cat(&parts, 1)?;
+        if let Some(bias) = head.bias() {
+            let bias = Tensor::from_slice(bias, vocab, self.loader.device)?;
+            logits = logits.broadcast_add(&bias)?;
         }
-        let shape = (x.len() / d_model, d_model);
-        let mut x = Tensor::from_vec(x, shape, self.loader.device)?;
-        if self.loader.forward.scaled_embedding {
-            x = (x * (d_model as f64).sqrt())?;
+        if let Some(cap) = head.softcap().map(f64::from) {
+            logits = ((logits / cap)?.tanh()? * cap)?;
         }
-        Ok(match self.loader.forward.embedding_norm {
-            Some(name) => self.loader.norm_below(name)?.of(&x)?,
-            None => x,
-        })
+        Ok(logits)
     }
+}
+
+/// Texts that go through the layers together.
+struct Chunk {
+    texts: Range<usize>,
+    /// The rows of each.
+    rows: Vec<Range<usize>>,
 }
 
 /// Consecutive texts of [`CHUNK_TOKENS`] at most together, or one text.

@@ -42,7 +42,72 @@ impl Linear {
     }
 }
 
+impl Linear {
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        4 * (self.weight.elem_count() + self.bias.elem_count())
+    }
+}
+
+/// A norm with its statistics frozen, seen from the other side: a direction of what comes out as
+/// one of what goes in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frozen {
+    /// `[d_model]`: the product of a part of the state with it is what that part brings.
+    pub direction: Vec<f64>,
+    /// What the norm's own bias brings.
+    pub constant: f64,
+}
+
+impl Frozen {
+    /// Where nothing lies between.
+    pub(super) fn unchanged(direction: &[f32]) -> Self {
+        Self {
+            direction: direction.iter().map(|&x| f64::from(x)).collect(),
+            constant: 0.0,
+        }
+    }
+
+    /// What a part of the state brings.
+    pub fn product(&self, part: &[f32]) -> f64 {
+        let terms = part.iter().zip(&self.direction);
+        terms.map(|(x, d)| f64::from(*x) * d).sum()
+    }
+}
+
 impl Norm {
+    /// `direction` of the normed state, `[d_model]`, as a direction of the state before it: γ/σ of a
+    /// layer norm, less its mean; γ/rms of an RMSNorm. σ and rms are those of `state`.
+    pub(super) fn frozen_at(&self, state: &[f32], direction: &[f32]) -> Result<Frozen> {
+        let n = state.len().max(1) as f64;
+        let centring = self.bias.is_some();
+        let sum: f64 = state.iter().map(|&x| f64::from(x)).sum();
+        let mean = if centring { sum / n } else { 0.0 };
+        let squares = state.iter().map(|&x| (f64::from(x) - mean).powi(2));
+        let scale = (squares.sum::<f64>() / n + f64::from(self.epsilon))
+            .sqrt()
+            .recip();
+        let mut through: Vec<f64> = with_numbers(&self.weight, |gain| {
+            let terms = gain.iter().zip(direction);
+            terms
+                .map(|(g, d)| f64::from(*g) * f64::from(*d) * scale)
+                .collect()
+        })?;
+        if centring {
+            // (c − mean of c)·g = c·(g − mean of g).
+            let mean = through.iter().sum::<f64>() / n;
+            through.iter_mut().for_each(|g| *g -= mean);
+        }
+        let constant = match &self.bias {
+            None => 0.0,
+            Some(bias) => with_numbers(bias, |bias| Frozen::unchanged(direction).product(bias))?,
+        };
+        Ok(Frozen {
+            direction: through,
+            constant,
+        })
+    }
+
     /// Rows with mean 0 and variance 1, scaled and shifted; or with mean square 1, scaled.
     pub(super) fn of(&self, x: &Tensor) -> Result<Tensor> {
         let x = x.contiguous()?;

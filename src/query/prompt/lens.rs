@@ -1,0 +1,129 @@
+//! The lens: every state of a run through the final norm, by its own statistics, and the output
+//! embedding.
+
+use std::ops::Range;
+
+use candle_core::Tensor;
+
+use super::LensCell;
+use super::outlook::{PromptedModel, predictions};
+use super::run::{KeptLens, KeptRun, row};
+use crate::checkpoint::Matrix;
+use crate::projection::{LogitDistribution, LogitsWanted};
+use crate::query::QueryError;
+use crate::transformer::with_numbers;
+
+/// States that are read at a time: enough that the embedding is read but once for a short text.
+const LENS_ROWS: usize = 1024;
+
+impl PromptedModel<'_> {
+    /// The lens of the run, unless that is kept.
+    pub(super) fn read_lens(
+        &self,
+        run: &mut KeptRun,
+        k: usize,
+        target: Option<u32>,
+    ) -> Result<(), QueryError> {
+        let same = |kept: &KeptLens| kept.k == k && kept.target == target;
+        if !run.lens.as_ref().is_some_and(same) {
+            run.lens = Some(KeptLens {
+                k,
+                target,
+                cells: self.lens(&run.states, k, target)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// What W_U is multiplied with of every state, `[tokens, d_model]` each.
+    pub(super) fn reads(&self, states: &[Tensor]) -> Result<Vec<Tensor>, QueryError> {
+        let reads: Result<Vec<Tensor>, _> = states.iter().map(|x| self.head.read(x)).collect();
+        reads.map_err(|e| self.error(e))
+    }
+
+    /// The lens of every state at every position, with the k best words of each; none if k is 0.
+    pub(super) fn lens(
+        &self,
+        states: &[Tensor],
+        k: usize,
+        target: Option<u32>,
+    ) -> Result<Vec<Vec<LensCell>>, QueryError> {
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        let reads = self.reads(states)?;
+        let tokens = states.first().map_or(Ok(0), |x| x.dim(0));
+        let tokens = tokens.map_err(|e| self.error(e))?;
+        let targets: Vec<u32> = target.into_iter().collect();
+        let mut cells = vec![Vec::new(); states.len()];
+        let step = (LENS_ROWS / states.len().max(1)).max(1);
+        for first in (0..tokens).step_by(step) {
+            let some = first..tokens.min(first + step);
+            let last = (states.len() - 1) * some.len();
+            let of_last = (0..some.len()).map(|p| last + p);
+            let references: Vec<usize> = (0..states.len()).flat_map(|_| of_last.clone()).collect();
+            let wanted = LogitsWanted {
+                k,
+                tokens: &targets,
+                references: &references,
+            };
+            let vectors = self.rows(&reads, some.clone())?;
+            let written = &self.reader.written;
+            let found = written.distributions(&vectors, self.shape(), wanted, self.cancel)?;
+            for (at, of) in found.iter().enumerate() {
+                let (state, position) = (at / some.len(), some.start + at % some.len());
+                let norm = self.norm(&states[state], position)?;
+                cells[state].push(cell(of, norm));
+            }
+        }
+        Ok(cells)
+    }
+
+    /// Some rows of each tensor, those of one after those of another.
+    pub(super) fn rows(&self, of: &[Tensor], some: Range<usize>) -> Result<Matrix, QueryError> {
+        let mut data = Vec::new();
+        for tensor in of {
+            let rows = tensor.narrow(0, some.start, some.len());
+            let rows = rows.and_then(|rows| rows.contiguous());
+            let rows = rows.map_err(|e| self.error(e))?;
+            with_numbers(&rows, |x| data.extend_from_slice(x)).map_err(|e| self.error(e))?;
+        }
+        let count = of.len() * some.len();
+        Ok(Matrix::new(count, data.len() / count.max(1), data))
+    }
+
+    /// The logits of some tokens at the position, by token and state.
+    pub(super) fn target_lens(
+        &self,
+        states: &[Tensor],
+        targets: &[u32],
+    ) -> Result<Vec<Vec<f32>>, QueryError> {
+        let here = self.position..self.position + 1;
+        let vectors = self.rows(&self.reads(states)?, here)?;
+        let wanted = LogitsWanted {
+            k: 1,
+            tokens: targets,
+            references: &[],
+        };
+        let written = &self.reader.written;
+        let found = written.distributions(&vectors, self.shape(), wanted, self.cancel)?;
+        let of = |at: usize| found.iter().map(|of| of.tokens[at].score).collect();
+        Ok((0..targets.len()).map(of).collect())
+    }
+
+    pub(super) fn norm(&self, state: &Tensor, position: usize) -> Result<f32, QueryError> {
+        let row = row(state, position).map_err(|e| self.error(e))?;
+        let squares = row.iter().map(|&x| f64::from(x).powi(2));
+        Ok(squares.sum::<f64>().sqrt() as f32)
+    }
+}
+
+fn cell(of: &LogitDistribution, norm: f32) -> LensCell {
+    LensCell {
+        best: predictions(of),
+        entropy: of.entropy as f32,
+        divergence: of.divergence as f32,
+        norm,
+        target_rank: of.tokens.first().map(|target| target.rank),
+    }
+}

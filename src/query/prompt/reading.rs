@@ -1,0 +1,136 @@
+//! A text → the ids that the model is run on, the position that is looked at, and the words that
+//! are asked about.
+
+use super::PromptQuery;
+use crate::query::geometry::cut;
+use crate::query::model::Model;
+use crate::query::{QueryError, TokenChoice};
+
+/// A text as the model reads it.
+pub(super) struct PromptText {
+    pub ids: Vec<u32>,
+    pub position: usize,
+    pub notices: Vec<String>,
+}
+
+impl Model<'_> {
+    /// Reads the query's text; `causal`: whether a position sees only those before it.
+    ///
+    /// # Errors
+    /// A text of no tokens, a tokenizer that cannot read it, a position that it does not have.
+    pub(super) fn prompt_text(
+        &self,
+        query: &PromptQuery,
+        causal: bool,
+    ) -> Result<PromptText, QueryError> {
+        let vocabulary = self.vocabulary();
+        let read = vocabulary.encode_prompt(&query.text, query.special);
+        let read = read.map_err(|e| self.vocabulary_error(e))?;
+        if read.bare.is_empty() {
+            let what =
+                "the text has no token: expected words that the vocabulary can spell, got none";
+            return Err(self.nothing(format!("{what}; give another text")));
+        }
+        let mut notices: Vec<String> = self.around(&read.bare, &read.ids).into_iter().collect();
+        if read.specials_as_letters {
+            notices.push(
+                "special tokens typed in the text are read as letters; --special reads them as tokens"
+                    .to_owned(),
+            );
+        }
+        let mut ids = read.ids;
+        let limit = self.checkpoint.spec().longest;
+        if ids.len() > limit {
+            notices.push(format!(
+                "the text has {} tokens and was cut to {limit}, the positions that the model has",
+                ids.len()
+            ));
+            ids = cut(&ids, &read.bare, limit);
+        }
+        let position = self.position(query, &ids, causal)?;
+        Ok(PromptText {
+            ids,
+            position,
+            notices,
+        })
+    }
+
+    /// What the tokenizer puts around a text, in a sentence.
+    fn around(&self, bare: &[u32], ids: &[u32]) -> Option<String> {
+        let vocabulary = self.vocabulary();
+        let extra = ids.len().checked_sub(bare.len())?;
+        let before = (0..=extra).find(|&at| ids[at..].starts_with(bare))?;
+        let named = |ids: &[u32]| {
+            let names = ids.iter().map(|&id| vocabulary.text(id));
+            names.collect::<Vec<_>>().join(" ")
+        };
+        let (first, last) = (&ids[..before], &ids[before + bare.len()..]);
+        Some(match (first, last) {
+            ([], []) => "the tokenizer sets no token before or after a text".to_owned(),
+            (first, []) => format!("the tokenizer sets {} before a text", named(first)),
+            ([], last) => format!("the tokenizer sets {} after a text", named(last)),
+            (first, last) => format!(
+                "the tokenizer sets {} before a text and {} after it",
+                named(first),
+                named(last)
+            ),
+        })
+    }
+
+    fn position(
+        &self,
+        query: &PromptQuery,
+        ids: &[u32],
+        causal: bool,
+    ) -> Result<usize, QueryError> {
+        let within = |position: usize| match position < ids.len() {
+            true => Ok(position),
+            false => Err(QueryError::OutOfRange {
+                what: "position",
+                got: position,
+                last: ids.len() - 1,
+                model: "the text".to_owned(),
+            }),
+        };
+        for change in &query.changes {
+            change.position.map_or(Ok(0), within)?;
+        }
+        let vocabulary = self.vocabulary();
+        let mask = vocabulary.mask_token().filter(|_| !causal);
+        let masked = || ids.iter().position(|&id| Some(id) == mask);
+        let last = || {
+            let plain = |&id: &u32| causal || !vocabulary.is_special(id);
+            ids.iter().rposition(plain).unwrap_or(ids.len() - 1)
+        };
+        match query.position {
+            Some(position) => within(position),
+            None => Ok(masked().unwrap_or_else(last)),
+        }
+    }
+
+    /// The token that is meant, and what is to be said where a word is several.
+    ///
+    /// # Errors
+    /// An id beyond the vocabulary, or a word that it cannot spell.
+    pub(super) fn one_token(
+        &self,
+        choice: &TokenChoice,
+    ) -> Result<(u32, Option<String>), QueryError> {
+        let word = self.word(choice)?;
+        let spellings = word.spellings();
+        let one = spellings.iter().find(|spelling| spelling.len() == 1);
+        let spelling = one.or(spellings.first());
+        let Some((spelling, &id)) = spelling.and_then(|s| Some((s, s.first()?))) else {
+            return Err(self.nothing(format!("{} has no token", self.shown(choice))));
+        };
+        let several = (spelling.len() > 1).then(|| {
+            format!(
+                "{} is {} tokens: its first is meant, {}",
+                self.shown(choice),
+                spelling.len(),
+                self.vocabulary().text(id)
+            )
+        });
+        Ok((id, several))
+    }
+}

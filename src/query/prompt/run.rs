@@ -1,0 +1,156 @@
+//! One run of a text, kept so that changes and other questions about it start from its states.
+
+use candle_core::Tensor;
+
+use super::LensCell;
+use super::changed_run::PreparedChanges;
+use crate::task::CancelToken;
+use crate::transformer::{
+    Forward, ForwardError, HookPoint, HookRequest, Hooked, LayerActivations, Start, with_numbers,
+};
+
+/// What a run left behind.
+pub(in crate::query) struct KeptRun {
+    pub(super) ids: Vec<u32>,
+    /// The residual stream, `[tokens, d_model]` each: before layer 0, and after every layer, before
+    /// the final norm.
+    pub(super) states: Vec<Tensor>,
+    pub(super) at: PositionRun,
+    pub(super) lens: Option<KeptLens>,
+}
+
+/// What the layers showed at one position.
+pub(super) struct PositionRun {
+    pub position: usize,
+    pub layers: Vec<LayerActivations>,
+    /// Attention weights of each layer from the position, `[n_heads × tokens]`.
+    pub patterns: Vec<Vec<f32>>,
+}
+
+/// The lens of a run.
+pub(super) struct KeptLens {
+    pub k: usize,
+    /// The token whose rank was wanted.
+    pub target: Option<u32>,
+    /// By state and position.
+    pub cells: Vec<Vec<LensCell>>,
+}
+
+impl KeptRun {
+    /// Runs a text, and keeps what its layers show at a position.
+    pub(super) fn new(
+        forward: &Forward<'_>,
+        ids: Vec<u32>,
+        position: usize,
+        cancel: CancelToken<'_>,
+    ) -> Result<Self, ForwardError> {
+        let first = forward.embedded(&ids)?;
+        finite(&first, 0)?;
+        let mut states = vec![first.clone()];
+        let (mut layers, mut patterns) = (Vec::new(), Vec::new());
+        let mut current = LayerActivations::default();
+        let request = HookRequest {
+            points: &[
+                HookPoint::AttnPattern,
+                HookPoint::AttnZ,
+                HookPoint::MlpPost,
+                HookPoint::ResidPost,
+            ],
+            pattern_from: Some(position),
+            cancel,
+        };
+        let start = Start {
+            layer: 0,
+            state: &first,
+        };
+        forward.run_from(start, request, &mut |hooked| {
+            match hooked.point {
+                HookPoint::AttnPattern => patterns.push(numbers(hooked.tensor)?),
+                HookPoint::AttnZ => current.z = row(hooked.tensor, position)?,
+                HookPoint::MlpPost => current.post = row(hooked.tensor, position)?,
+                HookPoint::ResidPost => {
+                    finite(hooked.tensor, hooked.at + 1)?;
+                    states.push(hooked.tensor.clone());
+                    layers.push(std::mem::take(&mut current));
+                }
+                HookPoint::ResidPre
+                | HookPoint::AttnOut
+                | HookPoint::ResidMid
+                | HookPoint::MlpPre
+                | HookPoint::MlpOut
+                | HookPoint::State
+                | HookPoint::Logits => {}
+            }
+            Ok(None)
+        })?;
+        Ok(Self {
+            ids,
+            states,
+            at: PositionRun {
+                position,
+                layers,
+                patterns,
+            },
+            lens: None,
+        })
+    }
+
+    /// The states of the same text under changes: only the layers from the first change on are run.
+    pub(super) fn changed(
+        &self,
+        forward: &Forward<'_>,
+        changes: &mut PreparedChanges<'_>,
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<Tensor>, ForwardError> {
+        let from = changes.first_layer();
+        let mut states = self.states[..=from].to_vec();
+        let start = Start {
+            layer: from,
+            state: &self.states[from],
+        };
+        changed_run(forward, start, changes, cancel, &mut states)?;
+        Ok(states)
+    }
+}
+
+/// Runs a text from a state on under changes, and adds the state after each layer.
+pub(super) fn changed_run(
+    forward: &Forward<'_>,
+    start: Start<'_>,
+    changes: &mut PreparedChanges<'_>,
+    cancel: CancelToken<'_>,
+    states: &mut Vec<Tensor>,
+) -> Result<(), ForwardError> {
+    let request = HookRequest {
+        points: &[HookPoint::AttnZ, HookPoint::MlpPost, HookPoint::ResidPost],
+        pattern_from: None,
+        cancel,
+    };
+    forward.run_from(start, request, &mut |hooked: Hooked<'_>| {
+        let instead = changes.apply(&hooked)?;
+        if hooked.point == HookPoint::ResidPost {
+            let after = instead.as_ref().unwrap_or(hooked.tensor);
+            finite(after, hooked.at + 1)?;
+            states.push(after.clone());
+        }
+        Ok(instead)
+    })?;
+    Ok(())
+}
+
+fn numbers(x: &Tensor) -> Result<Vec<f32>, ForwardError> {
+    Ok(with_numbers(x, <[f32]>::to_vec)?)
+}
+
+/// One row of a tensor.
+pub(super) fn row(x: &Tensor, at: usize) -> Result<Vec<f32>, ForwardError> {
+    numbers(&x.narrow(0, at, 1)?.contiguous()?)
+}
+
+fn finite(x: &Tensor, state: usize) -> Result<(), ForwardError> {
+    let all = |x: &[f32]| x.iter().fold(true, |all, x| all & x.is_finite());
+    match with_numbers(x, all)? {
+        true => Ok(()),
+        false => Err(ForwardError::Overflow { state }),
+    }
+}
