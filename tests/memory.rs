@@ -21,13 +21,13 @@ const VOCAB: usize = 2048;
 const F32: usize = 4;
 
 /// Writes the header of a safetensors file and leaves its numbers a hole.
-fn hollow(path: &Path, tensors: &[(String, Vec<usize>)]) -> u64 {
+fn hollow(path: &Path, (dtype, bytes): (&str, usize), tensors: &[(String, Vec<usize>)]) -> u64 {
     let mut header = Map::new();
     let mut end = 0;
     for (name, shape) in tensors {
         let start = end;
-        end += F32 * shape.iter().product::<usize>();
-        let entry = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]});
+        end += bytes * shape.iter().product::<usize>();
+        let entry = json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]});
         header.insert(name.clone(), entry);
     }
     let header = Value::Object(header).to_string();
@@ -40,34 +40,50 @@ fn hollow(path: &Path, tensors: &[(String, Vec<usize>)]) -> u64 {
     size
 }
 
-/// A GPT-2 of a layer a shard; returns the bytes of a layer and of all shards.
-fn write(folder: &Path) -> (usize, u64) {
+/// Writes all but the weights of a GPT-2.
+fn write_config(folder: &Path, layers: usize, vocab: usize) {
     let config = json!({
-        "model_type": "gpt2", "n_layer": LAYERS, "n_embd": WIDTH, "n_head": 64,
-        "n_positions": 64, "vocab_size": VOCAB, "activation_function": "gelu_new"
+        "model_type": "gpt2", "n_layer": layers, "n_embd": WIDTH, "n_head": 64,
+        "n_positions": 64, "vocab_size": vocab, "activation_function": "gelu_new"
     });
     fs::write(folder.join("config.json"), config.to_string()).unwrap();
-    let tokens = checkpoint_writer::tokenizer::tokenizer_json(VOCAB, 1);
+    let tokens = checkpoint_writer::tokenizer::tokenizer_json(vocab, 1);
     fs::write(folder.join("tokenizer.json"), tokens).unwrap();
+}
+
+/// The tensors of a layer, by name and shape.
+fn layer_tensors(layer: usize) -> Vec<(String, Vec<usize>)> {
+    let name = |rest: &str| format!("transformer.h.{layer}.{rest}.weight");
+    vec![
+        (name("attn.c_attn"), vec![WIDTH, 3 * WIDTH]),
+        (name("attn.c_proj"), vec![WIDTH, WIDTH]),
+        (name("mlp.c_fc"), vec![WIDTH, 4 * WIDTH]),
+        (name("mlp.c_proj"), vec![4 * WIDTH, WIDTH]),
+    ]
+}
+
+fn embeddings(vocab: usize) -> [(String, Vec<usize>); 2] {
+    [
+        ("transformer.wte.weight".to_owned(), vec![vocab, WIDTH]),
+        ("transformer.wpe.weight".to_owned(), vec![64, WIDTH]),
+    ]
+}
+
+/// A GPT-2 of a layer a shard; returns the bytes of a layer and of all shards.
+fn write(folder: &Path) -> (usize, u64) {
+    write_config(folder, LAYERS, VOCAB);
     let (mut map, mut all, mut layer_bytes) = (Map::new(), 0, 0);
     for layer in 0..LAYERS {
-        let name = |rest: &str| format!("transformer.h.{layer}.{rest}.weight");
-        let mut tensors = vec![
-            (name("attn.c_attn"), vec![WIDTH, 3 * WIDTH]),
-            (name("attn.c_proj"), vec![WIDTH, WIDTH]),
-            (name("mlp.c_fc"), vec![WIDTH, 4 * WIDTH]),
-            (name("mlp.c_proj"), vec![4 * WIDTH, WIDTH]),
-        ];
+        let mut tensors = layer_tensors(layer);
         let sizes = tensors
             .iter()
             .map(|(_, shape)| shape.iter().product::<usize>());
         layer_bytes = F32 * sizes.sum::<usize>();
         if layer == 0 {
-            tensors.push(("transformer.wte.weight".to_owned(), vec![VOCAB, WIDTH]));
-            tensors.push(("transformer.wpe.weight".to_owned(), vec![64, WIDTH]));
+            tensors.extend(embeddings(VOCAB));
         }
         let shard = format!("model-{layer:05}-of-{LAYERS:05}.safetensors");
-        all += hollow(&folder.join(&shard), &tensors);
+        all += hollow(&folder.join(&shard), ("F32", F32), &tensors);
         for (tensor, _) in tensors {
             map.insert(tensor, shard.clone().into());
         }
@@ -92,27 +108,55 @@ fn most_resident() -> usize {
     kilobytes.parse::<usize>().unwrap() << 10
 }
 
+/// A neuron of a model whose embedding is of 16-bit numbers, the larger part of the file.
+fn a_neuron_over_a_narrow_embedding() {
+    const ROWS: usize = 24_576;
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), 1, ROWS);
+    let mut tensors = layer_tensors(0);
+    tensors.extend(embeddings(ROWS));
+    let file = folder.path().join("model.safetensors");
+    hollow(&file, ("BF16", 2), &tensors);
+    let mut reader = open(folder.path());
+    reader.answer(&neuron(0, 7), Callbacks::none()).unwrap();
+    // As f32 the embedding alone would take 4 bytes a number.
+    let (resident, stored) = (most_resident(), 2 * ROWS * WIDTH);
+    assert!(
+        resident < stored + (100 << 20),
+        "{resident}, {stored} stored"
+    );
+}
+
+fn open(path: &Path) -> Reader {
+    let location = Location::Folder {
+        name: "large".to_owned(),
+        path: path.to_owned(),
+    };
+    Reader::open(&location, DeviceChoice::Cpu).unwrap()
+}
+
+fn neuron(layer: usize, neuron: usize) -> Query {
+    Query::Neuron(NeuronQuery {
+        convention: Default::default(),
+        layer,
+        neuron,
+        input: Input::default(),
+        k: 10,
+        filters: Filters::default(),
+    })
+}
+
 #[test]
 fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
+    // First, as the most that a process has had is never less afterwards.
+    a_neuron_over_a_narrow_embedding();
     let folder = tempfile::tempdir().unwrap();
     let (layer_bytes, all) = write(folder.path());
     assert!(all > 12_000_000_000, "{all}");
-    let location = Location::Folder {
-        name: "large".to_owned(),
-        path: folder.path().to_owned(),
-    };
-    let reader = Reader::open(&location, DeviceChoice::Cpu).unwrap();
-    let mut reader = reader.holding(64 << 20);
+    let mut reader = open(folder.path()).holding(64 << 20);
     for layer in 0..LAYERS {
         let filters = Filters::default();
-        let neuron = Query::Neuron(NeuronQuery {
-            convention: Default::default(),
-            layer,
-            neuron: 4 * WIDTH - 1 - layer,
-            input: Input::default(),
-            k: 10,
-            filters: filters.clone(),
-        });
+        let neuron = neuron(layer, 4 * WIDTH - 1 - layer);
         let pairs = |form| {
             Query::Pairs(PairsQuery {
                 convention: Default::default(),

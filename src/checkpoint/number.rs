@@ -80,7 +80,8 @@ impl Dtype {
     pub(super) fn is_narrow(&self) -> bool {
         match self {
             Self::F16 | Self::Bf16 => true,
-            Self::F32 | Self::F64 | Self::Blocks(_) | Self::Other(_) | Self::Made(_) => false,
+            Self::Blocks(kind) => kind.is_quick(),
+            Self::F32 | Self::F64 | Self::Other(_) | Self::Made(_) => false,
         }
     }
 }

@@ -116,3 +116,61 @@ impl From<Matrix> for StoredMatrix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+    use crate::checkpoint::ggml::GgmlType;
+
+    /// Three rows of 64 numbers, bytes and what they are by the definition of their type.
+    fn narrow(dtype: &Dtype) -> (Vec<u8>, Vec<f32>) {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+        for _ in 0..6 {
+            let scale = f16::from_f32(rng.f32());
+            if let Dtype::Blocks(_) = dtype {
+                bytes.extend(scale.to_le_bytes());
+            }
+            for _ in 0..32 {
+                let code = rng.i8(..);
+                let number = f32::from(code) * 2f32.powi(rng.i32(-30..2));
+                match dtype {
+                    Dtype::F16 => {
+                        bytes.extend(f16::from_f32(number).to_le_bytes());
+                        numbers.push(f16::from_f32(number).to_f32());
+                    }
+                    Dtype::Bf16 => {
+                        bytes.extend(bf16::from_f32(number).to_le_bytes());
+                        numbers.push(bf16::from_f32(number).to_f32());
+                    }
+                    _ => {
+                        bytes.extend(code.to_le_bytes());
+                        numbers.push(scale.to_f32() * f32::from(code));
+                    }
+                }
+            }
+        }
+        (bytes, numbers)
+    }
+
+    #[test]
+    fn rows_are_the_numbers_of_the_type() {
+        const Q8_0: u32 = 8;
+        for dtype in [Dtype::F16, Dtype::Bf16, Dtype::Blocks(GgmlType::of(Q8_0))] {
+            assert!(dtype.is_narrow(), "{dtype}");
+            let (bytes, numbers) = narrow(&dtype);
+            let mut held = HugePageBuffer::zeros(bytes.len());
+            held.copy_from_slice(&bytes);
+            let matrix = StoredMatrix::narrow(3, 64, dtype.clone(), held);
+            assert_eq!(matrix.bytes(), bytes.len());
+            let mut buffer = Vec::new();
+            for rows in [0..3, 1..3, 2..3, 1..1] {
+                let want = &numbers[rows.start * 64..rows.end * 64];
+                assert_eq!(matrix.widened(rows, &mut buffer), want, "{dtype}");
+            }
+            assert_eq!(matrix.into_f32().data(), numbers, "{dtype}");
+        }
+    }
+}

@@ -73,7 +73,7 @@ impl Reader {
         let files = tokenizer_files(&checkpoint)?;
         let weights = Weights::new(checkpoint);
         let (vocabulary, embeddings) = rayon::join(
-            || Vocabulary::open(&files, spec.vocab),
+            || Vocabulary::of(files, spec.vocab),
             || Ok::<_, QueryError>((weights.input_embedding()?, weights.output_embedding()?)),
         );
         let vocabulary = vocabulary.map_err(|error| QueryError::Vocabulary {

@@ -23,11 +23,11 @@ pub(super) struct Placed {
 }
 
 /// Reads the best of the files that are there; see [`super::Vocabulary::open`].
-pub(super) fn load(files: &TokenizerFiles, rows: usize) -> Result<Placed, VocabularyError> {
-    let settings = TokenizerSettings::read(files)?;
-    let listing = match &files.tokenizer_json {
-        Some(bytes) => single::read(bytes.clone(), &settings)?,
-        None => file_sets::read(files, &settings)?,
+pub(super) fn load(mut files: TokenizerFiles, rows: usize) -> Result<Placed, VocabularyError> {
+    let settings = TokenizerSettings::read(&files)?;
+    let listing = match files.tokenizer_json.take() {
+        Some(bytes) => single::read(bytes, &settings)?,
+        None => file_sets::read(&files, &settings)?,
     };
     place(listing, &settings, rows)
 }

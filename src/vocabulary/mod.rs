@@ -46,7 +46,7 @@ pub use undertrained::Undertrained;
 pub use word::Word;
 
 /// The tokenizer's files, as far as they are there.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TokenizerFiles {
     pub tokenizer_json: Option<Cow<'static, [u8]>>,
     pub vocab_json: Option<Cow<'static, [u8]>>,
@@ -108,6 +108,14 @@ impl Vocabulary {
     /// No tokenizer files, files that do not parse, two of the model's tokens of one id, or no token
     /// with a row in the embedding.
     pub fn open(files: &TokenizerFiles, rows: usize) -> Result<Self, VocabularyError> {
+        Self::of(files.clone(), rows)
+    }
+
+    /// The same without a copy of tokenizer.json, which is kept.
+    ///
+    /// # Errors
+    /// As [`Vocabulary::open`].
+    pub fn of(files: TokenizerFiles, rows: usize) -> Result<Self, VocabularyError> {
         let placed = load::load(files, rows)?;
         let mut tokens = Vec::with_capacity(rows);
         let mut classes = Vec::with_capacity(rows);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use candle_core::CpuStorage;
 use candle_core::quantized::GgmlDType;
 use half::f16;
+use pulp::Arch;
 
 use super::GgmlType;
 
@@ -23,19 +24,20 @@ const NUMBERS: usize = 1 << 14;
 #[derive(Clone, Copy)]
 enum Form {
     Candle(GgmlDType),
+    Q8,
     Iq4Nl,
     Iq4Xs,
     Mxfp4,
 }
 
 fn form(kind: GgmlType) -> Option<Form> {
-    use GgmlDType::{Q2K, Q3K, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+    use GgmlDType::{Q2K, Q3K, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K};
     Some(Form::Candle(match kind.id() {
         2 => Q4_0,
         3 => Q4_1,
         6 => Q5_0,
         7 => Q5_1,
-        8 => Q8_0,
+        8 => return Some(Form::Q8),
         10 => Q2K,
         11 => Q3K,
         12 => Q4K,
@@ -54,11 +56,20 @@ impl GgmlType {
         form(self).is_some()
     }
 
+    /// Whether reading its blocks costs no more than reading as many f32 from memory.
+    pub(in super::super) fn is_quick(self) -> bool {
+        match form(self) {
+            Some(Form::Q8) => true,
+            Some(Form::Candle(_) | Form::Iq4Nl | Form::Iq4Xs | Form::Mxfp4) | None => false,
+        }
+    }
+
     /// The numbers of whole blocks: `out` has as many as `bytes` hold. A type that cannot be read
     /// leaves `out` as it is.
     pub(in super::super) fn dequantise(self, bytes: &[u8], out: &mut [f32]) {
         match form(self) {
             Some(Form::Candle(dtype)) => by_candle(dtype, bytes, out),
+            Some(Form::Q8) => Arch::new().dispatch(|| blocks(bytes, out, q8_0)),
             Some(Form::Iq4Nl) => blocks(bytes, out, iq4_nl),
             Some(Form::Iq4Xs) => blocks(bytes, out, iq4_xs),
             Some(Form::Mxfp4) => blocks(bytes, out, mxfp4),
@@ -96,6 +107,7 @@ fn piece(dtype: GgmlDType, bytes: &[u8], out: &mut [f32]) {
 }
 
 /// `N` bytes a block, `M` numbers.
+#[inline(always)]
 fn blocks<const N: usize, const M: usize>(
     bytes: &[u8],
     out: &mut [f32],
@@ -107,6 +119,15 @@ fn blocks<const N: usize, const M: usize>(
         .iter()
         .zip(out)
         .for_each(|(block, out)| read(block, out));
+}
+
+/// Q8_0: a scale in f16, then 32 whole numbers.
+#[inline(always)]
+fn q8_0(block: &[u8; 34], out: &mut [f32; 32]) {
+    let scale = f16::from_le_bytes([block[0], block[1]]).to_f32();
+    for (out, code) in out.iter_mut().zip(&block[2..]) {
+        *out = scale * f32::from(i8::from_le_bytes([*code]));
+    }
 }
 
 /// Sixteen bytes, each with number i in its low four bits and number i + 16 in its high ones.
