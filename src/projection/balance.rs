@@ -20,7 +20,7 @@ pub struct Balance {
     pub right: Matrix,
 }
 
-/// For factors A and B (`[n, h]`) of a form A·Bᵀ, transformations such that A·left and B·right
+/// For the rows `ids` of factors A and B (`[n, h]`) of a form A·Bᵀ, transformations such that A·left and B·right
 /// have the same products, weigh each direction alike, and have their directions sorted by how
 /// much they contribute.
 ///
@@ -34,9 +34,10 @@ pub struct Balance {
 pub fn balance_factors(
     a: &Matrix,
     b: &Matrix,
+    ids: &[u32],
     cancel: CancelToken<'_>,
 ) -> Result<Option<Balance>, Cancelled> {
-    let (r_a, r_b) = rayon::join(|| triangle(a, cancel), || triangle(b, cancel));
+    let (r_a, r_b) = rayon::join(|| triangle(a, ids, cancel), || triangle(b, ids, cancel));
     let triangles = r_a?.zip(r_b?);
     cancel.check()?;
     Ok(triangles.and_then(|(r_a, r_b)| balanced(a.cols(), &r_a, &r_b)))
@@ -66,12 +67,21 @@ fn balanced(h: usize, r_a: &Mat<f64>, r_b: &Mat<f64>) -> Option<Balance> {
 }
 
 /// R with Rᵀ·R = Fᵀ·F + floor·I: the triangle of F's QR decomposition, all directions reached.
-fn triangle(factor: &Matrix, cancel: CancelToken<'_>) -> Result<Option<Mat<f64>>, Cancelled> {
+fn triangle(
+    factor: &Matrix,
+    ids: &[u32],
+    cancel: CancelToken<'_>,
+) -> Result<Option<Mat<f64>>, Cancelled> {
     let h = factor.cols();
     let mut gram = Mat::<f32>::zeros(h, h);
-    for some in factor.data().chunks((ROWS * h).max(1)) {
+    for ids in ids.chunks(ROWS) {
         cancel.check()?;
-        let f = MatRef::from_row_major_slice(some, some.len() / h, h);
+        let some: Vec<f32> = ids
+            .iter()
+            .flat_map(|&id| factor.row(id as usize))
+            .copied()
+            .collect();
+        let f = MatRef::from_row_major_slice(&some, ids.len(), h);
         matmul(&mut gram, Accum::Add, f.transpose(), f, 1.0, Par::rayon(0));
     }
     let trace: f64 = (0..h).map(|i| f64::from(gram[(i, i)])).sum();

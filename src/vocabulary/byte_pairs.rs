@@ -64,7 +64,8 @@ pub(super) fn read(
     const FILE: &str = "vocab.json";
     let tokens = json_values::json::<Tokens>(FILE, vocab)?.tokens;
     let merges = read_merges(utf8(MERGES, merges)?)?;
-    let stale = unknown_merge(MERGES, &tokens, &merges, "");
+    let parts = merges.iter().map(|(a, b)| (&**a, &**b));
+    let stale = unknown_merge(MERGES, &tokens, parts, "");
     let ends = tokens.iter().any(|(token, _)| token.ends_with(END_OF_WORD));
     let starts = tokens.iter().any(|(token, _)| token.starts_with('Ġ'));
     let style = match (ends, starts) {

@@ -32,16 +32,15 @@ pub(super) fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, V
 /// The first merge that does not join two tokens into a third, as a vocabulary that was made smaller
 /// leaves behind. The tokenizer would say so only at the first text, or fall over a part shorter
 /// than `prefix`, the mark that the second part loses.
-pub(super) fn unknown_merge<A: AsRef<str>>(
+pub(super) fn unknown_merge<'m>(
     file: &'static str,
     tokens: &[(String, u32)],
-    merges: &[(A, A)],
+    merges: impl Iterator<Item = (&'m str, &'m str)>,
     prefix: &str,
 ) -> Option<VocabularyError> {
     let known: HashSet<&str> = tokens.iter().map(|(token, _)| token.as_str()).collect();
     let mut joined = String::new();
-    for (at, (first, second)) in merges.iter().enumerate() {
-        let (first, second) = (first.as_ref(), second.as_ref());
+    for (at, (first, second)) in merges.enumerate() {
         joined.clear();
         joined.push_str(first);
         joined.push_str(second.get(prefix.len()..).unwrap_or(second));

@@ -91,10 +91,15 @@ pub(super) fn read(
         (None, _) => None,
     };
     let prefix = model.continuing_subword_prefix.unwrap_or_default();
-    let merges = model.merges.iter().enumerate();
-    let merges = merges.map(|(at, merge)| merge.parts(at + 1));
-    let merges = merges.collect::<Result<Vec<_>, _>>()?;
-    let stale = unknown_merge(FILE, &tokens, &merges, &prefix);
+    let merges = || {
+        let numbered = model.merges.iter().enumerate();
+        numbered.map(|(at, merge)| merge.parts(at + 1))
+    };
+    if let Some(error) = merges().find_map(Result::err) {
+        return Err(error);
+    }
+    let stale = unknown_merge(FILE, &tokens, merges().filter_map(Result::ok), &prefix);
+    drop(model.merges);
     let suffix = model.end_of_word_suffix.filter(|suffix| !suffix.is_empty());
     let parts = [&normalizer, &pre_tokenizer, &decoder];
     let bytes_as_letters = parts.into_iter().any(is_byte_level);

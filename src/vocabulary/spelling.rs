@@ -25,25 +25,35 @@ pub(super) struct Spellings {
 impl Spellings {
     /// The spellings of these texts, and which one each text has.
     pub(super) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> (Self, Vec<u32>) {
-        let mut lower: Vec<(String, usize)> = texts
-            .enumerate()
-            .map(|(at, text)| (folded(text).replace(SEPARATOR, "␀"), at))
-            .collect();
-        lower.sort_unstable();
+        // In one string: of a large vocabulary a string each would take several times the room.
+        let (mut all, mut ends) = (String::new(), Vec::new());
+        for text in texts {
+            all.push_str(&folded(text).replace(SEPARATOR, "␀"));
+            ends.push(all.len());
+        }
+        let text = |at: u32| {
+            let start = (at as usize)
+                .checked_sub(1)
+                .map_or(0, |before| ends[before]);
+            &all[start..ends[at as usize]]
+        };
+        let mut order: Vec<u32> = (0..ends.len() as u32).collect();
+        order.sort_unstable_by_key(|&at| (text(at), at));
         let mut spellings = Self {
             joined: String::new(),
             starts: vec![0],
             letters: Vec::new(),
             letter_starts: vec![0],
         };
-        let mut numbers = vec![0; lower.len()];
+        let mut numbers = vec![0; order.len()];
         let mut last: Option<&str> = None;
-        for (spelling, at) in &lower {
+        for at in order {
+            let spelling = text(at);
             if last != Some(spelling) {
                 spellings.push(spelling);
                 last = Some(spelling);
             }
-            numbers[*at] = (spellings.len() - 1) as u32;
+            numbers[at as usize] = (spellings.len() - 1) as u32;
         }
         (spellings, numbers)
     }

@@ -4,6 +4,7 @@
 //! The bounds are those of LEMP (Teflioudi et al. 2015, §3–4) and FEXIPRO (Li et al. 2017, §3);
 //! every rounding error is added to them, so that the list is the brute-force one, ties by id.
 
+mod scouts;
 mod side;
 mod tiles;
 
@@ -11,7 +12,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::Device;
-use faer::MatRef;
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
@@ -22,7 +23,7 @@ use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
 use crate::projection::{Best, End, Pair, ProjectionError};
 use crate::task::{CancelToken, Cancelled};
 
-use side::{LeadingBlocks, Side, gather, identity_error};
+use side::{LeadingBlocks, Side, identity_error};
 use tiles::Tiles;
 
 /// How the search is cut up; the list does not depend on it.
@@ -37,6 +38,8 @@ struct Blocks {
     /// Blocks of A whose rows, the longest, are multiplied in full with as many of B first, for a
     /// threshold to start from.
     seed: usize,
+    /// Rows for which scouts make a pass over a factor.
+    scout: usize,
 }
 
 impl Default for Blocks {
@@ -46,6 +49,7 @@ impl Default for Blocks {
             b: 1024,
             wave: 16,
             seed: 4,
+            scout: 8192,
         }
     }
 }
@@ -146,19 +150,14 @@ impl<'a> Search<'a> {
             .filter(|&i| want.passing[i])
             .map(|i| i as u32)
             .collect();
-        let (a, b) = rayon::join(
-            || gather(given_a, &ids, sign, cancel),
-            || gather(given_b, &ids, 1.0, cancel),
-        );
-        let (a, b) = (a?, b?);
-        let balanced = balance_factors(&a, &b, cancel)?;
+        let balanced = balance_factors(given_a, given_b, &ids, cancel)?;
         let (left, right) = balanced.as_ref().map(|t| (&t.left, &t.right)).unzip();
         let error = left
             .zip(right)
             .map_or(0.0, |(left, right)| identity_error(left, right));
         // One after the other, each on all threads: what one leaves is gone when the other begins.
-        let a = Side::new(given_a, a, &ids, left, cancel)?;
-        let b = Side::new(given_b, b, &ids, right, cancel)?;
+        let a = Side::new(given_a, &ids, sign, left, cancel)?;
+        let b = Side::new(given_b, &ids, 1.0, right, cancel)?;
         cancel.check()?;
         let size = |t: Option<&Matrix>| t.map_or(0.0, |t| norm(t.data()));
         let slack = slack((&a, size(left)), (&b, size(right)), error);
@@ -187,12 +186,13 @@ impl<'a> Search<'a> {
         let n = self.a.ids.len();
         let Blocks { a, wave, seed, .. } = blocks;
         let seed = (seed * a).min(n);
-        let full = LeadingBlocks::new(&self.a, &self.b, self.a.given.cols(), self.cancel)?;
-        let mut best = self.visit(0..seed, 0..seed, blocks.b, &full)?;
+        self.scout(blocks.scout)?;
+        let whole = LeadingBlocks::whole(&self.a);
+        let mut best = self.visit(0..seed, 0..seed, blocks.b, &whole)?;
         self.raise(&mut best);
-        let heads = match self.cheapest_width() {
-            Some(width) => LeadingBlocks::new(&self.a, &self.b, width, self.cancel)?,
-            None => full,
+        let leading = match self.cheapest_coordinates() {
+            Some(count) => LeadingBlocks::new(&self.a, &self.b, count, self.cancel)?,
+            None => whole,
         };
         self.cancel.check()?;
         let starts: Vec<usize> = (0..n).step_by(a).collect();
@@ -201,7 +201,7 @@ impl<'a> Search<'a> {
                 .par_iter()
                 .map(|&start| {
                     let from = if start < seed { seed } else { 0 };
-                    self.visit(start..n.min(start + a), from..n, blocks.b, &heads)
+                    self.visit(start..n.min(start + a), from..n, blocks.b, &leading)
                 })
                 .collect::<Result<_, _>>()?;
             found.into_iter().for_each(|found| best.merge(found));
@@ -221,19 +221,16 @@ impl<'a> Search<'a> {
         rows: Range<usize>,
         cols: Range<usize>,
         at_once: usize,
-        heads: &LeadingBlocks<'_>,
+        leading: &LeadingBlocks,
     ) -> Result<Best<Pair>, Cancelled> {
         let mut best = Best::at_least(self.want.k, self.reached());
         let mut bounds = Vec::new();
         if rows.is_empty() {
             return Ok(best);
         }
-        let w = heads.width;
-        let head_a = MatRef::from_row_major_slice(
-            &heads.a.data()[rows.start * w..rows.end * w],
-            rows.len(),
-            w,
-        );
+        let arch = Arch::new();
+        let count = leading.coordinates;
+        let lead_a = self.a.leading(rows.clone(), count);
         for start in cols.clone().step_by(at_once) {
             self.cancel.check()?;
             best.raise(self.reached());
@@ -243,12 +240,16 @@ impl<'a> Search<'a> {
                 break;
             }
             let end = cols.end.min(start + at_once);
-            let head_b =
-                MatRef::from_row_major_slice(&heads.b.data()[start * w..end * w], end - start, w);
+            let lead_b = self.b.leading(start..end, count);
             bounds.resize(rows.len() * (end - start), 0.0);
-            multiply(head_a, head_b.transpose(), &mut bounds);
+            multiply(lead_a, lead_b.transpose(), &mut bounds);
             let mut scored = 0;
-            for (i, bounds) in bounds.chunks_exact(end - start).enumerate() {
+            for (i, bounds) in bounds.chunks_exact_mut(end - start).enumerate() {
+                if let Some([of_a, of_b]) = &leading.rest {
+                    let (rest, others) = (of_a[rows.start + i], &of_b[start..end]);
+                    arch.dispatch(|| add_scaled(bounds, rest, others));
+                }
+                let bounds = &*bounds;
                 let mut least = best.threshold() - self.slack;
                 for_each_that_may_reach(bounds, least, |j| {
                     if may_reach(bounds[j], least) {
@@ -304,26 +305,27 @@ impl<'a> Search<'a> {
 
     /// The number of leading coordinates that costs least, tried on a sample of the pairs that
     /// norms alone do not rule out; `None` if all coordinates do.
-    fn cheapest_width(&self) -> Option<usize> {
+    fn cheapest_coordinates(&self) -> Option<usize> {
         let h = self.a.given.cols();
         let least = self.reached() - self.slack;
         let sample = self.sample(least);
-        let cost = |width: usize| {
-            let passes = |&&(i, j): &&(usize, usize)| self.bound(i, j, width) >= least;
+        let cost = |count: usize| {
+            let passes = |&&(i, j): &&(usize, usize)| self.bound(i, j, count) >= least;
             let share = sample.iter().filter(passes).count() as f32 / sample.len() as f32;
-            width as f32 + share * h as f32 * SURVIVOR_COST
+            (count + 1) as f32 + share * h as f32 * SURVIVOR_COST
         };
-        let widths = [9, 17, 25, 33, 49].into_iter().filter(|&width| width < h);
-        let widths = widths.take_while(|_| !self.cancel.is_cancelled());
-        let costs = widths.map(|width| (cost(width), width));
-        let (least_cost, width) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        (least_cost < h as f32).then_some(width)
+        let counts = [8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192].into_iter();
+        let counts = counts.filter(|&count| count + 1 < h);
+        let counts = counts.take_while(|_| !self.cancel.is_cancelled());
+        let costs = counts.map(|count| (cost(count), count));
+        let (least_cost, count) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (least_cost < h as f32).then_some(count)
     }
 
-    /// A pair's bound from its first `width − 1` coordinates and the norms of the rest.
-    fn bound(&self, i: usize, j: usize, width: usize) -> f32 {
-        let (lead_a, rest_a) = self.a.bounding.row(i).split_at(width - 1);
-        let (lead_b, rest_b) = self.b.bounding.row(j).split_at(width - 1);
+    /// A pair's bound from its first coordinates and the norms of the rest.
+    fn bound(&self, i: usize, j: usize, coordinates: usize) -> f32 {
+        let (lead_a, rest_a) = self.a.bounding.row(i).split_at(coordinates);
+        let (lead_b, rest_b) = self.b.bounding.row(j).split_at(coordinates);
         dot(lead_a, lead_b) + norm(rest_a) * norm(rest_b)
     }
 
@@ -344,6 +346,14 @@ impl<'a> Search<'a> {
             .flat_map(|i| spread(reach(i)).map(move |j| (i, j)))
             .collect()
     }
+}
+
+/// Adds numbers, each times `by`.
+#[inline(always)]
+fn add_scaled(sums: &mut [f32], by: f32, numbers: &[f32]) {
+    sums.iter_mut()
+        .zip(numbers)
+        .for_each(|(sum, x)| *sum += by * x);
 }
 
 #[cfg(test)]

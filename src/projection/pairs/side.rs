@@ -1,6 +1,5 @@
 //! One factor of a form, ordered and transformed so that bounds can be read off it.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use faer::MatRef;
@@ -29,37 +28,59 @@ pub(super) struct Side<'m> {
     pub(super) norms: Vec<f32>,
 }
 
-/// Leading coordinates and, as one more, the norm of the rest: `[n, width]` for each side.
-pub(super) struct LeadingBlocks<'s> {
-    pub(super) width: usize,
-    pub(super) a: Cow<'s, Matrix>,
-    pub(super) b: Cow<'s, Matrix>,
+/// The coordinates that bounds are computed from: the first ones of each row, and the norms of the
+/// rest.
+pub(super) struct LeadingBlocks {
+    pub(super) coordinates: usize,
+    /// Of A's rows and of B's; none where there is no rest.
+    pub(super) rest: Option<[Vec<f32>; 2]>,
 }
 
 impl<'m> Side<'m> {
-    /// Balances and sorts the rows `ids` of the factor `given`, gathered as `exact`.
+    /// Balances and sorts the rows `ids` of the factor `given`, times `sign`.
+    ///
+    /// Rows are balanced twice, for their norms and then in the order of these: a copy that waits to
+    /// be sorted would take as much memory again.
     pub(super) fn new(
         given: &'m Matrix,
-        exact: Matrix,
         ids: &[u32],
+        sign: f32,
         transformation: Option<&Matrix>,
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        let longest_exact = norms(&exact, cancel)?.into_iter().fold(0.0, nan_or_max);
-        let bounding = match transformation {
-            Some(t) => times(&exact, t, cancel)?,
-            None => exact,
-        };
-        let norms = norms(&bounding, cancel)?;
+        let h = given.cols();
+        let lengths = in_tasks(ids.len(), 2, cancel, |rows, out| {
+            let exact = gathered(given, &ids[rows.clone()], sign);
+            let mut balanced = vec![0.0; exact.len()];
+            balance_rows(&exact, h, transformation, &mut balanced);
+            let rows = exact
+                .chunks_exact(h.max(1))
+                .zip(balanced.chunks_exact(h.max(1)));
+            let lengths = out.as_chunks_mut::<2>().0.iter_mut();
+            lengths.zip(rows).for_each(|(lengths, (exact, balanced))| {
+                *lengths = [norm(exact), norm(balanced)];
+            });
+        })?;
+        let length = |i: u32| lengths.row(i as usize)[1];
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         // Norms have no sign, so that their bits are in the order of the numbers.
-        order.sort_unstable_by_key(|&i| (!norms[i as usize].to_bits(), i));
+        order.sort_unstable_by_key(|&i| (!length(i).to_bits(), i));
+        let sorted: Vec<u32> = order.iter().map(|&i| ids[i as usize]).collect();
+        let bounding = in_tasks(ids.len(), h, cancel, |rows, out| {
+            balance_rows(
+                &gathered(given, &sorted[rows], sign),
+                h,
+                transformation,
+                out,
+            );
+        })?;
+        let exact = (0..ids.len()).map(|i| lengths.row(i)[0]);
         Ok(Self {
-            ids: order.iter().map(|&i| ids[i as usize]).collect(),
+            ids: sorted,
             given,
-            longest_exact,
-            bounding: gather(&bounding, &order, 1.0, cancel)?,
-            norms: order.iter().map(|&i| norms[i as usize]).collect(),
+            longest_exact: exact.fold(0.0, nan_or_max),
+            bounding,
+            norms: order.iter().map(|&i| length(i)).collect(),
         })
     }
 
@@ -73,31 +94,40 @@ impl<'m> Side<'m> {
         self.norms.first().copied().unwrap_or(0.0)
     }
 
-    fn head(&self, width: usize, cancel: CancelToken<'_>) -> Result<Cow<'_, Matrix>, Cancelled> {
-        if width >= self.bounding.cols() {
-            return Ok(Cow::Borrowed(&self.bounding));
-        }
-        let head = by_rows(self.ids.len(), width, cancel, |i, head| {
-            let row = self.bounding.row(i);
-            head.copy_from_slice(&row[..width]);
-            head[width - 1] = norm(&row[width - 1..]);
-        })?;
-        Ok(Cow::Owned(head))
+    /// The first coordinates of some balanced rows.
+    pub(super) fn leading(&self, rows: Range<usize>, coordinates: usize) -> MatRef<'_, f32> {
+        let h = self.bounding.cols();
+        let some = &self.bounding.data()[rows.start * h..rows.end * h];
+        MatRef::from_row_major_slice(some, rows.len(), h).subcols(0, coordinates)
     }
 }
 
-impl<'s> LeadingBlocks<'s> {
+impl LeadingBlocks {
+    /// All coordinates.
+    pub(super) fn whole(of: &Side<'_>) -> Self {
+        Self {
+            coordinates: of.bounding.cols(),
+            rest: None,
+        }
+    }
+
+    /// Some, fewer than all.
     pub(super) fn new(
-        a: &'s Side<'_>,
-        b: &'s Side<'_>,
-        width: usize,
+        a: &Side<'_>,
+        b: &Side<'_>,
+        coordinates: usize,
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        let (a, b) = rayon::join(|| a.head(width, cancel), || b.head(width, cancel));
+        let rest = |of: &Side<'_>| {
+            let norms = in_tasks(of.ids.len(), 1, cancel, |rows, out| {
+                let norm_of = |i: usize| norm(&of.bounding.row(i)[coordinates..]);
+                rows.zip(out).for_each(|(i, out)| *out = norm_of(i));
+            })?;
+            Ok(norms.into_data())
+        };
         Ok(Self {
-            width,
-            a: a?,
-            b: b?,
+            coordinates,
+            rest: Some([rest(a)?, rest(b)?]),
         })
     }
 }
@@ -120,44 +150,23 @@ fn in_tasks(
     Ok(out)
 }
 
-/// As [`in_tasks`], a row alone.
-fn by_rows(
-    rows: usize,
-    cols: usize,
-    cancel: CancelToken<'_>,
-    fill: impl Fn(usize, &mut [f32]) + Sync,
-) -> Result<Matrix, Cancelled> {
-    in_tasks(rows, cols, cancel, |rows, out| {
-        let each = out.chunks_exact_mut(cols);
-        rows.zip(each).for_each(|(i, out)| fill(i, out));
-    })
+/// The rows `ids` of a factor, times `sign`, one after another.
+fn gathered(given: &Matrix, ids: &[u32], sign: f32) -> Vec<f32> {
+    let rows = ids.iter().flat_map(|&id| given.row(id as usize));
+    let mut gathered = Vec::with_capacity(ids.len() * given.cols());
+    gathered.extend(rows.map(|x| sign * x));
+    gathered
 }
 
-/// The rows `ids` of a factor, times `sign`.
-pub(super) fn gather(
-    m: &Matrix,
-    ids: &[u32],
-    sign: f32,
-    cancel: CancelToken<'_>,
-) -> Result<Matrix, Cancelled> {
-    by_rows(ids.len(), m.cols(), cancel, |i, out| {
-        let row = m.row(ids[i] as usize);
-        out.iter_mut().zip(row).for_each(|(out, x)| *out = sign * x);
-    })
-}
-
-fn norms(m: &Matrix, cancel: CancelToken<'_>) -> Result<Vec<f32>, Cancelled> {
-    let norms = by_rows(m.rows(), 1, cancel, |i, out| out[0] = norm(m.row(i)))?;
-    Ok(norms.into_data())
-}
-
-fn times(m: &Matrix, t: &Matrix, cancel: CancelToken<'_>) -> Result<Matrix, Cancelled> {
-    let (h, w) = (m.cols(), t.cols());
-    let by = MatRef::from_row_major_slice(t.data(), h, w);
-    in_tasks(m.rows(), w, cancel, |rows, out| {
-        let some = &m.data()[rows.start * h..rows.end * h];
-        multiply(MatRef::from_row_major_slice(some, rows.len(), h), by, out);
-    })
+/// Rows of `h` numbers as bounds are computed from them.
+fn balance_rows(rows: &[f32], h: usize, transformation: Option<&Matrix>, out: &mut [f32]) {
+    match transformation {
+        Some(t) => {
+            let rows = MatRef::from_row_major_slice(rows, rows.len() / h.max(1), h);
+            multiply(rows, MatRef::from_row_major_slice(t.data(), h, h), out);
+        }
+        None => out.copy_from_slice(rows),
+    }
 }
 
 /// The larger, or NaN if one is.

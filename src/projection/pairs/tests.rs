@@ -146,6 +146,7 @@ fn no_size_of_block_changes_a_list() {
             b: sizes[rng.usize(0..sizes.len())],
             wave: rng.usize(1..5),
             seed: rng.usize(0..6),
+            scout: rng.usize(1..200),
         };
         let passing: Vec<bool> = (0..n).map(|_| rng.u32(0..5) > 0).collect();
         let want = PairsWanted {

@@ -63,6 +63,7 @@ impl Search<'_> {
         device: &Device,
         report: Report<'_>,
     ) -> Result<Vec<Pair>, ProjectionError> {
+        self.scout(super::Blocks::default().scout)?;
         let a = upload(&self.a.bounding, 1, device)?;
         let b = upload(&self.b.bounding, tiles.width, device)?;
         self.in_tiles(tiles, (&a, &b), report)
