@@ -14,7 +14,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use checkpoint_writer::Synthetic;
-use lexiscope::projection::End;
+use lexiscope::checkpoint::Location;
+use lexiscope::projection::{DeviceChoice, End};
 use lexiscope::query::{
     Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, Reader,
 };
@@ -22,8 +23,17 @@ use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Row, RowAccessor};
-use support::{reader as open, reference};
+use support::reference;
 use tempfile::TempDir;
+
+/// A model that is named as the command names it, by its path.
+fn open(folder: &Path) -> Reader {
+    let location = Location::Folder {
+        name: folder.display().to_string(),
+        path: folder.to_owned(),
+    };
+    Reader::open(&location, DeviceChoice::Cpu).unwrap()
+}
 
 fn command(model: &Path, out: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(support::BINARY);

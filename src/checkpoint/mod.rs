@@ -110,7 +110,7 @@ impl Checkpoint {
             None => (None, wrapped::unwrapped(family, weights::open(&files)?)?),
         };
         let prefix = verify::prefix(family, &tensors, &files)?;
-        let embeddings = ties::embeddings(family, prefix, &spec, (&tensors, &files))?;
+        let embeddings = ties::embeddings(family, prefix, &spec, &tensors, &files)?;
         spec.output = embeddings.decided;
         spec.tied = matches!(
             spec.output,

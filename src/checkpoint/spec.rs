@@ -32,7 +32,7 @@ pub struct Spec {
     pub rotary: bool,
     /// Positions that the configuration states (`max_position_embeddings`).
     pub context: usize,
-    /// By layer: how far behind a query a key can lie that it still sees.
+    /// By layer: how many positions behind a query the furthest key that it attends to can lie.
     pub reach: Vec<usize>,
     /// The most tokens that a text may have.
     pub longest: usize,

@@ -30,7 +30,8 @@ pub(super) fn embeddings(
     family: &Family,
     prefix: &str,
     spec: &Spec,
-    (tensors, files): (&Tensors, &Files),
+    tensors: &Tensors,
+    files: &Files,
 ) -> Result<Embeddings, CheckpointError> {
     let input = format!("{prefix}{}", family.embedding);
     let there = |name: &&&str| tensors.get(name).is_some();

@@ -97,7 +97,7 @@ pub enum Command {
         #[arg(long, default_value = "gate", value_name = "INPUT")]
         key: Input,
         /// The best of one column as points in two dimensions, where their embeddings lie
-        #[arg(long, requires = "column", conflicts_with_all = ["trust", "scan"])]
+        #[arg(long, requires = "column", conflicts_with_all = ["robustness", "scan"])]
         points: bool,
         /// The column of the points: K, V, -K or -V
         #[arg(long, value_parser = column, requires = "points", value_name = "COLUMN", allow_hyphen_values = true)]

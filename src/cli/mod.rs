@@ -85,7 +85,7 @@ pub fn run() -> Result<()> {
                 Some(column) => Query::NeuronMap(query.points_of(column)),
                 None => Query::Neuron(query),
             };
-            listed(&model, scan.as_deref(), (query, reading), output)
+            listed(&model, scan.as_deref(), query, reading, output)
         }
         Some(Command::Pairs {
             model,
@@ -113,7 +113,8 @@ pub fn run() -> Result<()> {
             listed(
                 &model,
                 scan.as_deref(),
-                (Query::Pairs(query), reading),
+                Query::Pairs(query),
+                reading,
                 output,
             )
         }
@@ -181,18 +182,13 @@ fn find(args: FindArgs) -> Result<()> {
         filters: args.filters.read()?,
     };
     let reading = ReadingArgs::untested(args.convention);
-    listed(
-        &args.model,
-        None,
-        (Query::Find(query), reading),
-        args.output,
-    )
+    listed(&args.model, None, Query::Find(query), reading, args.output)
 }
 
 fn prompt(args: &PromptArgs) -> Result<()> {
     let reading = ReadingArgs::untested(ConventionChoice::default());
     let query = Query::Prompt(args.query()?);
-    listed(&args.model, None, (query, reading), args.output)
+    listed(&args.model, None, query, reading, args.output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
@@ -210,7 +206,8 @@ fn directions(args: DirectionsArgs) -> Result<()> {
     listed(
         &args.model,
         None,
-        (Query::Directions(query), reading),
+        Query::Directions(query),
+        reading,
         args.output,
     )
 }
@@ -305,11 +302,11 @@ fn card_for(
 fn listed(
     model: &str,
     scan: Option<&Path>,
-    (query, reading): (Query, ReadingArgs),
+    query: Query,
+    reading: ReadingArgs,
     output: OutputArgs,
 ) -> Result<()> {
-    let asked = (query, reading.convention);
-    let (mut reader, query, open) = answering(model, scan, asked, output)?;
+    let (mut reader, query, open) = answering(model, scan, query, reading.convention, output)?;
     let start = Instant::now();
     let robustness = match (&query, reading.robustness) {
         (Query::Neuron(query), true) => Some(RobustnessQuery::Neuron(query.clone())),
@@ -342,7 +339,8 @@ fn listed(
 fn answering(
     model: &str,
     scan: Option<&Path>,
-    (query, convention): (Query, ConventionChoice),
+    query: Query,
+    convention: ConventionChoice,
     output: OutputArgs,
 ) -> Result<(Box<dyn Answering>, Query, f64)> {
     let (mut reader, open) = open(model, output.machine)?;

@@ -27,10 +27,7 @@ impl NeuronPlace {
             (None, Ok(Address::Neuron { layer, neuron }), None) => Ok((layer, neuron)),
             _ => bail!(
                 "expected a neuron's layer and number (3 103) or its address (L3.N103), got {}",
-                said(&[
-                    Some(&self.layer),
-                    self.neuron.map(|n| n.to_string()).as_ref()
-                ])
+                said([Some(&self.layer), None], self.neuron)
             ),
         }
     }
@@ -59,11 +56,7 @@ impl FormPlace {
             Some((MatrixKind::Form(form), layer, Some(head))) => Ok((form, layer, head)),
             _ => bail!(
                 "expected a head's form, layer and number (vo 4 3) or its address (L4.H3.VO), got {}",
-                said(&[
-                    words[0],
-                    words[1],
-                    self.head.map(|n| n.to_string()).as_ref()
-                ])
+                said(words, self.head)
             ),
         }
     }
@@ -97,11 +90,7 @@ impl MatrixPlace {
             None => bail!(
                 "expected vo or qk with layer and head (vo 4 3), ff-in, ff-gate, ff-up or ff-out with \
                  a layer (ff-out 3), or an address (L4.H3.VO), got {}",
-                said(&[
-                    words[0],
-                    words[1],
-                    self.head.map(|n| n.to_string()).as_ref()
-                ])
+                said(words, self.head)
             ),
         }
     }
@@ -147,7 +136,9 @@ fn number(text: &str) -> Option<usize> {
     text.parse().ok().filter(|_| digits)
 }
 
-fn said(words: &[Option<&String>]) -> String {
-    let words: Vec<&str> = words.iter().flatten().map(|word| word.as_str()).collect();
+/// The arguments as they were typed.
+fn said(words: [Option<&String>; 2], number: Option<usize>) -> String {
+    let words = words.into_iter().flatten().cloned();
+    let words: Vec<String> = words.chain(number.map(|n| n.to_string())).collect();
     words.join(" ")
 }

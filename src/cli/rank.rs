@@ -78,10 +78,10 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     if let Some(layer) = args.layer {
         let query = Query::Rank(args.query(layer, &filters));
         let reading = ReadingArgs::untested(args.convention);
-        return listed(model, scan, (query, reading), output);
+        return listed(model, scan, query, reading, output);
     }
-    let first = (Query::Rank(args.query(0, &filters)), args.convention);
-    let (mut reader, first, open) = answering(model, scan, first, output)?;
+    let first = Query::Rank(args.query(0, &filters));
+    let (mut reader, first, open) = answering(model, scan, first, args.convention, output)?;
     let convention = first.convention().unwrap_or_default();
     let start = Instant::now();
     let card = card_for(&mut *reader, &first, output)?;

@@ -110,7 +110,7 @@ pub trait View: Sync {
         Err("there is no chart here".to_owned())
     }
 
-    /// What is in focus as text, a row a line, with what it is; no lines while it is not there.
+    /// What is in focus as text, one row per line, with what it is; no lines while it is not there.
     fn lines(&self, _: &State) -> (String, Vec<String>) {
         (String::new(), Vec::new())
     }

@@ -35,7 +35,7 @@ const SPECIAL_MAX: usize = 4096;
 /// Heaps that are looked for.
 const HEAPS: usize = 4;
 
-/// The undertrained of `rows` by their likeness to `seeds`, a flag a row. `None`: it cannot be told, for
+/// The undertrained of `rows` by their likeness to `seeds`, one flag per row. `None`: it cannot be told, for
 /// want of such rows or of a heap around them.
 ///
 /// # Errors

@@ -49,11 +49,6 @@ pub trait QueryKind {
         Ok(())
     }
 
-    /// The same under another convention, if it may name one.
-    fn under(&self, _: Convention) -> Option<Query> {
-        None
-    }
-
     /// Where it stands among queries that are worth computing ahead.
     fn walk(&self) -> Option<Walk> {
         None

@@ -63,8 +63,28 @@ impl Query {
 
     /// The same under another convention, if it may name one.
     #[must_use]
-    pub fn under(self, convention: Convention) -> Self {
-        self.kind().under(convention).unwrap_or(self)
+    pub fn under(mut self, convention: Convention) -> Self {
+        let own = match &mut self {
+            Self::Neuron(query) | Self::Robustness(RobustnessQuery::Neuron(query)) => {
+                &mut query.convention
+            }
+            Self::Pairs(query) | Self::Robustness(RobustnessQuery::Pairs(query)) => {
+                &mut query.convention
+            }
+            Self::Directions(query) => &mut query.convention,
+            Self::Find(query) => &mut query.convention,
+            Self::Rank(query) => &mut query.convention,
+            Self::NeuronMap(query) => &mut query.convention,
+            Self::ValueNorms
+            | Self::Undertrained
+            | Self::FirstConvention
+            | Self::TextLanguage
+            | Self::Geometry(_)
+            | Self::ContextMap(_)
+            | Self::Prompt(_) => return self,
+        };
+        *own = convention;
+        self
     }
 
     /// See [`QueryKind::shares_place`].

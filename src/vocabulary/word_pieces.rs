@@ -1,4 +1,4 @@
-//! vocab.txt, a piece a line: BERT's tokenizer, and those of its relatives that cut words otherwise.
+//! vocab.txt, one piece per line: BERT's tokenizer, and those of its relatives that cut words otherwise.
 
 use std::collections::HashSet;
 

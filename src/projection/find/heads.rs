@@ -46,8 +46,13 @@ pub fn head_sides(
         Form::Vo => (Role::From, Role::To, written),
         Form::Qk => (Role::Query, Role::Key, read),
     };
-    let [left_bias, right_bias] = [&biases[0], &biases[1]].map(Option::as_deref);
-    let (left_map, right_map) = ((&weights.left, left_bias), (&weights.right, right_bias));
+    let [left_map, right_map] =
+        [(&weights.left, &biases[0]), (&weights.right, &biases[1])].map(|(map, bias)| {
+            BiasedFactor {
+                map,
+                bias: bias.as_deref(),
+            }
+        });
     let side = |role, targets: &Targets, near, far| {
         let (vectors, added) = through(&targets.vectors, near, far);
         HeadSide {
@@ -62,17 +67,20 @@ pub fn head_sides(
     ]
 }
 
+/// A thin factor of a form, `[d_model, d_head]`, and what is added to its products.
+#[derive(Clone, Copy)]
+struct BiasedFactor<'a> {
+    map: &'a Matrix,
+    bias: Option<&'a [f32]>,
+}
+
 /// `(x·near + b)·farᵀ` for thin factors `[d_model, d_head]`, and `(x·near + b)·b′` for each row.
-fn through(
-    x: &Matrix,
-    (near, near_bias): (&Matrix, Option<&[f32]>),
-    (far, far_bias): (&Matrix, Option<&[f32]>),
-) -> (Matrix, Vec<f32>) {
-    let (m, d, h) = (x.rows(), near.rows(), near.cols());
+fn through(x: &Matrix, near: BiasedFactor<'_>, far: BiasedFactor<'_>) -> (Matrix, Vec<f32>) {
+    let (m, d, h) = (x.rows(), near.map.rows(), near.map.cols());
     let mut inner = vec![0.0; m * h];
     let of = MatRef::from_row_major_slice;
-    multiply(of(x.data(), m, d), of(near.data(), d, h), &mut inner);
-    if let Some(bias) = near_bias {
+    multiply(of(x.data(), m, d), of(near.map.data(), d, h), &mut inner);
+    if let Some(bias) = near.bias {
         for row in inner.chunks_exact_mut(h.max(1)) {
             row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
         }
@@ -80,10 +88,10 @@ fn through(
     let mut out = Matrix::zeros(m, d);
     multiply(
         of(&inner, m, h),
-        of(far.data(), d, h).transpose(),
+        of(far.map.data(), d, h).transpose(),
         out.data_mut(),
     );
-    let added = |row: &[f32]| far_bias.map_or(0.0, |bias| dot(row, bias));
+    let added = |row: &[f32]| far.bias.map_or(0.0, |bias| dot(row, bias));
     let added = inner.chunks_exact(h.max(1)).map(added).collect();
     (out, added)
 }

@@ -202,13 +202,6 @@ impl QueryKind for DirectionsQuery {
         Some(self.convention)
     }
 
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Directions(Self {
-            convention,
-            ..self.clone()
-        }))
-    }
-
     fn address(&self) -> Option<Address> {
         Some(self.address())
     }

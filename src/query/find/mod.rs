@@ -119,13 +119,6 @@ impl QueryKind for FindQuery {
         Some(self.convention)
     }
 
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Find(Self {
-            convention,
-            ..self.clone()
-        }))
-    }
-
     fn readings(&self) -> &'static [Reading] {
         match self.heads {
             true => &[Reading::Neurons, Reading::Vo, Reading::Qk],

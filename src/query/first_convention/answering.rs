@@ -180,9 +180,9 @@ fn figures(lists: &[Vec<Lists>], at: usize, part: usize) -> PartFigures {
     let mut of_heads = Vec::new();
     for (_, other) in others {
         let both = own.neurons.iter().zip(&other.neurons);
-        of_neurons.extend(both.filter_map(|(a, b)| kept((a, b, ROBUSTNESS_TOP), |a, b| a == b)));
+        of_neurons.extend(both.filter_map(|(a, b)| kept(a, b, ROBUSTNESS_TOP, |a, b| a == b)));
         let both = own.heads.iter().zip(&other.heads);
-        of_heads.extend(both.filter_map(|(a, b)| kept((a, b, ROBUSTNESS_TOP), |a, b| a == b)));
+        of_heads.extend(both.filter_map(|(a, b)| kept(a, b, ROBUSTNESS_TOP, |a, b| a == b)));
     }
     PartFigures {
         stay: (mean(&of_neurons) + mean(&of_heads)) / 2.0,

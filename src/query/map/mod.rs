@@ -134,13 +134,6 @@ impl QueryKind for NeuronMapQuery {
         Some(self.convention)
     }
 
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::NeuronMap(Self {
-            convention,
-            ..self.clone()
-        }))
-    }
-
     fn address(&self) -> Option<Address> {
         Some(self.neuron_query().address())
     }

@@ -98,13 +98,6 @@ impl QueryKind for NeuronQuery {
         Some(self.convention)
     }
 
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Neuron(Self {
-            convention,
-            ..self.clone()
-        }))
-    }
-
     fn address(&self) -> Option<Address> {
         Some(self.address())
     }

@@ -77,13 +77,6 @@ impl QueryKind for PairsQuery {
         Some(self.convention)
     }
 
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Pairs(Self {
-            convention,
-            ..self.clone()
-        }))
-    }
-
     fn address(&self) -> Option<Address> {
         Some(self.address())
     }

@@ -18,7 +18,7 @@ pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::pairs::readings_of;
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
+    Address, Answer, Callbacks, Convention, ModelCard, QueryError, Reader, RobustnessAnswer,
 };
 use crate::checkpoint::Reading;
 use crate::sheet::{CommandLine, Sheet};
@@ -199,13 +199,6 @@ impl QueryKind for RankQuery {
 
     fn convention(&self) -> Option<Convention> {
         Some(self.convention)
-    }
-
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Rank(Self {
-            convention,
-            ..self.clone()
-        }))
     }
 
     fn address(&self) -> Option<Address> {

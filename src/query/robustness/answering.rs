@@ -103,9 +103,8 @@ impl Reader {
             let directions = [Side::Reads, Side::Writes].into_iter().cycle();
             let columns = list.columns.iter().zip(&other.columns).zip(directions);
             for (robustness, ((one, other), side)) in lists.iter_mut().zip(columns) {
-                let best: (&[Scored], &[Scored], usize) = (one, other, robustness.top);
                 if self.concerns(switch, query.convention, side)
-                    && let Some(share) = kept(best, |a, b| a.id == b.id)
+                    && let Some(share) = kept(one, other, robustness.top, |a, b| a.id == b.id)
                 {
                     robustness.kept.push((switch, share));
                 }
@@ -176,7 +175,7 @@ impl Reader {
                 other => other?,
             };
             let same = |a: &Pair, b: &Pair| (a.from, a.to) == (b.from, b.to);
-            if let Some(share) = kept((&list.pairs, &other.pairs, robustness.top), same) {
+            if let Some(share) = kept(&list.pairs, &other.pairs, robustness.top, same) {
                 robustness.kept.push((switch, share));
             }
             done += 1.0;
@@ -199,7 +198,9 @@ impl Reader {
 /// The share of the best `top` of a list that are among as many best of the other one; `None` of
 /// none.
 pub(in crate::query) fn kept<T>(
-    (list, other, top): (&[T], &[T], usize),
+    list: &[T],
+    other: &[T],
+    top: usize,
     same: impl Fn(&T, &T) -> bool,
 ) -> Option<f32> {
     let [list, other] = [list, other].map(|list| &list[..top.min(list.len())]);
@@ -215,11 +216,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_a_share_of_the_best() {
         let same = |a: &u8, b: &u8| a == b;
-        assert_eq!(
-            kept((&[1, 2, 3, 4], &[4, 9, 1, 3], 3), same),
-            Some(1.0 / 3.0)
-        );
-        assert_eq!(kept((&[1, 2, 3, 4], &[4, 9, 1], 4), same), Some(0.5));
-        assert_eq!(kept((&[], &[4], 30), same), None);
+        assert_eq!(kept(&[1, 2, 3, 4], &[4, 9, 1, 3], 3, same), Some(1.0 / 3.0));
+        assert_eq!(kept(&[1, 2, 3, 4], &[4, 9, 1], 4, same), Some(0.5));
+        assert_eq!(kept(&[], &[4], 30, same), None);
     }
 }

@@ -151,19 +151,6 @@ impl QueryKind for RobustnessQuery {
         self.list().convention()
     }
 
-    fn under(&self, convention: Convention) -> Option<Query> {
-        Some(Query::Robustness(match self {
-            Self::Neuron(query) => Self::Neuron(NeuronQuery {
-                convention,
-                ..query.clone()
-            }),
-            Self::Pairs(query) => Self::Pairs(PairsQuery {
-                convention,
-                ..query.clone()
-            }),
-        }))
-    }
-
     fn address(&self) -> Option<Address> {
         self.list().address()
     }

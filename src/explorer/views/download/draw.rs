@@ -1,4 +1,4 @@
-//! What is coming from the hub: a bar a file, the rate and the time that is left.
+//! What is coming from the hub: one bar per file, the rate and the time that is left.
 
 use ratatui::layout::Rect;
 

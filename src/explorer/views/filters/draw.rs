@@ -45,19 +45,8 @@ fn cannot_tell(state: &State) -> bool {
     state.tells_undertrained() == Some(false)
 }
 
-/// The filters of columns.
-pub const COLUMN_TOGGLES: [Toggle; 8] = [
-    Toggle::Ascii,
-    Toggle::Alnum,
-    Toggle::Special,
-    Toggle::Undertrained,
-    Toggle::Positions,
-    Toggle::Words,
-    Toggle::Text,
-    Toggle::Contains,
-];
-/// The filters of pairs.
-pub const PAIR_TOGGLES: [Toggle; 10] = [
+/// The filters, in the order of the line.
+const TOGGLES: [Toggle; 10] = [
     Toggle::Ascii,
     Toggle::Alnum,
     Toggle::Same,
@@ -83,13 +72,7 @@ pub struct Showing {
 
 /// The filters of a tab, `end` for a list of pairs, and how much they leave. Where there is no room
 /// for all, those that are off go.
-pub fn line(
-    canvas: &mut Canvas,
-    row: Rect,
-    toggles: &[Toggle],
-    end: Option<&str>,
-    left: Option<String>,
-) {
+pub fn line(canvas: &mut Canvas, row: Rect, end: Option<&str>, left: Option<String>) {
     let (state, theme) = (canvas.state, canvas.theme);
     let mut line = Line::new(canvas.buffer, row.x + 1, row.y, row.right() - 1);
     let mut targets = Vec::new();
@@ -102,7 +85,11 @@ pub fn line(
     if let Some(end) = end {
         targets.push((line.text(end, theme.key), Action::SwapEnd));
     }
-    let items: Vec<_> = toggles.iter().map(|t| (*t, item(state, *t))).collect();
+    let of_pairs = |toggle: &Toggle| matches!(toggle, Toggle::Same | Toggle::Similar);
+    let toggles = TOGGLES
+        .into_iter()
+        .filter(|t| end.is_some() || !of_pairs(t));
+    let items: Vec<_> = toggles.map(|t| (t, item(state, t))).collect();
     let cells = |name: &str| width(name) + 4;
     let on = items.iter().filter(|(_, (on, _))| *on);
     let needed: usize = on.map(|(_, (_, name))| cells(name)).sum();

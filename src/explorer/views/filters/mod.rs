@@ -15,7 +15,7 @@ use crate::explorer::state::{Purpose, State};
 use crate::explorer::view::View;
 
 pub use act::{text, words};
-pub use draw::{COLUMN_TOGGLES, PAIR_TOGGLES, Showing, line, showing};
+pub use draw::{Showing, line, showing};
 pub use restore::{compare, restore};
 
 /// The menu.

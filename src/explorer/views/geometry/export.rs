@@ -6,7 +6,7 @@ use crate::geometry::Estimate;
 use crate::query::sheet::{MapOf, ModelGeometry, geometry_sheet};
 use crate::report;
 
-/// The values of the measure: a line a state, a column a model.
+/// The values of the measure: one line per state, one column per model.
 pub fn table(state: &State) -> Vec<String> {
     let settings = &state.views.geometry.settings;
     let compared = state.compared();

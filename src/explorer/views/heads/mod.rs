@@ -290,7 +290,7 @@ impl Tab for HeadsView {
             End::Highest => "▲ highest  ",
             End::Lowest => "▼ lowest  ",
         };
-        filters::line(canvas, row, &filters::PAIR_TOGGLES, Some(end), showing);
+        filters::line(canvas, row, Some(end), showing);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The strip of layers: a figure a layer.
+//! The layer strip: one figure per layer.
 
 use crate::explorer::state::State;
 use crate::query::{RankAnswer, RankMetric};

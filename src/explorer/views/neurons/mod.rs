@@ -307,7 +307,7 @@ impl Tab for NeuronsView {
                 )
             }),
         };
-        filters::line(canvas, row, &filters::COLUMN_TOGGLES, None, showing);
+        filters::line(canvas, row, None, showing);
     }
 
     fn point(&self, state: &State) -> Option<u32> {
