@@ -75,6 +75,11 @@ pub trait View: Sync {
         None
     }
 
+    /// The name of a file or folder that is typed in it, for Tab to go on with.
+    fn path(&self, _: &State) -> Option<TypedPath> {
+        None
+    }
+
     /// The line that is typed in it has changed.
     fn typed(&self, _: &mut State) {}
 
@@ -126,6 +131,15 @@ pub trait View: Sync {
     fn legend(&self, _: &State, _text: &str) -> Vec<LegendEntry> {
         Vec::new()
     }
+}
+
+/// A name in the file system as far as it is typed.
+pub struct TypedPath {
+    /// What stands before it and is no part of it.
+    pub before: &'static str,
+    pub path: String,
+    /// Whether it is a model's folder.
+    pub of_model: bool,
 }
 
 /// A list on top, of which Enter takes a row.
@@ -197,6 +211,12 @@ pub trait Tab: View {
 
     /// What the answer in focus is asked with.
     fn focus(&self, state: &State) -> Option<Query>;
+
+    /// How many rows of an answer are copied and written: as many as were asked for, or as one has gone
+    /// through; never what happens to fit on the screen.
+    fn rows_asked(&self, _: &State, _: &Query) -> usize {
+        usize::MAX
+    }
 
     /// Draws the line above the hints: what is left out, or what is measured.
     fn settings_line(&self, canvas: &mut Canvas, row: Rect);

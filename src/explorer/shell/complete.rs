@@ -1,45 +1,16 @@
 //! Tab while a name is typed: goes on with it as far as only one fits.
 
-use crate::explorer::action::ViewId;
 use crate::explorer::effect::Effect;
-use crate::explorer::state::{Field, Purpose, State, TypedLine};
+use crate::explorer::state::{Field, State};
+use crate::explorer::view::TypedPath;
 
 /// Names that are said when several fit.
 const NAMED_MAX: usize = 8;
 
-/// What is typed of a path, after what is no part of it, and whether it is a model's folder.
-struct Typed {
-    before: &'static str,
-    path: String,
-    of_model: bool,
-}
-
-fn typed(state: &State) -> Option<Typed> {
-    let (before, text, of_model) = match state.stack.last()? {
-        ViewId::Models => ("", state.views.models.chooser.field.text(), true),
-        ViewId::Line => {
-            let TypedLine { purpose, field } = state.views.line.as_ref()?;
-            match purpose {
-                Purpose::WordsFile | Purpose::Export | Purpose::ExportChart => {
-                    ("", field.text(), false)
-                }
-                Purpose::Text | Purpose::Texts => ("@", field.text().strip_prefix('@')?, false),
-                Purpose::Contains | Purpose::Note { .. } | Purpose::Token => return None,
-            }
-        }
-        _ => return None,
-    };
-    Some(Typed {
-        before,
-        path: text.to_owned(),
-        of_model,
-    })
-}
-
 /// Asks what in the file system begins so.
 pub(super) fn ask(state: &mut State) -> Vec<Effect> {
-    match typed(state) {
-        Some(Typed { path, of_model, .. }) => vec![Effect::Complete {
+    match state.front().path(state) {
+        Some(TypedPath { path, of_model, .. }) => vec![Effect::Complete {
             typed: path,
             folders: of_model,
         }],
@@ -52,7 +23,8 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
 
 /// What begins as it was typed; it may have been typed on since.
 pub fn completed(state: &mut State, asked: &str, mut found: Vec<String>) -> Vec<Effect> {
-    let Some(typed) = typed(state).filter(|typed| typed.path == asked) else {
+    let typed = state.front().path(state);
+    let Some(typed) = typed.filter(|typed| typed.path == asked) else {
         return Vec::new();
     };
     if typed.of_model {

@@ -108,7 +108,7 @@ pub fn command_in_focus<T: Tab + WordLists>(state: &State, tab: &T) -> Vec<Strin
     let (Some(card), Some(mut query)) = (state.card(), tab.focus(state)) else {
         return Vec::new();
     };
-    let rows = state.rows_asked(&query);
+    let rows = tab.rows_asked(state, &query);
     match &mut query {
         Query::Neuron(query) => query.k = query.k.min(rows),
         Query::Pairs(query) => query.k = query.k.min(rows),
@@ -202,7 +202,7 @@ pub fn fresh(state: &State, shown: Vec<Shown>) -> Vec<Shown> {
 /// Answers as they are copied and written: with the number of rows that was asked for.
 fn written(state: &State, shown: &[Shown]) -> Vec<(Query, Arc<Answer>)> {
     let fresh = fresh(state, shown.to_vec());
-    let cut = |s: &Shown| cut(&s.query, &s.answer, state.rows_asked(&s.query));
+    let cut = |s: &Shown| cut(&s.query, &s.answer, state.tab().rows_asked(state, &s.query));
     fresh.iter().map(cut).collect()
 }
 

@@ -204,12 +204,24 @@ impl State {
         needs
     }
 
-    /// What is asked for when there is nothing else to do.
+    /// What is asked for when there is nothing else to do. Of a model in parts nothing is: its weights
+    /// would have to come.
     pub fn idle_needs(&self) -> Vec<Query> {
         match self.model {
-            Some(_) => self.tab().idle_queries(self),
-            None => Vec::new(),
+            Some(_) if !self.is_in_parts() => self.tab().idle_queries(self),
+            Some(_) | None => Vec::new(),
         }
+    }
+
+    /// Whether the open model stays on the hub, and only what is looked at of it is here.
+    pub fn is_in_parts(&self) -> bool {
+        self.card().is_some_and(|card| card.remote)
+    }
+
+    /// Whether a query that nobody has asked for in so many words is worth asking: not where weights
+    /// would have to come that nothing else needs.
+    pub fn is_worth_asking(&self, query: &Query) -> bool {
+        !(self.is_in_parts() && query.kind().needs_all_weights())
     }
 
     /// The card of the open model.

@@ -33,8 +33,8 @@ impl State {
     pub fn convention_query(&self) -> Option<Query> {
         let card = self.card()?;
         let known = self.convention_told || self.conventions.contains_key(&card.name);
-        let asks = self.favours && !card.remote && !known;
-        asks.then_some(Query::FirstConvention)
+        let query = (self.favours && !known).then_some(Query::FirstConvention);
+        query.filter(|query| self.is_worth_asking(query))
     }
 
     /// Keeps the convention for the open model.

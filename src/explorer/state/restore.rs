@@ -99,7 +99,7 @@ impl State {
         let recent = self.models.iter().filter(|m| m.origin == Origin::Recent);
         Session {
             model: self.card().map(|card| card.name.clone()),
-            by_tensor: self.card().is_some_and(|card| card.remote),
+            by_tensor: self.is_in_parts(),
             pane: self.tab().name().to_owned(),
             neuron,
             head,

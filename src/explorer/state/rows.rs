@@ -2,8 +2,6 @@
 
 use super::State;
 use crate::explorer::views::directions;
-use crate::explorer::views::heads::{Heads, PAIRS};
-use crate::explorer::views::neurons::COLUMN_MIN;
 use crate::query::{NeuronQuery, PairsQuery, Query};
 
 /// The longest column that is asked for, and the longest list of pairs.
@@ -50,6 +48,14 @@ impl RowCursor {
             length *= 2;
         }
         length.min(most.max(least))
+    }
+
+    /// How many rows are copied and written: as many as were asked for, or as one has gone through.
+    pub fn rows(self, least: usize, most: usize) -> usize {
+        match self.asked {
+            0 => self.length(least, 0, most),
+            asked => asked,
+        }
     }
 }
 
@@ -98,22 +104,6 @@ impl State {
         match words.shows_directions(self) {
             true => directions::item(self, words),
             false => words.token(self).map(RowItem::Token),
-        }
-    }
-
-    /// How many rows of a list are copied and written: as many as were asked for, or as one has gone
-    /// through; never what happens to fit on the screen.
-    pub fn rows_asked(&self, query: &Query) -> usize {
-        let (cursor, least, most) = match query {
-            Query::Pairs(query) => {
-                let list = Heads::list_of(query.form);
-                (self.views.heads.cursors[list], PAIRS, PAIRS_MAX)
-            }
-            _ => (self.views.neurons.cursor, COLUMN_MIN, COLUMN_MAX),
-        };
-        match cursor.asked {
-            0 => cursor.length(least, 0, most),
-            asked => asked,
         }
     }
 

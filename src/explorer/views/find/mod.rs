@@ -27,7 +27,10 @@ impl View for FindView {
     }
 
     fn queries(&self, state: &State) -> Vec<Query> {
-        state.find_query().into_iter().collect()
+        let query = state.find_query();
+        // Its words are marked as those of the tabs are, whichever of them is below.
+        let marks = query.is_some().then_some(Query::Undertrained);
+        query.into_iter().chain(marks).collect()
     }
 
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {

@@ -108,8 +108,7 @@ impl View for HeadMapView {
 
 /// The layer of the cursor, which alone a model in parts has a map of; `None` if all are drawn.
 fn drawn_layer(state: &State) -> Option<usize> {
-    let remote = state.card().is_some_and(|card| card.remote);
-    remote.then_some(state.views.head_map.layer)
+    state.is_in_parts().then_some(state.views.head_map.layer)
 }
 
 /// Goes to a head, and leaves the map.

@@ -67,7 +67,7 @@ fn distance(state: &mut State, farther: bool, times: usize) {
 
 /// The grid shows the next of what it can show.
 fn next_grid(state: &mut State) {
-    if state.card().is_some_and(|card| card.remote) {
+    if state.is_in_parts() {
         return state.say(IN_PARTS);
     }
     let grid = &mut state.views.heads.grid;

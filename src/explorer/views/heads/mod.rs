@@ -17,7 +17,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::saved_view::{Shows, ViewSettings, option};
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell::export;
-use crate::explorer::state::{RowCursor, State};
+use crate::explorer::state::{PAIRS_MAX, RowCursor, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
@@ -140,7 +140,7 @@ impl View for HeadsView {
         };
         let word = |id| with_boundary(&card.vocabulary, id);
         let line = |pair: &Pair| format!("{}\t{}\t{}", word(pair.from), word(pair.to), pair.score);
-        let asked = state.rows_asked(&Query::Pairs(state.pairs_query(focus)));
+        let asked = state.views.heads.cursors[focus].rows(PAIRS, PAIRS_MAX);
         let lines = answer.pairs.iter().take(asked).map(line).collect();
         (self.address(state).to_string(), lines)
     }
@@ -266,6 +266,14 @@ impl Tab for HeadsView {
             true => Query::Directions(self.directions(state, focus)),
             false => Query::Pairs(state.pairs_query(focus)),
         })
+    }
+
+    fn rows_asked(&self, state: &State, query: &Query) -> usize {
+        let list = match query {
+            Query::Pairs(query) => Heads::list_of(query.form),
+            _ => state.views.heads.focus,
+        };
+        state.views.heads.cursors[list].rows(PAIRS, PAIRS_MAX)
     }
 
     fn settings_line(&self, canvas: &mut Canvas, row: Rect) {

@@ -28,12 +28,8 @@ impl State {
         queries
     }
 
-    /// How robust the lists are, and the figures of the grid. Of a model in parts all weights would
-    /// have to come.
+    /// How robust the lists are, and the figures of the grid.
     pub(super) fn head_idle_queries(&self) -> Vec<Query> {
-        if self.card().is_none_or(|card| card.remote) {
-            return Vec::new();
-        }
         let heads = &self.views.heads;
         let mut queries = Vec::new();
         if !heads.directions {

@@ -10,7 +10,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell;
 use crate::explorer::state::{Field, Purpose, State, TypedLine};
-use crate::explorer::view::View;
+use crate::explorer::view::{TypedPath, View};
 
 pub use draw::draw;
 
@@ -46,6 +46,20 @@ impl View for LineView {
 
     fn field<'s>(&self, state: &'s mut State) -> Option<&'s mut Field> {
         state.views.line.as_mut().map(|line| &mut line.field)
+    }
+
+    fn path(&self, state: &State) -> Option<TypedPath> {
+        let TypedLine { purpose, field } = state.views.line.as_ref()?;
+        let (before, path) = match purpose {
+            Purpose::WordsFile | Purpose::Export | Purpose::ExportChart => ("", field.text()),
+            Purpose::Text | Purpose::Texts => ("@", field.text().strip_prefix('@')?),
+            Purpose::Contains | Purpose::Note { .. } | Purpose::Token => return None,
+        };
+        Some(TypedPath {
+            before,
+            path: path.to_owned(),
+            of_model: false,
+        })
     }
 
     fn typed(&self, state: &mut State) {

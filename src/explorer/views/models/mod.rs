@@ -10,7 +10,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell;
 use crate::explorer::state::{Chooser, Field, ModelChoice, State, matches};
-use crate::explorer::view::{List, View};
+use crate::explorer::view::{List, TypedPath, View};
 use crate::explorer::views::geometry;
 
 /// The chooser.
@@ -68,6 +68,14 @@ impl View for ModelsView {
 
     fn field<'s>(&self, state: &'s mut State) -> Option<&'s mut Field> {
         Some(&mut state.views.models.chooser.field)
+    }
+
+    fn path(&self, state: &State) -> Option<TypedPath> {
+        Some(TypedPath {
+            before: "",
+            path: state.views.models.chooser.field.text().to_owned(),
+            of_model: true,
+        })
     }
 
     fn list(&self) -> Option<&dyn List> {

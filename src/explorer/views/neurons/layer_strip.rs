@@ -80,7 +80,7 @@ impl State {
 
     /// The strip shows the next of what it can show.
     pub(super) fn next_strip(&mut self) {
-        if self.card().is_some_and(|card| card.remote) {
+        if self.is_in_parts() {
             return self.say(IN_PARTS);
         }
         let measured = self.layer_anisotropy().is_some();

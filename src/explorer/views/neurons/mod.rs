@@ -16,7 +16,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::saved_view::{Shows, ViewSettings, option};
 use crate::explorer::screen::Canvas;
 use crate::explorer::shell::{self, export};
-use crate::explorer::state::{RowCursor, State};
+use crate::explorer::state::{COLUMN_MAX, RowCursor, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
@@ -156,7 +156,7 @@ impl View for NeuronsView {
         let (Some(card), Some(column)) = (state.card(), column) else {
             return (String::new(), Vec::new());
         };
-        let asked = state.rows_asked(&Query::Neuron(state.neuron_query()));
+        let asked = state.views.neurons.cursor.rows(COLUMN_MIN, COLUMN_MAX);
         let line = |row: &crate::projection::Scored| {
             format!("{}\t{}", with_boundary(&card.vocabulary, row.id), row.score)
         };
@@ -289,6 +289,10 @@ impl Tab for NeuronsView {
             true => Query::Directions(self.directions(state, self.matrix(state))),
             false => Query::Neuron(state.neuron_query()),
         })
+    }
+
+    fn rows_asked(&self, state: &State, _: &Query) -> usize {
+        state.views.neurons.cursor.rows(COLUMN_MIN, COLUMN_MAX)
     }
 
     fn settings_line(&self, canvas: &mut Canvas, row: Rect) {

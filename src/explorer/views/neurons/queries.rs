@@ -23,10 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 impl State {
     /// What the tab shows.
     pub(super) fn neuron_queries(&self) -> Vec<Query> {
-        let Some(card) = self.card() else {
-            return Vec::new();
-        };
-        let norms = (!card.remote).then_some(Query::ValueNorms);
+        let norms = Some(Query::ValueNorms).filter(|query| self.is_worth_asking(query));
         let mut queries = match self.views.neurons.directions {
             true => crate::explorer::views::directions::queries(self, &super::NeuronsView),
             false => {
@@ -46,12 +43,8 @@ impl State {
         queries
     }
 
-    /// How robust the columns are, and the figures of the strip. Of a model in parts all weights
-    /// would have to come.
+    /// How robust the columns are, and the figures of the strip.
     pub(super) fn neuron_idle_queries(&self) -> Vec<Query> {
-        if self.card().is_none_or(|card| card.remote) {
-            return Vec::new();
-        }
         let mut queries = Vec::new();
         if !self.views.neurons.directions {
             // Its length does not matter: the same for one that was made longer.

@@ -76,9 +76,9 @@ fn strip(canvas: &mut Canvas, area: Rect, layers: usize, current: usize) {
     let figures = canvas.state.strip_figures();
     let known = || figures.iter().copied().flatten();
     // Of a model in parts they will not be known: nothing there looks as if it were to come.
-    let unknown = match canvas.state.card() {
-        Some(card) if card.remote => " ",
-        _ => "·",
+    let unknown = match canvas.state.is_in_parts() {
+        true => " ",
+        false => "·",
     };
     let largest = known().fold(0.0, f32::max);
     // Measures that may be negative begin at their lowest.

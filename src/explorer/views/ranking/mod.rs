@@ -28,7 +28,10 @@ impl View for RankingView {
     }
 
     fn queries(&self, state: &State) -> Vec<Query> {
-        state.rank_queries()
+        let mut queries = state.rank_queries();
+        // Its words are marked as those of the tabs are, whichever of them is below.
+        queries.insert(queries.len().min(1), Query::Undertrained);
+        queries
     }
 
     fn can_wait(&self) -> bool {

@@ -68,7 +68,7 @@ impl State {
 
     /// Whether the list is of one layer.
     pub fn ranks_one_layer(&self) -> bool {
-        self.views.ranking.one_layer || self.card().is_some_and(|card| card.remote)
+        self.views.ranking.one_layer || self.is_in_parts()
     }
 
     /// How many a ranking of all layers holds: as many neurons as that of one layer, and all heads.
