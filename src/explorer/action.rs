@@ -25,6 +25,7 @@ pub enum ViewId {
     Download,
     Palette,
     Legend,
+    Guide,
     Line,
 }
 
@@ -87,6 +88,23 @@ pub enum Chart {
     RemoveModel,
     /// Measures after it was stopped.
     Again,
+}
+
+/// What can be done in a page of the guide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GuideStep {
+    NextPage,
+    PreviousPage,
+    /// Asks for a text that is looked for in the page.
+    Search,
+    NextMatch,
+    PreviousMatch,
+    NextLink,
+    PreviousLink,
+    /// Goes where the selected link leads.
+    Follow,
+    /// Back to the page that the last link led away from.
+    Return,
 }
 
 /// A command.
@@ -158,6 +176,9 @@ pub enum Action {
     OpenHelp,
     /// What the marks and figures on screen mean.
     OpenLegend,
+    /// The page of the guide that explains what is on screen.
+    OpenGuide,
+    Guide(GuideStep),
     OpenPalette,
     /// The places where words stand.
     OpenFind,
@@ -199,6 +220,8 @@ impl Action {
                 | Self::OpenBookmarks
                 | Self::OpenHelp
                 | Self::OpenLegend
+                | Self::OpenGuide
+                | Self::Guide(_)
                 | Self::OpenPalette
                 | Self::OpenModels
                 | Self::RemoveBookmark

@@ -10,7 +10,7 @@ use super::widget;
 use crate::guide::{self, Emphasis, Page};
 
 /// Lines longer than this are hard to read, however wide the terminal.
-const WIDTH_MAX: usize = 100;
+pub const WIDTH_MAX: usize = 100;
 
 /// Writes a page to a terminal, wrapped to its width.
 ///
@@ -38,7 +38,7 @@ fn write_page(out: &mut impl Write, theme: &Theme, page: &Page, width: usize) ->
 }
 
 /// How a piece of a page's text is drawn.
-fn style(theme: &Theme, emphasis: Emphasis) -> Style {
+pub fn style(theme: &Theme, emphasis: Emphasis) -> Style {
     match emphasis {
         Emphasis::None => theme.word,
         Emphasis::Heading => theme.here,

@@ -19,6 +19,11 @@ pub trait View: Sync {
     /// The scopes whose keys work while it is in front, the nearest first.
     fn scopes(&self, state: &State) -> &'static [Scope];
 
+    /// The page of the guide that explains it; `None` if that is the tab's below it.
+    fn page(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What it shows, as queries, the most important first.
     fn queries(&self, _: &State) -> Vec<Query> {
         Vec::new()

@@ -96,7 +96,10 @@ impl Layout {
             }
             missing += (width + GAP).saturating_sub(self.line_width(&spans));
             line.extend(spans.into_iter().map(|span| match title {
-                true => Span::new(span.text, Emphasis::Strong),
+                true => Span {
+                    emphasis: Emphasis::Strong,
+                    ..span
+                },
                 false => span,
             }));
         }
@@ -136,11 +139,11 @@ impl Layout {
             if space == 1 && wide > width {
                 lines.push(std::mem::take(&mut line));
             } else if space == 1 {
-                let emphasis = match (line.last(), word.first()) {
-                    (Some(a), Some(b)) if a.emphasis == b.emphasis => a.emphasis,
-                    _ => Emphasis::None,
+                let space = match (line.last(), word.first()) {
+                    (Some(a), Some(b)) if a.is_like(b) => a.with(" "),
+                    _ => plain(" "),
                 };
-                push(&mut line, Span::new(" ", emphasis));
+                push(&mut line, space);
             }
             for span in word {
                 push(&mut line, span);
@@ -160,7 +163,7 @@ fn plain(text: impl Into<String>) -> Span {
 /// Adds a piece to a line, to the last one if they have one style.
 fn push(line: &mut PageLine, span: Span) {
     match line.last_mut() {
-        Some(last) if last.emphasis == span.emphasis => last.text.push_str(&span.text),
+        Some(last) if last.is_like(&span) => last.text.push_str(&span.text),
         _ => line.push(span),
     }
 }
@@ -181,7 +184,7 @@ fn words(text: &[Span]) -> Vec<PageLine> {
             if let Some(word) = words.last_mut()
                 && !piece.is_empty()
             {
-                word.push(Span::new(piece, span.emphasis));
+                word.push(span.with(piece));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Markdown → blocks of styled text: the part of it that the guide's pages use.
 
+use std::sync::Arc;
+
 /// How a piece of text stands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Emphasis {
@@ -17,6 +19,8 @@ pub enum Emphasis {
 pub struct Span {
     pub text: String,
     pub emphasis: Emphasis,
+    /// Where a link leads: `keys.md#help`, or out of the guide.
+    pub target: Option<Arc<str>>,
 }
 
 impl Span {
@@ -24,8 +28,30 @@ impl Span {
         Self {
             text: text.into(),
             emphasis,
+            target: None,
         }
     }
+
+    /// Another text in the same style, leading to the same place.
+    pub(super) fn with(&self, text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether another one looks the same and leads to the same place.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.emphasis == other.emphasis && self.target == other.target
+    }
+}
+
+/// The anchor of a heading, as GitHub makes it.
+pub fn anchor(heading: &[Span]) -> String {
+    let text = heading.iter().flat_map(|span| span.text.chars());
+    let kept = text.flat_map(char::to_lowercase);
+    let kept = kept.filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 /// What a page consists of.
@@ -209,7 +235,9 @@ fn link(text: &str) -> Option<(Span, &str)> {
         true => format!("{label} <{target}>"),
         false => label.replace('`', ""),
     };
-    Some((Span::new(text, Emphasis::Link), after))
+    let mut span = Span::new(text, Emphasis::Link);
+    span.target = Some(target.into());
+    Some((span, after))
 }
 
 /// What stands between a mark and its next occurrence, and what follows that.

@@ -5,7 +5,7 @@ mod layout;
 mod markdown;
 
 pub use layout::{PageLine, lines};
-pub use markdown::{Emphasis, MarkdownBlock, Span, blocks};
+pub use markdown::{Emphasis, MarkdownBlock, Span, anchor, blocks};
 
 /// A page of the guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,6 +56,10 @@ fn every_mark_on_the_snapshot_screens_has_its_sentence() {
     let frame = |c: char| "╭╮╰╯│─├┤".contains(c);
     let mut missing: Vec<String> = Vec::new();
     for (name, lines) in screens() {
+        // The guide explains its own formulas.
+        if name.contains("__guide-") {
+            continue;
+        }
         let entries = explained(&lines);
         for line in &lines {
             for mark in line

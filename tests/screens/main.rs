@@ -3,6 +3,7 @@
 
 mod conventions;
 mod geometry;
+mod guide;
 mod head_map;
 mod hub;
 mod interesting;

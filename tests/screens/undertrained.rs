@@ -59,3 +59,12 @@ fn the_filter_is_switched_and_said() {
     assert!(screen.state.filters.exclude_undertrained);
     assert!(screen.text().contains("● undertrained hidden"));
 }
+
+#[test]
+fn asks_for_them_for_a_look_up_over_the_chart_too() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("g s");
+    assert!(!screen.state.wanted.contains(&Query::Undertrained));
+    screen.press("F").write("granicy");
+    assert!(screen.state.wanted.contains(&Query::Undertrained));
+}

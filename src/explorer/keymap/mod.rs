@@ -38,6 +38,8 @@ pub enum Scope {
     Help,
     /// The legend.
     Legend,
+    /// A page of the guide.
+    Guide,
     /// A line to type into.
     Prompt,
 }
@@ -61,6 +63,7 @@ impl Scope {
             Self::Models => "Models",
             Self::Help => "Help",
             Self::Legend => "Legend",
+            Self::Guide => "Guide",
             Self::Prompt => "Typing",
         }
     }
@@ -191,6 +194,7 @@ pub fn markdown() -> String {
         Scope::Models,
         Scope::Help,
         Scope::Legend,
+        Scope::Guide,
         Scope::Prompt,
     ] {
         text.push_str(&format!("\n## {}\n\n| | |\n|---|---|\n", scope.title()));

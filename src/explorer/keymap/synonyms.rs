@@ -51,6 +51,10 @@ const SYNONYMS: &[(Action, &str)] = &[
         "legend explain meaning marks symbols help jargon trust robustness z",
     ),
     (Action::OpenHelp, "keys shortcuts commands manual"),
+    (
+        Action::OpenGuide,
+        "manual handbook documentation help explain page",
+    ),
     (Action::OpenPalette, "go address command"),
     (
         Action::OpenModels,

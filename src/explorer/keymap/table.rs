@@ -1,14 +1,14 @@
 //! The table: one row a command.
 
-use super::super::action::{Action, Chart, Motion, TabId, Toggle};
+use super::super::action::{Action, Chart, GuideStep, Motion, TabId, Toggle};
 use super::{CommandGroup, KeyCommand, Scope};
 use crate::geometry::Measure;
 use crate::query::Switch;
 
 use CommandGroup::{Filter, Keep, Move, Program, View};
 use Scope::{
-    Bookmarks, Conventions, Filters, Find, Geometry, HeadMap, Heads, Help, Legend, Lists, Models,
-    Neurons, Panes, Prompt, Ranking, Words,
+    Bookmarks, Conventions, Filters, Find, Geometry, Guide, HeadMap, Heads, Help, Legend, Lists,
+    Models, Neurons, Panes, Prompt, Ranking, Words,
 };
 
 const fn row(
@@ -52,6 +52,13 @@ const fn chart(chart: Chart) -> Action {
 const fn measure(measure: Measure) -> Action {
     chart(Chart::Show(measure))
 }
+
+const fn guide(step: GuideStep) -> Action {
+    Action::Guide(step)
+}
+
+/// What the guide is, in whatever place it is opened.
+const GUIDE: &str = "this screen's page of the guide";
 
 /// What the legend is, in whatever place it is opened.
 const LEGEND: &str = "what the marks and figures on screen mean";
@@ -178,6 +185,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Panes, Program, &["o"], Action::OpenModels, "model", "open another model"),
     row(Panes, Program, &["?"], Action::OpenHelp, "help", "all commands and their keys"),
     row(Panes, View, &["F1", "A-?"], Action::OpenLegend, "", LEGEND),
+    row(Panes, View, &["g ?", "A-h"], Action::OpenGuide, "", GUIDE),
     row(Panes, Program, &["C-l"], Action::Redraw, "", "draw the screen anew"),
     row(Panes, Program, &["Esc"], Action::Cancel, "",
         "stop opening or measuring; let words contain anything again"),
@@ -203,6 +211,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Filters, Filter, &["t"], switch(Toggle::Text), "text", "only the tokens of a text"),
     row(Filters, Filter, &["0"], Action::ClearFilters, "clear", "all filters off"),
     row(Filters, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
+    row(Filters, View, &["A-h"], Action::OpenGuide, "", GUIDE),
     row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
 
     row(Conventions, View, &["g"], convention(Switch::Gain), "gain", Switch::Gain.meaning()),
@@ -215,6 +224,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Conventions, View, &["o"], convention(Switch::Output), "output", Switch::Output.meaning()),
     row(Conventions, View, &["0"], Action::Raw, "raw", "raw: parameters as they are"),
     row(Conventions, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
+    row(Conventions, View, &["A-h"], Action::OpenGuide, "", GUIDE),
     row(Conventions, Program, &["Esc", "Enter", "c", "q"], Action::Cancel, "close", "close the menu"),
 
     row(Lists, Move, &["↑", "C-p", "S-Tab"], step(Motion::Up), "move", "row above"),
@@ -266,8 +276,10 @@ pub static COMMANDS: &[KeyCommand] = &[
         "copy the commands that make these figures again in a shell"),
     row(HeadMap, Keep, &["e"], Action::Export, "export", "write all figures to a file"),
     row(HeadMap, View, &["?", "F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
+    row(HeadMap, View, &["A-h"], Action::OpenGuide, "", GUIDE),
     row(HeadMap, Program, &["Esc", "C-c", "q", "i"], Action::Cancel, "close", "close the map"),
     row(Lists, View, &["F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
+    row(Lists, View, &["A-h"], Action::OpenGuide, "", GUIDE),
     row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
 
     row(Help, View, &["?"], Action::OpenLegend, "legend", LEGEND),
@@ -279,10 +291,30 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Legend, Move, &["PgDn", "C-f", "Space"], step(Motion::PageDown), "", "a page down"),
     row(Legend, Move, &["Home"], step(Motion::First), "", "the first row"),
     row(Legend, Move, &["End"], step(Motion::Last), "", "the last row"),
+    row(Legend, View, &["A-h"], Action::OpenGuide, "guide", GUIDE),
     row(Legend, Program, &["Esc", "Enter", "?", "F1", "A-?", "q", "C-c"], Action::Cancel, "close",
         "close the legend"),
 
+    row(Guide, Move, &["↑", "k"], step(Motion::Up), "scroll", "a row up"),
+    row(Guide, Move, &["↓", "j"], step(Motion::Down), "scroll", "a row down"),
+    row(Guide, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a screen up"),
+    row(Guide, Move, &["PgDn", "C-f", "Space"], step(Motion::PageDown), "", "a screen down"),
+    row(Guide, Move, &["Home", "g g"], step(Motion::First), "", "the top of the page"),
+    row(Guide, Move, &["End", "G"], step(Motion::Last), "", "the end of the page"),
+    row(Guide, Move, &["←", "h"], guide(GuideStep::PreviousPage), "page", "the page before"),
+    row(Guide, Move, &["→", "l"], guide(GuideStep::NextPage), "page", "the next page"),
+    row(Guide, Move, &["/"], guide(GuideStep::Search), "search", "look for a text in the page"),
+    row(Guide, Move, &["n"], guide(GuideStep::NextMatch), "", "the next place where it stands"),
+    row(Guide, Move, &["N"], guide(GuideStep::PreviousMatch), "", "the place before"),
+    row(Guide, Move, &["Tab"], guide(GuideStep::NextLink), "link", "select the next link"),
+    row(Guide, Move, &["S-Tab"], guide(GuideStep::PreviousLink), "", "select the link before"),
+    row(Guide, Move, &["Enter"], guide(GuideStep::Follow), "follow", "go where the link leads"),
+    row(Guide, Move, &["Backspace", "H"], guide(GuideStep::Return), "back",
+        "back to where the link was"),
+    row(Guide, Program, &["Esc", "A-h", "q", "C-c"], Action::Cancel, "close", "close the guide"),
+
     row(Prompt, Keep, &["Tab"], Action::Complete, "", "go on with the name of a file as far as one fits"),
     row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),
+    row(Prompt, View, &["A-h"], Action::OpenGuide, "", GUIDE),
     row(Prompt, Program, &["Esc", "C-c"], Action::Cancel, "leave", "leave without it"),
 ];

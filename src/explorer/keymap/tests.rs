@@ -17,6 +17,7 @@ fn binds_no_key_twice_in_one_place() {
         &[Scope::Find, Scope::Lists],
         &[Scope::Help, Scope::Lists],
         &[Scope::Legend],
+        &[Scope::Guide],
         &[Scope::Ranking, Scope::Lists],
         &[Scope::HeadMap],
         &[Scope::Prompt],
@@ -173,6 +174,7 @@ fn a_command_has_one_key_in_all_panes() {
         Action::CopyList,
         Action::Export,
         Action::OpenLegend,
+        Action::OpenGuide,
         Action::DrawRanked,
     ] {
         let panes = COMMANDS.iter().filter(|c| {
@@ -196,7 +198,7 @@ fn merges_the_hints_of_neighbours() {
 fn tells_a_chord_from_its_beginning() {
     let scopes = TabId::Heads.tab().scopes(&State::new(0));
     let pressed = |text| keys(text).collect::<Vec<_>>();
-    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 5));
+    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 6));
     assert!(matches!(find(scopes, &pressed("g g")),
         KeyMatch::Run(c) if c.action == Action::Move(Motion::First)));
     assert!(matches!(find(scopes, &pressed("g z")), KeyMatch::Nothing));

@@ -58,8 +58,10 @@ pub struct Regions {
     pub selector_rows: usize,
     /// Rows of the list on top.
     pub choice_rows: usize,
-    /// Rows of the whole legend.
-    pub legend_rows: usize,
+    /// Rows of the whole text that is scrolled on top.
+    pub text_rows: usize,
+    /// Cells of its lines.
+    pub text_cells: usize,
 }
 
 impl Regions {

@@ -8,6 +8,7 @@ pub mod download;
 pub mod filters;
 pub mod find;
 pub mod geometry;
+pub mod guide;
 pub mod head_map;
 pub mod heads;
 pub mod legend;
@@ -38,7 +39,7 @@ impl TabId {
 
 impl ViewId {
     /// All views that lie on top.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Filters,
         Self::Conventions,
         Self::Bookmarks,
@@ -49,6 +50,7 @@ impl ViewId {
         Self::Download,
         Self::Palette,
         Self::Legend,
+        Self::Guide,
         Self::Line,
     ];
 
@@ -65,6 +67,7 @@ impl ViewId {
             Self::Download => &download::DownloadView,
             Self::Palette => &palette::PaletteView,
             Self::Legend => &legend::LegendView,
+            Self::Guide => &guide::GuideView,
             Self::Line => &line::LineView,
         }
     }
@@ -91,5 +94,6 @@ pub struct ViewStates {
     pub palette: palette::Palette,
     /// The legend's first row on screen.
     pub legend: usize,
+    pub guide: guide::Guide,
     pub line: Option<TypedLine>,
 }

@@ -24,6 +24,10 @@ impl View for BookmarksView {
         &[Scope::Bookmarks, Scope::Lists]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("marks-and-exports")
+    }
+
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         Some(match action {
             Action::OpenBookmarks => {

@@ -25,6 +25,10 @@ impl View for ConventionsView {
         &[Scope::Conventions]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("conventions")
+    }
+
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         match action {
             Action::OpenConventions => state.put_on_top(ViewId::Conventions),

@@ -48,6 +48,10 @@ impl View for DownloadView {
         &[Scope::Lists]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("models")
+    }
+
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         if action == Action::Cancel && state.is_on_top(ViewId::Download) {
             state.stack.pop();

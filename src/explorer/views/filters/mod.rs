@@ -26,6 +26,10 @@ impl View for FiltersView {
         &[Scope::Filters]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("commands")
+    }
+
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         match action {
             Action::OpenFilters => state.put_on_top(ViewId::Filters),

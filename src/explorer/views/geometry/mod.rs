@@ -35,6 +35,10 @@ impl View for GeometryView {
         &[Scope::Geometry, Scope::Panes]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("geometry")
+    }
+
     fn queries(&self, state: &State) -> Vec<Query> {
         let geometry = &state.views.geometry;
         // Asked for from this tab only: a model answers one thing at a time, and a pass over the

@@ -31,6 +31,10 @@ impl View for HeadMapView {
         &[Scope::HeadMap]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("definitions")
+    }
+
     /// All layers, or of a model in parts the one that the cursor is in.
     fn queries(&self, state: &State) -> Vec<Query> {
         let by = state.views.ranking.heads_by;

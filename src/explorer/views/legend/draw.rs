@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let cells = usize::from(LIST_CELLS.min(body.width));
     let room = cells.saturating_sub(sign + 7);
     let rows = wrapped(&entries, sign, room);
-    canvas.regions.legend_rows = rows.len();
+    canvas.regions.text_rows = rows.len();
     let size = (LIST_CELLS, (rows.len() as u16).saturating_add(2));
     let shown = usize::from(body.height.saturating_sub(2)).min(rows.len());
     let first = first.min(rows.len() - shown);

@@ -45,7 +45,7 @@ impl View for LegendView {
 
 fn scroll(state: &mut State, motion: Motion) {
     let page = state.regions.choice_rows.max(1);
-    let last = state.regions.legend_rows.saturating_sub(page);
+    let last = state.regions.text_rows.saturating_sub(page);
     let first = state.views.legend;
     let to = match motion {
         Motion::Up | Motion::Left => first.saturating_sub(1),

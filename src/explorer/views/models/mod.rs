@@ -50,6 +50,10 @@ impl View for ModelsView {
         &[Scope::Models, Scope::Lists]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("models")
+    }
+
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         match action {
             Action::OpenModels => open(state, false),

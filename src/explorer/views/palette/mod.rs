@@ -39,6 +39,10 @@ impl View for PaletteView {
         }
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("keys")
+    }
+
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         let help = match action {
             Action::OpenHelp => true,

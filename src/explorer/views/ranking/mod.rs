@@ -27,6 +27,10 @@ impl View for RankingView {
         &[Scope::Ranking, Scope::Lists]
     }
 
+    fn page(&self) -> Option<&'static str> {
+        Some("definitions")
+    }
+
     fn queries(&self, state: &State) -> Vec<Query> {
         let mut queries = state.rank_queries();
         // Its words are marked as those of the tabs are, whichever of them is below.
