@@ -76,7 +76,8 @@ pub(super) fn read(
     let (model, unlisted) = match settings.normalization {
         Some(true) => {
             let why = "it rewrites tweets before it reads them (\"normalization\": true), which is \
-                       not done here";
+                       not done here; with \"normalization\": false in tokenizer_config.json it \
+                       reads texts that are rewritten already";
             (ModelSource::Refused(why.to_owned()), None)
         }
         Some(false) | None => {

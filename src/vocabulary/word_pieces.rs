@@ -62,7 +62,7 @@ pub(super) fn read(
     // SentencePiece's model that made such pieces is in another file.
     let refused = (spaces && !continues).then(|| {
         "vocab.txt lists SentencePiece's pieces (▁ for a space), and the model that cuts texts into \
-         them is in none of the files"
+         them is in none of the files; save the tokenizer as tokenizer.json"
             .to_owned()
     });
     let (model, normalizer, pre_tokenizer) = match (refused, japanese) {
@@ -149,8 +149,8 @@ fn for_japanese(assembly: &Assembly<'_>) -> (ModelSource, Value, Value) {
         (pieces, words) => {
             let quoted = |name: &str| name.chars().take(30).collect::<String>();
             let why = format!(
-                "its words are cut by {:?} and its pieces by {:?}, which take files that are not \
-                 read here; save the tokenizer as tokenizer.json",
+                "its words are cut by {:?} and its pieces by {:?}, which take dictionaries that are \
+                 not read here; whatever needs no text works",
                 quoted(words),
                 quoted(pieces),
             );
