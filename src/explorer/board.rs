@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::query::{Answer, Query};
+use crate::query::{Answer, Answered, Query};
 
 /// An answer with its query.
 #[derive(Clone)]
@@ -12,6 +12,13 @@ pub struct Shown {
     pub answer: Arc<Answer>,
     /// What it took to compute; zero if it was known.
     pub took: Duration,
+}
+
+impl Shown {
+    /// The query and its answer, if they are of a kind.
+    pub fn of<Q: Answered>(&self) -> Option<(&Q, &Q::Answer)> {
+        Q::of(&self.query, &self.answer)
+    }
 }
 
 /// The answers that the screen shows or may show again, and what could not be answered.

@@ -154,3 +154,39 @@ impl Answer {
         }
     }
 }
+
+/// A kind of query, with the kind of its answers: what a place that shows such answers asks with, so
+/// that no other kind can be taken for it.
+pub trait Answered: QueryKind {
+    type Answer;
+
+    /// The query and its answer, if they are of this kind.
+    fn of<'a>(query: &'a Query, answer: &'a Answer) -> Option<(&'a Self, &'a Self::Answer)>;
+}
+
+macro_rules! answered {
+    ($($query:ident by $answer:ident: $of:ty, $by:ty;)*) => {$(
+        impl Answered for $of {
+            type Answer = $by;
+
+            fn of<'a>(query: &'a Query, answer: &'a Answer) -> Option<(&'a Self, &'a $by)> {
+                match (query, answer) {
+                    (Query::$query(query), Answer::$answer(answer)) => Some((query, answer)),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+answered! {
+    Neuron by Neuron: NeuronQuery, NeuronAnswer;
+    Pairs by Pairs: PairsQuery, PairsAnswer;
+    Directions by Directions: DirectionsQuery, DirectionsAnswer;
+    Find by Find: FindQuery, FindAnswer;
+    Geometry by Geometry: GeometryQuery, GeometryAnswer;
+    ContextMap by Map: ContextMapQuery, MapAnswer;
+    NeuronMap by Map: NeuronMapQuery, MapAnswer;
+    Rank by Rank: RankQuery, RankAnswer;
+    Robustness by Robustness: RobustnessQuery, RobustnessAnswer;
+}

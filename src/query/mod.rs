@@ -40,7 +40,7 @@ pub use geometry::{
     TokenChoice, language_of,
 };
 pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
-pub use kinds::{Answer, Query};
+pub use kinds::{Answer, Answered, Query};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};

@@ -1,6 +1,6 @@
 //! Answers as sheets, and the commands that make them again.
 
-use super::{Answer, ModelCard, Query, RobustnessAnswer};
+use super::{Answer, Answered, ModelCard, Query, RobustnessAnswer, RobustnessQuery};
 use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::{Filters, TextCount};
 
@@ -35,12 +35,11 @@ pub(super) fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCoun
 pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
     let robustness = |of: &Query| {
         let mut answered = answered.iter();
-        answered.find_map(|(query, answer)| match (query, answer) {
-            (Query::Robustness(query), Answer::Robustness(answer)) if query.is_about(of) => {
-                Some(answer)
-            }
-            _ => None,
-        })
+        let found = answered.find_map(|(query, answer)| {
+            let of_list = RobustnessQuery::of(query, answer);
+            of_list.filter(|(query, _)| query.is_about(of))
+        });
+        found.map(|(_, answer)| answer)
     };
     let lists = answered.iter();
     lists

@@ -12,7 +12,7 @@ use crate::explorer::files::{free_name, write_new};
 use crate::explorer::shell;
 use crate::explorer::state::Purpose;
 use crate::query::sheet::{rank_sheet, sheets};
-use crate::query::{Answer, Query};
+use crate::query::{Answer, Answered, Query, RankQuery};
 use crate::report::{self, Format};
 
 impl Explorer {
@@ -77,10 +77,9 @@ impl Explorer {
         };
         let answers = answers.iter().map(|(query, answer)| (query, &**answer));
         let answers: Vec<_> = answers.collect();
-        let layers = answers.iter().map(|answered| match answered {
-            (Query::Rank(query), Answer::Rank(answer)) => Some((query, answer)),
-            _ => None,
-        });
+        let layers = answers
+            .iter()
+            .map(|(query, answer)| RankQuery::of(query, answer));
         // A ranking of several layers is one list, as the command line prints it.
         if let Some(layers) = layers.collect::<Option<Vec<_>>>()
             && let [(query, _), _, ..] = &layers[..]

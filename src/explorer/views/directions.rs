@@ -11,7 +11,7 @@ use crate::explorer::state::{RowItem, RowsInFocus, State, Target};
 use crate::explorer::view::{Exported, WordLists};
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
-use crate::query::{Answer, DirectionsAnswer, DirectionsQuery, MatrixKind, Query, Switch};
+use crate::query::{DirectionsAnswer, DirectionsQuery, MatrixKind, Query, Switch};
 use crate::sheet::{spark, with_boundary};
 use crate::vocabulary::Filters;
 
@@ -66,10 +66,8 @@ fn of_matrix(state: &State, part: MatrixKind) -> Option<&Shown> {
 /// The directions of a matrix on screen, and whether they are those of the place one is at.
 pub fn list(state: &State, part: MatrixKind) -> Option<(&DirectionsAnswer, bool)> {
     let shown = of_matrix(state, part)?;
-    match &*shown.answer {
-        Answer::Directions(answer) => Some((answer, state.wanted.contains(&shown.query))),
-        _ => None,
-    }
+    let (_, answer) = shown.of::<DirectionsQuery>()?;
+    Some((answer, state.wanted.contains(&shown.query)))
 }
 
 /// The answers on screen.

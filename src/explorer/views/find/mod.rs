@@ -13,7 +13,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::{Field, State};
 use crate::explorer::view::{Export, Exported, List, View};
-use crate::query::{Answer, Query};
+use crate::query::{FindQuery, Query};
 
 pub use act::open_with;
 pub use state::{Find, FoundPlace};
@@ -39,7 +39,7 @@ impl View for FindView {
 
     /// A place that is selected stays so, wherever a better answer puts it.
     fn answering(&self, state: &mut State, shown: &Shown) {
-        let (Query::Find(_), Answer::Find(answer)) = (&shown.query, &*shown.answer) else {
+        let Some((_, answer)) = shown.of::<FindQuery>() else {
             return;
         };
         let selected = state.views.find.chooser.selected;

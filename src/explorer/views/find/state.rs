@@ -2,7 +2,7 @@
 
 use crate::explorer::board::Shown;
 use crate::explorer::state::{Chooser, State};
-use crate::query::{Address, Answer, FindAnswer, FindQuery, Hit, Query, RankBy, Role, RoleHits};
+use crate::query::{Address, FindAnswer, FindQuery, Hit, Query, RankBy, Role, RoleHits};
 use crate::vocabulary::{Filters, Pattern};
 
 /// Places of each kind.
@@ -73,10 +73,8 @@ impl State {
     /// What was found, and whether it is of what is typed now.
     pub fn found(&self) -> Option<(&FindAnswer, bool)> {
         let shown = self.found_shown()?;
-        match &*shown.answer {
-            Answer::Find(answer) => Some((answer, self.wanted.contains(&shown.query))),
-            _ => None,
-        }
+        let (_, answer) = shown.of::<FindQuery>()?;
+        Some((answer, self.wanted.contains(&shown.query)))
     }
 
     /// The places that Enter can go to: those of what is typed now, kind by kind.

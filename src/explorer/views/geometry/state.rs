@@ -6,8 +6,8 @@ use crate::explorer::state::{Model, State};
 use crate::geometry::{Curve, Estimate, Language, Measure, Subwords, Texts};
 use crate::query::sheet::{Depth, GeometryChart};
 use crate::query::{
-    Answer, ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query,
-    TextReading, TokenChoice,
+    ContextMapQuery, GeometryAnswer, GeometryQuery, MapAnswer, ModelCard, Query, TextReading,
+    TokenChoice,
 };
 
 /// What is charted, and of what.
@@ -141,7 +141,7 @@ pub struct Series {
 impl Series {
     /// Takes an answer, or how far it is.
     pub fn take(&mut self, shown: Shown) {
-        let Answer::Geometry(answer) = &*shown.answer else {
+        let Some((_, answer)) = shown.of::<GeometryQuery>() else {
             return;
         };
         if answer.done < 1.0 {
@@ -154,10 +154,8 @@ impl Series {
 
     /// What was measured last.
     pub fn answer(&self) -> Option<&GeometryAnswer> {
-        match &*self.shown.as_ref()?.answer {
-            Answer::Geometry(answer) => Some(answer),
-            _ => None,
-        }
+        let (_, answer) = self.shown.as_ref()?.of::<GeometryQuery>()?;
+        Some(answer)
     }
 }
 
@@ -289,10 +287,8 @@ impl State {
     /// The map on screen, and whether it is that of the state under the cursor.
     pub fn context_map(&self) -> Option<(&MapAnswer, bool)> {
         let shown = self.context_map_shown()?;
-        match &*shown.answer {
-            Answer::Map(answer) => Some((answer, self.wanted.contains(&shown.query))),
-            _ => None,
-        }
+        let (_, answer) = shown.of::<ContextMapQuery>()?;
+        Some((answer, self.wanted.contains(&shown.query)))
     }
 
     /// The answer of which the map is on screen.

@@ -23,7 +23,7 @@ use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::{directions, filters};
 use crate::projection::{End, Pair};
-use crate::query::{Address, Answer, Query, RankMetric};
+use crate::query::{Address, PairsQuery, Query, RankMetric};
 use crate::sheet::with_boundary;
 use crate::transformer::Form;
 
@@ -87,7 +87,7 @@ impl View for HeadsView {
     }
 
     fn answered(&self, state: &mut State, shown: &Shown) {
-        if let (Query::Pairs(query), Answer::Pairs(answer)) = (&shown.query, &*shown.answer)
+        if let Some((query, answer)) = shown.of::<PairsQuery>()
             && let Some(best) = answer.pairs.first()
         {
             let seen = state.views.heads.seen.entry((query.layer, query.head));

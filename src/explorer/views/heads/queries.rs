@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Heads;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{PAIRS_MAX, State};
-use crate::query::{Answer, PairsAnswer, PairsQuery, Query, ROBUSTNESS_TOP, RobustnessQuery};
+use crate::query::{PairsAnswer, PairsQuery, Query, ROBUSTNESS_TOP, RobustnessQuery};
 use crate::transformer::Form;
 
 /// Length of a pair list.
@@ -69,10 +69,8 @@ impl State {
     /// A pair list on screen, whether it is that of the place one is at, and what it took.
     pub fn pair_list(&self, list: usize) -> Option<(&PairsAnswer, bool, Duration)> {
         let shown = self.pairs_shown(list)?;
-        match &*shown.answer {
-            Answer::Pairs(answer) => Some((answer, self.wants_list(&shown.query), shown.took)),
-            _ => None,
-        }
+        let (_, answer) = shown.of::<PairsQuery>()?;
+        Some((answer, self.wants_list(&shown.query), shown.took))
     }
 
     /// How robust a list is, if it is known.

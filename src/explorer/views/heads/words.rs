@@ -5,7 +5,7 @@ use crate::explorer::state::{PAIRS_MAX, RowCursor, RowsInFocus, State};
 use crate::explorer::view::WordLists;
 use crate::explorer::views::directions;
 use crate::projection::Pair;
-use crate::query::{Answer, DirectionsQuery, MatrixKind, Robustness, RobustnessAnswer};
+use crate::query::{DirectionsQuery, MatrixKind, Robustness, RobustnessQuery};
 
 impl WordLists for HeadsView {
     fn lists(&self) -> usize {
@@ -100,10 +100,8 @@ impl WordLists for HeadsView {
     }
 
     fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Robustness> {
-        match &*state.pairs_robustness(list)?.answer {
-            Answer::Robustness(RobustnessAnswer { lists, .. }) => lists.first(),
-            _ => None,
-        }
+        let (_, answer) = state.pairs_robustness(list)?.of::<RobustnessQuery>()?;
+        answer.lists.first()
     }
 }
 

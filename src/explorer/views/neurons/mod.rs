@@ -22,7 +22,7 @@ use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::{directions, filters, points};
 use crate::query::sheet::{MapOf, command};
-use crate::query::{Address, Answer, ModelCard, NeuronColumn, Pointed, Query};
+use crate::query::{Address, ModelCard, NeuronColumn, Pointed, Query, RankQuery};
 use crate::sheet::with_boundary;
 use crate::transformer::Input;
 
@@ -235,12 +235,8 @@ impl Tab for NeuronsView {
         let mut places: Vec<Address> = state
             .board
             .iter()
-            .filter_map(|shown| match (&shown.query, &*shown.answer) {
-                (Query::Rank(query), Answer::Rank(answer)) if !query.by.of_heads() => {
-                    Some((query, answer))
-                }
-                _ => None,
-            })
+            .filter_map(|shown| shown.of::<RankQuery>())
+            .filter(|(query, _)| !query.by.of_heads())
             .flat_map(|(query, answer)| answer.items.iter().map(|n| query.address(n)))
             .collect();
         places.sort_unstable();

@@ -97,10 +97,8 @@ impl State {
     /// The neuron's columns on screen, and whether they are those of the place one is at.
     pub fn columns(&self) -> Option<(&NeuronAnswer, bool)> {
         let shown = self.neuron_shown()?;
-        match &*shown.answer {
-            Answer::Neuron(answer) => Some((answer, self.wants_list(&shown.query))),
-            _ => None,
-        }
+        let (_, answer) = shown.of::<NeuronQuery>()?;
+        Some((answer, self.wants_list(&shown.query)))
     }
 
     /// How robust the columns are, if it is known.
@@ -120,10 +118,8 @@ impl State {
     /// The map of a neuron's column on screen, and whether it is that of the place one is at.
     pub fn column_map(&self) -> Option<(&MapAnswer, bool)> {
         let shown = self.column_map_shown()?;
-        match &*shown.answer {
-            Answer::Map(answer) => Some((answer, self.wanted.contains(&shown.query))),
-            _ => None,
-        }
+        let (_, answer) = shown.of::<NeuronMapQuery>()?;
+        Some((answer, self.wanted.contains(&shown.query)))
     }
 
     /// The mean norm of each layer's values, once it is known.

@@ -5,7 +5,7 @@ use crate::explorer::state::{COLUMN_MAX, RowCursor, RowsInFocus, State};
 use crate::explorer::view::WordLists;
 use crate::explorer::views::directions;
 use crate::query::{
-    Answer, DirectionsQuery, MatrixKind, ModelCard, NeuronColumn, Robustness, RobustnessAnswer,
+    DirectionsQuery, MatrixKind, ModelCard, NeuronColumn, Robustness, RobustnessQuery,
 };
 use crate::transformer::Input;
 
@@ -112,10 +112,7 @@ impl WordLists for NeuronsView {
     }
 
     fn robustness<'s>(&self, state: &'s State, list: usize) -> Option<&'s Robustness> {
-        let shown = state.neuron_robustness()?;
-        match &*shown.answer {
-            Answer::Robustness(RobustnessAnswer { lists, .. }) => lists.get(list),
-            _ => None,
-        }
+        let (_, answer) = state.neuron_robustness()?.of::<RobustnessQuery>()?;
+        answer.lists.get(list)
     }
 }

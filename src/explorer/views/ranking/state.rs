@@ -1,7 +1,7 @@
 //! Neurons and heads by a measure: what is asked of layers, and what of it is known.
 
 use crate::explorer::state::{Chooser, State, matches};
-use crate::query::{Answer, ModelCard, Query, RankAnswer, RankMetric, RankQuery, RankedItem};
+use crate::query::{ModelCard, Query, RankAnswer, RankMetric, RankQuery, RankedItem};
 use crate::vocabulary::Filters;
 
 /// Neurons of a layer.
@@ -125,7 +125,7 @@ impl State {
         let mut found = vec![None; layers];
         let alike = self.rank_of(by, 0);
         for shown in self.board.iter() {
-            if let (Query::Rank(query), Answer::Rank(answer)) = (&shown.query, &*shown.answer)
+            if let Some((query, answer)) = shown.of::<RankQuery>()
                 && is_of(query, &alike)
                 && let Some(slot) = found.get_mut(query.layer)
             {
