@@ -44,6 +44,10 @@ const PAGES: &[Page] = &[
     ),
     page!("keys", "every key, screen by screen"),
     page!(
+        "prompt",
+        "from a sentence to a weight: what a text sets off in a model, and what changes when a part is switched off"
+    ),
+    page!(
         "geometry",
         "how contextual embeddings spread through the layers"
     ),

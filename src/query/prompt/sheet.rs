@@ -199,8 +199,9 @@ fn blocks(
     if !answer.lens.is_empty() {
         blocks.push(heading("the best word of each state"));
         blocks.push(Block::table([2]));
-        let last = "state L is the model's own prediction";
-        blocks.push(Block::Text(format!("{last}\n")));
+        let last = answer.lens.len() - 1;
+        let text = format!("state {last} is the model's own prediction, to the last bit\n");
+        blocks.push(Block::Text(text));
     }
     match &answer.attribution {
         Ok(attribution) => {
