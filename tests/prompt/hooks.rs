@@ -65,9 +65,11 @@ fn hooks_of_every_family_show_what_pytorch_has() {
         let mut seen = 0;
         let run = forward.run(&[&text], &points, CancelToken::never(), &mut |hooked| {
             let what = format!("{name} {} {}", hooked.point.name(), hooked.at);
-            seen += 1;
+            let known = &answer["hooks"][0][hooked.point.name()];
+            seen += usize::from(hooked.point == HookPoint::Logits || !known.is_null());
             match hooked.point {
                 HookPoint::Logits => same_rows(&what, hooked.tensor, &answer["logits"]),
+                HookPoint::AttnPattern if answer["hooks"][0]["attn.pattern"].is_null() => {}
                 HookPoint::AttnPattern => {
                     let want = list(&answer["hooks"][hooked.at]["attn.pattern"]);
                     let heads: Vec<Vec<Vec<f32>>> = hooked.tensor.to_vec3().unwrap();

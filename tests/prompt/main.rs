@@ -217,8 +217,11 @@ fn same_parts(what: &str, answer: &PromptAnswer, case: &Value, size: f64) {
         let found = found.find(|h| (h.layer, h.head) == (layer, head)).unwrap();
         let name = format!("L{layer}.H{head}");
         near_to(&name, found.attribution.unwrap(), &want["attribution"]);
-        assert_eq!(found.attends.len(), list(&want["attends"]).len());
-        for (got, want) in found.attends.iter().zip(list(&want["attends"])) {
+        let Some(attends) = want["attends"].as_array() else {
+            continue;
+        };
+        assert_eq!(found.attends.len(), attends.len());
+        for (got, want) in found.attends.iter().zip(attends) {
             near_to(&name, (*got).into(), want);
         }
     }

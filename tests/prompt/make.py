@@ -27,6 +27,8 @@ MODELS["herbert-pickle"] = (os.path.join(HERE, "../reference/herbert-pickle"), B
 MASKED = ENCODERS | {"herbert-pickle"}
 PARALLEL = ("gptj", "gpt-neox", "phi", "phi-qk", "falcon", "falcon-7b")
 NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "decoder.final_layer_norm", "final_norm")
+# With ALiBi Falcon's eager attention, which shows its weights, gives other numbers than what it runs by default.
+SDPA = {"falcon-rw"}
 K = 12
 
 
@@ -103,7 +105,8 @@ class Run:
 
             def after(store, l=l):
                 def take(_, args, out):
-                    store[l] = shape(state_of(out))
+                    # Some layers add to it in place afterwards.
+                    store[l] = shape(state_of(out)).clone()
                 return take
 
             def layer_out(_, args, out, l=l):
@@ -131,12 +134,12 @@ class Run:
             hooks.append(block.register_forward_hook(layer_out))
             hooks.append(block.register_forward_pre_hook(layer_in, with_kwargs=True))
         try:
-            found = model(torch.tensor([ids]), output_attentions=True)
+            found = model(torch.tensor([ids]), output_attentions=name not in SDPA)
         finally:
             for hook in hooks:
                 hook.remove()
         self.logits = found.logits[0]
-        self.patterns = [a[0] for a in found.attentions]
+        self.patterns = [a[0] for a in found.attentions] if found.attentions else None
         self.states = [self.pre[0]] + [self.post[l] for l in range(layers)]
 
 
@@ -150,8 +153,9 @@ def hooks(run, name, layers):
         gate = run.gate[l].chunk(2, dim=-1)[0] if name in SPLIT else run.gate[l]
         layer = {"resid_pre": kept(run.pre[l]), "attn.z": kept(run.z[l]), "attn_out": kept(run.attn[l]),
                  "mlp.pre": kept(gate), "mlp.post": kept(run.m[l]), "mlp_out": kept(run.mlp[l]),
-                 "resid_post": kept(run.post[l]),
-                 "attn.pattern": [rounded(p[-1]) for p in run.patterns[l]]}
+                 "resid_post": kept(run.post[l])}
+        if run.patterns:
+            layer["attn.pattern"] = [rounded(p[-1]) for p in run.patterns[l]]
         if name not in PARALLEL:
             post = name in MASKED - {"modernbert"} or name == "opt-post"
             layer["resid_mid"] = kept(run.ff_read[l] if post else run.pre[l] + run.attn[l])
@@ -203,7 +207,7 @@ def attribution(model, paths, run, name, p, target, against):
         f = brings(frozen(posts[1], run.raw[1][l][p], values * m[:, None]))
         found["layers"].append({"attention": float(a.sum()), "feed_forward": float(f.sum())})
         for h in range(heads_n):
-            heads.append({"layer": l, "head": h, "attribution": float(a[h]), "attends": rounded(run.patterns[l][h, p, :p + 1])})
+            heads.append({"layer": l, "head": h, "attribution": float(a[h]), "attends": rounded(run.patterns[l][h, p, :p + 1]) if run.patterns else None})
         size = m.abs() * values.norm(dim=-1)
         neurons += [{"layer": l, "neuron": i, "activation": float(m[i]), "size": float(size[i]), "attribution": float(f[i])}
                     for i in range(len(m))]
@@ -277,7 +281,8 @@ def text_of(tokenizer, masked):
 def answers(name):
     folder, paths = MODELS[name]
     auto = AutoModelForMaskedLM if name in MASKED else AutoModelForCausalLM
-    model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    attention = "sdpa" if name in SDPA else "eager"
+    model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
     layers = model.config.num_hidden_layers
     path = os.path.join(folder, "tokenizer.json")
     if os.path.exists(path):

@@ -61,7 +61,8 @@ pub fn answered(query: &PromptQuery, layers: usize, words: usize) -> PromptAnswe
         target: target(0.3),
         against: None,
         divergence: 0.1234,
-        lens: lens.clone(),
+        first_state: 3,
+        lens: lens[3..].to_vec(),
     });
     PromptAnswer {
         tokens: tokens.clone(),

@@ -125,6 +125,11 @@ impl Keys<'_> {
         ) {
             put(key, cap.into());
         }
+        if let (Some(key), Some(cap)) = (family.head.softcap, self.real("final_logit_softcapping"))
+            && cap != 0.0
+        {
+            put(key, cap.into());
+        }
         let scale = self.real("attention.scale").filter(|&scale| scale != 0.0);
         match (forward.and_then(|forward| forward.scale_number), scale) {
             (Some(key), Some(scale)) => drop(put(key, (scale * scale).recip().into())),
@@ -147,6 +152,7 @@ impl Keys<'_> {
         for (key, of_config) in [
             ("embedding_scale", "embedding_multiplier"),
             ("residual_scale", "residual_multiplier"),
+            ("logit_scale", "logit_scale"),
             ("attention.clamp_kqv", "clip_qkv"),
         ] {
             if let Some(number) = self.real(key).filter(|&number| number != 0.0) {

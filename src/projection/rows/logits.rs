@@ -359,6 +359,9 @@ impl Pass<'_> {
             let tokens = tokens.collect();
             let (log_sum, mean) = means[j];
             let divergence = self.wanted.references.get(j).map_or(0.0, |&r| {
+                if r == j {
+                    return 0.0;
+                }
                 let (log_sum_r, mean_r) = means[r];
                 (mean_r - tally.cross / sums[r] - log_sum_r + log_sum).max(0.0)
             });

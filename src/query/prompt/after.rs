@@ -108,6 +108,7 @@ impl PromptedModel<'_> {
         let states = states.map_err(|e| self.error(e))?;
         self.check_effect(run, &states, changes)?;
         let outlook = self.outlook(&states, query.k)?;
+        let first_state = changes.first_layer() + 1;
         let target = run.lens.as_ref().and_then(|kept| kept.target);
         let of_targets = self.target_lens(&states, targets)?;
         let mut words = self
@@ -118,7 +119,8 @@ impl PromptedModel<'_> {
             predictions: outlook.predictions,
             target: words.next().ok_or(QueryError::WrongAnswer)?,
             against: words.next(),
-            lens: self.lens(&states, query.lens_k, target)?,
+            first_state,
+            lens: self.lens(&states[first_state..], query.lens_k, target)?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Every number of a prompt's answer in a row of its own, for CSV.
 
-use super::{Prediction, PromptAnswer};
+use super::{LensCell, Prediction, PromptAnswer};
 use crate::sheet::{Column, Section, TokenPart};
 
 /// One row of CSV.
@@ -16,6 +16,10 @@ struct PromptRow {
     activation: Option<f64>,
     size: Option<f64>,
     attribution: Option<f64>,
+    /// Of a cell of the lens, with its best word: entropy, KL to the last state, length of the state.
+    entropy: Option<f64>,
+    divergence: Option<f64>,
+    norm: Option<f64>,
 }
 
 /// Every number of the answer in a row of its own, for CSV.
@@ -36,6 +40,9 @@ pub(super) fn each_value(answer: &PromptAnswer) -> Section {
         of(|row| row.activation).csv("activation"),
         of(|row| row.size).csv("size"),
         of(|row| row.attribution).csv("attribution"),
+        of(|row| row.entropy).csv("entropy"),
+        of(|row| row.divergence).csv("kl_to_last"),
+        of(|row| row.norm).csv("length"),
     ])
 }
 
@@ -56,11 +63,25 @@ fn rows(answer: &PromptAnswer) -> Vec<PromptRow> {
         .collect();
     let after = answer.after.iter().flat_map(|after| &after.predictions);
     rows.extend(after.map(|p| predicted("prediction after", None, here, p)));
-    for (state, cells) in answer.lens.iter().enumerate() {
-        for (position, cell) in cells.iter().enumerate() {
-            let best = cell.best.iter();
-            rows.extend(best.map(|p| predicted("lens", Some(state), position, p)));
+    let mut lens = |part, first_state: usize, lens: &[Vec<LensCell>]| {
+        for (state, cells) in lens.iter().enumerate() {
+            for (position, cell) in cells.iter().enumerate() {
+                let best = cell.best.iter().enumerate();
+                rows.extend(best.map(|(rank, p)| {
+                    let of_cell = |x: f32| (rank == 0).then_some(f64::from(x));
+                    PromptRow {
+                        entropy: of_cell(cell.entropy),
+                        divergence: of_cell(cell.divergence),
+                        norm: of_cell(cell.norm),
+                        ..predicted(part, Some(first_state + state), position, p)
+                    }
+                }));
+            }
         }
+    };
+    lens("lens", 0, &answer.lens);
+    if let Some(after) = &answer.after {
+        lens("lens after", after.first_state, &after.lens);
     }
     if let Ok(attribution) = &answer.attribution {
         let part = |part, address: String, attribution| PromptRow {

@@ -12,6 +12,7 @@ mod outlook;
 mod reading;
 mod run;
 mod sheet;
+mod tables;
 
 use std::sync::Arc;
 
@@ -163,7 +164,9 @@ pub struct AfterAnswer {
     pub against: Option<TargetAnswer>,
     /// KL(before ‖ after) in nats at the position.
     pub divergence: f64,
-    /// As before, if a lens was asked for.
+    /// The first state that the changes touch.
+    pub first_state: usize,
+    /// As before, of the states from that one on; the others are as they were.
     pub lens: Vec<Vec<LensCell>>,
 }
 

@@ -1,18 +1,15 @@
 //! What a model does with a text, as a sheet.
 
 use super::csv_rows::each_value;
+use super::tables::{grid_after, heads, layers, lens_grid, neurons, predictions};
 use super::{
     AfterAnswer, Attribution, HeadPart, LensCell, NeuronPart, Prediction, PromptAnswer,
     PromptQuery, TargetAnswer,
 };
 use crate::query::{ModelCard, TokenChoice};
 use crate::sheet::{
-    Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenNames, Value,
-    grouped, with_boundary,
+    Block, CommandLine, Provenance, Record, Sheet, TokenNames, Value, grouped, with_boundary,
 };
-
-/// Positions of the lens that a table shows, up to the one that is looked at.
-const SHOWN_POSITIONS: usize = 8;
 
 pub(super) fn sheet(card: &ModelCard, query: &PromptQuery, answer: &PromptAnswer) -> Sheet {
     let names = card.token_names();
@@ -29,6 +26,7 @@ pub(super) fn sheet(card: &ModelCard, query: &PromptQuery, answer: &PromptAnswer
         layers(answer),
         neurons(&answer.neurons),
         heads(&answer.heads, answer, card),
+        grid_after(answer, &names),
     ];
     Sheet {
         document: document(card, query, answer, &provenance).into(),
@@ -47,12 +45,6 @@ fn document(
     provenance: &Provenance,
 ) -> Record {
     let tokens = answer.tokens.iter().map(|&id| Value::Token(id));
-    let state = |(state, cells): (usize, &Vec<LensCell>)| {
-        let positions = cells.iter().map(|cell| prediction_list(&cell.best));
-        let record = Record::new().with("state", state);
-        record.with("positions", Value::List(positions.collect()))
-    };
-    let lens = answer.lens.iter().enumerate().map(state);
     let changes = query.changes.iter().map(|change| change.to_string());
     let document = Record::new()
         .with("model", &*card.name)
@@ -60,7 +52,7 @@ fn document(
         .with("tokens", Value::List(tokens.collect()))
         .with("position", answer.position)
         .with("predictions", prediction_list(&answer.predictions))
-        .with("lens", lens.collect::<Value>())
+        .with("lens", lens_value(0, &answer.lens))
         .with("target", target(&answer.target))
         .with_some("against", answer.against.as_ref().map(target));
     let document = match &answer.attribution {
@@ -148,6 +140,16 @@ fn after_record(of: &AfterAnswer) -> Record {
         .with("target", target(&of.target))
         .with_some("against", of.against.as_ref().map(target))
         .with("kl", of.divergence)
+        .with("lens", lens_value(of.first_state, &of.lens))
+}
+
+fn lens_value(first_state: usize, lens: &[Vec<LensCell>]) -> Value {
+    let state = |(state, cells): (usize, &Vec<LensCell>)| {
+        let positions = cells.iter().map(|cell| prediction_list(&cell.best));
+        let record = Record::new().with("state", state);
+        record.with("positions", Value::List(positions.collect()))
+    };
+    (first_state..).zip(lens).map(state).collect()
 }
 
 fn continued(card: &ModelCard, ids: &[u32]) -> Record {
@@ -202,6 +204,16 @@ fn blocks(
         let last = answer.lens.len() - 1;
         let text = format!("state {last} is the model's own prediction, to the last bit\n");
         blocks.push(Block::Text(text));
+    }
+    if answer
+        .after
+        .as_ref()
+        .is_some_and(|after| !after.lens.is_empty())
+    {
+        blocks.push(heading(
+            "… after the changes, of the states that they touch",
+        ));
+        blocks.push(Block::table([6]));
     }
     match &answer.attribution {
         Ok(attribution) => {
@@ -270,114 +282,6 @@ fn sum(of: &Attribution) -> String {
         of.expected,
         (of.sum - of.expected).abs()
     )
-}
-
-fn percent(probability: f32) -> String {
-    format!("{:.2} %", 100.0 * probability)
-}
-
-/// Predictions, before and after side by side.
-fn predictions(before: &[Prediction], after: Option<&AfterAnswer>) -> Section {
-    let columns = |list: &[Prediction], head: &str| {
-        let largest = list.iter().map(|p| p.logit.abs()).fold(0.0, f32::max);
-        let logits = Column::of(list.iter().map(|p| p.logit));
-        let shares = Column::of(list.iter().map(|p| percent(p.probability)));
-        [
-            Column::of(list.iter().map(|p| p.id)).shown(head, NumberForm::Plain),
-            logits.shown("logit", NumberForm::Largest(largest)),
-            shares.shown_right("probability"),
-        ]
-    };
-    let after = after.map(|after| columns(&after.predictions, "after"));
-    let name = if after.is_some() { "before" } else { "word" };
-    Section::new(
-        columns(before, name)
-            .into_iter()
-            .chain(after.into_iter().flatten()),
-    )
-}
-
-/// The best word of each state, the last state first, and the target's logit.
-fn lens_grid(answer: &PromptAnswer, names: &TokenNames) -> Section {
-    let states = || answer.lens.iter().enumerate().rev();
-    let name = |id: u32| names.marked(id);
-    let first = (answer.position + 1).saturating_sub(SHOWN_POSITIONS);
-    let columns = (first..=answer.position).map(|position| {
-        let cell = |(_, cells): (usize, &Vec<LensCell>)| {
-            let best = cells.get(position).and_then(|cell| cell.best.first());
-            best.map_or_else(String::new, |best| name(best.id))
-        };
-        let token = answer.tokens.get(position).copied().unwrap_or_default();
-        let head = format!("{position} {}", name(token));
-        Column::of(states().map(cell)).shown(head, NumberForm::Plain)
-    });
-    let best = states().map(|(_, cells)| {
-        let best = cells
-            .get(answer.position)
-            .and_then(|cell| cell.best.first());
-        best.map_or_else(String::new, |best| percent(best.probability))
-    });
-    let target = states().map(|(state, _)| {
-        let logit = answer.target.lens.get(state);
-        logit.map_or_else(String::new, |logit| format!("{logit:.3}"))
-    });
-    let target_name = name(answer.target.prediction.id);
-    let state = Column::of(states().map(|(state, _)| state)).shown("state", NumberForm::Plain);
-    let ends = [
-        Column::of(best).shown_right("probability"),
-        Column::of(target).shown_right(format!("logit of {target_name}")),
-    ];
-    Section::new(std::iter::once(state).chain(columns).chain(ends))
-}
-
-fn layers(answer: &PromptAnswer) -> Section {
-    let layers = || answer.attribution.iter().flat_map(|a| a.layers.iter());
-    let number = |x: f64| format!("{x:.4}");
-    Section::new([
-        Column::of(layers().enumerate().map(|(layer, _)| layer)).shown("layer", NumberForm::Plain),
-        Column::of(layers().map(|l| number(l.attention))).shown_right("attention"),
-        Column::of(layers().map(|l| number(l.feed_forward))).shown_right("feed-forward"),
-    ])
-}
-
-fn neurons(neurons: &[NeuronPart]) -> Section {
-    let number = |x: f64| format!("{x:.4}");
-    let columns = [
-        Column::of(neurons.iter().map(|n| n.address().to_string()))
-            .shown("place", NumberForm::Plain),
-        Column::of(neurons.iter().map(|n| number(n.activation.into()))).shown_right("activation"),
-        Column::of(neurons.iter().map(|n| number(n.size.into()))).shown_right("size"),
-    ];
-    let attributed = neurons.iter().any(|n| n.attribution.is_some());
-    let parts = neurons
-        .iter()
-        .map(|n| n.attribution.map_or_else(String::new, number));
-    let attribution = attributed.then(|| Column::of(parts).shown_right("attribution"));
-    Section::new(columns.into_iter().chain(attribution))
-}
-
-fn heads(heads: &[HeadPart], answer: &PromptAnswer, card: &ModelCard) -> Section {
-    let number = |x: f64| format!("{x:.4}");
-    let names = card.token_names();
-    let most = |h: &HeadPart| {
-        let weights = h.attends.iter().enumerate();
-        let most = weights.max_by(|(_, a), (_, b)| a.total_cmp(b));
-        most.map_or_else(String::new, |(at, weight)| {
-            let token = answer.tokens.get(at).copied().unwrap_or_default();
-            format!("{at} {} ({:.0} %)", names.marked(token), 100.0 * weight)
-        })
-    };
-    let columns = [
-        Column::of(heads.iter().map(|h| h.address().to_string())).shown("place", NumberForm::Plain),
-        Column::of(heads.iter().map(|h| number(h.size.into()))).shown_right("size"),
-    ];
-    let attributed = heads.iter().any(|h| h.attribution.is_some());
-    let parts = heads
-        .iter()
-        .map(|h| h.attribution.map_or_else(String::new, number));
-    let attribution = attributed.then(|| Column::of(parts).shown_right("attribution"));
-    let most = Column::of(heads.iter().map(most)).shown("attends most to", NumberForm::Plain);
-    Section::new(columns.into_iter().chain(attribution).chain([most]))
 }
 
 /// The command that answers it.
