@@ -140,6 +140,43 @@ fn herbert_mask(answer: &PromptAnswer) -> usize {
 }
 
 #[test]
+fn numbers_that_are_none_are_an_error_that_names_the_state() {
+    let from = super::tests().join("families/llama");
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["config.json", "tokenizer.json"] {
+        std::fs::copy(from.join(file), folder.path().join(file)).unwrap();
+    }
+    let bytes = std::fs::read(from.join("model.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let huge = 1e38f32.to_le_bytes();
+    let changed = tensors.tensors().into_iter().map(|(name, tensor)| {
+        let data = match name.ends_with("layers.1.mlp.down_proj.weight") {
+            true => huge.repeat(tensor.data().len() / 4),
+            false => tensor.data().to_vec(),
+        };
+        let (kind, shape) = (tensor.dtype(), tensor.shape().to_vec());
+        (name, (kind, shape, data))
+    });
+    let changed: Vec<_> = changed.collect();
+    let views = changed.iter().map(|(name, (kind, shape, data))| {
+        let view = safetensors::tensor::TensorView::new(*kind, shape.clone(), data);
+        (name, view.unwrap())
+    });
+    let path = folder.path().join("model.safetensors");
+    safetensors::serialize_to_file(views, None, &path).unwrap();
+    let location = lexiscope::checkpoint::Location::Folder {
+        name: "huge".to_owned(),
+        path: folder.path().to_owned(),
+    };
+    let mut huge = lexiscope::query::Reader::open(&location, super::DeviceChoice::Cpu).unwrap();
+    let message = ask(&mut huge, query("the cat")).unwrap_err().to_string();
+    assert!(
+        message.contains("state 2 overflows single precision"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_long_text_is_cut_and_that_is_said() {
     let text = TEXT.repeat(40);
     let asked = PromptQuery {
