@@ -15,14 +15,14 @@ use crate::harm::{Copy, location};
 /// Resident memory at most, in kilobytes: the largest change of these files makes less of them.
 const MEMORY_MAX: u64 = 1 << 20;
 
-fn rounds(usual: u64) -> u64 {
+pub fn rounds(usual: u64) -> u64 {
     let more = std::env::var("LEXISCOPE_FUZZ").ok();
     usual * more.and_then(|more| more.parse().ok()).unwrap_or(1)
 }
 
 /// A file with bytes changed, taken away, repeated and moved, and lengths made large. Half of the
 /// changes are near the start or the end, where formats keep what they say of the rest.
-fn changed(bytes: &[u8], random: &mut Rng) -> Vec<u8> {
+pub fn changed(bytes: &[u8], random: &mut Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..random.usize(1..8) {
         let near = bytes.len().min(6_000);
@@ -70,6 +70,12 @@ pub fn most_memory() -> Option<u64> {
 }
 
 #[track_caller]
+pub fn most_memory_is_bounded() {
+    let most = most_memory().unwrap_or_default();
+    assert!(most < MEMORY_MAX, "{most} kB");
+}
+
+#[track_caller]
 pub fn expect_sentence(message: &str, what: &str) {
     assert!(!message.contains(char::is_control), "{what}: {message:?}");
     assert!(message.chars().count() < 1_200, "{what}: {message}");
@@ -114,8 +120,7 @@ fn no_change_of_a_checkpoint_is_worse_than_a_sentence() {
             }
         }
     }
-    let most = most_memory().unwrap_or_default();
-    assert!(most < MEMORY_MAX, "{most} kB");
+    most_memory_is_bounded();
 }
 
 #[test]

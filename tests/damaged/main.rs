@@ -6,6 +6,7 @@
 mod checkpoint_writer;
 mod config;
 mod fuzz;
+mod gguf;
 mod harm;
 mod instead;
 mod pickles;

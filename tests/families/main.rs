@@ -6,6 +6,7 @@
 mod checkpoint_writer;
 mod choices;
 mod conventions;
+mod gguf;
 mod heads;
 mod lookup;
 mod overflow;

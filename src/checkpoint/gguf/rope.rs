@@ -37,6 +37,9 @@ pub(super) fn put(
             config.insert((*key).to_owned(), base.into());
         }
     }
+    if let Some(trained) = keys.whole("rope.scaling.original_context_length") {
+        config.insert("original_max_position_embeddings".to_owned(), trained.into());
+    }
     let mut scaling = scaling(keys)?;
     if let (Some(d_head), turned) = (d_head, keys.whole("rope.dimension_count"))
         && (turned.is_some_and(|turned| turned != d_head) || !rotary.share.is_empty())
@@ -63,8 +66,6 @@ fn scaling(keys: &Keys<'_>) -> Result<Map<String, Value>, CheckpointError> {
         }
     };
     let real = |name: &str| keys.real(name).map(decimal);
-    let trained = keys.whole("rope.scaling.original_context_length");
-    put("original_max_position_embeddings", trained.map(Value::from));
     let short = keys.vector("rope_factors_short.weight")?;
     let long = keys.vector("rope_factors_long.weight")?;
     if let (Some(short), Some(long)) = (short, long) {
