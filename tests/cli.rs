@@ -155,7 +155,8 @@ fn csv_says_the_same_as_json() {
             "end",
             "distance",
             "filters",
-            "version"
+            "version",
+            "stored"
         ]
     );
     let answer = home.json("neuron gpt2-pl 3 103 -k 7");
@@ -189,7 +190,8 @@ fn csv_says_the_same_as_json() {
             "end",
             "distance",
             "filters",
-            "version"
+            "version",
+            "stored"
         ]
     );
     let answer = home.json("pairs bert-pl qk 0 0 -k 4");

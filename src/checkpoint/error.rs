@@ -1,5 +1,6 @@
 //! What can be wrong with a checkpoint: what, where, and what to do, in one line.
 
+use std::fmt;
 use std::io;
 use std::ops::Range;
 
@@ -104,13 +105,15 @@ pub enum CheckpointError {
         advice: String,
     },
     #[error(
-        "{tensor} in {file}: expected shape {expected:?}, as config.json has it, got {got:?}; \
-         take config.json and weights from the same checkpoint"
+        "{tensor} in {file}: expected shape {expected:?}, as {described_by} has it, got {got:?}; \
+         {}", described_by.advice()
     )]
     Shape {
         tensor: String,
         file: String,
         expected: Vec<usize>,
+        /// What says so.
+        described_by: DescribedBy,
         got: Vec<usize>,
     },
     #[error(
@@ -194,6 +197,33 @@ pub enum CheckpointError {
         rows: Range<usize>,
         cols: Range<usize>,
     },
+}
+
+/// Where it is said which tensors a checkpoint has and of which shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DescribedBy {
+    ConfigJson,
+    /// The header of a GGUF file.
+    Header,
+}
+
+impl DescribedBy {
+    /// What to do where the tensors are others.
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Self::ConfigJson => "take config.json and weights from the same checkpoint",
+            Self::Header => "get it again, or take another file of the model",
+        }
+    }
+}
+
+impl fmt::Display for DescribedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ConfigJson => "config.json",
+            Self::Header => "the file's header",
+        })
+    }
 }
 
 impl From<HubError> for CheckpointError {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::outside::escape;
 
 use super::elsewhere;
+use super::error::DescribedBy;
 use super::source::Source;
 use super::{Bundle, CheckpointError, Location, Remote, gguf, weight_files};
 
@@ -79,6 +80,14 @@ impl Files {
             Self::Bundled(bundle) => bundle.name.to_string(),
             Self::Folder(path) | Self::Gguf(path) => escape::path(path),
             Self::Remote(remote) => remote.id().to_string(),
+        }
+    }
+
+    /// Where it is said which tensors there are and of which shapes.
+    pub(super) fn described_by(&self) -> DescribedBy {
+        match self {
+            Self::Gguf(_) => DescribedBy::Header,
+            Self::Bundled(_) | Self::Folder(_) | Self::Remote(_) => DescribedBy::ConfigJson,
         }
     }
 

@@ -66,6 +66,15 @@ pub struct TensorSlice {
     pub cols: Range<usize>,
 }
 
+/// How numbers are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredType {
+    /// `BF16` or `Q6_K`, for example.
+    pub name: String,
+    /// Whether several numbers share a scale.
+    pub quantised: bool,
+}
+
 /// An open checkpoint: what it is, and where each of its numbers lies.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -198,6 +207,15 @@ impl Checkpoint {
         self.positions.as_deref().map(|name| (name, rows))
     }
 
+    /// The type that a tensor's numbers are stored in, if there is one of this full name.
+    pub fn stored_type(&self, name: &str) -> Option<StoredType> {
+        let (entry, _) = self.tensors.get(name)?;
+        Some(StoredType {
+            name: entry.dtype.to_string(),
+            quantised: entry.dtype.is_quantised(),
+        })
+    }
+
     /// Whether there is a tensor of this full name.
     pub fn holds(&self, name: &str) -> bool {
         self.tensors.get(name).is_some()
@@ -283,6 +301,11 @@ impl Checkpoint {
             cols: 0..d_model,
         };
         names.into_iter().flatten().map(slice).collect()
+    }
+
+    /// Bytes of all files that hold weights.
+    pub fn stored_bytes(&self) -> u64 {
+        self.tensors.bytes()
     }
 
     /// Brings blocks near that lie on the hub, so that reading them asks nothing of the network.

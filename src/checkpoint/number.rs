@@ -66,6 +66,16 @@ impl Dtype {
         range.start / block * block..range.end.next_multiple_of(block)
     }
 
+    /// Whether several numbers share a scale.
+    pub(super) fn is_quantised(&self) -> bool {
+        match self {
+            Self::Blocks(_) => true,
+            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Other(_) | Self::Made(_) => {
+                false
+            }
+        }
+    }
+
     /// Whether numbers of the kind can be read.
     pub(super) fn is_readable(&self) -> bool {
         match self {

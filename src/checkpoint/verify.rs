@@ -37,7 +37,7 @@ pub(super) fn no_embedding(family: &Family, tensors: &Tensors, files: &Files) ->
             family.title,
             one_line(&there.join(", "))
         ),
-        advice: "take config.json and weights from the same checkpoint".into(),
+        advice: files.described_by().advice().into(),
     }
 }
 
@@ -120,8 +120,11 @@ pub(super) fn matrix(
         return Err(CheckpointError::MissingTensor {
             place: files.name(),
             tensor: tensor.to_string(),
-            why: format!("with shape {expected:?}, as config.json has it"),
-            advice: "take config.json and weights from the same checkpoint".into(),
+            why: format!(
+                "with shape {expected:?}, as {} has it",
+                files.described_by()
+            ),
+            advice: files.described_by().advice().into(),
         });
     };
     if entry.shape != expected && entry.shape.contains(&0) {
@@ -145,6 +148,7 @@ pub(super) fn matrix(
             tensor: tensor.to_string(),
             file: file.to_string(),
             expected: expected.to_vec(),
+            described_by: files.described_by(),
             got: entry.shape.clone(),
         });
     }

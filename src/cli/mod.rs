@@ -6,6 +6,7 @@ mod fetch;
 mod geometry;
 mod geometry_args;
 mod guide;
+mod info;
 mod interrupt;
 mod lookup_args;
 mod machine;
@@ -33,7 +34,7 @@ use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::hub::Cache;
 use crate::log;
-use crate::query::sheet::{info_sheet, models_sheet, sheets};
+use crate::query::sheet::{models_sheet, sheets};
 use crate::query::{
     Answering, Callbacks, Convention, DirectionsQuery, FindQuery, ModelCard, NeuronQuery,
     PairsQuery, Query, QueryError, Reader, RobustnessQuery,
@@ -136,16 +137,7 @@ pub fn run() -> Result<()> {
             let plan = range.plan(filters, convention.of(&mut reader)?);
             scan::scan(&mut reader, &plan, &out)
         }
-        Some(Command::Info { model, output }) => {
-            let (mut reader, open) = open(&model, output.machine)?;
-            let start = Instant::now();
-            let card = reader.marked_card(Callbacks::none())?;
-            let timings = Timings {
-                open,
-                compute: milliseconds(start),
-            };
-            print_sheet(info_sheet(&card), timings, output)
-        }
+        Some(Command::Info { model, output }) => info::run(&model, output),
         Some(Command::Models { format, csv }) => {
             let sheet = models_sheet(&known_models());
             print(&csv.written(report::write(&sheet, format), format))

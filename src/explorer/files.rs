@@ -16,11 +16,11 @@ use crate::vocabulary::{FileSource, Text, Words};
 /// Most entries of a folder that are looked at.
 const ENTRIES_MAX: usize = 10_000;
 
-/// A folder by its whole path, so that it is found from another folder too. A link keeps the name
+/// A folder or a file by its whole path, so that it is found from another folder too. A link keeps the name
 /// that the user gave it.
 pub fn full_name(model: &str) -> String {
     let path = expand(Path::new(model));
-    if Bundle::named(model).is_some() || !path.is_dir() {
+    if Bundle::named(model).is_some() || !(path.is_dir() || path.is_file()) {
         return model.to_owned();
     }
     let full = std::path::absolute(&path).map(without_parents);
@@ -50,9 +50,9 @@ fn expand(path: &Path) -> PathBuf {
     }
 }
 
-/// The files that begin as typed, or only folders, these with a `/` at their end; hidden ones if
-/// their dot is typed. None if the folder cannot be read.
-pub fn complete(typed: &str, folders: bool) -> Vec<String> {
+/// The files that begin as typed, or only what may be a model: folders, these with a `/` at their
+/// end, and GGUF files. Hidden ones if their dot is typed. None if the folder cannot be read.
+pub fn complete(typed: &str, models: bool) -> Vec<String> {
     let (folder, begun) = typed.split_at(typed.rfind('/').map_or(0, |slash| slash + 1));
     let inside = match folder {
         "" => PathBuf::from("."),
@@ -69,7 +69,8 @@ pub fn complete(typed: &str, folders: bool) -> Vec<String> {
         let fits = name.starts_with(begun) && !hidden && !name.contains(char::is_control);
         let is_folder = fits && fs::metadata(entry.path()).is_ok_and(|data| data.is_dir());
         let end = if is_folder { "/" } else { "" };
-        (fits && (is_folder || !folders)).then(|| format!("{folder}{name}{end}"))
+        let wanted = is_folder || !models || name.to_ascii_lowercase().ends_with(".gguf");
+        (fits && wanted).then(|| format!("{folder}{name}{end}"))
     });
     let mut found: Vec<String> = found.collect();
     found.sort();

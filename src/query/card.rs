@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Address, Convention, PairsQuery, Query, QueryError, Switch};
 use crate::checkpoint::{Family, OutputEmbedding, Spec};
 use crate::sheet::TokenNames;
-use crate::transformer::{Form, Input};
+use crate::transformer::{Form, Input, StoredTypes};
 use crate::vocabulary::{Undertrained, Vocabulary};
 
 /// Why what is written cannot be read of some files.
@@ -21,6 +21,8 @@ pub struct ModelCard {
     pub family: &'static Family,
     pub spec: Spec,
     pub vocabulary: Arc<Vocabulary>,
+    /// The types that its parts are stored in.
+    pub stored: StoredTypes,
     /// Where products are computed: `cpu`, `cuda:0`.
     pub device: String,
     /// The weights stay on the hub: what needs all of them is not offered.

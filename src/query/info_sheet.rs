@@ -6,10 +6,24 @@ use crate::sheet::{Block, Column, NumberForm, Record, Section, Sheet, TokenNames
 
 /// A model's sizes and choices, of its [marked card](crate::query::Answering::marked_card).
 pub fn sheet(card: &ModelCard) -> Sheet {
+    described(card, "cannot be told")
+}
+
+/// The same of a [large model](crate::query::Reader::outline), whose embedding was not read.
+pub fn outline_sheet(card: &ModelCard) -> Sheet {
+    described(card, "not looked for in so large a model")
+}
+
+/// A model's sheet, with why there is no number of undertrained tokens.
+fn described(card: &ModelCard, untold: &str) -> Sheet {
     let spec = &card.spec;
     let undertrained = card.undertrained.as_ref().map(|found| found.count());
     let not_read =
         (!spec.unknown.is_empty()).then(|| spec.unknown.iter().map(not_read).collect::<Value>());
+    let summary = card.stored.summary().into_iter();
+    let summary: Record = summary
+        .map(|(part, types)| (part, Value::from_iter(types)))
+        .collect();
     let document = Record::new()
         .with("model", &*card.name)
         .with("family", card.family.title)
@@ -29,6 +43,7 @@ pub fn sheet(card: &ModelCard) -> Sheet {
         .with("norm", norm(spec.norm))
         .with("tied", spec.tied)
         .with("embeddings", spec.output.describe(spec.vocab))
+        .with("stored", summary)
         .with("runs", card.not_run.is_none())
         .with_some("not_run", card.not_run.as_deref())
         .with_some("not_read", not_read)
@@ -39,8 +54,8 @@ pub fn sheet(card: &ModelCard) -> Sheet {
         [Column::of(names), Column::of(values)]
     };
     // People read 8,192; what reads CSV does not.
-    let [what, value] = named(rows(card, undertrained, |n| n.to_string()));
-    let [what_shown, value_shown] = named(rows(card, undertrained, grouped));
+    let [what, value] = named(rows(card, undertrained.ok_or(untold), |n| n.to_string()));
+    let [what_shown, value_shown] = named(rows(card, undertrained.ok_or(untold), grouped));
     Sheet {
         provenance: None,
         names: TokenNames::default(),
@@ -67,7 +82,7 @@ fn norm(placement: NormPlacement) -> &'static str {
 /// What a person reads of a model, by name.
 fn rows(
     card: &ModelCard,
-    undertrained: Option<usize>,
+    undertrained: Result<usize, &str>,
     count: fn(usize) -> String,
 ) -> Vec<(&'static str, String)> {
     let spec = &card.spec;
@@ -95,19 +110,39 @@ fn rows(
         ("tokens", count(card.vocabulary.len())),
         (
             "undertrained tokens",
-            undertrained.map_or_else(|| "cannot be told".to_owned(), count),
+            undertrained.map_or_else(str::to_owned, count),
         ),
         ("embedding rows", count(spec.vocab)),
         ("positions", positions),
         ("activation", activation),
         ("layer norm", format!("{}-norm", norm(spec.norm))),
         ("embeddings", spec.output.describe(spec.vocab)),
+        ("stored as", stored(card)),
         ("runs on texts", runs),
         ("device", card.device.clone()),
     ];
     let unknown = spec.unknown.iter();
     rows.extend(unknown.map(|choice| ("not read", sentence(choice))));
     rows
+}
+
+/// The one type that all parts are stored in, or each part's own.
+fn stored(card: &ModelCard) -> String {
+    let summary = card.stored.summary();
+    let mut all: Vec<&str> = summary
+        .iter()
+        .flat_map(|part| &part.1)
+        .map(|t| &**t)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    if let [one] = all[..] {
+        return one.to_owned();
+    }
+    let named = summary
+        .iter()
+        .map(|(part, types)| format!("{part} {}", types.join("/")));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 fn touches(choice: &UnknownChoice) -> Vec<String> {

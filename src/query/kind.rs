@@ -5,6 +5,7 @@ use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError
 use crate::checkpoint::{Reading, Spec};
 use crate::query::RobustnessAnswer;
 use crate::sheet::{CommandLine, Sheet};
+use crate::transformer::{StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
 /// A kind of query.
@@ -28,6 +29,11 @@ pub trait QueryKind {
     /// pass says so itself.
     fn readings(&self) -> &'static [Reading] {
         &[]
+    }
+
+    /// The types that the parts are stored in of which its list is made.
+    fn stored(&self, _: &StoredTypes) -> Vec<StoredPart> {
+        Vec::new()
     }
 
     /// Whether all weights of the model are needed, or of all layers: not asked of a model that stays

@@ -27,6 +27,9 @@ use super::{Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, Query, Q
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
 
+/// Weights of more bytes have an embedding that takes seconds to read.
+const LARGE_WEIGHTS: u64 = 8 << 30;
+
 /// An open model that answers.
 pub struct Reader {
     pub(super) card: Arc<ModelCard>,
@@ -66,36 +69,12 @@ impl Reader {
     /// # Errors
     /// Whatever is wrong with the checkpoint or its tokenizer, or a device without room.
     pub fn open(location: &Location, device: DeviceChoice) -> Result<Self, QueryError> {
-        let checkpoint = Checkpoint::open(location)?;
-        let name = location.to_string();
-        let spec = checkpoint.spec().clone();
-        let family = checkpoint.family();
-        let files = tokenizer_files(&checkpoint)?;
-        let weights = Weights::new(checkpoint);
+        let weights = Weights::new(Checkpoint::open(location)?);
         let (vocabulary, embeddings) = rayon::join(
-            || Vocabulary::of(files, spec.vocab),
+            || vocabulary(location, &weights),
             || Ok::<_, QueryError>((weights.input_embedding()?, weights.output_embedding()?)),
         );
-        let vocabulary = vocabulary.map_err(|error| QueryError::Vocabulary {
-            model: name.clone(),
-            error,
-        })?;
-        let (device, notice) = pick_device(device);
-        let mut notices: Vec<String> = notice.into_iter().collect();
-        notices.extend(told(weights.checkpoint()));
-        notices.extend_from_slice(vocabulary.notices());
-        let card = ModelCard {
-            biased: weights.biased(),
-            name,
-            family,
-            spec,
-            vocabulary: Arc::new(vocabulary),
-            device: device_name(&device).to_owned(),
-            remote: weights.checkpoint().is_remote(),
-            not_run: Forward::refusal(weights.checkpoint()).map(|why| why.to_string()),
-            notices,
-            undertrained: None,
-        };
+        let (card, device) = card(location, &weights, vocabulary?, device);
         let (input, output) = embeddings?;
         let read = Arc::new(Rows::new(input, &device)?);
         let written = match output {
@@ -121,6 +100,23 @@ impl Reader {
             kept_run: None,
             memory: FACTOR_BYTES,
         })
+    }
+
+    /// What is known of a large model by its headers and its tokenizer; `None` of a model whose
+    /// embedding is read in no time, so that [`Reader::open`] can tell more.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn outline(
+        location: &Location,
+        device: DeviceChoice,
+    ) -> Result<Option<ModelCard>, QueryError> {
+        let weights = Weights::new(Checkpoint::open(location)?);
+        if weights.checkpoint().stored_bytes() <= LARGE_WEIGHTS {
+            return Ok(None);
+        }
+        let vocabulary = vocabulary(location, &weights)?;
+        Ok(Some(card(location, &weights, vocabulary, device).0))
     }
 
     /// The same with a bound on the bytes held beside the embedding and the current answer.
@@ -255,6 +251,47 @@ impl Answering for Reader {
     }
 }
 
+fn vocabulary(location: &Location, weights: &Weights) -> Result<Vocabulary, QueryError> {
+    let checkpoint = weights.checkpoint();
+    let files = tokenizer_files(checkpoint)?;
+    let vocabulary = Vocabulary::of(files, checkpoint.spec().vocab);
+    vocabulary.map_err(|error| QueryError::Vocabulary {
+        model: location.to_string(),
+        error,
+    })
+}
+
+/// What is known of an open model, and the device that it is on.
+fn card(
+    location: &Location,
+    weights: &Weights,
+    vocabulary: Vocabulary,
+    device: DeviceChoice,
+) -> (ModelCard, Device) {
+    let checkpoint = weights.checkpoint();
+    let (device, notice) = pick_device(device);
+    let mut notices: Vec<String> = notice.into_iter().collect();
+    notices.extend(told(checkpoint));
+    notices.extend_from_slice(vocabulary.notices());
+    let card = ModelCard {
+        biased: weights.biased(),
+        name: location.to_string(),
+        family: checkpoint.family(),
+        spec: checkpoint.spec().clone(),
+        vocabulary: Arc::new(vocabulary),
+        stored: weights.stored_types(),
+        device: device_name(&device).to_owned(),
+        remote: checkpoint.is_remote(),
+        not_run: Forward::refusal(checkpoint).map(|why| why.to_string()),
+        notices,
+        undertrained: None,
+    };
+    (card, device)
+}
+
+/// What llama.cpp's converter leaves out of encoders.
+const NO_PREDICTIONS: &str = "GGUF files of encoders have no masked-language-model head: lists and states are whole, predictions cannot be made";
+
 /// What the user should know of a checkpoint, a sentence each.
 fn told(checkpoint: &Checkpoint) -> Vec<String> {
     let spec = checkpoint.spec();
@@ -263,7 +300,10 @@ fn told(checkpoint: &Checkpoint) -> Vec<String> {
         OutputEmbedding::Missing => Some(NO_HEAD.to_owned()),
         OutputEmbedding::Tied | OutputEmbedding::Equal { .. } | OutputEmbedding::Apart => None,
     };
-    decided.into_iter().collect()
+    let encoder = checkpoint.forward().is_some_and(|forward| !forward.causal);
+    let no_predictions = encoder && checkpoint.gguf_metadata().is_some();
+    let of_gguf = no_predictions.then(|| NO_PREDICTIONS.to_owned());
+    decided.into_iter().chain(of_gguf).collect()
 }
 
 fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles, QueryError> {

@@ -1,13 +1,14 @@
 //! Answers as sheets, and the commands that make them again.
 
 use super::{Answer, Answered, ModelCard, Query, RobustnessAnswer, RobustnessQuery};
-use crate::sheet::{CommandLine, Sheet};
+use crate::sheet::{CommandLine, Record, Sheet};
+use crate::transformer::StoredPart;
 use crate::vocabulary::{Filters, TextCount};
 
 pub use super::geometry::{
     Depth, GeometryChart, ModelGeometry, described, geometry_command, geometry_sheet,
 };
-pub use super::info_sheet::{models_sheet, sheet as info_sheet};
+pub use super::info_sheet::{models_sheet, outline_sheet, sheet as info_sheet};
 pub use super::map::{MapOf, contexts, map_sheet};
 pub use super::rank::{rank_command, rank_sheet};
 pub use super::robustness::interval;
@@ -29,6 +30,12 @@ pub fn sheet(
 pub(super) fn text_count(card: &ModelCard, filters: &Filters) -> Option<TextCount> {
     let text = filters.text.as_ref()?;
     card.vocabulary.count_in(&text.text).ok()
+}
+
+/// The types that parts are stored in, as JSON has them.
+pub(super) fn stored_record(parts: &[StoredPart]) -> Record {
+    let named = parts.iter().map(|part| (part.part, &*part.stored));
+    named.collect()
 }
 
 /// The sheets of queries and their answers; a list's robustness goes with the list.

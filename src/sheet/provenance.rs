@@ -11,7 +11,7 @@ use super::{CommandLine, Record};
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The settings that CSV repeats in every row of a list.
-pub const LIST_SETTINGS: [&str; 8] = [
+pub const LIST_SETTINGS: [&str; 9] = [
     "convention",
     "model",
     "address",
@@ -20,6 +20,7 @@ pub const LIST_SETTINGS: [&str; 8] = [
     "distance",
     "filters",
     "version",
+    "stored",
 ];
 
 /// Where a sheet comes from.
@@ -55,6 +56,16 @@ impl Provenance {
             settings,
             command,
         }
+    }
+
+    /// The same with the types that the numbers are stored in, for people where they are quantised.
+    #[must_use]
+    pub fn stored(mut self, types: String, quantised: bool) -> Self {
+        if quantised {
+            self.said += &format!(" · stored {types}");
+        }
+        self.settings.push(("stored", types));
+        self
     }
 
     /// What a column of CSV holds of it; nothing of what the list has not.

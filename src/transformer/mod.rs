@@ -12,5 +12,6 @@ pub use forward::{
 };
 pub use norms::NormWeights;
 pub use weights::{
-    Dictionary, FormWeights, QueryKeyNorms, RowChunk, Sublayer, SublayerAt, TokenNorm, Weights,
+    Dictionary, FormWeights, QueryKeyNorms, RowChunk, StoredPart, StoredTypes, Sublayer,
+    SublayerAt, TokenNorm, Weights, stored_line,
 };

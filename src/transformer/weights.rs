@@ -1,6 +1,7 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
 mod norms_and_biases;
+mod stored_types;
 mod stream;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ use super::norms::{NormWeights, norm};
 use super::{Form, Input};
 
 pub use norms_and_biases::{QueryKeyNorms, Sublayer, SublayerAt, TokenNorm};
+pub use stored_types::{StoredPart, StoredTypes, stored_line};
 pub use stream::{Dictionary, RowChunk};
 
 /// The weights of an open checkpoint. Each call reads just what it returns.

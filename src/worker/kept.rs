@@ -2,6 +2,7 @@
 //! takes no time.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::checkpoint::Location;
@@ -53,19 +54,21 @@ impl OpenModel {
     }
 }
 
-/// The files of a folder; nothing of what is part of the program or on the hub, which does not change.
+/// The files of a folder, or the one file; nothing of what is part of the program or on the hub, which does not change.
 pub(super) fn files_of(location: &Location) -> Vec<FileState> {
     let Location::Folder { path, .. } = location else {
         return Vec::new();
     };
+    let of_file = |path: PathBuf| {
+        // Of a link, what it leads to.
+        let about = fs::metadata(&path).ok()?;
+        let name = path.file_name()?.to_owned();
+        Some((name, about.len(), about.modified().ok()))
+    };
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let mut files: Vec<FileState> = entries
-        .filter_map(|entry| {
-            // Of a link, what it leads to.
-            let about = fs::metadata(entry.path()).ok()?;
-            Some((entry.file_name(), about.len(), about.modified().ok()))
-        })
-        .collect();
+    let one = path.is_file().then(|| path.clone());
+    let paths = entries.map(|entry| entry.path()).chain(one);
+    let mut files: Vec<FileState> = paths.filter_map(of_file).collect();
     files.sort();
     files
 }

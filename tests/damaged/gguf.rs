@@ -24,7 +24,7 @@ fn read(path: &Path) -> Result<(), String> {
     let weights = Weights::new(opened);
     let finite = |numbers: &[f32]| numbers.iter().all(|x| x.is_finite());
     let looked = || -> Result<bool, lexiscope::checkpoint::CheckpointError> {
-        let mut all = finite(weights.input_embedding()?.data());
+        let mut all = finite(weights.input_embedding()?.into_f32().data());
         for layer in [0, layers - 1] {
             all &= finite(weights.keys(layer, 0..1, Input::Gate)?.data());
             all &= finite(weights.values(layer, 0..1)?.data());

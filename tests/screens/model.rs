@@ -103,6 +103,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
             tied: true,
         },
         vocabulary: Arc::new(Vocabulary::open(&files, ROWS).unwrap()),
+        stored: Default::default(),
         device: "cpu".to_owned(),
         remote: false,
         not_run: None,

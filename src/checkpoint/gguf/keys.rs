@@ -116,7 +116,10 @@ impl Keys<'_> {
 
     /// A number of the architecture.
     pub(super) fn real(&self, name: &str) -> Option<f64> {
-        self.metadata.real(&self.key(name))
+        let number = self.metadata.real(&self.key(name))?;
+        // Floats are stored as f32: the shortest decimal of one is what was converted.
+        let short = (number as f32).to_string();
+        Some(short.parse().unwrap_or(number))
     }
 
     /// A text of the architecture.

@@ -18,13 +18,7 @@ pub(super) fn put(
     let Some(rotary) = &family.rope else {
         return Ok(());
     };
-    // A float as its shortest decimal, which is what was converted.
-    let base = |names: [&str; 2]| {
-        names
-            .into_iter()
-            .find_map(|name| keys.real(name))
-            .map(decimal)
-    };
+    let base = |names: [&str; 2]| names.into_iter().find_map(|name| keys.real(name));
     // Ollama's own conversions have the second spelling.
     for (of_config, names) in [
         (rotary.theta, ["rope.freq_base", "rope.global.freq_base"]),
@@ -38,7 +32,10 @@ pub(super) fn put(
         }
     }
     if let Some(trained) = keys.whole("rope.scaling.original_context_length") {
-        config.insert("original_max_position_embeddings".to_owned(), trained.into());
+        config.insert(
+            "original_max_position_embeddings".to_owned(),
+            trained.into(),
+        );
     }
     let mut scaling = scaling(keys)?;
     if let (Some(d_head), turned) = (d_head, keys.whole("rope.dimension_count"))
@@ -65,7 +62,7 @@ fn scaling(keys: &Keys<'_>) -> Result<Map<String, Value>, CheckpointError> {
             scaling.insert(key.to_owned(), value);
         }
     };
-    let real = |name: &str| keys.real(name).map(decimal);
+    let real = |name: &str| keys.real(name);
     let short = keys.vector("rope_factors_short.weight")?;
     let long = keys.vector("rope_factors_long.weight")?;
     if let (Some(short), Some(long)) = (short, long) {
@@ -111,10 +108,4 @@ fn scaling(keys: &Keys<'_>) -> Result<Map<String, Value>, CheckpointError> {
         put("attention_factor", Some((own * more).into()));
     }
     Ok(scaling)
-}
-
-/// A number that is stored as f32, as the shortest decimal that becomes it.
-fn decimal(number: f64) -> f64 {
-    let short = (number as f32).to_string();
-    short.parse().unwrap_or(number)
 }

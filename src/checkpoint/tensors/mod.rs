@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::hub::{self, Ranged};
 use crate::task::Callbacks;
 
 use super::block::Block;
 use super::error::one_line;
+use super::number::Dtype;
 use super::row_order::RowOrder;
-use super::source::Source;
+use super::source::{PIECE, Source};
 use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix, StoredMatrix, TensorSlice};
 
@@ -102,6 +105,43 @@ impl Tensors {
             }
         }
         Ok(self)
+    }
+
+    /// Bytes of all files.
+    pub(super) fn bytes(&self) -> u64 {
+        let sources = self.sources.iter();
+        sources.fold(0, |sum, source| sum.saturating_add(source.len()))
+    }
+
+    /// Whether two tensors are stored in different types of which at least one is quantised.
+    pub(super) fn quantised_apart(&self, a: &str, b: &str) -> bool {
+        let [a, b] = [a, b].map(|name| self.get(name).map(|(entry, _)| &entry.dtype));
+        a != b && [a, b].into_iter().flatten().any(Dtype::is_quantised)
+    }
+
+    /// Whether two tensors of one shape hold the same bytes in the same type; `None` if their types
+    /// differ, or bytes are not all that makes their numbers.
+    pub(super) fn same_bytes(&self, a: &str, b: &str) -> Result<Option<bool>, CheckpointError> {
+        let [(of_a, a), (of_b, b)] = [self.find(a)?, self.find(b)?];
+        let alike = |b: &TensorEntry| TensorEntry {
+            offset: a.offset,
+            ..b.clone()
+        };
+        let (Some(end), true) = (a.end(), *a == alike(b)) else {
+            return Ok(None);
+        };
+        let pieces: Vec<u64> = (a.offset..end).step_by(PIECE).collect();
+        let same = |&at: &u64| -> Result<bool, CheckpointError> {
+            let len = (end - at).min(PIECE as u64) as usize;
+            let there = of_a.copy(at, len)?;
+            Ok(there == of_b.copy(at - a.offset + b.offset, len)?)
+        };
+        // The first that differ, if any do.
+        let differ = pieces
+            .par_iter()
+            .map(same)
+            .find_any(|same| !matches!(same, Ok(true)));
+        differ.unwrap_or(Ok(true)).map(Some)
     }
 
     /// All names, sorted.

@@ -9,6 +9,7 @@ use crate::explorer::state::Target;
 use crate::explorer::widget::{Line, width};
 use crate::query::Convention;
 use crate::sheet::grouped;
+use crate::transformer::stored_line;
 
 /// The model's identity, the convention, and the time of the last answer.
 pub fn draw(canvas: &mut Canvas, row: Rect) {
@@ -18,7 +19,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         .tab()
         .focus(state)
         .filter(|query| state.wanted.contains(query));
-    let took = focus.and_then(|query| state.board.get(&query));
+    let took = focus.as_ref().and_then(|query| state.board.get(query));
     let took = match took {
         None => "…".to_owned(),
         Some(shown) if shown.took.is_zero() => "cached".to_owned(),
@@ -51,21 +52,25 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     line.text(if path { name } else { &card.name }, theme.title);
     line.skip(2);
     let spec = &card.spec;
+    let stored = focus.as_ref().filter(|_| card.stored.quantised);
+    let stored = stored.map(|query| stored_line(&query.kind().stored(&card.stored)));
     let details = [
-        card.family.title.to_owned(),
-        format!(
+        Some(card.family.title.to_owned()),
+        // Of what is looked at, where it is not exact.
+        stored.filter(|types| !types.is_empty()),
+        Some(format!(
             "{} layers × {} neurons × {} heads",
             spec.layers,
             grouped(spec.neurons),
             spec.heads
-        ),
-        format!("{} tokens", grouped(card.vocabulary.len())),
-        match card.remote {
+        )),
+        Some(format!("{} tokens", grouped(card.vocabulary.len()))),
+        Some(match card.remote {
             true => format!("{} · in parts from the hub", card.device),
             false => card.device.clone(),
-        },
+        }),
     ];
-    for (i, part) in details.iter().enumerate() {
+    for (i, part) in details.iter().flatten().enumerate() {
         let dot = if i == 0 { "" } else { " · " };
         if !line.whole(&format!("{dot}{part}"), theme.quiet) {
             break;

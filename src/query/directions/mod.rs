@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::projection::Scored;
-use crate::transformer::{Form, Input};
+use crate::transformer::{Form, Input, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
 use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
@@ -204,6 +204,16 @@ impl QueryKind for DirectionsQuery {
 
     fn address(&self) -> Option<Address> {
         Some(self.address())
+    }
+
+    fn stored(&self, types: &StoredTypes) -> Vec<StoredPart> {
+        match self.part {
+            MatrixKind::Form(form) => types.form(self.layer, form),
+            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfOut => {
+                types.neuron(self.layer, Input::Gate)
+            }
+            MatrixKind::FfUp => types.neuron(self.layer, Input::Up),
+        }
     }
 
     fn readings(&self) -> &'static [Reading] {

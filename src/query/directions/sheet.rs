@@ -1,12 +1,14 @@
 //! The directions of a matrix as a sheet.
 
 use crate::projection::{BLOCK_GAP, Scored};
+use crate::query::QueryKind;
+use crate::query::sheet::stored_record;
 use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, MatrixKind, ModelCard};
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenNames, TokenPart, Value, filter_line, filter_record, score, spark,
 };
-use crate::transformer::Input;
+use crate::transformer::{Input, stored_line};
 
 /// Words that stand for an end in a table.
 const SHOWN: usize = 6;
@@ -25,6 +27,8 @@ pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &Directio
         settings,
         Some(command(&card.name, query)),
     );
+    let stored = query.stored(&card.stored);
+    let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
     let directions = answer.directions.iter().enumerate();
     let document = Record::new()
         .with("model", &*card.name)
@@ -36,6 +40,7 @@ pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &Directio
         .with("exact", answer.exact)
         .with("filters", filter_record(&query.filters))
         .with_provenance(&provenance)
+        .with("stored", stored_record(&stored))
         .with("sides", Value::from_iter(query.part.sides()))
         .with(
             "singular_values",

@@ -12,7 +12,7 @@ use super::{
 use crate::checkpoint::Reading;
 use crate::projection::Scored;
 use crate::sheet::{CommandLine, Sheet};
-use crate::transformer::Input;
+use crate::transformer::{Input, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
 pub(super) use answering::to_unit;
@@ -100,6 +100,10 @@ impl QueryKind for NeuronQuery {
 
     fn address(&self) -> Option<Address> {
         Some(self.address())
+    }
+
+    fn stored(&self, types: &StoredTypes) -> Vec<StoredPart> {
+        types.neuron(self.layer, self.input)
     }
 
     fn readings(&self) -> &'static [Reading] {

@@ -1,13 +1,15 @@
 //! A neuron's four columns as a sheet.
 
 use crate::projection::Scored;
+use crate::query::QueryKind;
 use crate::query::robustness::sheet as robustness_sheet;
+use crate::query::sheet::stored_record;
 use crate::query::{ModelCard, NO_HEAD, NeuronAnswer, NeuronColumn, NeuronQuery, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenPart, Value, filter_line, filter_record,
 };
-use crate::transformer::Input;
+use crate::transformer::{Input, stored_line};
 
 /// The signs of gate and up, and what a gated neuron then writes: an activation's negative side is
 /// small, but not nothing.
@@ -40,6 +42,8 @@ pub(super) fn sheet(
         settings,
         Some(command(&card.name, query, robustness.is_some())),
     );
+    let stored = query.stored(&card.stored);
+    let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
     let lists = NeuronColumn::ALL.into_iter().zip(&answer.columns);
     let sections: Vec<Section> = lists
         .map(|(column, list)| {
@@ -74,6 +78,7 @@ pub(super) fn sheet(
         .with_some("bias", answer.bias)
         .with("filters", filter_record(&query.filters))
         .with_provenance(&provenance)
+        .with("stored", stored_record(&stored))
         .with("columns", rows_by_column.collect::<Record>())
         .with_some("not_read", not_read)
         .with_some("trust", robustness.map(robustness_record));

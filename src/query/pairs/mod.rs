@@ -10,7 +10,7 @@ use super::{
 use crate::checkpoint::Reading;
 use crate::projection::{End, Pair, Scored};
 use crate::sheet::{CommandLine, Sheet};
-use crate::transformer::Form;
+use crate::transformer::{Form, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
 pub(super) use answering::{FactorKey, Factors, admits, directions, stacked};
@@ -79,6 +79,10 @@ impl QueryKind for PairsQuery {
 
     fn address(&self) -> Option<Address> {
         Some(self.address())
+    }
+
+    fn stored(&self, types: &StoredTypes) -> Vec<StoredPart> {
+        types.form(self.layer, self.form)
     }
 
     fn readings(&self) -> &'static [Reading] {

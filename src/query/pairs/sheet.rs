@@ -1,13 +1,15 @@
 //! A head's pair list as a sheet.
 
 use crate::projection::{End, Scored};
+use crate::query::QueryKind;
 use crate::query::robustness::sheet as robustness_sheet;
+use crate::query::sheet::stored_record;
 use crate::query::{ModelCard, PairsAnswer, PairsQuery, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenPart, Value, filter_line, filter_record,
 };
-use crate::transformer::Form;
+use crate::transformer::{Form, stored_line};
 
 /// Rows shown of what one side does whatever the other is.
 const ALONE_ROWS: usize = 10;
@@ -33,6 +35,8 @@ pub(super) fn sheet(
         settings,
         Some(command(&card.name, query, robustness.is_some())),
     );
+    let stored = query.stored(&card.stored);
+    let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
     let form = match query.distance {
         0 => query.form.name().to_owned(),
         distance => format!("{} at {distance}", query.form.name()),
@@ -69,6 +73,7 @@ pub(super) fn sheet(
         .with("exact", answer.exact)
         .with("filters", filter_record(&query.filters))
         .with_provenance(&provenance)
+        .with("stored", stored_record(&stored))
         .with("pairs", Value::Rows(0))
         .with_some("regardless", unconditional)
         .with_some("trust", own.map(robustness_sheet::record));

@@ -123,6 +123,7 @@ pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
         family: family("gpt2").unwrap(),
         spec: spec(),
         vocabulary: Arc::new(Vocabulary::open(&files, 2).unwrap()),
+        stored: Default::default(),
         device: "cpu".to_owned(),
         remote: false,
         not_run: None,
