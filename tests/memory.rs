@@ -10,7 +10,9 @@ use std::path::Path;
 
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::{DeviceChoice, End};
-use lexiscope::query::{Answer, Answering, Callbacks, NeuronQuery, PairsQuery, Query, Reader};
+use lexiscope::query::{
+    Answer, Answering, Callbacks, MemoryBudget, NeuronQuery, PairsQuery, Query, Reader,
+};
 use lexiscope::transformer::{Form, Input};
 use lexiscope::vocabulary::Filters;
 use serde_json::{Map, Value, json};
@@ -146,6 +148,19 @@ fn neuron(layer: usize, neuron: usize) -> Query {
     })
 }
 
+fn pairs(layer: usize, form: Form) -> Query {
+    Query::Pairs(PairsQuery {
+        convention: Default::default(),
+        form,
+        layer,
+        head: layer,
+        distance: 0,
+        end: End::Highest,
+        k: 10,
+        filters: Filters::default(),
+    })
+}
+
 #[test]
 fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
     // First, as the most that a process has had is never less afterwards.
@@ -155,21 +170,8 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
     assert!(all > 12_000_000_000, "{all}");
     let mut reader = open(folder.path()).holding(64 << 20);
     for layer in 0..LAYERS {
-        let filters = Filters::default();
         let neuron = neuron(layer, 4 * WIDTH - 1 - layer);
-        let pairs = |form| {
-            Query::Pairs(PairsQuery {
-                convention: Default::default(),
-                form,
-                layer,
-                head: layer,
-                distance: 0,
-                end: End::Highest,
-                k: 10,
-                filters: filters.clone(),
-            })
-        };
-        for query in [neuron, pairs(Form::Vo), pairs(Form::Qk)] {
+        for query in [neuron, pairs(layer, Form::Vo), pairs(layer, Form::Qk)] {
             let scores: Vec<f32> = match reader.answer(&query, Callbacks::none()).unwrap() {
                 Answer::Neuron(answer) => answer.columns[0].iter().map(|s| s.score).collect(),
                 Answer::Pairs(answer) => answer.pairs.iter().map(|pair| pair.score).collect(),
@@ -178,6 +180,17 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
             assert_eq!(scores, [0.0; 10]);
         }
     }
+    let mut bounded = open(folder.path()).holding(MemoryBudget {
+        kept: 1 << 20,
+        most: Some(1 << 20),
+    });
+    let refused = bounded.answer(&pairs(0, Form::Vo), Callbacks::none());
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.ends_with("allows 1M; give --memory 3M"),
+        "{refused}"
+    );
+    bounded.answer(&neuron(0, 0), Callbacks::none()).unwrap();
     let embedding = F32 * VOCAB * WIDTH;
     let (resident, allowed) = (most_resident(), embedding + 2 * layer_bytes + (200 << 20));
     assert!(resident < allowed, "{resident} of {allowed}");

@@ -13,6 +13,7 @@ use crate::explorer::paths::Paths;
 use crate::hub::Blocks;
 use crate::outside;
 use crate::projection::DeviceChoice;
+use crate::query::MemoryBudget;
 
 /// What to compute with.
 #[derive(Clone, Copy, Debug, Args)]
@@ -23,9 +24,9 @@ pub struct Machine {
     /// Threads to compute with; 0 is one a core
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
-    /// What may be held in memory beside the embedding, to be shown again [default: half of what is
-    /// free, at most 2G]. While a head's pairs are searched, five times one of its factors comes on
-    /// top: 20 bytes times tokens times the width of a head
+    /// What may be held in memory beside the embedding [default: half of what is free, at most 2G,
+    /// and what a head's pairs take]. A head whose pairs take more than SIZE is refused; they take 16
+    /// bytes times tokens times the width of a head
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
     /// Of a model that is not here, fetch only the tensors that are looked at
@@ -69,10 +70,14 @@ fn free_memory() -> Option<u64> {
 }
 
 impl Machine {
-    /// Bytes that may be held in memory beside the embedding.
-    pub fn memory(&self) -> u64 {
+    /// What may be held in memory beside the embedding.
+    pub fn memory(&self) -> MemoryBudget {
         let usual = || free_memory().map_or(MEMORY_MAX, |free| (free / 2).min(MEMORY_MAX));
-        self.memory.map_or_else(usual, |size| size.0)
+        let most = self.memory.map(|size| size.0);
+        MemoryBudget {
+            kept: most.unwrap_or_else(usual),
+            most,
+        }
     }
 
     /// Bytes that parts of models on the hub may take on disk.

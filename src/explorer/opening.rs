@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkpoint::Location;
 use crate::projection::DeviceChoice;
-use crate::query::{Answering, QueryError, Reader};
+use crate::query::{Answering, MemoryBudget, QueryError, Reader};
 use crate::scan::Scanned;
 
 use super::setup::Setup;
@@ -14,7 +14,7 @@ use super::state::State;
 /// How models are opened in this sitting.
 pub(super) struct Opener {
     device: DeviceChoice,
-    memory: u64,
+    memory: MemoryBudget,
     rankings: PathBuf,
     scans: BTreeMap<String, PathBuf>,
     /// The model whose scan was asked for on the command line.

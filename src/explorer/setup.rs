@@ -6,6 +6,7 @@ use super::paths::Paths;
 use super::saved_view::SavedView;
 use super::theme::Theme;
 use crate::projection::DeviceChoice;
+use crate::query::MemoryBudget;
 
 /// What the explorer starts with.
 pub struct Setup {
@@ -16,8 +17,8 @@ pub struct Setup {
     pub theme: Theme,
     pub mouse: bool,
     pub device: DeviceChoice,
-    /// Bytes that may be held in memory beside the embedding.
-    pub memory: u64,
+    /// What may be held in memory beside the embedding.
+    pub memory: MemoryBudget,
     /// Of a model on the hub, fetch only what is looked at.
     pub by_tensor: bool,
     /// What of that may be kept on disk, in bytes.

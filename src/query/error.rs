@@ -57,6 +57,16 @@ pub enum QueryError {
         "{model}: needs all of its weights, which stay on the hub: `lexiscope download {model}`"
     )]
     NeedsAll { model: String },
+    /// A search that does not fit into the memory that it may take.
+    #[error(
+        "{model}: the pairs of a head take {needed}M beside the embedding, and --memory allows \
+         {most}M; give --memory {needed}M"
+    )]
+    Memory {
+        model: String,
+        needed: u64,
+        most: u64,
+    },
     /// An answer of another kind than the query.
     #[error("no answer came back; this is a defect of lexiscope")]
     WrongAnswer,
@@ -82,6 +92,7 @@ impl QueryError {
             | Self::NotFinite { .. }
             | Self::OutOfRange { .. }
             | Self::NeedsAll { .. }
+            | Self::Memory { .. }
             | Self::WrongAnswer
             | Self::Other(_) => false,
         }

@@ -14,6 +14,7 @@ mod info_sheet;
 mod kind;
 mod kinds;
 mod map;
+mod memory;
 mod model;
 mod neuron;
 mod pairs;
@@ -42,6 +43,7 @@ pub use geometry::{
 pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 pub use kinds::{Answer, Answered, Query};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
+pub use memory::MemoryBudget;
 pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};
 pub use prompt::{

@@ -17,6 +17,7 @@ use convention::EmbeddingViews;
 use super::answering::{Answering, Callbacks};
 use super::card::NO_HEAD;
 use super::kind::{AnswerKind, NotFinite};
+use super::memory::MemoryBudget;
 use super::model::Model;
 use super::pairs::{FactorKey, Factors};
 use super::prompt::KeptRun;
@@ -59,8 +60,7 @@ pub struct Reader {
     pub(super) layers: LayerCache,
     /// The last text that was run.
     pub(super) kept_run: Option<KeptRun>,
-    /// Bytes that may be held beside the embedding.
-    pub(super) memory: u64,
+    pub(super) memory: MemoryBudget,
 }
 
 impl Reader {
@@ -98,7 +98,7 @@ impl Reader {
             rank_cache: RankCache::default(),
             layers: LayerCache::new(FACTOR_BYTES),
             kept_run: None,
-            memory: FACTOR_BYTES,
+            memory: FACTOR_BYTES.into(),
         })
     }
 
@@ -119,12 +119,13 @@ impl Reader {
         Ok(Some(card(location, &weights, vocabulary, device).0))
     }
 
-    /// The same with a bound on the bytes held beside the embedding and the current answer.
+    /// The same with another budget of the bytes beside the embedding.
     #[must_use]
-    pub fn holding(self, memory: u64) -> Self {
+    pub fn holding(self, memory: impl Into<MemoryBudget>) -> Self {
+        let memory = memory.into();
         Self {
             memory,
-            layers: LayerCache::new(memory),
+            layers: LayerCache::new(memory.kept),
             ..self
         }
     }

@@ -6,8 +6,8 @@ use crate::checkpoint::Matrix;
 use crate::projection::{BothEnds, PairsWanted, ProjectionError, Scored, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
-use crate::query::{Answer, PairsAnswer, PairsQuery, QueryError};
-use crate::transformer::{Form, FormWeights, QueryKeyNorms, Sublayer, SublayerAt};
+use crate::query::{Answer, MemoryBudget, PairsAnswer, PairsQuery, QueryError};
+use crate::transformer::{Form, FormWeights, LayerCache, QueryKeyNorms, Sublayer, SublayerAt};
 use crate::vocabulary::{Filters, Mask, Vocabulary};
 
 use crate::query::reader::Reader;
@@ -130,6 +130,7 @@ impl Reader {
             self.factors.push(found);
             return Ok(factors);
         }
+        self.make_room(positions)?;
         let (form, layer, head) = (query.form, query.layer, query.head);
         self.weights
             .bring_form(form, layer, head, callbacks.without_partial())?;
@@ -145,11 +146,34 @@ impl Reader {
             Arc::new(self.factors_of(query, &weights, (biases, norms), positions, callbacks)?);
         self.factors.push((key, Arc::clone(&factors)));
         while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>()
-            > self.memory.saturating_sub(self.layers.bytes())
+            > self.memory.kept.saturating_sub(self.layers.bytes())
         {
             self.factors.remove(0);
         }
         Ok(factors)
+    }
+
+    /// Gives up other heads' factors, the oldest first, and then layers, as far as a head's pairs need
+    /// the room.
+    ///
+    /// # Errors
+    /// They take more than there may be.
+    fn make_room(&mut self, positions: bool) -> Result<(), QueryError> {
+        let spec = &self.card.spec;
+        let rows = spec.vocab + if positions { spec.positions } else { 0 };
+        let needed = MemoryBudget::of_pairs(rows, spec.d_head);
+        self.memory.check(&self.card.name, needed)?;
+        let left = self.memory.kept.saturating_sub(needed);
+        let bytes = |(_, factors): &(_, Arc<Factors>)| factors.bytes();
+        while !self.factors.is_empty()
+            && self.factors.iter().map(bytes).sum::<u64>() + self.layers.bytes() > left
+        {
+            self.factors.remove(0);
+        }
+        if self.layers.bytes() > left {
+            self.layers = LayerCache::new(self.memory.kept);
+        }
+        Ok(())
     }
 
     /// The norms that queries and keys go through, where the convention has them.

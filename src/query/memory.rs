@@ -1,0 +1,41 @@
+//! What a reader may hold in memory beside the embedding.
+
+use super::QueryError;
+
+/// Bytes beside the embedding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBudget {
+    /// What is kept to be shown again.
+    pub kept: u64,
+    /// What is never exceeded: a question that takes more is refused.
+    pub most: Option<u64>,
+}
+
+impl From<u64> for MemoryBudget {
+    /// So much is kept; what a question takes besides is not bounded.
+    fn from(kept: u64) -> Self {
+        Self { kept, most: None }
+    }
+}
+
+impl MemoryBudget {
+    /// Bytes that a search for pairs takes: the two factors over all rows (`[rows, d_head]` in f32),
+    /// the same balanced and sorted, and a few numbers a row.
+    pub(super) fn of_pairs(rows: usize, d_head: usize) -> u64 {
+        let row = 4 * size_of::<f32>() * d_head + 48;
+        rows as u64 * row as u64
+    }
+
+    /// # Errors
+    /// So many bytes are more than there may be.
+    pub(super) fn check(&self, model: &str, needed: u64) -> Result<(), QueryError> {
+        match self.most {
+            Some(most) if needed > most => Err(QueryError::Memory {
+                model: model.to_owned(),
+                needed: needed.div_ceil(1 << 20),
+                most: most >> 20,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
