@@ -211,7 +211,18 @@ fn csv_says_the_same_as_json() {
         "{rows:?}"
     );
     let (_, rows) = home.csv("models");
-    assert_eq!(rows, [["gpt2-pl", "bundled"], ["bert-pl", "bundled"]]);
+    let begin = |row: &Vec<String>| [0, 1, 3, 4, 5].map(|at| row[at].clone());
+    assert_eq!(
+        rows.iter().map(begin).collect::<Vec<_>>(),
+        [
+            ["gpt2-pl", "bundled", "GPT-2", "F16", ""],
+            ["bert-pl", "bundled", "BERT", "F16", ""]
+        ]
+    );
+    assert!(
+        rows.iter()
+            .all(|row| row[2].parse::<u64>().unwrap() > 1_000_000)
+    );
 }
 
 #[test]
@@ -896,4 +907,35 @@ fn takes_matrices_apart_in_every_format() {
     let refused = home.output("directions gpt2-pl vo 4");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("give its number"));
     assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn models_of_other_programs_are_listed_and_what_cannot_be_read_is_said() {
+    let home = Home::new();
+    let digest = "ab".repeat(32);
+    let library = home.path("manifests/registry.ollama.ai/library");
+    for (model, media) in [("whole", "model"), ("elsewhere", "params")] {
+        std::fs::create_dir_all(library.join(model)).unwrap();
+        let layer = format!(
+            "{{\"layers\":[{{\"mediaType\":\"application/vnd.ollama.image.{media}\",\"digest\":\"sha256:{digest}\"}}]}}"
+        );
+        std::fs::write(library.join(model).join("latest"), layer).unwrap();
+    }
+    std::fs::create_dir(home.path("blobs")).unwrap();
+    home.write(&format!("blobs/sha256-{digest}"), b"no model at all");
+    let output = home.output("models --format json");
+    let models: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stored = models.as_array().unwrap().last().unwrap();
+    assert_eq!(stored["name"], "ollama:whole:latest");
+    assert_eq!(stored["bytes"], 15);
+    let blob = stored["location"].as_str().unwrap();
+    assert!(blob.ends_with(&format!("sha256-{digest}")), "{stored}");
+    assert!(!stored["problem"].as_str().unwrap().is_empty(), "{stored}");
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("ollama:elsewhere:latest: its manifest names no weights"),
+        "{said}"
+    );
+    let (_, said) = failure(&home.output("info ollama:nothing"));
+    assert!(said.contains("Ollama keeps none of that name in"), "{said}");
 }

@@ -8,6 +8,8 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
+use lexiscope::checkpoint::GgufMetadata;
+use lexiscope::query::gguf_tokenizer;
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use serde::Deserialize;
 
@@ -70,9 +72,12 @@ fn files(contents: Contents) -> Result<TokenizerFiles, Box<dyn Error>> {
     Ok(files)
 }
 
-/// As zlib's.
+/// As zlib's, of the ids as little-endian numbers.
 fn crc32(ids: &[u32]) -> u32 {
-    let bytes = ids.iter().flat_map(|id| id.to_le_bytes());
+    crc32_of(ids.iter().flat_map(|id| id.to_le_bytes()))
+}
+
+fn crc32_of(bytes: impl Iterator<Item = u8>) -> u32 {
     !bytes.fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| match crc & 1 {
             1 => (crc >> 1) ^ 0xEDB8_8320,
@@ -181,5 +186,66 @@ fn damaged_files_are_read_or_refused_in_one_line() -> Result<(), Box<dyn Error>>
         }
     }
     assert!(read > 20 && refused > 20, "{read} read, {refused} refused");
+    Ok(())
+}
+
+/// What the tokenizer.json of the model makes, from which a GGUF file was written.
+#[derive(Deserialize)]
+struct GgufExpected {
+    rows: usize,
+    /// Of all tokens, joined by NUL.
+    tokens: String,
+    /// The first and the last of them.
+    some: Vec<String>,
+    /// Eight hexadecimal digits a text.
+    crc: String,
+}
+
+fn of_gguf(name: &str, rows: usize) -> Result<Vocabulary, Box<dyn Error>> {
+    let file = folder().join("gguf").join(format!("{name}.gguf"));
+    let files = TokenizerFiles {
+        gguf: Some(gguf_tokenizer(&GgufMetadata::open(&file)?)?),
+        ..TokenizerFiles::default()
+    };
+    Ok(Vocabulary::open(&files, rows)?)
+}
+
+#[test]
+fn a_gguf_files_tokenizer_reads_texts_as_its_tokenizer_json_does() -> Result<(), Box<dyn Error>> {
+    let expected = fs::read(folder().join("gguf.json"))?;
+    let expected: BTreeMap<String, GgufExpected> = serde_json::from_slice(&expected)?;
+    let mut texts: Vec<String> = serde_json::from_slice(&fs::read(folder().join("texts.json"))?)?;
+    let pairs = (0..300).map(|i| format!("{} {}", texts[i % 200], texts[(7 * i + 3) % 200]));
+    let pairs: Vec<String> = pairs.collect();
+    texts.extend(pairs);
+    assert!(expected.len() > 15 && texts.len() == 500);
+    let mut faults = Vec::new();
+    for (name, expected) in &expected {
+        // More rows than tokens: those that the converter filled have none.
+        let vocabulary = of_gguf(name, expected.rows + 2)?;
+        let raw = |id: u32| vocabulary.token(id).map_or("", |token| &*token.raw);
+        let tokens: Vec<&str> = (0..expected.rows as u32).map(raw).collect();
+        let joined = crc32_of(tokens.join("\0").bytes());
+        if format!("{joined:08x}") != expected.tokens || vocabulary.len() != expected.rows {
+            let ends = [&tokens[..4], &tokens[tokens.len() - 4..]].concat();
+            faults.push(format!(
+                "{name}: got {ends:?}, expected {:?}",
+                expected.some
+            ));
+        }
+        let mut wrong = Vec::new();
+        for (text, crc) in texts.iter().zip(expected.crc.as_bytes().chunks(8)) {
+            let ids = vocabulary.encode_with_special(text);
+            let got = ids.as_ref().map(|ids| format!("{:08x}", crc32(ids)));
+            if !got.is_ok_and(|got| got.as_bytes() == crc) {
+                wrong.push((text, ids));
+            }
+        }
+        if let Some((text, ids)) = wrong.first() {
+            let texts = wrong.len();
+            faults.push(format!("{name}: {texts} texts, {text:?} got {ids:?}"));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
     Ok(())
 }

@@ -160,7 +160,7 @@ pub enum CheckpointError {
     },
     #[error(
         "{id}: expected plain numbers, for which its sizes need {needed} bytes or more, got pickled \
-         weights of {got} bytes and {key} in config.json: quantised checkpoints cannot be read yet; \
+         weights of {got} bytes and {key} in config.json: quantised weights are read from safetensors alone; \
          take the one that it was made from, or dequantise it and save that"
     )]
     QuantisedPickle {

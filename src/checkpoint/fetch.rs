@@ -14,7 +14,7 @@ use super::files::Files;
 use super::location::alike;
 use super::weight_files::{self, WeightFiles};
 use super::weights::{self, LARGEST_INDEX};
-use super::{Checkpoint, CheckpointError, Location, Remote, Spec, safetensors};
+use super::{Checkpoint, CheckpointError, Location, ModelStores, Remote, Spec, safetensors};
 
 /// The file without which nothing is known of a model.
 const CONFIG: &str = "config.json";
@@ -31,7 +31,7 @@ const VOCABULARIES: [&[&str]; 7] = [
 ];
 
 /// What a configuration says of weights that are not plain numbers, or were not before they were saved.
-const QUANTISED: [&str; 2] = ["quantization_config", "compression_config"];
+const QUANTISED: [&str; 3] = ["quantization_config", "compression_config", "quantization"];
 
 /// Bytes of headers that are looked at before all weights come.
 const HEADERS_MAX: u64 = 1 << 30;
@@ -370,7 +370,10 @@ fn or_alike(error: CheckpointError, id: &HubId, hub: &Hub) -> CheckpointError {
                 | HubError::Unreachable { .. }),
             ..
         } => CheckpointError::Hub {
-            alike: alike(&id.to_string(), &hub.settings().cache),
+            alike: {
+                let cached = ModelStores::of_cache(hub.settings().cache.clone());
+                alike(&id.to_string(), cached.names())
+            },
             error,
         },
         other => other,

@@ -8,7 +8,7 @@ use crate::hub::{Cache, HubId};
 
 use super::error::one_line;
 use super::files::Files;
-use super::{CheckpointError, Remote, gguf, weights};
+use super::{CheckpointError, ModelStores, Remote, gguf, weights};
 
 /// A checkpoint whose files are part of the program.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,12 +50,13 @@ impl fmt::Display for Location {
 }
 
 impl Location {
-    /// Where the model that a user calls `name` is: a bundled one, a folder, or a hub id
+    /// Where the model that a user calls `name` is: a bundled one, a folder, a name of one of the
+    /// places where other programs keep models (`ollama:llama3.2:1b`), or a hub id
     /// `owner/name[@revision]`, whose weights may all lie in the cache of Hugging Face's tools.
     ///
     /// # Errors
     /// It can be none of these; the message says what is spelled alike.
-    pub fn find(name: &str, cache: &Cache) -> Result<FoundModel, CheckpointError> {
+    pub fn find(name: &str, stores: &ModelStores) -> Result<FoundModel, CheckpointError> {
         if let Some(bundle) = Bundle::named(name) {
             return Ok(FoundModel::Here(Self::Bundled(bundle)));
         }
@@ -71,32 +72,38 @@ impl Location {
                 path: one_line(name),
             });
         }
-        let alike = alike(name, cache);
-        match HubId::parse(name) {
-            Some(id) => match Self::cached(&id, cache) {
-                Some(location) => Ok(FoundModel::Here(location)),
-                // A slip in a bundled name should not ask the hub.
-                None if id.owner.is_none() && !alike.is_empty() => Err(nowhere(name, &alike)),
-                None => Ok(FoundModel::OnHub(id)),
+        if let Some(location) = stores.find(name)? {
+            return Ok(FoundModel::Here(location));
+        }
+        let alike = || alike(name, stores.names());
+        let Some(id) = HubId::parse(name) else {
+            return Err(nowhere(name, &alike()));
+        };
+        match Self::cached(&id, stores.cache()) {
+            Some(location) => Ok(FoundModel::Here(location)),
+            // A slip in a bundled name should not ask the hub.
+            None if id.owner.is_none() => match alike() {
+                alike if alike.is_empty() => Ok(FoundModel::OnHub(id)),
+                alike => Err(nowhere(name, &alike)),
             },
-            None => Err(nowhere(name, &alike)),
+            None => Ok(FoundModel::OnHub(id)),
         }
     }
 
-    /// As [`Self::find`] in the cache that the environment names, for who does not ask the hub.
+    /// As [`Self::find`] in the places that the environment names, for who does not ask the hub.
     ///
     /// # Errors
     /// It is not here; the message says how to get it, or what is spelled alike.
     pub fn resolve(name: &str) -> Result<Self, CheckpointError> {
-        let cache = Cache::from_environment();
-        match Self::find(name, &cache)? {
+        let stores = ModelStores::from_environment();
+        match Self::find(name, &stores)? {
             FoundModel::Here(location) => Ok(location),
             FoundModel::OnHub(id) => Err(CheckpointError::NotFound {
                 name: id.to_string(),
                 advice: format!(
                     "it is no folder and not in the local Hugging Face cache; get it with \
                      `lexiscope download {id}`{}",
-                    alike(name, &cache)
+                    alike(name, stores.names())
                 ),
             }),
         }
@@ -113,15 +120,6 @@ impl Location {
             path,
         })
     }
-
-    /// Every model of which all weights lie in the cache, with its folder.
-    pub fn all_cached(cache: &Cache) -> Vec<(String, PathBuf)> {
-        let complete =
-            |path: &PathBuf| weights::complete(&Files::Folder(path.clone())).unwrap_or(false);
-        let models = cache.models().into_iter();
-        let models = models.filter(|model| complete(&model.path));
-        models.map(|model| (model.name, model.path)).collect()
-    }
 }
 
 fn nowhere(name: &str, alike: &str) -> CheckpointError {
@@ -129,24 +127,21 @@ fn nowhere(name: &str, alike: &str) -> CheckpointError {
     CheckpointError::NotFound {
         name: one_line(name),
         advice: format!(
-            "expected a bundled model ({}), a folder, or a hub id owner/name{alike}",
+            "expected a bundled model ({}), a folder, a hub id owner/name, or a name such as \
+             ollama:llama3.2:1b{alike}",
             bundled.join(", ")
         ),
     }
 }
 
-/// `; did you mean …?` with the known names that are spelled almost as `name`, or end as it does.
-pub(super) fn alike(name: &str, cache: &Cache) -> String {
+/// `; did you mean …?` with those of the `known` names that are spelled almost as `name`, or end as
+/// it does.
+pub(super) fn alike(name: &str, known: impl Iterator<Item = String>) -> String {
     let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let wanted = last(name);
     if wanted.is_empty() || wanted.chars().count() > 100 {
         return String::new();
     }
-    let cached = cache.models().into_iter().map(|model| model.name);
-    let known = Bundle::all()
-        .iter()
-        .map(|bundle| bundle.name.to_string())
-        .chain(cached);
     let near: Vec<String> = known
         .filter(|known| {
             let known = last(known);
@@ -185,7 +180,7 @@ mod tests {
 
     /// A cache that holds `models--sdadas--polish-gpt2-medium` with one snapshot, and of another
     /// model only its configuration.
-    fn cache(root: &Path) -> Cache {
+    fn stores(root: &Path) -> ModelStores {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         for (name, file) in [("medium", "model.safetensors"), ("small", "config.json")] {
             let model = root.join(format!("models--sdadas--polish-gpt2-{name}"));
@@ -196,14 +191,14 @@ mod tests {
             fs::write(model.join("refs/main"), commit).unwrap();
         }
         let root = root.as_os_str().to_owned();
-        Cache::located(move |name| (name == "HF_HUB_CACHE").then(|| root.clone()))
+        ModelStores::located(move |name| (name == "HF_HUB_CACHE").then(|| root.clone()))
     }
 
     #[test]
     fn finds_bundled_models_folders_and_cached_ids() {
         let root = tempfile::tempdir().unwrap();
-        let cache = cache(root.path());
-        let here = |name: &str| match Location::find(name, &cache).unwrap() {
+        let stores = stores(root.path());
+        let here = |name: &str| match Location::find(name, &stores).unwrap() {
             FoundModel::Here(location) => location,
             FoundModel::OnHub(id) => panic!("{id} is here"),
         };
@@ -217,28 +212,30 @@ mod tests {
         };
         assert_eq!(name, id);
         assert!(path.ends_with("snapshots/0123456789abcdef0123456789abcdef01234567"));
-        let names: Vec<String> = Location::all_cached(&cache)
-            .into_iter()
-            .map(|m| m.0)
-            .collect();
-        assert_eq!(names, [id]);
+        assert_eq!(
+            stores.names().collect::<Vec<_>>(),
+            ["gpt2-pl", "bert-pl", id]
+        );
     }
 
     #[test]
     fn leaves_to_the_hub_what_is_not_here_whole() {
         let root = tempfile::tempdir().unwrap();
-        let cache = cache(root.path());
+        let stores = stores(root.path());
         for name in ["sdadas/polish-gpt2-small", "sdadas/other@v1", "gpt2"] {
             let id = HubId::parse(name).unwrap();
-            assert_eq!(Location::find(name, &cache).unwrap(), FoundModel::OnHub(id));
+            assert_eq!(
+                Location::find(name, &stores).unwrap(),
+                FoundModel::OnHub(id)
+            );
         }
     }
 
     #[test]
     fn says_what_a_name_may_be_and_what_is_spelled_alike() {
         let root = tempfile::tempdir().unwrap();
-        let cache = cache(root.path());
-        let error = |name: &str| Location::find(name, &cache).unwrap_err().to_string();
+        let stores = stores(root.path());
+        let error = |name: &str| Location::find(name, &stores).unwrap_err().to_string();
         let misspelled = error("gpt-pl");
         assert!(misspelled.contains("expected a bundled model (gpt2-pl, bert-pl)"));
         assert!(
@@ -250,7 +247,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert!(error(file.to_str().unwrap()).contains("expected a folder, got a file"));
         assert!(!error("a\nb").contains('\n'));
-        let near = alike("sdadas/polish-gpt2-medum", &cache);
+        let near = alike("sdadas/polish-gpt2-medum", stores.names());
         assert_eq!(near, "; did you mean sdadas/polish-gpt2-medium?");
     }
 }

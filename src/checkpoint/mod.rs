@@ -18,12 +18,15 @@ mod number;
 mod packed;
 mod pickle;
 mod pytorch;
+mod quantised;
+mod quantised_matrix;
 mod remote;
 mod row_order;
 mod safetensors;
 mod source;
 mod spec;
 mod stored;
+mod stores;
 mod tensor_entry;
 mod tensors;
 mod ties;
@@ -47,6 +50,7 @@ pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, Spec, UnknownChoice};
 pub use stored::{StoredMatrix, StoredRows};
+pub use stores::{ModelStores, ModelSummary, StoreListing, StoredModel};
 
 use crate::task::Callbacks;
 
@@ -116,7 +120,10 @@ impl Checkpoint {
                 let (metadata, tensors) = gguf.into_parts(family, &spec)?;
                 (Some(metadata), tensors)
             }
-            None => (None, wrapped::unwrapped(family, weights::open(&files)?)?),
+            None => {
+                let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
+                (None, quantised::assembled(tensors, config.quantisation())?)
+            }
         };
         let prefix = verify::prefix(family, &tensors, &files)?;
         let embeddings = ties::embeddings(family, prefix, &spec, &tensors, &files)?;

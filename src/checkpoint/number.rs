@@ -7,6 +7,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::ggml::GgmlType;
+use super::quantised_matrix::QuantisedMatrix;
 
 /// How a tensor's numbers are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(super) enum Dtype {
     /// In blocks, each with a scale of its own. Some types cannot be read: they are refused where
     /// their numbers are looked at.
     Blocks(GgmlType),
+    /// Codes that lie in other tensors, with their scales.
+    Quantised(QuantisedMatrix),
     /// Anything else, by name: such a tensor is known, and refused when it is read.
     Other(String),
     /// Not a row of numbers at all, in words: sparse, quantised as a whole, without numbers.
@@ -40,7 +43,13 @@ impl Dtype {
     pub(super) fn block(&self) -> usize {
         match self {
             Self::Blocks(kind) => kind.numbers(),
-            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Other(_) | Self::Made(_) => 1,
+            Self::F32
+            | Self::F16
+            | Self::Bf16
+            | Self::F64
+            | Self::Quantised(_)
+            | Self::Other(_)
+            | Self::Made(_) => 1,
         }
     }
 
@@ -51,7 +60,7 @@ impl Dtype {
             Self::F16 | Self::Bf16 => 2,
             Self::F64 => 8,
             Self::Blocks(kind) => kind.bytes(),
-            Self::Other(_) | Self::Made(_) => 0,
+            Self::Quantised(_) | Self::Other(_) | Self::Made(_) => 0,
         }
     }
 
@@ -69,7 +78,7 @@ impl Dtype {
     /// Whether several numbers share a scale.
     pub(super) fn is_quantised(&self) -> bool {
         match self {
-            Self::Blocks(_) => true,
+            Self::Blocks(_) | Self::Quantised(_) => true,
             Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Other(_) | Self::Made(_) => {
                 false
             }
@@ -79,7 +88,7 @@ impl Dtype {
     /// Whether numbers of the kind can be read.
     pub(super) fn is_readable(&self) -> bool {
         match self {
-            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 => true,
+            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Quantised(_) => true,
             Self::Blocks(kind) => kind.is_readable(),
             Self::Other(_) | Self::Made(_) => false,
         }
@@ -91,7 +100,7 @@ impl Dtype {
         match self {
             Self::F16 | Self::Bf16 => true,
             Self::Blocks(kind) => kind.is_quick(),
-            Self::F32 | Self::F64 | Self::Other(_) | Self::Made(_) => false,
+            Self::F32 | Self::F64 | Self::Quantised(_) | Self::Other(_) | Self::Made(_) => false,
         }
     }
 }
@@ -100,6 +109,7 @@ impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Blocks(kind) => return kind.fmt(f),
+            Self::Quantised(matrix) => return matrix.fmt(f),
             Self::F32 => "F32",
             Self::F16 => "F16",
             Self::Bf16 => "BF16",
@@ -121,7 +131,12 @@ pub(super) fn are_finite(dtype: &Dtype, bytes: &[u8]) -> bool {
     match dtype {
         Dtype::F16 => below(0x7C00),
         Dtype::Bf16 => below(0x7F80),
-        Dtype::F32 | Dtype::F64 | Dtype::Blocks(_) | Dtype::Other(_) | Dtype::Made(_) => {
+        Dtype::F32
+        | Dtype::F64
+        | Dtype::Blocks(_)
+        | Dtype::Quantised(_)
+        | Dtype::Other(_)
+        | Dtype::Made(_) => {
             let mut some = [0.0; 1 << 10];
             let at_once = some.len() / dtype.block() * dtype.block_bytes();
             let mut pieces = bytes.chunks(at_once.max(1));
@@ -147,7 +162,7 @@ pub(super) fn convert(dtype: &Dtype, bytes: &[u8], step: usize, out: &mut [f32])
         }),
         Dtype::F16 if step == 1 && out.len() >= 16 => halves(bytes, out),
         Dtype::F16 => each(bytes, step, out, |b| f16::from_le_bytes(b).to_f32()),
-        Dtype::Other(_) | Dtype::Made(_) => {}
+        Dtype::Quantised(_) | Dtype::Other(_) | Dtype::Made(_) => {}
     }
 }
 

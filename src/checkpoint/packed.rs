@@ -6,7 +6,7 @@ use super::number::Dtype;
 use super::tensor_entry::TensorEntry;
 use super::tensors::Tensors;
 
-const QUANTISED: &str = "quantised checkpoints cannot be read yet; take the one that it was made from, or dequantise it and save that";
+const QUANTISED: &str = "checkpoints that are quantised so cannot be read; take the one that it was made from, or dequantise it and save that";
 const MERGE: &str = "merge the adapter into its base (`merge_and_unload`) and save that";
 const REMOVE: &str =
     "remove the parametrisation (`remove`, `remove_parametrizations`) and save that";
@@ -29,7 +29,7 @@ const fn quantised(beside: &'static [&'static str], what: &'static str) -> Schem
 }
 
 /// The more special ones first.
-const SCHEMES: [Scheme; 20] = [
+const SCHEMES: [Scheme; 22] = [
     quantised(&[".qweight", ".g_idx"], "whole numbers packed by GPTQ"),
     quantised(
         &[".qweight", ".qzeros"],
@@ -49,6 +49,8 @@ const SCHEMES: [Scheme; 20] = [
     quantised(&["._packed_params.dtype"], "torch's quantised numbers"),
     quantised(&[".weight_scale_inv"], "scaled 8-bit floats (FP8)"),
     quantised(&[".weight_scale"], "scaled 8-bit numbers"),
+    quantised(&[".scales", ".biases"], "whole numbers packed by MLX"),
+    quantised(&[".scales"], "numbers packed with scales"),
     Scheme {
         beside: &[".base_layer.weight"],
         what: "the base of a PEFT adapter that was not merged",

@@ -74,9 +74,12 @@ impl StoredMatrix {
             Held::Narrow { dtype, bytes } => match dtype {
                 Dtype::F16 => Some(StoredRows::F16(&bytes.as_chunks().0[some])),
                 Dtype::Bf16 => Some(StoredRows::Bf16(&bytes.as_chunks().0[some])),
-                Dtype::F32 | Dtype::F64 | Dtype::Blocks(_) | Dtype::Other(_) | Dtype::Made(_) => {
-                    None
-                }
+                Dtype::F32
+                | Dtype::F64
+                | Dtype::Blocks(_)
+                | Dtype::Quantised(_)
+                | Dtype::Other(_)
+                | Dtype::Made(_) => None,
             },
         }
     }

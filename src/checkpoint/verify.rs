@@ -140,8 +140,10 @@ pub(super) fn matrix(
     if !entry.dtype.is_readable() && !of_blocks {
         return Err(packed::unreadable(tensors, tensor, entry, file));
     }
+    // Its scales are part of it.
+    let quantised = matches!(entry.dtype, Dtype::Quantised(_));
     if entry.shape != expected {
-        if let Some(packed) = packed::instead(tensors, tensor, file) {
+        if !quantised && let Some(packed) = packed::instead(tensors, tensor, file) {
             return Err(packed);
         }
         return Err(CheckpointError::Shape {
@@ -152,7 +154,7 @@ pub(super) fn matrix(
             got: entry.shape.clone(),
         });
     }
-    if let Some(scale) = scale_beside(tensors, tensor) {
+    if !quantised && let Some(scale) = scale_beside(tensors, tensor) {
         return Err(CheckpointError::Scaled {
             tensor: tensor.to_string(),
             file: file.to_string(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use crate::checkpoint::{FetchOption, Fetched, FoundModel, Location, fetch};
+use crate::checkpoint::{FetchOption, Fetched, FoundModel, Location, ModelStores, fetch};
 use crate::explorer::number::{bytes, duration};
 use crate::hub::{Hub, HubId, HubSettings};
 use crate::task::Progress;
@@ -14,10 +14,9 @@ use super::say::say;
 
 /// Where a model is; if it is on the hub, `way` says how it comes.
 pub(super) fn locate(model: &str, way: impl FnOnce() -> Result<FetchOption>) -> Result<Location> {
-    let settings = HubSettings::from_environment();
-    match Location::find(model, &settings.cache)? {
+    match Location::find(model, &ModelStores::from_environment())? {
         FoundModel::Here(location) => Ok(location),
-        FoundModel::OnHub(id) => fetch_shown(&id, settings, &way()?),
+        FoundModel::OnHub(id) => fetch_shown(&id, HubSettings::from_environment(), &way()?),
     }
 }
 

@@ -28,11 +28,10 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::{CommandFactory, Parser};
 
-use crate::checkpoint::{Bundle, Location};
+use crate::checkpoint::ModelStores;
 use crate::explorer::paths::Paths;
 use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
-use crate::hub::Cache;
 use crate::log;
 use crate::query::sheet::{models_sheet, sheets};
 use crate::query::{
@@ -139,7 +138,11 @@ pub fn run() -> Result<()> {
         }
         Some(Command::Info { model, output }) => info::run(&model, output),
         Some(Command::Models { format, csv }) => {
-            let sheet = models_sheet(&known_models());
+            let listing = ModelStores::from_environment().list();
+            let sheet = models_sheet(&listing);
+            for problem in &listing.problems {
+                say(problem);
+            }
             print(&csv.written(report::write(&sheet, format), format))
         }
         Some(Command::Download { model }) => print(&fetch::download(&model)?),
@@ -365,15 +368,6 @@ fn say_timings(output: OutputArgs, timings: Timings) {
     if output.timings && output.format != Format::Json {
         say::line(timings);
     }
-}
-
-fn known_models() -> Vec<(String, String)> {
-    let bundled = Bundle::all()
-        .iter()
-        .map(|b| (b.name.to_owned(), "bundled".to_owned()));
-    let cached = Location::all_cached(&Cache::from_environment()).into_iter();
-    let cached = cached.map(|(name, path)| (name, path.display().to_string()));
-    bundled.chain(cached).collect()
 }
 
 fn milliseconds(since: Instant) -> f64 {

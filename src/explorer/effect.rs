@@ -13,6 +13,8 @@ pub enum Effect {
     Want(Vec<Query>),
     /// What may be answered when nothing else is to be done; replaces the list before.
     Idle(Vec<Query>),
+    /// Look up which models lie on this machine.
+    ListModels,
     /// Open a model by its name, folder or hub id.
     Open(String),
     /// Bring a model from the hub, whole or by the tensors that are looked at, and open it.

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::outside;
+use crate::outside::{self, folder, user_folder};
 
 use super::HubId;
 
@@ -42,7 +42,8 @@ impl Cache {
     /// The folder of Hugging Face's own files: that of `HF_HOME`, or `huggingface` among the caches.
     pub(super) fn home(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
         let caches = || {
-            folder(&variable, "XDG_CACHE_HOME").or_else(|| Some(user(&variable)?.join(".cache")))
+            folder(&variable, "XDG_CACHE_HOME")
+                .or_else(|| Some(user_folder(&variable)?.join(".cache")))
         };
         folder(&variable, "HF_HOME").or_else(|| Some(caches()?.join("huggingface")))
     }
@@ -81,59 +82,6 @@ impl Cache {
         models.sort();
         models
     }
-}
-
-/// The folder that a variable names, as Python's `expanduser` and `expandvars` read it: files and
-/// services set variables without a shell that would.
-pub(super) fn folder(variable: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
-    let value = variable(name).filter(|value| !value.is_empty())?;
-    let Some(text) = value.to_str() else {
-        return Some(PathBuf::from(value));
-    };
-    let home = match text.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => user(variable),
-        _ => None,
-    };
-    let text = match home {
-        Some(home) => format!("{}{}", home.to_str()?, &text[1..]),
-        None => text.to_owned(),
-    };
-    Some(expanded(&text, variable).into())
-}
-
-/// The user's own folder.
-fn user(variable: &impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let set = |name| variable(name).filter(|value| !value.is_empty());
-    set("HOME")
-        .or_else(|| set("USERPROFILE"))
-        .map(PathBuf::from)
-}
-
-/// The text with the values of `$NAME` and `${NAME}` in their places; what is not set stays.
-fn expanded(text: &str, variable: &impl Fn(&str) -> Option<OsString>) -> String {
-    let mut parts = text.split('$');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (name, rest) = match part.strip_prefix('{').and_then(|part| part.split_once('}')) {
-            Some((name, rest)) => (name, rest),
-            None => {
-                let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                let end = part.find(|c| !in_name(c)).unwrap_or(part.len());
-                part.split_at(end)
-            }
-        };
-        match variable(name).and_then(|value| value.into_string().ok()) {
-            Some(value) if !name.is_empty() => {
-                out += &value;
-                out += rest;
-            }
-            _ => {
-                out.push('$');
-                out += part;
-            }
-        }
-    }
-    out
 }
 
 /// The snapshot of a revision below a model's folder.

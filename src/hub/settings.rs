@@ -5,10 +5,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use crate::outside;
+use crate::outside::{self, folder};
 
 use super::Cache;
-use super::cache::folder;
 
 /// The hub that is meant where `HF_ENDPOINT` names no other.
 const HUB: &str = "https://huggingface.co";

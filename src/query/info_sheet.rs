@@ -1,6 +1,8 @@
 //! What a model is, and which models there are, as sheets.
 
-use crate::checkpoint::{NormPlacement, UnknownChoice};
+use crate::checkpoint::{
+    Location, ModelSummary, NormPlacement, StoreListing, StoredModel, UnknownChoice,
+};
 use crate::query::ModelCard;
 use crate::sheet::{Block, Column, NumberForm, Record, Section, Sheet, TokenNames, Value, grouped};
 
@@ -164,18 +166,39 @@ fn sentence(choice: &UnknownChoice) -> String {
     format!("{touches}: unknown `{key}` {got}, expected {expected}")
 }
 
-/// The models that can be opened by name: `(name, where it is)`.
-pub fn models_sheet(models: &[(String, String)]) -> Sheet {
-    let (names, places): (Vec<String>, Vec<String>) = models.iter().cloned().unzip();
+/// The models that can be opened by name, each with what its headers say.
+pub fn models_sheet(listing: &StoreListing) -> Sheet {
+    let models = &listing.models;
+    let summaries = listing.summaries();
+    let text = |of: fn(&ModelSummary) -> Option<&str>| {
+        let texts = summaries.iter().map(of);
+        Column::of(texts.map(|text| text.unwrap_or_default().to_owned()))
+    };
+    let place = |model: &StoredModel| match &model.location {
+        Location::Folder { path, .. } => path.display().to_string(),
+        Location::Bundled(_) | Location::Remote(_) => model.place.to_owned(),
+    };
     let section = Section::new([
-        Column::of(names)
+        Column::of(models.iter().map(|model| model.name.clone()))
             .csv("model")
             .json("name")
             .shown("model", NumberForm::Plain),
-        Column::of(places)
+        Column::of(models.iter().map(place))
             .csv("where")
             .json("location")
             .shown("where", NumberForm::Plain),
+        Column::of(models.iter().map(|model| model.bytes as usize))
+            .named("bytes")
+            .shown("bytes", NumberForm::Grouped),
+        text(|summary| summary.family)
+            .named("family")
+            .shown("family", NumberForm::Plain),
+        text(|summary| summary.stored.as_deref())
+            .named("stored")
+            .shown("stored", NumberForm::Plain),
+        text(|summary| summary.problem.as_deref())
+            .named("problem")
+            .shown("problem", NumberForm::Plain),
     ]);
     Sheet {
         provenance: None,

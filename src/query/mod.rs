@@ -23,6 +23,7 @@ mod rank;
 mod reader;
 mod robustness;
 pub mod sheet;
+mod tokenizer_files;
 mod undertrained;
 mod value_norms;
 
@@ -57,6 +58,7 @@ pub use robustness::{
     RANDOM_DIRECTIONS, RANDOM_FORMS, ROBUSTNESS_LEAST, ROBUSTNESS_TOP, Robustness,
     RobustnessAnswer, RobustnessQuery, ZScore,
 };
+pub use tokenizer_files::gguf_tokenizer;
 pub use undertrained::UndertrainedQuery;
 pub use value_norms::ValueNormsQuery;
 

@@ -10,7 +10,7 @@ use crate::checkpoint::{Checkpoint, Location, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::task::CancelToken;
 use crate::transformer::{Forward, LayerCache, Weights};
-use crate::vocabulary::{Filters, Mask, TokenizerFiles, Undertrained, Vocabulary};
+use crate::vocabulary::{Filters, Mask, Undertrained, Vocabulary};
 
 use convention::EmbeddingViews;
 
@@ -23,6 +23,7 @@ use super::pairs::{FactorKey, Factors};
 use super::prompt::KeptRun;
 use super::rank::{EmbeddingGram, RankCache, Ranking};
 use super::robustness::NullDistributions;
+use super::tokenizer_files::tokenizer_files;
 use super::{Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, Query, QueryError};
 
 /// Bytes of heads' factors that are kept unless something else is said.
@@ -305,22 +306,4 @@ fn told(checkpoint: &Checkpoint) -> Vec<String> {
     let no_predictions = encoder && checkpoint.gguf_metadata().is_some();
     let of_gguf = no_predictions.then(|| NO_PREDICTIONS.to_owned());
     decided.into_iter().chain(of_gguf).collect()
-}
-
-fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles, QueryError> {
-    Ok(TokenizerFiles {
-        tokenizer_json: checkpoint.file("tokenizer.json")?,
-        vocab_json: checkpoint.file("vocab.json")?,
-        merges_txt: checkpoint.file("merges.txt")?,
-        vocab_txt: checkpoint.file("vocab.txt")?,
-        tokenizer_config_json: checkpoint.file("tokenizer_config.json")?,
-        special_tokens_map_json: checkpoint.file("special_tokens_map.json")?,
-        added_tokens_json: checkpoint.file("added_tokens.json")?,
-        tokenizer_model: checkpoint.file("tokenizer.model")?,
-        sentencepiece_bpe_model: checkpoint.file("sentencepiece.bpe.model")?,
-        spiece_model: checkpoint.file("spiece.model")?,
-        tekken_json: checkpoint.file("tekken.json")?,
-        bpe_codes: checkpoint.file("bpe.codes")?,
-        config_json: checkpoint.file("config.json")?,
-    })
 }

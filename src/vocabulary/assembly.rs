@@ -145,7 +145,7 @@ pub(super) fn with_vocab(mut model: Value, tokens: &[(String, u32)]) -> ModelSou
 }
 
 /// Tokens before and after a text; `Null` for none.
-fn template(before: Option<(String, u32)>, after: Option<(String, u32)>) -> Value {
+pub(super) fn template(before: Option<(String, u32)>, after: Option<(String, u32)>) -> Value {
     if before.is_none() && after.is_none() {
         return Value::Null;
     }

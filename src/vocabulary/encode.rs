@@ -215,6 +215,7 @@ fn build(recipe: &Recipe, literal: bool) -> Result<Tokenizer, String> {
     let model = match &recipe.model {
         ModelSource::File(bytes) => serde_json::from_slice(bytes).map(|file: File| file.model),
         ModelSource::Built(value) => ModelWrapper::deserialize(value),
+        ModelSource::Deferred(build) => ModelWrapper::deserialize(build()?),
         ModelSource::Refused(why) => return Err(why.clone()),
     };
     let mut model = model.map_err(|error| one_line(&error))?;

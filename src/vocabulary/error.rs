@@ -87,6 +87,12 @@ pub enum VocabularyError {
     },
 
     #[error(
+        "the GGUF file's tokenizer: expected one of the kinds {known}, got {got:?} \
+         (tokenizer.ggml.model); take the model with its tokenizer.json"
+    )]
+    GgufModel { got: String, known: &'static str },
+
+    #[error(
         "{word:?} is not in the vocabulary: expected a word that its tokens can spell, or a token's \
          own string; try another spelling"
     )]

@@ -6,7 +6,7 @@ use super::listing::Listing;
 use super::recipe::Recipe;
 use super::settings::TokenizerSettings;
 use super::token::{Origin, Style};
-use super::{TokenizerFiles, file_sets, single};
+use super::{TokenizerFiles, file_sets, gguf, single};
 
 /// Bytes of the longest token that is read. The longest of a vocabulary in use are some hundred
 /// spaces or dashes.
@@ -25,9 +25,10 @@ pub(super) struct Placed {
 /// Reads the best of the files that are there; see [`super::Vocabulary::open`].
 pub(super) fn load(mut files: TokenizerFiles, rows: usize) -> Result<Placed, VocabularyError> {
     let settings = TokenizerSettings::read(&files)?;
-    let listing = match files.tokenizer_json.take() {
-        Some(bytes) => single::read(bytes, &settings)?,
-        None => file_sets::read(&files, &settings)?,
+    let listing = match (files.gguf.take(), files.tokenizer_json.take()) {
+        (Some(gguf), _) => gguf::read(&gguf)?,
+        (None, Some(bytes)) => single::read(bytes, &settings)?,
+        (None, None) => file_sets::read(&files, &settings)?,
     };
     place(listing, &settings, rows)
 }

@@ -8,6 +8,7 @@ mod error;
 mod fairseq;
 mod file_sets;
 mod filter;
+mod gguf;
 mod json_values;
 mod listing;
 mod load;
@@ -39,6 +40,7 @@ use visible::Class;
 
 pub use error::VocabularyError;
 pub use filter::{FileSource, Filters, Text, TextCount, Words};
+pub use gguf::{GgufSpecialIds, GgufTextParts, GgufTokenizer, LoadTextParts};
 pub use mask::Mask;
 pub use pattern::Pattern;
 pub use token::{Boundary, Token};
@@ -64,6 +66,8 @@ pub struct TokenizerFiles {
     pub bpe_codes: Option<Cow<'static, [u8]>>,
     /// The model's own, for its type and the class of its tokenizer.
     pub config_json: Option<Cow<'static, [u8]>>,
+    /// What a GGUF file says of its tokenizer; counts before all files.
+    pub gguf: Option<GgufTokenizer>,
 }
 
 /// What the rows of an embedding are called.

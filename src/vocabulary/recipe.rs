@@ -25,6 +25,8 @@ pub(super) enum ModelSource {
     File(Cow<'static, [u8]>),
     /// The same, put together from other files.
     Built(Value),
+    /// The same, put together when it is needed; or why it cannot be.
+    Deferred(Box<dyn Fn() -> Result<Value, String> + Send + Sync>),
     /// Texts cannot be read, and why.
     Refused(String),
 }

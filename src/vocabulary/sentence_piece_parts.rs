@@ -20,7 +20,7 @@ pub(super) fn numbered<'a>(pieces: impl Iterator<Item = &'a String>) -> Vec<(Str
 }
 
 /// Every way in which two of these pieces make a third.
-fn splits(piece: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn splits(piece: &str) -> impl Iterator<Item = (&str, &str)> {
     let inside = piece.char_indices().skip(1);
     inside.map(|(at, _)| piece.split_at(at))
 }

@@ -12,7 +12,7 @@ use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
 
-const CONTINUATION: &str = "##";
+pub(super) const CONTINUATION: &str = "##";
 
 const BERT: &Usual<'_> = &[
     (Role::Unk, "[UNK]"),

@@ -66,7 +66,7 @@ fn quantised_weights_are_called_by_their_scheme() {
         vec![(
             "transformer.h.0.mlp.c_fc.weight_scale_inv",
             "F32",
-            vec![1, 2],
+            vec![1, 3],
         )]
     });
     fp8.is_refused(&[UP, "got scaled 8-bit floats (FP8)"]);
@@ -172,10 +172,49 @@ fn folders_of_something_else_say_what_to_open() {
     expect_line(
         &pipeline,
         &[
-            "got a model in a folder below (text_encoder)",
-            "give that folder",
+            "got a diffusers pipeline, which makes pictures (model_index.json)",
+            "open its text encoder",
         ],
     );
+    let below = refusal(&[("some/config.json", "{}"), ("README.md", "")]);
+    expect_line(
+        &below,
+        &["got a model in a folder below (some)", "give that folder"],
+    );
+    for (file, got, advice) in [
+        (
+            "tf_model.h5",
+            "weights for TensorFlow alone",
+            "from_tf=True",
+        ),
+        (
+            "flax_model.msgpack",
+            "weights for Flax alone",
+            "from_flax=True",
+        ),
+        ("model_quantized.onnx", "exported to ONNX", "exported from"),
+        ("onnx/model.onnx", "exported to ONNX", "exported from"),
+        (
+            "openvino_model.xml",
+            "exported for one program",
+            "exported from",
+        ),
+        ("tokenizer.json", "a tokenizer alone", "a whole model"),
+        ("modules.json", "without a transformer", "another model"),
+    ] {
+        // Whether or not a configuration and a tokenizer lie beside it.
+        expect_line(&refusal(&[(file, "{}")]), &[got, file, advice]);
+        let beside = refusal(&[(file, "{}"), ("tokenizer_config.json", "{}")]);
+        expect_line(&beside, &[got, advice]);
+        if ["tokenizer.json", "modules.json"].contains(&file) {
+            continue;
+        }
+        let copy = Copy::of("gpt2-safetensors");
+        copy.remove("model.safetensors");
+        fs::create_dir_all(copy.path(file).parent().unwrap()).unwrap();
+        copy.write(file, "{}");
+        copy.is_refused(&[got, advice]);
+    }
     let parts = refusal(&[("zero_to_fp32.py", ""), ("global_step10/a.pt", "")]);
     expect_line(&parts, &["the parts of a DeepSpeed run", "zero_to_fp32.py"]);
     let own = refusal(&[("params.json", "{}"), ("consolidated.00.pth", "")]);
@@ -247,4 +286,46 @@ fn pointers_and_pages_are_known_in_the_place_of_every_file() {
         );
     }
     assert!(Path::new(&copy.path("vocab.txt")).exists());
+}
+
+#[test]
+fn a_gguf_file_that_is_no_model_is_called_what_it_is() {
+    let text = |text: &str| [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat();
+    // Version 3, no tensors, these keys with texts.
+    let gguf = |keys: &[(&str, &str)]| {
+        let mut file = b"GGUF\x03\0\0\0".to_vec();
+        file.extend(0u64.to_le_bytes());
+        file.extend((keys.len() as u64).to_le_bytes());
+        for (key, value) in keys {
+            file.extend(text(key));
+            file.extend(8u32.to_le_bytes());
+            file.extend(text(value));
+        }
+        file
+    };
+    for (kind, architecture, got) in [
+        ("adapter", "llama", "expected a model, got an adapter"),
+        (
+            "mmproj",
+            "clip",
+            "got what turns pictures into a model's input",
+        ),
+        (
+            "model",
+            "clip",
+            "got what turns pictures into a model's input",
+        ),
+        ("imatrix", "llama", "got what a model was quantised by"),
+        ("model", "mamba", "mamba"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.gguf");
+        let keys = [
+            ("general.type", kind),
+            ("general.architecture", architecture),
+        ];
+        fs::write(&path, gguf(&keys)).unwrap();
+        let error = open(&path).map(drop).unwrap_err().to_string();
+        expect_line(&error, &["some.gguf", got]);
+    }
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lexiscope::checkpoint::{Checkpoint, FetchOption, FoundModel, Location, estimate, fetch};
+use lexiscope::checkpoint::{
+    Checkpoint, FetchOption, FoundModel, Location, ModelStores, estimate, fetch,
+};
 use lexiscope::hub::HubId;
 
 use super::server::{COMMIT, Fault, Server, etag};
@@ -59,7 +61,11 @@ fn asks_nothing_of_the_network_for_what_lies_there() {
     let place = Place::new(&server);
     place.fetch(&FetchOption::Whole).unwrap();
     server.forget();
-    let found = Location::find(MODEL, &place.hub.settings().cache).unwrap();
+    let found = Location::find(
+        MODEL,
+        &ModelStores::of_cache(place.hub.settings().cache.clone()),
+    )
+    .unwrap();
     let FoundModel::Here(location) = found else {
         panic!("expected it in the cache");
     };
@@ -88,7 +94,10 @@ fn a_revision_is_asked_for_and_kept_by_its_name() {
             .contains("/revision/refs%2Fpr%2F1")
     );
     assert!(place.cache().join("refs/refs/pr/1").is_file());
-    let found = Location::find("owner/model@refs/pr/1", &place.hub.settings().cache);
+    let found = Location::find(
+        "owner/model@refs/pr/1",
+        &ModelStores::of_cache(place.hub.settings().cache.clone()),
+    );
     assert!(matches!(found, Ok(FoundModel::Here(_))));
 }
 

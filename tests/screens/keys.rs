@@ -179,10 +179,7 @@ fn the_palette_finds_by_what_people_call_things() {
 fn only_what_is_typed_is_opened_and_tab_goes_on_with_it() {
     let mut screen = Screen::new(120, 30);
     screen.state.models = ["gpt2-pl", "bert-pl"]
-        .map(|name| ModelChoice {
-            name: name.to_owned(),
-            origin: Origin::Bundled,
-        })
+        .map(|name| ModelChoice::new(name, Origin::Bundled))
         .into();
     let opened = |screen: &Screen| screen.state.card().unwrap().name.clone();
     screen.press("o").write("gpt2").press("Enter");

@@ -66,10 +66,7 @@ fn what_lies_on_top() {
     ] {
         let mut screen = Screen::new(100, 24);
         screen.state.models = ["gpt2-pl", "bert-pl"]
-            .map(|name| ModelChoice {
-                name: name.to_owned(),
-                origin: Origin::Bundled,
-            })
+            .map(|name| ModelChoice::new(name, Origin::Bundled))
             .into();
         assert_snapshot!(format!("top-{name}"), screen.press(script).text());
     }

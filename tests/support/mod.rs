@@ -115,6 +115,8 @@ impl Home {
             ("XDG_CONFIG_HOME", folder("config")),
             ("XDG_CACHE_HOME", folder("cache")),
             ("HF_HUB_OFFLINE", "1".into()),
+            // Without models: what the machine has is not listed.
+            ("OLLAMA_MODELS", folder("")),
         ]
     }
 

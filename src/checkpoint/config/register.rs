@@ -140,6 +140,12 @@ impl Rule {
 }
 
 impl Config {
+    /// What it says of how weights are quantised; MLX has a key of its own for it.
+    pub(in super::super) fn quantisation(&self) -> Option<&Value> {
+        let keys = ["quantization_config", "compression_config", "quantization"];
+        self.value(&keys).map(|(_, value)| value)
+    }
+
     /// The values of a family's configuration that are not understood.
     pub(in super::super) fn not_understood(&self, family: &Family) -> Vec<UnknownChoice> {
         let about = RULES.iter().filter(|rule| rule.is_about(family));

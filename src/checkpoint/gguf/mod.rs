@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::outside::{self, escape};
 
+use super::elsewhere;
 use super::source::Source;
 use super::tensors::Tensors;
 use super::{CheckpointError, Family, Spec};
@@ -24,6 +25,14 @@ pub use metadata::GgufMetadata;
 pub use value::{MetadataValue, StoredValue};
 
 use keys::Keys;
+
+/// What llama.cpp calls the values of `general.file_type`, from 0 on; empty where one is not in use.
+const MIXTURES: [&str; 33] = [
+    "F32", "F16", "Q4_0", "Q4_1", "", "", "", "Q8_0", "Q5_0", "Q5_1", "Q2_K", "Q3_K_S", "Q3_K_M",
+    "Q3_K_L", "Q4_K_S", "Q4_K_M", "Q5_K_S", "Q5_K_M", "Q6_K", "IQ2_XXS", "IQ2_XS", "Q2_K_S",
+    "IQ3_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S", "IQ3_M", "IQ2_S", "IQ2_M", "IQ4_XS", "IQ1_M",
+    "BF16",
+];
 
 /// A model's GGUF files, open.
 pub(super) struct Gguf {
@@ -65,9 +74,25 @@ impl Gguf {
     /// The `config.json` that says what the file's keys say.
     ///
     /// # Errors
-    /// As [`configuration::config`].
+    /// No model but what belongs to one, or as [`configuration::config`].
     pub(super) fn config(&self) -> Result<Map<String, Value>, CheckpointError> {
+        let text = |key| self.metadata.text(key);
+        let instead = elsewhere::in_gguf(text("general.type"), text("general.architecture"));
+        if let Some(instead) = instead {
+            let what = format!("expected a model, got {instead}");
+            return Err(CheckpointError::damaged(self.metadata.file(), what));
+        }
         configuration::config(&Keys::new(&self.metadata, &self.tensors)?)
+    }
+
+    /// The mixture of types that it was quantised to (`Q4_K_M`), or else the type of most numbers.
+    pub(super) fn stored_type(&self) -> Option<String> {
+        let mixture = self.metadata.whole("general.file_type");
+        let mixture = mixture.and_then(|number| MIXTURES.get(usize::try_from(number).ok()?));
+        let named = mixture.filter(|name| !name.is_empty());
+        named
+            .map(|name| (*name).to_owned())
+            .or_else(|| self.tensors.most_common_type())
     }
 
     /// Its keys, and its tensors as the family's own checkpoints have them.
@@ -81,6 +106,16 @@ impl Gguf {
     ) -> Result<(GgufMetadata, Tensors), CheckpointError> {
         let tensors = names::of_family(self.tensors, family, spec)?;
         Ok((self.metadata, tensors))
+    }
+}
+
+impl GgufMetadata {
+    /// The keys of a file, or of the first of several shards.
+    ///
+    /// # Errors
+    /// There is no such file, or as [`Gguf::open`].
+    pub fn open(file: &Path) -> Result<Self, CheckpointError> {
+        Ok(Gguf::open(file)?.metadata)
     }
 }
 
@@ -114,7 +149,7 @@ pub(super) fn in_folder(folder: &Path) -> Result<Option<PathBuf>, CheckpointErro
 }
 
 /// Whether a file is a model by its name: no part that lies beside one, no shard but the first.
-fn is_model(path: &Path) -> bool {
+pub(super) fn is_model(path: &Path) -> bool {
     const BESIDE: [&str; 3] = ["mmproj", "mtp-", "imatrix"];
     let name = name(path).unwrap_or_default();
     let lower = name.to_ascii_lowercase();
@@ -152,7 +187,7 @@ fn shard(name: &str) -> Option<Shard> {
 }
 
 /// All shards of which a file is one, in their order; or the file alone.
-fn shards(file: &Path) -> Vec<PathBuf> {
+pub(super) fn shards(file: &Path) -> Vec<PathBuf> {
     match name(file).as_deref().and_then(shard) {
         None => vec![file.to_owned()],
         Some(Shard { base, count, .. }) => {

@@ -1,5 +1,7 @@
 //! Named tensors, and reading their numbers from the files that they lie in.
 
+mod raw;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -149,6 +151,23 @@ impl Tensors {
         self.entries.keys().map(String::as_str)
     }
 
+    /// How most of the numbers are stored; those that are quantised, where some are.
+    pub(super) fn most_common_type(&self) -> Option<String> {
+        let mut counts: BTreeMap<(bool, String), usize> = BTreeMap::new();
+        for (_, entry) in self.entries.values() {
+            let quantised = matches!(entry.dtype, Dtype::Quantised(_));
+            let sizes = entry.shape.iter();
+            let numbers = sizes.fold(1usize, |n, &size| n.saturating_mul(size));
+            let count = counts.entry((quantised, entry.dtype.to_string()));
+            let count = count.or_default();
+            *count = count.saturating_add(numbers);
+        }
+        let most = counts
+            .into_iter()
+            .max_by_key(|((quantised, _), n)| (*quantised, *n));
+        most.map(|((_, name), _)| name)
+    }
+
     /// The block `rows × cols` of a two-dimensional tensor, as f32.
     pub(super) fn block(
         &self,
@@ -156,7 +175,10 @@ impl Tensors {
         rows: Range<usize>,
         cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
-        let (window, strides) = self.find_block(name, rows.clone(), cols)?;
+        let (window, strides) = self.find_block(name, rows.clone(), cols.clone())?;
+        if let Dtype::Quantised(matrix) = &window.entry.dtype {
+            return matrix.block(self, &rows, &cols);
+        }
         let (order, first) = (window.entry.order, window.rows.start);
         let block = window.read(strides)?;
         if order == RowOrder::Same {
@@ -178,8 +200,9 @@ impl Tensors {
         cols: Range<usize>,
     ) -> Result<StoredMatrix, CheckpointError> {
         let (block, strides) = self.find_block(name, rows.clone(), cols.clone())?;
-        match block.entry.order {
-            RowOrder::Same => block.read_stored(strides),
+        match (&block.entry.dtype, block.entry.order) {
+            (Dtype::Quantised(matrix), _) => Ok(matrix.block(self, &rows, &cols)?.into()),
+            (_, RowOrder::Same) => block.read_stored(strides),
             _ => Ok(self.block(name, rows, cols)?.into()),
         }
     }
@@ -193,13 +216,7 @@ impl Tensors {
         cols: Range<usize>,
     ) -> Result<(Block<'a>, [usize; 2]), CheckpointError> {
         let (source, entry) = self.find(name)?;
-        let outside = || CheckpointError::Outside {
-            tensor: name.to_string(),
-            file: source.name().to_string(),
-            shape: entry.shape.clone(),
-            rows: rows.clone(),
-            cols: cols.clone(),
-        };
+        let outside = || outside(name, source, entry, rows.clone(), cols.clone());
         let (&[height, width], &[down, right]) = (&entry.shape[..], &entry.strides[..]) else {
             return Err(outside());
         };
@@ -230,19 +247,36 @@ impl Tensors {
         let mut spans: Vec<(&Ranged, Vec<Range<u64>>)> = Vec::new();
         for slice in slices {
             let (source, entry) = self.find(&slice.tensor)?;
-            let Some(file) = source.as_remote() else {
-                continue;
+            let of_slice = match &entry.dtype {
+                Dtype::Quantised(matrix) => self.whole_parts(matrix)?,
+                _ => vec![(source, entry.spans(&slice.rows, &slice.cols))],
             };
-            let of_place = entry.spans(&slice.rows, &slice.cols);
-            match spans
-                .iter_mut()
-                .find(|(other, _)| other.name() == file.name())
-            {
-                Some((_, spans)) => spans.extend(of_place),
-                None => spans.push((file, of_place)),
+            for (source, bytes) in of_slice {
+                let Some(file) = source.as_remote() else {
+                    continue;
+                };
+                let same = |(other, _): &&mut (&Ranged, _)| other.name() == file.name();
+                match spans.iter_mut().find(same) {
+                    Some((_, spans)) => spans.extend(bytes),
+                    None => spans.push((file, bytes)),
+                }
             }
         }
         Ok(hub::bring(&spans, callbacks)?)
+    }
+
+    /// Gives a tensor another name.
+    pub(super) fn rename(&mut self, old: &str, new: &str) {
+        if let Some(entry) = self.entries.remove(old) {
+            self.entries.insert(new.to_owned(), entry);
+        }
+    }
+
+    /// Adds a tensor to the file of another one.
+    pub(super) fn insert_beside(&mut self, other: &str, name: String, entry: TensorEntry) {
+        if let Some((source, _)) = self.entries.get(other) {
+            self.entries.insert(name, (*source, entry));
+        }
     }
 
     /// All numbers of a tensor of one dimension.
@@ -286,6 +320,22 @@ impl Tensors {
                     advice: "give the name of a tensor that is in the file".into(),
                 })?;
         Ok((&self.sources[*source], entry))
+    }
+}
+
+fn outside(
+    name: &str,
+    source: &Source,
+    entry: &TensorEntry,
+    rows: Range<usize>,
+    cols: Range<usize>,
+) -> CheckpointError {
+    CheckpointError::Outside {
+        tensor: name.to_string(),
+        file: source.name().to_string(),
+        shape: entry.shape.clone(),
+        rows,
+        cols,
     }
 }
 

@@ -6,7 +6,7 @@ mod models;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -24,9 +24,9 @@ use super::setup::Setup;
 use super::state::{ModelChoice, Opening, Origin, Purpose, State};
 use super::terminal::{self, Screen};
 use super::theme::Theme;
-use super::{screen, shell};
-use crate::checkpoint::{Bundle, FoundModel, Location};
-use crate::hub::{Cache, HubError, HubSettings};
+use super::{screen, shell, views};
+use crate::checkpoint::{Bundle, FoundModel, Location, ModelStores};
+use crate::hub::{HubError, HubSettings};
 use crate::report::Format;
 use crate::worker::{Event, Worker};
 
@@ -41,6 +41,8 @@ enum Message {
     Worker(Event),
     /// Of a further model of the chart, by its key.
     Compared(u64, Event),
+    /// Models that lie on this machine, and what could not be read.
+    Stored(Vec<ModelChoice>, Vec<String>),
     /// Of a transfer from the hub, by its number.
     Hub(u64, News),
 }
@@ -53,7 +55,7 @@ pub fn run(setup: Setup) -> Result<()> {
     if let Some(model) = &setup.model {
         let settings = HubSettings::from_environment();
         // What cannot be had at all needs no screen to say so.
-        if let FoundModel::OnHub(id) = Location::find(model, &settings.cache)?
+        if let FoundModel::OnHub(id) = Location::find(model, &ModelStores::from_environment())?
             && settings.offline
         {
             let what = id.to_string();
@@ -78,7 +80,9 @@ pub fn run(setup: Setup) -> Result<()> {
     let fetching = Fetching::new(move |number, news| {
         drop(tell.send(Message::Hub(number, news)));
     });
+    let tell = sender.clone();
     let mut explorer = Explorer {
+        tell,
         fetching,
         blocks: (setup.paths.blocks(), setup.blocks_max),
         state,
@@ -132,13 +136,8 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
         .get_or_insert_with(|| Bundle::all()[0].name.to_owned());
     let bundled = Bundle::all()
         .iter()
-        .map(|bundle| (bundle.name.to_owned(), Origin::Bundled));
-    let cached = Location::all_cached(&Cache::from_environment()).into_iter();
-    let cached = cached.map(|(name, _)| (name, Origin::Hub));
-    let models = bundled
-        .chain(cached)
-        .map(|(name, origin)| ModelChoice { name, origin });
-    state.resume(session, models.collect());
+        .map(|bundle| ModelChoice::new(bundle.name, Origin::Bundled));
+    state.resume(session, bundled.collect());
     state.favour();
     if let (Some(scan), Some(opening)) = (&setup.scan, &state.opening) {
         let scan = std::path::absolute(scan).unwrap_or_else(|_| scan.clone());
@@ -161,6 +160,7 @@ pub(super) fn begin(setup: &Setup) -> (State, Bookmarks) {
 
 struct Explorer {
     state: State,
+    tell: Sender<Message>,
     worker: Worker,
     compared_models: ComparedModels,
     fetching: Fetching,
@@ -246,6 +246,10 @@ impl Explorer {
             Message::Compared(key, event) => shell::compared(state, key, event),
             Message::Hub(number, news) if self.fetching.is_latest(number) => self.news(news),
             Message::Hub(..) => Vec::new(),
+            Message::Stored(models, problems) => {
+                views::models::stored(state, models, problems);
+                Vec::new()
+            }
             Message::Input(input) => match input.context("the terminal is gone")? {
                 Input::Key(event) => match Key::from_event(event) {
                     Some(key) => shell::key(state, key),
@@ -290,6 +294,7 @@ impl Explorer {
             let more = match effect {
                 Effect::Want(queries) => self.ask(|worker, id| worker.want(id, queries)),
                 Effect::Idle(queries) => self.ask(|worker, id| worker.idle(id, queries)),
+                Effect::ListModels => self.list_models(),
                 Effect::Open(name) => self.open(&name),
                 Effect::Fetch { name, by_tensor } => self.fetch(&name, by_tensor),
                 Effect::StopFetch => {

@@ -2,13 +2,15 @@
 
 use anyhow::Context;
 
-use super::Explorer;
-use crate::checkpoint::{Fetched, FoundModel, Location};
+use super::{Explorer, Message};
+use crate::checkpoint::{Fetched, FoundModel, Location, ModelStores, ModelSummary, StoredModel};
 use crate::explorer::effect::{ComparedEffect, Effect};
 use crate::explorer::fetching::News;
 use crate::explorer::files::full_name;
+use crate::explorer::number::bytes;
 use crate::explorer::shell;
-use crate::hub::{Blocks, Cache, HubId};
+use crate::explorer::state::{ModelChoice, Origin};
+use crate::hub::{Blocks, HubId};
 use crate::worker::{Event, ModelId, Worker};
 
 impl Explorer {
@@ -21,7 +23,7 @@ impl Explorer {
     }
 
     pub(super) fn open(&mut self, name: &str) -> Vec<Effect> {
-        match Location::find(&full_name(name), &Cache::from_environment()) {
+        match Location::find(&full_name(name), &ModelStores::from_environment()) {
             Ok(FoundModel::Here(location)) => self.open_at(location),
             // Who starts with a model wants it; who chooses one is asked how it should come.
             Ok(FoundModel::OnHub(_))
@@ -41,6 +43,36 @@ impl Explorer {
                 }
             }
             Err(error) => shell::not_opening(&mut self.state, error.to_string()),
+        }
+    }
+
+    /// Looks up the models that lie on this machine: first their names, then what their headers say.
+    /// A folder may be slow, or a disk asleep, so it has a thread of its own.
+    pub(super) fn list_models(&mut self) -> Vec<Effect> {
+        let tell = self.tell.clone();
+        let list = move || {
+            let listing = ModelStores::from_environment().list();
+            let choices = |summaries: &[ModelSummary]| {
+                let summaries = summaries.iter().map(Some).chain(std::iter::repeat(None));
+                let models = listing.models.iter().zip(summaries);
+                let models = models
+                    .map(|(model, summary)| choice(model, summary))
+                    .collect();
+                Message::Stored(models, listing.problems.clone())
+            };
+            // Once the loop is gone nobody is left to be told anything.
+            if tell.send(choices(&[])).is_ok() {
+                drop(tell.send(choices(&listing.summaries())));
+            }
+        };
+        let thread = std::thread::Builder::new().name("models".to_owned());
+        match thread.spawn(list) {
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                let message = format!("the models on this machine cannot be listed: {error}");
+                self.state.fail(message);
+                Vec::new()
+            }
         }
     }
 
@@ -95,5 +127,23 @@ impl Explorer {
             ComparedEffect::Close => self.compared_models.close(key),
         }
         Vec::new()
+    }
+}
+
+/// A row of the chooser: size, family and kind of numbers beside the name.
+fn choice(model: &StoredModel, summary: Option<&ModelSummary>) -> ModelChoice {
+    let origin = match model.location {
+        Location::Bundled(_) => Origin::Bundled,
+        Location::Folder { .. } | Location::Remote(_) => Origin::Stored(model.place),
+    };
+    let mut details = vec![bytes(model.bytes)];
+    if let Some(summary) = summary {
+        details.extend(summary.family.map(str::to_owned));
+        details.extend(summary.stored.clone());
+        details.extend(summary.problem.clone());
+    }
+    ModelChoice {
+        details: details.join(" · "),
+        ..ModelChoice::new(&*model.name, origin)
     }
 }

@@ -15,16 +15,10 @@ const RECENT_MAX: usize = 12;
 impl State {
     /// Takes up a session; `models` are those that can be chosen besides its recent folders.
     pub fn resume(&mut self, session: Session, models: Vec<ModelChoice>) {
-        let recent = session.recent_folders.into_iter().map(|name| ModelChoice {
-            name,
-            origin: Origin::Recent,
-        });
+        let recent = session.recent_folders.into_iter();
+        let recent = recent.map(|name| ModelChoice::new(name, Origin::Recent));
         self.models = recent.collect();
-        for model in models {
-            self.models.retain(|known| known.name != model.name);
-            self.models.push(model);
-        }
-        self.models.sort_by_key(|model| model.origin);
+        self.take_models(models);
         self.filters = session.filters;
         self.convention = session.convention;
         self.conventions = session.conventions;
@@ -86,6 +80,15 @@ impl State {
         }
     }
 
+    /// Takes up the models that lie on this machine, in the place of those that lay there before.
+    pub fn take_models(&mut self, models: Vec<ModelChoice>) {
+        self.models.retain(|model| model.origin == Origin::Recent);
+        let here = |known: &ModelChoice| models.iter().any(|model| model.name == known.name);
+        self.models.retain(|known| !here(known));
+        self.models.extend(models);
+        self.models.sort_by_key(|model| model.origin.rank());
+    }
+
     /// The session to keep.
     pub fn session(&self) -> Session {
         let [neuron, head, state] = self.by_tab().map(Some);
@@ -134,17 +137,14 @@ impl State {
     pub fn remember(&mut self, name: &str) {
         let known = self.models.iter().position(|model| model.name == name);
         match known.map(|at| self.models[at].origin) {
-            Some(Origin::Bundled | Origin::Hub) => return,
+            Some(Origin::Bundled | Origin::Stored(_)) => return,
             Some(Origin::Recent) => self.models.retain(|model| model.name != name),
             None => {}
         }
         let recent = |model: &ModelChoice| model.origin == Origin::Recent;
         let bundled = |model: &ModelChoice| model.origin == Origin::Bundled;
         let first = self.models.iter().filter(|m| bundled(m)).count();
-        let choice = ModelChoice {
-            name: name.to_owned(),
-            origin: Origin::Recent,
-        };
+        let choice = ModelChoice::new(name, Origin::Recent);
         self.models.insert(first, choice);
         if self.models.iter().filter(|m| recent(m)).count() > RECENT_MAX {
             self.models.remove(first + RECENT_MAX);

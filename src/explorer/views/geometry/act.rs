@@ -82,7 +82,7 @@ pub fn chart(state: &mut State, chart: Chart, count: Option<usize>) -> Vec<Effec
         Chart::AskTexts => line::ask(state, Purpose::Texts, ""),
         Chart::AddModel => {
             if compared_models::has_room(state) {
-                models::open(state, true);
+                return models::open(state, true);
             }
         }
         Chart::RemoveModel => return compared_models::remove(state),

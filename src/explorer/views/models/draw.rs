@@ -34,6 +34,12 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
                     if open == Some(&*model.name) {
                         line.text("  open now", row.quiet);
                     }
+                    line.text("  ", row.quiet);
+                    line.text(&model.details, row.quiet);
+                }
+                ModelRow::Unread(problem) => {
+                    line.right("not read", row.quiet);
+                    line.text(problem, row.quiet);
                 }
                 ModelRow::Typed(typed) => {
                     line.right("as it is typed", row.quiet);

@@ -19,6 +19,8 @@ pub struct Models {
     pub chooser: Chooser,
     /// Whether a model is set beside the open one.
     pub beside: bool,
+    /// What of the places where models lie could not be read.
+    pub problems: Vec<String>,
     /// Whether the model that is being opened was chosen here: if that fails, what was typed is
     /// proposed the next time.
     pub chosen: bool,
@@ -30,14 +32,16 @@ pub enum ModelRow<'a> {
     Known(&'a ModelChoice),
     /// The model that is typed: a folder or a hub id.
     Typed(&'a str),
+    /// What of the places where models lie could not be read.
+    Unread(&'a str),
 }
 
 impl ModelRow<'_> {
-    /// The model's name.
+    /// The model's name, or what is said in the place of one.
     pub fn name(&self) -> &str {
         match self {
             Self::Known(model) => &model.name,
-            Self::Typed(typed) => typed,
+            Self::Typed(text) | Self::Unread(text) => text,
         }
     }
 }
@@ -56,10 +60,9 @@ impl View for ModelsView {
 
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         match action {
-            Action::OpenModels => open(state, false),
-            _ => return None,
+            Action::OpenModels => Some(open(state, false)),
+            _ => None,
         }
-        Some(Vec::new())
     }
 
     fn opened(&self, state: &mut State) {
@@ -98,8 +101,15 @@ impl List for ModelsView {
 
     fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
         let rows = state.models_listed();
-        let Some(name) = rows.get(row).map(|row| row.name().to_owned()) else {
-            return Vec::new();
+        let name = match rows.get(row) {
+            Some(ModelRow::Known(ModelChoice { name, .. })) => name.clone(),
+            Some(ModelRow::Typed(typed)) => (*typed).to_owned(),
+            Some(ModelRow::Unread(problem)) => {
+                let problem = (*problem).to_owned();
+                state.fail(problem);
+                return Vec::new();
+            }
+            None => return Vec::new(),
         };
         if state.views.models.beside {
             state.stack.pop();
@@ -110,8 +120,8 @@ impl List for ModelsView {
     }
 }
 
-/// Puts the chooser on top.
-pub fn open(state: &mut State, beside: bool) {
+/// Puts the chooser on top, and has it looked up which models lie on this machine.
+pub fn open(state: &mut State, beside: bool) -> Vec<Effect> {
     let models = &mut state.views.models;
     let again = std::mem::take(&mut models.chosen) && !beside;
     models.chooser = Chooser {
@@ -123,10 +133,28 @@ pub fn open(state: &mut State, beside: bool) {
     };
     models.beside = beside;
     state.put_on_top(ViewId::Models);
+    vec![Effect::ListModels]
+}
+
+/// It was looked up which models lie on this machine, and what of them cannot be read. The row that
+/// is selected stays so.
+pub fn stored(state: &mut State, models: Vec<ModelChoice>, problems: Vec<String>) {
+    let selected = state.views.models.chooser.selected;
+    let of_row = |row: &ModelRow<'_>| row.name().to_owned();
+    let name = state.models_listed().get(selected).map(of_row);
+    state.take_models(models);
+    state.views.models.problems = problems;
+    let rows = state.models_listed();
+    let at = name.and_then(|name| rows.iter().position(|row| row.name() == name));
+    state.views.models.chooser.selected = match selected {
+        0 => 0,
+        _ => at.unwrap_or(0),
+    };
 }
 
 impl State {
-    /// What is typed, as it is, then the models that have all of it in their names.
+    /// What is typed, as it is, then the models that have all of it in their names, then what could
+    /// not be read.
     pub fn models_listed(&self) -> Vec<ModelRow<'_>> {
         let typed = self.views.models.chooser.field.text().trim();
         let found = self.models.iter().filter(|m| matches(typed, &m.name));
@@ -135,6 +163,11 @@ impl State {
         let as_typed = !typed.is_empty() && exact.is_empty();
         let first = exact.into_iter().map(ModelRow::Known);
         let first = first.chain(as_typed.then_some(ModelRow::Typed(typed)));
-        first.chain(near.into_iter().map(ModelRow::Known)).collect()
+        let known = first.chain(near.into_iter().map(ModelRow::Known));
+        let problems = self.views.models.problems.iter();
+        let problems = problems.filter(|problem| matches(typed, problem));
+        known
+            .chain(problems.map(|problem| ModelRow::Unread(problem)))
+            .collect()
     }
 }
