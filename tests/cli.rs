@@ -760,11 +760,7 @@ fn help_fits_and_names_examples_that_work() {
     let mut count = 0;
     for line in examples.lines().filter(bundled) {
         let (example, _) = line.trim_start().split_once("  ").unwrap();
-        let arguments = example.strip_prefix("lexiscope ").unwrap();
-        // Which texts were measured is said on standard error.
-        let output = home.output(arguments);
-        assert!(output.status.success(), "{example}: {output:?}");
-        assert!(!output.stdout.is_empty(), "{example}");
+        assert!(!home.shell(example.trim_end()).is_empty(), "{example}");
         count += 1;
     }
     assert!(count >= 3, "{help}");

@@ -1,9 +1,9 @@
 //! Decoders with plain feed-forwards: GPT-2 and its like.
 
+use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
 use super::{
-    Alibi, CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, LearnedPositions,
-    Local, NormKind, NormPlacement, PLAIN_FORWARD, PLAIN_HEAD, Parallel, ROPE, RopeKeys,
-    RopeLayout, Split, Windows, bare, linear,
+    Alibi, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, LearnedPositions, Local,
+    NormKind, NormPlacement, Parallel, RopeKeys, RopeLayout, Split, Windows,
 };
 
 pub(super) const GPT2: Family = Family {

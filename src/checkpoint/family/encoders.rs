@@ -1,9 +1,9 @@
 //! Encoders.
 
+use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
 use super::{
-    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames,
-    LearnedPositions, Local, NormKind, NormPlacement, PLAIN_FORWARD, PLAIN_HEAD, ROPE, RopeKeys,
-    Split, TransformNames, Windows, bare, linear,
+    ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames, LearnedPositions,
+    Local, NormKind, NormPlacement, RopeKeys, Split, TransformNames, Windows,
 };
 
 pub(super) const BERT: Family = Family {

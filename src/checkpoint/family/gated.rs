@@ -1,8 +1,9 @@
 //! Decoders with gated feed-forwards, RMS norms and rotary positions: Llama and what followed it.
 
+use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
 use super::{
-    CONFIG, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, Local, NormKind,
-    NormPlacement, PLAIN_FORWARD, PLAIN_HEAD, ROPE, RopeKeys, Split, Windows, bare, linear,
+    ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, Local, NormKind, NormPlacement,
+    RopeKeys, Split, Windows,
 };
 
 pub(super) const LLAMA: Family = Family {

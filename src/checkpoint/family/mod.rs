@@ -1,6 +1,7 @@
 //! What a family of models is: the names, layouts and configuration keys of its checkpoints. The
 //! rows themselves are data ([`FAMILIES`]); the next family is one more of them.
 
+mod base;
 mod decoders;
 mod encoders;
 mod gated;
@@ -262,13 +263,6 @@ pub enum HeadActivation {
     Gelu,
 }
 
-/// A head without bias, transform and softcap.
-const PLAIN_HEAD: HeadNames = HeadNames {
-    bias: &[],
-    transform: None,
-    softcap: None,
-};
-
 /// One architecture.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
@@ -315,86 +309,6 @@ pub struct Family {
     pub qk_norm_if: Option<&'static str>,
     /// How the forward pass goes; `None` where it is not known here.
     pub forward: Option<FamilyForward>,
-}
-
-/// The names of `config.json` that most families have in common.
-const CONFIG: ConfigKeys = ConfigKeys {
-    layers: &["num_hidden_layers"],
-    d_model: &["hidden_size"],
-    heads: &["num_attention_heads"],
-    n_kv_heads: &[],
-    n_kv_heads_if: None,
-    d_head: &[],
-    neurons: &["intermediate_size"],
-    positions: &["max_position_embeddings"],
-    activation: &["hidden_act"],
-    norm_epsilon: &[],
-};
-
-/// RoPE over all dimensions of a head, with one θ for all layers.
-const ROPE: RopeKeys = RopeKeys {
-    layout: RopeLayout::Halves,
-    theta: &["rope_theta"],
-    local_theta: &[],
-    scales_local: false,
-    share: &[],
-    dims: &[],
-    unless: None,
-};
-
-/// A causal pass of sequential sublayers with plain scaled attention, and no norm yet.
-const PLAIN_FORWARD: FamilyForward = FamilyForward {
-    causal: true,
-    causal_if: None,
-    attention_norm: &[],
-    ff_norm: &[],
-    first_bare: false,
-    post_norms: None,
-    parallel: Parallel::Never,
-    embedding_norm: None,
-    final_norm: None,
-    final_norm_unless: None,
-    pre_norm_if: None,
-    affine_norms_if: None,
-    token_types: None,
-    scaled_embedding: false,
-    scaled_scores: true,
-    scale_flag: None,
-    scale_number: None,
-    scale_by_layer: None,
-    attention_softcap: None,
-    alibi: None,
-};
-
-/// A linear map with a bias, in a tensor of its own.
-const fn linear(name: &'static str) -> Linear {
-    Linear {
-        name,
-        layout: Layout::OutIn,
-        split: Split::Whole,
-        biased: true,
-    }
-}
-
-/// The same, without a bias.
-const fn bare(name: &'static str) -> Linear {
-    Linear {
-        biased: false,
-        ..linear(name)
-    }
-}
-
-impl Linear {
-    const fn split(self, split: Split) -> Self {
-        Self { split, ..self }
-    }
-
-    const fn transposed(self) -> Self {
-        Self {
-            layout: Layout::InOut,
-            ..self
-        }
-    }
 }
 
 mod rows {
