@@ -277,7 +277,7 @@ def gpt2_and_bert():
         h |= {**norm(b + "ln_1"), **norm(b + "ln_2")}
         for m, (n_in, n_out) in {"attn.c_attn": (d, 3 * d), "attn.c_proj": (d, d), "mlp.c_fc": (d, f), "mlp.c_proj": (f, d)}.items():
             h |= {f"{b}{m}.weight": (n_in, n_out), f"{b}{m}.bias": (n_out,)}
-    config = dict(model_type="gpt2", n_embd=d, n_head=4, n_layer=2, n_positions=p, vocab_size=v)
+    config = dict(model_type="gpt2", n_embd=d, n_head=4, n_layer=2, n_positions=p, vocab_size=v, layer_norm_epsilon=1e-5)
     random_checkpoint("gpt2", config, {"transformer." + k: s for k, s in h.items()})
     e = "embeddings."
     h = {e + "word_embeddings.weight": (v, d), e + "position_embeddings.weight": (p, d), e + "token_type_embeddings.weight": (2, d),
