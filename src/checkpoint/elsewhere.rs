@@ -105,6 +105,12 @@ const KINDS: [Kind; 10] = [
         advice: "open its text encoder, a folder below such as text_encoder, if it has one",
     },
     Kind {
+        is: |file| ends(file, &[".gguf"]),
+        holds: "GGUF",
+        // Which often is one model in many types.
+        advice: "GGUF files are not fetched from the hub; download one and give its path",
+    },
+    Kind {
         is: |file| file == "zero_to_fp32.py",
         holds: "the parts of a DeepSpeed run",
         advice: "gather them with its zero_to_fp32.py",
@@ -141,12 +147,6 @@ const KINDS: [Kind; 10] = [
         holds: "a model exported for one program",
         advice: "take the checkpoint that it was exported from, with config.json and \
                  model.safetensors",
-    },
-    Kind {
-        is: |file| ends(file, &[".gguf"]),
-        holds: "GGUF",
-        // Which often is one model in many types.
-        advice: "GGUF files are not fetched from the hub; download one and give its path",
     },
     Kind {
         is: |file| ends(file, &["/config.json"]) && !file.contains("_Pooling/"),

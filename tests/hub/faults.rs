@@ -219,11 +219,11 @@ fn a_repository_without_weights_that_can_be_read() {
         .filter(|(name, _)| name != "model.safetensors" && name != "pytorch_model.bin");
     let error = Place::new(&Server::start(other)).fails();
     assert!(
-        error.contains("expected weights in one of model.safetensors"),
+        error.contains("expected config.json and weights, got weights for TensorFlow alone"),
         "{error}"
     );
     assert!(
-        error.contains("got onnx/model.onnx, tf_model.h5"),
+        error.contains("(tf_model.h5): take the model's weights for PyTorch"),
         "{error}"
     );
 }

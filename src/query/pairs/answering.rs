@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use crate::checkpoint::Matrix;
-use crate::projection::{BothEnds, PairsWanted, ProjectionError, Scored, best_pairs_on};
+use crate::projection::{PairsWanted, ProjectionError, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, MemoryBudget, PairsAnswer, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, LayerCache, QueryKeyNorms, Sublayer, SublayerAt};
-use crate::vocabulary::{Filters, Mask, Vocabulary};
+use crate::vocabulary::{Filters, Vocabulary};
 
 use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
 
-/// Length of the lists of what holds regardless of the other side.
-const REGARDLESS: usize = 30;
+use super::unconditional::unconditional;
+
+/// Length of the lists of what holds unconditionally, whatever the other side.
+const UNCONDITIONAL: usize = 30;
 
 /// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
 pub(in crate::query) struct Factors {
@@ -68,7 +70,12 @@ impl Reader {
             passing: &mask.passes,
             admits: &admits,
         };
-        let unconditional = unconditional(factors, &mask, REGARDLESS.min(query.k));
+        let unconditional = unconditional(
+            &factors.biases,
+            &factors.b,
+            &mask,
+            UNCONDITIONAL.min(query.k),
+        );
         let answer = |pairs, done, exact| PairsAnswer {
             unconditional: unconditional.clone(),
             pairs,
@@ -373,29 +380,6 @@ fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
         large if large >= MOST => Err(ProjectionError::Overflow),
         _ => Ok(()),
     }
-}
-
-/// Both ends of what the left side's biases bring to every passing row on the right.
-fn unconditional(factors: &Factors, mask: &Mask, k: usize) -> Option<[Vec<Scored>; 2]> {
-    let [Some(bias), other] = &factors.biases else {
-        return None;
-    };
-    // What the two biases make together is the same for every row: it is not the row's.
-    let constant = other.as_ref().map_or(0.0, |other| dot(bias, other));
-    let mut ends = BothEnds::new(k.min(mask.passing));
-    for (row, passes) in mask.passes.iter().enumerate() {
-        if *passes {
-            ends.offer(row as u32, dot(factors.b.row(row), bias) - constant);
-        }
-    }
-    let [highest, mut lowest] = [ends.highest, ends.lowest].map(|best| best.into_sorted());
-    // As the form has them, not as the end does.
-    lowest.iter_mut().for_each(|s| s.score = 0.0 - s.score);
-    Some([highest, lowest])
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// `above` with the rows of `below` under it.

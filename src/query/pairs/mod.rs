@@ -2,6 +2,7 @@
 
 mod answering;
 mod sheet;
+mod unconditional;
 
 use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 use super::{
