@@ -418,6 +418,8 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
         .press("Enter e C-u");
     screen.write("a.doc").press("Enter");
     let [
+        // Of the chooser, where the second model was taken from.
+        Effect::ListModels,
         Effect::Copy(values),
         Effect::Copy(table),
         Effect::Write { path, text },

@@ -852,8 +852,8 @@ fn opening_can_be_left_and_the_place_is_kept() {
         effects.extend(shell::key(&mut screen.state, key.parse().unwrap()));
     }
     // The worker does the last opening only.
-    let opened = ["x", "gpt2-pl"].map(|name| Effect::Open(name.to_owned()));
-    assert_eq!(effects, opened);
+    let open = |name: &str| Effect::Open(name.to_owned());
+    assert_eq!(effects, [Effect::ListModels, open("x"), open("gpt2-pl")]);
     screen.draw();
     assert!(screen.last_line().contains("no longer opening x"));
     model::open(&mut screen.state, 3, "gpt2-pl");

@@ -64,8 +64,7 @@ pub(super) fn step(state: &mut State, step: GuideStep) {
             Some((page, first)) => {
                 let guide = &mut state.views.guide;
                 (guide.page, guide.first, guide.link, guide.found) = (page, first, None, None);
-                let last = guide.lines(cells).len().saturating_sub(rows);
-                guide.first = first.min(last);
+                guide.first = first.min(guide.last_first(cells, rows));
             }
             None => state.say("no link led here: ← and → turn the pages"),
         },
@@ -84,8 +83,7 @@ fn go(state: &mut State, page: usize, heading: Option<&str>) {
     let guide = &mut state.views.guide;
     (guide.page, guide.link, guide.found) = (page, None, None);
     let at = heading.and_then(|heading| guide.line_of(heading, cells));
-    let last = guide.lines(cells).len().saturating_sub(rows);
-    guide.first = at.unwrap_or_default().min(last);
+    guide.first = at.unwrap_or_default().min(guide.last_first(cells, rows));
 }
 
 /// The next link or the one before, beginning with those on screen; the window follows.
@@ -112,13 +110,14 @@ fn select_link(state: &mut State, down: bool) {
         return state.say("this page has no links");
     };
     guide.link = Some(at);
-    show(guide, link.first, rows);
+    show(guide, link.first, cells, rows);
 }
 
 /// Moves the window so that a row is in it.
-fn show(guide: &mut Guide, row: usize, rows: usize) {
+fn show(guide: &mut Guide, row: usize, cells: usize, rows: usize) {
     if row < guide.first || row >= guide.first + rows {
-        guide.first = row.saturating_sub(rows / 3);
+        let first = row.saturating_sub(rows / 3);
+        guide.first = first.min(guide.last_first(cells, rows));
     }
 }
 
@@ -181,7 +180,7 @@ fn find(state: &mut State, which: impl Fn(&[usize], &Guide) -> Option<usize>) {
     match which(&matches, guide) {
         Some(row) => {
             guide.found = Some(row);
-            show(guide, row, rows);
+            show(guide, row, cells, rows);
         }
         None if guide.search.text().trim().is_empty() => {}
         None => {

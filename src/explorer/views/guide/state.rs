@@ -43,6 +43,11 @@ impl Guide {
         guide::lines(&guide::blocks(self.shown().text), cells, widget::width)
     }
 
+    /// The largest first row: with it the page's last row is the screen's.
+    pub fn last_first(&self, cells: usize, rows: usize) -> usize {
+        self.lines(cells).len().saturating_sub(rows)
+    }
+
     /// The line of a heading, by its anchor.
     pub fn line_of(&self, wanted: &str, cells: usize) -> Option<usize> {
         let blocks = guide::blocks(self.shown().text);
