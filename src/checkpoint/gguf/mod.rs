@@ -113,7 +113,7 @@ impl GgufMetadata {
     /// The keys of a file, or of the first of several shards.
     ///
     /// # Errors
-    /// There is no such file, or as [`Gguf::open`].
+    /// There is no such file, or it is no GGUF that can be read.
     pub fn open(file: &Path) -> Result<Self, CheckpointError> {
         Ok(Gguf::open(file)?.metadata)
     }
