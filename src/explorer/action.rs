@@ -10,6 +10,7 @@ pub enum TabId {
     Neurons,
     Heads,
     Geometry,
+    Prompt,
 }
 
 /// A view that lies on top. What each is stands in the registry, `views::view`.
@@ -107,6 +108,39 @@ pub enum GuideStep {
     Return,
 }
 
+/// What is done in the Prompt pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PromptCommand {
+    /// Asks for the text.
+    Text,
+    /// … for the word that is explained.
+    Target,
+    /// … for the word that it is held against.
+    Against,
+    /// … for a change.
+    Change,
+    /// What the cells are shaded by.
+    Shade,
+    /// Whether special tokens typed in the text are read as such.
+    Special,
+    /// The neuron or head in hand in its own pane.
+    Open,
+    /// Switches it off, or on again.
+    Ablate,
+    /// A change of the list, by its number in it, on or off.
+    Listed(usize),
+    /// Changes on or off: with a count the one of that number, else all.
+    Switch,
+    /// Takes a change out of the list.
+    Remove,
+    /// The grid before the changes, or after them.
+    Compare,
+    /// Lets the text go on with the best token each time, or no more; a count: so many tokens.
+    Continue,
+    /// … with tokens drawn anew.
+    Draw,
+}
+
 /// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
@@ -143,6 +177,7 @@ pub enum Action {
     /// What the strip of layers shows, or the grid of heads.
     NextStrip,
     Chart(Chart),
+    Prompt(PromptCommand),
     OpenFilters,
     /// Switches a filter; one that needs words asks for them.
     Toggle(Toggle),

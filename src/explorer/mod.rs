@@ -16,6 +16,7 @@ pub mod number;
 mod opening;
 mod page;
 pub mod paths;
+pub mod prompt_settings;
 mod run;
 pub mod saved_view;
 pub mod screen;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::transformer::Form;
 
-/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`, `S4`.
+/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`, `S4`, `S4.T7`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Address {
@@ -24,6 +24,8 @@ pub enum Address {
     },
     /// A hidden state: 0 the embeddings, n what layer n − 1 leaves behind.
     State { state: usize },
+    /// A hidden state of a text's token at a position.
+    Token { state: usize, position: usize },
 }
 
 impl Address {
@@ -31,7 +33,7 @@ impl Address {
     pub fn layer(self) -> usize {
         match self {
             Self::Layer { layer } | Self::Neuron { layer, .. } | Self::Head { layer, .. } => layer,
-            Self::State { state } => state.saturating_sub(1),
+            Self::State { state } | Self::Token { state, .. } => state.saturating_sub(1),
         }
     }
 
@@ -43,7 +45,9 @@ impl Address {
                 head,
                 form: None,
             },
-            Self::Layer { .. } | Self::Neuron { .. } | Self::State { .. } => self,
+            Self::Layer { .. } | Self::Neuron { .. } | Self::State { .. } | Self::Token { .. } => {
+                self
+            }
         }
     }
 }
@@ -53,6 +57,7 @@ impl fmt::Display for Address {
         match *self {
             Self::Layer { layer } => write!(f, "L{layer}"),
             Self::State { state } => write!(f, "S{state}"),
+            Self::Token { state, position } => write!(f, "S{state}.T{position}"),
             Self::Neuron { layer, neuron } => write!(f, "L{layer}.N{neuron}"),
             Self::Head {
                 layer,
@@ -90,8 +95,15 @@ impl FromStr for Address {
         };
         let first = parts.next();
         let rest: Vec<&str> = parts.collect();
-        if let (Some(state), []) = (number(first, 'S'), &rest[..]) {
-            return Ok(Self::State { state });
+        if let Some(state) = number(first, 'S') {
+            return match rest[..] {
+                [] => Ok(Self::State { state }),
+                [part] => Ok(Self::Token {
+                    state,
+                    position: number(Some(part), 'T').ok_or_else(bad)?,
+                }),
+                _ => Err(bad()),
+            };
         }
         let layer = number(first, 'L').ok_or_else(bad)?;
         match rest[..] {

@@ -172,9 +172,11 @@ impl ModelCard {
             Address::Layer { .. } => layer,
             Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons),
             Address::Head { head, .. } => ("head", head, self.spec.heads),
-            Address::State { state } => ("state", state, self.spec.layers + 1),
+            Address::State { state } | Address::Token { state, .. } => {
+                ("state", state, self.spec.layers + 1)
+            }
         };
-        let of_state = matches!(address, Address::State { .. });
+        let of_state = matches!(address, Address::State { .. } | Address::Token { .. });
         match [(!of_state).then_some(layer), Some(inside)]
             .into_iter()
             .flatten()

@@ -50,7 +50,7 @@ pub use pairs::{PairsAnswer, PairsQuery};
 pub use prompt::{
     AfterAnswer, Amount, Attribution, Change, ChangeKind, Continuation, ContinuationAnswer,
     HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction, PromptAnswer, PromptQuery,
-    Steering, TargetAnswer, Unit,
+    Steering, TargetAnswer, Unit, running_text,
 };
 pub use rank::{RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;

@@ -666,6 +666,7 @@ fn a_session_of_an_earlier_version_is_taken_up() {
         [
             "L3.N103 --convention cosine --ascii --contains dom",
             "S2 --measure self_similarity --corrected --by-layer --token zamek",
+            "S6.T0",
             "L4.H3.QK --convention cosine --ascii --contains dom",
         ]
     );

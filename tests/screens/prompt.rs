@@ -1,9 +1,251 @@
 //! What a text sets off, with answers made by hand.
 
+use insta::assert_snapshot;
+use lexiscope::explorer::action::{Action, TabId};
+use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::shell;
+use lexiscope::explorer::state::Notice;
+use lexiscope::explorer::theme::Theme;
+use lexiscope::explorer::views::prompt::CellShade;
 use lexiscope::query::{
-    AfterAnswer, Attribution, HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction,
-    PromptAnswer, PromptQuery, TargetAnswer,
+    AfterAnswer, Attribution, ContinuationAnswer, HeadPart, LayerAttribution, LensCell, NeuronPart,
+    Prediction, PromptAnswer, PromptQuery, Query, TargetAnswer,
 };
+use lexiscope::worker::Event;
+
+use super::Screen;
+
+/// The pane with a text that was read.
+fn prompted(width: u16, height: u16) -> Screen {
+    let mut screen = Screen::new(width, height);
+    screen.press("g p T").write("ala ma kota").press("Enter");
+    screen
+}
+
+/// What was asked of the model last.
+fn asked(screen: &Screen) -> &PromptQuery {
+    let mut wanted = screen.state.wanted.iter();
+    let query = wanted.find_map(|query| match query {
+        Query::Prompt(query) => Some(query),
+        _ => None,
+    });
+    query.expect("a text is asked about")
+}
+
+fn copied(screen: &Screen) -> &str {
+    match screen.done.last() {
+        Some(Effect::Copy(text)) => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_text_at_every_size() {
+    for (width, height) in [(48, 20), (60, 15), (80, 24), (120, 40), (200, 60)] {
+        let mut screen = prompted(width, height);
+        let name = format!("prompt-{width}x{height}");
+        assert_snapshot!(name, screen.press("J").text());
+    }
+    let mut screen = Screen::new(80, 24);
+    assert_snapshot!("prompt-without-text", screen.press("g p").text());
+    screen.theme = Theme::mono();
+    screen.press("T").write("ala ma kota").press("Enter x - s");
+    assert_snapshot!("prompt-mono-after", screen.text());
+}
+
+#[test]
+fn arrows_and_clicks_move_the_cell_and_ask_about_its_position() {
+    let mut screen = prompted(120, 40);
+    assert_eq!(
+        (screen.address().as_str(), asked(&screen).position),
+        ("S6.T2", None)
+    );
+    screen.press("↑ ←");
+    assert_eq!(
+        (screen.address().as_str(), asked(&screen).position),
+        ("S5.T1", Some(1))
+    );
+    // Back at the position that is looked at by itself, nothing else is asked than at first.
+    screen.press("→");
+    assert_eq!(
+        (screen.address().as_str(), asked(&screen).position),
+        ("S5.T2", None)
+    );
+    let (x, y) = screen.find("  4   +");
+    let effects = shell::click(&mut screen.state, x + 40, y);
+    screen.perform(effects);
+    assert_eq!(screen.address(), "S4.T1");
+    screen.press("9 9 ↑ ↑");
+    assert!(screen.last_line().contains("this is the first state"));
+}
+
+#[test]
+fn a_key_in_the_text_asks_nothing_of_the_model_until_enter() {
+    let mut screen = prompted(120, 40);
+    let before = screen.state.wanted.clone();
+    screen.press("T x y");
+    assert_eq!(screen.state.wanted, before);
+    screen.press("Esc");
+    assert_eq!(
+        (screen.state.wanted.clone(), &*asked(&screen).text),
+        (before, "ala ma kota")
+    );
+    // A space at the end is a part of a text.
+    screen.press("T Space Enter");
+    assert_eq!(&*asked(&screen).text, "ala ma kota ");
+}
+
+#[test]
+fn a_neuron_or_head_opens_in_its_own_pane_with_the_target_marked() {
+    let mut screen = prompted(120, 40);
+    let target = 3 * 2 + 3;
+    screen.press("↑ J Enter");
+    assert_eq!(
+        (screen.state.tab, screen.address().as_str()),
+        (TabId::Neurons, "L4.N46")
+    );
+    assert_eq!(screen.state.marked.unwrap().token, target);
+    screen.press("H");
+    assert_eq!(
+        (screen.state.tab, screen.address().as_str()),
+        (TabId::Prompt, "S5.T2")
+    );
+    assert_eq!(&*asked(&screen).text, "ala ma kota");
+    // A click puts a row in hand, another one opens it.
+    screen.click("L2.H0");
+    assert_eq!(screen.state.tab, TabId::Prompt);
+    screen.click("+1.100");
+    assert_eq!(
+        (screen.state.tab, screen.address().as_str()),
+        (TabId::Heads, "L2.H0")
+    );
+}
+
+#[test]
+fn changes_are_listed_switched_and_compared() {
+    let mut screen = prompted(120, 40);
+    let changes = |screen: &Screen| -> Vec<String> {
+        let changes = asked(screen).changes.iter();
+        changes.map(ToString::to_string).collect()
+    };
+    assert!(screen.press("-").last_line().contains("nothing is changed"));
+    screen
+        .press("x +")
+        .write("steer L2:wyspie=4@1")
+        .press("Enter");
+    assert_eq!(
+        changes(&screen),
+        ["--ablate L3.N5", "--steer L2:wyspie=4@1"]
+    );
+    screen.press("-");
+    assert!(
+        screen.text().contains("after the changes"),
+        "{}",
+        screen.text()
+    );
+    assert!(screen.text().contains("KL(before ‖ after) 0.1234 nats"));
+    screen.click("1 ✓ ablate");
+    assert_eq!(changes(&screen), ["--steer L2:wyspie=4@1"]);
+    screen.press("1 X 2 X");
+    assert_eq!(changes(&screen), ["--ablate L3.N5"]);
+    screen.press("X");
+    assert!(changes(&screen).is_empty());
+    assert!(
+        !screen.state.views.prompt.settings.after,
+        "there is nothing after"
+    );
+    screen.press("X _ x");
+    assert!(changes(&screen).is_empty(), "{:?}", changes(&screen));
+    screen.press("+").write("ablate nonsense").press("Enter");
+    assert!(
+        matches!(screen.state.notice, Some(Notice::Error(_))),
+        "it stays to be mended"
+    );
+    assert!(screen.last_line().contains("ablate nonsense"));
+}
+
+#[test]
+fn the_text_goes_on_until_told_not_to_and_is_drawn_anew() {
+    let mut screen = prompted(120, 40);
+    let asked = |screen: &Screen| {
+        let wanted = screen.state.wanted.iter();
+        let how = wanted.filter_map(|query| match query {
+            Query::Prompt(query) => query.continuation,
+            _ => None,
+        });
+        let how = how.map(|how| (how.tokens, how.temperature.get(), how.seed));
+        how.collect::<Vec<_>>()
+    };
+    screen.press("x n");
+    assert_eq!(asked(&screen), [(20, 0.0, 0)]);
+    assert_snapshot!("prompt-goes-on", screen.text());
+    screen.press("N N");
+    assert_eq!(asked(&screen), [(20, 1.0, 1)]);
+    assert!(screen.text().contains("by seed 1"));
+    screen.press("C");
+    let commands: Vec<&str> = copied(&screen).lines().collect();
+    assert!(
+        commands[1].contains("--continue 20 --temperature 1 --seed 1"),
+        "{commands:?}"
+    );
+    screen.press("7 n");
+    assert_eq!(asked(&screen), [(7, 0.0, 0)]);
+    // The grid is what it was, wherever the cell is.
+    screen.press("←");
+    assert!(screen.text().contains("predicted"));
+    screen.press("n");
+    assert!(asked(&screen).is_empty());
+}
+
+#[test]
+fn the_command_and_the_address_have_all_that_was_asked() {
+    let mut screen = prompted(120, 40);
+    screen.press("t").write("wyspie").press("Enter v");
+    screen.write("stronie").press("Enter x s s C");
+    assert_eq!(
+        copied(&screen),
+        "lexiscope prompt gpt2-pl --text 'ala ma kota' --target wyspie --against stronie -k 20 --lens-k 5 \
+         --ablate L3.N5"
+    );
+    screen.press("A");
+    let address = copied(&screen).to_owned();
+    assert_eq!(
+        address,
+        "S6.T2 --text 'ala ma kota' --target wyspie --against stronie --ablate L3.N5 --shade entropy"
+    );
+    let query = asked(&screen).clone();
+    // The same from another place.
+    screen.press("T").write(" i psa").press("Enter t");
+    screen.press("Enter X g n :").write(&address).press("Enter");
+    let again = asked(&screen);
+    assert_eq!((&again.text, &again.changes), (&query.text, &query.changes));
+    assert_eq!(
+        (&again.target, &again.against),
+        (&query.target, &query.against)
+    );
+    assert_eq!(screen.state.views.prompt.settings.shade, CellShade::Entropy);
+    // A bookmark keeps it too.
+    screen.press("m X g n '").press("Enter");
+    assert_eq!(asked(&screen).changes, query.changes);
+}
+
+#[test]
+fn what_cannot_be_answered_is_said_where_the_grid_would_be() {
+    let mut screen = prompted(120, 40);
+    screen.press("T").write(" dalej");
+    let effects = shell::act(&mut screen.state, Action::Accept);
+    let Some(Effect::Want(wanted)) = effects.first() else {
+        panic!("{effects:?}");
+    };
+    let event = Event::Failed {
+        id: screen.state.model.as_ref().unwrap().id,
+        query: wanted[0].clone(),
+        message: "the text has no token".to_owned(),
+    };
+    shell::event(&mut screen.state, event);
+    screen.draw();
+    assert!(screen.text().contains("the text has no token"));
+}
 
 /// What a model of so many layers might answer; a word of the text is a token.
 pub fn answered(query: &PromptQuery, layers: usize, words: usize) -> PromptAnswer {
@@ -81,7 +323,11 @@ pub fn answered(query: &PromptQuery, layers: usize, words: usize) -> PromptAnswe
         neurons: (0..8).map(neuron).collect(),
         heads: (0..5).map(head).collect(),
         after,
-        continuation: None,
+        continuation: query.continuation.map(|how| ContinuationAnswer {
+            before: (0..how.tokens as u32).map(|i| i % 20).collect(),
+            after: (!query.changes.is_empty())
+                .then(|| (5..how.tokens as u32).map(|i| i % 20).collect()),
+        }),
         notices: Vec::new(),
     }
 }

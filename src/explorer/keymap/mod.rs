@@ -19,6 +19,8 @@ pub enum Scope {
     Neurons,
     Heads,
     Geometry,
+    /// The prompt pane.
+    Text,
     /// The filter menu.
     Filters,
     /// The menu of conventions.
@@ -53,6 +55,7 @@ impl Scope {
             Self::Words => "Neurons and heads",
             Self::Heads => "Heads",
             Self::Geometry => "Geometry",
+            Self::Text => "Prompt",
             Self::Filters => "Filter menu",
             Self::Conventions => "Convention menu",
             Self::Lists => "Lists on top",
@@ -183,6 +186,7 @@ pub fn markdown() -> String {
         Scope::Heads,
         Scope::Words,
         Scope::Geometry,
+        Scope::Text,
         Scope::Panes,
         Scope::Filters,
         Scope::Conventions,

@@ -1,6 +1,6 @@
 //! The table: one row a command.
 
-use super::super::action::{Action, Chart, GuideStep, Motion, TabId, Toggle};
+use super::super::action::{Action, Chart, GuideStep, Motion, PromptCommand, TabId, Toggle};
 use super::{CommandGroup, KeyCommand, Scope};
 use crate::geometry::Measure;
 use crate::query::Switch;
@@ -8,7 +8,7 @@ use crate::query::Switch;
 use CommandGroup::{Filter, Keep, Move, Program, View};
 use Scope::{
     Bookmarks, Conventions, Filters, Find, Geometry, Guide, HeadMap, Heads, Help, Legend, Lists,
-    Models, Neurons, Panes, Prompt, Ranking, Words,
+    Models, Neurons, Panes, Prompt, Ranking, Text, Words,
 };
 
 const fn row(
@@ -47,6 +47,10 @@ const fn convention(switch: Switch) -> Action {
 
 const fn chart(chart: Chart) -> Action {
     Action::Chart(chart)
+}
+
+const fn prompt(command: PromptCommand) -> Action {
+    Action::Prompt(command)
 }
 
 const fn measure(measure: Measure) -> Action {
@@ -111,6 +115,37 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Geometry, Filter, &["w"], chart(Chart::Subwords), "",
         "of a word of several pieces take the mean, the first or the last"),
     row(Geometry, Program, &["Enter"], chart(Chart::Again), "", "measure after it was stopped"),
+    row(Text, Move, &["↑", "k"], step(Motion::Up), "state", "state below"),
+    row(Text, Move, &["↓", "j"], step(Motion::Down), "state", "state above"),
+    row(Text, Move, &["←", "h"], step(Motion::Left), "token", "token before"),
+    row(Text, Move, &["→", "l"], step(Motion::Right), "token", "token after"),
+    row(Text, Move, &["J", "S-↓"], word(Motion::Down), "part", "next neuron or head"),
+    row(Text, Move, &["K", "S-↑"], word(Motion::Up), "part", "previous neuron or head"),
+    row(Text, Move, &["Enter"], prompt(PromptCommand::Open), "open",
+        "the neuron or head in hand in its own pane, the target marked; H leads back"),
+    row(Text, Filter, &["T"], prompt(PromptCommand::Text), "text", "type another text"),
+    row(Text, Filter, &["t"], prompt(PromptCommand::Target), "target",
+        "the word that is explained; none: the best prediction"),
+    row(Text, Filter, &["v"], prompt(PromptCommand::Against), "",
+        "the word that the target is held against"),
+    row(Text, Filter, &["b"], prompt(PromptCommand::Special), "",
+        "read special tokens that are typed in the text as such, or as letters"),
+    row(Text, View, &["s"], prompt(PromptCommand::Shade), "shade",
+        "shade the grid by probability, rank of the target, entropy, KL to the last state, or length"),
+    row(Text, View, &["x"], prompt(PromptCommand::Ablate), "switch off",
+        "switch the neuron or head in hand off, or on again"),
+    row(Text, View, &["+"], prompt(PromptCommand::Change), "change",
+        "type a change: ablate, scale, set or steer, as on the command line"),
+    row(Text, View, &["X"], prompt(PromptCommand::Switch), "",
+        "all changes off or on, or with a count the one of that number (2 X)"),
+    row(Text, View, &["Del", "_"], prompt(PromptCommand::Remove), "",
+        "take the last change out of the list, or with a count the one of that number"),
+    row(Text, View, &["-"], prompt(PromptCommand::Compare), "before, after",
+        "the grid before the changes, or after them"),
+    row(Text, View, &["n"], prompt(PromptCommand::Continue), "go on",
+        "let the text go on by 20 tokens, or by as many as a count says, without and with the changes; again: no more"),
+    row(Text, View, &["N"], prompt(PromptCommand::Draw), "",
+        "let it go on with tokens drawn at temperature 1, each time by the next seed"),
     row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),
     row(Words, Move, &["R"], Action::DrawRanked, "",
         "whether r goes to one of those ranked, where some are, or anywhere"),
@@ -125,6 +160,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Panes, Move, &["g n"], Action::Show(TabId::Neurons), "", "go to the neurons"),
     row(Panes, Move, &["g h"], Action::Show(TabId::Heads), "", "go to the heads"),
     row(Panes, Move, &["g s"], Action::Show(TabId::Geometry), "", "go to the geometry of states"),
+    row(Panes, Move, &["g p"], Action::Show(TabId::Prompt), "", "go to the prompt: a text through the model"),
     row(Panes, Move, &["H", "Backspace"], Action::Back, "", "back to where you were, in whatever model that was"),
     row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
     row(Panes, Move, &["`"], Action::Flip, "",

@@ -12,6 +12,7 @@ fn binds_no_key_twice_in_one_place() {
         TabId::Neurons.tab().scopes(&State::new(0)),
         TabId::Heads.tab().scopes(&State::new(0)),
         TabId::Geometry.tab().scopes(&State::new(0)),
+        TabId::Prompt.tab().scopes(&State::new(0)),
         &[Scope::Filters],
         &[Scope::Bookmarks, Scope::Lists],
         &[Scope::Find, Scope::Lists],
@@ -46,7 +47,12 @@ fn keeps_digits_free_for_counts() {
     for command in COMMANDS {
         let pane = matches!(
             command.scope,
-            Scope::Panes | Scope::Words | Scope::Neurons | Scope::Heads | Scope::Geometry
+            Scope::Panes
+                | Scope::Words
+                | Scope::Neurons
+                | Scope::Heads
+                | Scope::Geometry
+                | Scope::Text
         );
         let digit = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
         assert!(!pane || !command.keys.iter().any(digit), "{command:?}");
@@ -68,7 +74,14 @@ fn variants(name: &str) -> Vec<String> {
 #[test]
 fn names_every_action_a_user_has() {
     // Rows have no first and last of their own: a count, or the page, leads there.
-    let without_key = ["Word(HalfUp", "Word(HalfDown", "Word(First", "Word(Last"];
+    // A change of a prompt is clicked, or named by a count.
+    let without_key = [
+        "Word(HalfUp",
+        "Word(HalfDown",
+        "Word(First",
+        "Word(Last",
+        "Prompt(Listed",
+    ];
     let bound: Vec<String> = COMMANDS.iter().map(|c| format!("{:?}", c.action)).collect();
     let is_bound = |name: &str| {
         let of_many = name.contains('(');
@@ -113,6 +126,17 @@ fn names_every_action_a_user_has() {
 /// Keys that mean one thing where words are and another where a chart is, or on the map, and why
 /// that is no trap.
 const OF_THE_PLACE: &[(&str, &str)] = &[
+    (
+        "+",
+        "one more: a model in the chart, a change of the prompt",
+    ),
+    ("_", "the last one goes: a model, a change"),
+    ("Del", "the last one goes: a model, a change"),
+    ("T", "the texts that are measured, the text of the prompt"),
+    ("t", "the word that it is about: the token, the target"),
+    ("b", "special tokens: left out, or read as such"),
+    ("x", "the chart's axis; a neuron or head off"),
+    ("X", "the chart's values; all changes off"),
     ("c", "a measure by its letter: context specificity"),
     (
         "s",
@@ -147,6 +171,7 @@ fn a_key_means_one_thing_in_all_panes_or_is_known_to_be_of_the_place() {
         Scope::Neurons,
         Scope::Heads,
         Scope::Geometry,
+        Scope::Text,
         Scope::HeadMap,
     ];
     let commands = COMMANDS.iter().filter(|c| panes.contains(&c.scope));
@@ -198,7 +223,7 @@ fn merges_the_hints_of_neighbours() {
 fn tells_a_chord_from_its_beginning() {
     let scopes = TabId::Heads.tab().scopes(&State::new(0));
     let pressed = |text| keys(text).collect::<Vec<_>>();
-    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 6));
+    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 7));
     assert!(matches!(find(scopes, &pressed("g g")),
         KeyMatch::Run(c) if c.action == Action::Move(Motion::First)));
     assert!(matches!(find(scopes, &pressed("g z")), KeyMatch::Nothing));

@@ -8,6 +8,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::action::TabId;
+use super::prompt_settings::PromptSettings;
 use super::views::geometry::ChartSettings;
 use crate::geometry::Texts;
 use crate::projection::End;
@@ -49,6 +50,8 @@ pub struct ViewSettings {
     pub end: End,
     /// Heads: how many positions the key lies behind the query.
     pub distance: usize,
+    /// The prompt.
+    pub prompt: PromptSettings,
     /// Geometry. Texts that are named by their file alone are empty until they are read.
     pub chart: ChartSettings,
 }
@@ -64,6 +67,7 @@ impl Default for ViewSettings {
             input: Input::default(),
             end: End::default(),
             distance: 0,
+            prompt: PromptSettings::default(),
             chart: ChartSettings {
                 depth: Depth::Relative,
                 token: None,
@@ -228,6 +232,36 @@ impl ViewSettings {
         for (name, source) in [("--words-sha256", words), ("--text-sha256", text)] {
             let known = source.filter(|source| !source.sha256.is_empty());
             options.extend(known.map(|source| option(name, &source.sha256)));
+        }
+        options
+    }
+
+    /// As options of the command line, each with its value, of a prompt. Changes that are off are left
+    /// out.
+    pub fn of_prompt(&self) -> Vec<Vec<String>> {
+        let prompt = &self.prompt;
+        let mut options = Vec::new();
+        if !prompt.text.is_empty() {
+            options.push(option("--text", &prompt.text));
+        }
+        if prompt.special {
+            options.push(vec!["--special".to_owned()]);
+        }
+        let words = [("--target", &prompt.target), ("--against", &prompt.against)];
+        for (name, word) in words {
+            options.extend(word.iter().map(|word| option(name, word)));
+        }
+        let on = prompt.changes.iter().filter(|listed| listed.on);
+        options.extend(on.map(|listed| {
+            let (name, value) = listed.change.option();
+            option(name, &value)
+        }));
+        if let Some(how) = prompt.goes_on {
+            options.push(option("--continue", &how.tokens.to_string()));
+            options.extend(how.seed.map(|seed| option("--seed", &seed.to_string())));
+        }
+        if prompt.shade != Default::default() {
+            options.push(option("--shade", prompt.shade.name()));
         }
         options
     }

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{SavedView, Shows, ViewSettings};
+use crate::explorer::prompt_settings::{CellShade, GoesOn, ListedChange, PromptSettings};
 use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::projection::End;
 use crate::query::sheet::Depth;
-use crate::query::{Address, AddressError, MatrixKind, NeuronColumn};
+use crate::query::{Address, AddressError, Change, MatrixKind, NeuronColumn};
 use crate::sheet::shell_words;
 use crate::transformer::Input;
 use crate::vocabulary::{FileSource, Text, Words};
@@ -39,6 +40,8 @@ struct Line {
     words: std::vec::IntoIter<String>,
     /// Whether the options are those of `geometry`, where `--text` is a text and not a file.
     of_chart: bool,
+    /// Whether they are those of `prompt`.
+    of_prompt: bool,
     /// The state that a command names.
     state: Option<usize>,
 }
@@ -62,6 +65,7 @@ impl FromStr for SavedView {
         let mut line = Line {
             words: words.into_iter(),
             of_chart: false,
+            of_prompt: false,
             state: None,
         };
         let mut first = line.next("address")?;
@@ -78,6 +82,7 @@ impl FromStr for SavedView {
             (_, false) => (None, first.parse()?),
         };
         line.of_chart = matches!(address, Address::State { .. });
+        line.of_prompt = matches!(address, Address::Token { .. });
         let mut any = model.is_some();
         while let Some(word) = line.words.next() {
             any = true;
@@ -140,7 +145,12 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         Some((name, value)) => (name, Some(value.to_owned())),
         None => (word, None),
     };
-    let ViewSettings { filters, chart, .. } = settings;
+    let ViewSettings {
+        filters,
+        chart,
+        prompt,
+        ..
+    } = settings;
     let flag = match name {
         "--ascii" => Some(&mut filters.ascii),
         "--alnum" => Some(&mut filters.alnum),
@@ -151,6 +161,7 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
             Some(&mut filters.exclude_undertrained)
         }
         "--positions" => Some(&mut filters.positions),
+        "--special" if line.of_prompt => Some(&mut prompt.special),
         "--corrected" => Some(&mut chart.corrected),
         "--log" => Some(&mut chart.log),
         "--skip-first" => Some(&mut chart.skip_first),
@@ -172,6 +183,7 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         _ if name.starts_with('-') => {
             let value = value(name, inline, line)?;
             match name {
+                _ if line.of_prompt => of_prompt(name, value, &mut settings.prompt)?,
                 "--text" if line.of_chart => {
                     settings.chart.fitting = None;
                     add_text(&mut settings.chart.texts, value);
@@ -262,6 +274,53 @@ fn valued(name: &str, value: String, settings: &mut ViewSettings) -> Result<(), 
         }
         _ => return Err(ViewError::Option(name.to_owned())),
     }
+    Ok(())
+}
+
+/// An option of a prompt.
+fn of_prompt(name: &str, value: String, prompt: &mut PromptSettings) -> Result<(), ViewError> {
+    let why = |why: String| ViewError::Value {
+        name: name.to_owned(),
+        why,
+    };
+    let number = || why(format!("expected a whole number, got {value}"));
+    let change = match name {
+        "--text" => {
+            prompt.text = value;
+            return Ok(());
+        }
+        "--target" => {
+            prompt.target = Some(value);
+            return Ok(());
+        }
+        "--against" => {
+            prompt.against = Some(value);
+            return Ok(());
+        }
+        "--continue" => {
+            let tokens = value.parse().map_err(|_| number())?;
+            prompt.goes_on = Some(GoesOn::new(Some(tokens), None));
+            return Ok(());
+        }
+        "--seed" => {
+            let seed = value.parse().map_err(|_| number())?;
+            let tokens = prompt.goes_on.map(|how| how.tokens);
+            prompt.goes_on = Some(GoesOn::new(tokens, Some(seed)));
+            return Ok(());
+        }
+        "--shade" => {
+            let named = CellShade::ALL.into_iter().find(|s| s.name() == value);
+            prompt.shade = named.ok_or_else(|| why(format!("no shade {value}")))?;
+            return Ok(());
+        }
+        "--ablate" => Change::ablate(&value),
+        "--scale" => Change::scale(&value),
+        "--set" => Change::set(&value),
+        "--steer" => Change::steer(&value),
+        _ => return Err(ViewError::Option(name.to_owned())),
+    };
+    let change = change.map_err(why)?;
+    prompt.changes.push(ListedChange { change, on: true });
     Ok(())
 }
 

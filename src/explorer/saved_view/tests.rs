@@ -20,6 +20,7 @@ fn a_view_is_read_as_it_is_written() {
         "S4 --measure context_specificity --corrected --by-layer --log --skip-first --token zamek --pieces first --without-dominant 3 --points",
         "S0 --measure anisotropy --texts /a/texts.jsonl",
         "S0 --measure anisotropy --text 'Ala ma kota.' --text Kot.",
+        "S4.T2 --text 'Ala ma kota, ' --special --target Paris --against 'New York' --ablate L3.H7=mean@2 --steer L7:Warsaw=20 --continue 30 --seed 3 --shade kl",
     ] {
         let view = read(text);
         let again = view.to_string();

@@ -68,6 +68,9 @@ pub fn wheel(state: &mut State, x: u16, y: u16, down: bool) -> Vec<Effect> {
         Some(Target::Place(_)) if !state.stack.is_empty() => {
             return act(state, Action::Move(vertical));
         }
+        Some(Target::Choice(_)) if state.stack.is_empty() => {
+            return act(state, Action::Word(vertical));
+        }
         Some(Target::Choice(_) | Target::Overlay) => return act(state, Action::Move(vertical)),
         Some(Target::Place(Address::Layer { .. } | Address::State { .. }) | Target::Layers) => {
             navigate::step(state, horizontal, None);

@@ -33,6 +33,14 @@ pub enum Purpose {
     Token,
     /// Texts to measure, or `@` and a file; nothing for the bundled ones.
     Texts,
+    /// The text of the Prompt pane.
+    PromptText,
+    /// The word that is explained there; nothing for the best prediction.
+    PromptTarget,
+    /// The word that it is held against; nothing for none.
+    PromptAgainst,
+    /// A change of the model.
+    PromptChange,
 }
 
 impl Purpose {
@@ -43,6 +51,9 @@ impl Purpose {
             Self::Note { .. } => ViewId::Bookmarks.view(),
             Self::Export | Self::ExportChart => ViewId::Line.view(),
             Self::Token | Self::Texts => TabId::Geometry.tab(),
+            Self::PromptText | Self::PromptTarget | Self::PromptAgainst | Self::PromptChange => {
+                TabId::Prompt.tab()
+            }
         }
     }
 
@@ -56,6 +67,10 @@ impl Purpose {
             Self::Export | Self::ExportChart => "write to",
             Self::Token => "token",
             Self::Texts => "texts",
+            Self::PromptText => "text",
+            Self::PromptTarget => "target",
+            Self::PromptAgainst => "against",
+            Self::PromptChange => "change",
         }
     }
 
@@ -69,6 +84,10 @@ impl Purpose {
             Self::Export => ".csv .json .md .txt · Esc leaves",
             Self::ExportChart => ".svg .csv .json .md .txt · Esc leaves",
             Self::Token => "a word · Esc leaves",
+            Self::PromptText => "Enter runs it · Esc leaves",
+            Self::PromptTarget => "a word; nothing: the best one",
+            Self::PromptAgainst => "a word; nothing: none",
+            Self::PromptChange => "ablate L3.N9, steer L7:word=5",
             Self::Texts => "a | b, @file, @polish, @english; nothing: what fits",
         }
     }

@@ -40,7 +40,7 @@ pub enum Target {
         side: Option<usize>,
     },
     Run(Action),
-    /// A row of the list on top.
+    /// A row of the list on top, or of a tab that is no list of words.
     Choice(usize),
     /// The frame of what is on top.
     Overlay,

@@ -68,8 +68,11 @@ impl State {
         }
         let mut places = vec![session.neuron, session.head, session.state];
         let front = TabId::ALL.iter().position(|p| *p == self.tab);
-        let front = places.remove(front.unwrap_or(0));
-        places.push(front);
+        // The prompt's place is among the views.
+        if let Some(front) = front.filter(|front| *front < places.len()) {
+            let front = places.remove(front);
+            places.push(front);
+        }
         let places = places.into_iter().flatten().map(SavedView::from);
         // Of another version they are not there, or not all understood: the fields beside them are.
         let views = session.views.iter().filter_map(|view| view.parse().ok());
@@ -91,7 +94,7 @@ impl State {
 
     /// The session to keep.
     pub fn session(&self) -> Session {
-        let [neuron, head, state] = self.by_tab().map(Some);
+        let [neuron, head, state, _] = self.by_tab().map(Some);
         let settings = &self.views.geometry.settings;
         let beside = self
             .views

@@ -17,6 +17,7 @@ pub mod models;
 pub mod neurons;
 pub mod palette;
 pub mod points;
+pub mod prompt;
 pub mod ranking;
 
 use super::action::{TabId, ViewId};
@@ -25,7 +26,7 @@ use super::view::{Tab, View};
 
 impl TabId {
     /// In the order of the tabs.
-    pub const ALL: [Self; 3] = [Self::Neurons, Self::Heads, Self::Geometry];
+    pub const ALL: [Self; 4] = [Self::Neurons, Self::Heads, Self::Geometry, Self::Prompt];
 
     /// The tab.
     pub fn tab(self) -> &'static dyn Tab {
@@ -33,6 +34,7 @@ impl TabId {
             Self::Neurons => &neurons::NeuronsView,
             Self::Heads => &heads::HeadsView,
             Self::Geometry => &geometry::GeometryView,
+            Self::Prompt => &prompt::PromptView,
         }
     }
 }
@@ -85,6 +87,7 @@ pub struct ViewStates {
     pub neurons: neurons::Neurons,
     pub heads: heads::Heads,
     pub geometry: geometry::Geometry,
+    pub prompt: prompt::Prompt,
     pub bookmarks: Chooser,
     pub find: find::Find,
     pub ranking: ranking::RankingState,

@@ -90,6 +90,7 @@ impl Reader {
             lens: run
                 .lens
                 .as_ref()
+                .filter(|_| query.lens_k > 0)
                 .map_or_else(Vec::new, |kept| kept.cells.clone()),
             target: words.next().ok_or(QueryError::WrongAnswer)?,
             against: words.next(),

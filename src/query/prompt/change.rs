@@ -87,7 +87,7 @@ impl TryFrom<Address> for Unit {
         match address {
             Address::Neuron { layer, neuron } => Ok(Self::Neuron { layer, neuron }),
             Address::Head { layer, head, .. } => Ok(Self::Head { layer, head }),
-            Address::Layer { .. } | Address::State { .. } => Err(address),
+            Address::Layer { .. } | Address::State { .. } | Address::Token { .. } => Err(address),
         }
     }
 }
@@ -234,6 +234,33 @@ fn valued(text: &str) -> Result<(&str, Amount), String> {
 }
 
 impl Change {
+    /// A unit switched off at all positions.
+    pub fn ablated(unit: Unit) -> Self {
+        Self {
+            kind: ChangeKind::Ablate(unit),
+            position: None,
+        }
+    }
+
+    /// A change as its option and value are typed: `ablate L3.N907`, `--steer L7:word=5`.
+    ///
+    /// # Errors
+    /// What is no change.
+    pub fn typed(text: &str) -> Result<Self, String> {
+        let text = text.trim().trim_start_matches('-');
+        let (name, value) = text.split_once(' ').unwrap_or((text, ""));
+        let value = value.trim();
+        match name {
+            "ablate" => Self::ablate(value),
+            "scale" => Self::scale(value),
+            "set" => Self::set(value),
+            "steer" => Self::steer(value),
+            _ => Err(format!(
+                "expected ablate, scale, set or steer with its value (ablate L3.N907), got {text:?}"
+            )),
+        }
+    }
+
     /// `L3.N907`, `L3.H7=mean`, `L3.N907@5`.
     ///
     /// # Errors

@@ -17,13 +17,16 @@ use crate::transformer::with_numbers;
 const LENS_ROWS: usize = 1024;
 
 impl PromptedModel<'_> {
-    /// The lens of the run, unless that is kept.
+    /// The lens of the run, unless that is kept or none is asked for.
     pub(super) fn read_lens(
         &self,
         run: &mut KeptRun,
         k: usize,
         target: Option<u32>,
     ) -> Result<(), QueryError> {
+        if k == 0 {
+            return Ok(());
+        }
         let same = |kept: &KeptLens| kept.k == k && kept.target == target;
         if !run.lens.as_ref().is_some_and(same) {
             run.lens = Some(KeptLens {

@@ -24,6 +24,7 @@ use crate::sheet::{CommandLine, Sheet};
 
 pub use change::{Amount, Change, ChangeKind, Steering, Unit};
 pub(super) use run::KeptRun;
+pub use sheet::running_text;
 
 /// What is asked about a text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -215,7 +216,8 @@ impl QueryKind for PromptQuery {
     }
 
     fn shares_place(&self, other: &Query) -> bool {
-        matches!(other, Query::Prompt(_))
+        matches!(other, Query::Prompt(other)
+            if other.continuation.is_some() == self.continuation.is_some())
     }
 
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {

@@ -155,12 +155,12 @@ fn lens_value(first_state: usize, lens: &[Vec<LensCell>]) -> Value {
 fn continued(card: &ModelCard, ids: &[u32]) -> Record {
     let tokens = ids.iter().map(|&id| Value::Token(id));
     Record::new()
-        .with("text", joined(card, ids))
+        .with("text", running_text(card, ids))
         .with("tokens", Value::List(tokens.collect()))
 }
 
 /// Tokens as running text.
-fn joined(card: &ModelCard, ids: &[u32]) -> String {
+pub fn running_text(card: &ModelCard, ids: &[u32]) -> String {
     let mut text = String::new();
     for &id in ids {
         let token = with_boundary(&card.vocabulary, id);
@@ -233,9 +233,13 @@ fn blocks(
     blocks.extend([heading("heads"), Block::table([5])]);
     if let (Some(found), Some(how)) = (&answer.continuation, query.continuation) {
         let mut text = format!("\nthe text goes on (temperature {}", how.temperature);
-        text += &format!(", seed {}): {}\n", how.seed, joined(card, &found.before));
+        text += &format!(
+            ", seed {}): {}\n",
+            how.seed,
+            running_text(card, &found.before)
+        );
         if let Some(after) = &found.after {
-            text += &format!("after the changes: {}\n", joined(card, after));
+            text += &format!("after the changes: {}\n", running_text(card, after));
         }
         blocks.push(Block::Text(text));
     }

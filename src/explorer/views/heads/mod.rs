@@ -179,7 +179,7 @@ impl Tab for HeadsView {
                 heads.focus = form.map_or(heads.focus, Heads::list_of);
             }
             Address::Layer { layer } => heads.layer = layer,
-            Address::Neuron { .. } | Address::State { .. } => {}
+            Address::Neuron { .. } | Address::State { .. } | Address::Token { .. } => {}
         }
     }
 

@@ -53,11 +53,19 @@ fn place(state: &State) -> Vec<LegendEntry> {
         Address::Neuron { layer, neuron } => format!("neuron {neuron} of layer {layer}"),
         Address::Head { layer, head, .. } => format!("head {head} of layer {layer}"),
         Address::Layer { layer } => format!("layer {layer}"),
+        Address::Token { state, position } => {
+            format!("state {state} of the text's token at position {position}")
+        }
         Address::State { state: 0 } => "the embeddings, before the first layer".to_owned(),
         Address::State { state } => format!("the hidden states that layer {} leaves", state - 1),
     };
     let where_one_is = format!("where you are: {here}, counted from 0; `:` jumps to an address");
     let reading = match state.tab().words() {
+        None if matches!(address, Address::Token { .. }) => LegendEntry::new(
+            "states",
+            "the residual stream before the first layer and after each, of every token of the text",
+            &["states"],
+        ),
         None => LegendEntry::new(
             "states",
             "what is measured: the model's hidden states while it reads texts, not its weights",

@@ -172,6 +172,12 @@ pub static ROWS: &[LegendRow] = &[
     text("corrected", &["corrected"], "less what vectors without any relation have; - switches it"),
     text("dominant", &["dominant"], "the dimensions that bring most of anisotropy can be left out; d does"),
 
+    form("░▒▓█", &["░", "▒", "▓"], |line| "░▒▓".chars().any(|c| line.contains(c)),
+        "shades from little to much: of a prompt's grid by what s chooses, of a map by its measure"),
+    text("KL", &["KL ", "‖"],
+        "how far a state's words are from those of the last state, or those after the changes from those \
+         before, in nats; 0: the same"),
+    text("✓", &["✓"], "this change is on; X switches all, 2 X the second, _ takes one away"),
     text("›", &["›"], "what you type stands here; a text shown inverted is replaced by typing"),
     form("C-d", &["C-", "S-", "A-"], |line| line.contains("C-") || line.contains(" S-"),
         "Ctrl and the letter; S- is Shift, A- is Alt"),

@@ -53,7 +53,13 @@ impl View for LineView {
         let (before, path) = match purpose {
             Purpose::WordsFile | Purpose::Export | Purpose::ExportChart => ("", field.text()),
             Purpose::Text | Purpose::Texts => ("@", field.text().strip_prefix('@')?),
-            Purpose::Contains | Purpose::Note { .. } | Purpose::Token => return None,
+            Purpose::Contains
+            | Purpose::Note { .. }
+            | Purpose::Token
+            | Purpose::PromptText
+            | Purpose::PromptTarget
+            | Purpose::PromptAgainst
+            | Purpose::PromptChange => return None,
         };
         Some(TypedPath {
             before,
@@ -82,7 +88,11 @@ fn accept(state: &mut State) -> Vec<Effect> {
     let Some(line) = state.views.line.clone() else {
         return Vec::new();
     };
-    let typed = line.field.text().trim();
+    let typed = match line.purpose {
+        // A space at its end is a part of it.
+        Purpose::PromptText => line.field.text(),
+        _ => line.field.text().trim(),
+    };
     let needed = matches!(
         line.purpose,
         Purpose::WordsFile | Purpose::Text | Purpose::Export | Purpose::ExportChart
