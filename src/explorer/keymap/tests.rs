@@ -151,6 +151,11 @@ const OF_THE_PLACE: &[(&str, &str)] = &[
     ("f", "a switch of the chart: each text's first position"),
     ("p", "points, of a column or of a token"),
     (
+        "n",
+        "the next in order on the map; the text of the prompt goes on",
+    ),
+    ("N", "the one before on the map; the prompt's next seed"),
+    (
         "-",
         "the other sign, of columns and of pairs; the chart less its baseline",
     ),
