@@ -99,6 +99,141 @@ fn write(folder: &Path) -> (usize, u64) {
     (layer_bytes, all)
 }
 
+/// A GGUF file in the making: little-endian, version 3.
+struct Gguf(Vec<u8>);
+
+impl Gguf {
+    fn string(&mut self, text: &str) {
+        self.0.extend((text.len() as u64).to_le_bytes());
+        self.0.extend(text.as_bytes());
+    }
+
+    /// A key whose value is a string, or an unsigned number.
+    fn key(&mut self, name: &str, value: Result<&str, u32>) {
+        self.string(name);
+        match value {
+            Ok(text) => {
+                self.0.extend(8u32.to_le_bytes());
+                self.string(text);
+            }
+            Err(number) => {
+                self.0.extend(4u32.to_le_bytes());
+                self.0.extend(number.to_le_bytes());
+            }
+        }
+    }
+
+    /// The head of an array of this type of values.
+    fn array(&mut self, name: &str, kind: u32, length: usize) {
+        self.string(name);
+        self.0.extend(9u32.to_le_bytes());
+        self.0.extend(kind.to_le_bytes());
+        self.0.extend((length as u64).to_le_bytes());
+    }
+}
+
+/// A Llama of 80 layers and 128,256 tokens as GGUF, all numbers f16 and a hole; returns its bytes.
+fn write_gguf(path: &Path) -> u64 {
+    const LAYERS: usize = 80;
+    const WIDTH: usize = 5120;
+    const INNER: usize = 16_384;
+    const TOKENS: usize = 128_256;
+    let layer = [
+        ("attn_norm", vec![WIDTH]),
+        ("ffn_norm", vec![WIDTH]),
+        ("attn_q", vec![WIDTH, WIDTH]),
+        ("attn_k", vec![WIDTH, 1024]),
+        ("attn_v", vec![WIDTH, 1024]),
+        ("attn_output", vec![WIDTH, WIDTH]),
+        ("ffn_gate", vec![WIDTH, INNER]),
+        ("ffn_up", vec![WIDTH, INNER]),
+        ("ffn_down", vec![INNER, WIDTH]),
+    ];
+    let mut tensors = vec![
+        ("token_embd.weight".to_owned(), vec![WIDTH, TOKENS]),
+        ("output_norm.weight".to_owned(), vec![WIDTH]),
+        ("output.weight".to_owned(), vec![WIDTH, TOKENS]),
+    ];
+    for index in 0..LAYERS {
+        let named = |(name, shape): &(&str, Vec<usize>)| {
+            (format!("blk.{index}.{name}.weight"), shape.clone())
+        };
+        tensors.extend(layer.iter().map(named));
+    }
+    let mut gguf = Gguf(b"GGUF\x03\0\0\0".to_vec());
+    gguf.0.extend((tensors.len() as u64).to_le_bytes());
+    gguf.0.extend(13u64.to_le_bytes());
+    gguf.key("general.architecture", Ok("llama"));
+    for (name, value) in [
+        ("block_count", LAYERS),
+        ("embedding_length", WIDTH),
+        ("feed_forward_length", INNER),
+        ("attention.head_count", 40),
+        ("attention.head_count_kv", 8),
+        ("context_length", 8192),
+    ] {
+        gguf.key(&format!("llama.{name}"), Err(u32::try_from(value).unwrap()));
+    }
+    gguf.string("llama.attention.layer_norm_rms_epsilon");
+    gguf.0.extend(6u32.to_le_bytes());
+    gguf.0.extend(1e-5f32.to_le_bytes());
+    gguf.key("tokenizer.ggml.model", Ok("gpt2"));
+    gguf.key("tokenizer.ggml.pre", Ok("llama-bpe"));
+    let tokenizer = checkpoint_writer::tokenizer::tokenizer_json(TOKENS, 1);
+    let tokenizer: Value = serde_json::from_slice(&tokenizer).unwrap();
+    let tokens = tokenizer["model"]["vocab"].as_object().unwrap();
+    let mut by_id: Vec<(&String, u64)> = tokens
+        .iter()
+        .map(|(t, id)| (t, id.as_u64().unwrap()))
+        .collect();
+    by_id.sort_by_key(|(_, id)| *id);
+    gguf.array("tokenizer.ggml.tokens", 8, TOKENS);
+    by_id.iter().for_each(|(token, _)| gguf.string(token));
+    gguf.array("tokenizer.ggml.token_type", 5, TOKENS);
+    gguf.0.extend([1, 0, 0, 0].repeat(TOKENS));
+    let merges = tokenizer["model"]["merges"].as_array().unwrap();
+    gguf.array("tokenizer.ggml.merges", 8, merges.len());
+    for pair in merges {
+        let side = |i: usize| pair[i].as_str().unwrap();
+        gguf.string(&format!("{} {}", side(0), side(1)));
+    }
+    let mut end = 0;
+    for (name, shape) in &tensors {
+        gguf.string(name);
+        gguf.0
+            .extend(u32::try_from(shape.len()).unwrap().to_le_bytes());
+        shape
+            .iter()
+            .for_each(|n| gguf.0.extend((*n as u64).to_le_bytes()));
+        gguf.0.extend(1u32.to_le_bytes());
+        gguf.0.extend((end as u64).to_le_bytes());
+        end += (2 * shape.iter().product::<usize>()).next_multiple_of(32);
+    }
+    let size = (gguf.0.len().next_multiple_of(32) + end) as u64;
+    let mut file = File::create(path).unwrap();
+    file.write_all(&gguf.0).unwrap();
+    file.set_len(size).unwrap();
+    size
+}
+
+/// What `info` prints of a GGUF file that is larger than most machines' memory.
+fn outline_of_a_large_gguf() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.gguf");
+    let size = write_gguf(&path);
+    assert!(size > 40_000_000_000, "{size}");
+    let before = most_resident();
+    let location = Location::Folder {
+        name: "large".to_owned(),
+        path,
+    };
+    let card = Reader::outline(&location, DeviceChoice::Cpu).unwrap();
+    let card = card.expect("only its headers are read");
+    assert_eq!((card.spec.layers, card.spec.vocab), (80, 128_256));
+    let held = most_resident() - before;
+    assert!(held < 100 << 20, "{held}");
+}
+
 /// The most that this process has had resident, in bytes.
 fn most_resident() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
@@ -164,6 +299,7 @@ fn pairs(layer: usize, form: Form) -> Query {
 #[test]
 fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
     // First, as the most that a process has had is never less afterwards.
+    outline_of_a_large_gguf();
     a_neuron_over_a_narrow_embedding();
     let folder = tempfile::tempdir().unwrap();
     let (layer_bytes, all) = write(folder.path());
