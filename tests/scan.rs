@@ -240,6 +240,11 @@ fn filters_and_lengths_hold_and_settings_are_written_down() {
         (said("convention"), said("vocabulary")),
         ("raw".into(), "500".into())
     );
+    let stored: serde_json::Value = serde_json::from_str(&said("stored")).unwrap();
+    assert_eq!(
+        (&stored["E"], &stored["values"]),
+        (&["F32"].into(), &["F32"].into())
+    );
     // 1056 neurons are two parts, 4 heads one.
     assert_eq!(file.metadata().num_row_groups(), 2 * 3);
 }

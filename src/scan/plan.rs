@@ -157,6 +157,7 @@ impl ScanPlan {
             ("pairs", self.pairs.to_string()),
             ("filters", named(&self.filters).to_string()),
             ("filter-lists", list_digest(&self.filters)),
+            ("stored", stored(card).to_string()),
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         for (name, size) in [
@@ -184,6 +185,13 @@ pub(super) fn pieces(all: usize, size: usize) -> impl Iterator<Item = Range<usiz
 pub(super) fn named(filters: &Filters) -> serde_json::Value {
     let filters = filters.describe().into_iter();
     let named = filters.map(|(name, value)| (name.to_owned(), value.into()));
+    serde_json::Value::Object(named.collect())
+}
+
+/// In which types of number the model's parts are stored.
+fn stored(card: &ModelCard) -> serde_json::Value {
+    let summary = card.stored.summary().into_iter();
+    let named = summary.map(|(part, types)| (part.to_owned(), types.into()));
     serde_json::Value::Object(named.collect())
 }
 
