@@ -10,7 +10,7 @@ use crate::transformer::{Form, Input, StoredTypes};
 use crate::vocabulary::{Undertrained, Vocabulary};
 
 /// Why what is written cannot be read of some files.
-pub const NO_HEAD: &str = "config.json says that the embeddings are not tied, and the file has no \
+pub const NO_HEAD: &str = "the configuration says that the embeddings are not tied, and the file has no \
      language-model head: V and VO cannot be read, K and QK can";
 
 /// What is known of an opened model, shared by its readers.
@@ -82,7 +82,7 @@ impl ModelCard {
         for &reading in kind.readings() {
             if let Some(choice) = self.spec.unknown_for(reading) {
                 return without(format!(
-                    "config.json: unknown `{}` {}: expected {}; {reading} cannot be read under it",
+                    "configuration: unknown `{}` {}: expected {}; {reading} cannot be read under it",
                     choice.key, choice.got, choice.expected
                 ));
             }

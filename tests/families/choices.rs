@@ -197,7 +197,7 @@ fn positions_of_an_unknown_kind_are_refused_by_name() {
     let error = ask(&mut reader, pairs(Form::Qk, 1))
         .unwrap_err()
         .to_string();
-    let said = "llama: config.json: unknown `rope_type` \"spiral\": expected default, ";
+    let said = "llama: configuration: unknown `rope_type` \"spiral\": expected default, ";
     assert!(error.starts_with(said), "{error}");
     assert!(
         error.ends_with("QK at a distance cannot be read under it"),

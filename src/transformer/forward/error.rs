@@ -17,10 +17,10 @@ pub enum ForwardError {
          expected one of {known}; open one of these for its geometry"
     )]
     Family { family: &'static str, known: String },
-    #[error("config.json: unknown activation function {got}: expected one of {known}")]
+    #[error("configuration: unknown activation function {got}: expected one of {known}")]
     Activation { got: String, known: String },
     #[error(
-        "config.json: unknown `{}` {}: expected {}; \
+        "configuration: unknown `{}` {}: expected {}; \
          such a model can be read as words but not run on texts",
         .0.key, .0.got, .0.expected
     )]
