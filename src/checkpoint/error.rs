@@ -22,6 +22,8 @@ pub enum CheckpointError {
     /// The hub has it not, or does not give it; with what is spelled alike.
     #[error("{error}{alike}")]
     Hub { error: HubError, alike: String },
+    #[error("{adapter}: this adapter {why}; or give its base with --base MODEL")]
+    NoBase { adapter: String, why: String },
     #[error(
         "{id}: expected weights in one of {looked_for}, got {got}; choose a model that has them"
     )]

@@ -32,6 +32,7 @@ impl Files {
         let path = match location {
             Location::Bundled(bundle) => return Ok(Self::Bundled(bundle)),
             Location::Remote(remote) => return Ok(Self::Remote(Arc::clone(remote))),
+            Location::Adapted(adapted) => return Self::of(&adapted.base),
             Location::Folder { path, .. } => path,
         };
         let name = escape::path(path);

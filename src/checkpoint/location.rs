@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::hub::{Cache, HubId};
 
+use super::adapter::{self, NamedBase};
 use super::error::one_line;
 use super::files::Files;
 use super::{CheckpointError, ModelStores, Remote, gguf, weights};
@@ -29,7 +30,22 @@ pub enum Location {
     },
     /// On the hub, where the weights stay.
     Remote(Arc<Remote>),
+    /// A model with an adapter merged into it.
+    Adapted(Arc<Adapted>),
 }
+
+/// An adapter and its base.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Adapted {
+    /// The name that opens both: the adapter's, with its base's where that was given.
+    pub name: String,
+    /// The adapter's folder, or its file of GGUF.
+    pub path: PathBuf,
+    pub base: Location,
+}
+
+/// Between the name of an adapter and that of the base that is to be taken: `./adapter+./model`.
+pub const WITH_BASE: char = '+';
 
 /// Where a model is that a user calls by some name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +61,7 @@ impl fmt::Display for Location {
             Self::Bundled(bundle) => f.write_str(bundle.name),
             Self::Folder { name, .. } => f.write_str(name),
             Self::Remote(remote) => remote.id().fmt(f),
+            Self::Adapted(adapted) => f.write_str(&adapted.name),
         }
     }
 }
@@ -52,20 +69,21 @@ impl fmt::Display for Location {
 impl Location {
     /// Where the model that a user calls `name` is: a bundled one, a folder, a name of one of the
     /// places where other programs keep models (`ollama:llama3.2:1b`), or a hub id
-    /// `owner/name[@revision]`, whose weights may all lie in the cache of Hugging Face's tools.
+    /// `owner/name[@revision]`, whose weights may all lie in the cache of Hugging Face's tools. An
+    /// adapter is opened with the base that it names, or that is given after a `+`.
     ///
     /// # Errors
-    /// It can be none of these; the message says what is spelled alike.
+    /// It can be none of these; the message says what is spelled alike. An adapter without its base.
     pub fn find(name: &str, stores: &ModelStores) -> Result<FoundModel, CheckpointError> {
         if let Some(bundle) = Bundle::named(name) {
             return Ok(FoundModel::Here(Self::Bundled(bundle)));
         }
         let path = Path::new(name);
         if path.is_dir() || gguf::is_gguf(path) {
-            return Ok(FoundModel::Here(Self::Folder {
-                name: name.to_string(),
-                path: path.to_path_buf(),
-            }));
+            return Self::in_place(name, path.to_path_buf(), None, stores).map(FoundModel::Here);
+        }
+        if let Some(found) = Self::with_base(name, stores)? {
+            return Ok(FoundModel::Here(found));
         }
         if path.exists() {
             return Err(CheckpointError::NotAFolder {
@@ -79,6 +97,11 @@ impl Location {
         let Some(id) = HubId::parse(name) else {
             return Err(nowhere(name, &alike()));
         };
+        if let Some(path) = stores.cache().snapshot(&id)
+            && adapter::named_base(&path)?.is_some()
+        {
+            return Self::in_place(name, path, None, stores).map(FoundModel::Here);
+        }
         match Self::cached(&id, stores.cache()) {
             Some(location) => Ok(FoundModel::Here(location)),
             // A slip in a bundled name should not ask the hub.
@@ -88,6 +111,65 @@ impl Location {
             },
             None => Ok(FoundModel::OnHub(id)),
         }
+    }
+
+    /// What lies in a folder or file of the user's: a model, or an adapter with its base.
+    fn in_place(
+        name: &str,
+        path: PathBuf,
+        given: Option<&str>,
+        stores: &ModelStores,
+    ) -> Result<Self, CheckpointError> {
+        let Some(NamedBase(named)) = adapter::named_base(&path)? else {
+            let name = name.to_string();
+            return Ok(Self::Folder { name, path });
+        };
+        let missing = |why: String| CheckpointError::NoBase {
+            adapter: one_line(name),
+            why,
+        };
+        let Some(base) = given.or(named.as_deref()) else {
+            return Err(missing("names no base".to_owned()));
+        };
+        let shown = one_line(base);
+        let location = match Self::find(base, stores) {
+            Ok(FoundModel::Here(Self::Adapted(_))) => {
+                return Err(missing(format!("is of {shown}, which is an adapter too")));
+            }
+            Ok(FoundModel::Here(location)) => location,
+            Ok(FoundModel::OnHub(id)) => {
+                let get = format!("get it with `lexiscope download {id}`");
+                return Err(missing(format!("is of {shown}, which is not here; {get}")));
+            }
+            Err(error) if given.is_some() => return Err(error),
+            Err(_) => return Err(missing(format!("is of {shown}, which is not here"))),
+        };
+        Ok(Self::Adapted(Arc::new(Adapted {
+            name: match given {
+                Some(given) => format!("{name}{WITH_BASE}{given}"),
+                None => name.to_owned(),
+            },
+            path,
+            base: location,
+        })))
+    }
+
+    /// An adapter with a base that is given: `./adapter+./model`; `None` if it is no such name.
+    fn with_base(name: &str, stores: &ModelStores) -> Result<Option<Self>, CheckpointError> {
+        for (at, _) in name.match_indices(WITH_BASE) {
+            let (own, base) = (&name[..at], &name[at + WITH_BASE.len_utf8()..]);
+            let path = Path::new(own);
+            let path = match path.is_dir() || gguf::is_gguf(path) {
+                true => Some(path.to_owned()),
+                false => HubId::parse(own).and_then(|id| stores.cache().snapshot(&id)),
+            };
+            if let Some(path) = path
+                && adapter::named_base(&path)?.is_some()
+            {
+                return Self::in_place(own, path, Some(base), stores).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// As [`Self::find`] in the places that the environment names, for who does not ask the hub.

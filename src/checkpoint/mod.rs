@@ -1,6 +1,7 @@
 //! Files → named tensors. Opening reads headers and `config.json` only; numbers are read when
 //! they are looked at, by block, and nothing of a file stays in memory afterwards.
 
+mod adapter;
 mod block;
 mod bundled;
 mod config;
@@ -14,6 +15,7 @@ mod gguf;
 mod huge_pages;
 mod location;
 mod matrix;
+mod merged_matrix;
 mod number;
 mod packed;
 mod pickle;
@@ -38,6 +40,7 @@ mod wrapped;
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub use adapter::MergedAdapter;
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear, NormKind,
@@ -45,7 +48,7 @@ pub use family::{
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue};
-pub use location::{Bundle, FoundModel, Location};
+pub use location::{Adapted, Bundle, FoundModel, Location, WITH_BASE};
 pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, Spec, UnknownChoice};
@@ -95,6 +98,8 @@ pub struct Checkpoint {
     embedding: String,
     positions: Option<String>,
     output_embedding: Option<String>,
+    /// What was merged into the weights, and the files beside it.
+    adapter: Option<(MergedAdapter, Files)>,
 }
 
 impl Checkpoint {
@@ -126,6 +131,15 @@ impl Checkpoint {
             }
         };
         let prefix = verify::prefix(family, &tensors, &files)?;
+        let (tensors, adapter) = match location {
+            Location::Adapted(adapted) => {
+                let (path, base) = (&adapted.path, adapted.base.to_string());
+                let of_base = (family, &mut spec);
+                let (tensors, merged) = adapter::merged(tensors, path, of_base, prefix, base)?;
+                (tensors, Some((merged, Files::Folder(path.clone()))))
+            }
+            Location::Bundled(_) | Location::Folder { .. } | Location::Remote(_) => (tensors, None),
+        };
         let embeddings = ties::embeddings(family, prefix, &spec, &tensors, &files)?;
         spec.output = embeddings.decided;
         spec.tied = matches!(
@@ -146,6 +160,7 @@ impl Checkpoint {
             position_scheme: PositionScheme::default(),
             prefix,
             output_embedding: embeddings.output,
+            adapter,
         };
         verify::shapes(&checkpoint)?;
         // Once there are known to be as many layers as the configuration says.
@@ -166,6 +181,11 @@ impl Checkpoint {
     /// The keys of a model that is stored as GGUF, its tokenizer's among them.
     pub fn gguf_metadata(&self) -> Option<&GgufMetadata> {
         self.gguf.as_ref()
+    }
+
+    /// The adapter that was merged into the weights, if one was.
+    pub fn adapter(&self) -> Option<&MergedAdapter> {
+        self.adapter.as_ref().map(|(adapter, _)| adapter)
     }
 
     /// What the norms do with the gains that the file holds.
@@ -338,6 +358,13 @@ impl Checkpoint {
     /// # Errors
     /// A file that is there and cannot be read, or is larger than any such file should be.
     pub fn file(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, CheckpointError> {
+        // A tokenizer that was saved with an adapter has the tokens that were added for it.
+        if let Some((_, beside)) = &self.adapter
+            && beside.open("tokenizer.json")?.is_some()
+            && let Some(file) = beside.read(name, LARGEST_FILE)?
+        {
+            return Ok(Some(file));
+        }
         self.files.read(name, LARGEST_FILE)
     }
 }

@@ -7,6 +7,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::ggml::GgmlType;
+use super::merged_matrix::MergedMatrix;
 use super::quantised_matrix::QuantisedMatrix;
 
 /// How a tensor's numbers are stored.
@@ -21,6 +22,8 @@ pub(super) enum Dtype {
     Blocks(GgmlType),
     /// Codes that lie in other tensors, with their scales.
     Quantised(QuantisedMatrix),
+    /// A base's matrix and an adapter's factors, which are tensors of their own.
+    Merged(MergedMatrix),
     /// Anything else, by name: such a tensor is known, and refused when it is read.
     Other(String),
     /// Not a row of numbers at all, in words: sparse, quantised as a whole, without numbers.
@@ -48,6 +51,7 @@ impl Dtype {
             | Self::Bf16
             | Self::F64
             | Self::Quantised(_)
+            | Self::Merged(_)
             | Self::Other(_)
             | Self::Made(_) => 1,
         }
@@ -60,7 +64,7 @@ impl Dtype {
             Self::F16 | Self::Bf16 => 2,
             Self::F64 => 8,
             Self::Blocks(kind) => kind.bytes(),
-            Self::Quantised(_) | Self::Other(_) | Self::Made(_) => 0,
+            Self::Quantised(_) | Self::Merged(_) | Self::Other(_) | Self::Made(_) => 0,
         }
     }
 
@@ -79,6 +83,7 @@ impl Dtype {
     pub(super) fn is_quantised(&self) -> bool {
         match self {
             Self::Blocks(_) | Self::Quantised(_) => true,
+            Self::Merged(matrix) => matrix.is_quantised(),
             Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Other(_) | Self::Made(_) => {
                 false
             }
@@ -88,7 +93,12 @@ impl Dtype {
     /// Whether numbers of the kind can be read.
     pub(super) fn is_readable(&self) -> bool {
         match self {
-            Self::F32 | Self::F16 | Self::Bf16 | Self::F64 | Self::Quantised(_) => true,
+            Self::F32
+            | Self::F16
+            | Self::Bf16
+            | Self::F64
+            | Self::Quantised(_)
+            | Self::Merged(_) => true,
             Self::Blocks(kind) => kind.is_readable(),
             Self::Other(_) | Self::Made(_) => false,
         }
@@ -100,7 +110,12 @@ impl Dtype {
         match self {
             Self::F16 | Self::Bf16 => true,
             Self::Blocks(kind) => kind.is_quick(),
-            Self::F32 | Self::F64 | Self::Quantised(_) | Self::Other(_) | Self::Made(_) => false,
+            Self::F32
+            | Self::F64
+            | Self::Quantised(_)
+            | Self::Merged(_)
+            | Self::Other(_)
+            | Self::Made(_) => false,
         }
     }
 }
@@ -110,6 +125,7 @@ impl fmt::Display for Dtype {
         f.write_str(match self {
             Self::Blocks(kind) => return kind.fmt(f),
             Self::Quantised(matrix) => return matrix.fmt(f),
+            Self::Merged(matrix) => return matrix.fmt(f),
             Self::F32 => "F32",
             Self::F16 => "F16",
             Self::Bf16 => "BF16",
@@ -135,6 +151,7 @@ pub(super) fn are_finite(dtype: &Dtype, bytes: &[u8]) -> bool {
         | Dtype::F64
         | Dtype::Blocks(_)
         | Dtype::Quantised(_)
+        | Dtype::Merged(_)
         | Dtype::Other(_)
         | Dtype::Made(_) => {
             let mut some = [0.0; 1 << 10];
@@ -162,7 +179,7 @@ pub(super) fn convert(dtype: &Dtype, bytes: &[u8], step: usize, out: &mut [f32])
         }),
         Dtype::F16 if step == 1 && out.len() >= 16 => halves(bytes, out),
         Dtype::F16 => each(bytes, step, out, |b| f16::from_le_bytes(b).to_f32()),
-        Dtype::Quantised(_) | Dtype::Other(_) | Dtype::Made(_) => {}
+        Dtype::Quantised(_) | Dtype::Merged(_) | Dtype::Other(_) | Dtype::Made(_) => {}
     }
 }
 

@@ -14,8 +14,25 @@ const WINDOW_ROWS: usize = 64;
 /// Behind the name of codes whose own name their matrix takes.
 pub(super) const KEPT: &str = " (stored)";
 
-/// The tensors that quantised matrices are made of, by full name.
+/// The tensors that other matrices are made of, by full name.
 pub(super) trait Parts: Sync {
+    /// A block of a tensor of two dimensions as f32, however it is stored.
+    ///
+    /// # Errors
+    /// As [`Self::raw`].
+    fn block(
+        &self,
+        name: &str,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) -> Result<Matrix, CheckpointError>;
+
+    /// All numbers of a tensor of one dimension as f32.
+    ///
+    /// # Errors
+    /// As [`Self::raw`].
+    fn vector(&self, name: &str) -> Result<Vec<f32>, CheckpointError>;
+
     /// The bytes of a block of a matrix that is stored row after row, whatever they mean.
     ///
     /// # Errors

@@ -78,6 +78,7 @@ impl StoredMatrix {
                 | Dtype::F64
                 | Dtype::Blocks(_)
                 | Dtype::Quantised(_)
+                | Dtype::Merged(_)
                 | Dtype::Other(_)
                 | Dtype::Made(_) => None,
             },

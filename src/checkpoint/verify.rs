@@ -141,7 +141,7 @@ pub(super) fn matrix(
         return Err(packed::unreadable(tensors, tensor, entry, file));
     }
     // Its scales are part of it.
-    let quantised = matches!(entry.dtype, Dtype::Quantised(_));
+    let quantised = matches!(entry.dtype, Dtype::Quantised(_) | Dtype::Merged(_));
     if entry.shape != expected {
         if !quantised && let Some(packed) = packed::instead(tensors, tensor, file) {
             return Err(packed);

@@ -15,7 +15,7 @@ use crate::sheet::Timings;
 pub(super) fn run(model: &str, output: OutputArgs) -> Result<()> {
     start_threads(output.machine)?;
     let start = Instant::now();
-    let location = fetch::locate(model, || output.machine.way())?;
+    let location = fetch::locate(&output.machine.named(model), || output.machine.way())?;
     if let Some(card) = Reader::outline(&location, output.machine.device())? {
         card.notices.iter().for_each(say);
         let timings = Timings {

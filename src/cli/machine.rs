@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::size::Size;
-use crate::checkpoint::FetchOption;
+use crate::checkpoint::{FetchOption, WITH_BASE};
 use crate::explorer::paths::Paths;
 use crate::hub::Blocks;
 use crate::outside;
@@ -29,6 +29,10 @@ pub struct Machine {
     /// bytes times tokens times the width of a head
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
+    /// Of an adapter, the model that it is merged into [default: the one that it names]
+    // Kept for the whole run, so that arguments stay plain values.
+    #[arg(long, value_name = "MODEL", value_parser = kept)]
+    base: Option<&'static str>,
     /// Of a model that is not here, fetch only the tensors that are looked at
     #[arg(long)]
     pub remote: bool,
@@ -48,6 +52,10 @@ enum Device {
 
 /// More than the cores of any machine; each takes a stack, and their work is divided among them.
 const MOST_THREADS: usize = 1024;
+
+fn kept(text: &str) -> Result<&'static str, String> {
+    Ok(String::leak(text.to_owned()))
+}
 
 fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -83,6 +91,14 @@ impl Machine {
     /// Bytes that parts of models on the hub may take on disk.
     pub fn blocks_max(&self) -> u64 {
         self.remote_cache.0
+    }
+
+    /// The name that opens a model: of an adapter with its base, if that was given.
+    pub fn named(&self, model: &str) -> String {
+        match self.base {
+            Some(base) => format!("{model}{WITH_BASE}{base}"),
+            None => model.to_owned(),
+        }
     }
 
     /// How a model comes that is on the hub.

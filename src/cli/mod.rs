@@ -231,7 +231,7 @@ fn explore(explore: Explore) -> Result<()> {
         by_tensor: explore.machine.remote,
         memory: explore.machine.memory(),
         blocks_max: explore.machine.blocks_max(),
-        model: explore.model,
+        model: explore.model.map(|model| explore.machine.named(&model)),
         at: explore.at,
         scan: explore.scan,
     };
@@ -260,7 +260,7 @@ fn open(model: &str, machine: Machine) -> Result<(Reader, f64)> {
 
 fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
-    let location = fetch::locate(model, || machine.way())?;
+    let location = fetch::locate(&machine.named(model), || machine.way())?;
     let mut reader = Reader::open(&location, machine.device())?.holding(machine.memory());
     if let Ok(paths) = Paths::find(|name| std::env::var_os(name)) {
         reader = reader.keeping_rankings(paths.rankings());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::checkpoint::{Checkpoint, Location, OutputEmbedding};
+use crate::checkpoint::{Checkpoint, Location, MergedAdapter, OutputEmbedding};
 use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
 use crate::task::CancelToken;
 use crate::transformer::{Forward, LayerCache, Weights};
@@ -294,6 +294,24 @@ fn card(
 /// What llama.cpp's converter leaves out of encoders.
 const NO_PREDICTIONS: &str = "GGUF files of encoders have no masked-language-model head: lists and states are whole, predictions cannot be made";
 
+/// An adapter that was merged into a model, in a sentence.
+fn merged(adapter: &MergedAdapter) -> String {
+    let MergedAdapter {
+        kind,
+        rank,
+        matrices,
+        copies,
+        base,
+    } = adapter;
+    let changes = match copies {
+        0 => format!("{matrices} matrices"),
+        _ => format!("{matrices} matrices, and {copies} tensors as a whole"),
+    };
+    format!(
+        "{base} with an adapter merged into it: {kind} up to rank {rank}, which changes {changes}"
+    )
+}
+
 /// What the user should know of a checkpoint, a sentence each.
 fn told(checkpoint: &Checkpoint) -> Vec<String> {
     let spec = checkpoint.spec();
@@ -305,5 +323,6 @@ fn told(checkpoint: &Checkpoint) -> Vec<String> {
     let encoder = checkpoint.forward().is_some_and(|forward| !forward.causal);
     let no_predictions = encoder && checkpoint.gguf_metadata().is_some();
     let of_gguf = no_predictions.then(|| NO_PREDICTIONS.to_owned());
-    decided.into_iter().chain(of_gguf).collect()
+    let adapter = checkpoint.adapter().map(merged);
+    decided.into_iter().chain(of_gguf).chain(adapter).collect()
 }

@@ -2,7 +2,7 @@
 //! takes no time.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::checkpoint::Location;
@@ -56,9 +56,19 @@ impl OpenModel {
 
 /// The files of a folder, or the one file; nothing of what is part of the program or on the hub, which does not change.
 pub(super) fn files_of(location: &Location) -> Vec<FileState> {
-    let Location::Folder { path, .. } = location else {
-        return Vec::new();
+    let path = match location {
+        Location::Folder { path, .. } => path,
+        Location::Adapted(adapted) => {
+            let mut files = files_of(&adapted.base);
+            files.extend(files_in(&adapted.path));
+            return files;
+        }
+        Location::Bundled(_) | Location::Remote(_) => return Vec::new(),
     };
+    files_in(path)
+}
+
+fn files_in(path: &Path) -> Vec<FileState> {
     let of_file = |path: PathBuf| {
         // Of a link, what it leads to.
         let about = fs::metadata(&path).ok()?;
@@ -66,7 +76,7 @@ pub(super) fn files_of(location: &Location) -> Vec<FileState> {
         Some((name, about.len(), about.modified().ok()))
     };
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let one = path.is_file().then(|| path.clone());
+    let one = path.is_file().then(|| path.to_owned());
     let paths = entries.map(|entry| entry.path()).chain(one);
     let mut files: Vec<FileState> = paths.filter_map(of_file).collect();
     files.sort();

@@ -115,7 +115,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("candle_nn", &["transformer"]),
     ("candle_transformers", &["transformer"]),
     ("plotters", &["report"]),
-    ("regex", &["vocabulary"]),
+    ("regex", &["checkpoint", "vocabulary"]),
     ("tokenizers", &["vocabulary"]),
     ("base64", &["vocabulary"]),
     ("icu_normalizer", &["vocabulary"]),

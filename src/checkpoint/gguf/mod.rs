@@ -85,6 +85,24 @@ impl Gguf {
         configuration::config(&Keys::new(&self.metadata, &self.tensors)?)
     }
 
+    /// Its keys.
+    pub(super) fn metadata(&self) -> &GgufMetadata {
+        &self.metadata
+    }
+
+    /// The factors of an adapter, each under the name of its module in the family's checkpoints with
+    /// `.lora_a` (`[rank, in]`) or `.lora_b` (`[out, rank]`).
+    ///
+    /// # Errors
+    /// A tensor of a name that is not known, or two of one.
+    pub(super) fn into_factors(
+        self,
+        family: &Family,
+        spec: &Spec,
+    ) -> Result<Tensors, CheckpointError> {
+        names::factors_of_family(self.tensors, family, spec, self.metadata.file())
+    }
+
     /// The mixture of types that it was quantised to (`Q4_K_M`), or else the type of most numbers.
     pub(super) fn stored_type(&self) -> Option<String> {
         let mixture = self.metadata.whole("general.file_type");

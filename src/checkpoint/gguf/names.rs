@@ -1,6 +1,7 @@
 //! From the tensors of a GGUF file to those of the family's own checkpoints: names, and what
 //! llama.cpp's converter did to the order of their rows.
 
+use super::super::error::one_line;
 use super::super::family::{Layout, Linear, Split};
 use super::super::row_order::RowOrder;
 use super::super::tensor_entry::TensorEntry;
@@ -23,6 +24,38 @@ pub(super) fn of_family(
         two_norms: tensors.get("blk.0.attn_norm_2.weight").is_some(),
     };
     tensors.mapped(|name, entry| names.entries(name, entry))
+}
+
+/// The factors of an adapter under the names of the family's modules.
+///
+/// # Errors
+/// A factor of a tensor that the family does not have, or two of one name.
+pub(super) fn factors_of_family(
+    tensors: Tensors,
+    family: &Family,
+    spec: &Spec,
+    file: &str,
+) -> Result<Tensors, CheckpointError> {
+    let names = Names {
+        family,
+        spec,
+        two_norms: false,
+    };
+    for name in tensors.names() {
+        let known = tensors
+            .get(name)
+            .map(|(entry, _)| names.factors(name, entry));
+        if known.is_none_or(|known| known.is_empty()) {
+            let name = one_line(name);
+            let what = format!(
+                "changes {name}, expected a matrix of the base ({}), got one that it does not have: this \
+                 adapter is of another base; give it with --base",
+                family.title
+            );
+            return Err(CheckpointError::damaged(file, what));
+        }
+    }
+    tensors.mapped(|name, entry| names.factors(name, entry))
 }
 
 /// How a family's tensors are called in GGUF.
@@ -56,6 +89,32 @@ impl Names<'_> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// A factor of an adapter as the family's modules have it.
+    fn factors(&self, name: &str, entry: &TensorEntry) -> Vec<(String, TensorEntry)> {
+        let Some((tensor, part @ ("lora_a" | "lora_b"))) = name.rsplit_once('.') else {
+            return Vec::new();
+        };
+        let factor = |(full, of_output): (String, TensorEntry)| {
+            let mut factor = match part {
+                "lora_a" => entry.clone(),
+                _ => of_output,
+            };
+            // Maps that are stored `[in, out]` had their axes exchanged; an embedding's first factor
+            // has a row for each token.
+            let exchanged = part == "lora_b" && factor.strides.first() < entry.strides.first();
+            if exchanged || part == "lora_a" && tensor == "token_embd.weight" {
+                factor.shape.reverse();
+                factor.strides.reverse();
+            }
+            let module = full.trim_end_matches(".weight");
+            (format!("{module}.{part}"), factor)
+        };
+        self.entries(tensor, entry)
+            .into_iter()
+            .map(factor)
+            .collect()
     }
 
     fn prefix(&self) -> &'static str {

@@ -179,6 +179,9 @@ impl Tensors {
         if let Dtype::Quantised(matrix) = &window.entry.dtype {
             return matrix.block(self, &rows, &cols);
         }
+        if let Dtype::Merged(matrix) = &window.entry.dtype {
+            return matrix.block(self, &rows, &cols);
+        }
         let (order, first) = (window.entry.order, window.rows.start);
         let block = window.read(strides)?;
         if order == RowOrder::Same {
@@ -201,7 +204,7 @@ impl Tensors {
     ) -> Result<StoredMatrix, CheckpointError> {
         let (block, strides) = self.find_block(name, rows.clone(), cols.clone())?;
         match (&block.entry.dtype, block.entry.order) {
-            (Dtype::Quantised(matrix), _) => Ok(matrix.block(self, &rows, &cols)?.into()),
+            (Dtype::Quantised(_) | Dtype::Merged(_), _) => Ok(self.block(name, rows, cols)?.into()),
             (_, RowOrder::Same) => block.read_stored(strides),
             _ => Ok(self.block(name, rows, cols)?.into()),
         }
@@ -246,9 +249,19 @@ impl Tensors {
     ) -> Result<(), CheckpointError> {
         let mut spans: Vec<(&Ranged, Vec<Range<u64>>)> = Vec::new();
         for slice in slices {
-            let (source, entry) = self.find(&slice.tensor)?;
+            let (mut source, mut entry) = self.find(&slice.tensor)?;
+            let mut whole = false;
+            // What is merged into a matrix lies here.
+            if let Dtype::Merged(matrix) = &entry.dtype {
+                (source, entry) = self.find(matrix.base())?;
+                whole = matrix.needs_whole_base();
+            }
             let of_slice = match &entry.dtype {
                 Dtype::Quantised(matrix) => self.whole_parts(matrix)?,
+                _ if whole && entry.shape.len() == 2 => {
+                    let (rows, cols) = (0..entry.shape[0], 0..entry.shape[1]);
+                    vec![(source, entry.spans(&rows, &cols))]
+                }
                 _ => vec![(source, entry.spans(&slice.rows, &slice.cols))],
             };
             for (source, bytes) in of_slice {
@@ -263,6 +276,24 @@ impl Tensors {
             }
         }
         Ok(hub::bring(&spans, callbacks)?)
+    }
+
+    /// Adds the tensors of other files, each under its name and `suffix`.
+    pub(super) fn absorb(&mut self, other: Self, suffix: &str) {
+        let before = self.sources.len();
+        self.sources.extend(other.sources);
+        for (name, (source, entry)) in other.entries {
+            let name = format!("{name}{suffix}");
+            self.entries.insert(name, (before + source, entry));
+        }
+    }
+
+    /// Exchanges the axes of a tensor.
+    pub(super) fn transpose(&mut self, name: &str) {
+        if let Some((_, entry)) = self.entries.get_mut(name) {
+            entry.shape.reverse();
+            entry.strides.reverse();
+        }
     }
 
     /// Gives a tensor another name.

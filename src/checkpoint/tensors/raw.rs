@@ -4,10 +4,10 @@
 use std::iter;
 use std::ops::Range;
 
-use super::super::CheckpointError;
 use super::super::number::{Dtype, convert};
 use super::super::quantised_matrix::{Parts, QuantisedMatrix};
 use super::super::source::{Runs, Source};
+use super::super::{CheckpointError, Matrix};
 use super::{Tensors, outside};
 
 /// Runs of bytes of a file.
@@ -39,6 +39,19 @@ impl Tensors {
 
 /// Bytes of tensors whose numbers are read by a scheme.
 impl Parts for Tensors {
+    fn block(
+        &self,
+        name: &str,
+        rows: Range<usize>,
+        cols: Range<usize>,
+    ) -> Result<Matrix, CheckpointError> {
+        Tensors::block(self, name, rows, cols)
+    }
+
+    fn vector(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        Tensors::vector(self, name)
+    }
+
     fn raw(
         &self,
         name: &str,
