@@ -5,6 +5,7 @@ mod adapter;
 mod block;
 mod bundled;
 mod config;
+mod dictionary;
 mod elsewhere;
 mod error;
 mod family;
@@ -41,6 +42,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 pub use adapter::MergedAdapter;
+pub use dictionary::{
+    DictionaryFile, DictionaryHook, DictionaryOptions, DictionarySide, DictionaryWidths,
+};
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear, NormKind,

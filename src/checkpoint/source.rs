@@ -73,6 +73,16 @@ impl Source {
         }
     }
 
+    /// A file without a name, of which messages say `name`.
+    pub(super) fn temporary(name: String, file: File) -> Result<Self, CheckpointError> {
+        let metadata = file.metadata().map_err(|e| CheckpointError::io(&name, e))?;
+        let len = metadata.len();
+        Ok(Self {
+            name,
+            bytes: Bytes::File { file, len },
+        })
+    }
+
     /// A file of which only what is read comes from the hub.
     pub(super) fn remote(file: Arc<Ranged>) -> Self {
         Self {

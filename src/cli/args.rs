@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::convention::ConventionChoice;
+use super::dictionary::DictionaryArgs;
 use super::geometry_args::GeometryArgs;
 use super::guide::GuideArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
@@ -141,6 +142,8 @@ pub enum Command {
     Find(FindArgs),
     /// The singular directions of a head's forms, or of a layer's keys or values
     Directions(DirectionsArgs),
+    /// Directions from a file (an autoencoder, a transcoder, any rows) as words
+    Dictionary(DictionaryArgs),
     /// The neurons of a layer, or its heads, ranked by a measure
     Rank(RankArgs),
     /// How far apart a model keeps its words, state by state

@@ -2,6 +2,7 @@
 
 mod args;
 mod convention;
+mod dictionary;
 mod fetch;
 mod geometry;
 mod geometry_args;
@@ -43,6 +44,7 @@ use crate::scan::Scanned;
 use crate::sheet::Sheet;
 use crate::sheet::Timings;
 
+use dictionary::DictionaryArgs;
 use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
 use prompt::PromptArgs;
@@ -120,6 +122,7 @@ pub fn run() -> Result<()> {
         }
         Some(Command::Find(args)) => find(args),
         Some(Command::Directions(args)) => directions(args),
+        Some(Command::Dictionary(args)) => dictionary(args),
         Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Prompt(args)) => prompt(&args),
@@ -184,6 +187,13 @@ fn prompt(args: &PromptArgs) -> Result<()> {
     let reading = ReadingArgs::untested(ConventionChoice::default());
     let query = Query::Prompt(args.query()?);
     listed(&args.model, None, query, reading, args.output)
+}
+
+fn dictionary(args: DictionaryArgs) -> Result<()> {
+    let reading = ReadingArgs::untested(args.convention);
+    let (model, output) = (args.model.clone(), args.output);
+    let query = Query::Dictionary(args.query()?);
+    listed(&model, None, query, reading, output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {

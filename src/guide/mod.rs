@@ -72,6 +72,10 @@ const PAGES: &[Page] = &[
         "the same answers from the command line: filters, formats, exit status"
     ),
     page!(
+        "dictionaries",
+        "directions from files: autoencoders, transcoders and any rows, as words"
+    ),
+    page!(
         "scan",
         "every list of a model as one table, on one machine or many"
     ),

@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use crate::transformer::Form;
 
-/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`, `S4`, `S4.T7`.
+/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`, `S4`, `S4.T7`; or
+/// `D120` in a dictionary beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Address {
@@ -26,6 +27,8 @@ pub enum Address {
     State { state: usize },
     /// A hidden state of a text's token at a position.
     Token { state: usize, position: usize },
+    /// A direction of a dictionary from a file.
+    Direction { row: usize },
 }
 
 impl Address {
@@ -34,6 +37,7 @@ impl Address {
         match self {
             Self::Layer { layer } | Self::Neuron { layer, .. } | Self::Head { layer, .. } => layer,
             Self::State { state } | Self::Token { state, .. } => state.saturating_sub(1),
+            Self::Direction { .. } => 0,
         }
     }
 
@@ -45,9 +49,11 @@ impl Address {
                 head,
                 form: None,
             },
-            Self::Layer { .. } | Self::Neuron { .. } | Self::State { .. } | Self::Token { .. } => {
-                self
-            }
+            Self::Layer { .. }
+            | Self::Neuron { .. }
+            | Self::State { .. }
+            | Self::Token { .. }
+            | Self::Direction { .. } => self,
         }
     }
 }
@@ -56,6 +62,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Layer { layer } => write!(f, "L{layer}"),
+            Self::Direction { row } => write!(f, "D{row}"),
             Self::State { state } => write!(f, "S{state}"),
             Self::Token { state, position } => write!(f, "S{state}.T{position}"),
             Self::Neuron { layer, neuron } => write!(f, "L{layer}.N{neuron}"),
@@ -104,6 +111,9 @@ impl FromStr for Address {
                 }),
                 _ => Err(bad()),
             };
+        }
+        if let (Some(row), []) = (number(first, 'D'), &rest[..]) {
+            return Ok(Self::Direction { row });
         }
         let layer = number(first, 'L').ok_or_else(bad)?;
         match rest[..] {
@@ -156,6 +166,7 @@ mod tests {
             "L0.H0.QK",
             "S0",
             "S24",
+            "D120",
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
@@ -184,6 +195,8 @@ mod tests {
             "L3.H1.VO.",
             "S",
             "S4.N1",
+            "D4.N1",
+            "D",
             "L99999999999999999999",
             "żona",
             "L3 N1",

@@ -169,6 +169,8 @@ impl ModelCard {
     pub fn check(&self, address: Address) -> Result<(), QueryError> {
         let layer = ("layer", address.layer(), self.spec.layers);
         let inside = match address {
+            // How many there are, its file says.
+            Address::Direction { .. } => return Ok(()),
             Address::Layer { .. } => layer,
             Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons),
             Address::Head { head, .. } => ("head", head, self.spec.heads),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::kind::{AnswerKind, QueryKind};
 use super::{
-    Address, ContextMapQuery, Convention, DirectionsAnswer, DirectionsQuery, FindAnswer, FindQuery,
-    FirstConventionAnswer, FirstConventionQuery, GeometryAnswer, GeometryQuery, MapAnswer,
-    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery,
-    RankAnswer, RankQuery, RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery,
-    ValueNormsQuery,
+    Address, ContextMapQuery, Convention, DictionaryAnswer, DictionaryQuery, DirectionsAnswer,
+    DirectionsQuery, FindAnswer, FindQuery, FirstConventionAnswer, FirstConventionQuery,
+    GeometryAnswer, GeometryQuery, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery,
+    PairsAnswer, PairsQuery, PromptAnswer, PromptQuery, RankAnswer, RankQuery, RobustnessAnswer,
+    RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -43,6 +43,8 @@ pub enum Query {
     Robustness(RobustnessQuery),
     /// What the model does with a text.
     Prompt(PromptQuery),
+    /// What is asked of a dictionary from a file.
+    Dictionary(DictionaryQuery),
 }
 
 impl Query {
@@ -75,6 +77,7 @@ impl Query {
             Self::Find(query) => &mut query.convention,
             Self::Rank(query) => &mut query.convention,
             Self::NeuronMap(query) => &mut query.convention,
+            Self::Dictionary(query) => &mut query.convention,
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
@@ -109,6 +112,7 @@ impl Query {
             Self::Rank(query) => query,
             Self::Robustness(query) => query,
             Self::Prompt(query) => query,
+            Self::Dictionary(query) => query,
         }
     }
 }
@@ -132,6 +136,7 @@ pub enum Answer {
     Rank(RankAnswer),
     Robustness(RobustnessAnswer),
     Prompt(Box<PromptAnswer>),
+    Dictionary(DictionaryAnswer),
 }
 
 impl Answer {
@@ -151,6 +156,7 @@ impl Answer {
             Self::Rank(answer) => answer,
             Self::Robustness(answer) => answer,
             Self::Prompt(answer) => answer,
+            Self::Dictionary(answer) => answer,
         }
     }
 }
@@ -189,4 +195,5 @@ answered! {
     NeuronMap by Map: NeuronMapQuery, MapAnswer;
     Rank by Rank: RankQuery, RankAnswer;
     Robustness by Robustness: RobustnessQuery, RobustnessAnswer;
+    Dictionary by Dictionary: DictionaryQuery, DictionaryAnswer;
 }

@@ -5,6 +5,7 @@ mod address;
 mod answering;
 mod card;
 mod convention;
+mod dictionary;
 mod directions;
 mod error;
 mod find;
@@ -31,6 +32,10 @@ pub use address::{Address, AddressError};
 pub use answering::{Answering, Callbacks};
 pub use card::{ModelCard, NO_HEAD};
 pub use convention::{Convention, Switch};
+pub use dictionary::{
+    DictionaryAnswer, DictionaryAsk, DictionaryCard, DictionaryCardSide, DictionaryFound,
+    DictionaryQuery, DictionarySource, DirectionColumns, SimilarVectors,
+};
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;
 pub use find::{FindAnswer, FindQuery, RoleHits, TOKENS_MAX};

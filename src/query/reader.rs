@@ -16,6 +16,7 @@ use convention::EmbeddingViews;
 
 use super::answering::{Answering, Callbacks};
 use super::card::NO_HEAD;
+use super::dictionary::OpenDictionary;
 use super::kind::{AnswerKind, NotFinite};
 use super::memory::MemoryBudget;
 use super::model::Model;
@@ -59,6 +60,8 @@ pub struct Reader {
     pub(super) rank_cache: RankCache,
     /// Layers that texts were run through.
     pub(super) layers: LayerCache,
+    /// The dictionary from a file that was asked about last.
+    pub(super) dictionary: Option<OpenDictionary>,
     /// The last text that was run.
     pub(super) kept_run: Option<KeptRun>,
     pub(super) memory: MemoryBudget,
@@ -98,6 +101,7 @@ impl Reader {
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
             layers: LayerCache::new(FACTOR_BYTES),
+            dictionary: None,
             kept_run: None,
             memory: FACTOR_BYTES.into(),
         })

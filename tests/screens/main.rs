@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod conventions;
+mod dictionary;
 mod geometry;
 mod guide;
 mod head_map;

@@ -17,7 +17,7 @@ use lexiscope::query::{
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::{conventions, geometry, lookup, prompt};
+use super::{conventions, dictionary, geometry, lookup, prompt};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -214,6 +214,9 @@ fn made_up(query: &Query) -> Answer {
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),
         Query::Prompt(query) => Answer::Prompt(Box::new(prompt::answered(query, 6, WORDS.len()))),
+        Query::Dictionary(query) => {
+            Answer::Dictionary(dictionary::answered(query, WORDS.len(), ROWS))
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::state_dict::{Tensor, View, tensors};
+use super::state_dict::{Tensor, View};
 use super::{CheckpointError, LONGEST_PICKLE, Source, TensorEntry};
-use crate::checkpoint::pickle;
+use crate::checkpoint::pickle::{self, Pickle};
 
 /// Where an entry's bytes lie in the archive.
 struct Stored {
@@ -14,7 +14,11 @@ struct Stored {
     size: u64,
 }
 
-pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
+/// The tensors that `find` finds in the pickle of names.
+pub(super) fn read(
+    source: &Source,
+    find: impl for<'a> FnOnce(&Pickle<'a>) -> Result<Vec<(String, Tensor<'a>)>, String>,
+) -> Result<Vec<(String, TensorEntry)>, CheckpointError> {
     let stored = list(source)?;
     let damaged = |what: String| CheckpointError::damaged(source.name(), what);
     if let Some(order) = stored.get("byteorder") {
@@ -44,13 +48,13 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, Checkp
     }
     let bytes = source.copy(names.start, names.size as usize)?;
     let entries = pickle::parse(&bytes).and_then(|(pickle, _)| {
-        let tensors = tensors(&pickle)?.into_iter();
-        let entry = |(name, tensor): (&str, _)| {
+        let tensors = find(&pickle)?.into_iter();
+        let entry = |(name, tensor): (String, _)| {
             let entry = match tensor {
-                Tensor::View(view) => place(name, view, &stored)?,
+                Tensor::View(view) => place(&name, view, &stored)?,
                 Tensor::Other(what) => TensorEntry::unreadable(what),
             };
-            Ok((name.to_string(), entry))
+            Ok((name, entry))
         };
         tensors.map(entry).collect()
     });

@@ -3,6 +3,7 @@
 
 mod archive;
 mod legacy;
+mod nested;
 mod state_dict;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,11 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, Checkp
     let length = source.len().min(4) as usize;
     let head = source.copy(0, length)?;
     match head[..] {
-        [b'P', b'K', ..] => archive::read(source),
+        [b'P', b'K', ..] => archive::read(source, |pickle| {
+            let tensors = state_dict::tensors(pickle)?.into_iter();
+            let owned = tensors.map(|(name, tensor)| (name.to_owned(), tensor));
+            Ok(owned.collect())
+        }),
         [0x80, ..] => legacy::read(source),
         _ => Err(CheckpointError::damaged(
             source.name(),
@@ -37,6 +42,33 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, Checkp
             ),
         )),
     }
+}
+
+/// What a file of `torch.save` holds at whatever depth.
+pub(super) struct Nested {
+    /// By the keys on the way to them, joined by dots; one that is the whole file is `tensor`.
+    pub(super) tensors: Vec<(String, TensorEntry)>,
+    /// Whole numbers, truths and texts, likewise.
+    pub(super) plain: Vec<(String, String)>,
+}
+
+/// As [`read`], of objects that are no state dicts: one tensor, or dictionaries of tensors. Of files
+/// from before PyTorch 1.6 the state dict.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn nested(source: &Source) -> Result<Nested, CheckpointError> {
+    let head = source.copy(0, source.len().min(2) as usize)?;
+    let mut plain = Vec::new();
+    let tensors = match head[..] {
+        [b'P', b'K'] => archive::read(source, |pickle| {
+            let found = nested::walk(pickle)?;
+            plain = found.plain;
+            Ok(found.tensors)
+        })?,
+        _ => read(source)?,
+    };
+    Ok(Nested { tensors, plain })
 }
 
 /// A storage as a pickle refers to it.

@@ -32,7 +32,7 @@ pub(super) enum Tensor<'a> {
 }
 
 /// How the arguments of a call that makes a tensor are to be read.
-enum Call<'p> {
+pub(super) enum Call<'p> {
     /// `_rebuild_tensor_v2`: storage, offset, shape, steps, gradient, hooks, marks.
     Typed(&'p [Id]),
     /// `_rebuild_tensor_v3`: as before, with the kind of number before the marks.
@@ -80,7 +80,7 @@ pub(super) fn tensors<'a>(pickle: &Pickle<'a>) -> Result<Vec<(&'a str, Tensor<'a
 
 /// The call that makes the tensor `id`, with parameters and subclasses unwrapped; `None` if it is no
 /// tensor.
-fn rebuild<'p>(pickle: &'p Pickle<'_>, id: Id) -> Option<Call<'p>> {
+pub(super) fn rebuild<'p>(pickle: &'p Pickle<'_>, id: Id) -> Option<Call<'p>> {
     let call = |id: Id| match *pickle.get(id) {
         Node::Call {
             function,
@@ -144,7 +144,11 @@ fn other(module: &str, name: &str) -> Option<&'static str> {
 
 /// # Errors
 /// Parts that make no sense or mean what is not known here, in words.
-fn tensor<'a>(pickle: &Pickle<'a>, name: &str, call: &Call<'_>) -> Result<Tensor<'a>, String> {
+pub(super) fn tensor<'a>(
+    pickle: &Pickle<'a>,
+    name: &str,
+    call: &Call<'_>,
+) -> Result<Tensor<'a>, String> {
     let (arguments, marks) = match *call {
         Call::Other(what) => return Ok(Tensor::Other(what)),
         Call::Typed(arguments) => (arguments, arguments.get(6)),

@@ -59,6 +59,15 @@ impl Tensors {
         Ok(())
     }
 
+    /// Adds the tensors of other files.
+    pub(super) fn append(&mut self, other: Self) {
+        let before = self.sources.len();
+        self.sources.extend(other.sources);
+        let entries = other.entries.into_iter();
+        let moved = entries.map(|(name, (source, entry))| (name, (before + source, entry)));
+        self.entries.extend(moved);
+    }
+
     /// A tensor's description and the name of its file.
     pub(super) fn get(&self, name: &str) -> Option<(&TensorEntry, &str)> {
         let (source, entry) = self.entries.get(name)?;

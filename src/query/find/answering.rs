@@ -12,7 +12,7 @@ use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
 use crate::query::{Answer, FindAnswer, FindQuery, QueryError, RoleHits};
 use crate::transformer::SublayerAt;
-use crate::vocabulary::{Mask, Pattern, VocabularyError};
+use crate::vocabulary::{Filters, Mask, Pattern, VocabularyError};
 
 use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
@@ -81,7 +81,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<Search<'a>, QueryError> {
         let mask = self.mask(&query.filters, callbacks.cancel)?;
-        let (tokens, matched) = self.tokens_of(query, &mask)?;
+        let (tokens, matched) = self.tokens_of(&query.words, &query.filters, &mask)?;
         let positions = self.with_positions(&query.filters)?;
         // Norms before maps are of one kind in all layers.
         let (convention, at) = (query.convention, SublayerAt::feed_forward(0));
@@ -111,19 +111,24 @@ impl Reader {
     }
 
     /// The tokens that are looked for, and how many match.
-    fn tokens_of(&self, query: &FindQuery, mask: &Mask) -> Result<(Vec<u32>, usize), QueryError> {
+    pub(in crate::query) fn tokens_of(
+        &self,
+        words: &[String],
+        filters: &Filters,
+        mask: &Mask,
+    ) -> Result<(Vec<u32>, usize), QueryError> {
         let vocabulary = &self.card.vocabulary;
         let of_model = |error: VocabularyError| QueryError::Nothing {
             model: self.card.name.clone(),
             what: error.to_string(),
         };
-        let patterns = query.words.iter().map(|word| Pattern::parse(word));
+        let patterns = words.iter().map(|word| Pattern::parse(word));
         let patterns: Vec<Pattern> = patterns.collect::<Result<_, _>>().map_err(of_model)?;
         let mut tokens = vocabulary.matching(&patterns).map_err(of_model)?;
         let matched = tokens.len();
         tokens.retain(|&id| mask.passes[id as usize]);
         let on = || {
-            let filters = query.filters.describe().into_iter();
+            let filters = filters.describe().into_iter();
             let named = filters.map(|(name, value)| match value == "true" {
                 true => name.to_owned(),
                 false => format!("{name} {value}"),

@@ -87,7 +87,10 @@ impl TryFrom<Address> for Unit {
         match address {
             Address::Neuron { layer, neuron } => Ok(Self::Neuron { layer, neuron }),
             Address::Head { layer, head, .. } => Ok(Self::Head { layer, head }),
-            Address::Layer { .. } | Address::State { .. } | Address::Token { .. } => Err(address),
+            Address::Layer { .. }
+            | Address::State { .. }
+            | Address::Token { .. }
+            | Address::Direction { .. } => Err(address),
         }
     }
 }

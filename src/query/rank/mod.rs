@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use answering::EmbeddingGram;
 pub(super) use cache::RankCache;
 pub use ranking::Ranking;
+pub(super) use ranking::{Judged, judge, of_neuron, ranked, standardise};
 pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
 
 use super::kind::{AnswerKind, NotFinite, QueryKind};

@@ -163,7 +163,8 @@ pub(in crate::query) fn of_neuron(
     }
 }
 
-fn judge(
+/// A neuron with its figure, as far as its own lists tell.
+pub(in crate::query) fn judge(
     query: &RankQuery,
     neuron: usize,
     answer: &NeuronAnswer,
@@ -203,7 +204,7 @@ fn stem(list: &[Scored], vocabulary: &Vocabulary) -> f32 {
 }
 
 /// Makes of the best scores how far they lie above the mean, in standard deviations.
-fn standardise(judged: &mut [Judged]) {
+pub(in crate::query) fn standardise(judged: &mut [Judged]) {
     let count = judged.len() as f64;
     let of_column = [0, 1].map(|column| {
         let scores = judged.iter().map(|j| f64::from(j.best[column]));

@@ -185,15 +185,32 @@ impl Reader {
                 }
             }
             Side::Writes => {
-                let norms = [
-                    self.weights.norm_of_written(layer, sublayer)?,
-                    self.weights.last_norm()?,
-                ];
-                for norm in norms.into_iter().flatten() {
-                    centre(&mut vectors, &norm);
-                    scale(&mut vectors, &norm);
-                }
+                let at = SublayerAt { layer, sublayer };
+                return self.folded_written(convention, Some(at), vectors);
             }
+        }
+        Ok(vectors)
+    }
+
+    /// As [`Self::folded`] of what is written: by a sublayer, or into the residual stream itself.
+    pub(in crate::query) fn folded_written(
+        &self,
+        convention: Convention,
+        by: Option<SublayerAt>,
+        mut vectors: Matrix,
+    ) -> Result<Matrix, QueryError> {
+        if !convention.folds_gains() {
+            return Ok(vectors);
+        }
+        let of_sublayer = match by {
+            Some(SublayerAt { layer, sublayer }) => {
+                self.weights.norm_of_written(layer, sublayer)?
+            }
+            None => None,
+        };
+        for norm in of_sublayer.into_iter().chain(self.weights.last_norm()?) {
+            centre(&mut vectors, &norm);
+            scale(&mut vectors, &norm);
         }
         Ok(vectors)
     }

@@ -216,7 +216,10 @@ impl Tab for GeometryView {
             // What the layer leaves behind.
             Address::Layer { layer } => state.views.geometry.state = layer + 1,
             Address::State { state: at } => state.views.geometry.state = at,
-            Address::Neuron { .. } | Address::Head { .. } | Address::Token { .. } => {}
+            Address::Neuron { .. }
+            | Address::Head { .. }
+            | Address::Token { .. }
+            | Address::Direction { .. } => {}
         }
     }
 

@@ -179,7 +179,10 @@ impl Tab for HeadsView {
                 heads.focus = form.map_or(heads.focus, Heads::list_of);
             }
             Address::Layer { layer } => heads.layer = layer,
-            Address::Neuron { .. } | Address::State { .. } | Address::Token { .. } => {}
+            Address::Neuron { .. }
+            | Address::State { .. }
+            | Address::Token { .. }
+            | Address::Direction { .. } => {}
         }
     }
 

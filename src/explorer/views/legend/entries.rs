@@ -53,6 +53,7 @@ fn place(state: &State) -> Vec<LegendEntry> {
         Address::Neuron { layer, neuron } => format!("neuron {neuron} of layer {layer}"),
         Address::Head { layer, head, .. } => format!("head {head} of layer {layer}"),
         Address::Layer { layer } => format!("layer {layer}"),
+        Address::Direction { row } => format!("direction {row} of the dictionary"),
         Address::Token { state, position } => {
             format!("state {state} of the text's token at position {position}")
         }

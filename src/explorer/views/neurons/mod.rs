@@ -195,7 +195,10 @@ impl Tab for NeuronsView {
         match address {
             Address::Neuron { layer, neuron } => (neurons.layer, neurons.neuron) = (layer, neuron),
             Address::Layer { layer } => neurons.layer = layer,
-            Address::Head { .. } | Address::State { .. } | Address::Token { .. } => {}
+            Address::Head { .. }
+            | Address::State { .. }
+            | Address::Token { .. }
+            | Address::Direction { .. } => {}
         }
     }
 

@@ -200,7 +200,10 @@ impl Tab for PromptView {
                 prompt.placed = prompt.own.is_none();
             }
             Address::Layer { layer } => prompt.state = layer + 1,
-            Address::Neuron { .. } | Address::Head { .. } | Address::State { .. } => {}
+            Address::Neuron { .. }
+            | Address::Head { .. }
+            | Address::State { .. }
+            | Address::Direction { .. } => {}
         }
     }
 

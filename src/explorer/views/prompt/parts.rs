@@ -76,7 +76,10 @@ fn words(state: &State, part: &PromptPart) -> String {
     match part.address {
         Address::Neuron { layer, neuron } => of_neuron(state, part, (layer, neuron)),
         Address::Head { layer, head, .. } => of_head(state, part, (layer, head)),
-        Address::Layer { .. } | Address::State { .. } | Address::Token { .. } => String::new(),
+        Address::Layer { .. }
+        | Address::State { .. }
+        | Address::Token { .. }
+        | Address::Direction { .. } => String::new(),
     }
 }
 
