@@ -80,6 +80,18 @@ fn the_list_of_commands_is_that_of_the_program() {
 }
 
 #[test]
+fn the_table_of_families_is_that_of_the_program() {
+    let table = lexiscope()
+        .args(["models", "--families", "--format", "markdown"])
+        .output();
+    generated(
+        "models.md",
+        "families",
+        &format!("\n{}", text(table.unwrap())),
+    );
+}
+
+#[test]
 fn every_file_of_the_guide_is_a_page_of_the_program_and_in_the_index() {
     let mut topics: Vec<String> = fs::read_dir(guide(""))
         .unwrap()

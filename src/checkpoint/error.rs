@@ -81,12 +81,14 @@ pub enum CheckpointError {
         got: String,
     },
     #[error(
-        "{file}: unknown `model_type` {got}: expected one of {known}; only these can be opened"
+        "{file}: unknown `model_type` {got}: expected one of {known}; only these can be opened{refusal}"
     )]
     UnknownFamily {
         file: String,
         got: String,
         known: String,
+        /// Why models of this kind are not read and what they could have, or nothing.
+        refusal: String,
     },
     #[error(
         "{file}: unknown `general.architecture` {got}: expected one of {known}; only these can be \

@@ -48,10 +48,11 @@ pub use dictionary::{
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear, NormKind,
-    NormPlacement, RopeLayout, Split, TransformNames, family,
+    NormPlacement, QkNormScope, RefusedFamily, RopeLayers, RopeLayout, Split, TransformNames,
+    family, refused_families,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
-pub use gguf::{GgufMetadata, MetadataValue, StoredValue};
+pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};
 pub use location::{Adapted, Bundle, FoundModel, Location, WITH_BASE};
 pub use matrix::Matrix;
 pub use remote::Remote;

@@ -150,6 +150,14 @@ pub struct ForwardSpec {
     pub attention_softcap: Option<f64>,
     /// Cap of the logits, as that of attention scores (Gemma 2).
     pub logit_softcap: Option<f64>,
+    /// What logits are multiplied with, before their cap.
+    pub logit_scale: f64,
+    /// What embeddings are multiplied with: √d_model in Gemma.
+    pub embedding_scale: f64,
+    /// What attention and the feed-forward part write is multiplied with (Granite).
+    pub written_scale: f64,
+    /// Queries, keys and values are cut off at ± this number (OLMo).
+    pub clip: Option<f64>,
     /// The activation of a masked-language-model head, as the configuration spells it.
     pub head_activation: String,
     /// Whether they fall with the distance, and if so whether before they are scaled.
@@ -216,11 +224,16 @@ pub struct PositionScheme {
     pub rope: Option<Rope>,
     /// RoPE of layers with a window.
     pub local_rope: Option<Rope>,
+    /// By layer: whether it rotates nothing whatever stands above (NoPE); empty if all layers rotate.
+    pub without_rope: Vec<bool>,
 }
 
 impl PositionScheme {
     /// The rotary position embedding of a layer; `None` in a layer without one.
     pub fn rope(&self, layer: usize) -> Option<&Rope> {
+        if self.without_rope.get(layer) == Some(&true) {
+            return None;
+        }
         let rope = match self.windows.get(layer) {
             Some(Some(_)) => self.local_rope.as_ref(),
             _ => self.rope.as_ref(),

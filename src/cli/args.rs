@@ -174,8 +174,11 @@ pub enum Command {
         #[command(flatten)]
         output: OutputArgs,
     },
-    /// The models that can be opened by name
+    /// The models that can be opened by name; with --families all families and what works of each
     Models {
+        /// Every model_type, what can be asked of its models, and what is refused and why
+        #[arg(long)]
+        families: bool,
         /// How to write it
         #[arg(long, default_value_t, value_name = "FORMAT")]
         format: Format,

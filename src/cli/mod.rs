@@ -34,7 +34,7 @@ use crate::explorer::paths::Paths;
 use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::log;
-use crate::query::sheet::{models_sheet, sheets};
+use crate::query::sheet::{families_sheet, models_sheet, sheets};
 use crate::query::{
     Answering, Callbacks, Convention, DirectionsQuery, FindQuery, ModelCard, NeuronQuery,
     PairsQuery, Query, QueryError, Reader, RobustnessQuery,
@@ -140,7 +140,16 @@ pub fn run() -> Result<()> {
             scan::scan(&mut reader, &plan, &out)
         }
         Some(Command::Info { model, output }) => info::run(&model, output),
-        Some(Command::Models { format, csv }) => {
+        Some(Command::Models {
+            families: true,
+            format,
+            csv,
+        }) => print(&csv.written(report::write(&families_sheet(), format), format)),
+        Some(Command::Models {
+            families: false,
+            format,
+            csv,
+        }) => {
             let listing = ModelStores::from_environment().list();
             let sheet = models_sheet(&listing);
             for problem in &listing.problems {

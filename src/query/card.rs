@@ -123,6 +123,15 @@ impl ModelCard {
             return Some(why.to_owned());
         }
         let (reach, context) = (self.reach(query.layer), self.spec.context);
+        if reach == 0 && context > 1 {
+            return (query.distance > 0).then(|| {
+                format!(
+                    "layer {} has no rotary positions, its QK is the same at every distance: give \
+                     none",
+                    query.layer
+                )
+            });
+        }
         (query.distance > reach).then(|| {
             let why = match reach + 1 < context {
                 true => format!("layer {} looks through a window", query.layer),

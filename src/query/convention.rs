@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::ModelCard;
-use crate::checkpoint::{NormPlacement, OutputEmbedding};
+use crate::checkpoint::{NormPlacement, OutputEmbedding, QkNormScope};
 
 /// A departure from the raw reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -255,6 +255,14 @@ impl ModelCard {
             }
             Switch::Gain | Switch::Norms if self.family.forward.is_none() => {
                 Err("its norms are not known here")
+            }
+            Switch::Norms
+                if self.spec.qk_norm && self.family.qk_norm_scope == QkNormScope::AllHeads =>
+            {
+                Err(
+                    "its norms of queries and keys divide all heads of a layer together, which no \
+                     list of one head has; take gain",
+                )
             }
             Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),
             Switch::Output if self.spec.output == OutputEmbedding::Missing => {

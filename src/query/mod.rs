@@ -8,6 +8,7 @@ mod convention;
 mod dictionary;
 mod directions;
 mod error;
+mod families_sheet;
 mod find;
 mod first_convention;
 mod geometry;

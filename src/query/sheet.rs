@@ -5,6 +5,9 @@ use crate::sheet::{CommandLine, Record, Sheet};
 use crate::transformer::StoredPart;
 use crate::vocabulary::{Filters, TextCount};
 
+pub use super::families_sheet::{
+    FamilyAbilities, HELD_ON_TEXTS, HELD_UNDER_CONVENTIONS, families_sheet,
+};
 pub use super::geometry::{
     Depth, GeometryChart, ModelGeometry, described, geometry_command, geometry_sheet,
 };

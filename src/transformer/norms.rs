@@ -1,7 +1,7 @@
 //! The numbers of norms: of the forward pass's, and of those that a convention folds into what is
 //! read and what is written.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, Matrix, NormKind};
+use crate::checkpoint::{Checkpoint, CheckpointError, Matrix, NormKind, QkNormScope};
 
 /// A norm's numbers, `[width]` each.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,22 @@ impl NormWeights {
             gain: vec![1.0; width],
             bias: Some(vec![0.0; width]),
             centring: true,
+        }
+    }
+
+    /// A norm of the family's kind with these gains and without a bias.
+    pub(super) fn bare(checkpoint: &Checkpoint, gain: Vec<f32>) -> Self {
+        let centring = match checkpoint.norm_kind() {
+            NormKind::Rms | NormKind::RmsPlusOne => false,
+            NormKind::Layer
+            | NormKind::LayerBare
+            | NormKind::LayerPlain
+            | NormKind::LayerPlusOne => true,
+        };
+        Self {
+            bias: centring.then(|| vec![0.0; gain.len()]),
+            gain,
+            centring,
         }
     }
 
@@ -72,26 +88,70 @@ pub(super) fn norm(
 ) -> Result<NormWeights, CheckpointError> {
     let kind = checkpoint.norm_kind();
     let [weights, biases] = names(name);
-    let affine = checkpoint
-        .forward()
-        .is_none_or(|forward| forward.affine_norms);
-    if !affine && !holds(checkpoint, &weights) {
+    if !affine(checkpoint) && !holds(checkpoint, &weights) {
         return Ok(NormWeights::plain(width));
     }
     let mut gain = checkpoint.vector(&weights, width)?;
-    if kind == NormKind::RmsPlusOne {
+    if matches!(kind, NormKind::RmsPlusOne | NormKind::LayerPlusOne) {
         gain.iter_mut().for_each(|g| *g += 1.0);
     }
     let bias = match kind {
         NormKind::Rms | NormKind::RmsPlusOne => None,
         NormKind::LayerBare if !holds(checkpoint, &biases) => Some(vec![0.0; width]),
-        NormKind::Layer | NormKind::LayerBare => Some(checkpoint.vector(&biases, width)?),
+        NormKind::Layer | NormKind::LayerBare | NormKind::LayerPlusOne | NormKind::LayerPlain => {
+            Some(checkpoint.vector(&biases, width)?)
+        }
     };
     Ok(NormWeights {
         gain,
         centring: bias.is_some(),
         bias,
     })
+}
+
+/// The norm of queries or keys (by its name below the layer's prefix) as one head has it, `[d_head]`;
+/// of keys, heads are counted by their keys.
+pub(super) fn head_norm(
+    checkpoint: &Checkpoint,
+    layer: usize,
+    name: &str,
+    head: usize,
+) -> Result<NormWeights, CheckpointError> {
+    let (full, width) = (checkpoint.in_layer(layer, name), checkpoint.spec().d_head);
+    let own = head * width..(head + 1) * width;
+    match checkpoint.family().qk_norm_scope {
+        QkNormScope::Head => norm(checkpoint, &full, width),
+        QkNormScope::HeadRows => {
+            let row = checkpoint.block(&format!("{full}.weight"), head..head + 1, 0..width)?;
+            Ok(NormWeights::bare(checkpoint, row.into_data()))
+        }
+        QkNormScope::HeadModules => {
+            let name = format!("{full}.norms.{head}.weight");
+            Ok(NormWeights::bare(
+                checkpoint,
+                checkpoint.vector(&[name], width)?,
+            ))
+        }
+        QkNormScope::AllHeads => {
+            let heads = match checkpoint.qk_norm() {
+                Some([_, key]) if key == name => checkpoint.spec().n_kv_heads,
+                _ => checkpoint.spec().heads,
+            };
+            let all = norm(checkpoint, &full, heads * width)?;
+            let bias = all.bias.map(|bias| bias[own.clone()].to_vec());
+            Ok(NormWeights {
+                gain: all.gain[own].to_vec(),
+                bias,
+                centring: all.centring,
+            })
+        }
+    }
+}
+
+/// Whether norms have numbers in the file.
+fn affine(checkpoint: &Checkpoint) -> bool {
+    let flag = checkpoint.forward().is_none_or(|f| f.affine_norms);
+    flag && checkpoint.norm_kind() != NormKind::LayerPlain
 }
 
 /// The first of a layer's norms that is there; `None` if none is and none need be.
@@ -105,10 +165,7 @@ pub(super) fn layer_norm(
     let mut all = names_below.iter().map(full);
     let there = |name: &String| holds(checkpoint, &names(name)[0]);
     let found = all.clone().find(there);
-    let affine = checkpoint
-        .forward()
-        .is_none_or(|forward| forward.affine_norms);
-    let needed = needed || !affine;
+    let needed = needed || !affine(checkpoint);
     let found = found.or_else(|| all.next().filter(|_| needed));
     let d_model = checkpoint.spec().d_model;
     found
@@ -121,10 +178,7 @@ pub(super) fn layer_norm(
 /// # Errors
 /// None is.
 pub(super) fn check(checkpoint: &Checkpoint, any_of: &[String]) -> Result<(), CheckpointError> {
-    let affine = checkpoint
-        .forward()
-        .is_none_or(|forward| forward.affine_norms);
-    if !affine || any_of.is_empty() {
+    if !affine(checkpoint) || any_of.is_empty() {
         return Ok(());
     }
     let there = |name: &&String| holds(checkpoint, &names(name)[0]);
@@ -132,8 +186,8 @@ pub(super) fn check(checkpoint: &Checkpoint, any_of: &[String]) -> Result<(), Ch
     let [weights, biases] = names(found);
     checkpoint.require(&weights)?;
     match checkpoint.norm_kind() {
-        NormKind::Layer => checkpoint.require(&biases),
-        NormKind::LayerBare | NormKind::Rms | NormKind::RmsPlusOne => Ok(()),
+        NormKind::Layer | NormKind::LayerPlusOne => checkpoint.require(&biases),
+        NormKind::LayerBare | NormKind::LayerPlain | NormKind::Rms | NormKind::RmsPlusOne => Ok(()),
     }
 }
 

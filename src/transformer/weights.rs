@@ -12,7 +12,6 @@ use crate::checkpoint::{
 };
 use crate::task::Callbacks;
 
-use super::norms::{NormWeights, norm};
 use super::{Form, Input};
 
 pub use norms_and_biases::{QueryKeyNorms, Sublayer, SublayerAt, TokenNorm};
@@ -173,10 +172,9 @@ impl Weights {
     ) -> Result<FormWeights, CheckpointError> {
         let FormWeights { left, right } = self.maps(form, layer, head)?;
         let (mut left, mut right) = (left.transposed(), right.transposed());
-        if let (Form::Qk, Some([query, key])) = (form, self.checkpoint.qk_norm()) {
-            for (factor, norm) in [(&mut left, query), (&mut right, key)] {
-                self.qk_norm(layer, norm)?.apply_to_rows(factor);
-            }
+        if let (Form::Qk, Some([query, key])) = (form, self.qk_norms(layer, head)?) {
+            query.apply_to_rows(&mut left);
+            key.apply_to_rows(&mut right);
         }
         let mut left = left.transposed();
         let rope = self.checkpoint.position_scheme().rope(layer);
@@ -246,12 +244,6 @@ impl Weights {
     ) -> Result<(), CheckpointError> {
         let stored: Vec<TensorSlice> = slices.into_iter().map(|slice| slice.stored).collect();
         self.checkpoint.bring(&stored, callbacks)
-    }
-
-    /// A norm of a head's queries or keys.
-    fn qk_norm(&self, layer: usize, name: &str) -> Result<NormWeights, CheckpointError> {
-        let name = self.checkpoint.in_layer(layer, name);
-        norm(&self.checkpoint, &name, self.spec().d_head)
     }
 
     fn key_slice(&self, layer: usize, neurons: Range<usize>, input: Input) -> WeightSlice {

@@ -18,17 +18,22 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 import make
-from make import DISTANCE, ENCODERS, FAMILIES, HERE, SPLIT, at, best, caught, randomise
+from make import DISTANCE, ENCODERS, FAMILIES, HERE, SPLIT, UNTURNED, at, best, caught, linear_norms, randomise
 
 make.K = 10
 
 # Norms before attention and before the feed-forward part, of what these two write, after the last layer.
 NORMS = {
     **{name: (["layers.{}.input_layernorm", "layers.{}.post_attention_layernorm"], [None, None], "norm")
-       for name in ["llama", "mistral", "qwen2", "qwen3", "gemma", "phi3"]},
+       for name in ["llama", "mistral", "qwen2", "qwen3", "gemma", "phi3", "smollm3", "glm", "olmo", "stablelm",
+                    "granite", "starcoder2", "nemotron"]},
     **{name: (["layers.{}.input_layernorm", "layers.{}.pre_feedforward_layernorm"],
               ["layers.{}.post_attention_layernorm", "layers.{}.post_feedforward_layernorm"], "norm")
        for name in ["gemma2", "gemma3-text"]},
+    "glm4": (["layers.{}.input_layernorm", "layers.{}.post_attention_layernorm"],
+             ["layers.{}.post_self_attn_layernorm", "layers.{}.post_mlp_layernorm"], "norm"),
+    **{name: (["layers.{}.input_layernorm", "layers.{}.input_layernorm"], [None, None], "norm")
+       for name in ["stablelm-qk", "cohere", "cohere2"]},
     "phi": (["layers.{}.input_layernorm", "layers.{}.input_layernorm"], [None, None], "final_layernorm"),
     "gpt-neox": (["layers.{}.input_layernorm", "layers.{}.post_attention_layernorm"], [None, None],
                  "final_layer_norm"),
@@ -42,9 +47,12 @@ NORMS = {
     "falcon-rw": (["h.{}.input_layernorm", "h.{}.post_attention_layernorm"], [None, None], "ln_f"),
     "modernbert": (["layers.{}.attn_norm", "layers.{}.mlp_norm"], [None, None], "final_norm"),
     "roberta": None,
+    "olmo2": ([None, None], ["layers.{}.post_attention_layernorm", "layers.{}.post_feedforward_layernorm"], "norm"),
 }
+# Norms of queries and keys that divide all heads together: no list of one head is the model's own.
+TOGETHER = {"olmo2"}
 # Those of which all conventions are tried; of the others only what comes out for a token alone.
-WHOLE = ["llama", "gemma2", "qwen2", "gpt-neox", "gptj", "opt", "falcon", "modernbert", "roberta"]
+WHOLE = ["llama", "gemma2", "qwen2", "gpt-neox", "gptj", "opt", "falcon", "modernbert", "roberta", "cohere", "olmo2"]
 CONVENTIONS = ["raw", "gain", "centred", "cosine", "inverse", "biases", "input", "output", "gain+biases", "gain+cosine",
                "gain+inverse", "centred+cosine", "gain+centred+inverse", "cosine+inverse", "cosine+biases",
                "gain+cosine+biases", "norms", "norms+centred", "norms+biases"]
@@ -57,8 +65,11 @@ def normed(module, x, bias):
         return x
     if "RMS" in kind:
         return x * (module.weight + (1.0 if "Gemma" in kind else 0.0))
-    x = (x - x.mean(-1, keepdim=True)) * module.weight
-    return x + module.bias if bias and module.bias is not None else x
+    gain = getattr(module, "weight", None)
+    gain = 1.0 if gain is None else gain + 1.0 if "1P" in kind else gain
+    own = getattr(module, "bias", None)
+    x = (x - x.mean(-1, keepdim=True)) * gain
+    return x + own if bias and own is not None else x
 
 
 class Reading:
@@ -71,6 +82,8 @@ class Reading:
         self.model = auto.from_config(AutoConfig.for_model(kind, **config), **eager).eval().float()
         randomise(self.model, list(FAMILIES).index(name))
         self.base = self.model.base_model
+        if hasattr(self.model.config, "clip_qkv"):
+            self.model.config.clip_qkv = None
         if name == "gemma2":
             self.model.config._attn_implementation = "sdpa"
             for module in self.model.modules():
@@ -80,9 +93,11 @@ class Reading:
         self.on = set(convention.split("+"))
         self.folds = bool(self.on & {"gain", "norms"})
         self.exact = "cosine" not in self.on and ("norms" in self.on or {"gain", "biases"} <= self.on)
+        if not self.exact:
+            linear_norms(self.model)
         root = self.model.get_input_embeddings().weight.shape[1] ** 0.5
         # Gemma scales its embeddings.
-        self.scaled = root if name.startswith("gemma") else 1.0
+        self.scaled = root if name.startswith("gemma") else getattr(self.model.config, "embedding_multiplier", 1.0)
         # A norm gives tokens the length √d: so long they are beside a bias, and what comes out is divided by it.
         self.long = root if {"cosine", "biases"} <= self.on else 1.0
         read = self.model.get_input_embeddings().weight.detach().clone()
@@ -114,14 +129,14 @@ class Reading:
 
     def through(self, layer, half, x):
         """States as a half of a layer reads them; but with `norms` without the norm's scale."""
-        if not self.folds:
+        if not self.folds or self.norms[0][half] is None:
             return x
         bias = bool(self.on & {"biases", "norms"})
         return normed(at(self.base, self.norms[0][half].format(layer)), x, bias)
 
     def tokens(self, layer, half):
         """Tokens as a half of a layer reads them."""
-        if self.exact:
+        if self.exact and self.norms[0][half] is not None:
             return at(self.base, self.norms[0][half].format(layer))(self.read * self.scaled)
         rows = self.rows(layer, half) * self.long
         if "inverse" in self.on:
@@ -130,7 +145,7 @@ class Reading:
 
     def rows(self, layer, half):
         """Embeddings that are read."""
-        centring = self.folds and "LayerNorm" in type(at(self.base, self.norms[0][half].format(layer))).__name__
+        centring = self.folds and self.norms[0][half] and "LayerNorm" in type(at(self.base, self.norms[0][half].format(layer))).__name__
         return self.unit(self.read, centring)
 
     def unit(self, rows, centring):
@@ -208,7 +223,7 @@ def answers(name):
         biased = any(n.endswith("bias") and ("layers" in n or "h." in n or "layer" in n) and "norm" not in n.lower()
                      and "ln_" not in n for n, _ in reading.base.named_parameters())
         if on & {"input", "output"} and reading.tied or on & {"gain", "norms"} and not reading.norms \
-                or "biases" in on and not biased:
+                or "biases" in on and not biased or "norms" in on and name in TOGETHER:
             found[convention] = None
             continue
         if "biases" not in on:
@@ -237,6 +252,7 @@ def alone(name):
     """What comes out for every token alone."""
     reading = Reading(name, "norms+biases")
     turning = any("otary" in type(m).__name__ for m in reading.model.modules()) and name != "falcon-rw"
+    turning = turning and 1 not in UNTURNED.get(name, ())
     pairs = []
     for distance in [0] + [DISTANCE] * (turning or name == "gptj"):
         a, b = reading.form("qk", 1, 2, distance)
@@ -249,7 +265,7 @@ def main():
     torch.set_grad_enabled(False)
     found = {
         "conventions": {name: answers(name) for name in WHOLE},
-        "alone": {name: alone(name) for name in NORMS if NORMS[name]},
+        "alone": {name: alone(name) for name in NORMS if NORMS[name] and name not in TOGETHER},
     }
     for name, found in found.items():
         with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as f:

@@ -14,7 +14,9 @@ import transformers
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(os.path.dirname(transformers.__file__), "models")
 FAMILIES = ["gpt2", "bert", "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi", "gpt_neox",
-            "gpt_neo", "gptj", "opt", "bloom", "falcon", "roberta", "xlm_roberta", "distilbert", "modernbert"]
+            "gpt_neo", "gptj", "opt", "bloom", "falcon", "roberta", "xlm_roberta", "distilbert", "modernbert", "ministral3", "smollm3",
+            "seed_oss", "ernie4_5", "helium", "glm", "glm4", "olmo", "stablelm", "olmo2", "olmo3", "exaone4", "granite",
+            "cohere", "cohere2", "starcoder2", "arcee", "nemotron"]
 READ = re.compile(r"config\.([a-z_]+)\b(?!\()|getattr\(\s*(?:self\.)?config,\s*\"([a-z_]+)\"")
 
 

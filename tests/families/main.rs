@@ -15,11 +15,13 @@ mod robustness;
 mod support;
 mod ties;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use lexiscope::checkpoint::{Checkpoint, FAMILIES, Location};
 use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::query::sheet::{HELD_ON_TEXTS, HELD_UNDER_CONVENTIONS};
 use lexiscope::query::{
     Answer, Answering, Callbacks, NeuronColumn, NeuronQuery, PairsQuery, Query, QueryError, Reader,
 };
@@ -108,6 +110,37 @@ fn every_family_has_a_checkpoint_here() {
             "{}",
             family.title
         );
+    }
+}
+
+#[test]
+fn the_table_of_families_says_what_is_held() {
+    let of = |names: Vec<String>| {
+        let types = names
+            .into_iter()
+            .filter(|name| folder().join(name).is_dir());
+        let types = types.map(|name| {
+            let checkpoint = Checkpoint::open(&location(&name)).unwrap();
+            checkpoint.family().model_type
+        });
+        types.collect::<BTreeSet<_>>()
+    };
+    let keys = |path: &Path| match support::json(path) {
+        Value::Object(all) => all.into_iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        other => panic!("{other}"),
+    };
+    let mut under = keys(&folder().join("conventions.json"));
+    under.extend(keys(&folder().join("alone.json")));
+    assert_eq!(of(under), HELD_UNDER_CONVENTIONS.iter().copied().collect());
+    let texts = of(keys(&support::tests("prompt/answers.json")));
+    // These two are in tests/reference.
+    let texts = texts
+        .into_iter()
+        .chain(["gpt2", "bert"])
+        .collect::<BTreeSet<_>>();
+    assert_eq!(texts, HELD_ON_TEXTS.iter().copied().collect());
+    for (model_type, _) in lexiscope::checkpoint::refused_families() {
+        assert!(lexiscope::checkpoint::family(model_type).is_none());
     }
 }
 

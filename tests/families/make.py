@@ -32,6 +32,7 @@ GATED = dict(WIDE, intermediate_size=40, num_key_value_heads=2)
 OWN_HEADS = dict(GATED, hidden_size=24, head_dim=8)
 FALCON = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_hidden_size=40,
               max_position_embeddings=104, bias=False, bos_token_id=1, eos_token_id=2)
+SMALL = dict(GATED, hidden_size=16, intermediate_size=24)
 ENCODER = dict(WIDE, intermediate_size=40, pad_token_id=0)
 LLAMA3 = dict(rope_type="llama3", rope_theta=5000.0, factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=32)
@@ -44,6 +45,10 @@ LLAMA_PATHS = ("layers.{}.self_attn", ["layers.{}.mlp.gate_proj", "layers.{}.mlp
                "layers.{}.self_attn.o_proj")
 BERT_PATHS = ("encoder.layer.{}.attention.self", ["encoder.layer.{}.intermediate.dense"],
               "encoder.layer.{}.output.dense", "encoder.layer.{}.attention.output.dense")
+FUSED_PATHS = ("layers.{}.self_attn", ["layers.{}.mlp.gate_up_proj"], "layers.{}.mlp.down_proj",
+               "layers.{}.self_attn.o_proj")
+PLAIN_PATHS = ("layers.{}.self_attn", ["layers.{}.mlp.up_proj"], "layers.{}.mlp.down_proj",
+               "layers.{}.self_attn.o_proj")
 OPT_PATHS = ("decoder.layers.{}.self_attn", ["decoder.layers.{}.fc1"], "decoder.layers.{}.fc2",
              "decoder.layers.{}.self_attn.out_proj")
 FALCON_PATHS = ("h.{}.self_attention", ["h.{}.mlp.dense_h_to_4h"], "h.{}.mlp.dense_4h_to_h",
@@ -104,6 +109,32 @@ FAMILIES = {
     "roberta-pad": ("roberta", dict(ENCODER, type_vocab_size=1, pad_token_id=5), BERT_PATHS),
     "llama-yarn": ("llama", dict(GATED, head_dim=16, rope_parameters=dict(YARN, truncate=False, factor=8.0)),
                    LLAMA_PATHS),
+    # Decoders after Llama.
+    "ministral3": ("ministral3", dict(SMALL, head_dim=8, rope_parameters=dict(
+        YARN, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.1)), LLAMA_PATHS),
+    "smollm3": ("smollm3", dict(SMALL, no_rope_layer_interval=2), LLAMA_PATHS),
+    "seed-oss": ("seed_oss", dict(SMALL, head_dim=8), LLAMA_PATHS),
+    "ernie4-5": ("ernie4_5", dict(SMALL, head_dim=8, use_bias=True), LLAMA_PATHS),
+    "helium": ("helium", dict(SMALL, head_dim=4), LLAMA_PATHS),
+    "glm": ("glm", dict(SMALL, head_dim=8), FUSED_PATHS),
+    "glm4": ("glm4", dict(SMALL, head_dim=8), FUSED_PATHS),
+    "olmo": ("olmo", dict(SMALL, clip_qkv=0.5), LLAMA_PATHS),
+    "stablelm": ("stablelm", dict(SMALL, hidden_size=32, use_qkv_bias=True), LLAMA_PATHS),
+    "stablelm-qk": ("stablelm", dict(SMALL, hidden_size=32, qk_layernorm=True, use_parallel_residual=True),
+                    LLAMA_PATHS),
+    "olmo2": ("olmo2", dict(SMALL), LLAMA_PATHS),
+    "olmo3": ("olmo3", dict(SMALL, sliding_window=8, layer_types=["sliding_attention", "full_attention"]),
+              LLAMA_PATHS),
+    "exaone4": ("exaone4", dict(SMALL, sliding_window=8, sliding_window_pattern=2), LLAMA_PATHS),
+    "granite": ("granite", dict(SMALL, embedding_multiplier=12.0, residual_multiplier=0.22, attention_multiplier=0.4,
+                                logits_scaling=8.0), LLAMA_PATHS),
+    "cohere": ("cohere", dict(SMALL, use_qk_norm=True), LLAMA_PATHS),
+    "cohere2": ("cohere2", dict(SMALL, sliding_window=8, layer_types=["sliding_attention", "full_attention"],
+                                logit_scale=0.25), LLAMA_PATHS),
+    "starcoder2": ("starcoder2", dict(SMALL), ("layers.{}.self_attn", ["layers.{}.mlp.c_fc"], "layers.{}.mlp.c_proj",
+                                               "layers.{}.self_attn.o_proj")),
+    "arcee": ("arcee", dict(SMALL), PLAIN_PATHS),
+    "nemotron": ("nemotron", dict(SMALL), PLAIN_PATHS),
 }
 # Saved as f32; the others as bf16.
 FULL = {"llama", "gpt-neox", "roberta"}
@@ -111,7 +142,11 @@ FULL = {"llama", "gpt-neox", "roberta"}
 BEYOND = {"phi3": 48}
 # Spelled as before version 5 of transformers.
 OLD = {"llama", "phi", "phi3", "gpt-neox", "modernbert", "qwen3", "falcon"}
-SPLIT = {"phi3", "modernbert"}
+SPLIT = {"phi3", "modernbert", "glm", "glm4"}
+# Layers that rotate nothing.
+UNTURNED = {"smollm3": {1}, "cohere2": {1}, "exaone4": {1}}
+# The gains of norms are 1 more than what is stored.
+PLUS_ONE = ("Gemma", "Nemotron")
 ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert"}
 PIECES = {"llama", "mistral", "gemma", "gemma2", "gemma3-text", "phi3", "xlm-roberta"}
 
@@ -126,7 +161,7 @@ def randomise(model, seed):
     torch.manual_seed(seed)
     for name, p in model.named_parameters():
         norm = p.dim() == 1 and "bias" not in name
-        plain = norm and "Gemma" not in type(model).__name__
+        plain = norm and not type(model).__name__.startswith(PLUS_ONE)
         p.copy_(torch.randn_like(p) * (0.25 if p.dim() > 1 else 0.1) + (1.0 if plain else 0.0))
         p.copy_(p.bfloat16().float())
 
@@ -199,18 +234,29 @@ def caught(model, attention, hidden, position):
 
 
 def linearised(model):
-    """No biases; norms of queries and keys by their gains alone."""
+    """No biases; norms of queries and keys by their gains alone, and nothing cut off."""
+    if hasattr(model.config, "clip_qkv"):
+        model.config.clip_qkv = None
     for name, p in model.named_parameters():
         if name.endswith("bias"):
             p.zero_()
+    linear_norms(model)
+
+
+def linear_norms(model):
+    """Norms of queries and keys by their gains alone."""
     for module in model.modules():
         if hasattr(module, "q_norm"):
             for norm in (module.q_norm, module.k_norm):
                 gain = norm.weight + (1.0 if "Gemma" in type(norm).__name__ else 0.0)
-                norm.forward = lambda x, gain=gain: x * gain
+                mean = (lambda x: x.mean(-1, keepdim=True)) if "LayerNorm" in type(norm).__name__ else lambda x: 0.0
+                norm.forward = lambda x, gain=gain, mean=mean: (x - mean(x)) * gain
         # Of a layer norm that the mean is taken out is linear too.
         if getattr(module, "qk_layernorm", False):
-            for norm in (module.q_layernorm, module.k_layernorm):
+            norms = [module.q_layernorm, module.k_layernorm]
+            if hasattr(norms[0], "norms"):
+                norms = [own for norm in norms for own in norm.norms]
+            for norm in norms:
                 norm.forward = lambda x, gain=norm.weight: (x - x.mean(-1, keepdim=True)) * gain
 
 
@@ -254,6 +300,7 @@ def answers(name, model, paths):
     turning = turning and name != "falcon-rw"
     found["pairs"] = []
     places = [(0, 1, 0), (1, 2, 0)] + [(0, 2, DISTANCE), (1, 1, DISTANCE)] * turning
+    places = [place for place in places if place[2] == 0 or place[0] not in UNTURNED.get(name, ())]
     for layer, head, distance in places + [(1, 0, BEYOND.get(name))] * (name in BEYOND):
         attention = at(base, attention_path.format(layer))
         q, k, v = caught(base, attention, read, distance if turning else None)
@@ -353,6 +400,21 @@ def on_the_hub(config):
     return {"model_type": "gemma3", "text_config": dict(text, model_type="gemma3_text")}
 
 
+def mistral_on_the_hub(config):
+    """Mistral 3 with images: the text model nested."""
+    outside = ("architectures", "tie_word_embeddings")
+    return {"model_type": "mistral3", "tie_word_embeddings": False,
+            "text_config": {k: v for k, v in config.items() if k not in outside}}
+
+
+# name: the same model under another name, its configuration, what its tensors' names begin with
+NESTED = {
+    "gemma3-text": ("gemma3", on_the_hub, {"model.": "language_model.model."}),
+    "ministral3": ("mistral3", mistral_on_the_hub,
+                   {"model.": "language_model.model.", "lm_head.": "language_model.lm_head."}),
+}
+
+
 def make(name, seed):
     kind, config, paths = FAMILIES[name]
     auto = AutoModelForMaskedLM if name in ENCODERS else AutoModelForCausalLM
@@ -361,12 +423,12 @@ def make(name, seed):
     randomise(model, seed)
     folder = os.path.join(HERE, name)
     write(folder, model, name)
-    if name == "gemma3-text":
-        rename = {"model.": "language_model.model."}
-        write(os.path.join(HERE, "gemma3"), model, name, on_the_hub,
-              lambda t: next((b + t[len(a):] for a, b in rename.items() if t.startswith(a)), t))
+    nested = NESTED.get(name)
+    if nested:
+        write(os.path.join(HERE, nested[0]), model, name, nested[1],
+              lambda t: next((b + t[len(a):] for a, b in nested[2].items() if t.startswith(a)), t))
     found = answers(name, model, paths)
-    for out in [name] + ["gemma3"] * (name == "gemma3-text"):
+    for out in [name] + ([nested[0]] if nested else []):
         with open(os.path.join(HERE, out + ".json"), "w", encoding="utf-8") as f:
             json.dump(found, f)
             f.write("\n")

@@ -21,11 +21,18 @@ from make import BERT_PATHS, ENCODERS, FAMILIES, SPLIT, at  # noqa: E402
 
 GPT2_PATHS = ("h.{}.attn", ["h.{}.mlp.c_fc"], "h.{}.mlp.c_proj", "h.{}.attn.c_proj")
 # name: (folder, module paths)
-MODELS = {name: (os.path.join(HERE, "../families", name), paths) for name, (_, _, paths) in FAMILIES.items()}
+# Those that run as another one of them does: their states are held in tests/families.
+ALIKE = {"ministral3", "smollm3", "seed-oss", "ernie4-5", "helium", "glm", "stablelm", "stablelm-qk", "olmo3", "exaone4",
+         "cohere", "starcoder2", "arcee", "nemotron"}
+MODELS = {name: (os.path.join(HERE, "../families", name), paths) for name, (_, _, paths) in FAMILIES.items()
+          if name not in ALIKE}
 MODELS["gpt2-safetensors"] = (os.path.join(HERE, "../reference/gpt2-safetensors"), GPT2_PATHS)
 MODELS["herbert-pickle"] = (os.path.join(HERE, "../reference/herbert-pickle"), BERT_PATHS)
 MASKED = ENCODERS | {"herbert-pickle"}
-PARALLEL = ("gptj", "gpt-neox", "phi", "phi-qk", "falcon", "falcon-7b")
+PARALLEL = ("gptj", "gpt-neox", "phi", "phi-qk", "falcon", "falcon-7b", "cohere2")
+# Norms of what attention and the feed-forward part write.
+POST_NORMS = {**{name: ("post_attention_layernorm", "post_feedforward_layernorm") for name in ("gemma2", "gemma3-text", "olmo2")},
+              "glm4": ("post_self_attn_layernorm", "post_mlp_layernorm")}
 NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "decoder.final_layer_norm", "final_norm")
 # With ALiBi Falcon's eager attention, which shows its weights, gives other numbers than what it runs by default.
 SDPA = {"falcon-rw"}
@@ -68,8 +75,16 @@ def head_of(model):
     if kind.startswith("ModernBert"):
         return lambda x: model.decoder(model.head(norm(x)))
     cap = getattr(model.config, "final_logit_softcapping", None)
-    bend = (lambda x: cap * torch.tanh(x / cap)) if cap else (lambda x: x)
+    bend = (lambda x: cap * torch.tanh(x / cap)) if cap else (lambda x: x * logit_scale(model))
     return lambda x: bend(model.get_output_embeddings()(norm(x)))
+
+
+def logit_scale(model):
+    return getattr(model.config, "logit_scale", 1.0) / getattr(model.config, "logits_scaling", 1.0)
+
+
+def written_scale(model):
+    return getattr(model.config, "residual_multiplier", 1.0)
 
 
 class Run:
@@ -103,10 +118,10 @@ class Run:
                     return (x.reshape(args[0].shape),) + args[1:]
                 return take
 
-            def after(store, l=l):
+            def after(store, l=l, scale=1.0):
                 def take(_, args, out):
                     # Some layers add to it in place afterwards.
-                    store[l] = shape(state_of(out)).clone()
+                    store[l] = shape(state_of(out)).clone() * scale
                 return take
 
             def layer_out(_, args, out, l=l):
@@ -123,10 +138,9 @@ class Run:
             see(output, True, before(self.m, "m"))
             see(inputs[0], True, lambda _, args, l=l: self.ff_read.update({l: shape(args[0])}))
             see(inputs[0], False, after(self.gate))
-            posts = [layer_path(paths).format(l) + "." + n for n in ("post_attention_layernorm", "post_feedforward_layernorm")]
-            gemma = name in ("gemma2", "gemma3-text")
-            see(posts[0] if gemma else out, False, after(self.attn))
-            see(posts[1] if gemma else output, False, after(self.mlp))
+            posts = [layer_path(paths).format(l) + "." + n for n in POST_NORMS.get(name, ())] or [out, output]
+            see(posts[0], False, after(self.attn, scale=written_scale(model)))
+            see(posts[1], False, after(self.mlp, scale=written_scale(model)))
             self.raw = getattr(self, "raw", ({}, {}))
             see(out, False, after(self.raw[0]))
             see(output, False, after(self.raw[1]))
@@ -172,14 +186,16 @@ def frozen(norm, state, c):
         gain = norm.weight + 1.0 if "Gemma" in kind else norm.weight
         eps = getattr(norm, "variance_epsilon", None) or norm.eps
         return c * gain / torch.sqrt(state.pow(2).mean() + eps)
-    gain = norm.weight if norm.weight is not None else 1.0
-    return (c - c.mean(-1, keepdim=True)) * gain / torch.sqrt(state.var(unbiased=False) + norm.eps)
+    gain = getattr(norm, "weight", None)
+    gain = 1.0 if gain is None else gain
+    eps = getattr(norm, "variance_epsilon", None) or getattr(norm, "eps", 1e-5)
+    return (c - c.mean(-1, keepdim=True)) * gain / torch.sqrt(state.var(unbiased=False) + eps)
 
 
 def attribution(model, paths, run, name, p, target, against):
     base, layers = model.base_model, model.config.num_hidden_layers
     head = model.get_output_embeddings()
-    u = head.weight[target] - head.weight[against]
+    u = (head.weight[target] - head.weight[against]) * logit_scale(model)
     last = run.states[-1][p]
     norm = final_norm(base)
     whole = norm(last) if norm is not None else last
@@ -192,18 +208,17 @@ def attribution(model, paths, run, name, p, target, against):
     for l in range(layers):
         out, ff = at(base, paths[3].format(l)), at(base, paths[2].format(l))
         posts = [None, None]
-        if name in ("gemma2", "gemma3-text"):
-            block = at(base, layer_path(paths).format(l))
-            posts = [block.post_attention_layernorm, block.post_feedforward_layernorm]
+        if name in POST_NORMS:
+            posts = [getattr(at(base, layer_path(paths).format(l)), norm) for norm in POST_NORMS[name]]
         zero = torch.zeros_like(run.z[l][p])
         each = len(zero) // heads_n
         rows = torch.zeros(heads_n, len(zero))
         for h in range(heads_n):
             rows[h, h * each:(h + 1) * each] = run.z[l][p][h * each:(h + 1) * each]
-        written = out(rows) - out(zero)
+        written = (out(rows) - out(zero)) * written_scale(model)
         a = brings(frozen(posts[0], run.raw[0][l][p], written))
         m = run.m[l][p]
-        values = ff(torch.eye(len(m))) - ff(torch.zeros(len(m)))
+        values = (ff(torch.eye(len(m))) - ff(torch.zeros(len(m)))) * written_scale(model)
         f = brings(frozen(posts[1], run.raw[1][l][p], values * m[:, None]))
         found["layers"].append({"attention": float(a.sum()), "feed_forward": float(f.sum())})
         for h in range(heads_n):

@@ -55,13 +55,31 @@ impl Config {
         let under = number(forward.scale_number)?.unwrap_or(spec.d_head as f64);
         let attention_softcap = number(forward.attention_softcap)?;
         let logit_softcap = number(family.head.softcap)?;
+        let factor = number(forward.scale_factor)?;
+        let logit_scale =
+            number(family.head.scale)?.unwrap_or(1.0) / number(family.head.divisor)?.unwrap_or(1.0);
+        let of_width = match forward.scaled_embedding {
+            true => (spec.d_model as f64).sqrt(),
+            false => 1.0,
+        };
+        let embedding_scale = number(forward.embedding_scale)?.unwrap_or(of_width);
+        let written_scale = number(forward.written_scale)?.unwrap_or(1.0);
+        let clip = number(forward.clip)?;
         Ok(Some(ForwardSpec {
             causal,
             norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
-            scale: if scaled { under.sqrt().recip() } else { 1.0 },
+            scale: match factor {
+                Some(factor) => factor,
+                None if scaled => under.sqrt().recip(),
+                None => 1.0,
+            },
             scale_by_layer,
             attention_softcap,
             logit_softcap,
+            logit_scale,
+            embedding_scale,
+            written_scale,
+            clip,
             head_activation,
             alibi: alibi.map(|alibi| alibi.before_scale),
             parallel,

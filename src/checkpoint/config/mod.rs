@@ -9,7 +9,7 @@ mod rope;
 use serde_json::{Map, Value};
 
 use super::error::one_line;
-use super::family::{ConfigKeys, DefaultValue};
+use super::family::{ConfigKeys, DefaultValue, refusal};
 use super::files::Files;
 use super::{
     CheckpointError, FAMILIES, Family, NormPlacement, OutputEmbedding, Reading, Spec,
@@ -104,6 +104,10 @@ impl Config {
                 file: self.file.clone(),
                 got: got.map_or("(missing)".into(), shown),
                 known: known.join(", "),
+                refusal: got
+                    .and_then(Value::as_str)
+                    .and_then(refusal)
+                    .unwrap_or_default(),
             }
         })
     }
@@ -119,7 +123,13 @@ impl Config {
                 None => {}
             }
         }
-        for &(key, usual) in family.defaults {
+        // What is nested may be of another family, with what its own files leave out.
+        let inner = self.value(&["model_type"]).and_then(|(_, v)| v.as_str());
+        let inner = inner.filter(|_| family.nested.is_some());
+        let defaults = inner
+            .and_then(super::family)
+            .map_or(family.defaults, |f| f.defaults);
+        for &(key, usual) in defaults {
             let usual = match usual {
                 DefaultValue::Whole(number) => number.into(),
                 DefaultValue::Real(number) => number.into(),

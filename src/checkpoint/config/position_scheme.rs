@@ -2,15 +2,19 @@
 
 use serde_json::Value;
 
-use super::super::family::{Local, Windows};
+use super::super::family::{Local, RopeLayers, Windows};
 use super::super::{CheckpointError, Family, PositionScheme, Spec};
-use super::rope::RopeSettings;
+use super::rope::{RopeSettings, TRAINED};
 use super::{Config, PLACED, shown};
 
 /// What layers that see everything, and those with a window, are called in `layer_types` and
 /// `rope_parameters`.
 const FULL: &str = "full_attention";
 const SLIDING: &str = "sliding_attention";
+
+/// Of queries at positions beyond the length that a model was trained with at first: what they are
+/// multiplied with is 1 plus this times log(1 + ⌊position / length⌋).
+const SCALED_QUERIES: &str = "llama_4_scaling_beta";
 
 impl Config {
     /// Windows and rotary positions. The spec learns which layers reach how far, and what of it is
@@ -45,6 +49,17 @@ impl Config {
             return Ok(position_scheme);
         }
         spec.rotary = true;
+        position_scheme.without_rope =
+            self.without_rope(family, keys.layers, &position_scheme.windows, spec)?;
+        let without = position_scheme.without_rope.iter();
+        for (reach, _) in spec
+            .reach
+            .iter_mut()
+            .zip(without)
+            .filter(|(_, none)| **none)
+        {
+            *reach = 0;
+        }
         let now = self
             .values
             .get("rope_parameters")
@@ -52,6 +67,14 @@ impl Config {
         let of_kind = |kind: &str| now.and_then(|now| now.get(kind)).and_then(Value::as_object);
         let (full, sliding) = (of_kind(FULL), of_kind(SLIDING));
         let once = self.values.get("rope_scaling").and_then(Value::as_object);
+        // Queries beyond this length are multiplied with what grows with their position: texts end there.
+        let scaled = [once, full, now].into_iter().flatten();
+        let mut scaled = scaled.filter(|o| o.get(SCALED_QUERIES).is_some_and(|v| !v.is_null()));
+        if let Some(trained) = scaled.find_map(|o| o.get(TRAINED)?.as_u64()) {
+            spec.longest = spec
+                .longest
+                .min(usize::try_from(trained).unwrap_or(usize::MAX));
+        }
         let settings = |given, theta| RopeSettings {
             config: self,
             family,
@@ -77,6 +100,41 @@ impl Config {
             }
         }
         Ok(position_scheme)
+    }
+
+    /// By layer, whether it rotates nothing; empty if all layers rotate.
+    fn without_rope(
+        &self,
+        family: &Family,
+        layers: RopeLayers,
+        windows: &[Option<usize>],
+        spec: &mut Spec,
+    ) -> Result<Vec<bool>, CheckpointError> {
+        let stated = family.windows.is_some_and(|w| self.has(w.size));
+        match layers {
+            RopeLayers::All => Ok(Vec::new()),
+            RopeLayers::WindowedIfAny if !stated => Ok(Vec::new()),
+            RopeLayers::Windowed | RopeLayers::WindowedIfAny => {
+                Ok(windows.iter().map(Option::is_none).collect())
+            }
+            RopeLayers::Listed { list, but_every } => match self.value(&[list]) {
+                None => {
+                    let every = self.size(&[but_every]);
+                    let every = Self::soft(every, usize::MAX, PLACED, &mut spec.unknown)?;
+                    Ok((1..=spec.layers).map(|i| i.is_multiple_of(every)).collect())
+                }
+                Some((_, value)) => {
+                    let listed = value.as_array().map_or(&[][..], Vec::as_slice);
+                    let known = |v: &Value| matches!(v.as_u64(), Some(0 | 1));
+                    if listed.len() != spec.layers || !listed.iter().all(known) {
+                        let expected = format!("{} of 0 and 1", spec.layers);
+                        let unknown = Self::unknown(list, expected, value, PLACED);
+                        spec.unknown.push(unknown);
+                    }
+                    Ok(listed.iter().map(|v| v.as_u64() == Some(0)).collect())
+                }
+            },
+        }
     }
 
     /// By layer, its window.

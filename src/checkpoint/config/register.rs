@@ -70,6 +70,10 @@ const RULES: &[Rule] = &[
             RUN,
         )
     },
+    Rule {
+        families: &["smollm3"],
+        ..rule("use_sliding_window", Only("false"), &[Distance, Forward])
+    },
     // Half of `local_attention`, which is read.
     Rule {
         families: &["modernbert"],
@@ -134,7 +138,7 @@ impl Understood {
 
 impl Rule {
     fn is_about(&self, family: &Family) -> bool {
-        let own = family.qk_norm_if == Some(self.key);
+        let own = family.reads_choice(self.key);
         !own && (self.families.is_empty() || self.families.contains(&family.model_type))
     }
 }

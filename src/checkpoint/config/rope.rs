@@ -10,7 +10,7 @@ use super::super::family::RopeKeys;
 use super::super::{CheckpointError, Family, Rope, Spec, UnknownChoice};
 use super::{Config, PLACED};
 
-const TRAINED: &str = "original_max_position_embeddings";
+pub(super) const TRAINED: &str = "original_max_position_embeddings";
 const EVEN: &str = "an even number of channels that turn";
 const STATED: &str = "max_position_embeddings";
 

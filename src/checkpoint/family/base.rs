@@ -1,7 +1,8 @@
 //! What most families have in common; their rows write what differs.
 
 use super::{
-    ConfigKeys, FamilyForward, HeadNames, Layout, Linear, Parallel, RopeKeys, RopeLayout, Split,
+    ConfigKeys, FamilyForward, HeadNames, Layout, Linear, Parallel, RopeKeys, RopeLayers,
+    RopeLayout, Split,
 };
 
 /// A head without bias, transform and softcap.
@@ -9,6 +10,8 @@ pub(super) const PLAIN_HEAD: HeadNames = HeadNames {
     bias: &[],
     transform: None,
     softcap: None,
+    scale: None,
+    divisor: None,
 };
 
 /// The names of `config.json` that most families have in common.
@@ -34,6 +37,7 @@ pub(super) const ROPE: RopeKeys = RopeKeys {
     share: &[],
     dims: &[],
     unless: None,
+    layers: RopeLayers::All,
 };
 
 /// A causal pass of sequential sublayers with plain scaled attention, and no norm yet.
@@ -52,9 +56,13 @@ pub(super) const PLAIN_FORWARD: FamilyForward = FamilyForward {
     affine_norms_if: None,
     token_types: None,
     scaled_embedding: false,
+    embedding_scale: None,
+    written_scale: None,
+    clip: None,
     scaled_scores: true,
     scale_flag: None,
     scale_number: None,
+    scale_factor: None,
     scale_by_layer: None,
     attention_softcap: None,
     alibi: None,

@@ -3,7 +3,7 @@
 use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
 use super::{
     ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames, LearnedPositions,
-    Local, NormKind, NormPlacement, RopeKeys, Split, TransformNames, Windows,
+    Local, NormKind, NormPlacement, QkNormScope, RopeKeys, Split, TransformNames, Windows,
 };
 
 pub(super) const BERT: Family = Family {
@@ -48,6 +48,7 @@ pub(super) const BERT: Family = Family {
     value: linear("attention.self.value"),
     attention_out: linear("attention.output.dense"),
     qk_norm: None,
+    qk_norm_scope: QkNormScope::Head,
     qk_norm_if: None,
     forward: Some(FORWARD),
 };

@@ -3,7 +3,7 @@
 use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
 use super::{
     ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, Local, NormKind, NormPlacement,
-    RopeKeys, Split, Windows,
+    QkNormScope, RopeKeys, Split, Windows,
 };
 
 pub(super) const LLAMA: Family = Family {
@@ -46,11 +46,12 @@ pub(super) const LLAMA: Family = Family {
     value: bare("self_attn.v_proj"),
     attention_out: bare("self_attn.o_proj"),
     qk_norm: None,
+    qk_norm_scope: QkNormScope::Head,
     qk_norm_if: None,
     forward: Some(FORWARD),
 };
 
-const FORWARD: FamilyForward = FamilyForward {
+pub(super) const FORWARD: FamilyForward = FamilyForward {
     attention_norm: &["input_layernorm"],
     ff_norm: &["post_attention_layernorm"],
     final_norm: Some("norm"),

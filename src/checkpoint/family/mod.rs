@@ -5,7 +5,15 @@ mod base;
 mod decoders;
 mod encoders;
 mod gated;
+mod llama_like;
+mod positions;
+mod post_normed;
+mod refused;
+mod scaled;
 
+pub use positions::{Alibi, LearnedPositions, Local, RopeKeys, RopeLayers, RopeLayout, Windows};
+pub(super) use refused::refusal;
+pub use refused::{RefusedFamily, refused_families};
 pub use rows::FAMILIES;
 
 /// How a linear map lies in the file.
@@ -66,10 +74,27 @@ pub enum NormKind {
     Layer,
     /// The same, and the bias may be left out.
     LayerBare,
+    /// Mean 0 and variance 1 alone: the file holds no numbers of norms (OLMo).
+    LayerPlain,
+    /// As `Layer`, and the gain is 1 more than the number in the file (Nemotron).
+    LayerPlusOne,
     /// Root mean square 1, then a gain.
     Rms,
     /// The same, and the gain is 1 more than the number in the file, as in Gemma.
     RmsPlusOne,
+}
+
+/// What a norm of queries and keys (QK-norm) is taken over, and where its gains lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QkNormScope {
+    /// Over each head, with the same gains for all heads, `[d_head]` (Qwen3).
+    Head,
+    /// Over each head, with gains of its own, `[heads, d_head]` (Cohere).
+    HeadRows,
+    /// Over each head, with gains of its own in tensors of their own, `norms.N` (StableLM).
+    HeadModules,
+    /// Over all heads together, `[heads × d_head]` (OLMo 2).
+    AllHeads,
 }
 
 /// A value that `config.json` may leave out, as the `transformers` library fills it in.
@@ -98,83 +123,6 @@ pub struct ConfigKeys {
     pub positions: &'static [&'static str],
     pub activation: &'static [&'static str],
     pub norm_epsilon: &'static [&'static str],
-}
-
-/// Learned positions.
-#[derive(Clone, Copy, Debug)]
-pub struct LearnedPositions {
-    /// `[rows, d_model]`, below the model's prefix.
-    pub name: &'static str,
-    /// The row of a text's first token; those before it are for padding.
-    pub first: usize,
-    /// Whether the configuration counts the rows before it too, and the first one follows that of
-    /// the padding token's id (`pad_token_id`).
-    pub counted: bool,
-}
-
-/// Which two dimensions of a head a pair of RoPE is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RopeLayout {
-    /// i and i + n/2 of the n that rotate (GPT-NeoX, Llama).
-    Halves,
-    /// 2i and 2i + 1 (GPT-J).
-    Neighbours,
-}
-
-/// Configuration keys of rotary positions (RoPE), in `config.json` itself or in its
-/// `rope_parameters`.
-#[derive(Clone, Copy, Debug)]
-pub struct RopeKeys {
-    pub layout: RopeLayout,
-    pub theta: &'static [&'static str],
-    /// θ of the layers that look through a window, where it is another.
-    pub local_theta: &'static [&'static str],
-    /// Whether `rope_scaling` is about those layers too.
-    pub scales_local: bool,
-    /// The fraction of a head's dimensions that rotates; all of them if it is absent.
-    pub share: &'static [&'static str],
-    /// How many of them rotate.
-    pub dims: &'static [&'static str],
-    /// With this flag set there are none.
-    pub unless: Option<&'static str>,
-}
-
-/// Scores fall linearly with the distance (Press et al. 2021, arXiv 2108.12409).
-#[derive(Clone, Copy, Debug)]
-pub struct Alibi {
-    /// Only with this flag set; `None` is always.
-    pub only_if: Option<&'static str>,
-    /// Added before scores are scaled, and in bfloat16, as Falcon does.
-    pub before_scale: bool,
-}
-
-/// Which layers look through a window.
-#[derive(Clone, Copy, Debug)]
-pub enum Local {
-    All,
-    /// Layer i (from 0) sees everything if `i + shift` is a multiple of what this key says.
-    AllBut {
-        every: &'static str,
-        shift: usize,
-    },
-    /// Those from this key's number on, if a flag is set.
-    From {
-        first: &'static str,
-        only_if: &'static str,
-    },
-    /// Those that are called `local`, in a list or in a list of repeated patterns.
-    Listed {
-        list: &'static str,
-        patterns: &'static str,
-    },
-}
-
-/// Layers that see only what is near. `layer_types`, where it is there, says which.
-#[derive(Clone, Copy, Debug)]
-pub struct Windows {
-    /// How many positions a window has; null or absent means that there is none.
-    pub size: &'static str,
-    pub layers: Local,
 }
 
 /// When a layer's two halves read the same state.
@@ -218,14 +166,21 @@ pub struct FamilyForward {
     pub affine_norms_if: Option<&'static str>,
     /// Token types, of which the first is added everywhere, below the model's prefix.
     pub token_types: Option<&'static str>,
-    /// Whether embeddings are multiplied by √d_model.
+    /// Whether embeddings are multiplied by √d_model; or the number that they are multiplied by.
     pub scaled_embedding: bool,
+    pub embedding_scale: Option<&'static str>,
+    /// What attention and the feed-forward part write is multiplied by this number (Granite).
+    pub written_scale: Option<&'static str>,
+    /// Queries, keys and values are cut off at ± this number (OLMo).
+    pub clip: Option<&'static str>,
     /// Whether attention scores are divided by √d_head…
     pub scaled_scores: bool,
     /// … unless this flag is false; … of this number instead; … and by the layer's number,
     /// counted from 1, if this flag is set.
     pub scale_flag: Option<&'static str>,
     pub scale_number: Option<&'static str>,
+    /// … or they are multiplied by this number.
+    pub scale_factor: Option<&'static str>,
     pub scale_by_layer: Option<&'static str>,
     /// Cap of attention scores, applied by the hyperbolic tangent.
     pub attention_softcap: Option<&'static str>,
@@ -242,6 +197,9 @@ pub struct HeadNames {
     pub transform: Option<TransformNames>,
     /// The key of the cap of the logits, applied by the hyperbolic tangent.
     pub softcap: Option<&'static str>,
+    /// Keys of what logits are multiplied with, and of what they are divided by.
+    pub scale: Option<&'static str>,
+    pub divisor: Option<&'static str>,
 }
 
 /// A masked-language-model head's dense layer, activation and norm.
@@ -303,16 +261,39 @@ pub struct Family {
     pub key: Linear,
     pub value: Linear,
     pub attention_out: Linear,
-    /// Norms of each head's query and key (QK-norm), below the layer's prefix.
+    /// Norms of queries and keys (QK-norm), below the layer's prefix.
     pub qk_norm: Option<[&'static str; 2]>,
+    pub qk_norm_scope: QkNormScope,
     /// Only with this flag set.
     pub qk_norm_if: Option<&'static str>,
     /// How the forward pass goes; `None` where it is not known here.
     pub forward: Option<FamilyForward>,
 }
 
+impl Family {
+    /// Whether a key of `config.json` is read of this family as a choice of how it runs.
+    pub(in crate::checkpoint) fn reads_choice(&self, key: &str) -> bool {
+        let of_forward = self.forward.as_ref().map(|forward| {
+            [
+                forward.embedding_scale,
+                forward.written_scale,
+                forward.clip,
+                forward.scale_factor,
+            ]
+        });
+        let of_rope = self.rope.map(|rope| match rope.layers {
+            RopeLayers::Listed { list, but_every } => [Some(list), Some(but_every)],
+            RopeLayers::All | RopeLayers::Windowed | RopeLayers::WindowedIfAny => [None; 2],
+        });
+        let keys = [self.qk_norm_if, self.head.scale, self.head.divisor].into_iter();
+        let keys = keys.chain(of_forward.into_iter().flatten());
+        let mut keys = keys.chain(of_rope.into_iter().flatten()).flatten();
+        keys.any(|own| own == key)
+    }
+}
+
 mod rows {
-    use super::{Family, decoders, encoders, gated};
+    use super::{Family, decoders, encoders, gated, llama_like, post_normed, scaled};
 
     /// Every family that can be opened.
     pub static FAMILIES: &[Family] = &[
@@ -327,6 +308,25 @@ mod rows {
         gated::GEMMA3_TEXT,
         gated::GEMMA3,
         gated::PHI3,
+        llama_like::MISTRAL3,
+        llama_like::MINISTRAL3,
+        llama_like::SMOLLM3,
+        llama_like::SEED_OSS,
+        llama_like::ERNIE4_5,
+        llama_like::HELIUM,
+        llama_like::GLM,
+        llama_like::GLM4,
+        llama_like::OLMO,
+        llama_like::STABLELM,
+        post_normed::OLMO2,
+        post_normed::OLMO3,
+        post_normed::EXAONE4,
+        scaled::GRANITE,
+        scaled::COHERE,
+        scaled::COHERE2,
+        decoders::STARCODER2,
+        decoders::ARCEE,
+        decoders::NEMOTRON,
         decoders::PHI,
         decoders::GPT_NEOX,
         decoders::GPT_NEO,

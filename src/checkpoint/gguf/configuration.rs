@@ -28,6 +28,17 @@ const ARCHITECTURES: [(&str, &str); 14] = [
     ("modern-bert", "modernbert"),
 ];
 
+/// The architectures of GGUF files that are read as a family.
+pub fn architectures_of(family: &Family) -> Vec<&'static str> {
+    let own = match family.model_type {
+        "distilbert" => "bert",
+        "mistral" => "llama",
+        other => other,
+    };
+    let known = ARCHITECTURES.iter().filter(|known| known.1 == own);
+    known.map(|known| known.0).collect()
+}
+
 /// Models of which the file does not say that heads' scores are scaled by d_model over the heads:
 /// architecture, and the layers by which llama.cpp tells them.
 const SCALED_BY_WIDTH: [(&str, u64); 2] = [("gemma2", 46), ("gemma3", 62)];

@@ -21,6 +21,7 @@ use super::source::Source;
 use super::tensors::Tensors;
 use super::{CheckpointError, Family, Spec};
 
+pub use configuration::architectures_of;
 pub use metadata::GgufMetadata;
 pub use value::{MetadataValue, StoredValue};
 

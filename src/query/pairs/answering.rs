@@ -189,7 +189,15 @@ impl Reader {
         query: &PairsQuery,
     ) -> Result<Option<QueryKeyNorms>, QueryError> {
         match (query.form, query.convention.scales_tokens()) {
-            (Form::Qk, true) => Ok(self.weights.query_key_norms(query.layer, query.distance)?),
+            (Form::Qk, true) => {
+                let PairsQuery {
+                    layer,
+                    head,
+                    distance,
+                    ..
+                } = *query;
+                Ok(self.weights.query_key_norms(layer, head, distance)?)
+            }
             _ => Ok(None),
         }
     }

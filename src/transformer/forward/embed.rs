@@ -53,8 +53,8 @@ impl Forward<'_> {
         }
         let shape = (x.len() / width, width);
         let mut x = Tensor::from_vec(x, shape, self.loader.device)?;
-        if self.loader.forward.scaled_embedding {
-            x = (x * (width as f64).sqrt())?;
+        if self.loader.choices.embedding_scale != 1.0 {
+            x = (x * self.loader.choices.embedding_scale)?;
         }
         Ok(match self.loader.forward.embedding_norm {
             Some(name) => self.loader.norm_below(name)?.of(&x)?,

@@ -17,6 +17,8 @@ pub struct LogitHead {
     pub(super) bias: Option<Vec<f32>>,
     /// Logits are bent to stay below it: cap·tanh(x/cap).
     pub(super) softcap: Option<f32>,
+    /// What logits are multiplied with.
+    pub(super) scale: f64,
 }
 
 /// A dense layer, its activation, and a norm.
@@ -28,7 +30,7 @@ pub(super) struct HeadTransform {
 
 impl LogitHead {
     /// What W_U is multiplied with, `[rows, d_model]`, of states before the final norm: each
-    /// normed by its own statistics.
+    /// normed by its own statistics. What logits are multiplied with is in it.
     ///
     /// # Errors
     /// The device fails.
@@ -36,6 +38,9 @@ impl LogitHead {
         let mut x = self.normed(states)?;
         if let Some(head) = &self.transform {
             x = head.norm.of(&head.dense.of(&x, head.activation)?)?;
+        }
+        if self.scale != 1.0 {
+            x = (x * self.scale)?;
         }
         Ok(x)
     }
@@ -69,9 +74,13 @@ impl LogitHead {
     /// # Errors
     /// The device fails.
     pub fn frozen_at(&self, state: &[f32], direction: &[f32]) -> Result<Frozen, ForwardError> {
+        let scaled: Vec<f32> = direction
+            .iter()
+            .map(|&x| (f64::from(x) * self.scale) as f32)
+            .collect();
         match &self.norm {
-            Some(norm) => Ok(norm.frozen_at(state, direction)?),
-            None => Ok(Frozen::unchanged(direction)),
+            Some(norm) => Ok(norm.frozen_at(state, &scaled)?),
+            None => Ok(Frozen::unchanged(&scaled)),
         }
     }
 }

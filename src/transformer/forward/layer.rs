@@ -10,7 +10,7 @@ use super::ForwardError;
 use super::activation::Activation;
 use super::attention::{Attended, Heads, Keep};
 use super::hook::{HookPoint, LayerHooks};
-use super::ops::{Linear, Norm, add_to};
+use super::ops::{HeadNorm, Linear, Norm, add_to};
 use super::rope::RopeTable;
 
 /// A layer's weights on a device.
@@ -24,7 +24,9 @@ pub(super) struct Layer {
     pub value: Linear,
     pub attention_out: Linear,
     /// Of each query and each key.
-    pub qk_norm: Option<[Norm; 2]>,
+    pub qk_norm: Option<[HeadNorm; 2]>,
+    /// Queries, keys and values are cut off at ± this number.
+    pub clip: Option<f32>,
     /// None in a parallel layer whose halves share a norm.
     pub ff_norm: Option<Norm>,
     /// Of what attention and what the feed-forward part write.
@@ -89,11 +91,15 @@ impl Layer {
         let mut qkv = Vec::with_capacity(3);
         for map in [&self.query, &self.key, &self.value] {
             hooks.request.cancel.check()?;
-            qkv.push(map.of(read, Activation::Linear)?);
+            let x = map.of(read, Activation::Linear)?;
+            qkv.push(match self.clip {
+                Some(clip) => x.clamp(-clip, clip)?,
+                None => x,
+            });
         }
         if let Some(norms) = &self.qk_norm {
             for (x, norm) in qkv.iter_mut().zip(norms) {
-                *x = norm.of_heads(x)?;
+                *x = norm.of(x)?;
             }
         }
         if let Some(rope) = &self.rope {

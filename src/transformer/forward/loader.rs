@@ -6,8 +6,8 @@ use std::ops::Range;
 use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, Split,
-    TransformNames,
+    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, QkNormScope,
+    Split, TransformNames,
 };
 
 use super::super::norms::{self, NormWeights};
@@ -16,7 +16,7 @@ use super::activation::Activation;
 use super::attention::{Alibi, Heads};
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
-use super::ops::{Linear, Norm};
+use super::ops::{HeadNorm, Linear, Norm};
 
 /// Where weights are read from, and taken to.
 #[derive(Clone, Copy)]
@@ -65,9 +65,11 @@ impl LayerLoader<'_> {
             if !self.choices.parallel {
                 norms::check(checkpoint, &named(forward.ff_norm))?;
             }
-            let others = [forward.post_norms, checkpoint.qk_norm()];
-            for name in others.into_iter().flatten().flatten() {
+            for name in forward.post_norms.into_iter().flatten() {
                 norms::check(checkpoint, &named(&[name]))?;
+            }
+            for name in checkpoint.qk_norm().into_iter().flatten() {
+                norms::head_norm(checkpoint, layer, name, 0)?;
             }
             for map in maps.into_iter().flatten().filter(|map| map.biased) {
                 let bias = format!("{}.bias", checkpoint.in_layer(layer, map.name));
@@ -196,6 +198,57 @@ impl LayerLoader<'_> {
         self.linear(layer, map, inputs, (std::slice::from_ref(&own), all))
     }
 
+    /// A map to the residual stream, with what is written multiplied as the model does it.
+    fn written(&self, layer: usize, map: &Map, sizes: [usize; 2]) -> Result<Linear, ForwardError> {
+        let map = self.plain(layer, map, sizes)?;
+        match self.choices.written_scale {
+            1.0 => Ok(map),
+            scale => Ok(Linear {
+                weight: (map.weight * scale)?,
+                bias: (map.bias * scale)?,
+            }),
+        }
+    }
+
+    /// The norms of queries and of keys.
+    fn qk_norm(&self, layer: usize) -> Result<Option<[HeadNorm; 2]>, ForwardError> {
+        let (checkpoint, spec) = (self.checkpoint, self.checkpoint.spec());
+        let Some([query, key]) = checkpoint.qk_norm() else {
+            return Ok(None);
+        };
+        let one = |name: &str, heads: usize| -> Result<HeadNorm, ForwardError> {
+            let heads = heads.max(1);
+            let each = (0..heads).map(|head| norms::head_norm(checkpoint, layer, name, head));
+            match checkpoint.family().qk_norm_scope {
+                QkNormScope::Head => Ok(HeadNorm {
+                    norm: self.taken(norms::head_norm(checkpoint, layer, name, 0)?)?,
+                    gains: None,
+                }),
+                QkNormScope::AllHeads => {
+                    let width = heads * spec.d_head;
+                    let name = checkpoint.in_layer(layer, name);
+                    Ok(HeadNorm {
+                        norm: self.norm(&name, width)?,
+                        gains: None,
+                    })
+                }
+                QkNormScope::HeadRows | QkNormScope::HeadModules => {
+                    let mut gains = Vec::with_capacity(heads * spec.d_head);
+                    for norm in each {
+                        gains.extend(norm?.gain);
+                    }
+                    let width = gains.len();
+                    let plain = NormWeights::bare(checkpoint, vec![1.0; spec.d_head]);
+                    Ok(HeadNorm {
+                        norm: self.taken(plain)?,
+                        gains: Some(Tensor::from_vec(gains, width, self.device)?),
+                    })
+                }
+            }
+        };
+        Ok(Some([one(query, spec.heads)?, one(key, spec.n_kv_heads)?]))
+    }
+
     /// Reads a layer.
     pub(super) fn layer(
         &self,
@@ -222,15 +275,16 @@ impl LayerLoader<'_> {
             query: self.of_heads(layer, &family.query, AttentionInput::Query)?,
             key: self.of_heads(layer, &family.key, AttentionInput::Key)?,
             value: self.of_heads(layer, &family.value, AttentionInput::Value)?,
-            attention_out: self.plain(layer, &family.attention_out, [a, d])?,
-            qk_norm: both(self.checkpoint.qk_norm(), spec.d_head)?,
+            attention_out: self.written(layer, &family.attention_out, [a, d])?,
+            clip: choices.clip.map(|clip| clip as f32),
+            qk_norm: self.qk_norm(layer)?,
             ff_norm: self.layer_norm(layer, forward.ff_norm, !choices.parallel)?,
             post_norms: both(forward.post_norms, d)?,
             ff_gate: gate
                 .map(|gate| self.plain(layer, gate, [d, f]))
                 .transpose()?,
             ff_in: self.plain(layer, &family.ff_in, [d, f])?,
-            ff_out: self.plain(layer, &family.ff_out, [f, d])?,
+            ff_out: self.written(layer, &family.ff_out, [f, d])?,
             rope: places.rope(layer).cloned(),
             heads: self.heads(layer),
             activation,
@@ -256,6 +310,7 @@ impl LayerLoader<'_> {
             transform: transform.transpose()?,
             bias,
             softcap: choices.logit_softcap.map(|cap| cap as f32),
+            scale: choices.logit_scale,
         })
     }
 

@@ -116,11 +116,25 @@ impl Norm {
             None => candle_nn::ops::rms_norm(&x, &self.weight, self.epsilon),
         }
     }
+}
 
-    /// The same of every head on its own, in rows of several.
-    pub(super) fn of_heads(&self, x: &Tensor) -> Result<Tensor> {
-        let width = self.weight.dim(0)?;
-        self.of(&x.reshape(((), width))?)?.reshape(x.shape())
+/// A norm of queries or keys, of rows of several heads.
+pub(super) struct HeadNorm {
+    /// Over one head, or over all.
+    pub norm: Norm,
+    /// `[heads × d_head]`, where each head has gains of its own.
+    pub gains: Option<Tensor>,
+}
+
+impl HeadNorm {
+    /// Rows of heads, normed.
+    pub(super) fn of(&self, x: &Tensor) -> Result<Tensor> {
+        let width = self.norm.weight.dim(0)?;
+        let y = self.norm.of(&x.reshape(((), width))?)?.reshape(x.shape())?;
+        match &self.gains {
+            Some(gains) => y.broadcast_mul(gains),
+            None => Ok(y),
+        }
     }
 }
 

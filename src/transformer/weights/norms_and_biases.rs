@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::checkpoint::{
     AttentionInput, CheckpointError, FamilyForward, Linear, Matrix, NormPlacement, Rope, Split,
 };
-use crate::transformer::norms::{NormWeights, layer_norm, norm};
+use crate::transformer::norms::{NormWeights, head_norm, layer_norm, norm};
 use crate::transformer::{Form, Input};
 
 use super::Weights;
@@ -48,7 +48,7 @@ pub struct TokenNorm {
     /// LayerNorm, which takes out the mean over d_model; RMSNorm does not.
     pub centring: bool,
     /// What is added under the root, for rows as they are stored: where a model multiplies its
-    /// embeddings with √d_model (Gemma), its own ε is divided by d_model.
+    /// embeddings with a number (Gemma with √d_model), its own ε is divided by that number's square.
     pub epsilon: f64,
 }
 
@@ -86,22 +86,15 @@ impl Weights {
         layer: usize,
         sublayer: Sublayer,
     ) -> Result<Option<TokenNorm>, CheckpointError> {
-        let scaled = self
-            .pre_norm()
-            .is_some_and(|forward| forward.scaled_embedding);
-        let by = if scaled {
-            self.spec().d_model as f64
-        } else {
-            1.0
-        };
+        let scale = self.checkpoint.forward().map_or(1.0, |f| f.embedding_scale);
         let norm = self.norm_before(layer, sublayer)?;
         Ok(norm.map(|norm| TokenNorm {
             centring: norm.centring,
-            epsilon: self.epsilon() / by,
+            epsilon: self.epsilon() / (scale * scale),
         }))
     }
 
-    /// The norms of a layer's queries and keys, with the key `distance` positions behind the
+    /// The norms of a head's queries and keys, with the key `distance` positions behind the
     /// query; `None` in a model without.
     ///
     /// # Errors
@@ -109,17 +102,34 @@ impl Weights {
     pub fn query_key_norms(
         &self,
         layer: usize,
+        head: usize,
         distance: usize,
     ) -> Result<Option<QueryKeyNorms>, CheckpointError> {
-        let Some([query, key]) = self.checkpoint.qk_norm() else {
+        let Some(norms) = self.qk_norms(layer, head)? else {
             return Ok(None);
         };
         let rope = self.checkpoint.position_scheme().rope(layer);
         Ok(Some(QueryKeyNorms {
-            norms: [self.qk_norm(layer, query)?, self.qk_norm(layer, key)?],
+            norms,
             epsilon: self.epsilon(),
             rope: rope.filter(|_| distance > 0).map(|r| (r.clone(), distance)),
         }))
+    }
+
+    /// What norms do with a head's query and with its key, `[d_head]` each, if there are such norms.
+    /// Those over all heads divide all of them by the same; that is not in here.
+    pub(super) fn qk_norms(
+        &self,
+        layer: usize,
+        head: usize,
+    ) -> Result<Option<[NormWeights; 2]>, CheckpointError> {
+        let Some(names) = self.checkpoint.qk_norm() else {
+            return Ok(None);
+        };
+        let of_key = head / self.spec().queries_per_kv_head();
+        let both = [(names[0], head), (names[1], of_key)];
+        let [query, key] = both.map(|(name, at)| head_norm(&self.checkpoint, layer, name, at));
+        Ok(Some([query?, key?]))
     }
 
     /// ε of the model's norms.
@@ -241,18 +251,17 @@ impl Weights {
         if form == Form::Vo {
             return Ok([query, key]);
         }
-        if let Some(norms) = self.checkpoint.qk_norm() {
+        if let Some(norms) = self.qk_norms(layer, head)? {
             for (bias, norm) in [&mut query, &mut key].into_iter().zip(norms) {
-                let norm = self.qk_norm(layer, norm)?;
                 if let Some(own) = bias.take() {
                     let mut own = Matrix::new(own.len(), 1, own);
                     norm.apply_to_rows(&mut own);
                     *bias = Some(own.into_data());
                 }
                 // What the norm itself adds.
-                if let Some(added) = norm.bias {
+                if let Some(added) = norm.added() {
                     let mut sum = bias.take().unwrap_or_else(|| vec![0.0; added.len()]);
-                    sum.iter_mut().zip(added).for_each(|(b, a)| *b += a);
+                    sum.iter_mut().zip(added).for_each(|(b, a)| *b += *a);
                     *bias = Some(sum);
                 }
             }

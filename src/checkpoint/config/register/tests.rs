@@ -20,7 +20,9 @@ const READ: [&str; 7] = [
 
 /// What a family's class computes from its sizes whatever the file says, has under another name, or
 /// looks at only to warn.
-const NOT_READ: [(&str, &str); 4] = [
+const NOT_READ: [(&str, &str); 6] = [
+    ("smollm3", "sliding_window"),
+    ("stablelm", "head_dim"),
     ("falcon", "head_dim"),
     ("gpt2", "max_position_embeddings"),
     ("gptj", "max_position_embeddings"),
@@ -28,17 +30,20 @@ const NOT_READ: [(&str, &str); 4] = [
 ];
 
 /// What the file itself tells: whether there are biases.
-const TOLD_BY_THE_FILE: [&str; 5] = [
+const TOLD_BY_THE_FILE: [&str; 8] = [
     "attention_bias",
+    "attention_out_bias",
     "bias",
     "enable_bias",
     "mlp_bias",
     "norm_bias",
+    "use_bias",
+    "use_qkv_bias",
 ];
 
 /// Beginnings and names of keys that change no number here: of training, of other heads than the
 /// language model's, of logits, of how numbers are computed, of encoders beside a decoder.
-const NO_NUMBER: [&str; 38] = [
+const NO_NUMBER: [&str; 40] = [
     "add_cross_attention",
     "attention_dropout",
     "attention_probs_dropout_prob",
@@ -68,12 +73,14 @@ const NO_NUMBER: [&str; 38] = [
     "reorder_and_upcast_attn",
     "resid_dropout",
     "resid_pdrop",
+    "residual_dropout",
     "return_dict",
     "seq_classif_dropout",
     "sinusoidal_pos_embds",
     "slow_but_exact",
     "sparse_pred",
     "summary_",
+    "tie_word_embeddings",
     "type_vocab_size",
     "use_cache",
     "vision_config",
@@ -144,7 +151,8 @@ fn every_key_that_a_family_reads_is_known() {
             let ruled = RULES
                 .iter()
                 .any(|rule| rule.key == key && rule.is_about(family));
-            let known = named.contains(&key.as_str())
+            let known = family.reads_choice(key)
+                || named.contains(&key.as_str())
                 || ruled
                 || READ.contains(&key.as_str())
                 || NOT_READ.contains(&(model_type.as_str(), key.as_str()))

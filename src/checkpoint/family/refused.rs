@@ -1,0 +1,171 @@
+//! Well-known models that cannot be opened, with what could be read of them and what stands in the
+//! way.
+
+/// Models of one kind that are refused by name.
+#[derive(Clone, Copy, Debug)]
+pub struct RefusedFamily {
+    /// `model_type` in `config.json`, of all of them.
+    pub model_types: &'static [&'static str],
+    pub title: &'static str,
+    /// What could be read of them.
+    pub could_have: &'static str,
+    /// Why they are not read, as a sentence without its subject.
+    pub why: &'static str,
+}
+
+const EXPERTS: &str = "have several feed-forward parts a layer, of which each token takes some";
+const TWO_STACKS: &str = "are an encoder and a decoder, with attention from one to the other";
+
+/// Of what [`FAMILIES`](super::FAMILIES) lacks, what people ask for.
+static REFUSED: &[RefusedFamily] = &[
+    RefusedFamily {
+        model_types: &["t5", "mt5", "umt5"],
+        title: "T5",
+        could_have: "neurons, heads of both halves, and cross-attention",
+        why: TWO_STACKS,
+    },
+    RefusedFamily {
+        model_types: &[
+            "bart", "mbart", "marian", "pegasus", "m2m_100", "plbart", "led",
+        ],
+        title: "BART and Marian",
+        could_have: "neurons, heads of both halves, and cross-attention",
+        why: TWO_STACKS,
+    },
+    RefusedFamily {
+        model_types: &["whisper", "speech_to_text"],
+        title: "Whisper",
+        could_have: "neurons and heads of the decoder",
+        why: "read sound, not tokens",
+    },
+    RefusedFamily {
+        model_types: &[
+            "mixtral",
+            "qwen2_moe",
+            "qwen3_moe",
+            "olmoe",
+            "gpt_oss",
+            "granitemoe",
+        ],
+        title: "Mixtures of experts",
+        could_have: "neurons of every expert, heads, and texts",
+        why: EXPERTS,
+    },
+    RefusedFamily {
+        model_types: &[
+            "deepseek_v2",
+            "deepseek_v3",
+            "glm4_moe",
+            "phimoe",
+            "ernie4_5_moe",
+        ],
+        title: "Mixtures of experts",
+        could_have: "neurons of every expert, and heads",
+        why: EXPERTS,
+    },
+    RefusedFamily {
+        model_types: &["qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe"],
+        title: "Qwen3.5",
+        could_have: "neurons of every layer, and heads of every fourth",
+        why: "have layers with linear attention, which has no heads to read",
+    },
+    RefusedFamily {
+        model_types: &["gemma3n", "gemma3n_text", "gemma4", "gemma4_text"],
+        title: "Gemma 3n and 4",
+        could_have: "neurons, and heads of the layers that have keys of their own",
+        why: "have layers that share keys and values, and embeddings of each layer",
+    },
+    RefusedFamily {
+        model_types: &[
+            "lfm2",
+            "nemotron_h",
+            "bamba",
+            "jamba",
+            "zamba2",
+            "granitemoehybrid",
+        ],
+        title: "Hybrids of attention and other mixers",
+        could_have: "neurons, and heads of the layers with attention",
+        why: "have layers of different kinds",
+    },
+    RefusedFamily {
+        model_types: &["mamba", "mamba2", "falcon_mamba", "rwkv"],
+        title: "State-space models",
+        could_have: "what their layers write",
+        why: "have neither neurons nor heads",
+    },
+    RefusedFamily {
+        model_types: &["apertus"],
+        title: "Apertus",
+        could_have: "neurons and heads, but no texts",
+        why: "have an activation with numbers of its own in each layer",
+    },
+    RefusedFamily {
+        model_types: &["hunyuan_v1_dense"],
+        title: "Hunyuan",
+        could_have: "neurons and VO",
+        why: "norm queries and keys after rotating them, so that QK is of two positions and not of \
+              their distance",
+    },
+    RefusedFamily {
+        model_types: &["albert"],
+        title: "ALBERT",
+        could_have: "neurons and heads of its one layer",
+        why: "run one layer several times, on embeddings that are narrower than it",
+    },
+    RefusedFamily {
+        model_types: &["deberta", "deberta-v2"],
+        title: "DeBERTa",
+        could_have: "neurons, VO, and the QK of content with content",
+        why: "add to QK what content makes of distances",
+    },
+    RefusedFamily {
+        model_types: &[
+            "electra",
+            "mpnet",
+            "camembert",
+            "nomic_bert",
+            "modernbert-decoder",
+        ],
+        title: "Other encoders",
+        could_have: "neurons, heads, and geometry",
+        why: "are not known here yet",
+    },
+    RefusedFamily {
+        model_types: &["longformer", "big_bird", "xlnet", "funnel"],
+        title: "Encoders with attention of their own",
+        could_have: "neurons and VO",
+        why: "have attention that is not all to all",
+    },
+    RefusedFamily {
+        model_types: &[
+            "gpt_bigcode",
+            "mpt",
+            "codegen",
+            "xglm",
+            "persimmon",
+            "internlm2",
+        ],
+        title: "Other decoders",
+        could_have: "neurons, heads, and texts",
+        why: "have a layout that is not known here yet",
+    },
+];
+
+/// What is refused by name, without what can be opened by now.
+pub fn refused_families() -> impl Iterator<Item = (&'static str, &'static RefusedFamily)> {
+    let all = REFUSED.iter();
+    let each = all.flat_map(|refused| refused.model_types.iter().map(move |name| (*name, refused)));
+    each.filter(|(name, _)| super::family(name).is_none())
+}
+
+/// Why a `model_type` is refused, if it is known by name.
+pub(in crate::checkpoint) fn refusal(model_type: &str) -> Option<String> {
+    let (_, refused) = refused_families().find(|(name, _)| *name == model_type)?;
+    let RefusedFamily {
+        could_have, why, ..
+    } = refused;
+    Some(format!(
+        "; models of this kind {why}; they could have {could_have}"
+    ))
+}

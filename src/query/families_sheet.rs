@@ -1,0 +1,181 @@
+//! Every `model_type` with what can be asked of its models, and the well-known ones that are refused.
+
+use crate::checkpoint::{FAMILIES, Family, RopeLayers, architectures_of, refused_families};
+use crate::sheet::{Block, Column, NumberForm, Section, Sheet, TokenNames, Value};
+
+/// One `model_type`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FamilyAbilities {
+    pub model_type: &'static str,
+    pub title: &'static str,
+    /// The keys of a neuron: `gate, up` or `one`; nothing of a family that is refused.
+    pub neurons: &'static str,
+    /// Whether heads share keys and values.
+    pub heads: &'static str,
+    /// QK at a distance, and of which layers.
+    pub distance: &'static str,
+    /// Contextual embeddings by layer.
+    pub geometry: bool,
+    /// Predictions of a text, the lens, and changes.
+    pub prompt: bool,
+    /// Which parts moved a prediction.
+    pub attribution: bool,
+    /// The architectures of GGUF files that are read as it.
+    pub gguf: Vec<&'static str>,
+    /// What is held against PyTorch; of a family that is refused, why and what it could have.
+    pub note: String,
+}
+
+/// Families of which some lists are held under the conventions too.
+pub const HELD_UNDER_CONVENTIONS: &[&str] = &[
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "phi3",
+    "smollm3",
+    "glm",
+    "glm4",
+    "olmo",
+    "olmo2",
+    "stablelm",
+    "granite",
+    "starcoder2",
+    "nemotron",
+    "cohere",
+    "cohere2",
+    "phi",
+    "gpt_neox",
+    "gpt_neo",
+    "gptj",
+    "opt",
+    "bloom",
+    "falcon",
+    "modernbert",
+    "roberta",
+];
+
+/// Families of which what a model does with a text is held, number by number.
+pub const HELD_ON_TEXTS: &[&str] = &[
+    "gpt2",
+    "bert",
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "phi3",
+    "olmo",
+    "olmo2",
+    "glm4",
+    "granite",
+    "cohere2",
+    "phi",
+    "gpt_neox",
+    "gpt_neo",
+    "gptj",
+    "opt",
+    "bloom",
+    "falcon",
+    "roberta",
+    "xlm-roberta",
+    "distilbert",
+    "modernbert",
+];
+
+impl FamilyAbilities {
+    fn of(family: &Family) -> Self {
+        let forward = family.forward.as_ref();
+        let causal = forward.is_some_and(|forward| forward.causal);
+        let held = |list: &[&str]| list.contains(&family.model_type);
+        let mut held_are = vec!["lists"];
+        held_are.extend(held(HELD_UNDER_CONVENTIONS).then_some("conventions"));
+        held_are.extend(forward.is_some().then_some("states"));
+        held_are.extend(held(HELD_ON_TEXTS).then_some("texts"));
+        Self {
+            model_type: family.model_type,
+            title: family.title,
+            neurons: if family.ff_gate.is_some() {
+                "gate, up"
+            } else {
+                "one"
+            },
+            heads: match family.config.n_kv_heads {
+                [] => "yes",
+                _ => "may share keys",
+            },
+            distance: match family.rope {
+                None => "",
+                Some(rope) if rope.unless.is_some() => "but with ALiBi",
+                Some(rope) => match rope.layers {
+                    RopeLayers::All => "yes",
+                    RopeLayers::Windowed
+                    | RopeLayers::WindowedIfAny
+                    | RopeLayers::Listed { .. } => "in layers that rotate",
+                },
+            },
+            geometry: forward.is_some(),
+            prompt: causal || forward.is_some() && family.head.transform.is_some(),
+            attribution: causal,
+            gguf: architectures_of(family),
+            note: held_are.join(", "),
+        }
+    }
+
+    /// Every family that can be opened, and then what is refused by name.
+    pub fn all() -> Vec<Self> {
+        let opened = FAMILIES.iter().map(Self::of);
+        let refused = refused_families().map(|(model_type, refused)| Self {
+            model_type,
+            title: refused.title,
+            neurons: "",
+            heads: "",
+            distance: "",
+            geometry: false,
+            prompt: false,
+            attribution: false,
+            gguf: Vec::new(),
+            note: format!(
+                "refused: they {}; could have {}",
+                refused.why, refused.could_have
+            ),
+        });
+        opened.chain(refused).collect()
+    }
+}
+
+/// [`FamilyAbilities::all`] as a sheet.
+pub fn families_sheet() -> Sheet {
+    let all = FamilyAbilities::all();
+    let text = |name: &'static str, of: &dyn Fn(&FamilyAbilities) -> String| {
+        Column::of(all.iter().map(of))
+            .named(name)
+            .shown(name, NumberForm::Plain)
+    };
+    let yes = |flag: bool| if flag { "yes" } else { "" }.to_owned();
+    let section = Section::new([
+        text("model_type", &|f| f.model_type.to_owned()),
+        text("family", &|f| f.title.to_owned()),
+        text("neurons", &|f| f.neurons.to_owned()),
+        text("heads", &|f| f.heads.to_owned()),
+        text("qk_distance", &|f| f.distance.to_owned()),
+        text("geometry", &|f| yes(f.geometry)),
+        text("prompt", &|f| yes(f.prompt)),
+        text("attribution", &|f| yes(f.attribution)),
+        text("gguf", &|f| f.gguf.join(", ")),
+        text("checked", &|f| f.note.clone()),
+    ]);
+    Sheet {
+        provenance: None,
+        names: TokenNames::default(),
+        document: Value::Rows(0),
+        sections: vec![section],
+        blocks: vec![Block::table([0])],
+        csv_settings: &[],
+    }
+}
