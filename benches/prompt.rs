@@ -83,6 +83,7 @@ fn ask(reader: &mut Reader, text: &str, position: Option<usize>, changes: &[Chan
     let query = Query::Prompt(PromptQuery {
         text: text.into(),
         special: false,
+        chat: false,
         position,
         target: None,
         against: None,

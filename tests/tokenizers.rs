@@ -2,6 +2,9 @@
 //! ids of 200 texts, held against those of its `AutoTokenizer` (`tests/tokenizers/make.py`).
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "tokenizers/chat.rs"]
+mod chat;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -37,10 +37,11 @@ const QUANTISED: [&str; 3] = ["quantization_config", "compression_config", "quan
 const HEADERS_MAX: u64 = 1 << 30;
 
 /// Read beside the vocabulary, whatever that lies in.
-const BESIDE: [&str; 3] = [
+const BESIDE: [&str; 4] = [
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
+    "chat_template.jinja",
 ];
 
 /// What a vocabulary lies in where there is no tokenizer.json.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::contexts::{ContextsArgs, EvidenceArgs};
 use super::convention::ConventionChoice;
 use super::dictionary::DictionaryArgs;
 use super::geometry_args::GeometryArgs;
@@ -46,6 +47,7 @@ Examples:
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope prompt gpt2-pl --text 'Byłem w'  what a text sets off in it
+  lexiscope contexts gpt2-pl L3.N103             where a neuron fires, and whether its key tells
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
   lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table
   lexiscope guide conventions                    a page of the guide; without a topic, the list";
@@ -150,6 +152,10 @@ pub enum Command {
     Geometry(GeometryArgs),
     /// What a model does with a text: predictions, states as words, who moved a word; and changed
     Prompt(PromptArgs),
+    /// Where a neuron or a head fires: passages of texts, and whether its key tells
+    Contexts(ContextsArgs),
+    /// Whether keys tell when neurons fire, and values what comes next: of all neurons, by layer
+    Evidence(EvidenceArgs),
     /// Every neuron's and head's lists as one Parquet file; an ended scan goes on where it was
     Scan {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]

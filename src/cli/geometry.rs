@@ -7,15 +7,14 @@ use anyhow::{Result, bail};
 
 use crate::geometry::{Language, Texts};
 use crate::query::sheet::{MapOf, ModelGeometry, geometry_sheet, map_sheet};
-use crate::query::{
-    Answer, Answering, Callbacks, GeometryAnswer, ModelCard, Query, QueryError, language_of,
-};
-use crate::report::{self, GeometryFormat};
+use crate::query::{Answer, Answering, Callbacks, GeometryAnswer, ModelCard, Query, QueryError};
+use crate::report::{self, ChartFormat};
 use crate::sheet::Timings;
 
 use super::geometry_args::GeometryArgs;
 use super::progress::ProgressLine;
 use super::say::{self, say};
+use super::texts_args::fitting;
 use super::{milliseconds, open_on, print, start_threads};
 
 struct Answered<A> {
@@ -46,18 +45,18 @@ pub(super) fn run(args: &GeometryArgs) -> Result<()> {
         .collect();
     let chart = args.chart();
     print(&match args.format {
-        GeometryFormat::Text(format) => {
+        ChartFormat::Text(format) => {
             let text = report::write(&geometry_sheet(&models, &query, &chart), format);
             args.csv.written(text, format)
         }
-        GeometryFormat::Svg => report::chart(&models, &query, &chart)?,
+        ChartFormat::Svg => report::chart(&models, &query, &chart)?,
     })
 }
 
 /// Prints the token's occurrences as points, a map for each model.
 fn points(args: &GeometryArgs, mut texts: Option<Texts>) -> Result<()> {
     let models = args.models.len();
-    if args.format == GeometryFormat::Svg && models > 1 {
+    if args.format == ChartFormat::Svg && models > 1 {
         bail!("a picture is of one map: expected one model, got {models}; ask for each alone");
     }
     let mut sheets = Vec::with_capacity(models);
@@ -75,11 +74,11 @@ fn points(args: &GeometryArgs, mut texts: Option<Texts>) -> Result<()> {
         let map = MapOf::occurrences(&of.card, &query, map);
         let timings = timings(args, &of);
         match args.format {
-            GeometryFormat::Svg => return print(&report::map_chart(&map)?),
-            GeometryFormat::Text(_) => sheets.push(map_sheet(&map).timed(timings)),
+            ChartFormat::Svg => return print(&report::map_chart(&map)?),
+            ChartFormat::Text(_) => sheets.push(map_sheet(&map).timed(timings)),
         }
     }
-    let GeometryFormat::Text(format) = args.format else {
+    let ChartFormat::Text(format) = args.format else {
         return Ok(());
     };
     print(&args.csv.written(report::write_all(&sheets, format), format))
@@ -87,7 +86,7 @@ fn points(args: &GeometryArgs, mut texts: Option<Texts>) -> Result<()> {
 
 /// How long it took, if that is asked for: in JSON, else on standard error.
 fn timings<A>(args: &GeometryArgs, of: &Answered<A>) -> Option<Timings> {
-    if args.timings && args.format != GeometryFormat::Text(report::Format::Json) {
+    if args.timings && args.format != ChartFormat::Text(report::Format::Json) {
         say::line(format_args!("{}: {}", of.card.name, of.timings));
     }
     args.timings.then_some(of.timings)
@@ -127,15 +126,7 @@ fn answer(
 ) -> Result<Answered<Answer>> {
     let (mut reader, open) = open_on(model, args.machine)?;
     let card = reader.card();
-    let fitting = || {
-        let texts = Texts::bundled(language_of(&card.vocabulary));
-        let (label, count) = (&texts.label, texts.texts.len());
-        say(format_args!(
-            "measured on {count} texts: {label}; --texts takes others"
-        ));
-        texts
-    };
-    let query = query(texts.get_or_insert_with(fitting).clone());
+    let query = query(texts.get_or_insert_with(|| fitting(&card)).clone());
     let query = query.ok_or(QueryError::WrongAnswer)?;
     let start = Instant::now();
     let line = ProgressLine::new();

@@ -1,17 +1,15 @@
 //! The arguments of `lexiscope geometry`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::Args;
 
 use super::machine::Machine;
-use super::shared_args::{CsvArgs, label, list_length, whole_path};
-use crate::geometry::{Language, Measure, Subwords, Texts};
-use crate::outside::{self, LONGEST_TEXT};
+use super::shared_args::{CsvArgs, list_length};
+use super::texts_args::TextsArgs;
+use crate::geometry::{Measure, Subwords, Texts};
 use crate::query::sheet::{Depth, GeometryChart};
 use crate::query::{ContextMapQuery, GeometryQuery, TextReading, TokenChoice};
-use crate::report::GeometryFormat;
+use crate::report::ChartFormat;
 
 /// What is measured, of which models and texts.
 #[derive(Clone, Debug, Args)]
@@ -19,13 +17,8 @@ pub struct GeometryArgs {
     /// Bundled models, checkpoint folders, or hub ids in the local cache
     #[arg(required = true, value_name = "MODEL")]
     pub models: Vec<String>,
-    /// Texts, one a line or as JSON lines with a field `text`; or polish or english, the bundled
-    /// ones; default: of these two, those that the first model spells shorter
-    #[arg(long, value_name = "FILE")]
-    texts: Option<PathBuf>,
-    /// A text; may be given several times
-    #[arg(long, value_name = "TEXT", conflicts_with = "texts")]
-    text: Vec<String>,
+    #[command(flatten)]
+    texts: TextsArgs,
     /// A whole word, capitals as they are typed, or a token's own string (Ġdom, ##mu)
     #[arg(long, value_name = "TOKEN", group = "of_token")]
     token: Option<String>,
@@ -56,7 +49,7 @@ pub struct GeometryArgs {
     state: Option<usize>,
     /// table, json, csv, markdown or svg
     #[arg(long, default_value = "table", value_name = "FORMAT")]
-    pub format: GeometryFormat,
+    pub format: ChartFormat,
     #[command(flatten)]
     pub csv: CsvArgs,
     /// Add how long it took
@@ -87,23 +80,12 @@ pub struct ChartArgs {
 }
 
 impl GeometryArgs {
-    /// The texts that are asked for, their file read; `None` for the bundled ones that fit.
+    /// The texts that are asked for; `None` for the bundled ones that fit.
     ///
     /// # Errors
-    /// A file that cannot be read or holds no texts.
+    /// As [`TextsArgs::read`].
     pub fn texts(&self) -> Result<Option<Texts>> {
-        let Some(path) = &self.texts else {
-            let typed = (!self.text.is_empty()).then(|| Texts::typed(self.text.clone()));
-            return Ok(typed);
-        };
-        // A file of that name is given as ./polish.
-        Ok(Some(match path.to_str().and_then(Language::named) {
-            Some(language) => Texts::bundled(language),
-            None => {
-                let bytes = outside::read(path, LONGEST_TEXT)?;
-                Texts::parse(&label(path), &bytes)?.of_file(&whole_path(path))
-            }
-        }))
+        self.texts.read()
     }
 
     /// What is asked of every model about these texts.

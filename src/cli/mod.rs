@@ -1,6 +1,7 @@
 //! The command line, and nothing behind it: arguments to queries, answers to standard output.
 
 mod args;
+mod contexts;
 mod convention;
 mod dictionary;
 mod fetch;
@@ -20,6 +21,7 @@ mod say;
 mod scan;
 mod shared_args;
 mod size;
+mod texts_args;
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -47,7 +49,6 @@ use crate::sheet::Timings;
 use dictionary::DictionaryArgs;
 use lookup_args::{DirectionsArgs, FindArgs};
 use machine::Machine;
-use prompt::PromptArgs;
 use say::say;
 
 use args::{Cli, Color, Command, Explore};
@@ -125,7 +126,9 @@ pub fn run() -> Result<()> {
         Some(Command::Dictionary(args)) => dictionary(args),
         Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
-        Some(Command::Prompt(args)) => prompt(&args),
+        Some(Command::Prompt(args)) => prompt::prompt(&args),
+        Some(Command::Contexts(args)) => contexts::contexts(&args),
+        Some(Command::Evidence(args)) => contexts::evidence(&args),
         Some(Command::Scan {
             model,
             out,
@@ -190,12 +193,6 @@ fn find(args: FindArgs) -> Result<()> {
     };
     let reading = ReadingArgs::untested(args.convention);
     listed(&args.model, None, Query::Find(query), reading, args.output)
-}
-
-fn prompt(args: &PromptArgs) -> Result<()> {
-    let reading = ReadingArgs::untested(ConventionChoice::default());
-    let query = Query::Prompt(args.query()?);
-    listed(&args.model, None, query, reading, args.output)
 }
 
 fn dictionary(args: DictionaryArgs) -> Result<()> {

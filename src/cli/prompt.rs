@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 
-use super::shared_args::{OutputArgs, list_length};
+use super::convention::ConventionChoice;
+use super::listed;
+use super::shared_args::{OutputArgs, ReadingArgs, list_length};
 use crate::outside::{self, LONGEST_TEXT};
-use crate::query::{Amount, Change, Continuation, PromptQuery, TokenChoice};
+use crate::query::{Amount, Change, Continuation, PromptQuery, Query, TokenChoice};
 
 /// What is asked about a text, and what is changed.
 #[derive(Debug, Args)]
@@ -23,6 +25,9 @@ pub struct PromptArgs {
     /// Read special tokens that are typed in the text as such, not as letters
     #[arg(long)]
     special: bool,
+    /// Put the text into the model's chat template, as a user's message
+    #[arg(long, conflicts_with = "special")]
+    chat: bool,
     /// The position to look at, counted from 0 [default: an encoder's first mask, else the last]
     #[arg(long, value_name = "P")]
     position: Option<usize>,
@@ -85,6 +90,13 @@ struct ContinuationArgs {
     seed: u64,
 }
 
+/// Runs the model on the text.
+pub(super) fn prompt(args: &PromptArgs) -> Result<()> {
+    let reading = ReadingArgs::untested(ConventionChoice::default());
+    let query = Query::Prompt(args.query()?);
+    listed(&args.model, None, query, reading, args.output)
+}
+
 fn temperature(text: &str) -> Result<Amount, String> {
     let amount: Amount = text.parse()?;
     match amount.get() >= 0.0 {
@@ -127,6 +139,7 @@ impl PromptArgs {
         Ok(PromptQuery {
             text: text.into(),
             special: self.special,
+            chat: self.chat,
             position: self.position,
             target: choice(self.target_id, &self.target),
             against: choice(self.against_id, &self.against),

@@ -22,6 +22,7 @@ pub enum ViewId {
     Find,
     Ranking,
     HeadMap,
+    Contexts,
     Models,
     Download,
     Palette,
@@ -121,8 +122,12 @@ pub enum PromptCommand {
     Change,
     /// What the cells are shaded by.
     Shade,
+    /// The attention of the head in hand as a picture, or the grid of states.
+    Attention,
     /// Whether special tokens typed in the text are read as such.
     Special,
+    /// Whether the text is put into the chat template.
+    Chat,
     /// The neuron or head in hand in its own pane.
     Open,
     /// Switches it off, or on again.
@@ -195,6 +200,8 @@ pub enum Action {
     OpenBookmarks,
     /// The ranked neurons of the layer, or the map of heads.
     OpenRanking,
+    /// Where the neuron or head in hand fires.
+    OpenContexts,
     /// What they are ranked by.
     NextMetric,
     /// Whether random places are of these.

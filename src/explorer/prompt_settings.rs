@@ -99,12 +99,22 @@ impl GoesOn {
     }
 }
 
+/// Where a command line puts one: at the last state, and at this position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandPlace {
+    /// The one that is looked at where none is asked for.
+    Own,
+    At(usize),
+}
+
 /// What is asked about which text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PromptSettings {
     pub text: String,
     /// Whether special tokens that are typed in the text are read as such.
     pub special: bool,
+    /// Whether the text is a user's message in the chat template.
+    pub chat: bool,
     pub target: Option<String>,
     pub against: Option<String>,
     pub changes: Vec<ListedChange>,
@@ -112,4 +122,6 @@ pub struct PromptSettings {
     pub goes_on: Option<GoesOn>,
     /// Whether the grid is that after the changes.
     pub after: bool,
+    /// Of what was typed as a command line, until one is there.
+    pub command: Option<CommandPlace>,
 }

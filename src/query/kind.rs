@@ -102,7 +102,7 @@ pub struct Walk {
 }
 
 /// What one steps through in a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Items {
     Neurons,
     Heads,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::kind::{AnswerKind, QueryKind};
 use super::{
-    Address, ContextMapQuery, Convention, DictionaryAnswer, DictionaryQuery, DirectionsAnswer,
-    DirectionsQuery, FindAnswer, FindQuery, FirstConventionAnswer, FirstConventionQuery,
-    GeometryAnswer, GeometryQuery, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery,
-    PairsAnswer, PairsQuery, PromptAnswer, PromptQuery, RankAnswer, RankQuery, RobustnessAnswer,
-    RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
+    Address, AttentionAnswer, AttentionQuery, ContextMapQuery, ContextsAnswer, ContextsQuery,
+    Convention, DictionaryAnswer, DictionaryQuery, DirectionsAnswer, DirectionsQuery,
+    EvidenceAnswer, EvidenceQuery, FindAnswer, FindQuery, FirstConventionAnswer,
+    FirstConventionQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronAnswer, NeuronMapQuery,
+    NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery, RankAnswer, RankQuery,
+    RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -45,6 +46,12 @@ pub enum Query {
     Prompt(PromptQuery),
     /// What is asked of a dictionary from a file.
     Dictionary(DictionaryQuery),
+    /// The attention weights of a head in a text.
+    Attention(AttentionQuery),
+    /// Where a neuron or a head fires.
+    Contexts(ContextsQuery),
+    /// Whether keys tell when neurons fire, of all neurons.
+    Evidence(EvidenceQuery),
 }
 
 impl Query {
@@ -78,13 +85,16 @@ impl Query {
             Self::Rank(query) => &mut query.convention,
             Self::NeuronMap(query) => &mut query.convention,
             Self::Dictionary(query) => &mut query.convention,
+            Self::Contexts(query) => &mut query.convention,
+            Self::Evidence(query) => &mut query.convention,
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
             | Self::TextLanguage
             | Self::Geometry(_)
             | Self::ContextMap(_)
-            | Self::Prompt(_) => return self,
+            | Self::Prompt(_)
+            | Self::Attention(_) => return self,
         };
         *own = convention;
         self
@@ -113,6 +123,9 @@ impl Query {
             Self::Robustness(query) => query,
             Self::Prompt(query) => query,
             Self::Dictionary(query) => query,
+            Self::Attention(query) => query,
+            Self::Contexts(query) => query,
+            Self::Evidence(query) => query,
         }
     }
 }
@@ -137,6 +150,9 @@ pub enum Answer {
     Robustness(RobustnessAnswer),
     Prompt(Box<PromptAnswer>),
     Dictionary(DictionaryAnswer),
+    Attention(AttentionAnswer),
+    Contexts(Box<ContextsAnswer>),
+    Evidence(EvidenceAnswer),
 }
 
 impl Answer {
@@ -157,6 +173,9 @@ impl Answer {
             Self::Robustness(answer) => answer,
             Self::Prompt(answer) => answer,
             Self::Dictionary(answer) => answer,
+            Self::Attention(answer) => answer,
+            Self::Contexts(answer) => answer,
+            Self::Evidence(answer) => answer,
         }
     }
 }
@@ -194,6 +213,8 @@ answered! {
     ContextMap by Map: ContextMapQuery, MapAnswer;
     NeuronMap by Map: NeuronMapQuery, MapAnswer;
     Rank by Rank: RankQuery, RankAnswer;
+    Attention by Attention: AttentionQuery, AttentionAnswer;
+    Contexts by Contexts: ContextsQuery, Box<ContextsAnswer>;
     Robustness by Robustness: RobustnessQuery, RobustnessAnswer;
     Dictionary by Dictionary: DictionaryQuery, DictionaryAnswer;
 }

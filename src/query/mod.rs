@@ -4,10 +4,12 @@
 mod address;
 mod answering;
 mod card;
+mod contexts;
 mod convention;
 mod dictionary;
 mod directions;
 mod error;
+mod evidence;
 mod families_sheet;
 mod find;
 mod first_convention;
@@ -32,6 +34,10 @@ mod value_norms;
 pub use address::{Address, AddressError};
 pub use answering::{Answering, Callbacks};
 pub use card::{ModelCard, NO_HEAD};
+pub use contexts::{
+    AttentionFigures, ContextTexts, ContextsAnswer, ContextsFigures, ContextsQuery, KeyBand,
+    KeyFigures, Passage, Spread, passage_text,
+};
 pub use convention::{Convention, Switch};
 pub use dictionary::{
     DictionaryAnswer, DictionaryAsk, DictionaryCard, DictionaryCardSide, DictionaryFound,
@@ -39,6 +45,7 @@ pub use dictionary::{
 };
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;
+pub use evidence::{EvidenceAnswer, EvidenceQuery, LayerEvidence, NeuronEvidence};
 pub use find::{FindAnswer, FindQuery, RoleHits, TOKENS_MAX};
 pub use first_convention::{
     ConventionFigures, FirstConventionAnswer, FirstConventionQuery, RULE as FIRST_CONVENTION_RULE,
@@ -54,9 +61,9 @@ pub use memory::MemoryBudget;
 pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};
 pub use prompt::{
-    AfterAnswer, Amount, Attribution, Change, ChangeKind, Continuation, ContinuationAnswer,
-    HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction, PromptAnswer, PromptQuery,
-    Steering, TargetAnswer, Unit, running_text,
+    AfterAnswer, Amount, AttentionAnswer, AttentionQuery, Attribution, Change, ChangeKind,
+    Continuation, ContinuationAnswer, HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction,
+    PromptAnswer, PromptQuery, Steering, TargetAnswer, Unit, running_text,
 };
 pub use rank::{RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;

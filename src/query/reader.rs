@@ -16,6 +16,7 @@ use convention::EmbeddingViews;
 
 use super::answering::{Answering, Callbacks};
 use super::card::NO_HEAD;
+use super::contexts::KeptContexts;
 use super::dictionary::OpenDictionary;
 use super::kind::{AnswerKind, NotFinite};
 use super::memory::MemoryBudget;
@@ -64,6 +65,8 @@ pub struct Reader {
     pub(super) dictionary: Option<OpenDictionary>,
     /// The last text that was run.
     pub(super) kept_run: Option<KeptRun>,
+    /// What layers did over the last texts.
+    pub(super) contexts: KeptContexts,
     pub(super) memory: MemoryBudget,
 }
 
@@ -103,6 +106,7 @@ impl Reader {
             layers: LayerCache::new(FACTOR_BYTES),
             dictionary: None,
             kept_run: None,
+            contexts: KeptContexts::default(),
             memory: FACTOR_BYTES.into(),
         })
     }

@@ -5,6 +5,7 @@ use crate::sheet::{CommandLine, Record, Sheet};
 use crate::transformer::StoredPart;
 use crate::vocabulary::{Filters, TextCount};
 
+pub use super::contexts::contexts_lines;
 pub use super::families_sheet::{
     FamilyAbilities, HELD_ON_TEXTS, HELD_UNDER_CONVENTIONS, families_sheet,
 };

@@ -32,6 +32,7 @@ pub(super) fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles,
         spiece_model: checkpoint.file("spiece.model")?,
         tekken_json: checkpoint.file("tekken.json")?,
         bpe_codes: checkpoint.file("bpe.codes")?,
+        chat_template_jinja: checkpoint.file("chat_template.jinja")?,
         config_json: checkpoint.file("config.json")?,
     })
 }
@@ -85,6 +86,7 @@ pub fn gguf_tokenizer(metadata: &GgufMetadata) -> Result<GgufTokenizer, Checkpoi
             .bytes("tokenizer.ggml.precompiled_charsmap")?
             .unwrap_or_default(),
         tokenizer_json: tokenizer_json.map(Into::into),
+        chat_template: text("tokenizer.chat_template"),
         for_texts: LoadTextParts::new(load),
     })
 }

@@ -17,7 +17,7 @@ const SIZE: (u32, u32) = (760, HEIGHT + 22);
 const HEIGHT: u32 = 460;
 
 /// Colours that most kinds of colour blindness tell apart (Okabe & Ito).
-const COLOURS: [RGBColor; 6] = [
+pub(super) const COLOURS: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0x00, 0x9e, 0x73),
@@ -253,7 +253,7 @@ fn emptiest_corner(lines: &[Line], depth: f64, log: bool) -> SeriesLabelPosition
 }
 
 /// A mark of its own for each line, for print without colour: full, hollow, small.
-fn marker<C>(line: usize, at: C, colour: RGBColor) -> Circle<C, i32> {
+pub(super) fn marker<C>(line: usize, at: C, colour: RGBColor) -> Circle<C, i32> {
     match line % 3 {
         0 => Circle::new(at, 4, colour.filled()),
         1 => Circle::new(at, 4, colour.stroke_width(2)),

@@ -3,6 +3,7 @@
 
 mod chart;
 mod csv;
+mod evidence_chart;
 mod json;
 mod map_chart;
 mod table;
@@ -14,6 +15,7 @@ use crate::sheet::Sheet;
 
 pub use chart::{ChartError, chart};
 pub use csv::safe_csv;
+pub use evidence_chart::evidence_chart;
 pub use map_chart::map_chart;
 
 /// A sheet in a format, ending with a newline.
@@ -92,14 +94,14 @@ impl FromStr for Format {
     }
 }
 
-/// How geometry is written: as text, or as a chart.
+/// How what has a chart is written: as text, or as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GeometryFormat {
+pub enum ChartFormat {
     Text(Format),
     Svg,
 }
 
-impl FromStr for GeometryFormat {
+impl FromStr for ChartFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -112,7 +114,7 @@ impl FromStr for GeometryFormat {
     }
 }
 
-impl fmt::Display for GeometryFormat {
+impl fmt::Display for ChartFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text(format) => format.name(),

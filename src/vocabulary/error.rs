@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::chat::ChatError;
+
 /// Why a vocabulary could not be read. Every message is one line: the file, what was expected,
 /// what was got, what to do.
 #[derive(Debug, Error)]
@@ -120,6 +122,9 @@ pub enum VocabularyError {
         "expected a text of at most {longest} bytes, got {bytes}; cut it into several, a line each"
     )]
     LongText { bytes: usize, longest: usize },
+
+    #[error(transparent)]
+    Chat(#[from] ChatError),
 }
 
 /// A token as an error message shows it: no longer than a line bears.

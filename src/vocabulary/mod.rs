@@ -3,6 +3,7 @@
 mod added;
 mod assembly;
 mod byte_pairs;
+mod chat;
 mod encode;
 mod error;
 mod fairseq;
@@ -23,6 +24,7 @@ mod settings;
 mod single;
 mod spelling;
 mod steps;
+mod strftime;
 mod tiktoken;
 mod token;
 mod tokenizer_class;
@@ -34,15 +36,18 @@ mod word_pieces;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use chat::ChatFiles;
 use encode::Encoder;
 use spelling::Spellings;
 use visible::Class;
 
+pub use chat::{ChatError, ChatMessage, ChatTemplate};
 pub use error::VocabularyError;
 pub use filter::{FileSource, Filters, Text, TextCount, Words};
 pub use gguf::{GgufSpecialIds, GgufTextParts, GgufTokenizer, LoadTextParts};
 pub use mask::Mask;
 pub use pattern::Pattern;
+pub use strftime::Moment;
 pub use token::{Boundary, Token};
 pub use undertrained::Undertrained;
 pub use word::Word;
@@ -64,6 +69,8 @@ pub struct TokenizerFiles {
     pub tekken_json: Option<Cow<'static, [u8]>>,
     /// Beside a vocab.txt that is a fairseq dictionary.
     pub bpe_codes: Option<Cow<'static, [u8]>>,
+    /// Of chat models.
+    pub chat_template_jinja: Option<Cow<'static, [u8]>>,
     /// The model's own, for its type and the class of its tokenizer.
     pub config_json: Option<Cow<'static, [u8]>>,
     /// What a GGUF file says of its tokenizer; counts before all files.
@@ -82,6 +89,7 @@ pub struct Vocabulary {
     len: usize,
     encoder: Encoder,
     unknown: Option<u32>,
+    chat: ChatFiles,
     notices: Vec<String>,
 }
 
@@ -120,6 +128,7 @@ impl Vocabulary {
     /// # Errors
     /// As [`Vocabulary::open`].
     pub fn of(files: TokenizerFiles, rows: usize) -> Result<Self, VocabularyError> {
+        let chat = ChatFiles::of(&files);
         let placed = load::load(files, rows)?;
         let mut tokens = Vec::with_capacity(rows);
         let mut classes = Vec::with_capacity(rows);
@@ -145,6 +154,7 @@ impl Vocabulary {
             len,
             encoder: Encoder::new(placed.recipe),
             unknown: placed.unknown,
+            chat,
             notices: placed.notices,
         })
     }
@@ -237,6 +247,14 @@ impl Vocabulary {
             bare: encode(false)?,
             specials_as_letters: literal,
         })
+    }
+
+    /// The chat template of the model.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn chat_template(&self) -> Result<ChatTemplate, VocabularyError> {
+        Ok(self.chat.template()?)
     }
 
     /// The token that stands for a hidden word, where there is one.

@@ -117,6 +117,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("plotters", &["report"]),
     ("regex", &["checkpoint", "vocabulary"]),
     ("tokenizers", &["vocabulary"]),
+    ("minijinja", &["vocabulary"]),
+    ("minijinja_contrib", &["vocabulary"]),
     ("base64", &["vocabulary"]),
     ("icu_normalizer", &["vocabulary"]),
     (

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use lexiscope::checkpoint::Location;
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{
-    Amount, Answer, Answering, Callbacks, Change, Continuation, PromptAnswer, PromptQuery, Query,
-    QueryError, Reader, TokenChoice,
+    Amount, Answer, Answering, AttentionQuery, Callbacks, Change, Continuation, PromptAnswer,
+    PromptQuery, Query, QueryError, Reader, TokenChoice,
 };
 use serde_json::Value;
 
@@ -54,6 +54,7 @@ fn query(text: &str) -> PromptQuery {
     PromptQuery {
         text: text.into(),
         special: true,
+        chat: false,
         position: None,
         target: None,
         against: None,
@@ -342,4 +343,42 @@ fn a_text_goes_on_the_same_way_for_the_same_seed() {
     let drawn = goes_on(5.0, 7);
     assert_eq!(goes_on(5.0, 7), drawn);
     assert_ne!(goes_on(5.0, 8).1, drawn.1);
+}
+
+#[test]
+fn a_head_s_attention_is_pytorch_s_whether_its_text_was_run_or_not() {
+    for (name, answer) in answers() {
+        let case = &answer["prompt"];
+        let text = case["text"].as_str().unwrap();
+        let mut reader = reader(&name);
+        for (layer, want) in list(&answer["hooks"]).iter().enumerate() {
+            let Value::Array(want) = &want["attn.pattern"] else {
+                continue;
+            };
+            for head in [0, want.len() - 1] {
+                let asked = Query::Attention(AttentionQuery {
+                    text: text.into(),
+                    special: true,
+                    chat: false,
+                    layer,
+                    head,
+                });
+                let Answer::Attention(got) = reader.answer(&asked, Callbacks::none()).unwrap()
+                else {
+                    panic!("no attention")
+                };
+                let last = got.from(got.tokens.len() - 1);
+                for (got, want) in last.iter().zip(list(&want[head])) {
+                    near(
+                        &format!("{name} L{layer}.H{head}"),
+                        (*got).into(),
+                        want,
+                        1e-4,
+                    );
+                }
+            }
+            // The last layer starts from the states that this leaves.
+            ask(&mut reader, query(text)).unwrap();
+        }
+    }
 }

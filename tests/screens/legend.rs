@@ -47,6 +47,9 @@ fn explained(lines: &[String]) -> Vec<LegendEntry> {
     if text.contains("─ Heads · ") {
         state.stack.push(ViewId::HeadMap);
     }
+    if text.contains("─ Where L") {
+        state.stack.push(ViewId::Contexts);
+    }
     legend(&state, lines)
 }
 

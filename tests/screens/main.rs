@@ -1,6 +1,7 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod contexts;
 mod conventions;
 mod dictionary;
 mod geometry;

@@ -17,7 +17,7 @@ use lexiscope::query::{
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::{conventions, dictionary, geometry, lookup, prompt};
+use super::{contexts, conventions, dictionary, geometry, lookup, prompt};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -217,6 +217,11 @@ fn made_up(query: &Query) -> Answer {
         Query::Dictionary(query) => {
             Answer::Dictionary(dictionary::answered(query, WORDS.len(), ROWS))
         }
+        Query::Attention(query) => Answer::Attention(prompt::attention(query)),
+        Query::Contexts(query) => {
+            Answer::Contexts(Box::new(contexts::answered(query, WORDS.len())))
+        }
+        Query::Evidence(_) => unreachable!("no view asks for it"),
     }
 }
 

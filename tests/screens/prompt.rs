@@ -1,15 +1,16 @@
 //! What a text sets off, with answers made by hand.
 
 use insta::assert_snapshot;
-use lexiscope::explorer::action::{Action, TabId};
+use lexiscope::explorer::action::{Action, PromptCommand, TabId};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::Notice;
 use lexiscope::explorer::theme::Theme;
 use lexiscope::explorer::views::prompt::CellShade;
 use lexiscope::query::{
-    AfterAnswer, Attribution, ContinuationAnswer, HeadPart, LayerAttribution, LensCell, NeuronPart,
-    Prediction, PromptAnswer, PromptQuery, Query, TargetAnswer,
+    AfterAnswer, AttentionAnswer, AttentionQuery, Attribution, ContinuationAnswer, HeadPart,
+    LayerAttribution, LensCell, NeuronPart, Prediction, PromptAnswer, PromptQuery, Query,
+    TargetAnswer,
 };
 use lexiscope::worker::Event;
 
@@ -247,6 +248,90 @@ fn what_cannot_be_answered_is_said_where_the_grid_would_be() {
     assert!(screen.text().contains("the text has no token"));
 }
 
+#[test]
+fn the_attention_of_the_head_in_hand_is_a_picture() {
+    let mut screen = prompted(120, 40);
+    // A neuron is in hand at first.
+    assert!(screen.press("a").text().contains("no head is in hand"));
+    screen.press("J J J");
+    assert_snapshot!("prompt-attention", screen.text());
+    assert_eq!(screen.press("h a").address(), "S6.T1");
+    assert!(screen.text().contains("shaded by probability"));
+}
+
+#[test]
+fn h_goes_back_through_earlier_texts() {
+    let mut screen = prompted(120, 40);
+    screen.press("T C-u").write("kot").press("Enter");
+    assert_eq!(screen.address(), "S6.T0");
+    screen.press("H");
+    assert_eq!(screen.state.views.prompt.settings.text, "ala ma kota");
+    assert_eq!(screen.address(), "S6.T2");
+    screen.press("L");
+    assert_eq!(screen.state.views.prompt.settings.text, "kot");
+}
+
+#[test]
+fn a_command_line_that_is_typed_is_a_view() {
+    let mut screen = Screen::new(120, 40);
+    let line = "lexiscope prompt gpt2-pl --text 'ala ma kota' --target wyspie -k 20 --lens-k 5 --ablate L2.N5 \
+                --continue 5 --temperature 0 --seed 0";
+    screen.press(":").write(line).press("Enter");
+    assert_eq!(screen.address(), "S6.T2");
+    assert_eq!(asked(&screen).changes.len(), 1);
+    let settings = &screen.state.views.prompt.settings;
+    assert_eq!(settings.goes_on.unwrap().seed, None);
+    let line = "lexiscope prompt gpt2-pl --text 'ala ma' --position 0 --chat";
+    screen.press(":").write(line).press("Enter");
+    assert_eq!(screen.address(), "S6.T0");
+    assert!(asked(&screen).chat && asked(&screen).changes.is_empty());
+    screen
+        .press(":")
+        .write("lexiscope prompt gpt2-pl --text a --temperature 0.5")
+        .press("Enter");
+    assert!(
+        screen.text().contains("the explorer draws at 1"),
+        "{}",
+        screen.text()
+    );
+}
+
+#[test]
+fn a_refused_change_leaves_the_grid_in_sight() {
+    let mut screen = prompted(120, 40);
+    let effects = shell::act(&mut screen.state, Action::Prompt(PromptCommand::Ablate));
+    let wanted = effects.iter().find_map(|effect| match effect {
+        Effect::Want(wanted) => wanted.first(),
+        _ => None,
+    });
+    let event = Event::Failed {
+        id: screen.state.model.as_ref().unwrap().id,
+        query: wanted.unwrap().clone(),
+        message: "L3.N5 changes nothing".to_owned(),
+    };
+    shell::event(&mut screen.state, event);
+    screen.draw();
+    let text = screen.text();
+    assert!(
+        text.contains("changes nothing") && text.contains("wyspie"),
+        "{text}"
+    );
+}
+
+/// What a model might answer: each position looks at itself and at the first.
+pub fn attention(query: &AttentionQuery) -> AttentionAnswer {
+    let n = query.text.split(' ').count();
+    let weight = |at: usize| {
+        let (from, to) = (at / n, at % n);
+        let own = if from == to { 0.5 } else { 0.0 };
+        own + if to == 0 { 0.5 } else { 0.0 }
+    };
+    AttentionAnswer {
+        tokens: (4..4 + n as u32).collect(),
+        weights: (0..n * n).map(weight).collect(),
+    }
+}
+
 /// What a model of so many layers might answer; a word of the text is a token.
 pub fn answered(query: &PromptQuery, layers: usize, words: usize) -> PromptAnswer {
     let tokens: Vec<u32> = query.text.split(' ').zip(4..).map(|(_, id)| id).collect();
@@ -323,6 +408,7 @@ pub fn answered(query: &PromptQuery, layers: usize, words: usize) -> PromptAnswe
         neurons: (0..8).map(neuron).collect(),
         heads: (0..5).map(head).collect(),
         after,
+        whole: true,
         continuation: query.continuation.map(|how| ContinuationAnswer {
             before: (0..how.tokens as u32).map(|i| i % 20).collect(),
             after: (!query.changes.is_empty())

@@ -34,6 +34,8 @@ pub enum Scope {
     Ranking,
     /// The map of heads.
     HeadMap,
+    /// Where a neuron or head fires.
+    Contexts,
     /// The chooser of models.
     Models,
     /// Help, while nothing is typed in it.
@@ -63,6 +65,7 @@ impl Scope {
             Self::Find => "Where words stand",
             Self::Ranking => "Ranked neurons",
             Self::HeadMap => "Map of heads",
+            Self::Contexts => "Where it fires",
             Self::Models => "Models",
             Self::Help => "Help",
             Self::Legend => "Legend",
@@ -195,6 +198,7 @@ pub fn markdown() -> String {
         Scope::Find,
         Scope::Ranking,
         Scope::HeadMap,
+        Scope::Contexts,
         Scope::Models,
         Scope::Help,
         Scope::Legend,

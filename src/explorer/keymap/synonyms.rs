@@ -47,6 +47,10 @@ const SYNONYMS: &[(Action, &str)] = &[
         "rank ranking interesting legible monosemantic heads map copying",
     ),
     (
+        Action::OpenContexts,
+        "contexts passages texts corpus activations evidence examples",
+    ),
+    (
         Action::OpenLegend,
         "legend explain meaning marks symbols help jargon trust robustness z",
     ),

@@ -21,6 +21,7 @@ fn binds_no_key_twice_in_one_place() {
         &[Scope::Guide],
         &[Scope::Ranking, Scope::Lists],
         &[Scope::HeadMap],
+        &[Scope::Contexts],
         &[Scope::Prompt],
     ] {
         let mut bound: Vec<Vec<Key>> = Vec::new();
@@ -133,11 +134,21 @@ const OF_THE_PLACE: &[(&str, &str)] = &[
     ("_", "the last one goes: a model, a change"),
     ("Del", "the last one goes: a model, a change"),
     ("T", "the texts that are measured, the text of the prompt"),
-    ("t", "the word that it is about: the token, the target"),
+    (
+        "t",
+        "what it is about: the token, the target, the texts that set it off",
+    ),
     ("b", "special tokens: left out, or read as such"),
     ("x", "the chart's axis; a neuron or head off"),
     ("X", "the chart's values; all changes off"),
-    ("c", "a measure by its letter: context specificity"),
+    (
+        "a",
+        "a measure by its letter: anisotropy; a head's attention",
+    ),
+    (
+        "c",
+        "a measure by its letter: context specificity; the chat template",
+    ),
     (
         "s",
         "a measure by its letter: self-similarity; elsewhere what strip, grid and map show",

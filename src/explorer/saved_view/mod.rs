@@ -116,6 +116,16 @@ impl SavedView {
         self.model == other.model && self.address.without_form() == other.address.without_form()
     }
 
+    /// Whether both are about one text of the Prompt pane, or about none.
+    pub fn same_text(&self, other: &Self) -> bool {
+        let text = |view: &Self| {
+            let settings = view.settings.as_ref()?;
+            let of_prompt = matches!(view.address, Address::Token { .. });
+            of_prompt.then(|| settings.prompt.text.clone())
+        };
+        text(self) == text(other)
+    }
+
     /// The same view whichever list of it is in focus, as text.
     pub fn without_focus(&self) -> String {
         let mut view = self.clone();
@@ -246,6 +256,9 @@ impl ViewSettings {
         }
         if prompt.special {
             options.push(vec!["--special".to_owned()]);
+        }
+        if prompt.chat {
+            options.push(vec!["--chat".to_owned()]);
         }
         let words = [("--target", &prompt.target), ("--against", &prompt.against)];
         for (name, word) in words {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::{SavedView, Shows, ViewSettings};
-use crate::explorer::prompt_settings::{CellShade, GoesOn, ListedChange, PromptSettings};
+use crate::explorer::prompt_settings::{
+    CellShade, CommandPlace, GoesOn, ListedChange, PromptSettings,
+};
 use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::projection::End;
 use crate::query::sheet::Depth;
@@ -42,6 +44,8 @@ struct Line {
     of_chart: bool,
     /// Whether they are those of `prompt`.
     of_prompt: bool,
+    /// Whether a command says that the best token is taken each time: seeds say nothing then.
+    best_tokens: bool,
     /// The state that a command names.
     state: Option<usize>,
 }
@@ -66,6 +70,7 @@ impl FromStr for SavedView {
             words: words.into_iter(),
             of_chart: false,
             of_prompt: false,
+            best_tokens: false,
             state: None,
         };
         let mut first = line.next("address")?;
@@ -75,7 +80,7 @@ impl FromStr for SavedView {
         }
         let mut settings = ViewSettings::default();
         let (model, address) = match (&*first, is_command) {
-            ("neuron" | "pairs" | "directions" | "geometry", _) => {
+            ("neuron" | "pairs" | "directions" | "geometry" | "prompt", _) => {
                 command(&first, &mut line, &mut settings)?
             }
             (_, true) => return Err(ViewError::Command(first)),
@@ -105,6 +110,11 @@ fn command(
     settings: &mut ViewSettings,
 ) -> Result<(Option<String>, Address), ViewError> {
     let model = Some(line.next("model")?);
+    if name == "prompt" {
+        settings.prompt.command = Some(CommandPlace::Own);
+        let (state, position) = (0, 0);
+        return Ok((model, Address::Token { state, position }));
+    }
     if name == "geometry" {
         return Ok((model, Address::State { state: 0 }));
     }
@@ -162,6 +172,7 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         }
         "--positions" => Some(&mut filters.positions),
         "--special" if line.of_prompt => Some(&mut prompt.special),
+        "--chat" if line.of_prompt => Some(&mut prompt.chat),
         "--corrected" => Some(&mut chart.corrected),
         "--log" => Some(&mut chart.log),
         "--skip-first" => Some(&mut chart.skip_first),
@@ -179,7 +190,11 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         "--points" => settings.shows = Shows::Points,
         // What a command says of its output, or of what it computes with.
         "--robustness" | "--trust" | "--timings" => {}
-        "--format" | "--scan" | "-k" | "-n" => drop(value(name, inline, line)?),
+        "--format" | "--scan" | "-k" | "-n" | "--lens-k" => drop(value(name, inline, line)?),
+        "--temperature" if line.of_prompt => {
+            line.best_tokens = takes_best(&value(name, inline, line)?)?;
+        }
+        "--seed" if line.best_tokens => drop(value(name, inline, line)?),
         _ if name.starts_with('-') => {
             let value = value(name, inline, line)?;
             match name {
@@ -201,6 +216,18 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
         _ => return Err(ViewError::Option(word.to_owned())),
     }
     Ok(())
+}
+
+/// Whether a temperature takes the best token each time; the pane knows no others but 1.
+fn takes_best(temperature: &str) -> Result<bool, ViewError> {
+    match temperature.parse::<f64>() {
+        Ok(0.0) => Ok(true),
+        Ok(1.0) => Ok(false),
+        Ok(_) | Err(_) => Err(ViewError::Value {
+            name: "--temperature".to_owned(),
+            why: format!("the explorer draws at 1 or takes the best at 0, got {temperature}"),
+        }),
+    }
 }
 
 fn value(name: &str, inline: Option<String>, line: &mut Line) -> Result<String, ViewError> {
@@ -306,6 +333,11 @@ fn of_prompt(name: &str, value: String, prompt: &mut PromptSettings) -> Result<(
             let seed = value.parse().map_err(|_| number())?;
             let tokens = prompt.goes_on.map(|how| how.tokens);
             prompt.goes_on = Some(GoesOn::new(tokens, Some(seed)));
+            return Ok(());
+        }
+        "--position" => {
+            let position = value.parse().map_err(|_| number())?;
+            prompt.command = Some(CommandPlace::At(position));
             return Ok(());
         }
         "--shade" => {

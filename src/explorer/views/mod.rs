@@ -2,6 +2,7 @@
 //! drawing, its export. The shell knows them by [`View`] alone.
 
 pub mod bookmarks;
+pub mod contexts;
 pub mod conventions;
 pub mod directions;
 pub mod download;
@@ -41,13 +42,14 @@ impl TabId {
 
 impl ViewId {
     /// All views that lie on top.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Filters,
         Self::Conventions,
         Self::Bookmarks,
         Self::Find,
         Self::Ranking,
         Self::HeadMap,
+        Self::Contexts,
         Self::Models,
         Self::Download,
         Self::Palette,
@@ -65,6 +67,7 @@ impl ViewId {
             Self::Find => &find::FindView,
             Self::Ranking => &ranking::RankingView,
             Self::HeadMap => &head_map::HeadMapView,
+            Self::Contexts => &contexts::ContextsView,
             Self::Models => &models::ModelsView,
             Self::Download => &download::DownloadView,
             Self::Palette => &palette::PaletteView,
@@ -92,6 +95,7 @@ pub struct ViewStates {
     pub find: find::Find,
     pub ranking: ranking::RankingState,
     pub head_map: head_map::HeadMap,
+    pub contexts: contexts::Contexts,
     pub models: models::Models,
     pub download: Option<download::Download>,
     pub palette: palette::Palette,

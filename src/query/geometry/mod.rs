@@ -10,7 +10,7 @@ use super::model::Model;
 use super::{Answer, Callbacks, Query, QueryError, Reader};
 use crate::geometry::{Curve, Measure, Subwords, Texts};
 
-pub(super) use reading::cut;
+pub(super) use reading::{ReadText, cut};
 pub(in crate::query) use sheet::add_reading;
 pub use sheet::{
     Depth, GeometryChart, ModelGeometry, command as geometry_command, described,

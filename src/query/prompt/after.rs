@@ -120,7 +120,7 @@ impl PromptedModel<'_> {
             target: words.next().ok_or(QueryError::WrongAnswer)?,
             against: words.next(),
             first_state,
-            lens: self.lens(&states[first_state..], query.lens_k, target)?,
+            lens: self.lens(&states[first_state..], query.lens_k, target, |_| ())?,
         })
     }
 

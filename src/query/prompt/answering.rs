@@ -2,13 +2,12 @@
 //! the final norm and the output embedding.
 
 use super::attribution::{LogitDirection, Parts, attributed, by_size};
-use super::outlook::PromptedModel;
+use super::outlook::{Outlook, PromptedModel};
 use super::reading::PromptText;
 use super::run::KeptRun;
 use super::{PromptAnswer, PromptQuery};
 use crate::checkpoint::NormPlacement;
-use crate::query::{Callbacks, QueryError, Reader, TokenChoice};
-use crate::task::CancelToken;
+use crate::query::{Answer, Callbacks, QueryError, Reader, TokenChoice};
 use crate::transformer::{Forward, LogitHead};
 
 impl Reader {
@@ -23,7 +22,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<PromptAnswer, QueryError> {
         let kept = self.kept_run.take();
-        let (answer, kept) = self.prompt_from(query, kept, callbacks.cancel)?;
+        let (answer, kept) = self.prompt_from(query, kept, callbacks)?;
         self.kept_run = Some(kept);
         Ok(answer)
     }
@@ -32,7 +31,7 @@ impl Reader {
         &self,
         query: &PromptQuery,
         kept: Option<KeptRun>,
-        cancel: CancelToken<'_>,
+        callbacks: Callbacks<'_>,
     ) -> Result<(PromptAnswer, KeptRun), QueryError> {
         let model = self.model();
         let forward = Forward::new(model.checkpoint, model.device);
@@ -56,52 +55,72 @@ impl Reader {
             forward,
             head,
             position,
-            cancel,
+            cancel: callbacks.cancel,
         };
         let mut run = prompt.run(ids, kept)?;
         let before = prompt.outlook(&run.states, query.k)?;
-        prompt.read_lens(&mut run, query.lens_k, target)?;
         let best = before.predictions.first().map(|best| best.id);
-        let target = target.or(best).ok_or(QueryError::WrongAnswer)?;
-        let targets: Vec<u32> = std::iter::once(target).chain(against).collect();
-        let of_targets = prompt.target_lens(&run.states, &targets)?;
+        let explained = target.or(best).ok_or(QueryError::WrongAnswer)?;
+        let targets: Vec<u32> = std::iter::once(explained).chain(against).collect();
+        let mut answer = self.explained(&prompt, query, &run, (&before, &targets))?;
+        answer.notices.splice(0..0, notices);
+        prompt.read_lens(&mut run, query.lens_k, target, |cells| {
+            // The states after changes would be missing.
+            if query.changes.is_empty() {
+                callbacks.partial(Answer::Prompt(Box::new(PromptAnswer {
+                    lens: cells.to_vec(),
+                    ..answer.clone()
+                })));
+            }
+        })?;
+        let kept = run.lens.as_ref().filter(|_| query.lens_k > 0);
+        answer.lens = kept.map_or_else(Vec::new, |kept| kept.cells.clone());
+        let changed = prompt.with_changes(query, &run, (&before, &targets))?;
+        (answer.after, answer.continuation) = changed;
+        answer.whole = true;
+        Ok((answer, run))
+    }
+
+    /// The answer without its lens and what comes after changes.
+    fn explained(
+        &self,
+        prompt: &PromptedModel<'_>,
+        query: &PromptQuery,
+        run: &KeptRun,
+        (before, targets): (&Outlook, &[u32]),
+    ) -> Result<PromptAnswer, QueryError> {
+        let of_targets = prompt.target_lens(&run.states, targets)?;
         let refused = self.not_attributed(&prompt.head);
         let parts = match &refused {
-            None => prompt.attributed(&run, &targets, query.k)?,
-            Some(_) => prompt.by_size(&run, query.k)?,
+            None => prompt.attributed(run, targets, query.k)?,
+            Some(_) => prompt.by_size(run, query.k)?,
         };
+        let mut notices = Vec::new();
         if prompt.head.softcap().is_some() && refused.is_none() {
             notices.push("attributions sum to the logit before its softcap".to_owned());
         }
-        let (after, continuation) = prompt.with_changes(query, &run, (&before, &targets))?;
-        let mut words = prompt
-            .target_answers(&before, &targets, of_targets)
-            .into_iter();
+        let words = prompt.target_answers(before, targets, of_targets);
+        let mut words = words.into_iter();
         let mut heads = parts.heads;
-        if causal {
-            heads
-                .iter_mut()
-                .for_each(|h| h.attends.truncate(position + 1));
+        if prompt.is_causal() {
+            let seen = prompt.position + 1;
+            heads.iter_mut().for_each(|h| h.attends.truncate(seen));
         }
-        let answer = PromptAnswer {
+        Ok(PromptAnswer {
             tokens: run.ids.clone(),
-            position,
-            predictions: before.predictions,
-            lens: run
-                .lens
-                .as_ref()
-                .filter(|_| query.lens_k > 0)
-                .map_or_else(Vec::new, |kept| kept.cells.clone()),
+            position: prompt.position,
+            predictions: before.predictions.clone(),
+            lens: Vec::new(),
             target: words.next().ok_or(QueryError::WrongAnswer)?,
             against: words.next(),
             attribution: parts.attribution.ok_or_else(|| refused.unwrap_or_default()),
             neurons: parts.neurons,
             heads,
-            after,
-            continuation,
+            after: None,
+            continuation: None,
+            whole: false,
             notices,
-        };
-        Ok((answer, run))
+        })
     }
 
     fn asked_for(

@@ -17,12 +17,14 @@ use crate::transformer::with_numbers;
 const LENS_ROWS: usize = 1024;
 
 impl PromptedModel<'_> {
-    /// The lens of the run, unless that is kept or none is asked for.
+    /// The lens of the run, unless that is kept or none is asked for. `first` takes what is known
+    /// once the position in hand was read: the cells of other positions have no words yet.
     pub(super) fn read_lens(
         &self,
         run: &mut KeptRun,
         k: usize,
         target: Option<u32>,
+        first: impl FnOnce(&[Vec<LensCell>]),
     ) -> Result<(), QueryError> {
         if k == 0 {
             return Ok(());
@@ -32,7 +34,7 @@ impl PromptedModel<'_> {
             run.lens = Some(KeptLens {
                 k,
                 target,
-                cells: self.lens(&run.states, k, target)?,
+                cells: self.lens(&run.states, k, target, first)?,
             });
         }
         Ok(())
@@ -50,6 +52,7 @@ impl PromptedModel<'_> {
         states: &[Tensor],
         k: usize,
         target: Option<u32>,
+        first: impl FnOnce(&[Vec<LensCell>]),
     ) -> Result<Vec<Vec<LensCell>>, QueryError> {
         if k == 0 {
             return Ok(Vec::new());
@@ -57,29 +60,48 @@ impl PromptedModel<'_> {
         let reads = self.reads(states)?;
         let tokens = states.first().map_or(Ok(0), |x| x.dim(0));
         let tokens = tokens.map_err(|e| self.error(e))?;
-        let targets: Vec<u32> = target.into_iter().collect();
-        let mut cells = vec![Vec::new(); states.len()];
+        let mut cells = vec![vec![LensCell::default(); tokens]; states.len()];
+        let here = self.position.min(tokens.saturating_sub(1));
+        self.lens_at((states, &reads), (k, target), here..here + 1, &mut cells)?;
+        if tokens > 1 {
+            first(&cells);
+        }
         let step = (LENS_ROWS / states.len().max(1)).max(1);
-        for first in (0..tokens).step_by(step) {
-            let some = first..tokens.min(first + step);
-            let last = (states.len() - 1) * some.len();
-            let of_last = (0..some.len()).map(|p| last + p);
-            let references: Vec<usize> = (0..states.len()).flat_map(|_| of_last.clone()).collect();
-            let wanted = LogitsWanted {
-                k,
-                tokens: &targets,
-                references: &references,
-            };
-            let vectors = self.rows(&reads, some.clone())?;
-            let written = &self.reader.written;
-            let found = written.distributions(&vectors, self.shape(), wanted, self.cancel)?;
-            for (at, of) in found.iter().enumerate() {
-                let (state, position) = (at / some.len(), some.start + at % some.len());
-                let norm = self.norm(&states[state], position)?;
-                cells[state].push(cell(of, norm));
+        for apart in [0..here, here + 1..tokens] {
+            for first in apart.clone().step_by(step) {
+                let some = first..apart.end.min(first + step);
+                self.lens_at((states, &reads), (k, target), some, &mut cells)?;
             }
         }
         Ok(cells)
+    }
+
+    /// The cells of all states at some positions.
+    fn lens_at(
+        &self,
+        (states, reads): (&[Tensor], &[Tensor]),
+        (k, target): (usize, Option<u32>),
+        some: Range<usize>,
+        cells: &mut [Vec<LensCell>],
+    ) -> Result<(), QueryError> {
+        let targets: Vec<u32> = target.into_iter().collect();
+        let last = (states.len() - 1) * some.len();
+        let of_last = (0..some.len()).map(|p| last + p);
+        let references: Vec<usize> = (0..states.len()).flat_map(|_| of_last.clone()).collect();
+        let wanted = LogitsWanted {
+            k,
+            tokens: &targets,
+            references: &references,
+        };
+        let vectors = self.rows(reads, some.clone())?;
+        let written = &self.reader.written;
+        let found = written.distributions(&vectors, self.shape(), wanted, self.cancel)?;
+        for (at, of) in found.iter().enumerate() {
+            let (state, position) = (at / some.len(), some.start + at % some.len());
+            let norm = self.norm(&states[state], position)?;
+            cells[state][position] = cell(of, norm);
+        }
+        Ok(())
     }
 
     /// Some rows of each tensor, those of one after those of another.

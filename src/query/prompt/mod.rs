@@ -3,6 +3,7 @@
 
 mod after;
 mod answering;
+mod attention;
 mod attribution;
 mod change;
 mod changed_run;
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::sheet::{CommandLine, Sheet};
 
+pub use attention::{AttentionAnswer, AttentionQuery};
 pub use change::{Amount, Change, ChangeKind, Steering, Unit};
 pub(super) use run::KeptRun;
 pub use sheet::running_text;
@@ -33,6 +35,8 @@ pub struct PromptQuery {
     /// Whether special tokens that are typed in the text are read as such, not as letters. A mask
     /// always is.
     pub special: bool,
+    /// Whether the model reads the text as a user's message, put into its chat template.
+    pub chat: bool,
     /// The position that is looked at: by itself an encoder's first mask, else the last.
     pub position: Option<usize>,
     /// The word that is explained: by itself the best prediction.
@@ -75,6 +79,8 @@ pub struct PromptAnswer {
     pub heads: Vec<HeadPart>,
     pub after: Option<AfterAnswer>,
     pub continuation: Option<ContinuationAnswer>,
+    /// Whether nothing of it is still to come: positions of the lens.
+    pub whole: bool,
     /// What the user should know, a sentence each.
     pub notices: Vec<String>,
 }
@@ -88,9 +94,9 @@ pub struct Prediction {
 }
 
 /// The lens of one state at one position.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LensCell {
-    /// Best first.
+    /// Best first; none while it is not known yet.
     pub best: Vec<Prediction>,
     /// Of the whole distribution, in nats.
     pub entropy: f32,

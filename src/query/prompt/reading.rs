@@ -5,6 +5,11 @@ use super::PromptQuery;
 use crate::query::geometry::cut;
 use crate::query::model::Model;
 use crate::query::{QueryError, TokenChoice};
+use crate::vocabulary::{ChatMessage, EncodedPrompt, Moment, VocabularyError};
+
+/// What is said of a text in a chat template.
+const IN_TEMPLATE: &str =
+    "the text is a user's message in the model's chat template, special tokens and all";
 
 /// A text as the model reads it.
 pub(super) struct PromptText {
@@ -24,14 +29,20 @@ impl Model<'_> {
         causal: bool,
     ) -> Result<PromptText, QueryError> {
         let vocabulary = self.vocabulary();
-        let read = vocabulary.encode_prompt(&query.text, query.special);
+        let read = match query.chat {
+            false => vocabulary.encode_prompt(&query.text, query.special),
+            true => self.chat_prompt(&query.text),
+        };
         let read = read.map_err(|e| self.vocabulary_error(e))?;
         if read.bare.is_empty() {
             let what =
                 "the text has no token: expected words that the vocabulary can spell, got none";
             return Err(self.nothing(format!("{what}; give another text")));
         }
-        let mut notices: Vec<String> = self.around(&read.bare, &read.ids).into_iter().collect();
+        let mut notices: Vec<String> = match query.chat {
+            true => vec![IN_TEMPLATE.to_owned()],
+            false => self.around(&read.bare, &read.ids).into_iter().collect(),
+        };
         if read.specials_as_letters {
             notices.push(
                 "special tokens typed in the text are read as letters; --special reads them as tokens"
@@ -52,6 +63,22 @@ impl Model<'_> {
             ids,
             position,
             notices,
+        })
+    }
+
+    /// The ids of a user's message in the chat template, with the beginning of the answer. The template
+    /// itself writes all special tokens.
+    fn chat_prompt(&self, text: &str) -> Result<EncodedPrompt, VocabularyError> {
+        let message = ChatMessage {
+            role: "user",
+            content: text,
+        };
+        let template = self.vocabulary().chat_template()?;
+        let text = template.apply(&[message], Moment::now())?;
+        let read = self.vocabulary().encode_prompt(&text, true)?;
+        Ok(EncodedPrompt {
+            ids: read.bare.clone(),
+            ..read
         })
     }
 

@@ -293,6 +293,7 @@ pub(super) fn command(model: &str, query: &PromptQuery) -> CommandLine {
     let mut line = CommandLine::new("prompt", &[&model]);
     line.option("--text", &query.text);
     line.flag(query.special, "--special");
+    line.flag(query.chat, "--chat");
     if let Some(position) = query.position {
         line.option("--position", position);
     }

@@ -86,6 +86,32 @@ impl Reader {
             return Ok(None);
         }
         let mut hash = self.hash_of(&format!("first convention {RULE} of {tried:?}"), callbacks)?;
+        self.hash_layers(&mut hash, callbacks)?;
+        Ok(self.file_of(hash))
+    }
+
+    /// The file of what a layer does over texts; `None` if it is not kept.
+    pub(in crate::query) fn record_file_of<'a>(
+        &mut self,
+        what: &str,
+        texts: impl Iterator<Item = &'a [u32]>,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Option<PathBuf>, QueryError> {
+        let Some(folder) = self.rank_cache.folder.clone().filter(|_| !self.card.remote) else {
+            return Ok(None);
+        };
+        let mut hash = self.hash_of(what, callbacks)?;
+        self.hash_layers(&mut hash, callbacks)?;
+        for text in texts {
+            hash.update(text.len().to_le_bytes());
+            hash.update(bytemuck::cast_slice::<u32, u8>(text));
+        }
+        let name = hex(&hash.finalize()) + ".f32";
+        Ok(Some(folder.with_file_name("contexts").join(name)))
+    }
+
+    /// Of each layer a neuron, a head and the norms.
+    fn hash_layers(&self, hash: &mut Sha256, callbacks: Callbacks<'_>) -> Result<(), QueryError> {
         let (spec, weights) = (&self.card.spec, &self.weights);
         let readable = |reading| spec.unknown_for(reading).is_none();
         if readable(Reading::Neurons) {
@@ -112,7 +138,7 @@ impl Reader {
             update(gain);
             bias.iter().for_each(|bias| update(bias));
         }
-        Ok(self.file_of(hash))
+        Ok(())
     }
 
     /// The beginning of a file's name: the program's version, what was asked, and the digest of the

@@ -72,6 +72,27 @@ pub struct Hooked<'a> {
     pub tensor: &'a Tensor,
 }
 
+impl<'a> Hooked<'a> {
+    /// A tensor of a chunk's texts, or of one of them, by its number in the chunk.
+    pub(super) fn of(
+        (texts, rows): (&Range<usize>, &'a [Range<usize>]),
+        (point, at, text): (HookPoint, usize, Option<usize>),
+        tensor: &'a Tensor,
+    ) -> Self {
+        let (texts, rows) = match text {
+            Some(i) => (texts.start + i..texts.start + i + 1, &[][..]),
+            None => (texts.clone(), rows),
+        };
+        Self {
+            point,
+            at,
+            texts,
+            rows,
+            tensor,
+        }
+    }
+}
+
 /// Looks at a tensor; what it returns takes the tensor's place.
 pub type Hook<'a> = &'a mut dyn FnMut(Hooked<'_>) -> Result<Option<Tensor>, ForwardError>;
 

@@ -17,6 +17,7 @@ mod loader;
 mod ops;
 mod rope;
 mod sampler;
+mod texts;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use head::LogitHead;
 pub use hook::{Hook, HookPoint, HookRequest, Hooked};
 pub use ops::{Frozen, with_numbers};
 pub use sampler::Sampler;
+pub use texts::TextBatch;
 
 /// Tokens that go through the layers together, if no text alone has more: enough that reading a
 /// layer costs little beside running it.
@@ -227,17 +229,8 @@ impl<'a> Forward<'a> {
     ) -> Result<Tensor, ForwardError> {
         let layers = self.loader.checkpoint.spec().layers;
         let mut call = |point, at, text: Option<usize>, tensor: &Tensor| {
-            let (texts, rows) = match text {
-                Some(i) => (chunk.texts.start + i..chunk.texts.start + i + 1, &[][..]),
-                None => (chunk.texts.clone(), &chunk.rows[..]),
-            };
-            hook(Hooked {
-                point,
-                at,
-                texts,
-                rows,
-                tensor,
-            })
+            let of = (&chunk.texts, &chunk.rows[..]);
+            hook(Hooked::of(of, (point, at, text), tensor))
         };
         let mut x = start.state.clone();
         let states = request.has(HookPoint::State);

@@ -43,6 +43,8 @@ pub struct GgufTokenizer {
     pub charsmap: Vec<u8>,
     /// `tokenizer.huggingface.json`: the tokenizer.json of the model that the file was made from.
     pub tokenizer_json: Option<Cow<'static, [u8]>>,
+    /// `tokenizer.chat_template`.
+    pub chat_template: Option<String>,
     /// What only texts need.
     pub for_texts: LoadTextParts,
 }

@@ -1,7 +1,7 @@
 //! The Geometry pane: measures, settings, the token, the texts, the map of occurrences.
 
 use super::{compared_models, left_to_right};
-use crate::explorer::action::{Chart, TabId};
+use crate::explorer::action::{Chart, TabId, ViewId};
 use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::{Shows, ViewSettings};
 use crate::explorer::shell;
@@ -21,7 +21,8 @@ const DOMINANT: [usize; 3] = [0, 1, 3];
 
 /// Does what a command of the pane says.
 pub fn chart(state: &mut State, chart: Chart, count: Option<usize>) -> Vec<Effect> {
-    if state.tab != TabId::Geometry {
+    let of_contexts = chart == Chart::AskTexts && state.is_on_top(ViewId::Contexts);
+    if state.tab != TabId::Geometry && !of_contexts {
         state.say("this is about the Geometry pane (g s)");
         return Vec::new();
     }

@@ -40,6 +40,7 @@ impl State {
                 }))
             }));
         }
+        queries.extend(self.idle_contexts());
         queries.extend(heads.grid.into_iter().flat_map(|by| self.all_layers(by, 0)));
         queries
     }

@@ -58,6 +58,7 @@ impl State {
             _ if self.views.ranking.opened => Some(self.views.ranking.by),
             _ => None,
         };
+        queries.extend(self.idle_contexts());
         queries.extend(by.into_iter().flat_map(|by| self.all_layers(by, 0)));
         queries
     }

@@ -1,8 +1,9 @@
 //! The Prompt pane: the text and its words are typed, parts are opened, changes are listed.
 
-use super::{CellShade, GoesOn, ListedChange};
+use super::{CellShade, CommandPlace, GoesOn, ListedChange};
 use crate::explorer::action::{Motion, PromptCommand, TabId};
 use crate::explorer::effect::Effect;
+use crate::explorer::prompt_settings::PromptSettings;
 use crate::explorer::saved_view::ViewSettings;
 use crate::explorer::shell;
 use crate::explorer::state::{Marked, Purpose, State};
@@ -38,11 +39,23 @@ pub fn command(state: &mut State, command: PromptCommand, count: Option<usize>) 
         }
         PromptCommand::Change => line::ask(state, Purpose::PromptChange, ""),
         PromptCommand::Shade => shade(state),
+        PromptCommand::Attention => {
+            state.views.prompt.attention = !state.views.prompt.attention;
+        }
         PromptCommand::Special => {
             settings.special = !settings.special;
             let said = match settings.special {
                 true => "special tokens in the text are read as such",
                 false => "special tokens in the text are read as letters",
+            };
+            state.views.prompt.unplaced();
+            state.say(said);
+        }
+        PromptCommand::Chat => {
+            settings.chat = !settings.chat;
+            let said = match settings.chat {
+                true => "the text is a user's message in the model's chat template",
+                false => "the text is read as it is typed",
             };
             state.views.prompt.unplaced();
             state.say(said);
@@ -185,8 +198,16 @@ pub fn typed(state: &mut State, purpose: &Purpose, typed: &str) -> Option<Vec<Ef
     let prompt = &mut state.views.prompt;
     match purpose {
         Purpose::PromptText => {
+            let before = &prompt.settings.text;
+            let other = !before.is_empty() && *before != typed;
             prompt.settings.text = typed.to_owned();
             prompt.unplaced();
+            if other {
+                // A place of its own: H leads back to the text before.
+                let address = TabId::Prompt.tab().address(state);
+                shell::go(state, address);
+                state.views.prompt.placed = false;
+            }
         }
         Purpose::PromptTarget => (prompt.settings.target, prompt.row) = (word, 0),
         Purpose::PromptAgainst => (prompt.settings.against, prompt.row) = (word, 0),
@@ -213,12 +234,21 @@ fn keep_before(state: &mut State) {
 /// Takes over a saved view.
 pub fn restore(state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
     let prompt = &mut state.views.prompt;
-    let same = (&prompt.settings.text, prompt.settings.special)
-        == (&settings.prompt.text, settings.prompt.special);
+    let reads = |of: &PromptSettings| (of.text.clone(), of.special, of.chat);
+    let same = reads(&prompt.settings) == reads(&settings.prompt);
     if !same {
         prompt.unplaced();
         prompt.placed = true;
     }
     prompt.settings = settings.prompt.clone();
+    if let Some(place) = prompt.settings.command.take() {
+        prompt.unplaced();
+        prompt.placed = matches!(place, CommandPlace::At(_));
+        if let CommandPlace::At(position) = place {
+            prompt.position = position;
+        }
+        let last = state.card().map_or(0, |card| card.spec.layers);
+        state.views.prompt.state = last;
+    }
     Vec::new()
 }

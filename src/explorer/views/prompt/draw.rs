@@ -4,14 +4,13 @@ use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::CellShade;
-use super::sidebar;
 use super::state::is_of_grid;
+use super::{CellShade, attention, sidebar};
 use crate::explorer::action::{Action, PromptCommand};
 use crate::explorer::screen::Canvas;
 use crate::explorer::screen::words::{message, token};
 use crate::explorer::state::{State, Target};
-use crate::explorer::widget::{Line, bar, put, window};
+use crate::explorer::widget::{Line, bar, put, window, wrap};
 use crate::query::{Address, HeadPart, LensCell, ModelCard, PromptAnswer};
 use crate::sheet::with_boundary;
 
@@ -43,7 +42,11 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         false => "",
     };
     let shade = format!("shaded by {}", settings.shade.name());
-    let note = [after, &shade].join(" ");
+    let head = state.attended_head().map(|head| head.address());
+    let note = match (state.views.prompt.attention, head) {
+        (true, Some(head)) => format!("attention of {head}, from (rows) to (columns)"),
+        (true, None) | (false, _) => [after, &shade].join(" "),
+    };
     let mut panel = canvas.panel("Text", note.trim(), true);
     let footer = state
         .prompt_answer()
@@ -57,8 +60,30 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
         ..inside
     };
     let failure = state.failure(is_of_grid);
-    match (failure, state.prompt_answer()) {
-        (Some(why), _) => message(canvas, below, why),
+    let known = state.prompt_answer();
+    let of_this_text = known.filter(|_| state.prompt_knows_text());
+    match (failure, known) {
+        (Some(why), _) => {
+            let rows = match of_this_text {
+                // A change that is refused leaves the states in sight.
+                Some(_) => wrap(why, usize::from(below.width.saturating_sub(2))).len() as u16,
+                None => below.height,
+            };
+            let said = Rect {
+                height: rows.min(below.height),
+                ..below
+            };
+            message(canvas, said, why);
+            let rest = Rect {
+                y: said.bottom(),
+                height: below.height - said.height,
+                ..below
+            };
+            if let Some((answer, fresh)) = of_this_text {
+                grid(canvas, rest, answer, fresh);
+            }
+        }
+        (None, Some(_)) if state.views.prompt.attention => attention::draw(canvas, below),
         (None, Some((answer, fresh))) => grid(canvas, below, answer, fresh),
         (None, None) if settings.text.is_empty() => {
             let hint = "T asks for a text: the model is run on it, and every state of every token is read \
@@ -186,7 +211,7 @@ fn grid(canvas: &mut Canvas, area: Rect, answer: &PromptAnswer, fresh: bool) {
     headings(canvas, &shown);
     let attended = state.attended_head();
     if let Some(head) = attended {
-        attention(canvas, &shown, head);
+        attends(canvas, &shown, head);
     }
     let top = area.y + 1 + u16::from(attended.is_some());
     let rows = usize::from(area.bottom().saturating_sub(top));
@@ -238,7 +263,7 @@ fn headings(canvas: &mut Canvas, shown: &GridWindow) {
 }
 
 /// How the head in hand attends from the position to every token.
-fn attention(canvas: &mut Canvas, shown: &GridWindow, head: &HeadPart) {
+fn attends(canvas: &mut Canvas, shown: &GridWindow, head: &HeadPart) {
     let y = shown.area.y + 1;
     let name = head.address().to_string();
     let room = usize::from(shown.label);
@@ -315,6 +340,10 @@ fn draw_cell(
     if here {
         put(canvas.buffer, x, y, "▸", 1, theme.here);
     }
+    // Until it is known.
+    let Some(best) = cell.best.first() else {
+        return;
+    };
     let (shade, heat) = theme.heat(share);
     put(canvas.buffer, x + 1, y, shade, 1, heat);
     let style = match (here, fresh) {
@@ -322,10 +351,8 @@ fn draw_cell(
         (false, true) => theme.word,
         (false, false) => theme.stale,
     };
-    if let Some(best) = cell.best.first() {
-        let cells = usize::from(area.width) - 3;
-        token(canvas, card, (x + 2, y), best.id, cells, style);
-    }
+    let cells = usize::from(area.width) - 3;
+    token(canvas, card, (x + 2, y), best.id, cells, style);
 }
 
 /// The line above the hints: target, changes.
@@ -350,6 +377,9 @@ pub fn settings(canvas: &mut Canvas, row: Rect) {
     }
     if settings.special {
         parts.push("special tokens as such".to_owned());
+    }
+    if settings.chat {
+        parts.push("chat template".to_owned());
     }
     if let Some((answer, true)) = answer {
         parts.extend(answer.notices.iter().cloned());

@@ -1,6 +1,7 @@
 //! The Prompt tab: a text through the model, every state as words, and who moved a word.
 
 mod act;
+mod attention;
 mod draw;
 mod parts;
 mod sidebar;
@@ -19,7 +20,7 @@ use crate::explorer::view::{Axis, Export, Exported, Tab, View};
 use crate::explorer::views::legend::LegendEntry;
 use crate::query::{Address, Answer, Query};
 
-pub use crate::explorer::prompt_settings::{CellShade, GoesOn, ListedChange};
+pub use crate::explorer::prompt_settings::{CellShade, CommandPlace, GoesOn, ListedChange};
 pub use state::{Prompt, PromptPart};
 
 /// The tab.
@@ -40,8 +41,10 @@ impl View for PromptView {
             Some((_, true)) => state.prompt_words(),
             _ => Vec::new(),
         };
+        let picture = state.attention_query().map(Query::Attention);
         let goes_on = state.views.prompt.continuation().map(Query::Prompt);
-        text.into_iter().chain(words).chain(goes_on).collect()
+        let text = text.into_iter().chain(picture);
+        text.chain(words).chain(goes_on).collect()
     }
 
     fn act(&self, state: &mut State, action: Action, count: Option<usize>) -> Option<Vec<Effect>> {
@@ -100,7 +103,8 @@ impl View for PromptView {
     fn export(&self, state: &State) -> Option<Export> {
         let shown = state.views.prompt.query().map(Query::Prompt);
         let shown = shown.and_then(|query| state.board.get(&query).cloned());
-        let what = match shown {
+        let whole = |shown: &Shown| matches!(&*shown.answer, Answer::Prompt(of) if of.whole);
+        let what = match shown.filter(whole) {
             Some(shown) => {
                 let goes_on = state.views.prompt.continuation().map(Query::Prompt);
                 let goes_on = goes_on.and_then(|query| state.board.get(&query).cloned());
@@ -126,6 +130,12 @@ impl View for PromptView {
     fn legend(&self, state: &State, text: &str) -> Vec<LegendEntry> {
         let shade = state.views.prompt.settings.shade;
         let rows = [
+            (
+                "from, to",
+                "a row a position that looks, a column a position that it looks at, shaded by the head's \
+                 attention weight",
+                state.views.prompt.attention,
+            ),
             (shade.name(), shade.meaning(), text.contains("shaded by")),
             (
                 "identity",

@@ -32,6 +32,8 @@ pub struct Prompt {
     pub placed: bool,
     /// The neuron or head in hand.
     pub row: usize,
+    /// Whether the attention of the head in hand stands in the place of the grid.
+    pub attention: bool,
 }
 
 impl Prompt {
@@ -57,6 +59,7 @@ impl Prompt {
         (!settings.text.is_empty()).then(|| PromptQuery {
             text: settings.text.as_str().into(),
             special: settings.special,
+            chat: settings.chat,
             position: self.asked_position(),
             target: word(&settings.target),
             against: word(&settings.against),
@@ -114,6 +117,15 @@ impl State {
             Answer::Prompt(answer) => Some((answer, fresh)),
             _ => None,
         }
+    }
+
+    /// Whether what is known is of the present text, whatever changes it was asked with.
+    pub(super) fn prompt_knows_text(&self) -> bool {
+        let settings = &self.views.prompt.settings;
+        let shown = self.board.latest(is_of_grid).map(|shown| &shown.query);
+        matches!(shown, Some(Query::Prompt(of))
+            if *of.text == *settings.text
+                && (of.special, of.chat) == (settings.special, settings.chat))
     }
 
     /// Neurons and heads together, the largest first.

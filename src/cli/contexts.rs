@@ -1,0 +1,200 @@
+//! `lexiscope contexts` and `lexiscope evidence`: where neurons and heads fire, and whether their
+//! lists tell.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::convention::ConventionChoice;
+use super::machine::Machine;
+use super::progress::ProgressLine;
+use super::shared_args::{CsvArgs, OutputArgs, list_length};
+use super::texts_args::{TextsArgs, fitting};
+use super::{milliseconds, open, print, print_sheet, say, usage};
+use crate::query::sheet::sheet;
+use crate::query::{
+    Address, Answer, Answering, Callbacks, ContextTexts, ContextsQuery, Convention, EvidenceQuery,
+    Items, Query, QueryError,
+};
+use crate::report::{self, ChartFormat, Format};
+use crate::sheet::Timings;
+use crate::transformer::Input;
+
+/// Of which neuron or head, over which texts.
+#[derive(Debug, Args)]
+pub struct ContextsArgs {
+    /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
+    pub model: String,
+    /// A neuron (L3.N103) or a head (L6.H1)
+    #[arg(value_name = "ADDRESS")]
+    place: Address,
+    #[command(flatten)]
+    texts: RunArgs,
+    /// Passages of each end, each of a text of its own
+    #[arg(short, default_value_t = 10, value_parser = list_length)]
+    k: usize,
+    /// Of gated feed-forwards, which input is the key: gate or up
+    #[arg(long, default_value = "gate", value_name = "INPUT")]
+    key: Input,
+    /// How the key becomes words; as for `neuron`
+    #[arg(long, default_value_t, value_name = "NAMES")]
+    convention: ConventionChoice,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// The evidence of which model, over which texts.
+#[derive(Debug, Args)]
+pub struct EvidenceArgs {
+    /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]
+    pub model: String,
+    #[command(flatten)]
+    texts: RunArgs,
+    /// Of gated feed-forwards, which input is the key: gate or up
+    #[arg(long, default_value = "gate", value_name = "INPUT")]
+    key: Input,
+    /// How weights become words; as for `neuron`
+    #[arg(long, default_value_t, value_name = "NAMES")]
+    convention: ConventionChoice,
+    /// table, json, csv, markdown or svg, a chart by layer
+    #[arg(long, default_value = "table", value_name = "FORMAT")]
+    format: ChartFormat,
+    #[command(flatten)]
+    csv: CsvArgs,
+    /// Add how long it took
+    #[arg(long)]
+    timings: bool,
+    #[command(flatten)]
+    machine: Machine,
+}
+
+/// Texts, and how much of each is run.
+#[derive(Debug, Args)]
+struct RunArgs {
+    #[command(flatten)]
+    texts: TextsArgs,
+    /// Cut longer texts, special tokens counted
+    #[arg(long, value_name = "N", value_parser = list_length, default_value_t = ContextTexts::MAX_TOKENS)]
+    max_tokens: usize,
+}
+
+/// A query under way, with what it is of.
+struct Asked {
+    query: Query,
+    answer: Answer,
+    timings: Timings,
+}
+
+pub(super) fn contexts(args: &ContextsArgs) -> Result<()> {
+    let among = usage(match args.place {
+        Address::Neuron { layer, neuron } => Ok((Items::Neurons, layer, neuron)),
+        Address::Head {
+            layer,
+            head,
+            form: None,
+        } => Ok((Items::Heads, layer, head)),
+        other => Err(anyhow::anyhow!(
+            "expected a neuron (L3.N103) or a head (L6.H1), got {other}"
+        )),
+    });
+    let query = |texts, convention| {
+        let (among, layer, item) = among;
+        Query::Contexts(ContextsQuery {
+            layer,
+            item,
+            among,
+            input: args.key,
+            texts,
+            k: args.k,
+            convention,
+        })
+    };
+    let of = (&*args.model, &args.texts, args.convention);
+    let (mut reader, asked) = ask(of, args.output.machine, query)?;
+    let card = match args.output.format {
+        Format::Table | Format::Markdown => reader.marked_card(Callbacks::none())?,
+        Format::Json | Format::Csv => reader.card(),
+    };
+    let Some(sheet) = sheet(&card, &asked.query, &asked.answer, None) else {
+        bail!(QueryError::WrongAnswer);
+    };
+    print_sheet(sheet, asked.timings, args.output)
+}
+
+pub(super) fn evidence(args: &EvidenceArgs) -> Result<()> {
+    let query = |texts, convention| {
+        Query::Evidence(EvidenceQuery {
+            texts,
+            input: args.key,
+            convention,
+        })
+    };
+    let of = (&*args.model, &args.texts, args.convention);
+    let (reader, asked) = ask(of, args.machine, query)?;
+    let card = reader.card();
+    match args.format {
+        ChartFormat::Svg => {
+            let (Query::Evidence(query), Answer::Evidence(answer)) = (&asked.query, &asked.answer)
+            else {
+                bail!(QueryError::WrongAnswer);
+            };
+            print(&report::evidence_chart(&card, query, answer)?)
+        }
+        ChartFormat::Text(format) => {
+            let Some(sheet) = sheet(&card, &asked.query, &asked.answer, None) else {
+                bail!(QueryError::WrongAnswer);
+            };
+            if args.timings && format != Format::Json {
+                say::line(asked.timings);
+            }
+            let sheet = sheet.timed(args.timings.then_some(asked.timings));
+            print(&args.csv.written(report::write(&sheet, format), format))
+        }
+    }
+}
+
+/// Opens the model and answers, with a line of how far it is.
+fn ask(
+    (model, texts, convention): (&str, &RunArgs, ConventionChoice),
+    machine: Machine,
+    query: impl Fn(ContextTexts, Convention) -> Query,
+) -> Result<(crate::query::Reader, Asked)> {
+    let given = texts.texts.read()?;
+    let (mut reader, open) = open(model, machine)?;
+    let texts = ContextTexts {
+        texts: given.unwrap_or_else(|| fitting(&reader.card())),
+        max_tokens: texts.max_tokens,
+    };
+    let query = query(texts.clone(), Convention::RAW);
+    let query = query.under(convention.of(&mut reader)?);
+    let start = Instant::now();
+    let line = ProgressLine::new();
+    let on_partial = |partial| {
+        let done = match partial {
+            Answer::Contexts(partial) => partial.done,
+            Answer::Evidence(partial) => partial.done,
+            _ => return,
+        };
+        line.show(&format!("{model}: {:3.0} %", 100.0 * done));
+    };
+    let callbacks = Callbacks {
+        on_partial: Some(&on_partial),
+        ..Callbacks::none()
+    };
+    let answer = reader.answer(&query, callbacks);
+    line.end();
+    let timings = Timings {
+        open,
+        compute: milliseconds(start),
+    };
+    let answer = answer?;
+    Ok((
+        reader,
+        Asked {
+            query,
+            answer,
+            timings,
+        },
+    ))
+}
