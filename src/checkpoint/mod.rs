@@ -14,6 +14,7 @@ mod files;
 mod ggml;
 mod gguf;
 mod huge_pages;
+mod lens;
 mod location;
 mod matrix;
 mod merged_matrix;
@@ -53,6 +54,7 @@ pub use family::{
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};
+pub use lens::{LensAbout, LensFile};
 pub use location::{Adapted, Bundle, FoundModel, Location, WITH_BASE};
 pub use matrix::Matrix;
 pub use remote::Remote;

@@ -91,6 +91,20 @@ pub(super) fn read(source: &Source) -> Result<Vec<(String, TensorEntry)>, Checkp
     Ok(entries.collect())
 }
 
+/// What a file that [`read`] reads says beside its tensors, by name.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn metadata(source: &Source) -> Result<Vec<(String, String)>, CheckpointError> {
+    let length = source.length_at(0)?.min(LONGEST_HEADER);
+    let header = source.copy(8, length as usize)?;
+    let parsed = parse(&header, source)?;
+    let said = parsed.metadata().iter().flatten();
+    let mut said: Vec<_> = said.map(|(k, v)| (k.clone(), v.clone())).collect();
+    said.sort();
+    Ok(said)
+}
+
 /// The description of all tensors in a header.
 fn parse(header: &[u8], source: &Source) -> Result<Metadata, CheckpointError> {
     let damaged = |what: String| CheckpointError::damaged(source.name(), what);

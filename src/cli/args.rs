@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::contexts::{ContextsArgs, EvidenceArgs};
 use super::convention::ConventionChoice;
 use super::dictionary::DictionaryArgs;
+use super::fit_lens::FitLensArgs;
 use super::geometry_args::GeometryArgs;
 use super::guide::GuideArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
@@ -173,6 +174,8 @@ pub enum Command {
         #[command(flatten)]
         filters: FilterArgs,
     },
+    /// Fit a Jacobian lens of a model on texts
+    FitLens(FitLensArgs),
     /// What a model is: family, sizes, vocabulary
     Info {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]

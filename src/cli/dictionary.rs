@@ -7,11 +7,13 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::convention::ConventionChoice;
+use super::listed;
 use super::lookup_args::Order;
-use super::shared_args::{FilterArgs, OutputArgs, list_length, whole_path};
+use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length, whole_path};
 use crate::checkpoint::{DictionaryHook, DictionaryOptions, DictionarySide};
 use crate::query::{
-    Address, Convention, DictionaryAsk, DictionaryQuery, DictionarySource, RankMetric, RankQuery,
+    Address, Convention, DictionaryAsk, DictionaryQuery, DictionarySource, Query, RankMetric,
+    RankQuery,
 };
 
 /// Which dictionary, and what of it.
@@ -133,6 +135,14 @@ impl DictionaryArgs {
             convention: Convention::RAW,
         })
     }
+}
+
+/// Prints what is asked of a dictionary.
+pub(super) fn run(args: DictionaryArgs) -> Result<()> {
+    let reading = ReadingArgs::untested(args.convention);
+    let (model, output) = (args.model.clone(), args.output);
+    let query = Query::Dictionary(args.query()?);
+    listed(&model, None, query, reading, output)
 }
 
 /// The number of a direction: `D120`, `120`.

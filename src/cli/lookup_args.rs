@@ -1,11 +1,13 @@
 //! What `find` and `directions` take.
 
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::convention::ConventionChoice;
+use super::listed;
 use super::place::MatrixPlace;
-use super::shared_args::{FilterArgs, OutputArgs, list_length};
-use crate::query::RankBy;
+use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length};
+use crate::query::{Convention, FindQuery, Query, RankBy};
 use crate::transformer::Input;
 
 /// Looking up by word.
@@ -80,4 +82,23 @@ pub struct DirectionsArgs {
     pub output: OutputArgs,
     #[command(flatten)]
     pub filters: FilterArgs,
+}
+
+/// First words that come with each of the best neurons.
+const GIST: usize = 5;
+
+/// Prints where words stand.
+pub(super) fn find(args: FindArgs) -> Result<()> {
+    let query = FindQuery {
+        convention: Convention::RAW,
+        words: args.words,
+        by: args.by.into(),
+        gist: GIST,
+        input: args.key,
+        k: args.k,
+        heads: !args.neurons_only,
+        filters: args.filters.read()?,
+    };
+    let reading = ReadingArgs::untested(args.convention);
+    listed(&args.model, None, Query::Find(query), reading, args.output)
 }

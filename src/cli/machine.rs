@@ -33,6 +33,10 @@ pub struct Machine {
     // Kept for the whole run, so that arguments stay plain values.
     #[arg(long, value_name = "MODEL", value_parser = kept)]
     base: Option<&'static str>,
+    /// A fitted Jacobian lens, as published (.pt) or made by `fit-lens`: of the convention lens, and of
+    /// the states of prompts
+    #[arg(long, value_name = "FILE", value_parser = kept)]
+    lens: Option<&'static str>,
     /// Of a model that is not here, fetch only the tensors that are looked at
     #[arg(long)]
     pub remote: bool,
@@ -99,6 +103,11 @@ impl Machine {
             Some(base) => format!("{model}{WITH_BASE}{base}"),
             None => model.to_owned(),
         }
+    }
+
+    /// The file of a fitted lens.
+    pub fn lens(&self) -> Option<&'static Path> {
+        self.lens.map(Path::new)
     }
 
     /// How a model comes that is on the hub.

@@ -5,6 +5,7 @@ mod contexts;
 mod convention;
 mod dictionary;
 mod fetch;
+mod fit_lens;
 mod geometry;
 mod geometry_args;
 mod guide;
@@ -38,16 +39,15 @@ use crate::explorer::{self, Setup};
 use crate::log;
 use crate::query::sheet::{families_sheet, models_sheet, sheets};
 use crate::query::{
-    Answering, Callbacks, Convention, DirectionsQuery, FindQuery, ModelCard, NeuronQuery,
-    PairsQuery, Query, QueryError, Reader, RobustnessQuery,
+    Answering, Callbacks, Convention, DirectionsQuery, ModelCard, NeuronQuery, PairsQuery, Query,
+    QueryError, Reader, RobustnessQuery, Switch,
 };
 use crate::report::{self, Format};
 use crate::scan::Scanned;
 use crate::sheet::Sheet;
 use crate::sheet::Timings;
 
-use dictionary::DictionaryArgs;
-use lookup_args::{DirectionsArgs, FindArgs};
+use lookup_args::DirectionsArgs;
 use machine::Machine;
 use say::say;
 
@@ -121,9 +121,9 @@ pub fn run() -> Result<()> {
                 output,
             )
         }
-        Some(Command::Find(args)) => find(args),
+        Some(Command::Find(args)) => lookup_args::find(args),
         Some(Command::Directions(args)) => directions(args),
-        Some(Command::Dictionary(args)) => dictionary(args),
+        Some(Command::Dictionary(args)) => dictionary::run(args),
         Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Prompt(args)) => prompt::prompt(&args),
@@ -139,9 +139,16 @@ pub fn run() -> Result<()> {
         }) => {
             let filters = filters.read()?;
             let (mut reader, _) = open(&model, machine)?;
-            let plan = range.plan(filters, convention.of(&mut reader)?);
+            let convention = convention.of(&mut reader)?;
+            if convention.has(Switch::Lens) {
+                bail!(
+                    "a scan cannot say which lens it was made with: leave the convention lens out"
+                );
+            }
+            let plan = range.plan(filters, convention);
             scan::scan(&mut reader, &plan, &out)
         }
+        Some(Command::FitLens(args)) => fit_lens::run(&args),
         Some(Command::Info { model, output }) => info::run(&model, output),
         Some(Command::Models {
             families: true,
@@ -175,31 +182,6 @@ pub fn run() -> Result<()> {
 fn usage<T>(read: Result<T>) -> T {
     let wrong = clap::error::ErrorKind::InvalidValue;
     read.unwrap_or_else(|error| Cli::command().error(wrong, error).exit())
-}
-
-/// First words that come with each of the best neurons.
-const GIST: usize = 5;
-
-fn find(args: FindArgs) -> Result<()> {
-    let query = FindQuery {
-        convention: Convention::RAW,
-        words: args.words,
-        by: args.by.into(),
-        gist: GIST,
-        input: args.key,
-        k: args.k,
-        heads: !args.neurons_only,
-        filters: args.filters.read()?,
-    };
-    let reading = ReadingArgs::untested(args.convention);
-    listed(&args.model, None, Query::Find(query), reading, args.output)
-}
-
-fn dictionary(args: DictionaryArgs) -> Result<()> {
-    let reading = ReadingArgs::untested(args.convention);
-    let (model, output) = (args.model.clone(), args.output);
-    let query = Query::Dictionary(args.query()?);
-    listed(&model, None, query, reading, output)
 }
 
 fn directions(args: DirectionsArgs) -> Result<()> {
@@ -250,6 +232,7 @@ fn explore(explore: Explore) -> Result<()> {
         model: explore.model.map(|model| explore.machine.named(&model)),
         at: explore.at,
         scan: explore.scan,
+        lens: explore.machine.lens().map(Path::to_owned),
     };
     // A dumb terminal cannot place a cursor: it is written to like a file.
     let dumb = std::env::var("TERM").is_ok_and(|terminal| terminal == "dumb");
@@ -278,6 +261,9 @@ fn open_on(model: &str, machine: Machine) -> Result<(Reader, f64)> {
     let start = Instant::now();
     let location = fetch::locate(&machine.named(model), || machine.way())?;
     let mut reader = Reader::open(&location, machine.device())?.holding(machine.memory());
+    if let Some(lens) = machine.lens() {
+        reader = reader.through_lens(lens)?;
+    }
     if let Ok(paths) = Paths::find(|name| std::env::var_os(name)) {
         reader = reader.keeping_rankings(paths.rankings());
     }

@@ -58,8 +58,8 @@ pub struct OutputArgs {
 /// Under which convention a list is made, and whether it is put to the test.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ReadingArgs {
-    /// How weights become words: raw, or some of gain, norms, centred, cosine, inverse, biases, input
-    /// and output, joined by +; or auto, what the model's own lists favour, said on standard error
+    /// How weights become words: raw, or some of gain, norms, centred, cosine, inverse, biases, input,
+    /// output and lens, joined by +; or auto, what the model's own lists favour, said on standard error
     #[arg(long, default_value_t, value_name = "NAMES")]
     pub convention: ConventionChoice,
     /// Add the robustness of the lists: what stays under other conventions, and how far the best lies

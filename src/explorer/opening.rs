@@ -19,6 +19,8 @@ pub(super) struct Opener {
     scans: BTreeMap<String, PathBuf>,
     /// The model whose scan was asked for on the command line.
     asked: Option<String>,
+    /// The model that a fitted lens was given for, and its file.
+    lens: Option<(String, PathBuf)>,
 }
 
 impl Opener {
@@ -29,6 +31,7 @@ impl Opener {
             memory: setup.memory,
             rankings: setup.paths.rankings(),
             scans: state.scans.clone(),
+            lens: first.clone().zip(setup.lens.clone()),
             asked: first.filter(|_| setup.scan.is_some()),
         }
     }
@@ -41,7 +44,10 @@ impl Opener {
     pub(super) fn open(&self, location: &Location) -> Result<Box<dyn Answering>, QueryError> {
         let name = location.to_string();
         let reader = || {
-            let reader = Reader::open(location, self.device)?.holding(self.memory);
+            let mut reader = Reader::open(location, self.device)?.holding(self.memory);
+            if let Some((_, lens)) = self.lens.as_ref().filter(|(of, _)| *of == name) {
+                reader = reader.through_lens(lens)?;
+            }
             Ok::<_, QueryError>(reader.keeping_rankings(self.rankings.clone()))
         };
         let Some(scan) = self.scans.get(&name) else {

@@ -26,4 +26,6 @@ pub struct Setup {
     pub paths: Paths,
     /// A finished scan of the model.
     pub scan: Option<PathBuf>,
+    /// A fitted lens of the model.
+    pub lens: Option<PathBuf>,
 }

@@ -72,6 +72,10 @@ const PAGES: &[Page] = &[
         "the same answers from the command line: filters, formats, exit status"
     ),
     page!(
+        "lens",
+        "through a fitted Jacobian lens: early layers in the words of the last, and fitting one"
+    ),
+    page!(
         "dictionaries",
         "directions from files: autoencoders, transcoders and any rows, as words"
     ),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{Address, Convention, PairsQuery, Query, QueryError, Switch};
-use crate::checkpoint::{Family, OutputEmbedding, Spec};
+use crate::checkpoint::{Family, LensAbout, OutputEmbedding, Spec};
 use crate::sheet::TokenNames;
 use crate::transformer::{Form, Input, StoredTypes};
 use crate::vocabulary::{Undertrained, Vocabulary};
@@ -31,6 +31,8 @@ pub struct ModelCard {
     pub biased: bool,
     /// Why it cannot be run on texts, if it cannot.
     pub not_run: Option<String>,
+    /// The fitted lens that it is read through under the convention `lens`.
+    pub lens: Option<Arc<LensAbout>>,
     /// What the user should know about how it was opened, a sentence each.
     pub notices: Vec<String>,
     /// Which of its tokens are undertrained, for the marks in lists; see

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::ModelCard;
 use crate::checkpoint::{NormPlacement, OutputEmbedding, QkNormScope};
 
+/// Why the convention `lens` is not offered.
+pub(super) const NO_LENS: &str = "no fitted lens was given (--lens FILE)";
+
 /// A departure from the raw reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Switch {
@@ -34,11 +37,14 @@ pub enum Switch {
     Input,
     /// Both sides are projected on the output embedding.
     Output,
+    /// What is written is carried to the last layer by a fitted Jacobian lens, and goes through the
+    /// norms on its way: E·(γ⊙J_l·v).
+    Lens,
 }
 
 impl Switch {
     /// In the order in which they are named.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Gain,
         Self::Norms,
         Self::Centred,
@@ -47,6 +53,7 @@ impl Switch {
         Self::Biases,
         Self::Input,
         Self::Output,
+        Self::Lens,
     ];
 
     /// The name on the command line, on screen and in exports.
@@ -60,6 +67,7 @@ impl Switch {
             Self::Biases => "biases",
             Self::Input => "input",
             Self::Output => "output",
+            Self::Lens => "lens",
         }
     }
 
@@ -74,6 +82,7 @@ impl Switch {
             Self::Biases => "biases added; with gain each token's scale too",
             Self::Input => "both sides with the input embedding",
             Self::Output => "both sides with the output embedding",
+            Self::Lens => "what is written, carried to the last layer by a fitted lens",
         }
     }
 
@@ -96,12 +105,12 @@ impl Switch {
             Self::Biases => &[(Self::Inverse, NO_COORDINATES)],
             Self::Input => &[(Self::Output, ONE)],
             Self::Output => &[(Self::Input, ONE)],
-            Self::Centred => &[],
+            Self::Centred | Self::Lens => &[],
         }
     }
 
-    fn bit(self) -> u8 {
-        1 << self as u8
+    fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 
@@ -114,7 +123,7 @@ impl fmt::Display for Switch {
 /// A set of switches that go together; none is the raw reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Convention(u8);
+pub struct Convention(u16);
 
 impl Convention {
     /// Parameters as they are, and E's transpose in the place of its inverse.
@@ -155,6 +164,11 @@ impl Convention {
     /// Whether norms' gains are folded into what is read and written.
     pub fn folds_gains(self) -> bool {
         self.has(Switch::Gain) || self.has(Switch::Norms)
+    }
+
+    /// Whether norms' gains are folded into what is written.
+    pub fn folds_written(self) -> bool {
+        self.folds_gains() || self.has(Switch::Lens)
     }
 
     /// Whether each token counts at the scale that the norm before a map gives it: with `norms`,
@@ -271,6 +285,7 @@ impl ModelCard {
             Switch::Input | Switch::Output if self.spec.tied => {
                 Err("its input and output embedding are one")
             }
+            Switch::Lens if self.lens.is_none() => Err(NO_LENS),
             _ => Ok(()),
         }
     }
@@ -298,7 +313,7 @@ mod tests {
         assert_eq!(
             error,
             "expected raw, or some of gain, norms, centred, cosine, inverse, biases, input, output, \
-             got folded"
+             lens, got folded"
         );
     }
 

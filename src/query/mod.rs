@@ -15,6 +15,7 @@ mod find;
 mod first_convention;
 mod geometry;
 mod info_sheet;
+mod jacobian;
 mod kind;
 mod kinds;
 mod map;
@@ -38,6 +39,7 @@ pub use contexts::{
     AttentionFigures, ContextTexts, ContextsAnswer, ContextsFigures, ContextsQuery, KeyBand,
     KeyFigures, Passage, Spread, passage_text,
 };
+use convention::NO_LENS;
 pub use convention::{Convention, Switch};
 pub use dictionary::{
     DictionaryAnswer, DictionaryAsk, DictionaryCard, DictionaryCardSide, DictionaryFound,
@@ -54,6 +56,7 @@ pub use geometry::{
     GeometryAnswer, GeometryQuery, TextAnswer, TextLanguageQuery, TextReading, TokenAnswer,
     TokenChoice, language_of,
 };
+pub use jacobian::{LensFit, LensFitPlan};
 pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 pub use kinds::{Answer, Answered, Query};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};

@@ -18,6 +18,7 @@ use super::answering::{Answering, Callbacks};
 use super::card::NO_HEAD;
 use super::contexts::KeptContexts;
 use super::dictionary::OpenDictionary;
+use super::jacobian::OpenLens;
 use super::kind::{AnswerKind, NotFinite};
 use super::memory::MemoryBudget;
 use super::model::Model;
@@ -61,6 +62,8 @@ pub struct Reader {
     pub(super) rank_cache: RankCache,
     /// Layers that texts were run through.
     pub(super) layers: LayerCache,
+    /// A fitted lens, if one was given.
+    pub(super) lens: Option<Arc<OpenLens>>,
     /// The dictionary from a file that was asked about last.
     pub(super) dictionary: Option<OpenDictionary>,
     /// The last text that was run.
@@ -104,6 +107,7 @@ impl Reader {
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
             layers: LayerCache::new(FACTOR_BYTES),
+            lens: None,
             dictionary: None,
             kept_run: None,
             contexts: KeptContexts::default(),
@@ -293,6 +297,7 @@ fn card(
         device: device_name(&device).to_owned(),
         remote: checkpoint.is_remote(),
         not_run: Forward::refusal(checkpoint).map(|why| why.to_string()),
+        lens: None,
         notices,
         undertrained: None,
     };

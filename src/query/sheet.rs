@@ -1,6 +1,7 @@
 //! Answers as sheets, and the commands that make them again.
 
-use super::{Answer, Answered, ModelCard, Query, RobustnessAnswer, RobustnessQuery};
+use super::jacobian::named_in;
+use super::{Answer, Answered, ModelCard, Query, RobustnessAnswer, RobustnessQuery, Switch};
 use crate::sheet::{CommandLine, Record, Sheet};
 use crate::transformer::StoredPart;
 use crate::vocabulary::{Filters, TextCount};
@@ -26,6 +27,11 @@ pub fn sheet(
     robustness: Option<&RobustnessAnswer>,
 ) -> Option<Sheet> {
     let sheet = query.kind().sheet(card, answer, robustness)?;
+    let lens = query.convention().is_some_and(|c| c.has(Switch::Lens));
+    let sheet = match lens || matches!(query, Query::Prompt(_)) {
+        true => named_in(card, sheet),
+        false => sheet,
+    };
     let filters = query.filters();
     Some(sheet.with_text(filters.and_then(|filters| text_count(card, filters))))
 }

@@ -108,6 +108,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         remote: false,
         not_run: None,
         notices: Vec::new(),
+        lens: None,
         undertrained: None,
     })
 }

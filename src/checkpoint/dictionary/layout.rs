@@ -3,39 +3,16 @@
 //! circuit-tracer, and plain matrices.
 
 use crate::checkpoint::CheckpointError;
-use crate::checkpoint::tensor_entry::TensorEntry;
 
 use super::files::DictionaryFiles;
 use super::hook::{DictionaryHook, layer_called};
-use super::{DictionaryOptions, DictionarySide, DictionaryWidths};
+use super::side::{DECODERS, DictionaryLayout, PLAIN, SideLayout, damaged};
+use super::{DictionaryOptions, DictionarySide, DictionaryWidths, matrix, slices};
 
-/// Names of encoders, decoders, their biases and thresholds, without a layer's number.
+/// Names of encoders, their biases and thresholds, without a layer's number.
 const ENCODERS: [&str; 4] = ["W_enc", "w_enc", "encoder.weight", "encoder"];
-const DECODERS: [&str; 4] = ["W_dec", "w_dec", "decoder.weight", "decoder"];
 const ENCODER_BIASES: [&str; 3] = ["b_enc", "encoder.bias", "encoder_bias"];
 const THRESHOLDS: [&str; 2] = ["threshold", "activation_function.threshold"];
-
-/// Where one side's directions lie.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct SideLayout {
-    pub(super) tensor: String,
-    /// Whether directions are the tensor's columns.
-    pub(super) transposed: bool,
-    pub(super) hook: DictionaryHook,
-    pub(super) layer: Option<usize>,
-    /// How many there are.
-    pub(super) count: usize,
-}
-
-/// What of the tensors is what.
-#[derive(Debug, Default)]
-pub(super) struct DictionaryLayout {
-    pub(super) title: &'static str,
-    pub(super) reads: Option<SideLayout>,
-    pub(super) writes: Option<SideLayout>,
-    pub(super) bias: Option<String>,
-    pub(super) threshold: Option<String>,
-}
 
 /// A place by its layer and hook, as far as they are said.
 #[derive(Clone, Copy, Debug, Default)]
@@ -75,7 +52,7 @@ pub(super) fn recognise(
     let chosen = options.tensor.is_some();
     let mut layout = match encoder.is_some() || decoder.is_some() {
         true if !chosen => sides(files, options, widths, [encoder, decoder])?,
-        _ => plain(files, options, widths)?,
+        _ => matrix::plain(files, options, widths)?,
     };
     if let (Some(reads), Some(writes)) = (&layout.reads, &layout.writes)
         && reads.count != writes.count
@@ -100,13 +77,6 @@ pub(super) fn recognise(
         ));
     }
     Ok(layout)
-}
-
-/// The title of a matrix of no layout.
-const PLAIN: &str = "matrix";
-
-fn damaged(files: &DictionaryFiles, what: String) -> CheckpointError {
-    CheckpointError::damaged(&files.name, what)
 }
 
 /// The first of some names that is there, with the layer's number or without.
@@ -137,15 +107,49 @@ fn sides(
     widths: DictionaryWidths,
     [encoder, decoder]: [Option<String>; 2],
 ) -> Result<DictionaryLayout, CheckpointError> {
-    let title = title(
-        files,
-        encoder
-            .as_deref()
-            .or(decoder.as_deref())
-            .unwrap_or_default(),
-    );
-    let place = |keys: &[&str]| files.described.get(keys).map(DictionaryPlace::called);
-    let read = place(&[
+    let first = encoder.as_deref().or(decoder.as_deref());
+    let title = title(files, first.unwrap_or_default());
+    let [reads, writes] = places(files, options);
+    let default = match files.by_layer {
+        true => [DictionaryHook::MlpIn, DictionaryHook::MlpOut],
+        false => [DictionaryHook::ResidPost; 2],
+    };
+    let columns = matches!(title, "SAELens" | "Gemma Scope" | "Gemma Scope 2");
+    let decoder_columns = decoder
+        .as_deref()
+        .is_some_and(|name| name.contains("decoder"));
+    let mut side = |name: Option<String>, place: DictionaryPlace, by: usize, columns: bool| {
+        let Some(name) = name else { return Ok(None) };
+        let hook = place.hook.unwrap_or(default[by]);
+        let tensor = slices::sliced(files, &name, options, place.layer)?;
+        let found = slices::oriented(files, tensor, widths.of(hook), columns);
+        found.map(|(tensor, transposed, count)| {
+            Some(SideLayout {
+                tensor,
+                transposed,
+                hook,
+                layer: place.layer,
+                count,
+            })
+        })
+    };
+    let reads = side(encoder, reads, 0, columns)?;
+    let writes = side(decoder, writes, 1, decoder_columns)?;
+    Ok(DictionaryLayout {
+        title,
+        reads,
+        writes,
+        bias: named(files, &ENCODER_BIASES, options),
+        threshold: named(files, &THRESHOLDS, options),
+    })
+}
+
+/// Where it reads and where it writes, by what was asked for, else by its configuration, else by its
+/// path.
+fn places(files: &DictionaryFiles, options: &DictionaryOptions) -> [DictionaryPlace; 2] {
+    let described = &files.described;
+    let called = |keys: &[&str]| described.get(keys).map(DictionaryPlace::called);
+    let read = called(&[
         "hook_name",
         "hook_point",
         "hook_point_in",
@@ -153,22 +157,16 @@ fn sides(
         "feature_input_hook",
         "submodule_name",
     ]);
-    let written = place(&[
+    let written = called(&[
         "hook_name_out",
         "hook_point_out",
         "hf_hook_point_out",
         "feature_output_hook",
     ]);
-    let by_path = files
-        .described
-        .path
-        .iter()
-        .take(8)
-        .map(|part| DictionaryPlace::called(part));
+    let by_path = described.path.iter().take(8);
+    let by_path = by_path.map(|part| DictionaryPlace::called(part));
     let by_path = by_path.fold(DictionaryPlace::default(), DictionaryPlace::or);
-    let layer = files
-        .described
-        .get(&["hook_layer", "hook_point_layer", "layer"]);
+    let layer = described.get(&["hook_layer", "hook_point_layer", "layer"]);
     let own = DictionaryPlace {
         layer: options.layer,
         hook: options.hook,
@@ -183,38 +181,7 @@ fn sides(
         hook: opposite(files, reads.hook, transcodes),
         ..reads
     });
-    let default = match files.by_layer {
-        true => [DictionaryHook::MlpIn, DictionaryHook::MlpOut],
-        false => [DictionaryHook::ResidPost; 2],
-    };
-    let columns = matches!(title, "SAELens" | "Gemma Scope" | "Gemma Scope 2");
-    let mut side = |name: Option<String>, place: DictionaryPlace, by: usize, columns: bool| {
-        let Some(name) = name else { return Ok(None) };
-        let hook = place.hook.unwrap_or(default[by]);
-        let tensor = sliced(files, &name, options, place.layer)?;
-        let width = widths.of(hook);
-        oriented(files, tensor, width, columns).map(|(tensor, transposed, count)| {
-            Some(SideLayout {
-                tensor,
-                transposed,
-                hook,
-                layer: place.layer,
-                count,
-            })
-        })
-    };
-    let decoder_columns = decoder
-        .as_deref()
-        .is_some_and(|name| name.contains("decoder"));
-    let reads = side(encoder, reads, 0, columns)?;
-    let writes = side(decoder, writes, 1, decoder_columns)?;
-    Ok(DictionaryLayout {
-        title,
-        reads,
-        writes,
-        bias: named(files, &ENCODER_BIASES, options),
-        threshold: named(files, &THRESHOLDS, options),
-    })
+    [reads, writes]
 }
 
 /// Where a dictionary writes that reads at a hook and does not say.
@@ -259,169 +226,4 @@ fn title(files: &DictionaryFiles, matrix: &str) -> &'static str {
     } else {
         "autoencoder"
     }
-}
-
-/// The two-dimensional part of a tensor that is meant: of one for all layers the slice of the layer,
-/// of a cross-layer decoder that of the layer written to.
-fn sliced(
-    files: &mut DictionaryFiles,
-    name: &str,
-    options: &DictionaryOptions,
-    layer: Option<usize>,
-) -> Result<String, CheckpointError> {
-    let Some((entry, _)) = files.tensors.get(name) else {
-        return Ok(name.to_owned());
-    };
-    let mut part = entry.clone();
-    let decodes = DECODERS.iter().any(|own| name.starts_with(own));
-    let axes = part.shape.len();
-    let missing = |files: &DictionaryFiles, what: &str, last: usize| {
-        let what = format!("{name} holds several layers: expected {what} 0 to {last}");
-        damaged(files, what)
-    };
-    // [layers, …]: what is read or written from one layer.
-    if (decodes && axes == 4) || (!decodes && axes == 3) {
-        let last = part.shape[0].saturating_sub(1);
-        let at = layer.filter(|&layer| layer <= last);
-        let at = at.ok_or_else(|| missing(files, "--layer", last))?;
-        fix(&mut part, 0, at);
-    }
-    // [n, targets, d]: counted from the layer that is read, or from the first.
-    if decodes && part.shape.len() == 3 {
-        let targets = part.shape[1];
-        let first = if axes == 4 { 0 } else { layer.unwrap_or(0) };
-        let target = options.target.or(layer).unwrap_or(first);
-        let at = target.checked_sub(first).filter(|&at| at < targets);
-        let at = at.ok_or_else(|| {
-            let last = (first + targets).saturating_sub(1);
-            let what = format!(
-                "{name} writes to several layers: expected --target {first} to {last}, got {target}"
-            );
-            damaged(files, what)
-        })?;
-        fix(&mut part, 1, at);
-    }
-    if part.shape.len() == axes {
-        return Ok(name.to_owned());
-    }
-    let new = format!("{name}[slice]");
-    files.tensors.insert_beside(name, new.clone(), part);
-    Ok(new)
-}
-
-/// A tensor at one place along an axis.
-fn fix(entry: &mut TensorEntry, axis: usize, at: usize) {
-    entry.shape.remove(axis);
-    let step = entry.strides.remove(axis);
-    let bytes = entry.dtype.span(step.saturating_mul(at));
-    entry.offset = entry.offset.saturating_add(bytes);
-}
-
-/// The tensor, whether directions are its columns, and how many it has.
-fn oriented(
-    files: &DictionaryFiles,
-    tensor: String,
-    width: usize,
-    columns: bool,
-) -> Result<(String, bool, usize), CheckpointError> {
-    let shape = files
-        .tensors
-        .get(&tensor)
-        .map(|(entry, _)| entry.shape.clone());
-    match shape.as_deref() {
-        Some(&[rows, cols]) if cols == width && (rows != width || !columns) => {
-            Ok((tensor, false, rows))
-        }
-        Some(&[rows, cols]) if rows == width => Ok((tensor, true, cols)),
-        got => Err(damaged(
-            files,
-            format!(
-                "{tensor}: expected directions of {width} numbers, as this model has, got shape {:?}; \
-                 take the dictionary of this model and hook",
-                got.unwrap_or_default()
-            ),
-        )),
-    }
-}
-
-/// A matrix of no layout: the one that is named, or the only one.
-fn plain(
-    files: &mut DictionaryFiles,
-    options: &DictionaryOptions,
-    widths: DictionaryWidths,
-) -> Result<DictionaryLayout, CheckpointError> {
-    let all: Vec<String> = files.tensors.names().map(str::to_owned).collect();
-    let shape = |name: &str| {
-        files
-            .tensors
-            .get(name)
-            .map(|(entry, _)| entry.shape.clone())
-    };
-    let hook = options.hook.unwrap_or(DictionaryHook::ResidPost);
-    let tensor = match &options.tensor {
-        Some(name) => all.iter().find(|own| *own == name),
-        None if all.len() == 1 => all.first(),
-        None => {
-            let mut matrices = all.iter().filter(|name| {
-                shape(name).is_some_and(|s| s.len() == 2 && s.contains(&widths.of(hook)))
-            });
-            matrices.next().filter(|_| matrices.next().is_none())
-        }
-    };
-    let Some(tensor) = tensor else {
-        let names = match all.len() {
-            0 => "nothing".to_owned(),
-            _ => all.iter().take(12).cloned().collect::<Vec<_>>().join(", "),
-        };
-        let asked = options
-            .tensor
-            .as_deref()
-            .unwrap_or("one matrix of directions");
-        return Err(damaged(
-            files,
-            format!("expected {asked}, got {names}; say which with --tensor"),
-        ));
-    };
-    let found = shape(tensor).unwrap_or_default();
-    let width = widths.of(hook);
-    let &[count, cols] = &found[..] else {
-        return Err(damaged(
-            files,
-            format!(
-                "{tensor}: expected rows of directions, [n, {width}], got shape {found:?}; save one \
-                 direction as one row"
-            ),
-        ));
-    };
-    if cols != width {
-        return Err(damaged(
-            files,
-            format!(
-                "{tensor}: expected rows of {width} numbers, as this model has, got shape {found:?}; \
-                 save one direction a row"
-            ),
-        ));
-    }
-    let by_path = files
-        .described
-        .path
-        .first()
-        .and_then(|file| layer_called(file));
-    let side = SideLayout {
-        tensor: tensor.clone(),
-        transposed: false,
-        hook,
-        layer: options.layer.or(by_path),
-        count,
-    };
-    let (reads, writes) = match options.side {
-        Some(DictionarySide::Reads) => (Some(side), None),
-        Some(DictionarySide::Writes) | None => (None, Some(side)),
-    };
-    Ok(DictionaryLayout {
-        title: PLAIN,
-        reads,
-        writes,
-        ..DictionaryLayout::default()
-    })
 }

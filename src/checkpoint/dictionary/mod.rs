@@ -5,6 +5,9 @@ mod arrays;
 mod files;
 mod hook;
 mod layout;
+mod matrix;
+mod side;
+mod slices;
 
 use std::fmt;
 use std::ops::Range;
@@ -15,7 +18,7 @@ pub use hook::DictionaryHook;
 
 use super::tensors::Tensors;
 use super::{CheckpointError, Matrix};
-use layout::{DictionaryLayout, SideLayout};
+use side::{DictionaryLayout, SideLayout};
 
 /// Which of a dictionary's two directions: an encoder's rows read, a decoder's write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,7 +105,7 @@ impl DictionaryFile {
     /// # Errors
     /// A file of a kind that is not known, one that is cut short, or directions of another width
     /// than the model's.
-    pub fn open(
+    pub fn opened(
         path: &Path,
         options: &DictionaryOptions,
         widths: DictionaryWidths,

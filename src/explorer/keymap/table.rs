@@ -266,6 +266,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Conventions, View, &["b"], convention(Switch::Biases), "biases", Switch::Biases.meaning()),
     row(Conventions, View, &["i"], convention(Switch::Input), "input", Switch::Input.meaning()),
     row(Conventions, View, &["o"], convention(Switch::Output), "output", Switch::Output.meaning()),
+    row(Conventions, View, &["f"], convention(Switch::Lens), "lens", Switch::Lens.meaning()),
     row(Conventions, View, &["0"], Action::Raw, "raw", "raw: parameters as they are"),
     row(Conventions, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
     row(Conventions, View, &["A-h"], Action::OpenGuide, "", GUIDE),

@@ -13,7 +13,7 @@ use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::neuron::to_unit;
 use crate::query::reader::Reader;
-use crate::query::reader::convention::Side;
+use crate::query::reader::convention::{Side, WrittenBy};
 use crate::query::{QueryError, RankMetric};
 use crate::transformer::{Form, SublayerAt};
 
@@ -65,6 +65,22 @@ impl OpenDictionary {
             | DictionaryHook::MlpIn
             | DictionaryHook::MlpWritten
             | DictionaryHook::MlpOut => SublayerAt::feed_forward(layer),
+        }
+    }
+
+    /// The layer after which what it writes is part of the residual stream.
+    fn written_after(&self, side: DictionarySide) -> Option<usize> {
+        let layer = self.file.layer(side)?;
+        match self.hook(side) {
+            DictionaryHook::ResidPre => layer.checked_sub(1),
+            DictionaryHook::ResidMid
+            | DictionaryHook::ResidPost
+            | DictionaryHook::AttnIn
+            | DictionaryHook::AttnZ
+            | DictionaryHook::AttnOut
+            | DictionaryHook::MlpIn
+            | DictionaryHook::MlpWritten
+            | DictionaryHook::MlpOut => Some(layer),
         }
     }
 
@@ -162,7 +178,7 @@ impl Reader {
             d_model: spec.d_model,
             heads: spec.heads * spec.d_head,
         };
-        let file = DictionaryFile::open(&source.path, &source.options, widths)?;
+        let file = DictionaryFile::opened(&source.path, &source.options, widths)?;
         let sides = [DictionarySide::Reads, DictionarySide::Writes];
         let sides = sides.into_iter().filter_map(|side| {
             let (tensor, stored) = file.stored(side)?;
@@ -255,10 +271,14 @@ impl Reader {
             }
             DictionarySide::Writes => {
                 let written = matches!(hook, DictionaryHook::MlpWritten | DictionaryHook::AttnZ);
-                if folds && written {
+                if convention.folds_written() && written {
                     open.layer(side)?;
                 }
-                self.folded_written(convention, written.then_some(at), vectors)?
+                let by = WrittenBy {
+                    sublayer: written.then_some(at),
+                    layer: open.written_after(side),
+                };
+                self.folded_written(convention, by, vectors)?
             }
         };
         if convention.has(Switch::Cosine) {

@@ -42,8 +42,31 @@ impl PromptedModel<'_> {
 
     /// What W_U is multiplied with of every state, `[tokens, d_model]` each.
     pub(super) fn reads(&self, states: &[Tensor]) -> Result<Vec<Tensor>, QueryError> {
-        let reads: Result<Vec<Tensor>, _> = states.iter().map(|x| self.head.read(x)).collect();
-        reads.map_err(|e| self.error(e))
+        let read = |(state, x): (usize, &Tensor)| {
+            let carried = self.through_lens(state, x)?;
+            let x = carried.as_ref().unwrap_or(x);
+            self.head.read(x).map_err(|e| self.error(e))
+        };
+        states.iter().enumerate().map(read).collect()
+    }
+
+    /// A state carried to the last layer by the fitted lens; `None` without one, and of states that it
+    /// does not carry: the embeddings, and the last.
+    fn through_lens(&self, state: usize, x: &Tensor) -> Result<Option<Tensor>, QueryError> {
+        let last = self.reader.card.spec.layers;
+        let layer = state.checked_sub(1).filter(|_| state < last);
+        let Some(layer) = layer.filter(|&layer| self.reader.carries(layer)) else {
+            return Ok(None);
+        };
+        let carried = |x: &Tensor| -> candle_core::Result<_> {
+            let (rows, width) = x.dims2()?;
+            let numbers = with_numbers(x, <[f32]>::to_vec)?;
+            Ok(Matrix::new(rows, width, numbers))
+        };
+        let rows = carried(x).map_err(|e| self.error(e))?;
+        let rows = self.reader.carried(layer, rows)?;
+        let carried = Tensor::from_vec(rows.into_data(), x.shape(), x.device());
+        carried.map(Some).map_err(|e| self.error(e))
     }
 
     /// The lens of every state at every position, with the k best words of each; none if k is 0.

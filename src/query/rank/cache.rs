@@ -45,7 +45,7 @@ impl Reader {
     ) -> Result<Option<PathBuf>, QueryError> {
         // Norms and biases are not part of a file's name.
         let convention = query.convention;
-        let plain = !convention.folds_gains() && !convention.adds();
+        let plain = !convention.folds_written() && !convention.adds();
         let kept = match query.by {
             RankMetric::Overlap | RankMetric::Z | RankMetric::Stem => plain && !self.card.remote,
             // Cheap, or of heads.

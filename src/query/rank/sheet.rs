@@ -1,6 +1,7 @@
 //! The ranked neurons, or heads, of a layer or of all, as a sheet.
 
-use crate::query::{Address, ModelCard, RankAnswer, RankQuery, RankedItem};
+use crate::query::jacobian::named_in;
+use crate::query::{Address, ModelCard, RankAnswer, RankQuery, RankedItem, Switch};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
     filter_line, filter_record,
@@ -42,6 +43,10 @@ pub fn sheet_of_all(
     let command = command_of_all(&card.name, query, count);
     let provenance = provenance(card, query, None, command);
     let sheet = list(card, query, provenance, None, &items);
+    let sheet = match query.convention.has(Switch::Lens) {
+        true => named_in(card, sheet),
+        false => sheet,
+    };
     Some(sheet.with_text(crate::query::sheet::text_count(card, &query.filters)))
 }
 

@@ -33,6 +33,15 @@ pub(in crate::query) struct EmbeddingViews {
     inverses: Vec<(EmbeddingView, Arc<Inverse>)>,
 }
 
+/// Where vectors are written to the residual stream.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::query) struct WrittenBy {
+    /// The sublayer that writes them, if a norm of what it writes lies between.
+    pub(in crate::query) sublayer: Option<SublayerAt>,
+    /// The layer after which they are part of the stream, if it is known.
+    pub(in crate::query) layer: Option<usize>,
+}
+
 /// Which side of the residual stream vectors are on: whether they are read with or written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::query) enum Side {
@@ -174,10 +183,8 @@ impl Reader {
         side: Side,
         mut vectors: Matrix,
     ) -> Result<Matrix, QueryError> {
-        if !convention.folds_gains() {
-            return Ok(vectors);
-        }
         match side {
+            Side::Reads if !convention.folds_gains() => {}
             Side::Reads => {
                 if let Some(norm) = self.weights.norm_before(layer, sublayer)? {
                     scale(&mut vectors, &norm);
@@ -186,7 +193,11 @@ impl Reader {
             }
             Side::Writes => {
                 let at = SublayerAt { layer, sublayer };
-                return self.folded_written(convention, Some(at), vectors);
+                let by = WrittenBy {
+                    sublayer: Some(at),
+                    layer: Some(layer),
+                };
+                return self.folded_written(convention, by, vectors);
             }
         }
         Ok(vectors)
@@ -196,19 +207,29 @@ impl Reader {
     pub(in crate::query) fn folded_written(
         &self,
         convention: Convention,
-        by: Option<SublayerAt>,
+        by: WrittenBy,
         mut vectors: Matrix,
     ) -> Result<Matrix, QueryError> {
-        if !convention.folds_gains() {
+        if !convention.folds_written() {
             return Ok(vectors);
         }
-        let of_sublayer = match by {
-            Some(SublayerAt { layer, sublayer }) => {
-                self.weights.norm_of_written(layer, sublayer)?
-            }
-            None => None,
-        };
-        for norm in of_sublayer.into_iter().chain(self.weights.last_norm()?) {
+        if let Some(SublayerAt { layer, sublayer }) = by.sublayer
+            && let Some(norm) = self.weights.norm_of_written(layer, sublayer)?
+        {
+            centre(&mut vectors, &norm);
+            scale(&mut vectors, &norm);
+        }
+        if convention.has(Switch::Lens) {
+            let layer = by.layer.ok_or_else(|| QueryError::Nothing {
+                model: self.card.name.clone(),
+                what:
+                    "the convention lens is of a layer, and which it is of is said nowhere: give \
+                       --layer"
+                        .to_owned(),
+            })?;
+            vectors = self.carried(layer, vectors)?;
+        }
+        if let Some(norm) = self.weights.last_norm()? {
             centre(&mut vectors, &norm);
             scale(&mut vectors, &norm);
         }

@@ -47,7 +47,12 @@ impl Reader {
                 pairs || convention.has(Switch::Cosine) || convention.has(Switch::Inverse)
             }
             Switch::Biases => pairs || convention.has(Switch::Gain),
-            Switch::Gain | Switch::Norms | Switch::Cosine | Switch::Input | Switch::Output => true,
+            Switch::Gain
+            | Switch::Norms
+            | Switch::Cosine
+            | Switch::Input
+            | Switch::Output
+            | Switch::Lens => true,
         };
         // Flipping one must not take another one away, or it would be two steps off.
         let alone = |switch: &Switch| {
@@ -64,6 +69,7 @@ impl Reader {
         let source = |convention| self.source(convention, side);
         match switch {
             Switch::Inverse | Switch::Biases => side == Side::Reads,
+            Switch::Lens => side == Side::Writes,
             Switch::Input | Switch::Output => {
                 source(convention) != source(convention.flipped(switch))
             }

@@ -51,7 +51,7 @@ const NAMES: &[(&str, Activation)] = &[
 ];
 
 /// √(2/π).
-const ROOT: f32 = 0.797_884_6;
+pub(super) const ROOT: f32 = 0.797_884_6;
 
 impl Activation {
     /// The function of this name.
@@ -136,14 +136,14 @@ fn each(numbers: &mut [f32], f: impl Fn(f32) -> f32) {
 }
 
 #[inline(always)]
-fn sigmoid(x: f32) -> f32 {
+pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
 /// Φ, the normal distribution: half of erfc(−x/√2), which is Numerical Recipes' `erfcc`: a
 /// relative error of 1.2e-7 at most, in the tails too.
 #[inline(always)]
-fn phi(x: f32) -> f32 {
+pub(super) fn phi(x: f32) -> f32 {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / (1.0 + 0.5 * z);
     const C: [f32; 10] = [

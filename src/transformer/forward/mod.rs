@@ -8,6 +8,7 @@ mod activation;
 mod along;
 mod attention;
 mod cache;
+mod derivative;
 mod embed;
 mod error;
 mod head;

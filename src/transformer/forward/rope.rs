@@ -41,6 +41,15 @@ impl<'a> RopeTable<'a> {
         })
     }
 
+    /// The table that takes rotations back: it rotates by as much the other way. What rotations are
+    /// scaled with stays, as in a derivative.
+    pub(super) fn backwards(self) -> Result<Self> {
+        Ok(Self {
+            sin: self.sin.neg()?,
+            ..self
+        })
+    }
+
     /// Rotates the heads of each row, `[rows, heads × d_head]`.
     pub(super) fn rotate(&self, x: &Tensor, d_head: usize) -> Result<Tensor> {
         let dims = 2 * self.rope.frequencies.len();

@@ -128,6 +128,7 @@ pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
         remote: false,
         not_run: None,
         notices: Vec::new(),
+        lens: None,
         undertrained: None,
     })
 }
