@@ -86,6 +86,7 @@ pub const HELD_ON_TEXTS: &[&str] = &[
     "xlm-roberta",
     "distilbert",
     "modernbert",
+    "electra",
 ];
 
 impl FamilyAbilities {
@@ -111,7 +112,7 @@ impl FamilyAbilities {
             },
             distance: match family.rope {
                 None => "",
-                Some(rope) if rope.unless.is_some() => "but with ALiBi",
+                Some(rope) if rope.unless.is_some() => "but not with ALiBi",
                 Some(rope) => match rope.layers {
                     RopeLayers::All => "yes",
                     RopeLayers::Windowed

@@ -337,5 +337,7 @@ fn told(checkpoint: &Checkpoint) -> Vec<String> {
     let no_predictions = encoder && checkpoint.gguf_metadata().is_some();
     let of_gguf = no_predictions.then(|| NO_PREDICTIONS.to_owned());
     let adapter = checkpoint.adapter().map(merged);
-    decided.into_iter().chain(of_gguf).chain(adapter).collect()
+    let note = checkpoint.family().note.map(str::to_owned);
+    let told = decided.into_iter().chain(of_gguf);
+    told.chain(adapter).chain(note).collect()
 }

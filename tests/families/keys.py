@@ -16,7 +16,9 @@ MODELS = os.path.join(os.path.dirname(transformers.__file__), "models")
 FAMILIES = ["gpt2", "bert", "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "phi", "gpt_neox",
             "gpt_neo", "gptj", "opt", "bloom", "falcon", "roberta", "xlm_roberta", "distilbert", "modernbert", "ministral3", "smollm3",
             "seed_oss", "ernie4_5", "helium", "glm", "glm4", "olmo", "stablelm", "olmo2", "olmo3", "exaone4", "granite",
-            "cohere", "cohere2", "starcoder2", "arcee", "nemotron"]
+            "cohere", "cohere2", "starcoder2", "arcee", "nemotron", "camembert", "electra", "mpnet",
+            "deberta", "deberta_v2"]
+NAMES = {"xlm_roberta": "xlm-roberta", "deberta_v2": "deberta-v2"}
 READ = re.compile(r"config\.([a-z_]+)\b(?!\()|getattr\(\s*(?:self\.)?config,\s*\"([a-z_]+)\"")
 
 
@@ -25,7 +27,7 @@ def main():
     for name in FAMILIES:
         with open(os.path.join(MODELS, name, f"modeling_{name}.py"), encoding="utf-8") as f:
             keys = {a or b for a, b in READ.findall(f.read())}
-        found[name.replace("xlm_roberta", "xlm-roberta")] = sorted(k for k in keys if not k.startswith("_attn"))
+        found[NAMES.get(name, name)] = sorted(k for k in keys if not k.startswith("_attn"))
     with open(os.path.join(HERE, "keys.json"), "w", encoding="utf-8") as f:
         json.dump(found, f, indent=1)
         f.write("\n")

@@ -34,6 +34,7 @@ FALCON = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attenti
               max_position_embeddings=104, bias=False, bos_token_id=1, eos_token_id=2)
 SMALL = dict(GATED, hidden_size=16, intermediate_size=24)
 ENCODER = dict(WIDE, intermediate_size=40, pad_token_id=0)
+SMALL_ENCODER = dict(ENCODER, hidden_size=16, intermediate_size=24)
 LLAMA3 = dict(rope_type="llama3", rope_theta=5000.0, factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=32)
 LONG = dict(rope_type="longrope", rope_theta=10000.0, short_factor=[1.0, 1.2, 1.5, 2.0],
@@ -135,6 +136,17 @@ FAMILIES = {
                                                "layers.{}.self_attn.o_proj")),
     "arcee": ("arcee", dict(SMALL), PLAIN_PATHS),
     "nemotron": ("nemotron", dict(SMALL), PLAIN_PATHS),
+    # Encoders after BERT.
+    "camembert": ("camembert", dict(SMALL_ENCODER, type_vocab_size=1, pad_token_id=1), BERT_PATHS),
+    "electra": ("electra", dict(SMALL_ENCODER, embedding_size=16), BERT_PATHS),
+    "mpnet": ("mpnet", dict(SMALL_ENCODER, pad_token_id=1),
+              ("encoder.layer.{}.attention.attn", ["encoder.layer.{}.intermediate.dense"],
+               "encoder.layer.{}.output.dense", "encoder.layer.{}.attention.attn.o")),
+    "deberta": ("deberta", dict(SMALL_ENCODER, relative_attention=True, pos_att_type="c2p|p2c",
+                                position_biased_input=False), BERT_PATHS),
+    "deberta-v2": ("deberta-v2", dict(SMALL_ENCODER, relative_attention=True, pos_att_type="c2p|p2c",
+                                      position_biased_input=False, share_att_key=True, position_buckets=16,
+                                      norm_rel_ebd="layer_norm"), BERT_PATHS),
 }
 # Saved as f32; the others as bf16.
 FULL = {"llama", "gpt-neox", "roberta"}
@@ -147,7 +159,8 @@ SPLIT = {"phi3", "modernbert", "glm", "glm4"}
 UNTURNED = {"smollm3": {1}, "cohere2": {1}, "exaone4": {1}}
 # The gains of norms are 1 more than what is stored.
 PLUS_ONE = ("Gemma", "Nemotron")
-ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert"}
+ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert", "camembert", "electra", "mpnet",
+            "deberta", "deberta-v2"}
 PIECES = {"llama", "mistral", "gemma", "gemma2", "gemma3-text", "phi3", "xlm-roberta"}
 
 
@@ -214,8 +227,31 @@ def caught(model, attention, hidden, position):
             return reshape(fused)
         attention._reshape = watched
         undo.append(lambda: delattr(attention, "_reshape"))
+    hooks = []
+    if kind == "MPNetSelfAttention":
+        parts = {}
+
+        def part(name):
+            def take(module, args, out):
+                parts[name] = out[0].view(out.shape[1], attention.num_attention_heads, -1).transpose(0, 1)
+                if found.get("inside") and len(parts) == 3:
+                    keep(parts["q"], parts["k"], parts["v"])
+            return take
+        hooks += [getattr(attention, name).register_forward_hook(part(name)) for name in "qkv"]
+    elif kind == "DisentangledSelfAttention":
+        split, parts = attention.transpose_for_scores, []
+
+        def scores(x, *heads):
+            out = split(x, *heads)
+            if found.get("inside") and len(parts) < 3:
+                parts.extend(out[0].chunk(3, dim=-1) if hasattr(attention, "in_proj") else [out])
+                if len(parts) >= 3:
+                    keep(*parts[:3])
+            return out
+        attention.transpose_for_scores = scores
+        undo.append(lambda: delattr(attention, "transpose_for_scores"))
     torch.nn.functional.scaled_dot_product_attention = patched
-    hooks = [attention.register_forward_pre_hook(replace, with_kwargs=True),
+    hooks += [attention.register_forward_pre_hook(replace, with_kwargs=True),
              attention.register_forward_pre_hook(lambda *a: found.update(inside=True)),
              attention.register_forward_hook(lambda *a: found.update(inside=False))]
     try:
@@ -376,7 +412,8 @@ def write(folder, model, name, config=None, rename=lambda tensor: tensor):
     model.save_pretrained(folder)
     weights = os.path.join(folder, "model.safetensors")
     kind = torch.float32 if name in FULL else torch.bfloat16
-    save_file({rename(n): t.to(kind) for n, t in load_file(weights).items()}, weights, metadata={"format": "pt"})
+    tensors = {rename(n): t.to(kind) for n, t in load_file(weights).items() if rename(n)}
+    save_file(tensors, weights, metadata={"format": "pt"})
     path = os.path.join(folder, "config.json")
     spelled = json.load(open(path, encoding="utf-8"))
     if name in OLD:
@@ -412,6 +449,8 @@ NESTED = {
     "gemma3-text": ("gemma3", on_the_hub, {"model.": "language_model.model."}),
     "ministral3": ("mistral3", mistral_on_the_hub,
                    {"model.": "language_model.model.", "lm_head.": "language_model.lm_head."}),
+    # Without a head over the vocabulary.
+    "electra": ("electra-discriminator", lambda config: config, {"generator_": None}),
 }
 
 
@@ -426,7 +465,7 @@ def make(name, seed):
     nested = NESTED.get(name)
     if nested:
         write(os.path.join(HERE, nested[0]), model, name, nested[1],
-              lambda t: next((b + t[len(a):] for a, b in nested[2].items() if t.startswith(a)), t))
+              lambda t: next((b and b + t[len(a):] for a, b in nested[2].items() if t.startswith(a)), t))
     found = answers(name, model, paths)
     for out in [name] + ([nested[0]] if nested else []):
         with open(os.path.join(HERE, out + ".json"), "w", encoding="utf-8") as f:

@@ -219,7 +219,7 @@ fn without_a_head_keys_and_queries_are_read_and_nothing_else() {
         });
         let mut reader = changed.reader();
         assert_eq!(reader.card().spec.output, OutputEmbedding::Missing);
-        assert_eq!(reader.card().notices, [NO_HEAD]);
+        assert_eq!(reader.card().notices[0], NO_HEAD);
         let found = neuron(&mut reader).columns;
         assert_eq!(
             [&found[0], &found[2]],

@@ -23,7 +23,7 @@ GPT2_PATHS = ("h.{}.attn", ["h.{}.mlp.c_fc"], "h.{}.mlp.c_proj", "h.{}.attn.c_pr
 # name: (folder, module paths)
 # Those that run as another one of them does: their states are held in tests/families.
 ALIKE = {"ministral3", "smollm3", "seed-oss", "ernie4-5", "helium", "glm", "stablelm", "stablelm-qk", "olmo3", "exaone4",
-         "cohere", "starcoder2", "arcee", "nemotron"}
+         "cohere", "starcoder2", "arcee", "nemotron", "camembert", "mpnet", "deberta", "deberta-v2"}
 MODELS = {name: (os.path.join(HERE, "../families", name), paths) for name, (_, _, paths) in FAMILIES.items()
           if name not in ALIKE}
 MODELS["gpt2-safetensors"] = (os.path.join(HERE, "../reference/gpt2-safetensors"), GPT2_PATHS)
@@ -70,6 +70,8 @@ def head_of(model):
         return lambda x: model.cls(x)
     if kind.startswith(("Roberta", "XLMRoberta")):
         return lambda x: model.lm_head(x)
+    if kind.startswith("Electra"):
+        return lambda x: model.generator_lm_head(model.generator_predictions(x))
     if kind.startswith("DistilBert"):
         return lambda x: model.vocab_projector(model.vocab_layer_norm(model.activation(model.vocab_transform(x))))
     if kind.startswith("ModernBert"):

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::error::one_line;
-use super::super::family::{HeadActivation, Parallel};
+use super::super::family::{FamilyForward, HeadActivation, Parallel};
 use super::super::{CheckpointError, Family, ForwardSpec, NormPlacement, Spec};
 use super::register::RUN;
 use super::{Config, shown};
@@ -58,11 +58,8 @@ impl Config {
         let factor = number(forward.scale_factor)?;
         let logit_scale =
             number(family.head.scale)?.unwrap_or(1.0) / number(family.head.divisor)?.unwrap_or(1.0);
-        let of_width = match forward.scaled_embedding {
-            true => (spec.d_model as f64).sqrt(),
-            false => 1.0,
-        };
-        let embedding_scale = number(forward.embedding_scale)?.unwrap_or(of_width);
+        let embedding_scale =
+            number(forward.embedding_scale)?.unwrap_or(root(forward, spec.d_model));
         let written_scale = number(forward.written_scale)?.unwrap_or(1.0);
         let clip = number(forward.clip)?;
         Ok(Some(ForwardSpec {
@@ -119,5 +116,13 @@ impl Config {
                 epsilon.ok_or_else(|| self.wrong(key, expected(), shown(value)))
             }
         }
+    }
+}
+
+/// What embeddings of this width are multiplied with where no key says it.
+fn root(forward: &FamilyForward, d_model: usize) -> f64 {
+    match forward.scaled_embedding {
+        true => (d_model as f64).sqrt(),
+        false => 1.0,
     }
 }

@@ -282,32 +282,6 @@ impl Config {
         Err(self.wrong(key, expected, found.to_string()))
     }
 
-    /// How many learned positions can be used, of which texts take those from `first` on.
-    fn positions(&self, family: &Family, first: usize) -> Result<usize, CheckpointError> {
-        let Some(learned) = &family.positions else {
-            return Ok(0);
-        };
-        let counted = self.size(family.config.positions)?;
-        let before = if learned.counted { first } else { 0 };
-        match counted.checked_sub(before) {
-            Some(positions @ 1..) => Ok(positions),
-            _ => {
-                let expected = format!("more than {before}");
-                Err(self.wrong(family.config.positions[0], expected, counted.to_string()))
-            }
-        }
-    }
-
-    /// Positions that the configuration states.
-    fn context(&self, family: &Family, positions: usize) -> Result<usize, CheckpointError> {
-        let keys = family.config.positions;
-        match (positions, self.value(keys)) {
-            (1.., _) => Ok(positions),
-            (0, Some(_)) => self.size(keys),
-            (0, None) => Ok(MOST_TOKENS),
-        }
-    }
-
     /// What was found; or what is usual, where the value is of the wrong kind: then it is a choice
     /// that is not known, and refuses what it touches.
     ///

@@ -1,11 +1,11 @@
 //! What `config.json` says about windows and positions.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::family::{Local, RopeLayers, Windows};
 use super::super::{CheckpointError, Family, PositionScheme, Spec};
 use super::rope::{RopeSettings, TRAINED};
-use super::{Config, PLACED, shown};
+use super::{Config, MOST_TOKENS, PLACED, shown};
 
 /// What layers that see everything, and those with a window, are called in `layer_types` and
 /// `rope_parameters`.
@@ -51,15 +51,6 @@ impl Config {
         spec.rotary = true;
         position_scheme.without_rope =
             self.without_rope(family, keys.layers, &position_scheme.windows, spec)?;
-        let without = position_scheme.without_rope.iter();
-        for (reach, _) in spec
-            .reach
-            .iter_mut()
-            .zip(without)
-            .filter(|(_, none)| **none)
-        {
-            *reach = 0;
-        }
         let now = self
             .values
             .get("rope_parameters")
@@ -67,14 +58,7 @@ impl Config {
         let of_kind = |kind: &str| now.and_then(|now| now.get(kind)).and_then(Value::as_object);
         let (full, sliding) = (of_kind(FULL), of_kind(SLIDING));
         let once = self.values.get("rope_scaling").and_then(Value::as_object);
-        // Queries beyond this length are multiplied with what grows with their position: texts end there.
-        let scaled = [once, full, now].into_iter().flatten();
-        let mut scaled = scaled.filter(|o| o.get(SCALED_QUERIES).is_some_and(|v| !v.is_null()));
-        if let Some(trained) = scaled.find_map(|o| o.get(TRAINED)?.as_u64()) {
-            spec.longest = spec
-                .longest
-                .min(usize::try_from(trained).unwrap_or(usize::MAX));
-        }
+        end_texts(spec, [once, full, now]);
         let settings = |given, theta| RopeSettings {
             config: self,
             family,
@@ -102,6 +86,40 @@ impl Config {
         Ok(position_scheme)
     }
 
+    /// How many learned positions can be used, of which texts take those from `first` on.
+    pub(super) fn positions(
+        &self,
+        family: &Family,
+        first: usize,
+    ) -> Result<usize, CheckpointError> {
+        let Some(learned) = &family.positions else {
+            return Ok(0);
+        };
+        let counted = self.size(family.config.positions)?;
+        let before = if learned.counted { first } else { 0 };
+        match counted.checked_sub(before) {
+            Some(positions @ 1..) => Ok(positions),
+            _ => {
+                let expected = format!("more than {before}");
+                Err(self.wrong(family.config.positions[0], expected, counted.to_string()))
+            }
+        }
+    }
+
+    /// Positions that the configuration states.
+    pub(super) fn context(
+        &self,
+        family: &Family,
+        positions: usize,
+    ) -> Result<usize, CheckpointError> {
+        let keys = family.config.positions;
+        match (positions, self.value(keys)) {
+            (1.., _) => Ok(positions),
+            (0, Some(_)) => self.size(keys),
+            (0, None) => Ok(MOST_TOKENS),
+        }
+    }
+
     /// By layer, whether it rotates nothing; empty if all layers rotate.
     fn without_rope(
         &self,
@@ -111,17 +129,17 @@ impl Config {
         spec: &mut Spec,
     ) -> Result<Vec<bool>, CheckpointError> {
         let stated = family.windows.is_some_and(|w| self.has(w.size));
-        match layers {
-            RopeLayers::All => Ok(Vec::new()),
-            RopeLayers::WindowedIfAny if !stated => Ok(Vec::new()),
+        let without: Vec<bool> = match layers {
+            RopeLayers::All => Vec::new(),
+            RopeLayers::WindowedIfAny if !stated => Vec::new(),
             RopeLayers::Windowed | RopeLayers::WindowedIfAny => {
-                Ok(windows.iter().map(Option::is_none).collect())
+                windows.iter().map(Option::is_none).collect()
             }
             RopeLayers::Listed { list, but_every } => match self.value(&[list]) {
                 None => {
                     let every = self.size(&[but_every]);
                     let every = Self::soft(every, usize::MAX, PLACED, &mut spec.unknown)?;
-                    Ok((1..=spec.layers).map(|i| i.is_multiple_of(every)).collect())
+                    (1..=spec.layers).map(|i| i.is_multiple_of(every)).collect()
                 }
                 Some((_, value)) => {
                     let listed = value.as_array().map_or(&[][..], Vec::as_slice);
@@ -131,10 +149,20 @@ impl Config {
                         let unknown = Self::unknown(list, expected, value, PLACED);
                         spec.unknown.push(unknown);
                     }
-                    Ok(listed.iter().map(|v| v.as_u64() == Some(0)).collect())
+                    listed.iter().map(|v| v.as_u64() == Some(0)).collect()
                 }
             },
+        };
+        // At no distance there is another list.
+        for (reach, _) in spec
+            .reach
+            .iter_mut()
+            .zip(&without)
+            .filter(|(_, none)| **none)
+        {
+            *reach = 0;
         }
+        Ok(without)
     }
 
     /// By layer, its window.
@@ -216,6 +244,17 @@ impl Config {
             Some((_, other)) => Err(self.wrong(list, "a list of names".into(), shown(other))),
             None => Ok(Vec::new()),
         }
+    }
+}
+
+/// Where queries beyond a length are multiplied with what grows with their position, texts end there.
+fn end_texts(spec: &mut Spec, given: [Option<&Map<String, Value>>; 3]) {
+    let scaled = given.into_iter().flatten();
+    let mut scaled = scaled.filter(|o| o.get(SCALED_QUERIES).is_some_and(|v| !v.is_null()));
+    if let Some(trained) = scaled.find_map(|o| o.get(TRAINED)?.as_u64()) {
+        spec.longest = spec
+            .longest
+            .min(usize::try_from(trained).unwrap_or(usize::MAX));
     }
 }
 

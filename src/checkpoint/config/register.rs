@@ -47,7 +47,7 @@ const fn rule(key: &'static str, understood: Understood, touches: &'static [Read
 const RULES: &[Rule] = &[
     // Of the families in the table.
     Rule {
-        families: &["bert", "roberta", "xlm-roberta"],
+        families: &["bert", "roberta", "xlm-roberta", "camembert", "electra"],
         ..rule("position_embedding_type", Only("\"absolute\""), RUN)
     },
     Rule {
@@ -69,6 +69,14 @@ const RULES: &[Rule] = &[
             Where(|v| matches!(v.as_u64(), Some(1 | 2)), "1 or 2"),
             RUN,
         )
+    },
+    Rule {
+        families: &["deberta"],
+        ..rule("talking_head", Only("false"), &[Qk, Distance])
+    },
+    Rule {
+        families: &["mpnet"],
+        ..rule("relative_attention_num_buckets", Only("32"), RUN)
     },
     Rule {
         families: &["smollm3"],

@@ -66,6 +66,7 @@ pub(super) const PLAIN_FORWARD: FamilyForward = FamilyForward {
     scale_by_layer: None,
     attention_softcap: None,
     alibi: None,
+    relative_bias: None,
 };
 
 /// A linear map with a bias, in a tensor of its own.
@@ -75,6 +76,7 @@ pub(super) const fn linear(name: &'static str) -> Linear {
         layout: Layout::OutIn,
         split: Split::Whole,
         biased: true,
+        bias: None,
     }
 }
 
@@ -89,6 +91,14 @@ pub(super) const fn bare(name: &'static str) -> Linear {
 impl Linear {
     pub(super) const fn split(self, split: Split) -> Self {
         Self { split, ..self }
+    }
+
+    /// With the bias of its heads in a tensor of its own.
+    pub(super) const fn with_bias(self, bias: &'static str) -> Self {
+        Self {
+            bias: Some(bias),
+            ..self
+        }
     }
 
     pub(super) const fn transposed(self) -> Self {

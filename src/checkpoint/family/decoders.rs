@@ -1,7 +1,6 @@
 //! Decoders with plain feed-forwards: GPT-2 and its like.
 
 use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
-use super::gated::LLAMA;
 use super::{
     Alibi, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, LearnedPositions, Local,
     NormKind, NormPlacement, Parallel, QkNormScope, RopeKeys, RopeLayout, Split, Windows,
@@ -54,6 +53,7 @@ pub(super) const GPT2: Family = Family {
         scale_by_layer: Some("scale_attn_by_inverse_layer_idx"),
         ..FORWARD
     }),
+    note: None,
 };
 
 /// With a bias of the logits.
@@ -340,63 +340,4 @@ pub(super) const FALCON: Family = Family {
         ..FORWARD
     }),
     ..BLOOM
-};
-
-/// The norms, positions and maps of Llama around plain neurons.
-pub(super) const ARCEE: Family = Family {
-    model_type: "arcee",
-    title: "AFM",
-    defaults: &[
-        ("tie_word_embeddings", DefaultValue::Flag(false)),
-        ("rms_norm_eps", DefaultValue::Real(1e-5)),
-        ("rope_theta", DefaultValue::Real(10_000.0)),
-        ("max_position_embeddings", DefaultValue::Whole(4096)),
-    ],
-    default_activation: "relu2",
-    ff_gate: None,
-    ..LLAMA
-};
-
-pub(super) const NEMOTRON: Family = Family {
-    model_type: "nemotron",
-    title: "Nemotron",
-    norm_kind: NormKind::LayerPlusOne,
-    config: ConfigKeys {
-        norm_epsilon: &["norm_eps"],
-        ..LLAMA.config
-    },
-    defaults: &[
-        ("tie_word_embeddings", DefaultValue::Flag(false)),
-        ("norm_eps", DefaultValue::Real(1e-5)),
-        ("rope_theta", DefaultValue::Real(10_000.0)),
-        ("partial_rotary_factor", DefaultValue::Real(0.5)),
-        ("max_position_embeddings", DefaultValue::Whole(4096)),
-    ],
-    ..ARCEE
-};
-
-pub(super) const STARCODER2: Family = Family {
-    model_type: "starcoder2",
-    title: "StarCoder2",
-    norm_kind: NormKind::Layer,
-    config: ConfigKeys {
-        norm_epsilon: &["norm_epsilon"],
-        ..LLAMA.config
-    },
-    defaults: &[
-        ("tie_word_embeddings", DefaultValue::Flag(true)),
-        ("norm_epsilon", DefaultValue::Real(1e-5)),
-        ("rope_theta", DefaultValue::Real(10_000.0)),
-        ("num_key_value_heads", DefaultValue::Whole(2)),
-        ("max_position_embeddings", DefaultValue::Whole(4096)),
-    ],
-    default_activation: "gelu_pytorch_tanh",
-    windows: Some(Windows {
-        size: "sliding_window",
-        layers: Local::All,
-    }),
-    ff_in: bare("mlp.c_fc"),
-    ff_gate: None,
-    ff_out: bare("mlp.c_proj"),
-    ..LLAMA
 };

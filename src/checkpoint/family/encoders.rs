@@ -51,9 +51,10 @@ pub(super) const BERT: Family = Family {
     qk_norm_scope: QkNormScope::Head,
     qk_norm_if: None,
     forward: Some(FORWARD),
+    note: None,
 };
 
-const FORWARD: FamilyForward = FamilyForward {
+pub(super) const FORWARD: FamilyForward = FamilyForward {
     causal: false,
     causal_if: Some("is_decoder"),
     attention_norm: &["attention.output.LayerNorm"],

@@ -49,6 +49,7 @@ pub(super) const LLAMA: Family = Family {
     qk_norm_scope: QkNormScope::Head,
     qk_norm_if: None,
     forward: Some(FORWARD),
+    note: None,
 };
 
 pub(super) const FORWARD: FamilyForward = FamilyForward {

@@ -1,10 +1,11 @@
-//! Decoders that are Llama but for a norm, a layout or the layers that rotate.
+//! Decoders that are Llama but for a norm, a layout, the layers that rotate or neurons without a
+//! gate.
 
 use super::base::{ROPE, bare};
 use super::gated::{FORWARD, LLAMA, MISTRAL};
 use super::{
-    ConfigKeys, DefaultValue, Family, FamilyForward, NormKind, Parallel, QkNormScope, RopeKeys,
-    RopeLayers, RopeLayout, Split,
+    ConfigKeys, DefaultValue, Family, FamilyForward, Local, NormKind, Parallel, QkNormScope,
+    RopeKeys, RopeLayers, RopeLayout, Split, Windows,
 };
 
 /// With images; the language model is that of `mistral`, or `ministral3` where the nested
@@ -179,5 +180,64 @@ pub(super) const STABLELM: Family = Family {
         parallel: Parallel::Flag("use_parallel_residual"),
         ..FORWARD
     }),
+    ..LLAMA
+};
+
+/// The norms, positions and maps of Llama around plain neurons.
+pub(super) const ARCEE: Family = Family {
+    model_type: "arcee",
+    title: "AFM",
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("rms_norm_eps", DefaultValue::Real(1e-5)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(4096)),
+    ],
+    default_activation: "relu2",
+    ff_gate: None,
+    ..LLAMA
+};
+
+pub(super) const NEMOTRON: Family = Family {
+    model_type: "nemotron",
+    title: "Nemotron",
+    norm_kind: NormKind::LayerPlusOne,
+    config: ConfigKeys {
+        norm_epsilon: &["norm_eps"],
+        ..LLAMA.config
+    },
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(false)),
+        ("norm_eps", DefaultValue::Real(1e-5)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("partial_rotary_factor", DefaultValue::Real(0.5)),
+        ("max_position_embeddings", DefaultValue::Whole(4096)),
+    ],
+    ..ARCEE
+};
+
+pub(super) const STARCODER2: Family = Family {
+    model_type: "starcoder2",
+    title: "StarCoder2",
+    norm_kind: NormKind::Layer,
+    config: ConfigKeys {
+        norm_epsilon: &["norm_epsilon"],
+        ..LLAMA.config
+    },
+    defaults: &[
+        ("tie_word_embeddings", DefaultValue::Flag(true)),
+        ("norm_epsilon", DefaultValue::Real(1e-5)),
+        ("rope_theta", DefaultValue::Real(10_000.0)),
+        ("num_key_value_heads", DefaultValue::Whole(2)),
+        ("max_position_embeddings", DefaultValue::Whole(4096)),
+    ],
+    default_activation: "gelu_pytorch_tanh",
+    windows: Some(Windows {
+        size: "sliding_window",
+        layers: Local::All,
+    }),
+    ff_in: bare("mlp.c_fc"),
+    ff_gate: None,
+    ff_out: bare("mlp.c_proj"),
     ..LLAMA
 };

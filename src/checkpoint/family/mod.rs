@@ -5,6 +5,7 @@ mod base;
 mod decoders;
 mod encoders;
 mod gated;
+mod later_encoders;
 mod llama_like;
 mod positions;
 mod post_normed;
@@ -48,6 +49,9 @@ pub struct Linear {
     pub split: Split,
     /// Whether it must have a bias. One that is there counts in any case.
     pub biased: bool,
+    /// The bias of its heads, where it lies in a tensor of its own below the layer's prefix: head
+    /// after head, whatever the split.
+    pub bias: Option<&'static str>,
 }
 
 /// What a map gives a head.
@@ -185,6 +189,10 @@ pub struct FamilyForward {
     /// Cap of attention scores, applied by the hyperbolic tangent.
     pub attention_softcap: Option<&'static str>,
     pub alibi: Option<Alibi>,
+    /// What all layers add to their scores by the distance of a key from its query, in buckets that
+    /// grow with it (Raffel et al. 2020, arXiv 1910.10683, §2.1): `[32, heads]`, below the model's
+    /// prefix.
+    pub relative_bias: Option<&'static str>,
 }
 
 /// What lies between the last state and the logits, beside the final norm and the output embedding.
@@ -268,6 +276,8 @@ pub struct Family {
     pub qk_norm_if: Option<&'static str>,
     /// How the forward pass goes; `None` where it is not known here.
     pub forward: Option<FamilyForward>,
+    /// What must be said of lists of every model of the family.
+    pub note: Option<&'static str>,
 }
 
 impl Family {
@@ -293,7 +303,9 @@ impl Family {
 }
 
 mod rows {
-    use super::{Family, decoders, encoders, gated, llama_like, post_normed, scaled};
+    use super::{
+        Family, decoders, encoders, gated, later_encoders, llama_like, post_normed, scaled,
+    };
 
     /// Every family that can be opened.
     pub static FAMILIES: &[Family] = &[
@@ -324,9 +336,9 @@ mod rows {
         scaled::GRANITE,
         scaled::COHERE,
         scaled::COHERE2,
-        decoders::STARCODER2,
-        decoders::ARCEE,
-        decoders::NEMOTRON,
+        llama_like::STARCODER2,
+        llama_like::ARCEE,
+        llama_like::NEMOTRON,
         decoders::PHI,
         decoders::GPT_NEOX,
         decoders::GPT_NEO,
@@ -338,6 +350,11 @@ mod rows {
         encoders::XLM_ROBERTA,
         encoders::DISTILBERT,
         encoders::MODERNBERT,
+        later_encoders::CAMEMBERT,
+        later_encoders::ELECTRA,
+        later_encoders::MPNET,
+        later_encoders::DEBERTA,
+        later_encoders::DEBERTA_V2,
     ];
 }
 

@@ -114,22 +114,16 @@ static REFUSED: &[RefusedFamily] = &[
         why: "run one layer several times, on embeddings that are narrower than it",
     },
     RefusedFamily {
-        model_types: &["deberta", "deberta-v2"],
-        title: "DeBERTa",
-        could_have: "neurons, VO, and the QK of content with content",
-        why: "add to QK what content makes of distances",
-    },
-    RefusedFamily {
         model_types: &[
-            "electra",
-            "mpnet",
-            "camembert",
             "nomic_bert",
             "modernbert-decoder",
+            "xlm",
+            "flaubert",
+            "convbert",
         ],
         title: "Other encoders",
-        could_have: "neurons, heads, and geometry",
-        why: "are not known here yet",
+        could_have: "neurons and heads",
+        why: "have a layout that is not known here yet",
     },
     RefusedFamily {
         model_types: &["longformer", "big_bird", "xlnet", "funnel"],

@@ -2,6 +2,7 @@
 //! itself alone, so nothing is padded.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
@@ -16,7 +17,7 @@ use super::activation::exp;
 use super::ops::with_numbers;
 
 /// How a layer's heads look.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Heads {
     pub heads: usize,
     /// Keys and values, each shared by as many heads.
@@ -30,6 +31,38 @@ pub(super) struct Heads {
     /// What they are bent to stay below.
     pub cap: Option<f32>,
     pub alibi: Option<Alibi>,
+    pub relative: Option<Arc<RelativeScores>>,
+}
+
+/// What is added to scores by the distance of a key from its query, in buckets: half of them for
+/// keys behind the query and half for those ahead; of each half, half for one distance each and the
+/// others for ranges that grow, as in T5 and MPNet.
+pub(super) struct RelativeScores {
+    /// `[buckets, heads]`.
+    pub table: Vec<f32>,
+    pub heads: usize,
+}
+
+impl RelativeScores {
+    pub(super) const BUCKETS: usize = 32;
+
+    /// The distance from which all keys are in the last bucket.
+    const FURTHEST: f32 = 128.0;
+
+    fn at(&self, head: usize, query: usize, key: usize) -> f32 {
+        let half = Self::BUCKETS / 2;
+        let apart = query.abs_diff(key);
+        let exact = half / 2;
+        let bucket = if apart < exact {
+            apart
+        } else {
+            let (n, exact_f) = (apart as f32, exact as f32);
+            let share = (n / exact_f).ln() / (Self::FURTHEST / exact_f).ln();
+            (exact + (share * (half - exact) as f32) as usize).min(half - 1)
+        };
+        let ahead = if key > query { half } else { 0 };
+        self.table[(ahead + bucket) * self.heads + head]
+    }
 }
 
 /// Scores that fall with the distance.
@@ -219,7 +252,7 @@ impl Heads {
                 let seen = self.seen(i, n);
                 row[..seen.start].fill(0.0);
                 row[seen.end..].fill(0.0);
-                self.adjust(head, &mut row[seen.clone()], seen.start);
+                self.adjust(head, i, &mut row[seen.clone()], seen.start);
                 Arch::new().dispatch(Softmax(&mut row[seen]));
             }
             matmul(
@@ -236,7 +269,7 @@ impl Heads {
     }
 
     /// Bends a head's scores, and lets them fall, at positions from `first` on.
-    fn adjust(&self, head: usize, scores: &mut [f32], first: usize) {
+    fn adjust(&self, head: usize, query: usize, scores: &mut [f32], first: usize) {
         if let Some(cap) = self.cap {
             scores.iter_mut().for_each(|s| *s = cap * (*s / cap).tanh());
         }
@@ -244,6 +277,10 @@ impl Heads {
             let at = alibi.at(head, self.heads, self.scale);
             let positions = scores.iter_mut().enumerate();
             positions.for_each(|(i, s)| *s += at(first + i));
+        }
+        if let Some(relative) = &self.relative {
+            let positions = scores.iter_mut().enumerate();
+            positions.for_each(|(i, s)| *s += relative.at(head, query, first + i));
         }
     }
 
@@ -290,14 +327,18 @@ impl Heads {
 
     /// What is added to scores, `[1 or heads, n, n]`: −∞ where nothing is seen.
     fn added(&self, n: usize, device: &Device) -> Result<Tensor> {
-        let heads = if self.alibi.is_some() { self.heads } else { 1 };
+        let apart = self.alibi.is_some() || self.relative.is_some();
+        let heads = if apart { self.heads } else { 1 };
         let mut added = vec![f32::NEG_INFINITY; heads * n * n];
         for (at, row) in added.chunks_exact_mut(n).enumerate() {
             let seen = self.seen(at % n, n);
             row[seen.clone()].fill(0.0);
             if let Some(alibi) = self.alibi {
                 let fall = alibi.at(at / n, self.heads, self.scale);
-                seen.for_each(|i| row[i] = fall(i));
+                seen.clone().for_each(|i| row[i] = fall(i));
+            }
+            if let Some(relative) = &self.relative {
+                seen.for_each(|i| row[i] += relative.at(at / n, at % n, i));
             }
         }
         Tensor::from_vec(added, (heads, n, n), device)

@@ -2,6 +2,7 @@
 //! maps become `[in, out]`, and parts of fused ones maps of their own.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
@@ -13,7 +14,7 @@ use crate::checkpoint::{
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::Activation;
-use super::attention::{Alibi, Heads};
+use super::attention::{Alibi, Heads, RelativeScores};
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
 use super::ops::{HeadNorm, Linear, Norm};
@@ -286,7 +287,7 @@ impl LayerLoader<'_> {
             ff_in: self.plain(layer, &family.ff_in, [d, f])?,
             ff_out: self.written(layer, &family.ff_out, [f, d])?,
             rope: places.rope(layer).cloned(),
-            heads: self.heads(layer),
+            heads: self.heads(layer)?,
             activation,
         })
     }
@@ -336,11 +337,27 @@ impl LayerLoader<'_> {
         })
     }
 
-    fn heads(&self, layer: usize) -> Heads {
+    /// The relative bias that all layers share, if they do.
+    fn relative(&self) -> Result<Option<Arc<RelativeScores>>, ForwardError> {
+        let Some(name) = self.forward.relative_bias else {
+            return Ok(None);
+        };
+        let heads = self.checkpoint.spec().heads;
+        let name = self.checkpoint.full(name);
+        let table = self
+            .checkpoint
+            .block(&name, 0..RelativeScores::BUCKETS, 0..heads)?;
+        Ok(Some(Arc::new(RelativeScores {
+            table: table.into_data(),
+            heads,
+        })))
+    }
+
+    fn heads(&self, layer: usize) -> Result<Heads, ForwardError> {
         let (spec, choices) = (self.checkpoint.spec(), self.choices);
         let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
         let windows = &self.checkpoint.position_scheme().windows;
-        Heads {
+        Ok(Heads {
             heads: spec.heads,
             n_kv_heads: spec.n_kv_heads,
             d_head: spec.d_head,
@@ -349,6 +366,7 @@ impl LayerLoader<'_> {
             scale: (choices.scale / by_layer as f64) as f32,
             cap: choices.attention_softcap.map(|cap| cap as f32),
             alibi: choices.alibi.map(|before_scale| Alibi { before_scale }),
-        }
+            relative: self.relative()?,
+        })
     }
 }

@@ -286,6 +286,12 @@ impl Weights {
     ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
         let (family, spec) = (self.checkpoint.family(), self.spec());
         let of = |map: &Linear, role, heads| {
+            if let Some(name) = map.bias {
+                let own = spec.head_outputs(Split::Whole, role, head);
+                let name = self.checkpoint.in_layer(layer, name);
+                let bias = self.checkpoint.vector(&[name], heads * spec.d_head)?;
+                return Ok(Some(bias[own].to_vec()));
+            }
             let own = spec.head_outputs(map.split, role, head);
             self.bias(layer, map, heads * spec.d_head, own)
         };

@@ -92,7 +92,11 @@ impl State {
 
     /// How far the key lies behind the query; 0 where it makes no difference to a form.
     pub fn distance(&self, form: Form) -> usize {
-        let turns = self.card().is_some_and(|card| card.spec.rotary);
+        // A layer without rotary positions reaches no distance at which its list is another.
+        let at = self.views.heads.layer;
+        let turns = self
+            .card()
+            .is_some_and(|card| card.spec.rotary && card.reach(at) > 0);
         if turns && form == Form::Qk {
             self.views.heads.distance
         } else {

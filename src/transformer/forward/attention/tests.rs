@@ -20,6 +20,7 @@ const PLAIN: Heads = Heads {
     scale: 0.5,
     cap: None,
     alibi: None,
+    relative: None,
 };
 
 #[test]
