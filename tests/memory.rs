@@ -323,7 +323,7 @@ fn stepping_through_twelve_gigabytes_holds_the_embedding_and_little_more() {
     let refused = bounded.answer(&pairs(0, Form::Vo), Callbacks::none());
     let refused = refused.unwrap_err().to_string();
     assert!(
-        refused.ends_with("allows 1M; give --memory 3M"),
+        refused.ends_with("allows 1M; give --memory 2M"),
         "{refused}"
     );
     bounded.answer(&neuron(0, 0), Callbacks::none()).unwrap();

@@ -25,8 +25,8 @@ pub struct Machine {
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = threads)]
     pub threads: usize,
     /// What may be held in memory beside the embedding [default: half of what is free, at most 2G,
-    /// and what a head's pairs take]. A head whose pairs take more than SIZE is refused; they take 16
-    /// bytes times tokens times the width of a head
+    /// and what a head's pairs take]. A head whose pairs take more than SIZE is refused; they take
+    /// about 11 bytes, on a GPU 19, times tokens times the width of a head
     #[arg(long, value_name = "SIZE")]
     memory: Option<Size>,
     /// Of an adapter, the model that it is merged into [default: the one that it names]

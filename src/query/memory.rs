@@ -20,10 +20,13 @@ impl From<u64> for MemoryBudget {
 
 impl MemoryBudget {
     /// Bytes that a search for pairs takes: the two factors over all rows (`[rows, d_head]` in f32),
-    /// the same balanced and sorted, and a few numbers a row.
-    pub(super) fn of_pairs(rows: usize, d_head: usize) -> u64 {
-        let row = 4 * size_of::<f32>() * d_head + 48;
-        rows as u64 * row as u64
+    /// the same in 8-bit integers with a few numbers a row, and where a device bounds the products
+    /// the balanced factors in f32.
+    pub(super) fn of_pairs(rows: usize, d_head: usize, on_host: bool) -> u64 {
+        let factors = 2 * size_of::<f32>() * d_head;
+        let bounds = 2 * (d_head + 64);
+        let balanced = if on_host { 0 } else { factors };
+        rows as u64 * (factors + bounds + balanced) as u64
     }
 
     /// # Errors

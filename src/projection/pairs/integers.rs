@@ -105,6 +105,16 @@ impl Kernel {
         Self::Plain
     }
 
+    /// Strips of A and panels of B that are best multiplied at a time: such that the strips and a
+    /// panel stay in the first-level cache; in f32, such that the products stay in the second.
+    pub(super) fn block(self) -> (usize, usize) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => (16, 16),
+            Self::Plain => (32, 8),
+        }
+    }
+
     /// What scoring one pair in full costs, in products of coordinates. Of wide rows it is the time in
     /// which memory gives one of them.
     pub(super) fn products_per_score(self, width: usize) -> f32 {
@@ -162,38 +172,48 @@ fn plain(
             widened.a.extend(coordinates.map(f32::from));
         }
     }
-    widened.b.clear();
-    for groups in shape.used(b.integers) {
-        for column in 0..PANEL {
-            let coordinates = groups.into_iter().flatten().flat_map(|group| group[column]);
-            let signed = coordinates.map(|x| (i32::from(x) - OFFSET) as f32);
-            widened.b.extend(signed);
-        }
-    }
+    let arch = Arch::new();
+    widened.b.resize(shape.width() * columns, 0.0);
+    arch.dispatch(|| widen(shape, b, &mut widened.b));
     widened.products.resize(strips * STRIP * columns, 0.0);
     multiply(
         MatRef::from_row_major_slice(&widened.a, strips * STRIP, shape.width()),
-        MatRef::from_row_major_slice(&widened.b, columns, shape.width()).transpose(),
+        MatRef::from_row_major_slice(&widened.b, shape.width(), columns),
         &mut widened.products,
     );
-    let arch = Arch::new();
     let rows = a.rows.iter().flatten();
     let products = widened.products.chunks_exact(columns.max(1));
     for (at, (row, products)) in rows.zip(products).enumerate() {
         let of_panels = products.as_chunks::<PANEL>().0.iter().zip(b.errors);
         for (panel, ((products, errors), steps)) in of_panels.zip(b.inverse_steps).enumerate() {
-            let reaches = arch.dispatch(|| {
-                let mut reaches = [false; PANEL];
-                for (column, reaches) in reaches.iter_mut().enumerate() {
-                    // 1 for what the threshold itself is rounded by.
-                    let product = products[column] + errors[column] as f32 + (row.error + 1.0);
-                    *reaches = product >= row.least * steps[column];
-                }
-                reaches
+            // 1 for what the threshold itself is rounded by.
+            let error = row.error + 1.0;
+            let reaches = |column: usize| {
+                products[column] + errors[column] as f32 + error >= row.least * steps[column]
+            };
+            let any = || (0..PANEL).fold(false, |any, column| any | reaches(column));
+            let columns = match arch.dispatch(any) {
+                true => 0..PANEL,
+                false => 0..0,
+            };
+            masks[panel * strips + at / STRIP][at % STRIP] = columns.fold(0, |mask, column| {
+                mask | u64::from(reaches(column)) << column
             });
-            let bits = reaches.iter().enumerate();
-            masks[panel * strips + at / STRIP][at % STRIP] =
-                bits.fold(0, |mask, (bit, &reaches)| mask | u64::from(reaches) << bit);
+        }
+    }
+}
+
+/// B's integers in f32, a row for each coordinate.
+#[inline(always)]
+fn widen(shape: Shape, b: Panels<'_>, out: &mut [f32]) {
+    let columns = b.errors.len() * PANEL;
+    for (panel, groups) in shape.used(b.integers).enumerate() {
+        for (at, group) in groups.into_iter().flatten().enumerate() {
+            for coordinate in 0..GROUP {
+                let start = (at * GROUP + coordinate) * columns + panel * PANEL;
+                let out = out[start..start + PANEL].iter_mut().zip(group);
+                out.for_each(|(out, row)| *out = f32::from(row[coordinate]) - OFFSET as f32);
+            }
         }
     }
 }

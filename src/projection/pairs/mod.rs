@@ -58,15 +58,16 @@ impl Blocks {
 }
 
 impl Default for Blocks {
-    /// A task's rows of A and a panel stay in the first-level cache.
     fn default() -> Self {
+        let kernel = Kernel::detected();
+        let (strips, panels) = kernel.block();
         Self {
-            strips: 16,
-            panels: 16,
+            strips,
+            panels,
             wave: 16,
             scout: 8192,
             corner: 4096,
-            kernel: Kernel::detected(),
+            kernel,
         }
     }
 }

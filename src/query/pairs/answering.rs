@@ -168,7 +168,7 @@ impl Reader {
     fn make_room(&mut self, positions: bool) -> Result<(), QueryError> {
         let spec = &self.card.spec;
         let rows = spec.vocab + if positions { spec.positions } else { 0 };
-        let needed = MemoryBudget::of_pairs(rows, spec.d_head);
+        let needed = MemoryBudget::of_pairs(rows, spec.d_head, self.device.is_cpu());
         self.memory.check(&self.card.name, needed)?;
         let left = self.memory.kept.saturating_sub(needed);
         let bytes = |(_, factors): &(_, Arc<Factors>)| factors.bytes();
