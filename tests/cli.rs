@@ -858,6 +858,35 @@ fn ranks_all_layers_where_none_is_named() {
 }
 
 #[test]
+fn outliers_are_counted_as_the_whole_columns_say() {
+    let home = Home::new();
+    let ranked = home.json("rank gpt2-pl --layer 3 --by outliers -n 3");
+    for neuron in ranked["neurons"].as_array().unwrap() {
+        let line = format!("neuron gpt2-pl 3 {} -k 8192", neuron["neuron"]);
+        let columns = home.json(&line)["columns"].clone();
+        let share = |name: &str| {
+            let scores = columns[name].as_array().unwrap().iter();
+            let scores: Vec<f64> = scores.map(|t| t["score"].as_f64().unwrap()).collect();
+            let n = scores.len() as f64;
+            assert_eq!(n, 8192.0);
+            let mean = scores.iter().sum::<f64>() / n;
+            let variance = scores.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+            let beyond = |x: &&f64| **x > mean + 4.0 * variance.sqrt();
+            scores.iter().filter(beyond).count() as f64 / n
+        };
+        let (figure, expected) = (
+            neuron["figure"].as_f64().unwrap(),
+            share("K").max(share("V")),
+        );
+        assert!(expected > 0.0);
+        assert!((figure - expected).abs() < 1e-6, "{figure} for {expected}");
+    }
+    let refused = home.output("rank gpt2-pl --layer 3 --by orthogonal-output");
+    let said = text(&refused.stderr);
+    assert!(said.contains("neurons without gates"), "{said}");
+}
+
+#[test]
 fn finds_where_a_word_stands_in_every_format() {
     let home = Home::new();
     let answer = home.json("find gpt2-pl miasto -k 3");

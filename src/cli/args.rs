@@ -10,6 +10,7 @@ use super::dictionary::DictionaryArgs;
 use super::fit_lens::FitLensArgs;
 use super::geometry_args::GeometryArgs;
 use super::guide::GuideArgs;
+use super::links::LinksArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
@@ -45,6 +46,7 @@ Examples:
   lexiscope find gpt2-pl miasto woda             where words stand in it
   lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
   lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, ranked by a measure
+  lexiscope links gpt2-pl L3.N103                who feeds a neuron, and whom it feeds
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
   lexiscope prompt gpt2-pl --text 'Byłem w'  what a text sets off in it
@@ -149,6 +151,8 @@ pub enum Command {
     Dictionary(DictionaryArgs),
     /// The neurons of a layer, or its heads, ranked by a measure
     Rank(RankArgs),
+    /// Who writes what a neuron or head reads, and who reads what it writes
+    Links(LinksArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
     /// What a model does with a text: predictions, states as words, who moved a word; and changed

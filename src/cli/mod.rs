@@ -11,6 +11,7 @@ mod geometry_args;
 mod guide;
 mod info;
 mod interrupt;
+mod links;
 mod lookup_args;
 mod machine;
 mod manual;
@@ -125,6 +126,7 @@ pub fn run() -> Result<()> {
         Some(Command::Directions(args)) => directions(args),
         Some(Command::Dictionary(args)) => dictionary::run(args),
         Some(Command::Rank(args)) => rank::rank(args),
+        Some(Command::Links(args)) => links::links(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Prompt(args)) => prompt::prompt(&args),
         Some(Command::Contexts(args)) => contexts::contexts(&args),

@@ -27,9 +27,12 @@ pub struct RankArgs {
     layer: Option<usize>,
     /// overlap: share of the 30 best tokens that K and V have in common; norm: length of the
     /// value; z: how far the best score of K or V lies above the layer's, in standard deviations;
-    /// stem: share of the 30 best tokens of K or V that look alike. Of heads, copying: the copying
-    /// score of VO; same: share of its 30 best pairs that are twice the same word; matching and
-    /// same-qk: the same of QK
+    /// stem: share of the 30 best tokens of K or V that look alike; kurtosis of the scores of K or V
+    /// over the vocabulary; outliers: share of scores 4 standard deviations above the mean;
+    /// enrichment or depletion: cosine of what is read and written, of gated neurons how clearly
+    /// they are of the class, as conditional-enrichment, conditional-depletion,
+    /// proportional-change and orthogonal-output. Of heads, copying: the copying score of VO; same:
+    /// share of its 30 best pairs that are twice the same word; matching and same-qk: the same of QK
     #[arg(long, default_value_t, value_name = "WHAT")]
     by: RankMetric,
     /// Neurons or heads in the list

@@ -14,6 +14,7 @@ mod pairs;
 mod ranks;
 mod row_transform;
 mod rows;
+mod score_sums;
 mod select;
 mod undertrained;
 
@@ -31,5 +32,6 @@ pub use pairs::{PairsWanted, best_pairs, best_pairs_on};
 pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;
 pub use rows::{LogitDistribution, LogitShape, LogitsWanted, Rows};
+pub use score_sums::ScoreSums;
 pub use select::{Best, End, Pair, Passing, Ranked, Scored};
 pub use undertrained::{Seeds, undertrained};

@@ -8,9 +8,10 @@ use super::{
     Address, AttentionAnswer, AttentionQuery, ContextMapQuery, ContextsAnswer, ContextsQuery,
     Convention, DictionaryAnswer, DictionaryQuery, DirectionsAnswer, DirectionsQuery,
     EvidenceAnswer, EvidenceQuery, FindAnswer, FindQuery, FirstConventionAnswer,
-    FirstConventionQuery, GeometryAnswer, GeometryQuery, MapAnswer, NeuronAnswer, NeuronMapQuery,
-    NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery, RankAnswer, RankQuery,
-    RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
+    FirstConventionQuery, GeometryAnswer, GeometryQuery, LinksAnswer, LinksQuery, MapAnswer,
+    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery,
+    RankAnswer, RankQuery, RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery,
+    ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -52,6 +53,8 @@ pub enum Query {
     Contexts(ContextsQuery),
     /// Whether keys tell when neurons fire, of all neurons.
     Evidence(EvidenceQuery),
+    /// Who writes what a neuron or head reads, and who reads what it writes.
+    Links(LinksQuery),
 }
 
 impl Query {
@@ -87,6 +90,7 @@ impl Query {
             Self::Dictionary(query) => &mut query.convention,
             Self::Contexts(query) => &mut query.convention,
             Self::Evidence(query) => &mut query.convention,
+            Self::Links(query) => &mut query.convention,
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
@@ -126,6 +130,7 @@ impl Query {
             Self::Attention(query) => query,
             Self::Contexts(query) => query,
             Self::Evidence(query) => query,
+            Self::Links(query) => query,
         }
     }
 }
@@ -153,6 +158,7 @@ pub enum Answer {
     Attention(AttentionAnswer),
     Contexts(Box<ContextsAnswer>),
     Evidence(EvidenceAnswer),
+    Links(LinksAnswer),
 }
 
 impl Answer {
@@ -176,6 +182,7 @@ impl Answer {
             Self::Attention(answer) => answer,
             Self::Contexts(answer) => answer,
             Self::Evidence(answer) => answer,
+            Self::Links(answer) => answer,
         }
     }
 }
@@ -215,6 +222,7 @@ answered! {
     Rank by Rank: RankQuery, RankAnswer;
     Attention by Attention: AttentionQuery, AttentionAnswer;
     Contexts by Contexts: ContextsQuery, Box<ContextsAnswer>;
+    Links by Links: LinksQuery, LinksAnswer;
     Robustness by Robustness: RobustnessQuery, RobustnessAnswer;
     Dictionary by Dictionary: DictionaryQuery, DictionaryAnswer;
 }

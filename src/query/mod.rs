@@ -18,6 +18,7 @@ mod info_sheet;
 mod jacobian;
 mod kind;
 mod kinds;
+mod links;
 mod map;
 mod memory;
 mod model;
@@ -59,6 +60,7 @@ pub use geometry::{
 pub use jacobian::{LensFit, LensFitPlan};
 pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
 pub use kinds::{Answer, Answered, Query};
+pub use links::{Link, LinkLists, LinksAnswer, LinksQuery, ReadSide};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 pub use memory::MemoryBudget;
 pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
@@ -68,7 +70,7 @@ pub use prompt::{
     Continuation, ContinuationAnswer, HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction,
     PromptAnswer, PromptQuery, Steering, TargetAnswer, Unit, running_text,
 };
-pub use rank::{RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
+pub use rank::{InputOutputClass, RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;
 pub use robustness::{
     RANDOM_DIRECTIONS, RANDOM_FORMS, ROBUSTNESS_LEAST, ROBUSTNESS_TOP, Robustness,

@@ -3,6 +3,7 @@
 mod norms_and_biases;
 mod stored_types;
 mod stream;
+mod through;
 
 use std::ops::Range;
 

@@ -8,6 +8,7 @@ mod choices;
 mod conventions;
 mod gguf;
 mod heads;
+mod links;
 mod lookup;
 mod overflow;
 mod real;

@@ -40,6 +40,35 @@ def same(form, texts):
     return sum(a == b for a, b in pairs) / TOP
 
 
+def kurtosis(scores):
+    """Of each row, the fourth moment about its mean over the square of its variance."""
+    apart = scores - scores.mean(dim=1, keepdim=True)
+    return (apart ** 4).mean(dim=1) / (apart ** 2).mean(dim=1) ** 2
+
+
+def outliers(scores):
+    """Of each row, the share that lies more than four standard deviations above its mean."""
+    apart = scores - scores.mean(dim=1, keepdim=True)
+    return (apart > 4 * scores.std(dim=1, correction=0, keepdim=True)).double().mean(dim=1)
+
+
+def classes(gate, up, values):
+    """Of each neuron how clearly it is of an input-output class."""
+    cosine = torch.nn.functional.cosine_similarity
+    a = cosine(up, values, dim=1)
+    if gate is None:
+        return {"enrichment": a, "depletion": -a}
+    g = cosine(gate, values, dim=1).abs()
+    return {
+        "enrichment": torch.minimum(a, g),
+        "conditional-enrichment": torch.minimum(a, 1 - g),
+        "proportional-change": torch.minimum(g, 1 - a.abs()),
+        "conditional-depletion": torch.minimum(-a, 1 - g),
+        "depletion": torch.minimum(-a, g),
+        "orthogonal-output": torch.minimum(1 - a.abs(), 1 - g),
+    }
+
+
 def ranks(name, model, paths):
     base = model.base_model
     attention_path, inputs, output, attention_out = paths
@@ -82,6 +111,14 @@ def ranks(name, model, paths):
         found["overlap"] = rounded(both)
         found["norm"] = rounded(values.double().norm(dim=1))
         found["z"] = rounded(torch.maximum(*z))
+        found["kurtosis"] = rounded(torch.maximum(*[kurtosis(s) for s in scores]))
+        found["outliers"] = rounded(torch.maximum(*[outliers(s) for s in scores]))
+        gate = keys.T.double() if len(inputs) > 1 else None
+        up = matrix(at(base, inputs[-1].format(LAYER)), read.shape[1]).T.double()
+        if name in SPLIT:
+            up = up.chunk(2, dim=0)[1]
+        for by, figures in classes(gate, up, values.double()).items():
+            found[by] = rounded(figures)
     return found
 
 

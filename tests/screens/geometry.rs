@@ -458,11 +458,11 @@ fn the_chart_is_copied_exported_and_taken_up_again() {
 #[test]
 fn the_strip_shows_anisotropy_once_it_is_measured() {
     let mut screen = Screen::new(120, 30);
-    let shown: Vec<LayerStrip> = (0..8)
+    let shown: Vec<LayerStrip> = (0..10)
         .map(|_| screen.press("s").state.views.neurons.strip)
         .collect();
     assert!(!shown.contains(&LayerStrip::Anisotropy), "{shown:?}");
-    assert_eq!(shown[7], LayerStrip::Norms);
+    assert_eq!(shown[9], LayerStrip::Norms);
     assert!(screen.last_line().contains("anisotropy once"));
     screen.press("g s g n s");
     assert_eq!(screen.state.views.neurons.strip, LayerStrip::Anisotropy);

@@ -215,6 +215,7 @@ fn made_up(query: &Query) -> Answer {
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),
         Query::Prompt(query) => Answer::Prompt(Box::new(prompt::answered(query, 6, WORDS.len()))),
+        Query::Links(_) => panic!("no view asks for links"),
         Query::Dictionary(query) => {
             Answer::Dictionary(dictionary::answered(query, WORDS.len(), ROWS))
         }

@@ -8,6 +8,7 @@ use super::{Rows, Store};
 use crate::checkpoint::{Matrix, StoredMatrix};
 use crate::projection::batch::longer;
 use crate::projection::ranks::{self, RankedScore};
+use crate::projection::score_sums::{self, ScoreSums};
 use crate::projection::{ProjectionError, batch};
 use crate::task::CancelToken;
 
@@ -51,7 +52,7 @@ impl Rows {
     ///
     /// # Errors
     /// The device fails, or the token is cancelled.
-    pub(in crate::projection) fn above(
+    pub fn above(
         &self,
         vectors: &Matrix,
         than: &[f32],
@@ -76,6 +77,35 @@ impl Rows {
             counts.push(above.count());
         }
         Ok(counts)
+    }
+
+    /// Of each of `vectors` (`[m, width]`) how its scores are distributed over the passing rows.
+    ///
+    /// # Errors
+    /// The device fails, or the token is cancelled.
+    pub fn score_sums(
+        &self,
+        vectors: &Matrix,
+        flags: &[bool],
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<ScoreSums>, ProjectionError> {
+        let rows = match &*self.store {
+            Store::Host(rows) => {
+                let rows = self.counted(rows);
+                return Ok(score_sums::score_sums(rows, vectors, flags, cancel)?);
+            }
+            Store::Device(rows) => rows,
+        };
+        let mut found = Vec::with_capacity(vectors.rows());
+        for j in 0..vectors.rows() {
+            cancel.check()?;
+            let scores = self.scores_on_device(rows, vectors, j)?;
+            let passing = scores.iter().zip(flags).filter(|(_, passes)| **passes);
+            let mut sums = ScoreSums::default();
+            sums.add(passing.map(|(score, _)| *score));
+            found.push(sums);
+        }
+        Ok(found)
     }
 
     /// The scores of all rows at one of some vectors.

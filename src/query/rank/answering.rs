@@ -53,6 +53,12 @@ impl Reader {
     ) -> Result<RankAnswer, QueryError> {
         match (query.by, query.by.form()) {
             (RankMetric::Norm, _) => self.rank_by_norm(query, callbacks),
+            (RankMetric::Kurtosis | RankMetric::Outliers, _) => {
+                self.rank_by_score_shape(query, callbacks)
+            }
+            (RankMetric::InputOutput(class), _) => {
+                self.rank_by_input_output(query, class, callbacks)
+            }
             (RankMetric::Copying | RankMetric::Matching, Some(form)) => {
                 self.rank_by_eigenvalues(query, form, callbacks)
             }
@@ -92,10 +98,22 @@ impl Reader {
             let squares = values.row(n).iter().map(|&x| f64::from(x).powi(2));
             squares.sum::<f64>().sqrt() as f32
         };
-        let items = all.map(|n| of_head(n, norm(n), &[])).collect();
+        let figures = all.map(norm).collect();
+        self.neurons_by(query, figures, callbacks)
+    }
+
+    /// The neurons of the largest figures, given one for each, with their lists.
+    pub(super) fn neurons_by(
+        &mut self,
+        query: &RankQuery,
+        figures: Vec<f32>,
+        callbacks: Callbacks<'_>,
+    ) -> Result<RankAnswer, QueryError> {
+        let figures = figures.into_iter().enumerate();
+        let items = figures.map(|(n, figure)| of_head(n, figure, &[])).collect();
         let mut answer = ranked(items, query.count, 1.0);
-        let longest: Vec<usize> = answer.items.iter().map(|n| n.item).collect();
-        let lists = top_lists(self, query, &longest, callbacks)?;
+        let best: Vec<usize> = answer.items.iter().map(|n| n.item).collect();
+        let lists = top_lists(self, query, &best, callbacks)?;
         for (neuron, lists) in answer.items.iter_mut().zip(&lists) {
             *neuron = of_neuron(query, neuron.item, neuron.figure, lists);
         }

@@ -16,7 +16,7 @@ use crate::outside;
 
 use crate::query::first_convention::RULE;
 use crate::query::reader::Reader;
-use crate::query::{Callbacks, Convention, QueryError, RankMetric, RankQuery};
+use crate::query::{Callbacks, Convention, QueryError, RankQuery};
 use crate::transformer::{Form, FormWeights, Input, NormWeights, Sublayer};
 
 /// Where answers are kept.
@@ -46,15 +46,8 @@ impl Reader {
         // Norms and biases are not part of a file's name.
         let convention = query.convention;
         let plain = !convention.folds_written() && !convention.adds();
-        let kept = match query.by {
-            RankMetric::Overlap | RankMetric::Z | RankMetric::Stem => plain && !self.card.remote,
-            // Cheap, or of heads.
-            RankMetric::Norm
-            | RankMetric::Copying
-            | RankMetric::Same
-            | RankMetric::Matching
-            | RankMetric::SameQk => false,
-        };
+        let lists_of_neurons = !query.by.of_weights() && !query.by.of_heads();
+        let kept = plain && !self.card.remote && lists_of_neurons;
         if !kept || self.rank_cache.folder.is_none() {
             return Ok(None);
         }

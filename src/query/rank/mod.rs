@@ -2,16 +2,17 @@
 
 mod answering;
 pub(super) mod cache;
+mod input_output;
+mod metric;
 mod ranking;
+mod score_shape;
 mod sheet;
-
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 pub(super) use answering::EmbeddingGram;
 pub(super) use cache::RankCache;
+pub use metric::{InputOutputClass, RankMetric};
 pub use ranking::Ranking;
 pub(super) use ranking::{Judged, judge, of_neuron, ranked, standardise};
 pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
@@ -25,105 +26,6 @@ use crate::checkpoint::Reading;
 use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
-
-/// What neurons, by their [`Self::TOP`] best tokens in K and in V, or heads are ranked by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RankMetric {
-    /// The share of tokens that are in both K and V: it promotes what it fires on.
-    #[default]
-    Overlap,
-    /// The length of its value.
-    Norm,
-    /// By how many standard deviations of the layer's neurons its best score lies above their
-    /// mean, in K or in V, whichever is more.
-    Z,
-    /// The share of tokens that look like one of them (see
-    /// [`crate::vocabulary::Vocabulary::similar`]), in K or in V, whichever is more.
-    Stem,
-    /// Of heads: the copying score of VO over the vocabulary, the sum of its eigenvalues over the
-    /// sum of their sizes (Elhage et al. 2021), −1 to 1.
-    Copying,
-    /// Of heads: the share of the [`Self::TOP`] best pairs of VO that are twice the same word.
-    Same,
-    /// Of heads: as the copying score, of QK: whether words attend to themselves.
-    Matching,
-    /// Of heads: the share of the [`Self::TOP`] best pairs of QK that are twice the same word.
-    SameQk,
-}
-
-impl RankMetric {
-    /// Length of the lists that are judged.
-    pub const TOP: usize = 30;
-    /// Those of neurons, in the order in which they are offered.
-    pub const NEURONS: [Self; 4] = [Self::Overlap, Self::Norm, Self::Z, Self::Stem];
-    /// Those of heads.
-    pub const HEADS: [Self; 4] = [Self::Copying, Self::Same, Self::Matching, Self::SameQk];
-
-    /// The form of the heads that are ranked by it; `None` if neurons are.
-    pub fn form(self) -> Option<Form> {
-        match self {
-            Self::Overlap | Self::Norm | Self::Z | Self::Stem => None,
-            Self::Copying | Self::Same => Some(Form::Vo),
-            Self::Matching | Self::SameQk => Some(Form::Qk),
-        }
-    }
-
-    /// Whether heads are ranked by it, and not neurons.
-    pub fn of_heads(self) -> bool {
-        self.form().is_some()
-    }
-
-    /// Whether it is a figure of the weights, and no list needs to be known for it.
-    pub fn of_weights(self) -> bool {
-        matches!(self, Self::Norm | Self::Copying | Self::Matching)
-    }
-
-    /// The name on the command line and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Overlap => "overlap",
-            Self::Norm => "norm",
-            Self::Z => "z",
-            Self::Stem => "stem",
-            Self::Copying => "copying",
-            Self::Same => "same",
-            Self::Matching => "matching",
-            Self::SameQk => "same-qk",
-        }
-    }
-
-    /// What the figure is, in words.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Overlap => "share of words in both K and V",
-            Self::Norm => "length of the value",
-            Self::Z => "best score against the layer's, in standard deviations",
-            Self::Stem => "share of words that look alike",
-            Self::Copying => "copying score of VO",
-            Self::Same => "share of VO's pairs of twice the same word",
-            Self::Matching => "matching score of QK",
-            Self::SameQk => "share of QK's pairs of twice the same word",
-        }
-    }
-}
-
-impl fmt::Display for RankMetric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for RankMetric {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut all = Self::NEURONS.into_iter().chain(Self::HEADS);
-        all.find(|by| by.name() == text).ok_or_else(|| {
-            let known = "overlap, norm, z, stem, copying, same, matching or same-qk";
-            format!("expected {known}, got {text}")
-        })
-    }
-}
 
 /// Asks for a layer's best neurons, or heads, by a metric. Of gated neurons K is the gate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -213,6 +115,17 @@ impl QueryKind for RankQuery {
 
     fn needs_output(&self) -> bool {
         self.by == RankMetric::Overlap || self.by.form() == Some(Form::Vo)
+    }
+
+    fn check(&self, card: &ModelCard) -> Result<(), String> {
+        match self.by.of_gated() && !card.gated() {
+            true => Err(format!(
+                "{} has neurons without gates, which `{}` is about: of them `enrichment` and \
+                 `depletion` compare what is read with what is written",
+                card.name, self.by
+            )),
+            false => Ok(()),
+        }
     }
 
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {

@@ -1,7 +1,7 @@
 //! The layer strip: one figure per layer.
 
 use crate::explorer::state::State;
-use crate::query::{RankAnswer, RankMetric};
+use crate::query::{InputOutputClass, RankAnswer, RankMetric};
 
 /// What the strip of layers shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,13 @@ impl LayerStrip {
     /// All of them, in the order in which they are gone through.
     pub fn all() -> impl Iterator<Item = Self> {
         let measures = RankMetric::NEURONS.into_iter().chain(RankMetric::HEADS);
-        let measures = measures.filter(|by| *by != RankMetric::Norm);
+        // What says nothing that another does not.
+        let left_out = [
+            RankMetric::Norm,
+            RankMetric::Outliers,
+            RankMetric::InputOutput(InputOutputClass::Depletion),
+        ];
+        let measures = measures.filter(move |by| !left_out.contains(by));
         [Self::Norms, Self::Anisotropy]
             .into_iter()
             .chain(measures.map(Self::Of))

@@ -63,7 +63,9 @@ impl View for RankingView {
             }
             Action::RankLayers => state.say("i opens the list that this is about"),
             Action::NextMetric if on_top => {
-                ranking.by = after(&RankMetric::NEURONS, ranking.by);
+                let gated = state.card().is_some_and(|card| card.gated());
+                let ranking = &mut state.views.ranking;
+                ranking.by = after(&RankMetric::of_neurons(gated), ranking.by);
                 ranking.chooser.selected = 0;
             }
             Action::NextMetric if !state.is_on_top(ViewId::HeadMap) => {

@@ -1,0 +1,116 @@
+//! Links as a sheet: neurons and heads, upstream and downstream.
+
+use super::{Link, LinkLists, LinksAnswer, LinksQuery};
+use crate::query::ModelCard;
+use crate::sheet::{
+    Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
+    filter_line, filter_record,
+};
+use crate::transformer::Input;
+
+/// Words of each list in a table.
+const WORDS: usize = 4;
+
+/// Four lists: of each way neurons, then heads.
+pub(super) fn sheet(card: &ModelCard, query: &LinksQuery, answer: &LinksAnswer) -> Sheet {
+    let mut settings = vec![("convention", query.convention.name())];
+    let key = (card.gated() && query.input != Input::default()).then(|| query.input.name());
+    settings.extend(key.map(|key| ("key", key.to_owned())));
+    settings.push(("filters", filter_line(&query.filters)));
+    let (address, command) = (query.of.to_string(), command(&card.name, query));
+    let provenance =
+        Provenance::of_list(&card.name, Some(address.clone()), settings, Some(command));
+    let ways = [
+        (
+            "upstream",
+            format!("what {address} reads is written by"),
+            &answer.upstream,
+        ),
+        (
+            "downstream",
+            format!("what {address} writes is read by"),
+            &answer.downstream,
+        ),
+    ];
+    let mut document = Record::new()
+        .with("model", &*card.name)
+        .with("address", address.as_str())
+        .with_some("key", key)
+        .with("convention", query.convention.name())
+        .with("filters", filter_record(&query.filters))
+        .with_provenance(&provenance);
+    let (mut sections, mut blocks) = (Vec::new(), Vec::new());
+    for (way, heading, LinkLists { neurons, heads }) in ways {
+        let mut record = Record::new();
+        for (kind, links) in [("neurons", neurons), ("heads", heads)] {
+            let at = sections.len();
+            record = record.with(kind, Value::Rows(at));
+            sections.push(section(way, links));
+            if !links.is_empty() {
+                blocks.push(Block::Heading(format!("{heading} {kind}")));
+                blocks.push(Block::table([at]));
+            }
+        }
+        document = document.with(way, record);
+    }
+    if blocks.is_empty() {
+        blocks.push(Block::Text(format!(
+            "nothing lies before or behind {address}\n"
+        )));
+    }
+    Sheet {
+        provenance: Some(provenance),
+        names: card.token_names(),
+        document: document.into(),
+        sections,
+        blocks,
+        csv_settings: &["model", "address", "convention", "filters", "version"],
+    }
+}
+
+fn section(way: &'static str, links: &[Link]) -> Section {
+    let links = || links.iter();
+    let largest = links().map(|link| link.strength.abs()).fold(0.0, f32::max);
+    let keys = || Column::of(links().map(|link| some(&link.key)));
+    let values = || Column::of(links().map(|link| some(&link.value)));
+    Section::new([
+        Column::same(way).csv("way"),
+        Column::count().csv("rank"),
+        Column::of(links().map(|link| link.at.to_string()))
+            .named("address")
+            .shown("place", NumberForm::Plain),
+        Column::of(links().map(|link| link.side.name().to_owned()))
+            .named("side")
+            .shown("by", NumberForm::Plain),
+        Column::of(links().map(|link| link.strength))
+            .named("strength")
+            .shown("strength", NumberForm::Largest(largest)),
+        Column::of(links().map(|link| link.share))
+            .named("share")
+            .shown("share", NumberForm::Decimals(3)),
+        keys().named("K").shown("K", NumberForm::First(WORDS)),
+        values().named("V").shown("V", NumberForm::First(WORDS)),
+        keys().csv_part("K_tokens", TokenPart::Raw),
+        values().csv_part("V_tokens", TokenPart::Raw),
+    ])
+}
+
+/// Words, if there are any.
+fn some(words: &[u32]) -> Option<Vec<u32>> {
+    (!words.is_empty()).then(|| words.to_vec())
+}
+
+/// The command that lists them.
+pub(super) fn command(model: &str, query: &LinksQuery) -> CommandLine {
+    let mut line = CommandLine::new("links", &[&model, &query.of]);
+    line.option("-n", query.count);
+    if query.input != Input::default() {
+        line.option("--key", query.input.name());
+    }
+    if query.words != LinksQuery::WORDS {
+        line.option("--list-words", query.words);
+    }
+    line.option("--convention", query.convention);
+    line.filters(&query.filters);
+    line
+}
