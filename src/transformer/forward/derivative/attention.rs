@@ -82,7 +82,7 @@ impl AttentionTape {
         let written = layer.attention_out.of(&attended.read, Activation::Linear)?;
         let numbers = |x: &Tensor| with_numbers(x, <[f32]>::to_vec);
         let mut tape = Self {
-            heads: layer.heads,
+            heads: layer.heads.clone(),
             tokens,
             query: numbers(&qkv[0])?,
             key: numbers(&qkv[1])?,
