@@ -41,7 +41,7 @@ impl Weights {
     }
 
     /// What a sublayer writes (`[n, d_model]`) as it is added to the residual stream, after the norm
-    /// of its own that it may have.
+    /// of its own that it may have, and multiplied as a model does it that scales its sums.
     ///
     /// # Errors
     /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
@@ -52,6 +52,11 @@ impl Weights {
     ) -> Result<Matrix, CheckpointError> {
         if let Some(norm) = self.norm_of_written(at.layer, at.sublayer)? {
             norm.forward(&mut rows);
+        }
+        let choices = self.checkpoint.forward();
+        let scale = choices.map_or(1.0, |choices| choices.written_scale) as f32;
+        if scale != 1.0 {
+            rows.data_mut().iter_mut().for_each(|x| *x *= scale);
         }
         Ok(rows)
     }
