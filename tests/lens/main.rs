@@ -6,11 +6,12 @@
 mod support;
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use candle_core::Device;
 use lexiscope::checkpoint::LensFile;
-use lexiscope::query::{Answer, Convention, NeuronQuery, PairsQuery, Query};
-use lexiscope::task::CancelToken;
+use lexiscope::query::{Answer, Convention, LensFitPlan, NeuronQuery, PairsQuery, Query};
+use lexiscope::task::{Callbacks, CancelToken, Progress};
 use lexiscope::transformer::Forward;
 use serde_json::Value;
 use support::{Home, ask, checkpoint, json, reader, tests, text};
@@ -168,12 +169,54 @@ fn what_is_no_lens_of_the_model_is_refused_in_a_sentence() {
     );
 }
 
+const LINE: &str = "ba be bi bo bu da de di do du ga ge gi go gu ka ke ki ko ku la le li lo lu";
+
 #[test]
-fn a_fit_goes_on_where_it_was_and_is_named_in_exports() {
+fn a_fit_that_was_cancelled_ends_as_one_that_was_not() {
+    let home = Home::new();
+    let model = reader(&tests("families/llama"));
+    let plan = |out: &str| LensFitPlan {
+        texts: vec![
+            LINE.to_owned(),
+            "ba".to_owned(),
+            LINE.replace("ba", "mu ma"),
+        ],
+        data: "lines".to_owned(),
+        prompts: 5,
+        tokens: 12,
+        skip: 2,
+        out: home.path(out),
+    };
+    let whole = model.fit_lens(&plan("whole"), Callbacks::none()).unwrap();
+    assert_eq!((whole.prompts, whole.short), (2, 1));
+    assert_eq!(whole.departures.len(), 1);
+    // Called off as soon as the second prompt begins.
+    let cancelled = AtomicBool::new(false);
+    let on_progress = |progress: &Progress| {
+        cancelled.fetch_or(progress.parts[0].done == 1, Relaxed);
+    };
+    let callbacks = Callbacks {
+        cancel: CancelToken::flag(&cancelled),
+        on_progress: Some(&on_progress),
+        ..Callbacks::none()
+    };
+    let error = model.fit_lens(&plan("halves"), callbacks).unwrap_err();
+    assert!(error.is_cancelled(), "{error}");
+    assert!(home.path("halves.part").exists() && !home.path("halves").exists());
+    let rest = model.fit_lens(&plan("halves"), Callbacks::none()).unwrap();
+    assert_eq!(rest.departures, whole.departures);
+    let [a, b] = ["whole", "halves"].map(|name| fs::read(home.path(name)).unwrap());
+    assert_eq!(a.len(), b.len());
+    let lens = |name: &str| LensFile::opened(&home.path(name), 2, 32).unwrap();
+    let [a, b] = ["whole", "halves"].map(|name| lens(name).jacobian(0).unwrap());
+    assert_eq!(a, b);
+}
+
+#[test]
+fn a_fit_is_made_and_named_in_exports() {
     let home = Home::new();
     let model = tests("families/llama").display().to_string();
-    let line = "ba be bi bo bu da de di do du ga ge gi go gu ka ke ki ko ku la le li lo lu";
-    let texts = format!("{line}\nba\n\n{}\n", line.replace("ba", "mu ma me"));
+    let texts = format!("{LINE}\nba\n\n{}\n", LINE.replace("ba", "mu ma me"));
     home.write("texts.txt", &texts);
     let fit = |out: &str, prompts: &str| {
         home.run([
