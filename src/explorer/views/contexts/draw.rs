@@ -30,7 +30,11 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let state = canvas.state;
     let texts = &state.views.geometry.settings.texts;
     let title = format!("Where {} fires", state.address());
-    let note = format!("{} ({})", texts.label, grouped(texts.texts.len()));
+    // Which of the bundled texts fit the model is not known at once.
+    let note = match state.views.geometry.lacks_language() {
+        true => String::new(),
+        false => format!("{} ({})", texts.label, grouped(texts.texts.len())),
+    };
     let inside = canvas.on_top(body, (CELLS, ROWS), &title, &note);
     let failure = state.failure(|query| matches!(query, Query::Contexts(_)));
     if let Some(why) = failure {

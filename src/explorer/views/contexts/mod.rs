@@ -49,10 +49,6 @@ impl View for ContextsView {
         }
     }
 
-    fn can_wait(&self) -> bool {
-        true
-    }
-
     fn act(&self, state: &mut State, action: Action, count: Option<usize>) -> Option<Vec<Effect>> {
         let on_top = state.is_on_top(ViewId::Contexts);
         match action {
