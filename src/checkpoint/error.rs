@@ -22,6 +22,17 @@ pub enum CheckpointError {
     /// The hub has it not, or does not give it; with what is spelled alike.
     #[error("{error}{alike}")]
     Hub { error: HubError, alike: String },
+    #[error(
+        "{tuned} and {base} cannot be compared: expected two models of one shape, got {what} {got} in \
+         the one and {expected} in the other"
+    )]
+    NotComparable {
+        tuned: String,
+        base: String,
+        what: &'static str,
+        got: String,
+        expected: String,
+    },
     #[error("{adapter}: this adapter {why}; or give its base with --base MODEL")]
     NoBase { adapter: String, why: String },
     #[error(

@@ -33,6 +33,7 @@ impl Files {
             Location::Bundled(bundle) => return Ok(Self::Bundled(bundle)),
             Location::Remote(remote) => return Ok(Self::Remote(Arc::clone(remote))),
             Location::Adapted(adapted) => return Self::of(&adapted.base),
+            Location::Difference(compared) => return Self::of(&compared.tuned),
             Location::Folder { path, .. } => path,
         };
         let name = escape::path(path);

@@ -32,7 +32,21 @@ pub enum Location {
     Remote(Arc<Remote>),
     /// A model with an adapter merged into it.
     Adapted(Arc<Adapted>),
+    /// The weights of a model less those of another.
+    Difference(Arc<ModelPair>),
 }
+
+/// Two models of which one is taken from the other.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ModelPair {
+    /// The name that opens the difference.
+    pub name: String,
+    pub tuned: Location,
+    pub base: Location,
+}
+
+/// Between the names of a model and of the one that is taken from it: `./tuned~./base`.
+pub const AGAINST: char = '~';
 
 /// An adapter and its base.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +69,12 @@ pub enum FoundModel {
     OnHub(HubId),
 }
 
+/// The two names of a difference: the tuned model's and its base's; `None` of any other name.
+pub fn compared_names(name: &str) -> Option<(&str, &str)> {
+    let names = name.rsplit_once(AGAINST);
+    names.filter(|(tuned, base)| !tuned.is_empty() && !base.is_empty())
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -62,6 +82,7 @@ impl fmt::Display for Location {
             Self::Folder { name, .. } => f.write_str(name),
             Self::Remote(remote) => remote.id().fmt(f),
             Self::Adapted(adapted) => f.write_str(&adapted.name),
+            Self::Difference(compared) => f.write_str(&compared.name),
         }
     }
 }
@@ -70,7 +91,8 @@ impl Location {
     /// Where the model that a user calls `name` is: a bundled one, a folder, a name of one of the
     /// places where other programs keep models (`ollama:llama3.2:1b`), or a hub id
     /// `owner/name[@revision]`, whose weights may all lie in the cache of Hugging Face's tools. An
-    /// adapter is opened with the base that it names, or that is given after a `+`.
+    /// adapter is opened with the base that it names, or that is given after a `+`; two names with a
+    /// `~` between them are the difference of two models.
     ///
     /// # Errors
     /// It can be none of these; the message says what is spelled alike. An adapter without its base.
@@ -81,6 +103,9 @@ impl Location {
         let path = Path::new(name);
         if path.is_dir() || gguf::is_gguf(path) {
             return Self::in_place(name, path.to_path_buf(), None, stores).map(FoundModel::Here);
+        }
+        if let Some(found) = Self::difference(name, stores)? {
+            return Ok(FoundModel::Here(found));
         }
         if let Some(found) = Self::with_base(name, stores)? {
             return Ok(FoundModel::Here(found));
@@ -152,6 +177,31 @@ impl Location {
             path,
             base: location,
         })))
+    }
+
+    /// The difference of two models: `./tuned~./base`; `None` if it is no such name.
+    fn difference(name: &str, stores: &ModelStores) -> Result<Option<Self>, CheckpointError> {
+        let Some((tuned, base)) = compared_names(name) else {
+            return Ok(None);
+        };
+        let found = |of: &str| match Self::find(of, stores)? {
+            FoundModel::Here(Self::Difference(_)) => Err(CheckpointError::NotFound {
+                name: one_line(name),
+                advice: "a difference is of two models: give two".into(),
+            }),
+            FoundModel::Here(location) => Ok(location),
+            FoundModel::OnHub(id) => Err(CheckpointError::NotFound {
+                name: id.to_string(),
+                advice: format!(
+                    "two models that are compared must be here: get it with `lexiscope download {id}`"
+                ),
+            }),
+        };
+        Ok(Some(Self::Difference(Arc::new(ModelPair {
+            name: name.to_owned(),
+            tuned: found(tuned)?,
+            base: found(base)?,
+        }))))
     }
 
     /// An adapter with a base that is given: `./adapter+./model`; `None` if it is no such name.

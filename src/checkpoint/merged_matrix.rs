@@ -101,6 +101,25 @@ impl MergedMatrix {
         self.0.magnitude.is_some()
     }
 
+    /// The factors of what is added, `[rows, rank]` with the scale in it and `[rank, cols]`; `None` of
+    /// DoRA, which adds no such product.
+    ///
+    /// # Errors
+    /// A part that cannot be read.
+    pub(super) fn factors(
+        &self,
+        parts: &dyn Parts,
+    ) -> Result<Option<(Matrix, Matrix)>, CheckpointError> {
+        let merge = &*self.0;
+        if merge.magnitude.is_some() {
+            return Ok(None);
+        }
+        let mut left = parts.block(&merge.left, 0..merge.shape[0], 0..merge.rank)?;
+        left.data_mut().iter_mut().for_each(|x| *x *= merge.scale);
+        let right = parts.block(&merge.right, 0..merge.rank, 0..merge.shape[1])?;
+        Ok(Some((left, right)))
+    }
+
     /// The block `rows × cols`, which lies inside the matrix.
     ///
     /// # Errors

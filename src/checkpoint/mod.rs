@@ -6,6 +6,7 @@ mod block;
 mod bundled;
 mod config;
 mod dictionary;
+mod difference;
 mod elsewhere;
 mod error;
 mod family;
@@ -46,6 +47,7 @@ pub use adapter::MergedAdapter;
 pub use dictionary::{
     DictionaryFile, DictionaryHook, DictionaryOptions, DictionarySide, DictionaryWidths,
 };
+pub use difference::{ThinFactors, Version};
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear, NormKind,
@@ -55,7 +57,9 @@ pub use family::{
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};
 pub use lens::{LensAbout, LensFile};
-pub use location::{Adapted, Bundle, FoundModel, Location, WITH_BASE};
+pub use location::{
+    AGAINST, Adapted, Bundle, FoundModel, Location, ModelPair, WITH_BASE, compared_names,
+};
 pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, Spec, UnknownChoice};
@@ -65,6 +69,7 @@ pub use stores::{ModelStores, ModelSummary, StoreListing, StoredModel};
 use crate::task::Callbacks;
 
 use config::Config;
+use difference::Difference;
 use files::Files;
 use gguf::Gguf;
 use tensors::Tensors;
@@ -107,6 +112,8 @@ pub struct Checkpoint {
     output_embedding: Option<String>,
     /// What was merged into the weights, and the files beside it.
     adapter: Option<(MergedAdapter, Files)>,
+    /// What is taken from the linear maps.
+    difference: Option<Difference>,
 }
 
 impl Checkpoint {
@@ -116,6 +123,9 @@ impl Checkpoint {
     /// # Errors
     /// Whatever is missing, damaged or contradictory, with the file and what was expected.
     pub fn open(location: &Location) -> Result<Self, CheckpointError> {
+        if let Location::Difference(compared) = location {
+            return Self::open_difference(compared);
+        }
         let files = Files::of(location)?;
         let gguf = match &files {
             Files::Gguf(file) => Some(Gguf::open(file)?),
@@ -145,7 +155,10 @@ impl Checkpoint {
                 let (tensors, merged) = adapter::merged(tensors, path, of_base, prefix, base)?;
                 (tensors, Some((merged, Files::Folder(path.clone()))))
             }
-            Location::Bundled(_) | Location::Folder { .. } | Location::Remote(_) => (tensors, None),
+            Location::Bundled(_)
+            | Location::Folder { .. }
+            | Location::Remote(_)
+            | Location::Difference(_) => (tensors, None),
         };
         let embeddings = ties::embeddings(family, prefix, &spec, &tensors, &files)?;
         spec.output = embeddings.decided;
@@ -168,6 +181,7 @@ impl Checkpoint {
             prefix,
             output_embedding: embeddings.output,
             adapter,
+            difference: None,
         };
         verify::shapes(&checkpoint)?;
         // Once there are known to be as many layers as the configuration says.
@@ -284,9 +298,7 @@ impl Checkpoint {
     /// # Errors
     /// None there, another shape, or as [`Checkpoint::block`].
     pub fn vector(&self, names: &[String], len: usize) -> Result<Vec<f32>, CheckpointError> {
-        let name = verify::first(self, names)?;
-        verify::check(self, name, &[len])?;
-        self.tensors.vector(name)
+        self.version_vector(Version::Difference, names, len)
     }
 
     /// The first row of a matrix, `d_model` numbers.
@@ -297,7 +309,8 @@ impl Checkpoint {
         Ok(self.tensors.block(name, 0..1, 0..d_model)?.into_data())
     }
 
-    /// The block `rows × cols` of a two-dimensional tensor, as f32 whatever the file holds.
+    /// The block `rows × cols` of a two-dimensional tensor, as f32 whatever the file holds; of a
+    /// difference less the base's.
     ///
     /// # Errors
     /// A tensor that is not there, a block outside it, a file cut since it was opened, a number
@@ -308,7 +321,7 @@ impl Checkpoint {
         rows: Range<usize>,
         cols: Range<usize>,
     ) -> Result<Matrix, CheckpointError> {
-        self.tensors.block(name, rows, cols)
+        self.version(Version::Difference, name, rows, cols)
     }
 
     /// The same in the type of the file, where it is narrower than f32 and the block is of whole

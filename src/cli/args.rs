@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::contexts::{ContextsArgs, EvidenceArgs};
 use super::convention::ConventionChoice;
 use super::dictionary::DictionaryArgs;
+use super::difference::DifferenceArgs;
 use super::fit_lens::FitLensArgs;
 use super::geometry_args::GeometryArgs;
 use super::guide::GuideArgs;
@@ -45,6 +46,8 @@ Examples:
   lexiscope pairs gpt2-pl vo 4 3 --format json   … as JSON
   lexiscope find gpt2-pl miasto woda             where words stand in it
   lexiscope directions gpt2-pl vo 4 3            what a head reads, and what it writes for it
+  lexiscope difference ./tuned --against ./base  what a fine-tune changed most
+  lexiscope neuron ./tuned L3.N103 --against ./base   … and what of it a neuron's words show
   lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, ranked by a measure
   lexiscope links gpt2-pl L3.N103                who feeds a neuron, and whom it feeds
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
@@ -153,6 +156,8 @@ pub enum Command {
     Rank(RankArgs),
     /// Who writes what a neuron or head reads, and who reads what it writes
     Links(LinksArgs),
+    /// What a fine-tune or an adapter changed: neurons and heads by how far they moved
+    Difference(DifferenceArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
     /// What a model does with a text: predictions, states as words, who moved a word; and changed

@@ -1,13 +1,13 @@
-//! What `find` and `directions` take.
+//! What `find` and `directions` take, and the queries that are meant.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::convention::ConventionChoice;
-use super::listed;
 use super::place::MatrixPlace;
 use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length};
-use crate::query::{Convention, FindQuery, Query, RankBy};
+use super::{listed, usage};
+use crate::query::{Convention, DirectionsQuery, FindQuery, Query, RankBy};
 use crate::transformer::Input;
 
 /// Looking up by word.
@@ -101,4 +101,26 @@ pub(super) fn find(args: FindArgs) -> Result<()> {
     };
     let reading = ReadingArgs::untested(args.convention);
     listed(&args.model, None, Query::Find(query), reading, args.output)
+}
+
+/// Takes a matrix apart.
+pub(super) fn directions(args: DirectionsArgs) -> Result<()> {
+    let (part, layer, head) = usage(args.place.read());
+    let query = DirectionsQuery {
+        part,
+        layer,
+        head,
+        n: args.n,
+        k: args.k,
+        filters: args.filters.read()?,
+        convention: Convention::RAW,
+    };
+    let reading = ReadingArgs::untested(args.convention);
+    listed(
+        &args.model,
+        None,
+        Query::Directions(query),
+        reading,
+        args.output,
+    )
 }

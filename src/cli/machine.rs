@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use super::size::Size;
-use crate::checkpoint::{FetchOption, WITH_BASE};
+use crate::checkpoint::{AGAINST, FetchOption, WITH_BASE};
 use crate::explorer::paths::Paths;
 use crate::hub::Blocks;
 use crate::outside;
@@ -33,6 +33,9 @@ pub struct Machine {
     // Kept for the whole run, so that arguments stay plain values.
     #[arg(long, value_name = "MODEL", value_parser = kept)]
     base: Option<&'static str>,
+    /// Take this model's weights from those of the one that is opened: what is listed is the change
+    #[arg(long, value_name = "MODEL", value_parser = kept)]
+    against: Option<&'static str>,
     /// A fitted Jacobian lens, as published (.pt) or made by `fit-lens`: of the convention lens, and of
     /// the states of prompts
     #[arg(long, value_name = "FILE", value_parser = kept)]
@@ -97,12 +100,17 @@ impl Machine {
         self.remote_cache.0
     }
 
-    /// The name that opens a model: of an adapter with its base, if that was given.
+    /// The name that opens a model: of an adapter with its base, if that was given, and with the model
+    /// that it is compared with.
     pub fn named(&self, model: &str) -> String {
-        match self.base {
-            Some(base) => format!("{model}{WITH_BASE}{base}"),
-            None => model.to_owned(),
+        let mut name = model.to_owned();
+        for (between, other) in [(WITH_BASE, self.base), (AGAINST, self.against)] {
+            if let Some(other) = other {
+                name.push(between);
+                name += other;
+            }
         }
+        name
     }
 
     /// The file of a fitted lens.

@@ -4,6 +4,7 @@ mod args;
 mod contexts;
 mod convention;
 mod dictionary;
+mod difference;
 mod fetch;
 mod fit_lens;
 mod geometry;
@@ -40,7 +41,7 @@ use crate::explorer::{self, Setup};
 use crate::log;
 use crate::query::sheet::{families_sheet, models_sheet, sheets};
 use crate::query::{
-    Answering, Callbacks, Convention, DirectionsQuery, ModelCard, NeuronQuery, PairsQuery, Query,
+    Answering, BothListsQuery, Callbacks, Convention, ModelCard, NeuronQuery, PairsQuery, Query,
     QueryError, Reader, RobustnessQuery, Switch,
 };
 use crate::report::{self, Format};
@@ -48,7 +49,6 @@ use crate::scan::Scanned;
 use crate::sheet::Sheet;
 use crate::sheet::Timings;
 
-use lookup_args::DirectionsArgs;
 use machine::Machine;
 use say::say;
 
@@ -123,10 +123,11 @@ pub fn run() -> Result<()> {
             )
         }
         Some(Command::Find(args)) => lookup_args::find(args),
-        Some(Command::Directions(args)) => directions(args),
+        Some(Command::Directions(args)) => lookup_args::directions(args),
         Some(Command::Dictionary(args)) => dictionary::run(args),
         Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Links(args)) => links::links(args),
+        Some(Command::Difference(args)) => difference::difference(args),
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Prompt(args)) => prompt::prompt(&args),
         Some(Command::Contexts(args)) => contexts::contexts(&args),
@@ -184,27 +185,6 @@ pub fn run() -> Result<()> {
 fn usage<T>(read: Result<T>) -> T {
     let wrong = clap::error::ErrorKind::InvalidValue;
     read.unwrap_or_else(|error| Cli::command().error(wrong, error).exit())
-}
-
-fn directions(args: DirectionsArgs) -> Result<()> {
-    let (part, layer, head) = usage(args.place.read());
-    let query = DirectionsQuery {
-        part,
-        layer,
-        head,
-        n: args.n,
-        k: args.k,
-        filters: args.filters.read()?,
-        convention: Convention::RAW,
-    };
-    let reading = ReadingArgs::untested(args.convention);
-    listed(
-        &args.model,
-        None,
-        Query::Directions(query),
-        reading,
-        args.output,
-    )
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -313,8 +293,16 @@ fn listed(
         _ => None,
     };
     let card = card_for(&mut *reader, &query, output)?;
+    let both = match &query {
+        _ if card.against.is_none() => None,
+        Query::Neuron(query) => Some(BothListsQuery::Neuron(query.clone())),
+        Query::Pairs(query) => Some(BothListsQuery::Pairs(query.clone())),
+        _ => None,
+    };
+    let beside = robustness.map(Query::Robustness);
+    let beside = beside.into_iter().chain(both.map(Query::BothLists));
     let mut answered = Vec::new();
-    for query in std::iter::once(query).chain(robustness.map(Query::Robustness)) {
+    for query in std::iter::once(query).chain(beside) {
         let answer = reader.answer(&query, Callbacks::none())?;
         answered.push((query, answer));
     }

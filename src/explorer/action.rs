@@ -231,6 +231,10 @@ pub enum Action {
     /// The best places first, or those of the lowest layer.
     FindLayers,
     OpenModels,
+    /// In the chooser: compares the open model with the one under the cursor.
+    Compare,
+    /// Of two compared models: the change, the tuned model, its base.
+    NextVersion,
     CopyList,
     CopyPane,
     CopyAddress,

@@ -48,6 +48,10 @@ const PAGES: &[Page] = &[
         "from a sentence to a weight: what a text sets off in a model, and what changes when a part is switched off"
     ),
     page!(
+        "tuned",
+        "what a fine-tune or an adapter changed: neurons, heads, directions"
+    ),
+    page!(
         "geometry",
         "how contextual embeddings spread through the layers"
     ),

@@ -29,6 +29,23 @@ pub struct Decomposition {
 }
 
 impl Decomposition {
+    /// The same without values that are zero up to rounding.
+    #[must_use]
+    pub fn without_zeros(mut self) -> Self {
+        let first = self.values.first().copied().unwrap_or_default();
+        let more = |value: &&f32| **value > first * ZERO;
+        let count = self.values.iter().take_while(more).count();
+        self.values.truncate(count);
+        let some = |matrix: &Matrix| {
+            let rows = matrix.rows().min(count);
+            let data = matrix.data()[..rows * matrix.cols()].to_vec();
+            Matrix::new(rows, matrix.cols(), data)
+        };
+        self.left = some(&self.left);
+        self.right = some(&self.right);
+        self
+    }
+
     /// For each value the number of its block, if it shares one with a neighbour; see
     /// [`BLOCK_GAP`].
     pub fn blocks(&self) -> Vec<Option<usize>> {

@@ -27,6 +27,8 @@ pub struct ModelCard {
     pub device: String,
     /// The weights stay on the hub: what needs all of them is not offered.
     pub remote: bool,
+    /// Of a difference, the model that is taken from the other.
+    pub against: Option<String>,
     /// Whether its neurons or heads have biases.
     pub biased: bool,
     /// Why it cannot be run on texts, if it cannot.
@@ -51,6 +53,14 @@ impl ModelCard {
     pub fn is_undertrained(&self, id: u32) -> bool {
         let known = self.undertrained.as_ref();
         known.is_some_and(|undertrained| undertrained.contains(id))
+    }
+
+    /// Columns of the factors of a head's form: the change of a form has twice as many as a form.
+    pub(super) fn form_columns(&self) -> usize {
+        match self.against {
+            Some(_) => 2 * self.spec.d_head,
+            None => self.spec.d_head,
+        }
     }
 
     /// Whether its neurons have a gate, and so two inputs.

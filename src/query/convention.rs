@@ -278,6 +278,10 @@ impl ModelCard {
                      list of one head has; take gain",
                 )
             }
+            Switch::Biases if self.against.is_some() => Err("differences are of the weights alone"),
+            Switch::Norms if self.against.is_some() && self.spec.qk_norm => {
+                Err("what norms make of queries and keys is no sum of two models' parts")
+            }
             Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),
             Switch::Output if self.spec.output == OutputEmbedding::Missing => {
                 Err("the file has no output embedding")

@@ -176,7 +176,10 @@ pub fn models_sheet(listing: &StoreListing) -> Sheet {
     };
     let place = |model: &StoredModel| match &model.location {
         Location::Folder { path, .. } => path.display().to_string(),
-        Location::Bundled(_) | Location::Remote(_) | Location::Adapted(_) => model.place.to_owned(),
+        Location::Bundled(_)
+        | Location::Remote(_)
+        | Location::Adapted(_)
+        | Location::Difference(_) => model.place.to_owned(),
     };
     let section = Section::new([
         Column::of(models.iter().map(|model| model.name.clone()))

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::kind::{AnswerKind, QueryKind};
 use super::{
-    Address, AttentionAnswer, AttentionQuery, ContextMapQuery, ContextsAnswer, ContextsQuery,
-    Convention, DictionaryAnswer, DictionaryQuery, DirectionsAnswer, DirectionsQuery,
-    EvidenceAnswer, EvidenceQuery, FindAnswer, FindQuery, FirstConventionAnswer,
-    FirstConventionQuery, GeometryAnswer, GeometryQuery, LinksAnswer, LinksQuery, MapAnswer,
-    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery,
-    RankAnswer, RankQuery, RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery,
-    ValueNormsQuery,
+    Address, AttentionAnswer, AttentionQuery, BothListsAnswer, BothListsQuery, ChangesAnswer,
+    ChangesQuery, ContextMapQuery, ContextsAnswer, ContextsQuery, Convention, DictionaryAnswer,
+    DictionaryQuery, DirectionsAnswer, DirectionsQuery, EvidenceAnswer, EvidenceQuery, FindAnswer,
+    FindQuery, FirstConventionAnswer, FirstConventionQuery, GeometryAnswer, GeometryQuery,
+    LinksAnswer, LinksQuery, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer,
+    PairsQuery, PromptAnswer, PromptQuery, RankAnswer, RankQuery, RobustnessAnswer,
+    RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -55,6 +55,10 @@ pub enum Query {
     Evidence(EvidenceQuery),
     /// Who writes what a neuron or head reads, and who reads what it writes.
     Links(LinksQuery),
+    /// What a fine-tune changed most.
+    Changes(ChangesQuery),
+    /// A list in both of two compared models.
+    BothLists(BothListsQuery),
 }
 
 impl Query {
@@ -91,6 +95,9 @@ impl Query {
             Self::Contexts(query) => &mut query.convention,
             Self::Evidence(query) => &mut query.convention,
             Self::Links(query) => &mut query.convention,
+            Self::Changes(query) => &mut query.convention,
+            Self::BothLists(BothListsQuery::Neuron(query)) => &mut query.convention,
+            Self::BothLists(BothListsQuery::Pairs(query)) => &mut query.convention,
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
@@ -131,6 +138,8 @@ impl Query {
             Self::Contexts(query) => query,
             Self::Evidence(query) => query,
             Self::Links(query) => query,
+            Self::Changes(query) => query,
+            Self::BothLists(query) => query,
         }
     }
 }
@@ -159,6 +168,8 @@ pub enum Answer {
     Contexts(Box<ContextsAnswer>),
     Evidence(EvidenceAnswer),
     Links(LinksAnswer),
+    Changes(ChangesAnswer),
+    BothLists(BothListsAnswer),
 }
 
 impl Answer {
@@ -183,6 +194,8 @@ impl Answer {
             Self::Contexts(answer) => answer,
             Self::Evidence(answer) => answer,
             Self::Links(answer) => answer,
+            Self::Changes(answer) => answer,
+            Self::BothLists(answer) => answer,
         }
     }
 }
@@ -225,4 +238,6 @@ answered! {
     Links by Links: LinksQuery, LinksAnswer;
     Robustness by Robustness: RobustnessQuery, RobustnessAnswer;
     Dictionary by Dictionary: DictionaryQuery, DictionaryAnswer;
+    Changes by Changes: ChangesQuery, ChangesAnswer;
+    BothLists by BothLists: BothListsQuery, BothListsAnswer;
 }

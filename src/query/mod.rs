@@ -7,6 +7,7 @@ mod card;
 mod contexts;
 mod convention;
 mod dictionary;
+mod difference;
 mod directions;
 mod error;
 mod evidence;
@@ -45,6 +46,10 @@ pub use convention::{Convention, Switch};
 pub use dictionary::{
     DictionaryAnswer, DictionaryAsk, DictionaryCard, DictionaryCardSide, DictionaryFound,
     DictionaryQuery, DictionarySource, DirectionColumns, SimilarVectors,
+};
+pub use difference::{
+    BothListsAnswer, BothListsQuery, ChangedHead, ChangedNeuron, ChangedNumbers, ChangesAnswer,
+    ChangesQuery, Moved, TokenPair, VectorChange,
 };
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;

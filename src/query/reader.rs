@@ -1,7 +1,9 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
 pub(super) mod convention;
+mod versions;
 
+use std::fmt;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -13,6 +15,7 @@ use crate::transformer::{Forward, LayerCache, Weights};
 use crate::vocabulary::{Filters, Mask, Undertrained, Vocabulary};
 
 use convention::EmbeddingViews;
+use versions::BaseSide;
 
 use super::answering::{Answering, Callbacks};
 use super::card::NO_HEAD;
@@ -71,6 +74,8 @@ pub struct Reader {
     /// What layers did over the last texts.
     pub(super) contexts: KeptContexts,
     pub(super) memory: MemoryBudget,
+    /// Of a difference, what the base is read with, once it was.
+    base: Option<Box<BaseSide>>,
 }
 
 impl Reader {
@@ -81,7 +86,7 @@ impl Reader {
     pub fn open(location: &Location, device: DeviceChoice) -> Result<Self, QueryError> {
         let weights = Weights::new(Checkpoint::open(location)?);
         let (vocabulary, embeddings) = rayon::join(
-            || vocabulary(location, &weights),
+            || vocabulary(location, weights.checkpoint()),
             || Ok::<_, QueryError>((weights.input_embedding()?, weights.output_embedding()?)),
         );
         let (card, device) = card(location, &weights, vocabulary?, device);
@@ -112,6 +117,7 @@ impl Reader {
             kept_run: None,
             contexts: KeptContexts::default(),
             memory: FACTOR_BYTES.into(),
+            base: None,
         })
     }
 
@@ -128,7 +134,7 @@ impl Reader {
         if weights.checkpoint().stored_bytes() <= LARGE_WEIGHTS {
             return Ok(None);
         }
-        let vocabulary = vocabulary(location, &weights)?;
+        let vocabulary = vocabulary(location, weights.checkpoint())?;
         Ok(Some(card(location, &weights, vocabulary, device).0))
     }
 
@@ -247,6 +253,9 @@ impl Answering for Reader {
         }
         let mut answers = self.neurons(queries, callbacks)?;
         for (answer, query) in answers.iter_mut().zip(queries) {
+            if self.card.against.is_some() {
+                answer.leave_out_unchanged();
+            }
             if !self.card.has_output(query.convention) {
                 for column in [NeuronColumn::V, NeuronColumn::MinusV] {
                     answer.columns[column as usize].clear();
@@ -265,8 +274,10 @@ impl Answering for Reader {
     }
 }
 
-fn vocabulary(location: &Location, weights: &Weights) -> Result<Vocabulary, QueryError> {
-    let checkpoint = weights.checkpoint();
+fn vocabulary(
+    location: &impl fmt::Display,
+    checkpoint: &Checkpoint,
+) -> Result<Vocabulary, QueryError> {
     let files = tokenizer_files(checkpoint)?;
     let vocabulary = Vocabulary::of(files, checkpoint.spec().vocab);
     vocabulary.map_err(|error| QueryError::Vocabulary {
@@ -296,6 +307,13 @@ fn card(
         stored: weights.stored_types(),
         device: device_name(&device).to_owned(),
         remote: checkpoint.is_remote(),
+        against: match location {
+            Location::Difference(compared) => Some(compared.base.to_string()),
+            Location::Bundled(_)
+            | Location::Folder { .. }
+            | Location::Remote(_)
+            | Location::Adapted(_) => None,
+        },
         not_run: Forward::refusal(checkpoint).map(|why| why.to_string()),
         lens: None,
         notices,

@@ -1,7 +1,10 @@
 //! Answers as sheets, and the commands that make them again.
 
+use super::difference::beside;
 use super::jacobian::named_in;
-use super::{Answer, Answered, ModelCard, Query, RobustnessAnswer, RobustnessQuery, Switch};
+use super::{
+    Answer, Answered, BothListsQuery, ModelCard, Query, RobustnessAnswer, RobustnessQuery, Switch,
+};
 use crate::sheet::{CommandLine, Record, Sheet};
 use crate::transformer::StoredPart;
 use crate::vocabulary::{Filters, TextCount};
@@ -48,7 +51,8 @@ pub(super) fn stored_record(parts: &[StoredPart]) -> Record {
     named.collect()
 }
 
-/// The sheets of queries and their answers; a list's robustness goes with the list.
+/// The sheets of queries and their answers; a list's robustness goes with the list, and so do the lists
+/// of both models of which it is the difference.
 pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
     let robustness = |of: &Query| {
         let mut answered = answered.iter();
@@ -60,7 +64,18 @@ pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
     };
     let lists = answered.iter();
     lists
-        .filter_map(|(query, answer)| sheet(card, query, answer, robustness(query)))
+        .filter_map(|(query, answer)| {
+            let sheet = sheet(card, query, answer, robustness(query))?;
+            let mut answered = answered.iter();
+            let both = answered.find_map(|(other, answer)| {
+                let of_both = BothListsQuery::of(other, answer);
+                of_both.filter(|(both, _)| both.is_about(query))
+            });
+            Some(match both {
+                Some((of, answer)) => beside(sheet, card, of, answer),
+                None => sheet,
+            })
+        })
         .collect()
 }
 

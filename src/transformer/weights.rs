@@ -4,12 +4,14 @@ mod norms_and_biases;
 mod stored_types;
 mod stream;
 mod through;
+mod versions;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::checkpoint::{
     AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, StoredMatrix,
-    TensorSlice,
+    TensorSlice, Version,
 };
 use crate::task::Callbacks;
 
@@ -18,11 +20,14 @@ use super::{Form, Input};
 pub use norms_and_biases::{QueryKeyNorms, Sublayer, SublayerAt, TokenNorm};
 pub use stored_types::{StoredPart, StoredTypes, stored_line};
 pub use stream::{Dictionary, RowChunk};
+pub use versions::BothVersions;
 
 /// The weights of an open checkpoint. Each call reads just what it returns.
 #[derive(Debug)]
 pub struct Weights {
-    checkpoint: Checkpoint,
+    checkpoint: Arc<Checkpoint>,
+    /// Which of two compared models is read.
+    version: Version,
 }
 
 /// A head's form as two thin factors: `form(s, t) = (E[s]·left)·(E[t]·right)`.
@@ -51,7 +56,10 @@ enum Axis {
 impl Weights {
     /// The weights of `checkpoint`.
     pub fn new(checkpoint: Checkpoint) -> Self {
-        Self { checkpoint }
+        Self {
+            checkpoint: Arc::new(checkpoint),
+            version: Version::Difference,
+        }
     }
 
     /// The checkpoint they are read from.
@@ -59,8 +67,16 @@ impl Weights {
         &self.checkpoint
     }
 
+    /// Where names, norms and sizes are looked up: the base's of the base.
+    fn source(&self) -> &Checkpoint {
+        match self.version {
+            Version::Base => self.checkpoint.against().unwrap_or(&self.checkpoint),
+            Version::Difference | Version::Tuned => &self.checkpoint,
+        }
+    }
+
     fn spec(&self) -> &Spec {
-        self.checkpoint.spec()
+        self.source().spec()
     }
 
     /// What is read from: the input embedding, `[vocab, d_model]`.
@@ -68,7 +84,7 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn input_embedding(&self) -> Result<StoredMatrix, CheckpointError> {
-        self.whole(self.checkpoint.embedding())
+        self.whole(self.source().embedding())
     }
 
     /// What is written to, `[vocab, d_model]`: the output embedding, if it is not the input
@@ -77,13 +93,13 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn output_embedding(&self) -> Result<Option<StoredMatrix>, CheckpointError> {
-        let name = self.checkpoint.output_embedding();
+        let name = self.source().output_embedding();
         name.map(|name| self.whole(name)).transpose()
     }
 
     fn whole(&self, embedding: &str) -> Result<StoredMatrix, CheckpointError> {
         let (vocab, d_model) = (self.spec().vocab, self.spec().d_model);
-        self.checkpoint.stored(embedding, 0..vocab, 0..d_model)
+        self.source().stored(embedding, 0..vocab, 0..d_model)
     }
 
     /// The learned positions, `[positions, d_model]`, if the model has any.
@@ -91,11 +107,11 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn positions(&self) -> Result<Option<StoredMatrix>, CheckpointError> {
-        let Some((name, rows)) = self.checkpoint.positions() else {
+        let Some((name, rows)) = self.source().positions() else {
             return Ok(None);
         };
         let d_model = 0..self.spec().d_model;
-        self.checkpoint.stored(name, rows, d_model).map(Some)
+        self.source().stored(name, rows, d_model).map(Some)
     }
 
     /// Keys of a layer's neurons, `[neurons, d_model]`: rows of the feed-forward input weights; of
@@ -138,19 +154,32 @@ impl Weights {
     }
 
     /// A number that differs, but for chance, between models of other weights: FNV-1a over the key
-    /// and the value of the first neuron in every layer.
+    /// and the value of the first neuron in every layer; with an adapter, or of a difference, the first
+    /// head too.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn fingerprint(&self) -> Result<u64, CheckpointError> {
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |numbers: &[f32]| {
+            for byte in numbers.iter().flat_map(|x| x.to_le_bytes()) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        };
+        let changed = self.checkpoint.adapter().is_some() || self.checkpoint.against().is_some();
         for layer in 0..self.spec().layers {
             for vector in [
                 self.keys(layer, 0..1, Input::Gate)?,
                 self.values(layer, 0..1)?,
             ] {
-                for byte in vector.data().iter().flat_map(|x| x.to_le_bytes()) {
-                    hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+                add(vector.data());
+            }
+            // An adapter may leave the neurons as they are.
+            if changed {
+                for form in [Form::Vo, Form::Qk] {
+                    let FormWeights { left, right } = self.form(form, layer, 0, 0)?;
+                    add(left.data());
+                    add(right.data());
                 }
             }
         }
@@ -171,14 +200,24 @@ impl Weights {
         head: usize,
         distance: usize,
     ) -> Result<FormWeights, CheckpointError> {
-        let FormWeights { left, right } = self.maps(form, layer, head)?;
+        self.form_or_change(|weights| weights.form_of_version(form, layer, head, distance))
+    }
+
+    fn form_of_version(
+        &self,
+        form: Form,
+        layer: usize,
+        head: usize,
+        distance: usize,
+    ) -> Result<FormWeights, CheckpointError> {
+        let FormWeights { left, right } = self.maps_of_version(form, layer, head)?;
         let (mut left, mut right) = (left.transposed(), right.transposed());
         if let (Form::Qk, Some([query, key])) = (form, self.qk_norms(layer, head)?) {
             query.apply_to_rows(&mut left);
             key.apply_to_rows(&mut right);
         }
         let mut left = left.transposed();
-        let rope = self.checkpoint.position_scheme().rope(layer);
+        let rope = self.source().position_scheme().rope(layer);
         if let (Form::Qk, Some(rope), 1..) = (form, rope, distance) {
             let heads = left.data_mut().chunks_exact_mut(self.spec().d_head);
             heads.for_each(|head| rope.rotate(head, distance));
@@ -194,6 +233,15 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn maps(
+        &self,
+        form: Form,
+        layer: usize,
+        head: usize,
+    ) -> Result<FormWeights, CheckpointError> {
+        self.form_or_change(|weights| weights.maps_of_version(form, layer, head))
+    }
+
+    fn maps_of_version(
         &self,
         form: Form,
         layer: usize,
@@ -244,7 +292,7 @@ impl Weights {
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
         let stored: Vec<TensorSlice> = slices.into_iter().map(|slice| slice.stored).collect();
-        self.checkpoint.bring(&stored, callbacks)
+        self.source().bring(&stored, callbacks)
     }
 
     fn key_slice(&self, layer: usize, neurons: Range<usize>, input: Input) -> WeightSlice {
@@ -253,7 +301,7 @@ impl Weights {
 
     /// The map of which a neuron's key is a row.
     fn key_map(&self, input: Input) -> &'static Linear {
-        let family = self.checkpoint.family();
+        let family = self.source().family();
         match (input, &family.ff_gate) {
             (Input::Gate, Some(gate)) => gate,
             _ => &family.ff_in,
@@ -261,11 +309,11 @@ impl Weights {
     }
 
     fn value_slice(&self, layer: usize, neurons: Range<usize>) -> WeightSlice {
-        self.slice(layer, &self.checkpoint.family().ff_out, Axis::In, neurons)
+        self.slice(layer, &self.source().family().ff_out, Axis::In, neurons)
     }
 
     fn form_slices(&self, form: Form, layer: usize, head: usize) -> [WeightSlice; 2] {
-        let family = self.checkpoint.family();
+        let family = self.source().family();
         let vectors = |split, role| self.spec().head_outputs(split, role, head);
         let out = |linear: &Linear, role| {
             self.slice(layer, linear, Axis::Out, vectors(linear.split, role))
@@ -313,7 +361,7 @@ impl Weights {
         };
         WeightSlice {
             stored: TensorSlice {
-                tensor: self.checkpoint.linear(layer, linear),
+                tensor: self.source().linear(layer, linear),
                 rows,
                 cols,
             },
@@ -324,7 +372,7 @@ impl Weights {
     /// The numbers of a part.
     fn read(&self, slice: WeightSlice) -> Result<Matrix, CheckpointError> {
         let TensorSlice { tensor, rows, cols } = slice.stored;
-        let block = self.checkpoint.block(&tensor, rows, cols)?;
+        let block = self.source().version(self.version, &tensor, rows, cols)?;
         Ok(if slice.transposed {
             block.transposed()
         } else {

@@ -63,6 +63,11 @@ pub(super) fn files_of(location: &Location) -> Vec<FileState> {
             files.extend(files_in(&adapted.path));
             return files;
         }
+        Location::Difference(compared) => {
+            let mut files = files_of(&compared.tuned);
+            files.extend(files_of(&compared.base));
+            return files;
+        }
         Location::Bundled(_) | Location::Remote(_) => return Vec::new(),
     };
     files_in(path)

@@ -83,7 +83,36 @@ def answers(base, merged, masked):
     with torch.no_grad():
         logits = merged(torch.tensor([TEXT])).logits[0, -1]
     best = torch.topk(logits, 5)
-    return dict(tensors=changed, predictions=[dict(id=int(i), logit=float(x)) for x, i in zip(*best)])
+    forms = {} if "model.layers.0.self_attn.q_proj.weight" not in after else changes(before, after, merged.config)
+    return dict(tensors=changed, forms=forms, predictions=[dict(id=int(i), logit=float(x)) for x, i in zip(*best)])
+
+
+def changes(before, after, config):
+    """How far the forms of the heads and the maps of the neurons moved, and the singular values of what changed."""
+    found = {}
+
+    def add(name, new, old):
+        new, old = new.double(), old.double()
+        found[name] = dict(relative=float((new - old).norm() / old.norm()),
+                           cosine=float((new * old).sum() / new.norm() / old.norm()),
+                           values=torch.linalg.svdvals(new - old)[:6].tolist())
+
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    shared = config.num_attention_heads // config.num_key_value_heads
+
+    def forms(tensors, layer, head):
+        of = lambda name: tensors[f"model.layers.{layer}.self_attn.{name}_proj.weight"].double()
+        own, group = [slice(i * width, (i + 1) * width) for i in (head, head // shared)]
+        return of("v")[group].T @ of("o")[:, own].T, of("q")[own].T @ of("k")[group]
+
+    for layer in range(config.num_hidden_layers):
+        for head in range(config.num_attention_heads):
+            for name, new, old in zip(["VO", "QK"], forms(after, layer, head), forms(before, layer, head)):
+                add(f"L{layer}.H{head}.{name}", new, old)
+        for part, name in [("ff-gate", "gate"), ("ff-up", "up"), ("ff-out", "down")]:
+            tensor = f"model.layers.{layer}.mlp.{name}_proj.weight"
+            add(f"L{layer} {part}", after[tensor], before[tensor])
+    return found
 
 
 def main():

@@ -106,6 +106,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         stored: Default::default(),
         device: "cpu".to_owned(),
         remote: false,
+        against: None,
         not_run: None,
         notices: Vec::new(),
         lens: None,
@@ -159,6 +160,7 @@ pub fn answer(state: &mut State, effects: &[Effect]) {
 fn made_up(query: &Query) -> Answer {
     let words = WORDS.len();
     match query {
+        Query::Changes(_) | Query::BothLists(_) => panic!("no screen asks for it"),
         Query::Neuron(query) => {
             let column = |c: usize| -> Vec<Scored> {
                 let best = [4.81, 2.1, 1.92, 1.31][c] - query.neuron as f32 / 1000.0;

@@ -2,6 +2,7 @@
 //! of adapters is a file here; what is read of it is the same of all, and is merged into the base's
 //! tensors under the base's own names.
 
+mod base_tensors;
 mod gguf_file;
 mod mlx;
 mod peft;
@@ -13,12 +14,9 @@ use serde_json::{Map, Value};
 use crate::outside::{self, escape};
 
 use super::error::one_line;
-use super::family::{Layout, Linear};
-use super::merged_matrix::{Magnitude, MagnitudeOf, Merge, MergedMatrix};
-use super::number::Dtype;
-use super::tensor_entry::TensorEntry;
 use super::tensors::Tensors;
 use super::{CheckpointError, Family, Spec};
+use base_tensors::BaseTensors;
 
 /// Behind the names of an adapter's own tensors among those of its base.
 const OWN: &str = " (adapter)";
@@ -53,7 +51,7 @@ struct Adapter {
     updates: Vec<Update>,
     /// Whole tensors that take the place of the base's: own name, and the base's.
     copies: Vec<[String; 2]>,
-    /// Modules in `copies` need not be the base's: heads of other tasks.
+    /// Whether it is DoRA, with magnitudes.
     magnitude: bool,
 }
 
@@ -178,180 +176,6 @@ pub(super) fn merged(
         of_base.merge(&file, update)?;
     }
     Ok((of_base.tensors, summary))
-}
-
-/// The tensors of a base, as its family names them.
-struct BaseTensors<'a> {
-    tensors: Tensors,
-    family: &'a Family,
-    tied: bool,
-    prefix: &'a str,
-}
-
-impl BaseTensors<'_> {
-    /// The base's own name of a tensor that an adapter knows by its path in some class of the model.
-    fn full(&self, tensor: &str) -> Option<String> {
-        let there = |name: &String| self.tensors.get(name).is_some();
-        if let Some(name) = Some(tensor.to_owned()).filter(there) {
-            return Some(name);
-        }
-        let prefixes = self.family.prefixes.iter();
-        prefixes
-            .filter_map(|prefix| tensor.strip_prefix(prefix))
-            .map(|below| format!("{}{below}", self.prefix))
-            .find(there)
-    }
-
-    fn embedding(&self) -> String {
-        format!("{}{}", self.prefix, self.family.embedding)
-    }
-
-    /// The name of the embedding that nothing is merged into.
-    fn plain_embedding(&self) -> String {
-        let kept = format!("{}{BASE}", self.embedding());
-        match self.tensors.get(&kept) {
-            Some(_) => kept,
-            None => self.embedding(),
-        }
-    }
-
-    /// Puts an adapter's copy of a tensor in the place of the base's. The head of a tied model becomes
-    /// one of its own; what the base does not have is a head for another task, which nothing here reads.
-    fn replace(&mut self, own: &str, tensor: &str, spec: &mut Spec) {
-        let own = format!("{own}{OWN}");
-        let name = self.full(tensor).unwrap_or_else(|| tensor.to_owned());
-        // Rows for tokens that were added.
-        let rows = self.tensors.get(&own).map(|(entry, _)| entry.shape.clone());
-        if let Some(&[rows, _]) = rows.as_deref()
-            && name == self.embedding()
-        {
-            spec.vocab = rows;
-        }
-        self.tensors.rename(&own, &name);
-    }
-
-    /// Merges a product into a matrix.
-    fn merge(&mut self, file: &str, update: Update) -> Result<(), CheckpointError> {
-        let wrong = |what: String| Err(CheckpointError::damaged(file, what));
-        let module = one_line(&update.module);
-        let weight = format!("{}.weight", update.module);
-        let head = self.family.output_embedding.contains(&&*weight);
-        let (name, base) = match self.full(&weight) {
-            Some(name) => {
-                let base = format!("{name}{BASE}");
-                self.tensors.rename(&name, &base);
-                (name, base)
-            }
-            // The head of a tied model becomes one of its own.
-            None if head && self.tied => (weight, self.plain_embedding()),
-            None if !is_of_language(&update.module) => return Ok(()),
-            None => {
-                return wrong(format!(
-                    "changes {module}, expected a module of the base, got one that it does not have: \
-                     this adapter is of another base; give it with --base"
-                ));
-            }
-        };
-        let own = |name: &str| format!("{name}{OWN}");
-        let (a, b) = (own(&update.a), own(&update.b));
-        let shapes = [&base, &a, &b].map(|name| {
-            let found = self.tensors.get(name);
-            found.map_or(Vec::new(), |(entry, _)| entry.shape.clone())
-        });
-        let transposed = self.is_transposed(&name);
-        let [&[height, width], &[_, inputs], &[outputs, rank]] = shapes.each_ref().map(|s| &s[..])
-        else {
-            return wrong(format!(
-                "{module}: expected matrices, got shapes {shapes:?}; get it again"
-            ));
-        };
-        let expected = if transposed {
-            [inputs, outputs]
-        } else {
-            [outputs, inputs]
-        };
-        if [height, width] != expected {
-            return wrong(format!(
-                "changes {module} by a matrix of shape {expected:?}, expected {:?} as the base has it: \
-                 this adapter is of another base; give it with --base",
-                [height, width]
-            ));
-        }
-        // Of a layout `[in, out]` the product is transposed, and with it both factors.
-        let (left, right) = if transposed { (a, b) } else { (b, a) };
-        if transposed {
-            self.tensors.transpose(&left);
-            self.tensors.transpose(&right);
-        }
-        let magnitude = update.magnitude.map(|(name, of_inputs)| {
-            let of = match of_inputs == transposed {
-                true => MagnitudeOf::Rows,
-                false => MagnitudeOf::Columns,
-            };
-            (own(&name), of)
-        });
-        if let Some((magnitude, of)) = &magnitude {
-            let numbers = match of {
-                MagnitudeOf::Rows => height,
-                MagnitudeOf::Columns => width,
-            };
-            let got = self
-                .tensors
-                .get(magnitude)
-                .map(|(entry, _)| &entry.shape[..]);
-            if got != Some(&[numbers]) {
-                return wrong(format!(
-                    "{module}: expected a magnitude of shape [{numbers}], got {got:?}; get it again"
-                ));
-            }
-        }
-        let of_base = self
-            .tensors
-            .get(&base)
-            .map(|(entry, _)| entry.dtype.clone());
-        let of_base = of_base.unwrap_or(Dtype::F32);
-        let kind = if magnitude.is_some() { "DoRA" } else { "LoRA" };
-        let merge = Merge {
-            title: format!("{of_base} + {kind} rank {rank}"),
-            quantised: of_base.is_quantised(),
-            base: base.clone(),
-            shape: [height, width],
-            left,
-            right,
-            rank,
-            scale: update.scale,
-            magnitude: magnitude.map(|(name, of)| Magnitude::new(name, of)),
-        };
-        let dtype = Dtype::Merged(MergedMatrix::new(merge));
-        let entry = TensorEntry::contiguous(dtype, vec![height, width], 0);
-        self.tensors.insert_beside(&base, name, entry);
-        Ok(())
-    }
-
-    /// Whether a matrix is stored `[in, out]`: embeddings, whose inputs are tokens, and `Conv1D`.
-    fn is_transposed(&self, name: &str) -> bool {
-        let family = self.family;
-        let linears: [Option<&Linear>; 7] = [
-            Some(&family.ff_in),
-            family.ff_gate.as_ref(),
-            Some(&family.ff_out),
-            Some(&family.query),
-            Some(&family.key),
-            Some(&family.value),
-            Some(&family.attention_out),
-        ];
-        let of_linear = |linear: &&Linear| name.ends_with(&format!(".{}.weight", linear.name));
-        let mut found = linears.into_iter().flatten().filter(of_linear);
-        name == self.embedding() || found.any(|linear| linear.layout == Layout::InOut)
-    }
-}
-
-/// Whether a module can be of a language model, not of what turns pictures or sounds into its input.
-fn is_of_language(module: &str) -> bool {
-    let other = ["vision", "visual", "audio", "image", "multi_modal"];
-    !module
-        .split('.')
-        .any(|part| other.iter().any(|word| part.contains(word)))
 }
 
 impl Adapter {

@@ -64,6 +64,10 @@ const SYNONYMS: &[(Action, &str)] = &[
         Action::OpenModels,
         "open load change switch model checkpoint hub folder",
     ),
+    (
+        Action::NextVersion,
+        "difference delta fine-tune adapter lora against base tuned compare",
+    ),
     (Action::Mark, "bookmark save star favourite"),
     (Action::MarkWithNote, "bookmark comment annotate"),
     (Action::OpenBookmarks, "marks list favourites"),

@@ -227,6 +227,8 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Panes, Keep, &["M"], Action::MarkWithNote, "", "mark this place with a note, or edit it"),
     row(Panes, Keep, &["g m"], Action::MarkLayer, "", "mark this layer, or take the mark away"),
     row(Panes, Program, &["o"], Action::OpenModels, "model", "open another model"),
+    row(Panes, Program, &["="], Action::NextVersion, "",
+        "of two compared models: what changed, the tuned model, its base"),
     row(Panes, Program, &["?"], Action::OpenHelp, "help", "all commands and their keys"),
     row(Panes, View, &["F1", "A-?"], Action::OpenLegend, "", LEGEND),
     row(Panes, View, &["g ?", "A-h"], Action::OpenGuide, "", GUIDE),
@@ -348,6 +350,8 @@ pub static COMMANDS: &[KeyCommand] = &[
 
     row(Help, View, &["?"], Action::OpenLegend, "legend", LEGEND),
     row(Models, Move, &["Tab"], Action::Complete, "complete", "go on with the name as far as one fits"),
+    row(Models, Program, &["A-v"], Action::Compare, "compare",
+        "what the open model changed against the one under the cursor"),
 
     row(Legend, Move, &["↑", "k"], step(Motion::Up), "scroll", "a row up"),
     row(Legend, Move, &["↓", "j"], step(Motion::Down), "scroll", "a row down"),

@@ -134,9 +134,10 @@ impl Explorer {
 fn choice(model: &StoredModel, summary: Option<&ModelSummary>) -> ModelChoice {
     let origin = match model.location {
         Location::Bundled(_) => Origin::Bundled,
-        Location::Folder { .. } | Location::Remote(_) | Location::Adapted(_) => {
-            Origin::Stored(model.place)
-        }
+        Location::Folder { .. }
+        | Location::Remote(_)
+        | Location::Adapted(_)
+        | Location::Difference(_) => Origin::Stored(model.place),
     };
     let mut details = vec![bytes(model.bytes)];
     if let Some(summary) = summary {

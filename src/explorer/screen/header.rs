@@ -3,9 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
+use crate::checkpoint::compared_names;
 use crate::explorer::action::{Action, TabId};
 use crate::explorer::number::duration;
 use crate::explorer::state::Target;
+use crate::explorer::theme::Theme;
 use crate::explorer::widget::{Line, width};
 use crate::query::Convention;
 use crate::sheet::grouped;
@@ -46,10 +48,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         line.text("lexiscope", theme.quiet);
         line.skip(3);
     }
-    // Of a folder, its own name: the whole path is in the chooser.
-    let name = card.name.rsplit('/').next().unwrap_or(&card.name);
-    let path = card.name.starts_with('/');
-    line.text(if path { name } else { &card.name }, theme.title);
+    name(&mut line, &card.name, theme);
     line.skip(2);
     let spec = &card.spec;
     let stored = focus.as_ref().filter(|_| card.stored.quantised);
@@ -78,6 +77,25 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
     }
     if words {
         canvas.note_row(cells, row.y, Target::Run(Action::OpenConventions));
+    }
+}
+
+/// The model's name; of a difference both names.
+fn name(line: &mut Line<'_>, name: &str, theme: &Theme) {
+    let Some((tuned, base)) = compared_names(name) else {
+        line.text(short(name), theme.title);
+        return;
+    };
+    line.text(short(tuned), theme.title);
+    line.text(" against ", theme.on);
+    line.text(short(base), theme.title);
+}
+
+/// Of a folder, its own name: the whole path is in the chooser.
+fn short(name: &str) -> &str {
+    match name.starts_with('/') {
+        true => name.rsplit('/').next().unwrap_or(name),
+        false => name,
     }
 }
 

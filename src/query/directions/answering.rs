@@ -7,7 +7,7 @@ use crate::projection::{
 use crate::query::answering::Callbacks;
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
-use crate::transformer::{Form, FormWeights, SublayerAt};
+use crate::transformer::{Dictionary, Form, FormWeights, SublayerAt};
 use crate::vocabulary::Mask;
 
 use crate::query::reader::Reader;
@@ -48,7 +48,7 @@ impl Reader {
             left: fold(weights.left, of_left)?,
             right: fold(weights.right, of_right)?,
         };
-        let found = decompose_form(&weights).ok_or_else(|| self.undecomposed(query))?;
+        let found = self.decomposed(query, &weights)?;
         let copied = copying(&weights.left, &weights.right);
         let mut answer = self.as_tokens(query, &mask, &found, callbacks)?;
         answer.copying = Some(Copying {
@@ -73,6 +73,37 @@ impl Reader {
         });
         answer.exact = true;
         Ok(answer)
+    }
+
+    /// The directions of a form; of a change only as many as it has.
+    fn decomposed(
+        &self,
+        query: &DirectionsQuery,
+        weights: &FormWeights,
+    ) -> Result<Decomposition, QueryError> {
+        let found = decompose_form(weights).ok_or_else(|| self.undecomposed(query))?;
+        match self.card.against {
+            Some(_) => self.of_change(query, found.without_zeros()),
+            None => Ok(found),
+        }
+    }
+
+    fn of_change(
+        &self,
+        query: &DirectionsQuery,
+        found: Decomposition,
+    ) -> Result<Decomposition, QueryError> {
+        match (found.values.is_empty(), &self.card.against) {
+            (true, Some(against)) => Err(QueryError::Nothing {
+                model: self.card.name.clone(),
+                what: format!(
+                    "{} of {} is the same in {against}: there are no directions",
+                    query.part,
+                    query.address()
+                ),
+            }),
+            _ => Ok(found),
+        }
     }
 
     fn undecomposed(&self, query: &DirectionsQuery) -> QueryError {
@@ -102,18 +133,40 @@ impl Reader {
         let input = query.part.input().unwrap_or_default();
         self.weights
             .bring_neurons(query.layer, all.clone(), input, callbacks.without_partial())?;
+        let at = SublayerAt::feed_forward(query.layer);
+        let [side, _] = query.part.flows();
+        let dictionary = match query.part {
+            MatrixKind::FfOut => Dictionary::Values,
+            _ => Dictionary::Keys(input),
+        };
+        // An adapter's own factors tell in no time what a whole matrix would.
+        if let Some(change) = self.weights.neuron_change(query.layer, dictionary)? {
+            let stream = change.left.transposed();
+            let left = self
+                .folded(query.convention, at, side, stream)?
+                .transposed();
+            let weights = FormWeights { left, ..change };
+            let found = self.decomposed(query, &weights)?;
+            let answer = self.as_tokens(query, mask, &found, callbacks)?;
+            return Ok(DirectionsAnswer {
+                exact: true,
+                ..answer
+            });
+        }
         let vectors = match query.part {
             MatrixKind::FfOut => self.weights.values(query.layer, all)?,
             _ => self.weights.keys(query.layer, all, input)?,
         };
-        let at = SublayerAt::feed_forward(query.layer);
-        let [side, _] = query.part.flows();
         let vectors = self.folded(query.convention, at, side, vectors)?;
         callbacks.cancel.check()?;
         let gram = gram(&vectors);
         callbacks.cancel.check()?;
         let found =
             decompose_rows(&vectors, &gram, query.n).ok_or_else(|| self.undecomposed(query))?;
+        let found = match self.card.against {
+            Some(_) => self.of_change(query, found.without_zeros())?,
+            None => found,
+        };
         let answer = self.as_tokens(query, mask, &found, callbacks)?;
         Ok(DirectionsAnswer {
             exact: true,

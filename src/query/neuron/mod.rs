@@ -89,6 +89,19 @@ pub struct NeuronAnswer {
     pub rows: usize,
 }
 
+impl NeuronAnswer {
+    /// Of a difference: a vector that did not change has no words.
+    pub(super) fn leave_out_unchanged(&mut self) {
+        for column in &mut self.columns {
+            if column.first().is_some_and(|best| best.score == 0.0)
+                && column.last().is_some_and(|last| last.score == 0.0)
+            {
+                column.clear();
+            }
+        }
+    }
+}
+
 impl QueryKind for NeuronQuery {
     fn filters(&self) -> Option<&Filters> {
         Some(&self.filters)

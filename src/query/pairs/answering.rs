@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::Matrix;
-use crate::projection::{PairsWanted, ProjectionError, best_pairs_on};
+use crate::checkpoint::{Matrix, Version};
+use crate::projection::{PairsWanted, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, MemoryBudget, PairsAnswer, PairsQuery, QueryError};
@@ -13,6 +13,7 @@ use crate::vocabulary::{Filters, Vocabulary};
 use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
 
+use super::in_range::in_range;
 use super::unconditional::unconditional;
 
 /// Length of the lists of what holds unconditionally, whatever the other side.
@@ -35,6 +36,7 @@ pub(in crate::query) struct FactorKey {
     positions: bool,
     convention: Convention,
     biased: bool,
+    version: Version,
 }
 
 impl Factors {
@@ -130,6 +132,7 @@ impl Reader {
             positions,
             convention,
             biased,
+            version: self.weights.version(),
         };
         if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
             let found = self.factors.remove(at);
@@ -168,7 +171,7 @@ impl Reader {
     fn make_room(&mut self, positions: bool) -> Result<(), QueryError> {
         let spec = &self.card.spec;
         let rows = spec.vocab + if positions { spec.positions } else { 0 };
-        let needed = MemoryBudget::of_pairs(rows, spec.d_head, self.device.is_cpu());
+        let needed = MemoryBudget::of_pairs(rows, self.card.form_columns(), self.device.is_cpu());
         self.memory.check(&self.card.name, needed)?;
         let left = self.memory.kept.saturating_sub(needed);
         let bytes = |(_, factors): &(_, Arc<Factors>)| factors.bytes();
@@ -361,32 +364,6 @@ pub(in crate::query) fn directions(query: &PairsQuery) -> [Side; 2] {
     match query.form {
         Form::Vo => [Side::Reads, Side::Writes],
         Form::Qk => [Side::Reads, Side::Reads],
-    }
-}
-
-/// Whether products of rows are numbers of single precision: in range, and not rounded to nothing.
-///
-/// # Errors
-/// They are not.
-fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
-    /// The least product of lengths whose scores keep their digits.
-    const LEAST: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64;
-    const MOST: f64 = f32::MAX as f64;
-    let largest = |m: &Matrix| m.data().iter().fold(0f32, |most, x| most.max(x.abs()));
-    let (largest_a, largest_b) = (f64::from(largest(a)), f64::from(largest(b)));
-    let product = largest_a * largest_b;
-    if product == 0.0 || (LEAST..MOST / a.cols().max(1) as f64).contains(&product) {
-        return Ok(());
-    }
-    let longest = |m: &Matrix| {
-        let square = |row: &[f32]| row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>();
-        let rows = m.data().chunks(m.cols().max(1));
-        rows.map(square).fold(0.0, f64::max).sqrt()
-    };
-    match longest(a) * longest(b) {
-        small if small < LEAST => Err(ProjectionError::Underflow),
-        large if large >= MOST => Err(ProjectionError::Overflow),
-        _ => Ok(()),
     }
 }
 

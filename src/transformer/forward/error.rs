@@ -17,6 +17,8 @@ pub enum ForwardError {
          expected one of {known}; open one of these for its geometry"
     )]
     Family { family: &'static str, known: String },
+    #[error("the difference of two models cannot be run on texts: open one of the two")]
+    Difference,
     #[error("configuration: unknown activation function {got}: expected one of {known}")]
     Activation { got: String, known: String },
     #[error(

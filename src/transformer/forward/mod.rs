@@ -75,6 +75,9 @@ impl<'a> Forward<'a> {
     /// # Errors
     /// A family or a configuration that is not known here, or tensors that the file lacks.
     pub fn new(checkpoint: &'a Checkpoint, device: &'a Device) -> Result<Self, ForwardError> {
+        if checkpoint.against().is_some() {
+            return Err(ForwardError::Difference);
+        }
         let forward = family_forward(checkpoint.family())?;
         let choices = checkpoint
             .forward()

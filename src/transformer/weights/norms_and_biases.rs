@@ -86,7 +86,7 @@ impl Weights {
         layer: usize,
         sublayer: Sublayer,
     ) -> Result<Option<TokenNorm>, CheckpointError> {
-        let scale = self.checkpoint.forward().map_or(1.0, |f| f.embedding_scale);
+        let scale = self.source().forward().map_or(1.0, |f| f.embedding_scale);
         let norm = self.norm_before(layer, sublayer)?;
         Ok(norm.map(|norm| TokenNorm {
             centring: norm.centring,
@@ -108,7 +108,7 @@ impl Weights {
         let Some(norms) = self.qk_norms(layer, head)? else {
             return Ok(None);
         };
-        let rope = self.checkpoint.position_scheme().rope(layer);
+        let rope = self.source().position_scheme().rope(layer);
         Ok(Some(QueryKeyNorms {
             norms,
             epsilon: self.epsilon(),
@@ -123,18 +123,18 @@ impl Weights {
         layer: usize,
         head: usize,
     ) -> Result<Option<[NormWeights; 2]>, CheckpointError> {
-        let Some(names) = self.checkpoint.qk_norm() else {
+        let Some(names) = self.source().qk_norm() else {
             return Ok(None);
         };
         let of_key = head / self.spec().queries_per_kv_head();
         let both = [(names[0], head), (names[1], of_key)];
-        let [query, key] = both.map(|(name, at)| head_norm(&self.checkpoint, layer, name, at));
+        let [query, key] = both.map(|(name, at)| head_norm(self.source(), layer, name, at));
         Ok(Some([query?, key?]))
     }
 
     /// ε of the model's norms.
     fn epsilon(&self) -> f64 {
-        let choices = self.checkpoint.forward();
+        let choices = self.source().forward();
         choices.map_or(0.0, |choices| choices.norm_epsilon)
     }
 
@@ -151,7 +151,7 @@ impl Weights {
         let Some(forward) = self.pre_norm() else {
             return Ok(None);
         };
-        let checkpoint = &self.checkpoint;
+        let checkpoint = self.source();
         let bare = forward.first_bare && layer == 0;
         let attention = || layer_norm(checkpoint, layer, forward.attention_norm, !bare);
         if sublayer == Sublayer::Attention {
@@ -182,8 +182,8 @@ impl Weights {
             Sublayer::Attention => attention,
             Sublayer::FeedForward => feed_forward,
         };
-        let name = self.checkpoint.in_layer(layer, name);
-        norm(&self.checkpoint, &name, self.spec().d_model).map(Some)
+        let name = self.source().in_layer(layer, name);
+        norm(self.source(), &name, self.spec().d_model).map(Some)
     }
 
     /// The norm after the last layer, through which the output embedding reads.
@@ -193,27 +193,27 @@ impl Weights {
     pub fn last_norm(&self) -> Result<Option<NormWeights>, CheckpointError> {
         let pre = self.pre_norm().is_some();
         let name = self
-            .checkpoint
+            .source()
             .forward()
             .and_then(|forward| forward.final_norm);
         let name = name.filter(|_| pre);
-        let name = name.map(|name| self.checkpoint.full(name));
+        let name = name.map(|name| self.source().full(name));
         let d_model = self.spec().d_model;
-        name.map(|name| norm(&self.checkpoint, &name, d_model))
+        name.map(|name| norm(self.source(), &name, d_model))
             .transpose()
     }
 
     fn pre_norm(&self) -> Option<&'static FamilyForward> {
-        let forward = self.checkpoint.family().forward.as_ref();
+        let forward = self.source().family().forward.as_ref();
         forward.filter(|_| self.spec().norm == NormPlacement::Pre)
     }
 
     /// Whether neurons, or queries, keys and values have biases.
     pub fn biased(&self) -> bool {
-        let family = self.checkpoint.family();
+        let family = self.source().family();
         [&family.ff_in, &family.query, &family.key, &family.value]
             .into_iter()
-            .any(|map| self.checkpoint.holds(&self.bias_name(0, map)))
+            .any(|map| self.source().holds(&self.bias_name(0, map)))
     }
 
     /// What is added to the products with [keys](Self::keys), a number each; `None` if nothing is.
@@ -266,7 +266,7 @@ impl Weights {
                 }
             }
         }
-        let rope = self.checkpoint.position_scheme().rope(layer);
+        let rope = self.source().position_scheme().rope(layer);
         if let (Some(rope), Some(query), 1..) = (rope, &mut query, distance) {
             rope.rotate(query, distance);
         }
@@ -284,7 +284,7 @@ impl Weights {
         layer: usize,
         head: usize,
     ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
-        let (family, spec) = (self.checkpoint.family(), self.spec());
+        let (family, spec) = (self.source().family(), self.spec());
         let of = |map: &Linear, role, heads| {
             if let Some(name) = map.bias {
                 let own = spec.head_outputs(Split::Whole, role, head);
@@ -308,7 +308,7 @@ impl Weights {
     }
 
     fn bias_name(&self, layer: usize, map: &Linear) -> String {
-        format!("{}.bias", self.checkpoint.in_layer(layer, map.name))
+        format!("{}.bias", self.source().in_layer(layer, map.name))
     }
 
     /// The part `own` of the bias of a tensor, of which a map has `outputs`; `None` without one.
@@ -320,11 +320,11 @@ impl Weights {
         own: Range<usize>,
     ) -> Result<Option<Vec<f32>>, CheckpointError> {
         let name = self.bias_name(layer, map);
-        if !map.biased && !self.checkpoint.holds(&name) {
+        if !map.biased && !self.source().holds(&name) {
             return Ok(None);
         }
         let all = self.spec().outputs(map.split, outputs);
-        let bias = self.checkpoint.vector(&[name], all)?;
+        let bias = self.source().version_vector(self.version, &[name], all)?;
         Ok(Some(bias[own].to_vec()))
     }
 }

@@ -101,7 +101,7 @@ pub fn stored_line(parts: &[StoredPart]) -> String {
 impl Weights {
     /// The types of all parts that lists are made of.
     pub fn stored_types(&self) -> StoredTypes {
-        let checkpoint = self.checkpoint();
+        let checkpoint = self.source();
         let (family, spec) = (checkpoint.family(), checkpoint.spec());
         let mut quantised = false;
         let mut of = |tensor: &str| {

@@ -49,9 +49,12 @@ impl Weights {
         let read = |start: usize| {
             let rows = start..slice.stored.rows.end.min(start + step);
             let first = start - slice.stored.rows.start;
-            let rows =
-                self.checkpoint
-                    .block(&slice.stored.tensor, rows, slice.stored.cols.clone())?;
+            let rows = self.source().version(
+                self.version,
+                &slice.stored.tensor,
+                rows,
+                slice.stored.cols.clone(),
+            )?;
             Ok(look(match slice.transposed {
                 true => RowChunk::Coordinates { first, rows },
                 false => RowChunk::Whole { first, rows },

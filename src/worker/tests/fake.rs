@@ -126,6 +126,7 @@ pub(in crate::worker) fn card(name: &str) -> Arc<ModelCard> {
         stored: Default::default(),
         device: "cpu".to_owned(),
         remote: false,
+        against: None,
         not_run: None,
         notices: Vec::new(),
         lens: None,

@@ -1,5 +1,6 @@
 //! The chooser of models: to open one, or to set it beside the open one in the chart.
 
+mod compare;
 mod draw;
 
 use ratatui::layout::Rect;
@@ -24,6 +25,8 @@ pub struct Models {
     /// Whether the model that is being opened was chosen here: if that fails, what was typed is
     /// proposed the next time.
     pub chosen: bool,
+    /// The name of the last difference that was opened, to come back to it.
+    pub difference: Option<String>,
 }
 
 /// A row of the chooser.
@@ -61,6 +64,8 @@ impl View for ModelsView {
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         match action {
             Action::OpenModels => Some(open(state, false)),
+            Action::Compare => Some(compare::compare(state)),
+            Action::NextVersion => Some(compare::next_version(state)),
             _ => None,
         }
     }
@@ -100,16 +105,8 @@ impl List for ModelsView {
     }
 
     fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
-        let rows = state.models_listed();
-        let name = match rows.get(row) {
-            Some(ModelRow::Known(ModelChoice { name, .. })) => name.clone(),
-            Some(ModelRow::Typed(typed)) => (*typed).to_owned(),
-            Some(ModelRow::Unread(problem)) => {
-                let problem = (*problem).to_owned();
-                state.fail(problem);
-                return Vec::new();
-            }
-            None => return Vec::new(),
+        let Some(name) = chosen(state, row) else {
+            return Vec::new();
         };
         if state.views.models.beside {
             state.stack.pop();
@@ -117,6 +114,20 @@ impl List for ModelsView {
             return Vec::new();
         }
         shell::open_model(state, name, Vec::new())
+    }
+}
+
+/// The name in a row; of what could not be read, the user is told why.
+fn chosen(state: &mut State, row: usize) -> Option<String> {
+    let rows = state.models_listed();
+    match rows.get(row)? {
+        ModelRow::Known(ModelChoice { name, .. }) => Some(name.clone()),
+        ModelRow::Typed(typed) => Some((*typed).to_owned()),
+        ModelRow::Unread(problem) => {
+            let problem = (*problem).to_owned();
+            state.fail(problem);
+            None
+        }
     }
 }
 
