@@ -12,6 +12,7 @@ mod links;
 mod lookup;
 mod overflow;
 mod real;
+mod refused;
 mod robustness;
 #[path = "../support/mod.rs"]
 mod support;
