@@ -125,6 +125,11 @@ pub trait AnswerKind {
 
     /// The first of its numbers that is none, or infinite.
     fn not_finite(&self) -> Option<NotFinite>;
+
+    /// Of an answer so far that is of use as it is, how much of the work is done, 0 to 1.
+    fn so_far(&self) -> Option<f32> {
+        None
+    }
 }
 
 /// A number that is none: what it belongs to, and what it is.

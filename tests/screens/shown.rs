@@ -1,11 +1,14 @@
 //! What is on the screen.
 
 use insta::assert_snapshot;
+use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::key::{self, Key};
 use lexiscope::explorer::keymap::COMMANDS;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{ModelChoice, Origin};
 use lexiscope::explorer::theme::Theme;
+use lexiscope::query::Query;
+use lexiscope::transformer::Form;
 use ratatui::style::Color;
 
 use super::Screen;
@@ -222,4 +225,35 @@ fn no_keys_and_no_clicks_bring_it_down() {
     }
     let address = screen.state.address();
     assert!(screen.state.card().unwrap().check(address).is_ok());
+}
+
+#[test]
+fn esc_stops_a_search_and_keeps_what_it_found() {
+    let mut screen = Screen::new(120, 30);
+    screen.press("g h");
+    assert!(
+        screen.text().contains("62 % … improving"),
+        "{}",
+        screen.text()
+    );
+    let asked = screen.state.wanted.clone();
+    let effects = shell::key(&mut screen.state, key::keys("Esc").next().unwrap());
+    let Some(Effect::Want(left)) = effects.first() else {
+        panic!("the worker is told nothing: {effects:?}");
+    };
+    let is_qk = |query: &&Query| matches!(query, Query::Pairs(q) if q.form == Form::Qk);
+    assert_eq!(asked.iter().filter(is_qk).count(), 1);
+    assert_eq!(left.iter().filter(is_qk).count(), 0);
+    assert_eq!(left.len() + 1, asked.len());
+    screen.perform(effects);
+    let text = screen.text();
+    assert!(text.contains("stopped at 62 %: not proven"), "{text}");
+    // It is asked anew where one comes back to it.
+    screen.press("l");
+    screen.press("h");
+    assert!(
+        screen.text().contains("62 % … improving"),
+        "{}",
+        screen.text()
+    );
 }

@@ -195,8 +195,9 @@ pub fn settle(state: &mut State, mut effects: Vec<Effect>) -> Vec<Effect> {
         state.wanted.clone_from(&needs);
         state.board.forget_failures();
         state.fetching = None;
+        state.stopped.retain(|query| needs.contains(query));
         views::all().for_each(|view| view.asked(state));
-        effects.push(Effect::Want(needs));
+        effects.push(stack::want(state));
     }
     rows::keep(state);
     let idle = state.idle_needs();

@@ -1,9 +1,11 @@
 //! What lies on top: moved in, accepted, left; and the model that is opened from there.
 
 use crate::explorer::action::{Motion, ViewId};
+use crate::explorer::board::Shown;
 use crate::explorer::effect::Effect;
 use crate::explorer::saved_view::SavedView;
 use crate::explorer::state::{Field, Opening, Purpose, State, TypedLine};
+use crate::query::Query;
 
 /// Moves in the list on top, around its end by single steps.
 pub(super) fn select(state: &mut State, motion: Motion) {
@@ -84,7 +86,36 @@ pub fn ask_again(state: &mut State, purpose: Purpose, typed: &str, why: String) 
     state.fail(why);
 }
 
-/// Esc: leaves what is on top, else stops opening a model. Else a mark or a filter goes.
+/// What the worker is to answer: what is wanted and not stopped.
+pub(super) fn want(state: &State) -> Effect {
+    let goes_on = |query: &&Query| !state.stopped.contains(query);
+    Effect::Want(state.wanted.iter().filter(goes_on).cloned().collect())
+}
+
+/// Stops the searches that the screen shows answers so far of; these stay.
+fn stop_search(state: &mut State) -> Option<Effect> {
+    let running = |shown: &&Shown| {
+        state.wanted.contains(&shown.query) && !state.stopped.contains(&shown.query)
+    };
+    let so_far = |shown: &Shown| Some((shown.query.clone(), shown.answer.kind().so_far()?));
+    let stopped: Vec<_> = state
+        .board
+        .iter()
+        .filter(running)
+        .filter_map(so_far)
+        .collect();
+    let &(_, done) = stopped.first()?;
+    state
+        .stopped
+        .extend(stopped.into_iter().map(|(query, _)| query));
+    let done = (done * 100.0).clamp(0.0, 99.0);
+    state.say(format!(
+        "stopped at {done:.0} %: what was found stays, not proven; another head and back searches anew"
+    ));
+    Some(want(state))
+}
+
+/// Esc: leaves what is on top, else stops opening a model. Else a mark, a search or a filter goes.
 pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     if state.stack.pop().is_some() {
         return Vec::new();
@@ -95,6 +126,8 @@ pub(super) fn cancel(state: &mut State) -> Vec<Effect> {
     }
     if state.marked.take().is_some() {
         state.say("no word is marked any more");
+    } else if let Some(stopped) = stop_search(state) {
+        return vec![stopped];
     } else if !state.filters.contains.is_empty() {
         state.filters.contains.clear();
         super::relisted(state);

@@ -66,6 +66,8 @@ pub struct State {
     pub board: Board,
     /// What was last asked of the worker.
     pub wanted: Vec<Query>,
+    /// What of it is not worked on any more: its answers so far stay.
+    pub stopped: Vec<Query>,
     /// What was last asked of it for when it has nothing else to do.
     pub idle: Vec<Query>,
     pub filters: Filters,
@@ -129,6 +131,7 @@ impl State {
             views: ViewStates::default(),
             board: Board::default(),
             wanted: Vec::new(),
+            stopped: Vec::new(),
             idle: Vec::new(),
             filters: Filters::default(),
             convention: Convention::RAW,

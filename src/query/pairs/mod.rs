@@ -156,4 +156,8 @@ impl AnswerKind for PairsAnswer {
         let scores = pairs.chain(alone.map(|scored| scored.score));
         NotFinite::among("scores of its pairs", scores.map(f64::from))
     }
+
+    fn so_far(&self) -> Option<f32> {
+        (!self.exact && !self.pairs.is_empty()).then_some(self.done)
+    }
 }

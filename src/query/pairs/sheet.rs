@@ -29,6 +29,7 @@ pub(super) fn sheet(
     ];
     settings.extend(distance.map(|distance| ("distance", distance.to_string())));
     settings.push(("filters", filter_line(&query.filters)));
+    settings.extend(not_proven(answer).map(|said| ("list", said)));
     let provenance = Provenance::of_list(
         &card.name,
         Some(query.address().to_string()),
@@ -90,6 +91,12 @@ pub(super) fn sheet(
         sheet.push_below(robustness_sheet::section(std::iter::once(list)));
     }
     sheet
+}
+
+/// What is said of a list that a search was stopped at.
+fn not_proven(answer: &PairsAnswer) -> Option<String> {
+    let done = (answer.done * 100.0).clamp(0.0, 99.0);
+    (!answer.exact).then(|| format!("not proven: the search was stopped at {done:.0} %"))
 }
 
 fn pairs(query: &PairsQuery, answer: &PairsAnswer, form: &str) -> Section {

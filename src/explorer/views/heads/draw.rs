@@ -133,11 +133,15 @@ fn footer(canvas: &Canvas, room: usize, index: usize) -> String {
             };
             before + &more
         }
-        Some((answer, true, _)) => {
-            format!(
-                "{:.0} % … improving",
-                (answer.done * 100.0).clamp(0.0, 99.0)
-            )
+        Some((answer, true, took)) => {
+            let shown = canvas.state.pairs_shown(index);
+            match shown.is_some_and(|shown| canvas.state.stopped.contains(&shown.query)) {
+                true => format!(
+                    "stopped at {:.0} %: not proven",
+                    (answer.done * 100.0).clamp(0.0, 99.0)
+                ),
+                false => canvas.state.views.heads.searches[index].line(answer, took),
+            }
         }
         _ => "…".to_owned(),
     }

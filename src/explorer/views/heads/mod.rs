@@ -1,6 +1,7 @@
 //! The Heads tab: the grid of heads, and the pair lists of one, or its directions.
 
 mod act;
+mod course;
 mod draw;
 mod grid;
 mod queries;
@@ -28,6 +29,7 @@ use crate::sheet::with_boundary;
 use crate::transformer::Form;
 
 pub use act::swap_end;
+pub use course::SearchCourse;
 pub use queries::PAIRS;
 
 /// Where one is in the Heads tab.
@@ -48,6 +50,8 @@ pub struct Heads {
     pub directions: bool,
     /// By what the grid of heads is coloured; `None`: by the best pairs seen.
     pub grid: Option<RankMetric>,
+    /// How the searches of the two lists go on.
+    pub searches: [SearchCourse; 2],
     /// The best score of the heads seen so far, VO and QK, highest or lowest.
     pub seen: BTreeMap<(usize, usize), [Option<f32>; 2]>,
 }
@@ -84,6 +88,10 @@ impl View for HeadsView {
 
     fn act(&self, state: &mut State, action: Action, count: Option<usize>) -> Option<Vec<Effect>> {
         act::act(state, action, count)
+    }
+
+    fn answering(&self, state: &mut State, shown: &Shown) {
+        course::follow(state, shown);
     }
 
     fn answered(&self, state: &mut State, shown: &Shown) {

@@ -33,7 +33,13 @@ impl State {
         let heads = &self.views.heads;
         let mut queries = Vec::new();
         if !heads.directions {
-            queries.extend([heads.focus, 1 - heads.focus].map(|list| {
+            // Of a list that was stopped nobody waits for more.
+            let stopped = |list: usize| {
+                let query = Query::Pairs(self.pairs_query(list));
+                self.stopped.contains(&query)
+            };
+            let lists = [heads.focus, 1 - heads.focus].into_iter();
+            queries.extend(lists.filter(|list| !stopped(*list)).map(|list| {
                 Query::Robustness(RobustnessQuery::Pairs(PairsQuery {
                     k: ROBUSTNESS_TOP,
                     ..self.pairs_query(list)

@@ -124,6 +124,11 @@ pub static ROWS: &[LegendRow] = &[
     text("exact", &["exact"], "the search is over: no better entry can exist"),
     form("62 %", &["%"], |line| line.contains(" %"),
         "how much of a search is done, or a share; until it is exact, better entries may come"),
+    text("stands since", &["stands since"],
+        "the list has not changed for so long; that no better entry exists is not proven yet. Esc stops \
+         the search and keeps the list"),
+    text("not proven", &["not proven"],
+        "the search was stopped: better entries may exist"),
     text("²", &["²"], "so many words on either side, all their pairs looked at"),
     text("whatever …", &["whatever "],
         "what the biases bring about whatever the other word is; and what they hold back"),
