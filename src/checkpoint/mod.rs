@@ -9,12 +9,15 @@ mod dictionary;
 mod difference;
 mod elsewhere;
 mod error;
+mod experts;
 mod family;
 mod fetch;
 mod files;
 mod ggml;
 mod gguf;
 mod huge_pages;
+pub mod latent;
+mod layer_parts;
 mod lens;
 mod location;
 mod matrix;
@@ -50,19 +53,23 @@ pub use dictionary::{
 pub use difference::{ThinFactors, Version};
 pub use error::CheckpointError;
 pub use family::{
-    AttentionInput, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear, NormKind,
-    NormPlacement, QkNormScope, RefusedFamily, RopeLayers, RopeLayout, Split, TransformNames,
-    family, refused_families,
+    AttentionInput, ExpertNames, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear,
+    NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeLayers, RopeLayout,
+    SharedNames, Split, StoredMap, TransformNames, family, refused_families,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};
+pub use layer_parts::{BlockNeurons, ExpertSizes, HeadParts, LayerParts, NeuronBlock, NeuronParts};
 pub use lens::{LensAbout, LensFile};
 pub use location::{
     AGAINST, Adapted, Bundle, FoundModel, Location, ModelPair, WITH_BASE, compared_names,
 };
 pub use matrix::Matrix;
 pub use remote::Remote;
-pub use spec::{ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, Spec, UnknownChoice};
+pub use spec::{
+    ClampedInputs, ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, RouterGroups,
+    RouterScores, Routing, Spec, UnknownChoice,
+};
 pub use stored::{StoredMatrix, StoredRows};
 pub use stores::{ModelStores, ModelSummary, StoreListing, StoredModel};
 
@@ -144,7 +151,13 @@ impl Checkpoint {
             }
             None => {
                 let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
-                (None, quantised::assembled(tensors, config.quantisation())?)
+                (
+                    None,
+                    experts::apart(
+                        family,
+                        quantised::assembled(tensors, config.quantisation())?,
+                    )?,
+                )
             }
         };
         let prefix = verify::prefix(family, &tensors, &files)?;

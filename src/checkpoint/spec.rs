@@ -4,7 +4,11 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{AttentionInput, NormPlacement, RopeLayout, Split};
+use super::latent::LatentSizes;
+use super::{
+    AttentionInput, ExpertSizes, HeadParts, LayerParts, NeuronParts, NormPlacement, RopeLayout,
+    Split,
+};
 
 /// Sizes and choices of one checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +22,10 @@ pub struct Spec {
     pub n_kv_heads: usize,
     /// Size of one head.
     pub d_head: usize,
-    /// Feed-forward neurons per layer.
+    /// Feed-forward neurons of a layer without experts.
     pub neurons: usize,
+    /// By layer: which heads and neurons it has.
+    pub parts: Vec<LayerParts>,
     /// Rows of the embedding; the vocabulary may name fewer.
     pub vocab: usize,
     /// Learned positions, 0 if there are none.
@@ -40,6 +46,8 @@ pub struct Spec {
     pub activation: String,
     /// Whether blocks normalise before or after their sums.
     pub norm: NormPlacement,
+    /// Sizes of latent attention (MLA), in a model that has it.
+    pub latent: Option<LatentSizes>,
     /// Whether the queries and keys of each head are normed (QK-norm).
     pub qk_norm: bool,
     /// Whether one matrix is both input and output embedding.
@@ -92,6 +100,46 @@ impl Spec {
         let rows = (of_neurons + of_heads).saturating_mul(self.layers as u64);
         let numbers = rows.saturating_add(self.vocab as u64);
         numbers.saturating_mul(2 * self.d_model as u64)
+    }
+
+    /// The neurons of a layer.
+    pub fn neuron_parts(&self, layer: usize) -> NeuronParts {
+        let parts = self.parts.get(layer);
+        parts.map_or(NeuronParts::Without("nothing"), |parts| parts.neurons)
+    }
+
+    /// How many neurons a layer has.
+    pub fn neurons_in(&self, layer: usize) -> usize {
+        self.neuron_parts(layer).count()
+    }
+
+    /// The most neurons that a layer has.
+    pub fn most_neurons(&self) -> usize {
+        let counts = self.parts.iter().map(|parts| parts.neurons.count());
+        counts.max().unwrap_or(0)
+    }
+
+    /// The neurons of all layers.
+    pub fn all_neurons(&self) -> usize {
+        self.parts.iter().map(|parts| parts.neurons.count()).sum()
+    }
+
+    /// How many heads a layer has: as many as the others, or none.
+    pub fn heads_in(&self, layer: usize) -> usize {
+        match self.parts.get(layer).map(|parts| parts.heads) {
+            Some(HeadParts::Heads) => self.heads,
+            Some(HeadParts::Without(_)) | None => 0,
+        }
+    }
+
+    /// The experts of a layer, if it has any.
+    pub fn experts(&self, layer: usize) -> Option<ExpertSizes> {
+        self.neuron_parts(layer).experts()
+    }
+
+    /// The experts of the first layer that has any.
+    pub fn first_experts(&self) -> Option<ExpertSizes> {
+        (0..self.layers).find_map(|layer| self.experts(layer))
     }
 
     /// How many heads share one key and value (the size of a group in GQA).
@@ -164,6 +212,54 @@ pub struct ForwardSpec {
     pub alibi: Option<bool>,
     /// Whether both halves of a layer read the same state.
     pub parallel: bool,
+    /// How a router chooses among experts, in a model that has them.
+    pub routing: Option<Routing>,
+    /// Bounds of the inputs of gated neurons (gpt-oss).
+    pub clamped: Option<ClampedInputs>,
+}
+
+/// Gated neurons with bounded inputs: g·σ(αg)·(u + 1), g clamped from above and u on both sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClampedInputs {
+    pub alpha: f64,
+    pub limit: f64,
+}
+
+/// How a router chooses experts for a token, and what their outputs are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Routing {
+    /// How many experts there are to choose from.
+    pub experts: usize,
+    /// How many experts a token takes.
+    pub per_token: usize,
+    pub scores: RouterScores,
+    /// Whether the weights of those that are taken are brought to a sum of 1.
+    pub renormalised: bool,
+    /// What the weights are multiplied with then.
+    pub factor: f64,
+    /// Which groups of experts are left to choose from, if not all are.
+    pub groups: Option<RouterGroups>,
+}
+
+/// What a router makes of its products with a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouterScores {
+    /// Softmax over all experts.
+    Softmax,
+    /// Softmax over those that are taken.
+    SoftmaxOfTaken,
+    /// Each one's sigmoid.
+    Sigmoid,
+}
+
+/// Choice limited to groups of experts (DeepSeek-AI 2024, arXiv 2405.04434, §2.2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouterGroups {
+    pub groups: usize,
+    /// How many of them are left.
+    pub taken: usize,
+    /// A group is judged by the sum of so many of its best experts.
+    pub judged_by: usize,
 }
 
 /// What is read of a model, as far as a choice of its configuration can change its numbers.

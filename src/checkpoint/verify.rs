@@ -2,12 +2,13 @@
 //! tensor that will be read.
 
 use super::error::one_line;
+use super::family::StoredMap;
 use super::files::Files;
 use super::number::Dtype;
 use super::packed;
 use super::tensors::Tensors;
 use super::wrapped::landmarks;
-use super::{Checkpoint, CheckpointError, Family, Layout, Linear};
+use super::{Checkpoint, CheckpointError, Family, Layout, NeuronMap};
 
 /// What stands before the family's names, found by the embedding, or by the first layer.
 pub(super) fn prefix(
@@ -43,7 +44,7 @@ pub(super) fn no_embedding(family: &Family, tensors: &Tensors, files: &Files) ->
 
 /// Every tensor that will be read, with the shape and the kind of number it must have.
 pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
-    let (spec, family) = (checkpoint.spec(), checkpoint.family());
+    let spec = checkpoint.spec();
     check(
         checkpoint,
         checkpoint.embedding(),
@@ -55,29 +56,75 @@ pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     if let Some((positions, rows)) = checkpoint.positions() {
         check(checkpoint, positions, &[rows.end, spec.d_model])?;
     }
-    let (all, keys) = (spec.heads * spec.d_head, spec.n_kv_heads * spec.d_head);
-    // Each with its outputs and inputs.
-    let linears: [(Option<&Linear>, usize, usize); 7] = [
-        (Some(&family.ff_in), spec.neurons, spec.d_model),
-        (family.ff_gate.as_ref(), spec.neurons, spec.d_model),
-        (Some(&family.ff_out), spec.d_model, spec.neurons),
-        (Some(&family.query), all, spec.d_model),
-        (Some(&family.key), keys, spec.d_model),
-        (Some(&family.value), keys, spec.d_model),
-        (Some(&family.attention_out), spec.d_model, all),
-    ];
     for layer in 0..spec.layers {
-        for (linear, outputs, inputs) in linears {
-            let Some(linear) = linear else { continue };
-            let outputs = spec.outputs(linear.split, outputs);
-            let shape = match linear.layout {
-                Layout::OutIn => [outputs, inputs],
-                Layout::InOut => [inputs, outputs],
-            };
-            check(checkpoint, &checkpoint.linear(layer, linear), &shape)?;
+        if spec.heads_in(layer) > 0 {
+            heads(checkpoint, layer)?;
         }
+        neurons(checkpoint, layer)?;
     }
     Ok(())
+}
+
+/// The maps of a layer's heads.
+fn heads(checkpoint: &Checkpoint, layer: usize) -> Result<(), CheckpointError> {
+    let (spec, family) = (checkpoint.spec(), checkpoint.family());
+    if let Some(sizes) = spec.latent {
+        for (name, outputs, inputs) in sizes.maps(spec.heads, spec.d_model) {
+            let map = StoredMap::of_expert(checkpoint.in_layer(layer, name));
+            check_map(checkpoint, &map, [inputs, outputs])?;
+        }
+        let out = checkpoint.linear(layer, &family.attention_out);
+        return check(checkpoint, &out, &[spec.d_model, spec.heads * sizes.value]);
+    }
+    let (all, keys) = (spec.heads * spec.d_head, spec.n_kv_heads * spec.d_head);
+    // Each with its outputs and inputs.
+    let linears = [
+        (&family.query, all, spec.d_model),
+        (&family.key, keys, spec.d_model),
+        (&family.value, keys, spec.d_model),
+        (&family.attention_out, spec.d_model, all),
+    ];
+    for (linear, outputs, inputs) in linears {
+        let map = StoredMap::of(linear, checkpoint.in_layer(layer, linear.name));
+        check_map(checkpoint, &map, [inputs, outputs])?;
+    }
+    Ok(())
+}
+
+/// The maps of a layer's neurons, and of the router among its experts.
+fn neurons(checkpoint: &Checkpoint, layer: usize) -> Result<(), CheckpointError> {
+    let (spec, family) = (checkpoint.spec(), checkpoint.family());
+    for (block, neurons) in spec.neuron_parts(layer).blocks() {
+        let sizes = [
+            (NeuronMap::Gate, [spec.d_model, neurons]),
+            (NeuronMap::In, [spec.d_model, neurons]),
+            (NeuronMap::Out, [neurons, spec.d_model]),
+        ];
+        for (which, sizes) in sizes {
+            if let Some(map) = checkpoint.neuron_map(layer, block, which) {
+                check_map(checkpoint, &map, sizes)?;
+            }
+        }
+    }
+    if let (Some(names), Some(sizes)) = (&family.experts, spec.experts(layer)) {
+        let router = format!("{}.weight", checkpoint.in_layer(layer, names.router));
+        check(checkpoint, &router, &[sizes.experts, spec.d_model])?;
+    }
+    Ok(())
+}
+
+/// A map with so many inputs and outputs.
+fn check_map(
+    checkpoint: &Checkpoint,
+    map: &StoredMap,
+    [inputs, outputs]: [usize; 2],
+) -> Result<(), CheckpointError> {
+    let outputs = checkpoint.spec().outputs(map.split, outputs);
+    let shape = match map.layout {
+        Layout::OutIn => [outputs, inputs],
+        Layout::InOut => [inputs, outputs],
+    };
+    check(checkpoint, &format!("{}.weight", map.name), &shape)
 }
 
 /// The first of a tensor's names that is there.

@@ -53,8 +53,13 @@ fn before(family: &Family, tensors: &Tensors) -> Option<String> {
 
 /// Names below the prefix of which every checkpoint of a family holds one: the embedding, or where
 /// only the head is stored, the first layer's output.
-pub(super) fn landmarks(family: &Family) -> [String; 2] {
+pub(super) fn landmarks(family: &Family) -> Vec<String> {
     let layer = family.layer.replace("{}", "0");
     let output = format!("{layer}{}.weight", family.ff_out.name);
-    [family.embedding.to_owned(), output]
+    let of_expert = family.experts.as_ref().map(|names| {
+        let expert = names.expert.replace("{}", "0");
+        format!("{layer}{expert}{}.weight", names.ff_out)
+    });
+    let always = [family.embedding.to_owned(), output];
+    always.into_iter().chain(of_expert).collect()
 }

@@ -8,6 +8,7 @@ use super::contexts::{ContextsArgs, EvidenceArgs};
 use super::convention::ConventionChoice;
 use super::dictionary::DictionaryArgs;
 use super::difference::DifferenceArgs;
+use super::experts::ExpertsArgs;
 use super::fit_lens::FitLensArgs;
 use super::geometry_args::GeometryArgs;
 use super::guide::GuideArgs;
@@ -158,6 +159,8 @@ pub enum Command {
     Links(LinksArgs),
     /// What a fine-tune or an adapter changed: neurons and heads by how far they moved
     Difference(DifferenceArgs),
+    /// The words that call a layer's experts, and each token's first expert (mixture of experts)
+    Experts(ExpertsArgs),
     /// How far apart a model keeps its words, state by state
     Geometry(GeometryArgs),
     /// What a model does with a text: predictions, states as words, who moved a word; and changed

@@ -5,6 +5,7 @@ mod contexts;
 mod convention;
 mod dictionary;
 mod difference;
+mod experts;
 mod fetch;
 mod fit_lens;
 mod geometry;
@@ -13,6 +14,7 @@ mod guide;
 mod info;
 mod interrupt;
 mod links;
+mod listed;
 mod lookup_args;
 mod machine;
 mod manual;
@@ -39,22 +41,20 @@ use crate::explorer::paths::Paths;
 use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::log;
-use crate::query::sheet::{families_sheet, models_sheet, sheets};
+use crate::query::sheet::{families_sheet, models_sheet};
 use crate::query::{
-    Answering, BothListsQuery, Callbacks, Convention, ModelCard, NeuronQuery, PairsQuery, Query,
-    QueryError, Reader, RobustnessQuery, Switch,
+    Answering, Callbacks, Convention, ModelCard, NeuronQuery, PairsQuery, Query, Reader, Switch,
 };
 use crate::report::{self, Format};
-use crate::scan::Scanned;
 use crate::sheet::Sheet;
 use crate::sheet::Timings;
 
+use listed::{Asked, listed};
 use machine::Machine;
 use say::say;
 
 use args::{Cli, Color, Command, Explore};
-use convention::ConventionChoice;
-use shared_args::{OutputArgs, ReadingArgs, end};
+use shared_args::{OutputArgs, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -76,11 +76,11 @@ pub fn run() -> Result<()> {
             filters,
             output,
         }) => {
-            let (layer, neuron) = usage(place.read());
+            let address = usage(place.read());
             let query = NeuronQuery {
                 convention: Convention::RAW,
-                layer,
-                neuron,
+                layer: address.layer(),
+                neuron: 0,
                 input: key,
                 k,
                 filters: filters.read()?,
@@ -89,7 +89,11 @@ pub fn run() -> Result<()> {
                 Some(column) => Query::NeuronMap(query.points_of(column)),
                 None => Query::Neuron(query),
             };
-            listed(&model, scan.as_deref(), query, reading, output)
+            let asked = Asked {
+                query,
+                neuron: Some(address),
+            };
+            listed(&model, scan.as_deref(), asked, reading, output)
         }
         Some(Command::Pairs {
             model,
@@ -128,6 +132,7 @@ pub fn run() -> Result<()> {
         Some(Command::Rank(args)) => rank::rank(args),
         Some(Command::Links(args)) => links::links(args),
         Some(Command::Difference(args)) => difference::difference(args),
+        Some(Command::Experts(args)) => experts::experts(&args),
         Some(Command::Geometry(args)) => geometry::run(&args),
         Some(Command::Prompt(args)) => prompt::prompt(&args),
         Some(Command::Contexts(args)) => contexts::contexts(&args),
@@ -275,76 +280,6 @@ fn card_for(
         say(format_args!("{UNTOLD}; none is left out"));
     }
     Ok(card)
-}
-
-/// Answers one query, from the scan where it can, and the robustness of the answer.
-fn listed(
-    model: &str,
-    scan: Option<&Path>,
-    query: Query,
-    reading: ReadingArgs,
-    output: OutputArgs,
-) -> Result<()> {
-    let (mut reader, query, open) = answering(model, scan, query, reading.convention, output)?;
-    let start = Instant::now();
-    let robustness = match (&query, reading.robustness) {
-        (Query::Neuron(query), true) => Some(RobustnessQuery::Neuron(query.clone())),
-        (Query::Pairs(query), true) => Some(RobustnessQuery::Pairs(query.clone())),
-        _ => None,
-    };
-    let card = card_for(&mut *reader, &query, output)?;
-    let both = match &query {
-        _ if card.against.is_none() => None,
-        Query::Neuron(query) => Some(BothListsQuery::Neuron(query.clone())),
-        Query::Pairs(query) => Some(BothListsQuery::Pairs(query.clone())),
-        _ => None,
-    };
-    let beside = robustness.map(Query::Robustness);
-    let beside = beside.into_iter().chain(both.map(Query::BothLists));
-    let mut answered = Vec::new();
-    for query in std::iter::once(query).chain(beside) {
-        let answer = reader.answer(&query, Callbacks::none())?;
-        answered.push((query, answer));
-    }
-    let timings = Timings {
-        open,
-        compute: milliseconds(start),
-    };
-    let answered: Vec<_> = answered
-        .iter()
-        .map(|(query, answer)| (query, answer))
-        .collect();
-    let Some(sheet) = sheets(&card, &answered).pop() else {
-        return Err(QueryError::WrongAnswer.into());
-    };
-    print_sheet(sheet, timings, output)
-}
-
-/// Opens a model, and the scan that it answers from where it can, and says why a query cannot be
-/// answered from there; with the query under the convention that is meant in this model, and the
-/// milliseconds that opening took.
-fn answering(
-    model: &str,
-    scan: Option<&Path>,
-    query: Query,
-    convention: ConventionChoice,
-    output: OutputArgs,
-) -> Result<(Box<dyn Answering>, Query, f64)> {
-    let (mut reader, open) = open(model, output.machine)?;
-    let Some(path) = scan else {
-        let query = query.under(convention.of(&mut reader)?);
-        return Ok((Box::new(reader), query, open));
-    };
-    let mut scanned = Scanned::open(reader, path)?;
-    let query = query.under(convention.of(&mut scanned)?);
-    let lacks = match &query {
-        Query::Rank(query) => scanned.lacks(query)?,
-        other => other.convention().and_then(|c| scanned.not_under(c)),
-    };
-    if let Some(why) = lacks {
-        say(format_args!("computed, not from the scan: {why}"));
-    }
-    Ok((Box::new(scanned), query, open))
 }
 
 /// Prints a sheet, with its timings where they are asked for.

@@ -9,7 +9,7 @@ use crate::transformer::Form;
 /// A neuron.
 #[derive(Clone, Debug, Args)]
 pub struct NeuronPlace {
-    /// The neuron's layer, counted from 0; or its address: L3.N103
+    /// The neuron's layer, counted from 0; or its address: L3.N103, L3.E37.N120
     #[arg(value_name = "LAYER")]
     layer: String,
     /// Counted from 0
@@ -17,14 +17,23 @@ pub struct NeuronPlace {
 }
 
 impl NeuronPlace {
-    /// Layer and neuron.
+    /// The neuron, perhaps by its expert.
     ///
     /// # Errors
     /// It is neither of the forms.
-    pub fn read(&self) -> Result<(usize, usize)> {
+    pub fn read(&self) -> Result<Address> {
         match (number(&self.layer), self.layer.parse(), self.neuron) {
-            (Some(layer), _, Some(neuron)) => Ok((layer, neuron)),
-            (None, Ok(Address::Neuron { layer, neuron }), None) => Ok((layer, neuron)),
+            (Some(layer), _, Some(neuron)) => Ok(Address::Neuron { layer, neuron }),
+            (
+                None,
+                Ok(
+                    address @ (Address::Neuron { .. }
+                    | Address::Expert {
+                        neuron: Some(_), ..
+                    }),
+                ),
+                None,
+            ) => Ok(address),
             _ => bail!(
                 "expected a neuron's layer and number (3 103) or its address (L3.N103), got {}",
                 said([Some(&self.layer), None], self.neuron)

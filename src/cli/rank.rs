@@ -7,8 +7,9 @@ use anyhow::Result;
 use clap::Args;
 
 use super::convention::ConventionChoice;
+use super::listed::{answering, listed};
 use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length};
-use super::{answering, card_for, listed, milliseconds, print, say_timings};
+use super::{card_for, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
 use crate::query::{
     Answer, Callbacks, Convention, Query, QueryError, RankAnswer, RankMetric, RankQuery,

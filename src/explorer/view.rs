@@ -192,6 +192,9 @@ pub trait Tab: View {
     /// What a motion goes along; `None` if it has nothing to do with the place.
     fn axis<'s>(&self, state: &'s mut State, motion: Motion) -> Option<Axis<'s>>;
 
+    /// After a step: the place is one that the model has, as layers may differ.
+    fn settled(&self, _: &mut State, _: Motion) {}
+
     /// A place at random.
     fn anywhere(&self, state: &mut State) -> Address;
 

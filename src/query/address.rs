@@ -8,15 +8,24 @@ use thiserror::Error;
 
 use crate::transformer::Form;
 
-/// A place in a model, counted from 0: `L23`, `L23.N907`, `L21.H7`, `L21.H7.VO`, `S4`, `S4.T7`; or
-/// `D120` in a dictionary beside it.
+/// A place in a model, counted from 0: `L23`, `L23.N907`, `L3.E37`, `L3.E37.N120`, `L3.ES.N5`,
+/// `L21.H7`, `L21.H7.VO`, `S4`, `S4.T7`; or `D120` in a dictionary beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Address {
     /// A layer as a whole.
     Layer { layer: usize },
-    /// A feed-forward neuron.
+    /// A feed-forward neuron. In a layer with experts they are counted through, those of the shared
+    /// expert last: see [`ModelCard::named`](super::ModelCard::named) for its other name.
     Neuron { layer: usize, neuron: usize },
+    /// An expert, or one of its neurons.
+    Expert {
+        layer: usize,
+        /// `None` is the shared one.
+        expert: Option<usize>,
+        /// Counted within the expert.
+        neuron: Option<usize>,
+    },
     /// An attention head, or one of its two forms.
     Head {
         layer: usize,
@@ -35,7 +44,10 @@ impl Address {
     /// The layer of the place; of a state the one that made it, and of the embeddings the first.
     pub fn layer(self) -> usize {
         match self {
-            Self::Layer { layer } | Self::Neuron { layer, .. } | Self::Head { layer, .. } => layer,
+            Self::Layer { layer }
+            | Self::Neuron { layer, .. }
+            | Self::Expert { layer, .. }
+            | Self::Head { layer, .. } => layer,
             Self::State { state } | Self::Token { state, .. } => state.saturating_sub(1),
             Self::Direction { .. } => 0,
         }
@@ -51,6 +63,7 @@ impl Address {
             },
             Self::Layer { .. }
             | Self::Neuron { .. }
+            | Self::Expert { .. }
             | Self::State { .. }
             | Self::Token { .. }
             | Self::Direction { .. } => self,
@@ -66,6 +79,17 @@ impl fmt::Display for Address {
             Self::State { state } => write!(f, "S{state}"),
             Self::Token { state, position } => write!(f, "S{state}.T{position}"),
             Self::Neuron { layer, neuron } => write!(f, "L{layer}.N{neuron}"),
+            Self::Expert {
+                layer,
+                expert,
+                neuron,
+            } => {
+                match expert {
+                    Some(expert) => write!(f, "L{layer}.E{expert}")?,
+                    None => write!(f, "L{layer}.ES")?,
+                }
+                neuron.map_or(Ok(()), |neuron| write!(f, ".N{neuron}"))
+            }
             Self::Head {
                 layer,
                 head,
@@ -82,7 +106,9 @@ impl fmt::Display for Address {
 
 /// What is wrong with an address that does not parse.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("`{0}` is not an address: expected L3, L3.N907, L3.H7, L3.H7.VO, L3.H7.QK or S4")]
+#[error(
+    "`{0}` is not an address: expected L3, L3.N907, L3.E37.N120, L3.H7, L3.H7.VO, L3.H7.QK or S4"
+)]
 pub struct AddressError(String);
 
 impl FromStr for Address {
@@ -116,8 +142,22 @@ impl FromStr for Address {
             return Ok(Self::Direction { row });
         }
         let layer = number(first, 'L').ok_or_else(bad)?;
+        let expert = |part: &str| match part {
+            "ES" => Some(None),
+            part => number(Some(part), 'E').map(Some),
+        };
         match rest[..] {
             [] => Ok(Self::Layer { layer }),
+            [part] if part.starts_with('E') => Ok(Self::Expert {
+                layer,
+                expert: expert(part).ok_or_else(bad)?,
+                neuron: None,
+            }),
+            [part, neuron] if part.starts_with('E') => Ok(Self::Expert {
+                layer,
+                expert: expert(part).ok_or_else(bad)?,
+                neuron: Some(number(Some(neuron), 'N').ok_or_else(bad)?),
+            }),
             [part] if part.starts_with('N') => Ok(Self::Neuron {
                 layer,
                 neuron: number(Some(part), 'N').ok_or_else(bad)?,
@@ -161,6 +201,9 @@ mod tests {
             "L0",
             "L23",
             "L23.N907",
+            "L3.E37",
+            "L3.E37.N120",
+            "L3.ES.N5",
             "L21.H7",
             "L21.H7.VO",
             "L0.H0.QK",
@@ -191,6 +234,9 @@ mod tests {
             "L3.X1",
             "L3.N",
             "L3.N1.VO",
+            "L3.E",
+            "L3.E1.H2",
+            "L3.ET.N1",
             "L3.H1.XY",
             "L3.H1.VO.",
             "S",

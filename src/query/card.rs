@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use super::{Address, Convention, PairsQuery, Query, QueryError, Switch};
-use crate::checkpoint::{Family, LensAbout, OutputEmbedding, Spec};
+use crate::checkpoint::{
+    Family, HeadParts, LensAbout, NeuronBlock, NeuronParts, OutputEmbedding, Spec,
+};
 use crate::sheet::TokenNames;
 use crate::transformer::{Form, Input, StoredTypes};
 use crate::vocabulary::{Undertrained, Vocabulary};
@@ -183,18 +185,126 @@ impl ModelCard {
         Ok(())
     }
 
+    /// The name of a neuron that tells its expert, where the layer has experts; any other place as it
+    /// is.
+    pub fn named(&self, address: Address) -> Address {
+        let Address::Neuron { layer, neuron } = address else {
+            return address;
+        };
+        let Some(sizes) = self.spec.experts(layer) else {
+            return address;
+        };
+        let (block, own) = sizes.place(neuron);
+        Address::Expert {
+            layer,
+            expert: match block {
+                NeuronBlock::Expert(expert) => Some(expert),
+                NeuronBlock::Dense | NeuronBlock::Shared => None,
+            },
+            neuron: Some(own),
+        }
+    }
+
+    /// A neuron by its number in the layer, if it is given by its expert; any other place as it is.
+    ///
+    /// # Errors
+    /// As [`ModelCard::check`].
+    pub fn counted(&self, address: Address) -> Result<Address, QueryError> {
+        self.check(address)?;
+        let Address::Expert {
+            layer,
+            expert,
+            neuron: Some(neuron),
+        } = address
+        else {
+            return Ok(address);
+        };
+        let first = self.spec.experts(layer).map_or(0, |sizes| {
+            sizes.first(expert.map_or(NeuronBlock::Shared, NeuronBlock::Expert))
+        });
+        let neuron = first + neuron;
+        Ok(Address::Neuron { layer, neuron })
+    }
+
+    /// A neuron of a layer under the name that tells its expert.
+    pub fn neuron(&self, layer: usize, neuron: usize) -> Address {
+        self.named(Address::Neuron { layer, neuron })
+    }
+
+    fn nothing<T>(&self, what: String) -> Result<T, QueryError> {
+        let model = self.name.clone();
+        Err(QueryError::Nothing { model, what })
+    }
+
+    /// Whether a layer has an expert, and the expert a neuron.
+    fn check_expert(
+        &self,
+        layer: usize,
+        expert: Option<usize>,
+        neuron: Option<usize>,
+    ) -> Result<(), QueryError> {
+        let Some(sizes) = self.spec.experts(layer) else {
+            return self.nothing(format!("layer {layer} has no experts: give L{layer}.N0"));
+        };
+        let block = expert.map_or(NeuronBlock::Shared, NeuronBlock::Expert);
+        let count = sizes.size(block);
+        match (expert, neuron) {
+            (Some(got), _) if got >= sizes.experts => Err(QueryError::OutOfRange {
+                what: "expert",
+                got,
+                last: sizes.experts.saturating_sub(1),
+                model: self.name.clone(),
+            }),
+            (None, _) if count == 0 => self.nothing(format!("layer {layer} has no shared expert")),
+            (_, Some(got)) if got >= count => Err(QueryError::OutOfRange {
+                what: "neuron",
+                got,
+                last: count.saturating_sub(1),
+                model: self.name.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a layer has what is asked for, and why not.
+    fn check_parts(&self, address: Address) -> Result<(), QueryError> {
+        let Some(parts) = self.spec.parts.get(address.layer()) else {
+            return Ok(());
+        };
+        let layer = address.layer();
+        match (address, parts.heads, parts.neurons) {
+            (Address::Head { .. }, HeadParts::Without(instead), _) => {
+                self.nothing(format!("layer {layer} has no heads: {instead}"))
+            }
+            (Address::Neuron { .. }, _, NeuronParts::Without(instead)) => {
+                self.nothing(format!("layer {layer} has no neurons: {instead}"))
+            }
+            (
+                Address::Expert {
+                    layer,
+                    expert,
+                    neuron,
+                },
+                ..,
+            ) => self.check_expert(layer, expert, neuron),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the model has such a place.
     ///
     /// # Errors
     /// It has not; the message says what it has.
     pub fn check(&self, address: Address) -> Result<(), QueryError> {
         let layer = ("layer", address.layer(), self.spec.layers);
+        self.check_parts(address)?;
+        let at = address.layer();
         let inside = match address {
             // How many there are, its file says.
             Address::Direction { .. } => return Ok(()),
-            Address::Layer { .. } => layer,
-            Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons),
-            Address::Head { head, .. } => ("head", head, self.spec.heads),
+            Address::Layer { .. } | Address::Expert { .. } => layer,
+            Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons_in(at)),
+            Address::Head { head, .. } => ("head", head, self.spec.heads_in(at)),
             Address::State { state } | Address::Token { state, .. } => {
                 ("state", state, self.spec.layers + 1)
             }

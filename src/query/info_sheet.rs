@@ -1,7 +1,8 @@
 //! What a model is, and which models there are, as sheets.
 
 use crate::checkpoint::{
-    Location, ModelSummary, NormPlacement, StoreListing, StoredModel, UnknownChoice,
+    ExpertSizes, HeadParts, Location, ModelSummary, NormPlacement, Spec, StoreListing, StoredModel,
+    UnknownChoice,
 };
 use crate::query::ModelCard;
 use crate::sheet::{Block, Column, NumberForm, Record, Section, Sheet, TokenNames, Value, grouped};
@@ -30,7 +31,9 @@ fn described(card: &ModelCard, untold: &str) -> Sheet {
         .with("model", &*card.name)
         .with("family", card.family.title)
         .with("layers", spec.layers)
-        .with("neurons", spec.neurons)
+        .with("neurons", spec.most_neurons())
+        .with_some("experts", spec.first_experts().map(experts_record))
+        .with_some("layers_without_heads", without_heads(spec))
         .with("heads", spec.heads)
         .with("key_heads", spec.n_kv_heads)
         .with("head_width", spec.d_head)
@@ -74,6 +77,43 @@ fn described(card: &ModelCard, untold: &str) -> Sheet {
     }
 }
 
+/// The experts of the layers that have any.
+fn experts_record(sizes: ExpertSizes) -> Record {
+    Record::new()
+        .with("experts", sizes.experts)
+        .with("neurons", sizes.each)
+        .with("shared_neurons", sizes.shared)
+}
+
+/// Layers that have no heads, if there are any.
+fn without_heads(spec: &Spec) -> Option<Value> {
+    let without: Vec<usize> = (0..spec.layers)
+        .filter(|&l| spec.heads_in(l) == 0)
+        .collect();
+    (!without.is_empty()).then(|| Value::from_iter(without))
+}
+
+/// Of a model with experts, how many experts with how many neurons, and how many layers have them.
+fn neurons_a_layer(spec: &Spec, count: fn(usize) -> String) -> String {
+    let Some(sizes) = spec.first_experts() else {
+        return count(spec.most_neurons());
+    };
+    let (experts, each) = (count(sizes.experts), count(sizes.each));
+    let shared = match sizes.shared {
+        0 => String::new(),
+        shared => format!(" and a shared one of {}", count(shared)),
+    };
+    let dense: Vec<usize> = (0..spec.layers)
+        .filter(|&layer| spec.experts(layer).is_none())
+        .map(|layer| spec.neurons_in(layer))
+        .collect();
+    let dense = match dense.first() {
+        None => String::new(),
+        Some(first) => format!("; {} layers without, of {}", dense.len(), count(*first)),
+    };
+    format!("{experts} experts of {each}{shared}{dense}")
+}
+
 fn norm(placement: NormPlacement) -> &'static str {
     match placement {
         NormPlacement::Pre => "pre",
@@ -88,10 +128,18 @@ fn rows(
     count: fn(usize) -> String,
 ) -> Vec<(&'static str, String)> {
     let spec = &card.spec;
-    let heads = match spec.n_kv_heads {
+    let mut heads = match spec.n_kv_heads {
         all if all == spec.heads => format!("{all} of width {}", spec.d_head),
         keys => format!("{} of width {}, {keys} keys", spec.heads, spec.d_head),
     };
+    if let Some(without) = (0..spec.layers).find(|&layer| spec.heads_in(layer) == 0) {
+        let all = (0..spec.layers).filter(|&layer| spec.heads_in(layer) == 0);
+        let instead = match spec.parts[without].heads {
+            HeadParts::Without(instead) => instead,
+            HeadParts::Heads => "",
+        };
+        heads += &format!("; {} layers without: {instead}", all.count());
+    }
     let positions = match (spec.positions, spec.rotary) {
         (0, true) => "rotary".to_owned(),
         (n, _) => count(n),
@@ -106,7 +154,7 @@ fn rows(
         ("model", card.name.clone()),
         ("family", card.family.title.to_owned()),
         ("layers", count(spec.layers)),
-        ("neurons a layer", count(spec.neurons)),
+        ("neurons a layer", neurons_a_layer(spec, count)),
         ("heads a layer", heads),
         ("width", count(spec.d_model)),
         ("tokens", count(card.vocabulary.len())),

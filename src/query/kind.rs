@@ -110,10 +110,10 @@ pub enum Items {
 
 impl Items {
     /// How many a layer has.
-    pub fn count(self, spec: &Spec) -> usize {
+    pub fn count(self, spec: &Spec, layer: usize) -> usize {
         match self {
-            Self::Neurons => spec.neurons,
-            Self::Heads => spec.heads,
+            Self::Neurons => spec.neurons_in(layer),
+            Self::Heads => spec.heads_in(layer),
         }
     }
 }

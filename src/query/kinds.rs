@@ -7,11 +7,12 @@ use super::kind::{AnswerKind, QueryKind};
 use super::{
     Address, AttentionAnswer, AttentionQuery, BothListsAnswer, BothListsQuery, ChangesAnswer,
     ChangesQuery, ContextMapQuery, ContextsAnswer, ContextsQuery, Convention, DictionaryAnswer,
-    DictionaryQuery, DirectionsAnswer, DirectionsQuery, EvidenceAnswer, EvidenceQuery, FindAnswer,
-    FindQuery, FirstConventionAnswer, FirstConventionQuery, GeometryAnswer, GeometryQuery,
-    LinksAnswer, LinksQuery, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer,
-    PairsQuery, PromptAnswer, PromptQuery, RankAnswer, RankQuery, RobustnessAnswer,
-    RobustnessQuery, TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
+    DictionaryQuery, DirectionsAnswer, DirectionsQuery, EvidenceAnswer, EvidenceQuery,
+    ExpertsAnswer, ExpertsQuery, FindAnswer, FindQuery, FirstConventionAnswer,
+    FirstConventionQuery, GeometryAnswer, GeometryQuery, LinksAnswer, LinksQuery, MapAnswer,
+    NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery,
+    RankAnswer, RankQuery, RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery,
+    ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -23,6 +24,8 @@ pub enum Query {
     Pairs(PairsQuery),
     /// The singular directions of a matrix.
     Directions(DirectionsQuery),
+    /// A layer's experts as words.
+    Experts(ExpertsQuery),
     /// Where words stand.
     Find(FindQuery),
     /// For every layer, the mean norm of its value vectors.
@@ -62,6 +65,19 @@ pub enum Query {
 }
 
 impl Query {
+    /// The same query of a neuron, by its number in its layer, if it is of a neuron.
+    #[must_use]
+    pub fn of_neuron(mut self, address: Address) -> Self {
+        if let Address::Neuron { layer, neuron } = address {
+            match &mut self {
+                Self::Neuron(query) => (query.layer, query.neuron) = (layer, neuron),
+                Self::NeuronMap(query) => (query.layer, query.neuron) = (layer, neuron),
+                _ => {}
+            }
+        }
+        self
+    }
+
     /// See [`QueryKind::filters`].
     pub fn filters(&self) -> Option<&Filters> {
         self.kind().filters()
@@ -98,6 +114,7 @@ impl Query {
             Self::Changes(query) => &mut query.convention,
             Self::BothLists(BothListsQuery::Neuron(query)) => &mut query.convention,
             Self::BothLists(BothListsQuery::Pairs(query)) => &mut query.convention,
+            Self::Experts(query) => &mut query.convention,
             Self::ValueNorms
             | Self::Undertrained
             | Self::FirstConvention
@@ -122,6 +139,7 @@ impl Query {
             Self::Neuron(query) => query,
             Self::Pairs(query) => query,
             Self::Directions(query) => query,
+            Self::Experts(query) => query,
             Self::Find(query) => query,
             Self::ValueNorms => &ValueNormsQuery,
             Self::Undertrained => &UndertrainedQuery,
@@ -150,6 +168,7 @@ pub enum Answer {
     Neuron(NeuronAnswer),
     Pairs(PairsAnswer),
     Directions(DirectionsAnswer),
+    Experts(ExpertsAnswer),
     Find(FindAnswer),
     /// Mean norm of the value vectors, one per layer.
     ValueNorms(Vec<f32>),
@@ -179,6 +198,7 @@ impl Answer {
             Self::Neuron(answer) => answer,
             Self::Pairs(answer) => answer,
             Self::Directions(answer) => answer,
+            Self::Experts(answer) => answer,
             Self::Find(answer) => answer,
             Self::ValueNorms(norms) => norms,
             Self::Undertrained(found) => found,
@@ -228,6 +248,7 @@ answered! {
     Neuron by Neuron: NeuronQuery, NeuronAnswer;
     Pairs by Pairs: PairsQuery, PairsAnswer;
     Directions by Directions: DirectionsQuery, DirectionsAnswer;
+    Experts by Experts: ExpertsQuery, ExpertsAnswer;
     Find by Find: FindQuery, FindAnswer;
     Geometry by Geometry: GeometryQuery, GeometryAnswer;
     ContextMap by Map: ContextMapQuery, MapAnswer;

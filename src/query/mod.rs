@@ -11,6 +11,7 @@ mod difference;
 mod directions;
 mod error;
 mod evidence;
+mod experts;
 mod families_sheet;
 mod find;
 mod first_convention;
@@ -54,6 +55,7 @@ pub use difference::{
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;
 pub use evidence::{EvidenceAnswer, EvidenceQuery, LayerEvidence, NeuronEvidence};
+pub use experts::{ExpertWords, ExpertsAnswer, ExpertsQuery};
 pub use find::{FindAnswer, FindQuery, RoleHits, TOKENS_MAX};
 pub use first_convention::{
     ConventionFigures, FirstConventionAnswer, FirstConventionQuery, RULE as FIRST_CONVENTION_RULE,
@@ -72,8 +74,9 @@ pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
 pub use pairs::{PairsAnswer, PairsQuery};
 pub use prompt::{
     AfterAnswer, Amount, AttentionAnswer, AttentionQuery, Attribution, Change, ChangeKind,
-    Continuation, ContinuationAnswer, HeadPart, LayerAttribution, LensCell, NeuronPart, Prediction,
-    PromptAnswer, PromptQuery, Steering, TargetAnswer, Unit, running_text,
+    Continuation, ContinuationAnswer, HeadPart, LayerAttribution, LayerExperts, LensCell,
+    NeuronPart, Prediction, PromptAnswer, PromptQuery, Steering, TakenExpert, TargetAnswer, Unit,
+    running_text,
 };
 pub use rank::{InputOutputClass, RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;

@@ -85,11 +85,11 @@ impl ScanPlan {
         let mut parts = Vec::new();
         for layer in self.layers(card)? {
             if self.what != What::Heads {
-                let pieces = pieces(card.spec.neurons, PART_NEURONS);
+                let pieces = pieces(card.spec.neurons_in(layer), PART_NEURONS);
                 parts.extend(pieces.map(|neurons| ScanChunk::Neurons { layer, neurons }));
             }
             if self.what != What::Neurons {
-                let pieces = pieces(card.spec.heads, PART_HEADS);
+                let pieces = pieces(card.spec.heads_in(layer), PART_HEADS);
                 parts.extend(pieces.map(|heads| ScanChunk::Heads { layer, heads }));
             }
         }
@@ -163,7 +163,7 @@ impl ScanPlan {
         for (name, size) in [
             ("layers-of-model", spec.layers),
             ("width", spec.d_model),
-            ("neurons", spec.neurons),
+            ("neurons", spec.most_neurons()),
             ("heads", spec.heads),
             ("vocabulary", spec.vocab),
             ("positions", spec.positions),

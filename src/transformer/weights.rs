@@ -1,6 +1,8 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
+mod latent;
 mod norms_and_biases;
+mod router;
 mod stored_types;
 mod stream;
 mod through;
@@ -10,8 +12,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, StoredMatrix,
-    TensorSlice, Version,
+    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, NeuronMap, Spec, Split,
+    StoredMap, StoredMatrix, TensorSlice, Version,
 };
 use crate::task::Callbacks;
 
@@ -48,6 +50,7 @@ struct WeightSlice {
 }
 
 /// Which side of a linear map a block is cut along.
+#[derive(Clone, Copy)]
 enum Axis {
     In,
     Out,
@@ -125,7 +128,7 @@ impl Weights {
         neurons: Range<usize>,
         input: Input,
     ) -> Result<Matrix, CheckpointError> {
-        self.read(self.key_slice(layer, neurons, input))
+        self.read_all(self.key_slices(layer, neurons, input))
     }
 
     /// Values of a layer's neurons, `[neurons, d_model]`: rows of the feed-forward output weights.
@@ -133,7 +136,7 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn values(&self, layer: usize, neurons: Range<usize>) -> Result<Matrix, CheckpointError> {
-        self.read(self.value_slice(layer, neurons))
+        self.read_all(self.value_slices(layer, neurons))
     }
 
     /// Mean length of a layer's value vectors.
@@ -141,7 +144,7 @@ impl Weights {
     /// # Errors
     /// As [`Checkpoint::block`].
     pub fn mean_value_norm(&self, layer: usize) -> Result<f32, CheckpointError> {
-        let values = self.values(layer, 0..self.spec().neurons)?;
+        let values = self.values(layer, 0..self.spec().neurons_in(layer))?;
         let norm = |i| {
             values
                 .row(i)
@@ -150,7 +153,8 @@ impl Weights {
                 .sum::<f64>()
                 .sqrt()
         };
-        Ok(((0..values.rows()).map(norm).sum::<f64>() / values.rows() as f64) as f32)
+        let sum: f64 = (0..values.rows()).map(norm).sum();
+        Ok((sum / values.rows().max(1) as f64) as f32)
     }
 
     /// A number that differs, but for chance, between models of other weights: FNV-1a over the key
@@ -167,7 +171,8 @@ impl Weights {
             }
         };
         let changed = self.checkpoint.adapter().is_some() || self.checkpoint.against().is_some();
-        for layer in 0..self.spec().layers {
+        let with_neurons = |layer: &usize| self.spec().neurons_in(*layer) > 0;
+        for layer in (0..self.spec().layers).filter(with_neurons) {
             for vector in [
                 self.keys(layer, 0..1, Input::Gate)?,
                 self.values(layer, 0..1)?,
@@ -210,6 +215,9 @@ impl Weights {
         head: usize,
         distance: usize,
     ) -> Result<FormWeights, CheckpointError> {
+        if let Some(sizes) = self.spec().latent {
+            return self.latent_form(sizes, form, (layer, head), distance);
+        }
         let FormWeights { left, right } = self.maps_of_version(form, layer, head)?;
         let (mut left, mut right) = (left.transposed(), right.transposed());
         if let (Form::Qk, Some([query, key])) = (form, self.qk_norms(layer, head)?) {
@@ -247,6 +255,9 @@ impl Weights {
         layer: usize,
         head: usize,
     ) -> Result<FormWeights, CheckpointError> {
+        if let Some(sizes) = self.spec().latent {
+            return self.latent_form(sizes, form, (layer, head), 0);
+        }
         let [left, right] = self.form_slices(form, layer, head);
         Ok(FormWeights {
             left: self.read(left)?.transposed(),
@@ -265,11 +276,9 @@ impl Weights {
         input: Input,
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
-        let slices = [
-            self.key_slice(layer, neurons.clone(), input),
-            self.value_slice(layer, neurons),
-        ];
-        self.bring(slices, callbacks)
+        let keys = self.key_slices(layer, neurons.clone(), input);
+        let values = self.value_slices(layer, neurons);
+        self.bring(keys.into_iter().chain(values), callbacks)
     }
 
     /// Brings near what [`Self::form`] reads, if it lies on the hub.
@@ -283,6 +292,19 @@ impl Weights {
         head: usize,
         callbacks: Callbacks<'_>,
     ) -> Result<(), CheckpointError> {
+        if let Some(sizes) = self.spec().latent {
+            let (heads, d_model) = (self.spec().heads, self.spec().d_model);
+            let maps = sizes.maps(heads, d_model).into_iter();
+            let slices = maps.map(|(name, outputs, inputs)| WeightSlice {
+                stored: TensorSlice {
+                    tensor: format!("{}.weight", self.source().in_layer(layer, name)),
+                    rows: 0..outputs,
+                    cols: 0..inputs,
+                },
+                transposed: false,
+            });
+            return self.bring(slices, callbacks);
+        }
         self.bring(self.form_slices(form, layer, head), callbacks)
     }
 
@@ -295,28 +317,48 @@ impl Weights {
         self.source().bring(&stored, callbacks)
     }
 
-    fn key_slice(&self, layer: usize, neurons: Range<usize>, input: Input) -> WeightSlice {
-        self.slice(layer, self.key_map(input), Axis::Out, neurons)
+    fn key_slices(&self, layer: usize, neurons: Range<usize>, input: Input) -> Vec<WeightSlice> {
+        self.neuron_slices(layer, neurons, self.key_map(input))
+    }
+
+    fn value_slices(&self, layer: usize, neurons: Range<usize>) -> Vec<WeightSlice> {
+        self.neuron_slices(layer, neurons, NeuronMap::Out)
     }
 
     /// The map of which a neuron's key is a row.
-    fn key_map(&self, input: Input) -> &'static Linear {
-        let family = self.source().family();
-        match (input, &family.ff_gate) {
-            (Input::Gate, Some(gate)) => gate,
-            _ => &family.ff_in,
+    fn key_map(&self, input: Input) -> NeuronMap {
+        match (input, &self.source().family().ff_gate) {
+            (Input::Gate, Some(_)) => NeuronMap::Gate,
+            (Input::Gate | Input::Up, _) => NeuronMap::In,
         }
     }
 
-    fn value_slice(&self, layer: usize, neurons: Range<usize>) -> WeightSlice {
-        self.slice(layer, &self.source().family().ff_out, Axis::In, neurons)
+    /// Where the vectors of some neurons lie, expert after expert.
+    fn neuron_slices(
+        &self,
+        layer: usize,
+        neurons: Range<usize>,
+        which: NeuronMap,
+    ) -> Vec<WeightSlice> {
+        let parts = self.spec().neuron_parts(layer);
+        let axis = match which {
+            NeuronMap::Gate | NeuronMap::In => Axis::Out,
+            NeuronMap::Out => Axis::In,
+        };
+        let slices = parts.within(neurons).into_iter().filter_map(|part| {
+            let map = self.source().neuron_map(layer, part.block, which)?;
+            Some(self.slice(&map, axis, part.neurons))
+        });
+        slices.collect()
     }
 
     fn form_slices(&self, form: Form, layer: usize, head: usize) -> [WeightSlice; 2] {
         let family = self.source().family();
         let vectors = |split, role| self.spec().head_outputs(split, role, head);
+        let map =
+            |linear: &Linear| StoredMap::of(linear, self.source().in_layer(layer, linear.name));
         let out = |linear: &Linear, role| {
-            self.slice(layer, linear, Axis::Out, vectors(linear.split, role))
+            self.slice(&map(linear), Axis::Out, vectors(linear.split, role))
         };
         match form {
             Form::Vo => {
@@ -324,7 +366,7 @@ impl Weights {
                 let read = vectors(Split::Whole, AttentionInput::Query);
                 [
                     out(&family.value, AttentionInput::Value),
-                    self.slice(layer, &family.attention_out, Axis::In, read),
+                    self.slice(&map(&family.attention_out), Axis::In, read),
                 ]
             }
             Form::Qk => [
@@ -335,18 +377,13 @@ impl Weights {
     }
 
     /// Where the part of a linear map lies that belongs to `vectors` of one of its sides.
-    fn slice(
-        &self,
-        layer: usize,
-        linear: &Linear,
-        axis: Axis,
-        vectors: Range<usize>,
-    ) -> WeightSlice {
+    fn slice(&self, map: &StoredMap, axis: Axis, vectors: Range<usize>) -> WeightSlice {
         let along_rows = matches!(
-            (linear.layout, &axis),
+            (map.layout, axis),
             (Layout::OutIn, Axis::Out) | (Layout::InOut, Axis::In)
         );
-        let vectors = match (linear.split, axis) {
+        let vectors = match (map.split, axis) {
+            // Of neurons only.
             (Split::Part(i, _), Axis::Out) => {
                 let before = i * self.spec().neurons;
                 vectors.start + before..vectors.end + before
@@ -361,12 +398,32 @@ impl Weights {
         };
         WeightSlice {
             stored: TensorSlice {
-                tensor: self.source().linear(layer, linear),
+                tensor: format!("{}.weight", map.name),
                 rows,
                 cols,
             },
             transposed: !along_rows,
         }
+    }
+
+    /// The vectors of several parts, one after another.
+    fn read_all(&self, slices: Vec<WeightSlice>) -> Result<Matrix, CheckpointError> {
+        let mut parts = slices.into_iter().map(|slice| self.read(slice));
+        let first = parts.next().transpose()?;
+        let Some(first) = first else {
+            return Ok(Matrix::new(0, self.spec().d_model, Vec::new()));
+        };
+        if parts.len() == 0 {
+            return Ok(first);
+        }
+        let (mut rows, cols) = (first.rows(), first.cols());
+        let mut data = first.into_data();
+        for part in parts {
+            let part = part?;
+            rows += part.rows();
+            data.extend_from_slice(part.data());
+        }
+        Ok(Matrix::new(rows, cols, data))
     }
 
     /// The numbers of a part.

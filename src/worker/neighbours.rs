@@ -113,10 +113,9 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
     };
     let kind = query.kind();
     let walk = kind.walk()?;
-    kind.moved(
-        moved(walk.layer, step.layers, spec.layers)?,
-        moved(walk.item, step.items, walk.among.count(spec))?,
-    )
+    let layer = moved(walk.layer, step.layers, spec.layers)?;
+    let item = moved(walk.item, step.items, walk.among.count(spec, layer))?;
+    kind.moved(layer, item)
 }
 
 #[cfg(test)]

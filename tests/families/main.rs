@@ -6,6 +6,7 @@
 mod checkpoint_writer;
 mod choices;
 mod conventions;
+mod experts;
 mod gguf;
 mod heads;
 mod links;

@@ -315,7 +315,7 @@ def answers(name, model, paths):
     written = model.get_output_embeddings().weight.detach()
     width = read.shape[1]
     found = {"states": states_of(base, name)}
-    if type(model).__name__.startswith("Gemma2"):
+    if type(model).__name__.startswith(("Gemma2", "GptOss")):
         # The cap on scores needs eager attention; to catch queries it must not be.
         model.config._attn_implementation = "sdpa"
         for module in model.modules():

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lexiscope::checkpoint::{NormPlacement, OutputEmbedding, Spec, family};
+use lexiscope::checkpoint::{LayerParts, NormPlacement, OutputEmbedding, Spec, family};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
 use lexiscope::geometry::Language;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
-    Answer, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankMetric, RankQuery,
-    RankedItem, Switch,
+    Answer, ExpertsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankMetric,
+    RankQuery, RankedItem, Switch,
 };
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
@@ -76,6 +76,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         DEEP => (48, 25),
         _ => (6, 6),
     };
+    let neurons = if large { 4096 } else { 768 };
     Arc::new(ModelCard {
         biased: true,
         name: name.to_owned(),
@@ -86,7 +87,9 @@ pub fn card(name: &str) -> Arc<ModelCard> {
             heads,
             n_kv_heads: heads,
             d_head: 43,
-            neurons: if large { 4096 } else { 768 },
+            neurons,
+            parts: vec![LayerParts::dense(neurons); layers],
+            latent: None,
             vocab: ROWS,
             positions: if gated { 0 } else { 512 },
             rotary: gated,
@@ -206,6 +209,12 @@ fn made_up(query: &Query) -> Answer {
             })
         }
         Query::Directions(query) => Answer::Directions(lookup::directions(query)),
+        Query::Experts(_) => Answer::Experts(ExpertsAnswer {
+            experts: Vec::new(),
+            first: Vec::new(),
+            passing: ROWS,
+            rows: ROWS,
+        }),
         Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Rank(query) => Answer::Rank(ranked(query)),

@@ -407,6 +407,7 @@ pub fn answered(query: &PromptQuery, layers: usize, words: usize) -> PromptAnswe
         }),
         neurons: (0..8).map(neuron).collect(),
         heads: (0..5).map(head).collect(),
+        experts: Vec::new(),
         after,
         whole: true,
         continuation: query.continuation.map(|how| ContinuationAnswer {

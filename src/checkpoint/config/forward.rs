@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::error::one_line;
 use super::super::family::{FamilyForward, HeadActivation, Parallel};
-use super::super::{CheckpointError, Family, ForwardSpec, NormPlacement, Spec};
+use super::super::{CheckpointError, ClampedInputs, Family, ForwardSpec, NormPlacement, Spec};
 use super::register::RUN;
 use super::{Config, shown};
 
@@ -25,6 +25,10 @@ impl Config {
             return Ok(None);
         };
         let head_activation = self.head_activation(family, spec)?;
+        let experts = spec.first_experts();
+        let routing = Self::soft(self.routing(family, experts), None, RUN, &mut spec.unknown)?;
+        let clamped = Self::soft(self.clamped(forward.clamped), None, RUN, &mut spec.unknown)?;
+        let stretched = spec.latent.map_or(1.0, |_| self.stretched_scale());
         let unknown = &mut spec.unknown;
         let mut flag = |key: Option<&'static str>, usual| match key {
             Some(key) => Self::soft(self.flag(&[key], usual), usual, RUN, unknown),
@@ -52,7 +56,10 @@ impl Config {
             Some(key) => Self::soft(self.number(&[key]), None, RUN, unknown),
             None => Ok(None),
         };
-        let under = number(forward.scale_number)?.unwrap_or(spec.d_head as f64);
+        let channels = spec
+            .latent
+            .map_or(spec.d_head, |sizes| sizes.nope + sizes.rope);
+        let under = number(forward.scale_number)?.unwrap_or(channels as f64);
         let attention_softcap = number(forward.attention_softcap)?;
         let logit_softcap = number(family.head.softcap)?;
         let factor = number(forward.scale_factor)?;
@@ -67,7 +74,7 @@ impl Config {
             norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
             scale: match factor {
                 Some(factor) => factor,
-                None if scaled => under.sqrt().recip(),
+                None if scaled => under.sqrt().recip() * stretched,
                 None => 1.0,
             },
             scale_by_layer,
@@ -80,9 +87,37 @@ impl Config {
             head_activation,
             alibi: alibi.map(|alibi| alibi.before_scale),
             parallel,
+            routing,
+            clamped,
             affine_norms,
             final_norm: forward.final_norm.filter(|_| final_norm),
         }))
+    }
+
+    /// The bounds of gated neurons' inputs.
+    fn clamped(
+        &self,
+        keys: Option<[&'static str; 2]>,
+    ) -> Result<Option<ClampedInputs>, CheckpointError> {
+        let Some([alpha, limit]) = keys else {
+            return Ok(None);
+        };
+        let both = self.number(&[alpha])?.zip(self.number(&[limit])?);
+        Ok(both.map(|(alpha, limit)| ClampedInputs { alpha, limit }))
+    }
+
+    /// What YaRN multiplies scores with, those of channels without positions too (`mscale_all_dim`):
+    /// the square of what it multiplies queries and keys with.
+    fn stretched_scale(&self) -> f64 {
+        let places = ["rope_parameters", "rope_scaling"];
+        let found = places
+            .iter()
+            .find_map(|place| self.values.get(*place)?.as_object());
+        let number = |key: &str| found.and_then(|found| found.get(key)?.as_f64());
+        match (number("mscale_all_dim"), number("factor")) {
+            (Some(all), Some(factor)) if factor > 1.0 => (0.1 * all * factor.ln() + 1.0).powi(2),
+            _ => 1.0,
+        }
     }
 
     /// The activation of a masked-language-model head; nothing where there is none.

@@ -1,15 +1,17 @@
 //! `config.json`: the family and the sizes, each of them checked.
 
+mod experts;
 mod forward;
 mod literals;
 mod position_scheme;
 mod register;
 mod rope;
+mod sizes;
 
 use serde_json::{Map, Value};
 
 use super::error::one_line;
-use super::family::{ConfigKeys, DefaultValue, refusal};
+use super::family::{DefaultValue, refusal};
 use super::files::Files;
 use super::{
     CheckpointError, FAMILIES, Family, NormPlacement, OutputEmbedding, Reading, Spec,
@@ -161,17 +163,19 @@ impl Config {
         let keys = &family.config;
         let d_model = self.size(keys.d_model)?;
         let heads = self.size(keys.heads)?;
-        let d_head = match self.value(keys.d_head) {
-            Some(_) => self.size(keys.d_head)?,
-            None if d_model.is_multiple_of(heads) => d_model / heads,
-            None => {
-                let key = self.value(keys.heads).map_or(keys.heads[0], |(key, _)| key);
-                let expected = format!("a divisor of the width {d_model}");
-                return Err(self.wrong(key, expected, heads.to_string()));
-            }
+        let latent = match family.latent {
+            true => Some(self.latent_sizes()?),
+            false => None,
+        };
+        let d_head = match latent {
+            Some(latent) => latent.d_head(),
+            None => self.d_head(keys, d_model, heads)?,
         };
         self.check_as_wide(family, d_model)?;
-        let n_kv_heads = self.n_kv_heads(keys, heads)?;
+        let n_kv_heads = match latent {
+            Some(_) => heads,
+            None => self.n_kv_heads(keys, heads)?,
+        };
         let padding = self.padding(family)?;
         let first_position = match (padding, &family.positions) {
             (Some(padding), _) => padding as usize + 1,
@@ -184,16 +188,19 @@ impl Config {
             None => true,
         };
         let tied = self.says_tied()?;
+        let layers = self.size(keys.layers)?;
+        let neurons = match self.value(keys.neurons) {
+            Some(_) => self.size(keys.neurons)?,
+            None => 4 * d_model,
+        };
         Ok(Spec {
-            layers: self.size(keys.layers)?,
+            layers,
+            parts: self.layer_parts(family, layers, neurons)?,
             d_model,
             heads,
             n_kv_heads,
             d_head,
-            neurons: match self.value(keys.neurons) {
-                Some(_) => self.size(keys.neurons)?,
-                None => 4 * d_model,
-            },
+            neurons,
             vocab: self.size(&["vocab_size"])?,
             positions,
             first_position,
@@ -209,15 +216,12 @@ impl Config {
                     return Err(self.wrong(key, "the name of a function".into(), shown(other)));
                 }
             },
+            latent,
             norm: match pre {
                 true => family.norm,
                 false => NormPlacement::Post,
             },
-            qk_norm: family.qk_norm.is_some()
-                && match family.qk_norm_if {
-                    Some(key) => self.flag(&[key], false)?,
-                    None => true,
-                },
+            qk_norm: self.has_qk_norm(family)?,
             tied,
             output: match tied {
                 true => OutputEmbedding::Tied,
@@ -225,24 +229,6 @@ impl Config {
             },
             unknown: self.not_understood(family),
         })
-    }
-
-    /// That what must be as wide as the layers is.
-    fn check_as_wide(&self, family: &Family, d_model: usize) -> Result<(), CheckpointError> {
-        for &key in family.as_wide {
-            if let Some((key, _)) = self.value(&[key]) {
-                let got = self.size(&[key])?;
-                if got != d_model {
-                    return Err(CheckpointError::Unlike {
-                        file: self.file.clone(),
-                        key: key.to_string(),
-                        expected: format!("{d_model}, as wide as the layers"),
-                        got: got.to_string(),
-                    });
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What the configuration says about the embeddings, or leaves to its family; the file may
@@ -263,23 +249,6 @@ impl Config {
         let id = id.filter(|&id| u64::from(id) < LARGEST_SIZE);
         let wrong = || self.wrong(key, "a token's id".into(), shown(value));
         id.map(Some).ok_or_else(wrong)
-    }
-
-    fn n_kv_heads(&self, keys: &ConfigKeys, heads: usize) -> Result<usize, CheckpointError> {
-        if let Some([counts, one]) = keys.n_kv_heads_if
-            && !self.flag(&[counts], false)?
-        {
-            return Ok(if self.flag(&[one], true)? { 1 } else { heads });
-        }
-        let Some((key, _)) = self.value(keys.n_kv_heads) else {
-            return Ok(heads);
-        };
-        let found = self.size(keys.n_kv_heads)?;
-        if heads.is_multiple_of(found) {
-            return Ok(found);
-        }
-        let expected = format!("a divisor of the {heads} heads");
-        Err(self.wrong(key, expected, found.to_string()))
     }
 
     /// What was found; or what is usual, where the value is of the wrong kind: then it is a choice

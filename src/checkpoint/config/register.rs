@@ -87,6 +87,27 @@ const RULES: &[Rule] = &[
         families: &["modernbert"],
         ..rule("sliding_window", Only("null"), &[Distance, Forward])
     },
+    Rule {
+        families: &["qwen2_moe", "qwen3_moe"],
+        ..rule("use_sliding_window", NOT_SET, &[Distance, Forward])
+    },
+    Rule {
+        families: &["deepseek_v2", "deepseek_v3"],
+        ..rule("attention_bias", NOT_SET, &[Qk, Distance, Forward])
+    },
+    Rule {
+        families: &["deepseek_v3"],
+        ..rule("rope_interleave", Only("true"), &[Distance, Forward])
+    },
+    // transformers gives no meaning to it, the models' own code does.
+    Rule {
+        families: &["deepseek_v2"],
+        ..rule("norm_topk_prob", NOT_SET, RUN)
+    },
+    Rule {
+        families: &["deepseek_v2", "deepseek_v3"],
+        ..rule("moe_layer_freq", NEUTRAL, &[Neurons, Forward])
+    },
     // Of architectures that are kept under another one's name.
     rule("qk_layernorm", NOT_SET, &[Qk, Distance, Forward]),
     rule("use_qk_norm", NOT_SET, &[Qk, Distance, Forward]),

@@ -65,8 +65,10 @@ pub(super) const PLAIN_FORWARD: FamilyForward = FamilyForward {
     scale_factor: None,
     scale_by_layer: None,
     attention_softcap: None,
+    clamped: None,
     alibi: None,
     relative_bias: None,
+    sinks: None,
 };
 
 /// A linear map with a bias, in a tensor of its own.

@@ -4,14 +4,20 @@
 mod base;
 mod decoders;
 mod encoders;
+mod experts;
 mod gated;
 mod later_encoders;
 mod llama_like;
+mod mixtures;
 mod positions;
 mod post_normed;
 mod refused;
 mod scaled;
 
+pub use experts::{
+    ExpertLayers, ExpertNames, FusedExperts, FusedLayout, GroupKeys, NeuronMap, Renormalised,
+    RoutingKeys, SharedNames, SharedNeurons, StoredMap,
+};
 pub use positions::{Alibi, LearnedPositions, Local, RopeKeys, RopeLayers, RopeLayout, Windows};
 pub(super) use refused::refusal;
 pub use refused::{RefusedFamily, refused_families};
@@ -188,11 +194,16 @@ pub struct FamilyForward {
     pub scale_by_layer: Option<&'static str>,
     /// Cap of attention scores, applied by the hyperbolic tangent.
     pub attention_softcap: Option<&'static str>,
+    /// Keys of α and the limit of gated neurons with bounded inputs (gpt-oss).
+    pub clamped: Option<[&'static str; 2]>,
     pub alibi: Option<Alibi>,
     /// What all layers add to their scores by the distance of a key from its query, in buckets that
     /// grow with it (Raffel et al. 2020, arXiv 1910.10683, §2.1): `[32, heads]`, below the model's
     /// prefix.
     pub relative_bias: Option<&'static str>,
+    /// Below the layer's prefix, a score for each head that takes its share of the attention and
+    /// brings nothing (gpt-oss), `[heads]`.
+    pub sinks: Option<&'static str>,
 }
 
 /// What lies between the last state and the logits, beside the final norm and the output embedding.
@@ -265,10 +276,15 @@ pub struct Family {
     /// The gate: the input that goes through the activation.
     pub ff_gate: Option<Linear>,
     pub ff_out: Linear,
+    /// In layers with experts they take the place of these three.
+    pub experts: Option<ExpertNames>,
     pub query: Linear,
     pub key: Linear,
     pub value: Linear,
     pub attention_out: Linear,
+    /// Whether attention is latent (MLA): keys and values are no maps of the state, and the names
+    /// of queries, keys and values are those of the maps nearest to heads.
+    pub latent: bool,
     /// Norms of queries and keys (QK-norm), below the layer's prefix.
     pub qk_norm: Option<[&'static str; 2]>,
     pub qk_norm_scope: QkNormScope,
@@ -298,13 +314,15 @@ impl Family {
         let keys = [self.qk_norm_if, self.head.scale, self.head.divisor].into_iter();
         let keys = keys.chain(of_forward.into_iter().flatten());
         let mut keys = keys.chain(of_rope.into_iter().flatten()).flatten();
-        keys.any(|own| own == key)
+        let experts = self.experts.as_ref();
+        keys.any(|own| own == key) || experts.is_some_and(|names| names.count.contains(&key))
     }
 }
 
 mod rows {
     use super::{
-        Family, decoders, encoders, gated, later_encoders, llama_like, post_normed, scaled,
+        Family, decoders, encoders, gated, later_encoders, llama_like, mixtures, post_normed,
+        scaled,
     };
 
     /// Every family that can be opened.
@@ -339,6 +357,15 @@ mod rows {
         llama_like::STARCODER2,
         llama_like::ARCEE,
         llama_like::NEMOTRON,
+        mixtures::MIXTRAL,
+        mixtures::QWEN2_MOE,
+        mixtures::QWEN3_MOE,
+        mixtures::GPT_OSS,
+        mixtures::DEEPSEEK_V2,
+        mixtures::DEEPSEEK_V3,
+        mixtures::GLM4_MOE,
+        mixtures::OLMOE,
+        mixtures::GRANITE_MOE,
         decoders::PHI,
         decoders::GPT_NEOX,
         decoders::GPT_NEO,

@@ -13,7 +13,6 @@ pub struct RefusedFamily {
     pub why: &'static str,
 }
 
-const EXPERTS: &str = "have several feed-forward parts a layer, of which each token takes some";
 const TWO_STACKS: &str = "are an encoder and a decoder, with attention from one to the other";
 
 /// Of what [`FAMILIES`](super::FAMILIES) lacks, what people ask for.
@@ -39,29 +38,10 @@ static REFUSED: &[RefusedFamily] = &[
         why: "read sound, not tokens",
     },
     RefusedFamily {
-        model_types: &[
-            "mixtral",
-            "qwen2_moe",
-            "qwen3_moe",
-            "olmoe",
-            "gpt_oss",
-            "granitemoe",
-        ],
-        title: "Mixtures of experts",
-        could_have: "neurons of every expert, heads, and texts",
-        why: EXPERTS,
-    },
-    RefusedFamily {
-        model_types: &[
-            "deepseek_v2",
-            "deepseek_v3",
-            "glm4_moe",
-            "phimoe",
-            "ernie4_5_moe",
-        ],
+        model_types: &["phimoe", "ernie4_5_moe", "granitemoeshared", "dbrx"],
         title: "Mixtures of experts",
         could_have: "neurons of every expert, and heads",
-        why: EXPERTS,
+        why: "have experts that are chosen or stored in a way of their own",
     },
     RefusedFamily {
         model_types: &["qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe"],

@@ -9,6 +9,7 @@ mod compressed_tensors;
 mod fp8;
 mod gptq;
 mod mlx;
+mod mxfp4;
 mod scales;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,8 @@ use super::number::Dtype;
 use super::quantised_matrix::{KEPT, Parts, QuantisedMatrix, Scheme, Window};
 use super::tensor_entry::TensorEntry;
 use super::tensors::Tensors;
+
+pub(super) use mxfp4::FusedBlocks;
 
 /// A module's tensors, and what the configuration says of how they are quantised.
 struct Module<'a> {

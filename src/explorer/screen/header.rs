@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::Canvas;
-use crate::checkpoint::compared_names;
+use crate::checkpoint::{Spec, compared_names};
 use crate::explorer::action::{Action, TabId};
 use crate::explorer::number::duration;
 use crate::explorer::state::Target;
@@ -60,7 +60,7 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         Some(format!(
             "{} layers × {} neurons × {} heads",
             spec.layers,
-            grouped(spec.neurons),
+            neuron_count(spec),
             spec.heads
         )),
         Some(format!("{} tokens", grouped(card.vocabulary.len()))),
@@ -144,5 +144,13 @@ pub fn tabs(canvas: &mut Canvas, row: Rect) {
     }
     for (cells, target) in tabs {
         canvas.note_row(cells, row.y, target);
+    }
+}
+
+/// How many neurons a layer has; of one with experts how many experts of how many neurons.
+fn neuron_count(spec: &Spec) -> String {
+    match spec.first_experts() {
+        None => grouped(spec.most_neurons()),
+        Some(sizes) => format!("{} experts × {}", sizes.experts, grouped(sizes.each)),
     }
 }

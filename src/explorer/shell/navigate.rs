@@ -116,6 +116,7 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
     if let Some(axis) = tab.axis(state, motion) {
         *axis.at = to;
     }
+    tab.settled(state, motion);
     to_top(state);
     let jump = matches!(motion, Motion::First | Motion::Last);
     remember(state, !jump);

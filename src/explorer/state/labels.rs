@@ -4,7 +4,7 @@
 use super::State;
 use crate::explorer::board::Shown;
 use crate::projection::End;
-use crate::query::{Query, TokenChoice};
+use crate::query::{Address, Query, TokenChoice};
 
 impl State {
     /// What is on screen, if it is not what is asked for now: `L4.H2.VO, lowest, gain …`.
@@ -23,12 +23,15 @@ impl State {
                 parts.push(format!("{token} in state {}", query.state));
             }
             Query::NeuronMap(query) => {
-                parts.push(format!(
-                    "{} of L{}.N{}",
-                    query.column, query.layer, query.neuron
-                ));
+                let (layer, neuron) = (query.layer, query.neuron);
+                let address = self.named(Address::Neuron { layer, neuron });
+                parts.push(format!("{} of {address}", query.column));
             }
-            _ => parts.extend(query.address().map(|address| address.to_string())),
+            _ => parts.extend(
+                query
+                    .address()
+                    .map(|address| self.named(address).to_string()),
+            ),
         }
         if let Query::Pairs(query) = query {
             if query.distance > 0 {

@@ -232,6 +232,29 @@ impl State {
         self.model.as_ref().map(|model| &*model.card)
     }
 
+    /// A neuron under the name that tells its expert, where it has one; any other place as it is.
+    pub fn named(&self, address: Address) -> Address {
+        self.card().map_or(address, |card| card.named(address))
+    }
+
+    /// A neuron by its number in the layer; of an expert without one the first.
+    pub fn counted(&self, address: Address) -> Address {
+        let first = match address {
+            Address::Expert {
+                layer,
+                expert,
+                neuron: None,
+            } => Address::Expert {
+                layer,
+                expert,
+                neuron: Some(0),
+            },
+            other => other,
+        };
+        let counted = self.card().and_then(|card| card.counted(first).ok());
+        counted.unwrap_or(address)
+    }
+
     /// Where one is, of a head without its form.
     pub fn address(&self) -> Address {
         self.tab().address(self).without_form()

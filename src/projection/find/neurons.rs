@@ -33,8 +33,9 @@ enum Share {
         scores: Vec<f32>,
         squares: Vec<f32>,
     },
-    /// Of all neurons a part of each sum, a vector a token.
-    All {
+    /// Of neurons from `first` on a part of each sum, a vector a token.
+    Sums {
+        first: usize,
         scores: Vec<Vec<f32>>,
         squares: Vec<f32>,
     },
@@ -51,7 +52,7 @@ pub fn layer_scores(
     vectors: Dictionary,
     targets: &Targets,
 ) -> Result<LayerScores, CheckpointError> {
-    let neurons = weights.checkpoint().spec().neurons;
+    let neurons = weights.checkpoint().spec().neurons_in(layer);
     let m = targets.ids.len();
     let shares = weights.stream(layer, vectors, |piece| share(piece, &targets.vectors))?;
     let mut all = LayerScores {
@@ -75,11 +76,15 @@ pub fn layer_scores(
                     }
                 }
             }
-            Share::All { scores, squares } => {
+            Share::Sums {
+                first,
+                scores,
+                squares,
+            } => {
                 for (all, part) in all.scores.iter_mut().zip(&scores) {
-                    add(all, part);
+                    add(&mut all[first..], part);
                 }
-                add(&mut all.norms, &squares);
+                add(&mut all.norms[first..], &squares);
             }
         }
     }
@@ -105,7 +110,11 @@ fn share(piece: RowChunk, targets: &Matrix) -> Share {
                 squares: (0..rows.rows()).map(square).collect(),
             }
         }
-        RowChunk::Coordinates { first, rows } => {
+        RowChunk::Coordinates {
+            neuron,
+            first,
+            rows,
+        } => {
             let mut scores = vec![vec![0.0; rows.cols()]; targets.rows()];
             let mut squares = vec![0.0; rows.cols()];
             let arch = Arch::new();
@@ -117,7 +126,11 @@ fn share(piece: RowChunk, targets: &Matrix) -> Share {
                 }
                 arch.dispatch(|| add_squares(some, &mut squares));
             }
-            Share::All { scores, squares }
+            Share::Sums {
+                first: neuron,
+                scores,
+                squares,
+            }
         }
     }
 }

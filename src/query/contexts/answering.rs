@@ -109,7 +109,7 @@ impl Reader {
         }
         let budget = self.memory.kept / 2;
         let unit = (LayerRecord::len_of(key.among, texts) * size_of::<f32>()) as u64;
-        let all = key.among.count(&self.card.spec);
+        let all = key.among.count(&self.card.spec, key.layer);
         let units = match unit * all as u64 <= budget {
             true => 0..all,
             false => query.item..query.item + 1,
@@ -212,7 +212,7 @@ impl Reader {
             among,
             texts: of.key.texts.clone(),
         };
-        let all = 0..among.count(&self.card.spec);
+        let all = 0..among.count(&self.card.spec, layer);
         let bytes = (LayerRecord::len_of(among, texts) * all.len() * size_of::<f32>()) as u64;
         let known = self.contexts.find(&key, 0).is_some();
         (!known && bytes <= self.memory.kept / 2).then(|| LayerRecord::new(key, all, texts))

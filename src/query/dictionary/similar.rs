@@ -58,9 +58,9 @@ impl Reader {
         n: usize,
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<Hit>, QueryError> {
-        let (layers, neurons) = (self.card.spec.layers, self.card.spec.neurons);
         let mut nearest = Nearest::new(n);
-        for layer in 0..layers {
+        for layer in 0..self.card.spec.layers {
+            let neurons = self.card.spec.neurons_in(layer);
             for some in windows(neurons, self.card.spec.d_model) {
                 callbacks.cancel.check()?;
                 let first = some.start;

@@ -76,8 +76,8 @@ impl Reader {
         let mut dictionaries = vec![Dictionary::Keys(Input::Gate), Dictionary::Values];
         dictionaries.extend(self.card.gated().then_some(Dictionary::Keys(Input::Up)));
         let types = self.stored_versions();
-        for first in (0..spec.neurons).step_by(NEURONS) {
-            let neurons = first..spec.neurons.min(first + NEURONS);
+        for first in (0..spec.neurons_in(layer)).step_by(NEURONS) {
+            let neurons = first..spec.neurons_in(layer).min(first + NEURONS);
             let mut sums = vec![NeuronSums::default(); neurons.len()];
             for (place, &dictionary) in dictionaries.iter().enumerate() {
                 callbacks.cancel.check()?;

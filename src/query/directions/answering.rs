@@ -123,7 +123,7 @@ impl Reader {
         mask: &Mask,
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
-        let all = 0..self.card.spec.neurons;
+        let all = 0..self.card.spec.neurons_in(query.layer);
         if matches!(query.part, MatrixKind::FfGate | MatrixKind::FfUp) && !self.card.gated() {
             return Err(QueryError::Nothing {
                 model: self.card.name.clone(),

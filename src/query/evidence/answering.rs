@@ -127,7 +127,8 @@ impl Reader {
         }
         let head = head.ok();
         let spec = &self.card.spec;
-        let mut layers = vec![vec![Activity::default(); spec.neurons]; spec.layers];
+        let activity = |layer| vec![Activity::default(); spec.neurons_in(layer)];
+        let mut layers: Vec<Vec<Activity>> = (0..spec.layers).map(activity).collect();
         let mut predicted = head.is_some().then(Vec::new);
         let ids = texts.ids();
         let parts = batches_within(&ids, spec.d_model, self.memory.kept / 2);

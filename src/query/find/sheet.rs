@@ -68,18 +68,22 @@ pub(super) fn sheet(card: &ModelCard, query: &FindQuery, answer: &FindAnswer) ->
         provenance: Some(provenance),
         names,
         document: document.into(),
-        sections: answer.groups.iter().map(section).collect(),
+        sections: answer
+            .groups
+            .iter()
+            .map(|group| section(group, card))
+            .collect(),
         blocks,
         // Each row has an address of its own.
         csv_settings: &["model", "convention", "key", "filters", "version"],
     }
 }
 
-fn section(group: &RoleHits) -> Section {
+fn section(group: &RoleHits, card: &ModelCard) -> Section {
     let hits = || group.hits.iter();
     let largest = hits().map(|hit| hit.score.abs()).fold(0.0, f32::max);
     let partners = || Column::of(hits().map(|hit| hit.partner));
-    let address = |hit: &Hit| group.address(hit).to_string();
+    let address = |hit: &Hit| card.named(group.address(hit)).to_string();
     let words = group.gists.iter();
     let words = Column::of(words.map(|words| (!words.is_empty()).then(|| words.clone())));
     let rank = Column::of(hits().map(|hit| hit.rank)).named("rank");

@@ -72,8 +72,14 @@ impl Reader {
 
     /// The layers of the sample's parts.
     pub(super) fn layers_of_parts(&self) -> impl Iterator<Item = usize> + use<> {
-        let layers = self.card.spec.layers;
-        (0..PARTS).map(move |part| (2 * part + 1) * layers / (2 * PARTS))
+        let spec = &self.card.spec;
+        // Of a hybrid those that have both, if there are any.
+        let has = |layer: &usize| spec.heads_in(*layer) > 0 && spec.neurons_in(*layer) > 0;
+        let mut layers: Vec<usize> = (0..spec.layers).filter(has).collect();
+        if layers.is_empty() {
+            layers = (0..spec.layers).collect();
+        }
+        (0..PARTS).map(move |part| layers[(2 * part + 1) * layers.len() / (2 * PARTS)])
     }
 
     /// The neurons of a part whose lists are compared.
@@ -93,7 +99,7 @@ impl Reader {
     }
 
     fn all_vectors(&self, kind: Dictionary, layer: usize) -> Result<Matrix, QueryError> {
-        let all = 0..self.card.spec.neurons;
+        let all = 0..self.card.spec.neurons_in(layer);
         Ok(match kind {
             Dictionary::Keys(input) => self.weights.keys(layer, all, input)?,
             Dictionary::Values => self.weights.values(layer, all)?,
@@ -130,7 +136,7 @@ impl Reader {
                 random: RandomDirections::new(number as u64).like(&all, DIRECTIONS),
             });
         }
-        let heads = random.choose_multiple(0..self.card.spec.heads, HEADS);
+        let heads = random.choose_multiple(0..self.card.spec.heads_in(layer), HEADS);
         for &form in &readable.forms {
             callbacks.cancel.check()?;
             part.forms

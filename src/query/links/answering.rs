@@ -80,7 +80,7 @@ impl Reader {
         let mut found = LinkLists::default();
         let writer = SublayerAt::feed_forward(layer);
         if weights.reaches(writer, asked.at) {
-            let values = values(weights, layer, 0..spec.neurons)?;
+            let values = values(weights, layer, 0..spec.neurons_in(layer))?;
             let values = weights.carried(writer, asked.at, values)?;
             for side in &asked.sides {
                 let strengths = side.of_values(&values);
@@ -118,7 +118,7 @@ impl Reader {
                 false => &[Input::Gate],
             };
             for &input in inputs {
-                let keys = keys(weights, layer, 0..spec.neurons, input)?;
+                let keys = keys(weights, layer, 0..spec.neurons_in(layer), input)?;
                 let side = match input {
                     Input::Gate => ReadSide::Key,
                     Input::Up => ReadSide::Up,

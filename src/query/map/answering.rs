@@ -87,7 +87,8 @@ impl Model<'_> {
         for scored in list {
             vectors.extend(self.row(scored.id, query.column)?);
         }
-        let title = format!("{} of L{}.N{}", query.column, query.layer, query.neuron);
+        let address = self.card.neuron(query.layer, query.neuron);
+        let title = format!("{} of {address}", query.column);
         self.map(what, &vectors, Vec::new(), &title)
     }
 

@@ -54,7 +54,7 @@ impl<'a> MapOf<'a> {
 
     /// Of the best tokens of a neuron's column.
     pub fn column(card: &'a ModelCard, query: &NeuronMapQuery, answer: &'a MapAnswer) -> Self {
-        let address = query.neuron_query().address();
+        let address = card.named(query.neuron_query().address());
         Self {
             card,
             answer,

@@ -1,5 +1,6 @@
 //! A neuron's four columns as a sheet.
 
+use crate::checkpoint::NeuronBlock;
 use crate::projection::Scored;
 use crate::query::QueryKind;
 use crate::query::robustness::sheet as robustness_sheet;
@@ -38,7 +39,7 @@ pub(super) fn sheet(
     settings.push(("filters", filter_line(&query.filters)));
     let provenance = Provenance::of_list(
         &card.name,
-        Some(query.address().to_string()),
+        Some(card.named(query.address()).to_string()),
         settings,
         Some(command(&card.name, query, robustness.is_some())),
     );
@@ -69,6 +70,7 @@ pub(super) fn sheet(
         .with("model", &*card.name)
         .with("layer", query.layer)
         .with("neuron", query.neuron)
+        .with_some("expert", of_expert(card, query))
         .with_some("key", key)
         .with_some(
             "quadrants",
@@ -97,6 +99,17 @@ pub(super) fn sheet(
         ));
     }
     sheet
+}
+
+/// The expert of a neuron, and its number within it.
+fn of_expert(card: &ModelCard, query: &NeuronQuery) -> Option<Record> {
+    let sizes = card.spec.experts(query.layer)?;
+    let (block, own) = sizes.place(query.neuron);
+    let number = match block {
+        NeuronBlock::Expert(expert) => Value::from(expert),
+        NeuronBlock::Dense | NeuronBlock::Shared => Value::from("shared"),
+    };
+    Some(Record::new().with("number", number).with("neuron", own))
 }
 
 fn section(list: &[Scored], label: String, head: String) -> Section {

@@ -116,6 +116,7 @@ impl Reader {
             attribution: parts.attribution.ok_or_else(|| refused.unwrap_or_default()),
             neurons: parts.neurons,
             heads,
+            experts: run.experts.clone(),
             after: None,
             continuation: None,
             whole: false,

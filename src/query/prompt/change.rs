@@ -88,6 +88,7 @@ impl TryFrom<Address> for Unit {
             Address::Neuron { layer, neuron } => Ok(Self::Neuron { layer, neuron }),
             Address::Head { layer, head, .. } => Ok(Self::Head { layer, head }),
             Address::Layer { .. }
+            | Address::Expert { .. }
             | Address::State { .. }
             | Address::Token { .. }
             | Address::Direction { .. } => Err(address),

@@ -1,6 +1,7 @@
 //! Every number of a prompt's answer in a row of its own, for CSV.
 
 use super::{LensCell, Prediction, PromptAnswer};
+use crate::query::ModelCard;
 use crate::sheet::{Column, Section, TokenPart};
 
 /// One row of CSV.
@@ -23,8 +24,8 @@ struct PromptRow {
 }
 
 /// Every number of the answer in a row of its own, for CSV.
-pub(super) fn each_value(answer: &PromptAnswer) -> Section {
-    let rows = rows(answer);
+pub(super) fn each_value(answer: &PromptAnswer, card: &ModelCard) -> Section {
+    let rows = rows(answer, card);
     let of = |f: fn(&PromptRow) -> Option<f64>| Column::of(rows.iter().map(f));
     Section::new([
         Column::of(rows.iter().map(|row| row.part.to_owned())).csv("part"),
@@ -46,7 +47,7 @@ pub(super) fn each_value(answer: &PromptAnswer) -> Section {
     ])
 }
 
-fn rows(answer: &PromptAnswer) -> Vec<PromptRow> {
+fn rows(answer: &PromptAnswer, card: &ModelCard) -> Vec<PromptRow> {
     let predicted = |part, state, position, of: &Prediction| PromptRow {
         part,
         state,
@@ -99,7 +100,7 @@ fn rows(answer: &PromptAnswer) -> Vec<PromptRow> {
     }
     rows.extend(answer.neurons.iter().map(|n| PromptRow {
         part: "neuron",
-        address: n.address().to_string(),
+        address: card.named(n.address()).to_string(),
         activation: Some(n.activation.into()),
         size: Some(n.size.into()),
         attribution: n.attribution,

@@ -77,6 +77,8 @@ pub struct PromptAnswer {
     /// The largest by attribution, or by size where there is none.
     pub neurons: Vec<NeuronPart>,
     pub heads: Vec<HeadPart>,
+    /// Of each layer with experts those that each position takes.
+    pub experts: Vec<LayerExperts>,
     pub after: Option<AfterAnswer>,
     pub continuation: Option<ContinuationAnswer>,
     /// Whether nothing of it is still to come: positions of the lens.
@@ -148,6 +150,22 @@ pub struct NeuronPart {
     /// |activation|·‖value‖.
     pub size: f32,
     pub attribution: Option<f64>,
+}
+
+/// Which experts of a layer the tokens of a text take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerExperts {
+    pub layer: usize,
+    /// By position, the one with the largest share first.
+    pub positions: Vec<Vec<TakenExpert>>,
+}
+
+/// An expert that a token takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TakenExpert {
+    pub expert: usize,
+    /// What its output is multiplied with.
+    pub share: f32,
 }
 
 /// A head's part.

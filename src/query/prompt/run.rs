@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
-use super::LensCell;
 use super::changed_run::PreparedChanges;
+use super::{LayerExperts, LensCell, TakenExpert};
 use crate::task::CancelToken;
 use crate::transformer::{
     Forward, ForwardError, HookPoint, HookRequest, Hooked, LayerActivations, Start, with_numbers,
@@ -17,6 +17,8 @@ pub(in crate::query) struct KeptRun {
     pub(super) states: Vec<Tensor>,
     pub(super) at: PositionRun,
     pub(super) lens: Option<KeptLens>,
+    /// Of each layer with experts those that each position takes.
+    pub(super) experts: Vec<LayerExperts>,
 }
 
 /// What the layers showed at one position.
@@ -49,10 +51,12 @@ impl KeptRun {
         let mut states = vec![first.clone()];
         let (mut layers, mut patterns) = (Vec::new(), Vec::new());
         let mut current = LayerActivations::default();
+        let mut experts = Vec::new();
         let request = HookRequest {
             points: &[
                 HookPoint::AttnPattern,
                 HookPoint::AttnZ,
+                HookPoint::Router,
                 HookPoint::MlpPost,
                 HookPoint::ResidPost,
             ],
@@ -67,6 +71,10 @@ impl KeptRun {
             match hooked.point {
                 HookPoint::AttnPattern => patterns.push(numbers(hooked.tensor)?),
                 HookPoint::AttnZ => current.z = row(hooked.tensor, position)?,
+                HookPoint::Router => {
+                    current.router = row(hooked.tensor, position)?;
+                    experts.push(taken(hooked.at, hooked.tensor)?);
+                }
                 HookPoint::MlpPost => current.post = row(hooked.tensor, position)?,
                 HookPoint::ResidPost => {
                     finite(hooked.tensor, hooked.at + 1)?;
@@ -92,6 +100,7 @@ impl KeptRun {
                 patterns,
             },
             lens: None,
+            experts,
         })
     }
 
@@ -136,6 +145,22 @@ pub(super) fn changed_run(
         Ok(instead)
     })?;
     Ok(())
+}
+
+/// The experts that each position takes, of what a router gives all of them, `[tokens, experts]`.
+fn taken(layer: usize, shares: &Tensor) -> Result<LayerExperts, ForwardError> {
+    let (_, experts) = shares.dims2()?;
+    let positions = with_numbers(shares, |shares| {
+        let rows = shares.chunks_exact(experts.max(1)).map(|row| {
+            let taken = row.iter().enumerate().filter(|(_, share)| **share != 0.0);
+            let taken = taken.map(|(expert, &share)| TakenExpert { expert, share });
+            let mut taken: Vec<TakenExpert> = taken.collect();
+            taken.sort_by(|a, b| b.share.total_cmp(&a.share));
+            taken
+        });
+        rows.collect()
+    })?;
+    Ok(LayerExperts { layer, positions })
 }
 
 fn numbers(x: &Tensor) -> Result<Vec<f32>, ForwardError> {

@@ -3,8 +3,8 @@
 use super::csv_rows::each_value;
 use super::tables::{grid_after, heads, layers, lens_grid, neurons, predictions};
 use super::{
-    AfterAnswer, Attribution, HeadPart, LensCell, NeuronPart, Prediction, PromptAnswer,
-    PromptQuery, TargetAnswer,
+    AfterAnswer, Attribution, HeadPart, LayerExperts, LensCell, NeuronPart, Prediction,
+    PromptAnswer, PromptQuery, TakenExpert, TargetAnswer,
 };
 use crate::query::{ModelCard, TokenChoice};
 use crate::sheet::{
@@ -20,11 +20,11 @@ pub(super) fn sheet(card: &ModelCard, query: &PromptQuery, answer: &PromptAnswer
         command: Some(command(&card.name, query)),
     };
     let sections = vec![
-        each_value(answer),
+        each_value(answer, card),
         predictions(&answer.predictions, answer.after.as_ref()),
         lens_grid(answer, &names),
         layers(answer),
-        neurons(&answer.neurons),
+        neurons(&answer.neurons, card),
         heads(&answer.heads, answer, card),
         grid_after(answer, &names),
     ];
@@ -61,11 +61,12 @@ fn document(
             .with("attribution", Value::Null)
             .with("not_attributed", &**why),
     };
-    let neurons = answer.neurons.iter().map(neuron);
+    let neurons = answer.neurons.iter().map(|part| neuron(part, card));
     let heads = answer.heads.iter().map(head);
     let document = document
         .with("neurons", neurons.collect::<Value>())
-        .with("heads", heads.collect::<Value>());
+        .with("heads", heads.collect::<Value>())
+        .with_some("experts", experts_value(answer));
     let document = match &answer.after {
         None => document,
         Some(after) => document
@@ -118,12 +119,28 @@ fn attribution_record(of: &Attribution) -> Record {
         .with("logit", of.expected)
 }
 
-fn neuron(of: &NeuronPart) -> Record {
+fn neuron(of: &NeuronPart, card: &ModelCard) -> Record {
     Record::new()
-        .with("address", of.address().to_string())
+        .with("address", card.named(of.address()).to_string())
         .with("activation", of.activation)
         .with("size", of.size)
         .with_some("attribution", of.attribution)
+}
+
+/// By layer and position, the experts that a token takes; nothing in a model without.
+fn experts_value(answer: &PromptAnswer) -> Option<Value> {
+    let taken = |of: &TakenExpert| {
+        let record = Record::new().with("expert", of.expert);
+        record.with("share", of.share)
+    };
+    let position = |position: &Vec<TakenExpert>| position.iter().map(taken).collect::<Value>();
+    let layer = |of: &LayerExperts| {
+        let positions: Vec<Value> = of.positions.iter().map(position).collect();
+        let record = Record::new().with("layer", of.layer);
+        record.with("positions", Value::List(positions))
+    };
+    let layers = || answer.experts.iter().map(layer).collect::<Value>();
+    (!answer.experts.is_empty()).then(layers)
 }
 
 fn head(of: &HeadPart) -> Record {

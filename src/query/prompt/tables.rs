@@ -98,10 +98,10 @@ pub(super) fn layers(answer: &PromptAnswer) -> Section {
 }
 
 /// Neurons, the largest first.
-pub(super) fn neurons(neurons: &[NeuronPart]) -> Section {
+pub(super) fn neurons(neurons: &[NeuronPart], card: &ModelCard) -> Section {
     let number = |x: f64| format!("{x:.4}");
     let columns = [
-        Column::of(neurons.iter().map(|n| n.address().to_string()))
+        Column::of(neurons.iter().map(|n| card.named(n.address()).to_string()))
             .shown("place", NumberForm::Plain),
         Column::of(neurons.iter().map(|n| number(n.activation.into()))).shown_right("activation"),
         Column::of(neurons.iter().map(|n| number(n.size.into()))).shown_right("size"),

@@ -84,7 +84,7 @@ impl Reader {
         query: &RankQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
-        let all = 0..self.card.spec.neurons;
+        let all = 0..self.card.spec.neurons_in(query.layer);
         self.weights.bring_neurons(
             query.layer,
             all.clone(),
@@ -128,7 +128,7 @@ impl Reader {
         form: Form,
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
-        let heads = self.card.spec.heads;
+        let heads = self.card.spec.heads_in(query.layer);
         for head in 0..heads {
             self.weights
                 .bring_form(form, query.layer, head, callbacks.without_partial())?;
@@ -170,8 +170,9 @@ impl Reader {
         asked: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
-        let mut items = Vec::with_capacity(self.card.spec.heads);
-        for head in 0..self.card.spec.heads {
+        let heads = self.card.spec.heads_in(query.layer);
+        let mut items = Vec::with_capacity(heads);
+        for head in 0..heads {
             let asked = PairsQuery {
                 head,
                 ..asked.clone()

@@ -59,7 +59,7 @@ impl Reader {
                 .map(|&flag| u8::from(flag))
                 .collect::<Vec<u8>>(),
         );
-        let all = 0..self.card.spec.neurons;
+        let all = 0..self.card.spec.neurons_in(query.layer);
         let keys = self.weights.keys(query.layer, all.clone(), Input::Gate)?;
         hash.update(bytemuck::cast_slice::<f32, u8>(keys.data()));
         let values = self.weights.values(query.layer, all)?;
@@ -115,7 +115,7 @@ impl Reader {
         for layer in 0..spec.layers {
             callbacks.cancel.check()?;
             for (form, reading) in [(Form::Vo, Reading::Vo), (Form::Qk, Reading::Qk)] {
-                if readable(reading) {
+                if readable(reading) && spec.heads_in(layer) > 0 {
                     let FormWeights { left, right } = weights.form(form, layer, 0, 0)?;
                     update(left.data());
                     update(right.data());

@@ -23,7 +23,7 @@ impl Reader {
         class: InputOutputClass,
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
-        let all = 0..self.card.spec.neurons;
+        let all = 0..self.card.spec.neurons_in(query.layer);
         let gated = self.card.gated();
         let inputs: &[Input] = if gated {
             &[Input::Up, Input::Gate]

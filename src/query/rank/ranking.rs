@@ -45,8 +45,8 @@ impl Ranking {
         }
         let card = model.card();
         let (all, batch) = match query.by.of_heads() {
-            true => (card.spec.heads, 1),
-            false => (card.spec.neurons, BATCH),
+            true => (card.spec.heads_in(query.layer), 1),
+            false => (card.spec.neurons_in(query.layer), BATCH),
         };
         while self.judged.len() < all {
             let first = self.judged.len();

@@ -26,7 +26,7 @@ impl Reader {
         let both = [Side::Reads, Side::Writes];
         let [read, written] = both.map(|side| self.rows(query.convention, at, side, callbacks));
         let (read, written) = (read?, written?);
-        let neurons: Vec<usize> = (0..self.card.spec.neurons).collect();
+        let neurons: Vec<usize> = (0..self.card.spec.neurons_in(query.layer)).collect();
         let mut figures = Vec::with_capacity(neurons.len());
         for some in neurons.chunks(BATCH) {
             let queries: Vec<NeuronQuery> = some.iter().map(|n| of(query, *n)).collect();

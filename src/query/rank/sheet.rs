@@ -80,7 +80,7 @@ fn list(
     let keys = || Column::of(items().map(|(_, n)| n.key.clone()));
     let values = || Column::of(items().map(|(_, n)| n.value.clone()));
     let section = Section::new([
-        Column::of(items().map(|(query, n)| query.address(n).to_string()))
+        Column::of(items().map(|(query, n)| card.named(query.address(n)).to_string()))
             .shown(name, NumberForm::Plain),
         Column::of(items().map(|(query, _)| query.layer)).named("layer"),
         Column::count().csv("rank"),

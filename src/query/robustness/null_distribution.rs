@@ -106,7 +106,7 @@ impl Reader {
             filters: query.filters.clone(),
         });
         if null.best[0].is_empty() {
-            let all = 0..self.card.spec.neurons;
+            let all = 0..self.card.spec.neurons_in(query.layer);
             let given = match vectors {
                 Dictionary::Keys(input) => self.weights.keys(query.layer, all, input)?,
                 Dictionary::Values => self.weights.values(query.layer, all)?,
@@ -171,7 +171,7 @@ impl Reader {
         let mut outcome = Ok(());
         let head_vectors = match null.best[0].len() < RANDOM_FORMS {
             true => {
-                let all: Vec<usize> = (0..self.card.spec.heads).collect();
+                let all: Vec<usize> = (0..self.card.spec.heads_in(query.layer)).collect();
                 Some(self.head_vectors(query, norms, &all)?)
             }
             false => None,

@@ -31,6 +31,8 @@ pub(super) struct Heads {
     /// What they are bent to stay below.
     pub cap: Option<f32>,
     pub alibi: Option<Alibi>,
+    /// Of each head a score that takes its share of the attention and brings nothing.
+    pub sinks: Option<Vec<f32>>,
     pub relative: Option<Arc<RelativeScores>>,
 }
 
@@ -253,7 +255,8 @@ impl Heads {
                 row[..seen.start].fill(0.0);
                 row[seen.end..].fill(0.0);
                 self.adjust(head, i, &mut row[seen.clone()], seen.start);
-                Arch::new().dispatch(Softmax(&mut row[seen]));
+                let sink = self.sinks.as_ref().map(|sinks| sinks[head]);
+                Arch::new().dispatch(Softmax(&mut row[seen], sink));
             }
             matmul(
                 out.as_mut().subcols_mut(at, h),
@@ -311,7 +314,7 @@ impl Heads {
                 scores = ((scores / cap)?.tanh()? * cap)?;
             }
             scores = scores.broadcast_add(&self.added(n, q.device())?)?;
-            let looked = softmax_last_dim(&scores)?;
+            let looked = self.softmax_on_device(&scores)?;
             let mixed = looked.matmul(&v)?.transpose(0, 1)?.contiguous()?;
             read.push(mixed.reshape((n, self.width()))?);
             if keep != Keep::Nothing {
@@ -323,6 +326,20 @@ impl Heads {
             read: Tensor::cat(&read, 0)?,
             probabilities,
         })
+    }
+
+    /// Softmax of scores `[heads, n, n]`, with the sinks where there are some.
+    fn softmax_on_device(&self, scores: &Tensor) -> Result<Tensor> {
+        let Some(sinks) = &self.sinks else {
+            return softmax_last_dim(scores);
+        };
+        let (heads, n, m) = scores.dims3()?;
+        let sinks = Tensor::from_slice(sinks, (heads, 1, 1), scores.device())?;
+        let sinks = sinks.broadcast_as((heads, n, 1))?.contiguous()?;
+        let all = Tensor::cat(&[scores, &sinks], D::Minus1)?;
+        softmax_last_dim(&all)?
+            .narrow(D::Minus1, 0, m)?
+            .contiguous()
     }
 
     /// What is added to scores, `[1 or heads, n, n]`: −∞ where nothing is seen.
@@ -345,19 +362,21 @@ impl Heads {
     }
 }
 
-/// In place, over one row.
-struct Softmax<'a>(&'a mut [f32]);
+/// In place, over one row; with a score beside it that is in the sum alone, if there is one.
+struct Softmax<'a>(&'a mut [f32], Option<f32>);
 
 impl WithSimd for Softmax<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let largest = self.0.iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
+        let least = self.1.unwrap_or(f32::NEG_INFINITY);
+        let largest = self.0.iter().fold(least, |m, &x| m.max(x));
         for x in self.0.iter_mut() {
             *x = exp(*x - largest);
         }
-        let sum: f32 = self.0.iter().sum();
+        let beside = self.1.map_or(0.0, |sink| exp(sink - largest));
+        let sum: f32 = self.0.iter().sum::<f32>() + beside;
         let share = 1.0 / sum;
         self.0.iter_mut().for_each(|x| *x *= share);
     }

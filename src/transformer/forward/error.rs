@@ -53,6 +53,8 @@ pub enum ForwardError {
         "layer {got}: expected a start at layer 0 to {last}, with states of the text's tokens before it"
     )]
     Start { got: usize, last: usize },
+    #[error("the derivative of {0} is not known here: a lens can be fitted to models without")]
+    NoDerivative(&'static str),
     /// The device failed; the first line of what it says.
     #[error("the device could not compute: {0}; try --device cpu")]
     Device(String),

@@ -23,10 +23,14 @@ pub enum HookPoint {
     /// The residual stream between attention and feed-forward, `[rows, d_model]`. Layers that run
     /// both side by side have none.
     ResidMid,
+    /// What each expert's output is multiplied with, `[rows, experts]`: 0 of those that are not taken.
+    /// It cannot be replaced. Layers without experts have none.
+    Router,
     /// What goes through the activation function of a layer's neurons: of gated ones the gate,
-    /// `[rows, neurons]`.
+    /// `[rows, neurons]`. Layers with experts have none.
     MlpPre,
-    /// Activations of a layer's neurons, what their values are multiplied with, `[rows, neurons]`.
+    /// Activations of a layer's neurons, what their values are multiplied with, `[rows, neurons]`; of
+    /// experts' neurons what the router gives the expert is part of them.
     MlpPost,
     /// What the feed-forward part adds to the residual stream, as [`Self::AttnOut`].
     MlpOut,
@@ -49,6 +53,7 @@ impl HookPoint {
             Self::AttnZ => "attn.z",
             Self::AttnOut => "attn_out",
             Self::ResidMid => "resid_mid",
+            Self::Router => "mlp.router",
             Self::MlpPre => "mlp.pre",
             Self::MlpPost => "mlp.post",
             Self::MlpOut => "mlp_out",

@@ -9,6 +9,8 @@ use crate::checkpoint::{NormPlacement, Rope};
 use super::ForwardError;
 use super::activation::Activation;
 use super::attention::{Attended, Heads, Keep};
+use super::attention_maps::AttentionMaps;
+use super::feed_forward::{ExpertMaps, FeedForward, NeuronFunction, NeuronMaps};
 use super::hook::{HookPoint, LayerHooks};
 use super::ops::{HeadNorm, Linear, Norm, add_to};
 use super::rope::RopeTable;
@@ -19,9 +21,7 @@ pub(super) struct Layer {
     /// Whether both halves read the state before the layer.
     pub parallel: bool,
     pub attention_norm: Option<Norm>,
-    pub query: Linear,
-    pub key: Linear,
-    pub value: Linear,
+    pub inputs: AttentionMaps,
     pub attention_out: Linear,
     /// Of each query and each key.
     pub qk_norm: Option<[HeadNorm; 2]>,
@@ -31,12 +31,10 @@ pub(super) struct Layer {
     pub ff_norm: Option<Norm>,
     /// Of what attention and what the feed-forward part write.
     pub post_norms: Option<[Norm; 2]>,
-    pub ff_gate: Option<Linear>,
-    pub ff_in: Linear,
-    pub ff_out: Linear,
+    pub feed_forward: FeedForward,
     pub rope: Option<Rope>,
     pub heads: Heads,
-    pub activation: Activation,
+    pub function: NeuronFunction,
 }
 
 fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ForwardError> {
@@ -52,6 +50,7 @@ impl Layer {
         &self,
         x: &Tensor,
         texts: &[Range<usize>],
+        experts: ExpertMaps<'_>,
         hooks: &mut LayerHooks<'_>,
     ) -> Result<Tensor, ForwardError> {
         let pre = self.placement == NormPlacement::Pre;
@@ -75,7 +74,10 @@ impl Layer {
                 normed(self.ff_norm.as_ref().filter(|_| pre), &x)?
             }
         };
-        let written = self.feed_forward(&read, hooks)?;
+        let written = self
+            .feed_forward
+            .run(&read, self.function, experts, hooks)?;
+        let written = hooks.pass(HookPoint::MlpOut, self.post_normed(1, written)?)?;
         let x = added(written, &x, HookPoint::MlpOut, hooks)?;
         let after = normed(self.ff_norm.as_ref().filter(|_| !pre), &x)?;
         hooks.pass(HookPoint::ResidPost, after)
@@ -88,14 +90,11 @@ impl Layer {
         texts: &[Range<usize>],
         hooks: &mut LayerHooks<'_>,
     ) -> Result<Tensor, ForwardError> {
-        let mut qkv = Vec::with_capacity(3);
-        for map in [&self.query, &self.key, &self.value] {
-            hooks.request.cancel.check()?;
-            let x = map.of(read, Activation::Linear)?;
-            qkv.push(match self.clip {
-                Some(clip) => x.clamp(-clip, clip)?,
-                None => x,
-            });
+        let mut qkv = self.inputs.of(read, hooks.request.cancel)?;
+        if let Some(clip) = self.clip {
+            for x in &mut qkv {
+                *x = x.clamp(-clip, clip)?;
+            }
         }
         if let Some(norms) = &self.qk_norm {
             for (x, norm) in qkv.iter_mut().zip(norms) {
@@ -154,32 +153,6 @@ impl Layer {
         Ok(Tensor::cat(&parts, 0)?)
     }
 
-    /// What the feed-forward part writes.
-    fn feed_forward(
-        &self,
-        read: &Tensor,
-        hooks: &mut LayerHooks<'_>,
-    ) -> Result<Tensor, ForwardError> {
-        hooks.request.cancel.check()?;
-        let through = self.ff_gate.as_ref().unwrap_or(&self.ff_in);
-        let activated = match hooks.request.has(HookPoint::MlpPre) {
-            false => through.of(read, self.activation)?,
-            true => {
-                let before = through.of(read, Activation::Linear)?;
-                let before = hooks.pass(HookPoint::MlpPre, before)?;
-                self.activation.of(&before)?
-            }
-        };
-        let activations = match self.ff_gate {
-            None => activated,
-            Some(_) => (activated * self.ff_in.of(read, Activation::Linear)?)?,
-        };
-        let activations = hooks.pass(HookPoint::MlpPost, activations)?;
-        hooks.request.cancel.check()?;
-        let written = self.ff_out.of(&activations, Activation::Linear)?;
-        hooks.pass(HookPoint::MlpOut, self.post_normed(1, written)?)
-    }
-
     /// The norm of what attention (0) or the feed-forward part (1) writes.
     pub(super) fn post_norm(&self, half: usize) -> Option<&Norm> {
         self.post_norms.as_ref().map(|norms| &norms[half])
@@ -192,18 +165,32 @@ impl Layer {
         }
     }
 
+    /// The maps to queries, keys and values.
+    ///
+    /// # Errors
+    /// Attention that is not made of three maps, whose derivative is not known here.
+    pub(super) fn plain_maps(&self) -> Result<&[Linear; 3], ForwardError> {
+        match &self.inputs {
+            AttentionMaps::Plain(maps) => Ok(maps),
+            AttentionMaps::Latent(_) => Err(ForwardError::NoDerivative("latent attention")),
+        }
+    }
+
+    /// The maps of the neurons.
+    ///
+    /// # Errors
+    /// Experts, whose derivative is not known here.
+    pub(super) fn dense(&self) -> Result<&NeuronMaps, ForwardError> {
+        match &self.feed_forward {
+            FeedForward::Dense(maps) => Ok(maps),
+            FeedForward::Experts(_) => Err(ForwardError::NoDerivative("experts")),
+        }
+    }
+
     /// Bytes that the maps take.
     pub(super) fn bytes(&self) -> u64 {
-        let maps = [
-            &self.query,
-            &self.key,
-            &self.value,
-            &self.attention_out,
-            &self.ff_in,
-            &self.ff_out,
-        ];
-        let maps = maps.into_iter().chain(&self.ff_gate);
-        maps.map(|map| map.bytes() as u64).sum()
+        let out = self.attention_out.bytes() as u64;
+        self.inputs.bytes() + out + self.feed_forward.bytes()
     }
 }
 

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, QkNormScope,
-    Split, TransformNames,
+    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, NeuronMap,
+    QkNormScope, Split, StoredMap, TransformNames,
 };
 
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::Activation;
 use super::attention::{Alibi, Heads, RelativeScores};
+use super::attention_maps::AttentionMaps;
+use super::feed_forward::NeuronFunction;
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
 use super::ops::{HeadNorm, Linear, Norm};
@@ -45,13 +47,10 @@ impl LayerLoader<'_> {
             checkpoint.require(&[checkpoint.full(name)])?;
         }
         let maps = [
-            Some(&family.ff_in),
-            family.ff_gate.as_ref(),
-            Some(&family.ff_out),
-            Some(&family.query),
-            Some(&family.key),
-            Some(&family.value),
-            Some(&family.attention_out),
+            &family.query,
+            &family.key,
+            &family.value,
+            &family.attention_out,
         ];
         for layer in 0..spec.layers {
             let named = |names: &[&str]| -> Vec<String> {
@@ -72,9 +71,16 @@ impl LayerLoader<'_> {
             for name in checkpoint.qk_norm().into_iter().flatten() {
                 norms::head_norm(checkpoint, layer, name, 0)?;
             }
-            for map in maps.into_iter().flatten().filter(|map| map.biased) {
+            for map in maps.into_iter().filter(|map| map.biased) {
                 let bias = format!("{}.bias", checkpoint.in_layer(layer, map.name));
                 checkpoint.require(&[bias])?;
+            }
+            let blocks = spec.neuron_parts(layer).blocks().into_iter();
+            for (block, which) in blocks.flat_map(|(block, _)| NeuronMap::ALL.map(|w| (block, w))) {
+                let map = checkpoint.neuron_map(layer, block, which);
+                if let Some(map) = map.filter(|map| map.biased) {
+                    checkpoint.require(&[format!("{}.bias", map.name)])?;
+                }
             }
         }
         Ok(())
@@ -87,7 +93,7 @@ impl LayerLoader<'_> {
     }
 
     /// A norm by its full name.
-    fn norm(&self, name: &str, width: usize) -> Result<Norm, ForwardError> {
+    pub(super) fn norm(&self, name: &str, width: usize) -> Result<Norm, ForwardError> {
         self.taken(norms::norm(self.checkpoint, name, width)?)
     }
 
@@ -116,12 +122,11 @@ impl LayerLoader<'_> {
     /// A linear map of which `channels` are the outputs, of a tensor with `all` of them.
     fn linear(
         &self,
-        layer: usize,
-        map: &Map,
+        map: &StoredMap,
         inputs: usize,
         (channels, all): (&[Range<usize>], usize),
     ) -> Result<Linear, ForwardError> {
-        let name = self.checkpoint.linear(layer, map);
+        let name = format!("{}.weight", map.name);
         let block = |channels: &Range<usize>| match map.layout {
             Layout::OutIn => self.checkpoint.block(&name, channels.clone(), 0..inputs),
             Layout::InOut => self.checkpoint.block(&name, 0..inputs, channels.clone()),
@@ -144,7 +149,7 @@ impl LayerLoader<'_> {
                 Tensor::from_vec(rows, (outputs, inputs), self.device)?.t()?
             }
         };
-        let bias = format!("{}.bias", self.checkpoint.in_layer(layer, map.name));
+        let bias = format!("{}.bias", map.name);
         let bias = if map.biased || self.checkpoint.holds(&bias) {
             let whole = self.checkpoint.vector(&[bias], all)?;
             let own = channels.iter().flat_map(|own| &whole[own.clone()]);
@@ -180,14 +185,14 @@ impl LayerLoader<'_> {
         }
         let own = spec.heads / step * spec.d_head;
         let all = spec.outputs(map.split, own);
-        self.linear(layer, map, spec.d_model, (&channels, all))
+        let map = StoredMap::of(map, self.checkpoint.in_layer(layer, map.name));
+        self.linear(&map, spec.d_model, (&channels, all))
     }
 
     /// A map to `outputs` that is whole, or one of equal parts.
-    fn plain(
+    pub(super) fn plain(
         &self,
-        layer: usize,
-        map: &Map,
+        map: &StoredMap,
         [inputs, outputs]: [usize; 2],
     ) -> Result<Linear, ForwardError> {
         let at = match map.split {
@@ -196,12 +201,16 @@ impl LayerLoader<'_> {
         };
         let all = self.checkpoint.spec().outputs(map.split, outputs);
         let own = at..at + outputs;
-        self.linear(layer, map, inputs, (std::slice::from_ref(&own), all))
+        self.linear(map, inputs, (std::slice::from_ref(&own), all))
     }
 
     /// A map to the residual stream, with what is written multiplied as the model does it.
-    fn written(&self, layer: usize, map: &Map, sizes: [usize; 2]) -> Result<Linear, ForwardError> {
-        let map = self.plain(layer, map, sizes)?;
+    pub(super) fn written(
+        &self,
+        map: &StoredMap,
+        sizes: [usize; 2],
+    ) -> Result<Linear, ForwardError> {
+        let map = self.plain(map, sizes)?;
         match self.choices.written_scale {
             1.0 => Ok(map),
             scale => Ok(Linear {
@@ -254,10 +263,10 @@ impl LayerLoader<'_> {
     pub(super) fn layer(
         &self,
         layer: usize,
-        activation: Activation,
+        function: NeuronFunction,
     ) -> Result<Layer, ForwardError> {
         let (family, spec) = (self.checkpoint.family(), self.checkpoint.spec());
-        let (d, f, a) = (spec.d_model, spec.neurons, spec.heads * spec.d_head);
+        let (d, a) = (spec.d_model, spec.heads * spec.d_head);
         let (forward, choices) = (self.forward, self.choices);
         let named = |name: &str, width| self.norm(&self.checkpoint.in_layer(layer, name), width);
         let both = |names: Option<[&str; 2]>, width| -> Result<_, ForwardError> {
@@ -266,29 +275,34 @@ impl LayerLoader<'_> {
             };
             Ok(Some([named(a, width)?, named(b, width)?]))
         };
-        let gate = family.ff_gate.as_ref();
+        let out = &family.attention_out;
+        let out = StoredMap::of(out, self.checkpoint.in_layer(layer, out.name));
         let places = self.checkpoint.position_scheme();
         let bare = forward.first_bare && layer == 0;
         Ok(Layer {
             placement: spec.norm,
             parallel: choices.parallel,
             attention_norm: self.layer_norm(layer, forward.attention_norm, !bare)?,
-            query: self.of_heads(layer, &family.query, AttentionInput::Query)?,
-            key: self.of_heads(layer, &family.key, AttentionInput::Key)?,
-            value: self.of_heads(layer, &family.value, AttentionInput::Value)?,
-            attention_out: self.written(layer, &family.attention_out, [a, d])?,
+            inputs: match spec.latent {
+                Some(sizes) => self.latent_maps(layer, sizes)?,
+                None => AttentionMaps::Plain([
+                    self.of_heads(layer, &family.query, AttentionInput::Query)?,
+                    self.of_heads(layer, &family.key, AttentionInput::Key)?,
+                    self.of_heads(layer, &family.value, AttentionInput::Value)?,
+                ]),
+            },
+            attention_out: match spec.latent {
+                Some(sizes) => self.latent_output(layer, sizes)?,
+                None => self.written(&out, [a, d])?,
+            },
             clip: choices.clip.map(|clip| clip as f32),
             qk_norm: self.qk_norm(layer)?,
             ff_norm: self.layer_norm(layer, forward.ff_norm, !choices.parallel)?,
             post_norms: both(forward.post_norms, d)?,
-            ff_gate: gate
-                .map(|gate| self.plain(layer, gate, [d, f]))
-                .transpose()?,
-            ff_in: self.plain(layer, &family.ff_in, [d, f])?,
-            ff_out: self.written(layer, &family.ff_out, [f, d])?,
+            feed_forward: self.feed_forward(layer)?,
             rope: places.rope(layer).cloned(),
             heads: self.heads(layer)?,
-            activation,
+            function,
         })
     }
 
@@ -357,7 +371,12 @@ impl LayerLoader<'_> {
         let (spec, choices) = (self.checkpoint.spec(), self.choices);
         let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
         let windows = &self.checkpoint.position_scheme().windows;
+        let sinks = self.forward.sinks.map(|name| {
+            let name = self.checkpoint.in_layer(layer, name);
+            self.checkpoint.vector(&[name], spec.heads)
+        });
         Ok(Heads {
+            sinks: sinks.transpose()?,
             heads: spec.heads,
             n_kv_heads: spec.n_kv_heads,
             d_head: spec.d_head,

@@ -7,16 +7,20 @@
 mod activation;
 mod along;
 mod attention;
+mod attention_maps;
 mod cache;
 mod derivative;
 mod embed;
 mod error;
+mod feed_forward;
 mod head;
 mod hook;
 mod layer;
 mod loader;
+mod neuron_loader;
 mod ops;
 mod rope;
+mod routing;
 mod sampler;
 mod texts;
 
@@ -29,6 +33,7 @@ use crate::checkpoint::{Checkpoint, FAMILIES, Family, FamilyForward, Reading};
 use crate::task::CancelToken;
 
 use activation::Activation;
+use feed_forward::{Clamped, NeuronFunction};
 use hook::LayerHooks;
 use layer::Layer;
 use loader::LayerLoader;
@@ -54,7 +59,7 @@ const LOGIT_ROWS: usize = 1 << 14;
 #[derive(Clone, Copy)]
 pub struct Forward<'a> {
     loader: LayerLoader<'a>,
-    activation: Activation,
+    function: NeuronFunction,
     /// The last state that is computed.
     last: usize,
     cache: Option<&'a LayerCache>,
@@ -91,11 +96,17 @@ impl<'a> Forward<'a> {
             choices,
             device,
         };
-        let activation = Activation::named(&checkpoint.spec().activation)?;
+        let function = NeuronFunction {
+            activation: Activation::named(&checkpoint.spec().activation)?,
+            clamped: choices.clamped.map(|clamped| Clamped {
+                alpha: clamped.alpha,
+                limit: clamped.limit as f32,
+            }),
+        };
         loader.check()?;
         Ok(Self {
             loader,
-            activation,
+            function,
             last: checkpoint.spec().layers,
             cache: None,
         })
@@ -137,7 +148,7 @@ impl<'a> Forward<'a> {
     }
 
     fn layer(&self, at: usize) -> Result<Arc<Layer>, ForwardError> {
-        let load = || self.loader.layer(at, self.activation);
+        let load = || self.loader.layer(at, self.function);
         match self.cache {
             Some(cache) => cache.layer(at, load),
             None => load().map(Arc::new),
@@ -248,7 +259,8 @@ impl<'a> Forward<'a> {
                 request,
                 call: &mut |point, text, tensor| call(point, at, text, tensor),
             };
-            x = layer.run(&x, &chunk.rows, &mut hooks)?;
+            let experts = |block| self.loader.neurons(at, block);
+            x = layer.run(&x, &chunk.rows, &experts, &mut hooks)?;
             if states {
                 let after = at + 1;
                 let state = match self.loader.choices.final_norm {

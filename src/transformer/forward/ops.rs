@@ -9,7 +9,8 @@ use super::activation::Activation;
 /// Numbers that a thread takes at once.
 const GRAIN: usize = 1 << 15;
 
-/// A linear map: `y = x·weight + bias`.
+/// A linear map: `y = x·weight + bias`. Copies share the numbers.
+#[derive(Clone)]
 pub(super) struct Linear {
     /// `[in, out]`, perhaps as a transposed view.
     pub weight: Tensor,

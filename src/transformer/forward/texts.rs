@@ -70,7 +70,8 @@ impl Forward<'_> {
                 request,
                 call: &mut call,
             };
-            after.push(layer.run(&batch.state, &batch.rows, &mut hooks)?);
+            let experts = |block| self.loader.neurons(at, block);
+            after.push(layer.run(&batch.state, &batch.rows, &experts, &mut hooks)?);
         }
         for (batch, state) in batches.iter_mut().zip(after) {
             batch.state = state;

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::checkpoint::{
-    AttentionInput, CheckpointError, FamilyForward, Linear, Matrix, NormPlacement, Rope, Split,
+    AttentionInput, CheckpointError, FamilyForward, Linear, Matrix, NeuronMap, NeuronParts,
+    NormPlacement, Rope, Split, StoredMap,
 };
 use crate::transformer::norms::{NormWeights, head_norm, layer_norm, norm};
 use crate::transformer::{Form, Input};
@@ -210,10 +211,20 @@ impl Weights {
 
     /// Whether neurons, or queries, keys and values have biases.
     pub fn biased(&self) -> bool {
-        let family = self.source().family();
-        [&family.ff_in, &family.query, &family.key, &family.value]
-            .into_iter()
-            .any(|map| self.source().holds(&self.bias_name(0, map)))
+        let (checkpoint, family) = (self.source(), self.source().family());
+        let has = |name: String| checkpoint.holds(&format!("{name}.bias"));
+        (0..self.spec().layers).any(|layer| {
+            let heads = [&family.query, &family.key, &family.value];
+            let mut heads = heads
+                .map(|map| checkpoint.in_layer(layer, map.name))
+                .into_iter();
+            let first = self.spec().neuron_parts(layer).blocks().into_iter().next();
+            let neurons = first.and_then(|(block, _)| {
+                let map = checkpoint.neuron_map(layer, block, NeuronMap::In)?;
+                Some(map.name)
+            });
+            heads.any(has) || neurons.is_some_and(has)
+        })
     }
 
     /// What is added to the products with [keys](Self::keys), a number each; `None` if nothing is.
@@ -226,13 +237,36 @@ impl Weights {
         neurons: Range<usize>,
         input: Input,
     ) -> Result<Option<Vec<f32>>, CheckpointError> {
-        let map = self.key_map(input);
-        let before = match map.split {
-            Split::Part(i, _) => i * self.spec().neurons,
-            _ => 0,
-        };
-        let own = neurons.start + before..neurons.end + before;
-        self.bias(layer, map, self.spec().neurons, own)
+        let which = self.key_map(input);
+        let parts = self.spec().neuron_parts(layer);
+        let mut biases: Option<Vec<f32>> = None;
+        let mut read = 0;
+        for part in parts.within(neurons) {
+            let count = part.neurons.len();
+            let all = match parts {
+                NeuronParts::Experts(sizes) => sizes.size(part.block),
+                NeuronParts::Dense(_) | NeuronParts::Without(_) => parts.count(),
+            };
+            let Some(map) = self.source().neuron_map(layer, part.block, which) else {
+                continue;
+            };
+            let before = match map.split {
+                Split::Part(i, _) => i * all,
+                Split::Whole | Split::Stacked | Split::Grouped => 0,
+            };
+            let own = part.neurons.start + before..part.neurons.end + before;
+            let own = self.bias(&map, all, own)?;
+            if let Some(own) = own {
+                let biases = biases.get_or_insert_default();
+                biases.resize(read, 0.0);
+                biases.extend(own);
+            }
+            read += count;
+        }
+        if let Some(biases) = &mut biases {
+            biases.resize(read, 0.0);
+        }
+        Ok(biases)
     }
 
     /// What is added to the two sides of a head's [form](Self::form), `[head]` each, rotated and
@@ -285,6 +319,9 @@ impl Weights {
         head: usize,
     ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
         let (family, spec) = (self.source().family(), self.spec());
+        if spec.latent.is_some() {
+            return Ok([None, None]);
+        }
         let of = |map: &Linear, role, heads| {
             if let Some(name) = map.bias {
                 let own = spec.head_outputs(Split::Whole, role, head);
@@ -293,7 +330,8 @@ impl Weights {
                 return Ok(Some(bias[own].to_vec()));
             }
             let own = spec.head_outputs(map.split, role, head);
-            self.bias(layer, map, heads * spec.d_head, own)
+            let map = StoredMap::of(map, self.source().in_layer(layer, map.name));
+            self.bias(&map, heads * spec.d_head, own)
         };
         match form {
             Form::Vo => Ok([
@@ -307,24 +345,19 @@ impl Weights {
         }
     }
 
-    fn bias_name(&self, layer: usize, map: &Linear) -> String {
-        format!("{}.bias", self.source().in_layer(layer, map.name))
-    }
-
     /// The part `own` of the bias of a tensor, of which a map has `outputs`; `None` without one.
     fn bias(
         &self,
-        layer: usize,
-        map: &Linear,
+        map: &StoredMap,
         outputs: usize,
         own: Range<usize>,
     ) -> Result<Option<Vec<f32>>, CheckpointError> {
-        let name = self.bias_name(layer, map);
+        let name = format!("{}.bias", map.name);
         if !map.biased && !self.source().holds(&name) {
             return Ok(None);
         }
         let all = self.spec().outputs(map.split, outputs);
         let bias = self.source().version_vector(self.version, &[name], all)?;
-        Ok(Some(bias[own].to_vec()))
+        Ok(bias.get(own).map(<[f32]>::to_vec))
     }
 }

@@ -1,7 +1,7 @@
 //! In which types of number a model's parts are stored, `BF16` or `Q6_K`: what stands beside the
 //! lists that are made of them.
 
-use crate::checkpoint::Linear;
+use crate::checkpoint::{Linear, NeuronMap};
 use crate::transformer::{Form, Input};
 
 use super::Weights;
@@ -115,11 +115,24 @@ impl Weights {
         }
         let mut layers = Vec::with_capacity(spec.layers);
         for layer in 0..spec.layers {
+            let blocks = spec.neuron_parts(layer).blocks();
+            // Of experts the first is looked at.
+            let mut neurons = |which| {
+                let (block, _) = blocks.first()?;
+                let map = checkpoint.neuron_map(layer, *block, which)?;
+                Some(of(&format!("{}.weight", map.name)))
+            };
+            let [gate, up, down] = [
+                self.key_map(Input::Gate),
+                self.key_map(Input::Up),
+                NeuronMap::Out,
+            ]
+            .map(|which| neurons(which).unwrap_or_default());
             let mut of = |map: &Linear| of(&checkpoint.linear(layer, map));
             layers.push(LayerTypes {
-                gate: of(self.key_map(Input::Gate)),
-                up: of(self.key_map(Input::Up)),
-                down: of(&family.ff_out),
+                gate,
+                up,
+                down,
                 query: of(&family.query),
                 key: of(&family.key),
                 value: of(&family.value),

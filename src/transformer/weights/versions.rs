@@ -70,10 +70,14 @@ impl Weights {
         layer: usize,
         dictionary: Dictionary,
     ) -> Result<Option<FormWeights>, CheckpointError> {
-        let all = 0..self.spec().neurons;
-        let WeightSlice { stored, transposed } = match dictionary {
-            Dictionary::Keys(input) => self.key_slice(layer, all, input),
-            Dictionary::Values => self.value_slice(layer, all),
+        let all = 0..self.spec().neurons_in(layer);
+        let slices = match dictionary {
+            Dictionary::Keys(input) => self.key_slices(layer, all, input),
+            Dictionary::Values => self.value_slices(layer, all),
+        };
+        // Of experts each matrix has factors of its own.
+        let Ok([WeightSlice { stored, transposed }]) = <[WeightSlice; 1]>::try_from(slices) else {
+            return Ok(None);
         };
         let factors = self.checkpoint.change_factors(&stored.tensor)?;
         Ok(factors.map(|ThinFactors { left, right }| {

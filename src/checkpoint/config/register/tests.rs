@@ -4,11 +4,18 @@
 use std::collections::BTreeMap;
 
 use super::RULES;
-use crate::checkpoint::family::{Local, Parallel};
+use crate::checkpoint::family::{
+    ExpertLayers, ExpertNames, Local, Parallel, Renormalised, SharedNeurons,
+};
 use crate::checkpoint::{Family, family};
 
 /// Read by name, of every family.
-const READ: [&str; 7] = [
+const READ: [&str; 12] = [
+    "q_lora_rank",
+    "kv_lora_rank",
+    "qk_nope_head_dim",
+    "qk_rope_head_dim",
+    "v_head_dim",
     "vocab_size",
     "pad_token_id",
     "layer_types",
@@ -20,9 +27,14 @@ const READ: [&str; 7] = [
 
 /// What a family's class computes from its sizes whatever the file says, has under another name, or
 /// looks at only to warn.
-const NOT_READ: [(&str, &str); 6] = [
+const NOT_READ: [(&str, &str); 10] = [
     ("smollm3", "sliding_window"),
     ("stablelm", "head_dim"),
+    ("deepseek_v2", "head_dim"),
+    ("deepseek_v3", "head_dim"),
+    // Only with `use_sliding_window`, which is refused.
+    ("qwen2_moe", "sliding_window"),
+    ("qwen3_moe", "sliding_window"),
     ("falcon", "head_dim"),
     ("gpt2", "max_position_embeddings"),
     ("gptj", "max_position_embeddings"),
@@ -30,7 +42,8 @@ const NOT_READ: [(&str, &str); 6] = [
 ];
 
 /// What the file itself tells: whether there are biases.
-const TOLD_BY_THE_FILE: [&str; 8] = [
+const TOLD_BY_THE_FILE: [&str; 9] = [
+    "qkv_bias",
     "attention_bias",
     "attention_out_bias",
     "bias",
@@ -56,7 +69,9 @@ const ONLY_TEXTS: [&str; 9] = [
 
 /// Beginnings and names of keys that change no number here: of training, of other heads than the
 /// language model's, of logits, of how numbers are computed, of encoders beside a decoder.
-const NO_NUMBER: [&str; 41] = [
+const NO_NUMBER: [&str; 43] = [
+    "router_aux_loss_coef",
+    "router_jitter_noise",
     "add_cross_attention",
     "attention_dropout",
     "attention_probs_dropout_prob",
@@ -118,6 +133,9 @@ fn named(family: &Family) -> Vec<&'static str> {
     let mut named: Vec<&str> = lists.concat();
     named.extend(keys.n_kv_heads_if.iter().flatten());
     named.extend(family.qk_norm_if);
+    if let Some(names) = &family.experts {
+        named.extend(keys_of_experts(names));
+    }
     if let Some(rope) = &family.rope {
         named.extend([rope.theta, rope.local_theta, rope.share, rope.dims].concat());
         named.extend(rope.unless);
@@ -143,6 +161,7 @@ fn named(family: &Family) -> Vec<&'static str> {
             forward.attention_softcap,
             forward.alibi.and_then(|alibi| alibi.only_if),
         ];
+        named.extend(forward.clamped.iter().flatten());
         named.extend(flags.into_iter().flatten());
         named.extend(match forward.parallel {
             Parallel::Never | Parallel::Always => Vec::new(),
@@ -151,6 +170,28 @@ fn named(family: &Family) -> Vec<&'static str> {
         });
     }
     named
+}
+
+/// Those that its experts' names name.
+fn keys_of_experts(names: &ExpertNames) -> Vec<&'static str> {
+    let mut keys = [names.count, names.neurons, names.per_token].concat();
+    match names.layers {
+        ExpertLayers::All => {}
+        ExpertLayers::Every { step, but } => keys.extend([step, but]),
+        ExpertLayers::From(key) => keys.push(key),
+    }
+    keys.extend(names.shared.map(|shared| match shared.neurons {
+        SharedNeurons::Key(key) | SharedNeurons::Times(key) => key,
+    }));
+    if let Renormalised::Flag(key) = names.routing.renormalised {
+        keys.push(key);
+    }
+    keys.extend(names.routing.factor);
+    if let Some(groups) = names.routing.groups {
+        keys.extend([groups.groups, groups.taken]);
+        keys.extend(groups.only_if.map(|[key, _]| key));
+    }
+    keys
 }
 
 #[test]

@@ -205,7 +205,9 @@ fn aside(state: &mut State, right: bool, times: usize) {
     let Some((among, layer, item)) = state.place_that_fires() else {
         return;
     };
-    let last = state.card().map_or(0, |card| among.count(&card.spec));
+    let last = state
+        .card()
+        .map_or(0, |card| among.count(&card.spec, layer));
     let item = match right {
         true => (item + times).min(last.saturating_sub(1)),
         false => item.saturating_sub(times),

@@ -96,7 +96,7 @@ impl State {
             let mut found: Vec<FoundPlace<'_>> = hits
                 .map(|(i, hit)| FoundPlace {
                     role: group.role,
-                    address: group.address(hit),
+                    address: self.named(group.address(hit)),
                     hit,
                     gist: gist(i),
                 })

@@ -217,6 +217,7 @@ impl Tab for GeometryView {
             Address::Layer { layer } => state.views.geometry.state = layer + 1,
             Address::State { state: at } => state.views.geometry.state = at,
             Address::Neuron { .. }
+            | Address::Expert { .. }
             | Address::Head { .. }
             | Address::Token { .. }
             | Address::Direction { .. } => {}

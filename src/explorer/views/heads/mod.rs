@@ -110,7 +110,7 @@ impl View for HeadsView {
         let mut known = WORTH_SEEING.iter();
         let spec = &model.card.spec;
         let known = known.find(|&&(name, layer, head)| {
-            name == model.card.name && layer < spec.layers && head < spec.heads
+            name == model.card.name && layer < spec.layers && head < spec.heads_in(layer)
         });
         let middle = spec.layers / 2;
         let (layer, head) = known.map_or((middle, 0), |&(_, layer, head)| (layer, head));
@@ -188,6 +188,7 @@ impl Tab for HeadsView {
             }
             Address::Layer { layer } => heads.layer = layer,
             Address::Neuron { .. }
+            | Address::Expert { .. }
             | Address::State { .. }
             | Address::Token { .. }
             | Address::Direction { .. } => {}
@@ -215,11 +216,30 @@ impl Tab for HeadsView {
         })
     }
 
+    /// Layers without heads are stepped over, where there is one with heads beyond them.
+    fn settled(&self, state: &mut State, motion: Motion) {
+        let Some(spec) = state.model.as_ref().map(|model| &model.card.spec) else {
+            return;
+        };
+        let at = &mut state.views.heads.layer;
+        let has = |layer: &usize| spec.heads_in(*layer) > 0;
+        let (before, after) = ((0..*at).rev().find(has), (*at..spec.layers).find(has));
+        let found = match motion {
+            Motion::Left => before.filter(|_| !has(at)).or(after),
+            _ => after.or(before),
+        };
+        *at = found.unwrap_or(*at);
+    }
+
     fn anywhere(&self, state: &mut State) -> Address {
-        let spec = state.card().map(|card| (card.spec.layers, card.spec.heads));
-        let (layers, heads) = spec.unwrap_or_default();
+        let spec = state.card().map(|card| &card.spec);
+        let has = |layer: &usize| spec.is_some_and(|spec| spec.heads_in(*layer) > 0);
+        let layers: Vec<usize> = (0..spec.map_or(0, |spec| spec.layers))
+            .filter(has)
+            .collect();
+        let heads = spec.map_or(0, |spec| spec.heads);
         Address::Head {
-            layer: state.random.usize(0..layers.max(1)),
+            layer: state.random.choice(layers).unwrap_or(0),
             head: state.random.usize(0..heads.max(1)),
             form: None,
         }

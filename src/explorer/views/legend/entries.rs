@@ -51,6 +51,19 @@ fn place(state: &State) -> Vec<LegendEntry> {
     let address = state.address();
     let here = match address {
         Address::Neuron { layer, neuron } => format!("neuron {neuron} of layer {layer}"),
+        Address::Expert {
+            layer,
+            expert,
+            neuron,
+        } => {
+            let expert = match expert {
+                Some(expert) => format!("expert {expert} of layer {layer}"),
+                None => format!("the expert of layer {layer} that every token takes"),
+            };
+            neuron.map_or(expert.clone(), |neuron| {
+                format!("neuron {neuron} of {expert}")
+            })
+        }
         Address::Head { layer, head, .. } => format!("head {head} of layer {layer}"),
         Address::Layer { layer } => format!("layer {layer}"),
         Address::Direction { row } => format!("direction {row} of the dictionary"),

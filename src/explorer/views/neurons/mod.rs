@@ -93,7 +93,7 @@ impl View for NeuronsView {
         let mut known = WORTH_SEEING.iter();
         let spec = &model.card.spec;
         let known = known.find(|&&(name, layer, neuron)| {
-            name == model.card.name && layer < spec.layers && neuron < spec.neurons
+            name == model.card.name && layer < spec.layers && neuron < spec.neurons_in(layer)
         });
         let middle = spec.layers / 2;
         let (layer, neuron) = known.map_or((middle, 0), |&(_, layer, neuron)| (layer, neuron));
@@ -180,30 +180,39 @@ impl Tab for NeuronsView {
     }
 
     fn address(&self, state: &State) -> Address {
-        Address::Neuron {
-            layer: state.views.neurons.layer,
-            neuron: state.views.neurons.neuron,
-        }
+        let Neurons { layer, neuron, .. } = state.views.neurons;
+        state.named(Address::Neuron { layer, neuron })
     }
 
     fn holds(&self, address: Address) -> bool {
-        matches!(address, Address::Neuron { .. })
+        matches!(address, Address::Neuron { .. } | Address::Expert { .. })
     }
 
     fn place(&self, state: &mut State, address: Address) {
+        let counted = state.counted(address);
         let neurons = &mut state.views.neurons;
-        match address {
+        match counted {
             Address::Neuron { layer, neuron } => (neurons.layer, neurons.neuron) = (layer, neuron),
+            Address::Expert { layer, .. } => neurons.layer = layer,
             Address::Layer { layer } => neurons.layer = layer,
             Address::Head { .. }
             | Address::State { .. }
             | Address::Token { .. }
             | Address::Direction { .. } => {}
         }
+        self.settled(state, Motion::Left);
     }
 
     fn number(&self, state: &State) -> String {
-        format!("L{}.N", state.views.neurons.layer)
+        let Neurons { layer, neuron, .. } = state.views.neurons;
+        match state.named(Address::Neuron { layer, neuron }) {
+            Address::Expert {
+                expert: Some(expert),
+                ..
+            } => format!("L{layer}.E{expert}.N"),
+            Address::Expert { expert: None, .. } => format!("L{layer}.ES.N"),
+            _ => format!("L{layer}.N"),
+        }
     }
 
     fn axis<'s>(&self, state: &'s mut State, motion: Motion) -> Option<Axis<'s>> {
@@ -217,21 +226,27 @@ impl Tab for NeuronsView {
             },
             _ => Axis {
                 what: "neuron",
-                len: spec.neurons,
+                len: spec.neurons_in(neurons.layer),
                 at: &mut neurons.neuron,
             },
         })
     }
 
-    fn anywhere(&self, state: &mut State) -> Address {
-        let spec = state
+    /// A layer may have fewer neurons than the one before.
+    fn settled(&self, state: &mut State, _: Motion) {
+        let neurons = state.views.neurons;
+        let count = state
             .card()
-            .map(|card| (card.spec.layers, card.spec.neurons));
-        let (layers, neurons) = spec.unwrap_or_default();
-        Address::Neuron {
-            layer: state.random.usize(0..layers.max(1)),
-            neuron: state.random.usize(0..neurons.max(1)),
-        }
+            .map_or(0, |card| card.spec.neurons_in(neurons.layer));
+        state.views.neurons.neuron = neurons.neuron.min(count.saturating_sub(1));
+    }
+
+    fn anywhere(&self, state: &mut State) -> Address {
+        let layers = state.card().map_or(0, |card| card.spec.layers);
+        let layer = state.random.usize(0..layers.max(1));
+        let neurons = state.card().map_or(0, |card| card.spec.neurons_in(layer));
+        let neuron = state.random.usize(0..neurons.max(1));
+        state.named(Address::Neuron { layer, neuron })
     }
 
     fn ranked(&self, state: &State) -> Vec<Address> {
@@ -240,7 +255,7 @@ impl Tab for NeuronsView {
             .iter()
             .filter_map(|shown| shown.of::<RankQuery>())
             .filter(|(query, _)| !query.by.of_heads())
-            .flat_map(|(query, answer)| answer.items.iter().map(|n| query.address(n)))
+            .flat_map(|(query, answer)| answer.items.iter().map(|n| state.named(query.address(n))))
             .collect();
         places.sort_unstable();
         places.dedup();

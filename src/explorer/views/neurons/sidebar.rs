@@ -3,11 +3,12 @@
 use ratatui::layout::Rect;
 
 use super::LayerStrip;
+use crate::checkpoint::NeuronBlock;
 use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::Target;
 use crate::explorer::widget::{level, put, width, window};
-use crate::query::Address;
+use crate::query::{Address, ModelCard};
 use crate::sheet::grouped;
 
 /// From this height on, the bars are two rows high.
@@ -37,8 +38,7 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
     };
     strip(canvas, strip_area, card.spec.layers, at.layer);
     let divider = inside.y + strip_rows;
-    let title = format!("Neuron {}", at.neuron);
-    let of = format!("of {}", grouped(card.spec.neurons));
+    let (title, of) = counter(card, at.layer, at.neuron);
     let panel = canvas.panel(&title, &of, false);
     panel.divide(area, divider, &title, &of, canvas.buffer);
     let rows = Rect::new(
@@ -47,7 +47,37 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
         inside.width,
         inside.bottom().saturating_sub(divider + 1),
     );
-    selector(canvas, rows, card.spec.neurons);
+    selector(canvas, rows, card.spec.neurons_in(at.layer));
+}
+
+/// Which neuron of how many; in a layer with experts of how many of its expert.
+fn counter(card: &ModelCard, layer: usize, neuron: usize) -> (String, String) {
+    let of = |count: usize| format!("of {}", grouped(count));
+    let Some(sizes) = card.spec.experts(layer) else {
+        return (format!("Neuron {neuron}"), of(card.spec.neurons_in(layer)));
+    };
+    let (block, own) = sizes.place(neuron);
+    let expert = match block {
+        NeuronBlock::Expert(expert) => format!("E{expert}"),
+        NeuronBlock::Dense | NeuronBlock::Shared => "ES".to_owned(),
+    };
+    (format!("{expert}.N{own}"), of(sizes.size(block)))
+}
+
+/// A neuron's number in the selector, with its expert in a layer that has any.
+fn label(card: &ModelCard, layer: usize, neuron: usize, neurons: usize) -> String {
+    let digits = |count: usize| count.saturating_sub(1).to_string().len();
+    let Some(sizes) = card.spec.experts(layer) else {
+        let digits = digits(neurons);
+        return format!("{neuron:>digits$}");
+    };
+    let (block, own) = sizes.place(neuron);
+    let expert = match block {
+        NeuronBlock::Expert(expert) => expert.to_string(),
+        NeuronBlock::Dense | NeuronBlock::Shared => "S".to_owned(),
+    };
+    let (before, digits) = (digits(sizes.experts), digits(sizes.each.max(sizes.shared)));
+    format!("E{expert:>before$} {own:>digits$}")
 }
 
 /// The number of the layer, and what the strip shows, as long as there is room for: the strip's name
@@ -132,13 +162,15 @@ fn selector(canvas: &mut Canvas, area: Rect, neurons: usize) {
     canvas.regions.selector_rows = area.height.into();
     canvas.note(area, Target::Selector);
     let at = state.views.neurons;
-    let digits = neurons.saturating_sub(1).to_string().len();
+    let Some(card) = state.card() else {
+        return;
+    };
     for (i, neuron) in window(neurons, at.neuron, area.height.into()).enumerate() {
         let y = area.y + i as u16;
         let here = neuron == at.neuron;
         let style = if here { theme.here } else { theme.quiet };
         let mark = if here { "▸" } else { " " };
-        let text = format!("{mark} {neuron:>digits$}");
+        let text = format!("{mark} {}", label(card, at.layer, neuron, neurons));
         let used = put(
             canvas.buffer,
             area.x + 1,
@@ -147,10 +179,7 @@ fn selector(canvas: &mut Canvas, area: Rect, neurons: usize) {
             area.width.into(),
             style,
         );
-        let address = Address::Neuron {
-            layer: at.layer,
-            neuron,
-        };
+        let address = card.neuron(at.layer, neuron);
         let bookmark = state.bookmark(address);
         if let Some(bookmark) = bookmark {
             let x = area.x + 2 + used;

@@ -211,6 +211,7 @@ impl Tab for PromptView {
             }
             Address::Layer { layer } => prompt.state = layer + 1,
             Address::Neuron { .. }
+            | Address::Expert { .. }
             | Address::Head { .. }
             | Address::State { .. }
             | Address::Direction { .. } => {}

@@ -58,7 +58,8 @@ fn part(
         x = x.saturating_add(cells);
     };
     let quiet = canvas.theme.quiet;
-    cell(canvas, &part.address.to_string(), ADDRESS_CELLS, style);
+    let named = state.named(part.address).to_string();
+    cell(canvas, &named, ADDRESS_CELLS, style);
     let amount = match part.is_signed {
         true => format!("{:>+7.3}", part.amount),
         false => format!("{:>7.3}", part.amount),
@@ -77,6 +78,7 @@ fn words(state: &State, part: &PromptPart) -> String {
         Address::Neuron { layer, neuron } => of_neuron(state, part, (layer, neuron)),
         Address::Head { layer, head, .. } => of_head(state, part, (layer, head)),
         Address::Layer { .. }
+        | Address::Expert { .. }
         | Address::State { .. }
         | Address::Token { .. }
         | Address::Direction { .. } => String::new(),

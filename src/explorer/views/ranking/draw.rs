@@ -51,7 +51,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
             };
             let Rect { x, y, .. } = row.area;
             let room = usize::from(row.area.width.saturating_sub(3 + ADDRESS + FIGURE + 3));
-            let address = format!("L{layer}.N{}", neuron.item);
+            let address = card.neuron(*layer, neuron.item).to_string();
             put(canvas.buffer, x + 3, y, &address, ADDRESS.into(), row.style);
             let figure = score(neuron.figure, digits);
             let indent = FIGURE.saturating_sub(width(&figure) as u16);

@@ -158,7 +158,7 @@ impl State {
 
 fn words(card: &ModelCard, layer: usize, neuron: &RankedItem) -> String {
     let words = neuron.key.iter().chain(&neuron.value);
-    let mut text = format!("l{layer}.n{}", neuron.item);
+    let mut text = card.neuron(layer, neuron.item).to_string().to_lowercase();
     for &id in words {
         text += " ";
         text += &card.vocabulary.text(id);

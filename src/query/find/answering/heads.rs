@@ -21,7 +21,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         let (mut with_written, mut with_read) = (Vec::new(), Vec::new());
-        for head in 0..self.card.spec.heads {
+        for head in 0..self.card.spec.heads_in(layer) {
             callbacks.cancel.check()?;
             for form in [Form::Vo, Form::Qk] {
                 let pairs = PairsQuery {

@@ -44,7 +44,7 @@ impl Reader {
         for top in found.tops.iter_mut().filter(|top| !top.role.is_of_heads()) {
             self.count(search, top, callbacks)?;
         }
-        found.counted = search.query.k.min(search.layers * self.card.spec.neurons);
+        found.counted = search.query.k.min(self.card.spec.all_neurons());
         Ok(())
     }
 
@@ -56,7 +56,8 @@ impl Reader {
         found: &mut FindResults,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
-        let neurons = self.card.spec.neurons;
+        let neurons = self.card.spec.most_neurons();
+        let mut before = 0;
         let of = |side, roles| {
             let (rows, k) = (search.list_rows(side), search.query.k);
             RankSearch::new(rows, &side.targets, roles, RankedWanted { k, neurons })
@@ -66,7 +67,7 @@ impl Reader {
             of(&search.written, [Role::V, Role::MinusV])?,
         ];
         for layer in 0..search.layers {
-            for some in self.chunks_of_layer() {
+            for some in self.chunks_of_layer(layer) {
                 for (ranks, vectors) in ranks.iter_mut().zip(kinds(search)) {
                     let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
                     ranks.survey(&chunk, callbacks.cancel)?;
@@ -86,7 +87,7 @@ impl Reader {
         }
         let surveyed = SURVEY * search.layers as f32;
         for layer in 0..search.layers {
-            for some in self.chunks_of_layer() {
+            for some in self.chunks_of_layer(layer) {
                 for (ranks, vectors) in ranks.iter_mut().zip(kinds(search)) {
                     if !ranks.may_hold(layer, some.clone()) {
                         continue;
@@ -94,11 +95,13 @@ impl Reader {
                     let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
                     ranks.search(&chunk, callbacks.cancel)?;
                 }
-                let share = layer as f32 + some.end as f32 / neurons as f32;
-                found.counted = layer * neurons + some.end;
+                let share = some.end as f32 / self.card.spec.neurons_in(layer) as f32;
+                let share = layer as f32 + share;
+                found.counted = before + some.end;
                 found.take(&ranks);
                 search.report(found, callbacks, surveyed + (1.0 - SURVEY) * share);
             }
+            before += self.card.spec.neurons_in(layer);
         }
         for ranks in &mut ranks {
             ranks.count(callbacks.cancel)?;
@@ -137,7 +140,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
         for layer in 0..search.layers {
-            for some in self.chunks_of_layer() {
+            for some in self.chunks_of_layer(layer) {
                 for vectors in kinds(search) {
                     let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
                     let scores = LayerScores::of(&chunk, &search.side(vectors).targets);
@@ -150,8 +153,8 @@ impl Reader {
     }
 
     /// Neurons of a layer that are looked at together.
-    fn chunks_of_layer(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let neurons = self.card.spec.neurons;
+    fn chunks_of_layer(&self, layer: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let neurons = self.card.spec.neurons_in(layer);
         let step = (CHUNK / self.card.spec.d_model.max(1)).max(CHUNK_MIN);
         let starts = (0..neurons).step_by(step);
         starts.map(move |start| start..neurons.min(start + step))

@@ -45,7 +45,7 @@ impl AttentionTape {
         let tokens = read.dim(0)?;
         let one = std::iter::once(0..tokens).collect::<Vec<_>>();
         let mut qkv = Vec::with_capacity(3);
-        for map in [&layer.query, &layer.key, &layer.value] {
+        for map in layer.plain_maps()? {
             qkv.push(map.of(read, Activation::Linear)?);
         }
         let mut clipped = None;
@@ -184,9 +184,10 @@ impl AttentionTape {
                 *x = scaled(x, slopes)?;
             }
         }
-        let read = query.matmul(&layer.query.weight.t()?)?;
-        let read = (read + key.matmul(&layer.key.weight.t()?)?)?;
-        Ok((read + value.matmul(&layer.value.weight.t()?)?)?)
+        let [of_query, of_key, of_value] = layer.plain_maps()?;
+        let read = query.matmul(&of_query.weight.t()?)?;
+        let read = (read + key.matmul(&of_key.weight.t()?)?)?;
+        Ok((read + value.matmul(&of_value.weight.t()?)?)?)
     }
 
     /// Of one coordinate: cotangents of what the heads read, `[tokens, n_heads × d_head]`, become

@@ -20,8 +20,8 @@ pub(super) struct FeedForwardTape {
 impl FeedForwardTape {
     /// `read`: what the part reads, `[tokens, d_model]`; with what it writes, before a post-norm.
     pub(super) fn new(layer: &Layer, read: &Tensor) -> Result<(Self, Tensor), ForwardError> {
-        let function = layer.activation;
-        let through = layer.ff_gate.as_ref().unwrap_or(&layer.ff_in);
+        let (function, maps) = (layer.function.activation, layer.dense()?);
+        let through = maps.gate.as_ref().unwrap_or(&maps.input);
         let before = through.of(read, Activation::Linear)?;
         let mut slopes = with_numbers(&before, |x| {
             let slope = |x: &f32| function.derivative(*x);
@@ -29,8 +29,8 @@ impl FeedForwardTape {
         })?;
         let mut post = function.of(&before)?;
         let mut up = None;
-        if layer.ff_gate.is_some() {
-            let other = layer.ff_in.of(read, Activation::Linear)?;
+        if maps.gate.is_some() {
+            let other = maps.input.of(read, Activation::Linear)?;
             with_numbers(&other, |up| {
                 slopes
                     .iter_mut()
@@ -40,7 +40,7 @@ impl FeedForwardTape {
             up = Some(with_numbers(&post, <[f32]>::to_vec)?);
             post = (post * other)?;
         }
-        let written = layer.ff_out.of(&post, Activation::Linear)?;
+        let written = maps.out.of(&post, Activation::Linear)?;
         let tape = Self {
             through: slopes,
             up,
@@ -50,12 +50,13 @@ impl FeedForwardTape {
 
     /// Cotangents of what is written become those of what is read.
     pub(super) fn back(&self, layer: &Layer, back: &Tensor) -> Result<Tensor, ForwardError> {
-        let of_post = back.matmul(&layer.ff_out.weight.t()?)?;
-        let through = layer.ff_gate.as_ref().unwrap_or(&layer.ff_in);
+        let maps = layer.dense()?;
+        let of_post = back.matmul(&maps.out.weight.t()?)?;
+        let through = maps.gate.as_ref().unwrap_or(&maps.input);
         let read = scaled(&of_post, &self.through)?.matmul(&through.weight.t()?)?;
         Ok(match &self.up {
             None => read,
-            Some(up) => (read + scaled(&of_post, up)?.matmul(&layer.ff_in.weight.t()?)?)?,
+            Some(up) => (read + scaled(&of_post, up)?.matmul(&maps.input.weight.t()?)?)?,
         })
     }
 }
