@@ -151,13 +151,8 @@ impl Checkpoint {
             }
             None => {
                 let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
-                (
-                    None,
-                    experts::apart(
-                        family,
-                        quantised::assembled(tensors, config.quantisation())?,
-                    )?,
-                )
+                let tensors = quantised::assembled(tensors, config.quantisation())?;
+                (None, experts::apart(family, tensors)?)
             }
         };
         let prefix = verify::prefix(family, &tensors, &files)?;

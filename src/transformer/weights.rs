@@ -1,6 +1,7 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
 mod latent;
+mod neurons;
 mod norms_and_biases;
 mod router;
 mod stored_types;
@@ -12,8 +13,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, NeuronMap, Spec, Split,
-    StoredMap, StoredMatrix, TensorSlice, Version,
+    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, StoredMap,
+    StoredMatrix, TensorSlice, Version,
 };
 use crate::task::Callbacks;
 
@@ -317,41 +318,6 @@ impl Weights {
         self.source().bring(&stored, callbacks)
     }
 
-    fn key_slices(&self, layer: usize, neurons: Range<usize>, input: Input) -> Vec<WeightSlice> {
-        self.neuron_slices(layer, neurons, self.key_map(input))
-    }
-
-    fn value_slices(&self, layer: usize, neurons: Range<usize>) -> Vec<WeightSlice> {
-        self.neuron_slices(layer, neurons, NeuronMap::Out)
-    }
-
-    /// The map of which a neuron's key is a row.
-    fn key_map(&self, input: Input) -> NeuronMap {
-        match (input, &self.source().family().ff_gate) {
-            (Input::Gate, Some(_)) => NeuronMap::Gate,
-            (Input::Gate | Input::Up, _) => NeuronMap::In,
-        }
-    }
-
-    /// Where the vectors of some neurons lie, expert after expert.
-    fn neuron_slices(
-        &self,
-        layer: usize,
-        neurons: Range<usize>,
-        which: NeuronMap,
-    ) -> Vec<WeightSlice> {
-        let parts = self.spec().neuron_parts(layer);
-        let axis = match which {
-            NeuronMap::Gate | NeuronMap::In => Axis::Out,
-            NeuronMap::Out => Axis::In,
-        };
-        let slices = parts.within(neurons).into_iter().filter_map(|part| {
-            let map = self.source().neuron_map(layer, part.block, which)?;
-            Some(self.slice(&map, axis, part.neurons))
-        });
-        slices.collect()
-    }
-
     fn form_slices(&self, form: Form, layer: usize, head: usize) -> [WeightSlice; 2] {
         let family = self.source().family();
         let vectors = |split, role| self.spec().head_outputs(split, role, head);
@@ -404,26 +370,6 @@ impl Weights {
             },
             transposed: !along_rows,
         }
-    }
-
-    /// The vectors of several parts, one after another.
-    fn read_all(&self, slices: Vec<WeightSlice>) -> Result<Matrix, CheckpointError> {
-        let mut parts = slices.into_iter().map(|slice| self.read(slice));
-        let first = parts.next().transpose()?;
-        let Some(first) = first else {
-            return Ok(Matrix::new(0, self.spec().d_model, Vec::new()));
-        };
-        if parts.len() == 0 {
-            return Ok(first);
-        }
-        let (mut rows, cols) = (first.rows(), first.cols());
-        let mut data = first.into_data();
-        for part in parts {
-            let part = part?;
-            rows += part.rows();
-            data.extend_from_slice(part.data());
-        }
-        Ok(Matrix::new(rows, cols, data))
     }
 
     /// The numbers of a part.
