@@ -177,6 +177,13 @@ fn spans(text: &str) -> Vec<Span> {
     let mut plain = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
+        // A backslash before a mark makes it a character.
+        let escaped = rest.strip_prefix('\\').and_then(|rest| rest.chars().next());
+        if let Some(mark) = escaped.filter(char::is_ascii_punctuation) {
+            plain.push(mark);
+            rest = &rest[1 + mark.len_utf8()..];
+            continue;
+        }
         match marked(rest, plain.chars().next_back()) {
             Some((span, after)) => {
                 if !plain.is_empty() {

@@ -128,6 +128,35 @@ impl FamilyAbilities {
         }
     }
 
+    fn is_read(&self) -> bool {
+        !self.neurons.is_empty()
+    }
+
+    /// What works, in words; of a family that is refused, why and what it could have.
+    fn works(&self) -> String {
+        if !self.is_read() {
+            return self.note.clone();
+        }
+        let mut works = vec![match self.neurons {
+            "one" => "neurons".to_owned(),
+            keys => format!("neurons ({keys})"),
+        }];
+        works.push("heads".to_owned());
+        works.extend(match self.distance {
+            "" => None,
+            "yes" => Some("QK at a distance".to_owned()),
+            layers => Some(format!("QK at a distance ({layers})")),
+        });
+        let more = [
+            (self.geometry, "geometry"),
+            (self.prompt, "prompt"),
+            (self.attribution, "attribution"),
+        ];
+        let more = more.into_iter().filter(|(has, _)| *has);
+        works.extend(more.map(|(_, what)| what.to_owned()));
+        works.join(", ")
+    }
+
     /// Every family that can be opened, and then what is refused by name.
     pub fn all() -> Vec<Self> {
         let opened = FAMILIES.iter().map(Self::of);
@@ -154,22 +183,32 @@ impl FamilyAbilities {
 pub fn families_sheet() -> Sheet {
     let all = FamilyAbilities::all();
     let text = |name: &'static str, of: &dyn Fn(&FamilyAbilities) -> String| {
-        Column::of(all.iter().map(of))
-            .named(name)
-            .shown(name, NumberForm::Plain)
+        Column::of(all.iter().map(of)).named(name)
+    };
+    let shown = |title: &'static str, of: &dyn Fn(&FamilyAbilities) -> String| {
+        Column::of(all.iter().map(of)).shown(title, NumberForm::Plain)
     };
     let yes = |flag: bool| if flag { "yes" } else { "" }.to_owned();
+    // People read what works in one sentence; what reads CSV or JSON has a column for each.
     let section = Section::new([
-        text("model_type", &|f| f.model_type.to_owned()),
-        text("family", &|f| f.title.to_owned()),
+        text("model_type", &|f| f.model_type.to_owned()).shown("type", NumberForm::Plain),
+        text("family", &|f| f.title.to_owned()).shown("family", NumberForm::Plain),
         text("neurons", &|f| f.neurons.to_owned()),
         text("heads", &|f| f.heads.to_owned()),
         text("qk_distance", &|f| f.distance.to_owned()),
         text("geometry", &|f| yes(f.geometry)),
         text("prompt", &|f| yes(f.prompt)),
         text("attribution", &|f| yes(f.attribution)),
-        text("gguf", &|f| f.gguf.join(", ")),
+        shown("what works", &FamilyAbilities::works),
+        text("gguf", &|f| f.gguf.join(", ")).shown("GGUF", NumberForm::Plain),
         text("checked", &|f| f.note.clone()),
+        shown("checked", &|f| {
+            if f.is_read() {
+                f.note.clone()
+            } else {
+                String::new()
+            }
+        }),
     ]);
     Sheet {
         provenance: None,

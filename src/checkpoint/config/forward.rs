@@ -10,6 +10,20 @@ use super::{Config, shown};
 
 const PYTORCH_EPSILON: f64 = 1e-5;
 
+/// The numbers of a forward pass; see [`ForwardSpec`].
+struct ForwardNumbers {
+    /// Scores are divided by its root.
+    scale_under: f64,
+    /// What scores are multiplied with instead.
+    scale_factor: Option<f64>,
+    attention_softcap: Option<f64>,
+    logit_softcap: Option<f64>,
+    logit_scale: f64,
+    embedding_scale: f64,
+    written_scale: f64,
+    clip: Option<f64>,
+}
+
 impl Config {
     /// What concerns the forward pass; `None` for a family without one. A value of the wrong kind is
     /// a choice that is not known: the spec learns it.
@@ -52,38 +66,23 @@ impl Config {
                 flag(Some(usual), true)? || flag(Some(other), false)?
             }
         };
-        let mut number = |key: Option<&'static str>| match key {
-            Some(key) => Self::soft(self.number(&[key]), None, RUN, unknown),
-            None => Ok(None),
-        };
-        let channels = spec
-            .latent
-            .map_or(spec.d_head, |sizes| sizes.nope + sizes.rope);
-        let under = number(forward.scale_number)?.unwrap_or(channels as f64);
-        let attention_softcap = number(forward.attention_softcap)?;
-        let logit_softcap = number(family.head.softcap)?;
-        let factor = number(forward.scale_factor)?;
-        let logit_scale =
-            number(family.head.scale)?.unwrap_or(1.0) / number(family.head.divisor)?.unwrap_or(1.0);
-        let embedding_scale =
-            number(forward.embedding_scale)?.unwrap_or(root(forward, spec.d_model));
-        let written_scale = number(forward.written_scale)?.unwrap_or(1.0);
-        let clip = number(forward.clip)?;
+        let numbers = self.forward_numbers(family, forward, spec)?;
+        let unknown = &mut spec.unknown;
         Ok(Some(ForwardSpec {
             causal,
             norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
-            scale: match factor {
+            scale: match numbers.scale_factor {
                 Some(factor) => factor,
-                None if scaled => under.sqrt().recip() * stretched,
+                None if scaled => numbers.scale_under.sqrt().recip() * stretched,
                 None => 1.0,
             },
             scale_by_layer,
-            attention_softcap,
-            logit_softcap,
-            logit_scale,
-            embedding_scale,
-            written_scale,
-            clip,
+            attention_softcap: numbers.attention_softcap,
+            logit_softcap: numbers.logit_softcap,
+            logit_scale: numbers.logit_scale,
+            embedding_scale: numbers.embedding_scale,
+            written_scale: numbers.written_scale,
+            clip: numbers.clip,
             head_activation,
             alibi: alibi.map(|alibi| alibi.before_scale),
             parallel,
@@ -92,6 +91,37 @@ impl Config {
             affine_norms,
             final_norm: forward.final_norm.filter(|_| final_norm),
         }))
+    }
+
+    /// The numbers among it, each with what holds where no key says it.
+    fn forward_numbers(
+        &self,
+        family: &Family,
+        forward: &FamilyForward,
+        spec: &mut Spec,
+    ) -> Result<ForwardNumbers, CheckpointError> {
+        let channels = spec
+            .latent
+            .map_or(spec.d_head, |sizes| sizes.nope + sizes.rope);
+        let root = match forward.scaled_embedding {
+            true => (spec.d_model as f64).sqrt(),
+            false => 1.0,
+        };
+        let mut number = |key: Option<&'static str>| match key {
+            Some(key) => Self::soft(self.number(&[key]), None, RUN, &mut spec.unknown),
+            None => Ok(None),
+        };
+        Ok(ForwardNumbers {
+            scale_under: number(forward.scale_number)?.unwrap_or(channels as f64),
+            scale_factor: number(forward.scale_factor)?,
+            attention_softcap: number(forward.attention_softcap)?,
+            logit_softcap: number(family.head.softcap)?,
+            logit_scale: number(family.head.scale)?.unwrap_or(1.0)
+                / number(family.head.divisor)?.unwrap_or(1.0),
+            embedding_scale: number(forward.embedding_scale)?.unwrap_or(root),
+            written_scale: number(forward.written_scale)?.unwrap_or(1.0),
+            clip: number(forward.clip)?,
+        })
     }
 
     /// The bounds of gated neurons' inputs.
@@ -151,13 +181,5 @@ impl Config {
                 epsilon.ok_or_else(|| self.wrong(key, expected(), shown(value)))
             }
         }
-    }
-}
-
-/// What embeddings of this width are multiplied with where no key says it.
-fn root(forward: &FamilyForward, d_model: usize) -> f64 {
-    match forward.scaled_embedding {
-        true => (d_model as f64).sqrt(),
-        false => 1.0,
     }
 }

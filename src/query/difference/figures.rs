@@ -36,8 +36,9 @@ impl Sums {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     /// Binary digits after the first.
-    digits: u32,
-    least: f32,
+    digits: i32,
+    /// The exponent of the least number that has a first digit of its own.
+    lowest: i32,
 }
 
 impl Step {
@@ -45,12 +46,11 @@ impl Step {
     pub(super) fn of(tuned: &str, base: &str) -> Option<Self> {
         const BF16: Step = Step {
             digits: 7,
-            least: 0.0,
+            lowest: -126,
         };
         const F16: Step = Step {
             digits: 10,
-            // Below it numbers have no first digit of their own: 2⁻²⁴.
-            least: 5.960_464_5e-8,
+            lowest: -14,
         };
         match (tuned, base) {
             ("F16", "F16") => Some(F16),
@@ -60,9 +60,9 @@ impl Step {
     }
 
     fn holds(self, a: f32, b: f32) -> bool {
-        let exponent = a.abs().max(b.abs()).to_bits() >> 23;
-        let step = f32::from_bits(exponent.saturating_sub(self.digits).max(1) << 23);
-        (a - b).abs() <= step.max(self.least)
+        let exponent = (a.abs().max(b.abs()).to_bits() >> 23) as i32 - 127;
+        let step = 2f64.powi(exponent.max(self.lowest) - self.digits);
+        (f64::from(a) - f64::from(b)).abs() <= step
     }
 }
 

@@ -15,6 +15,7 @@ mod error;
 mod feed_forward;
 mod head;
 mod hook;
+mod latent_loader;
 mod layer;
 mod loader;
 mod neuron_loader;

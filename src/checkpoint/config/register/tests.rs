@@ -27,7 +27,7 @@ const READ: [&str; 12] = [
 
 /// What a family's class computes from its sizes whatever the file says, has under another name, or
 /// looks at only to warn.
-const NOT_READ: [(&str, &str); 10] = [
+const NOT_READ: [(&str, &str); 11] = [
     ("smollm3", "sliding_window"),
     ("stablelm", "head_dim"),
     ("deepseek_v2", "head_dim"),
@@ -35,6 +35,8 @@ const NOT_READ: [(&str, &str); 10] = [
     // Only with `use_sliding_window`, which is refused.
     ("qwen2_moe", "sliding_window"),
     ("qwen3_moe", "sliding_window"),
+    // Passed on by its attention; its mask has no window.
+    ("olmoe", "sliding_window"),
     ("falcon", "head_dim"),
     ("gpt2", "max_position_embeddings"),
     ("gptj", "max_position_embeddings"),
