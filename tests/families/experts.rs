@@ -103,7 +103,7 @@ fn what_experts_neurons_bring_sums_to_the_logit_and_a_token_takes_as_many_as_it_
         let mut reader = reader(&name);
         let card = reader.card();
         let query = PromptQuery {
-            text: "ba be bi bo".into(),
+            text: "<s></s><pad></s>".into(),
             special: true,
             position: None,
             target: None,
