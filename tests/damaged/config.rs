@@ -139,8 +139,8 @@ fn config_of_another_checkpoint() {
         "got [48, 192]",
     ]);
     with("n_layer", Some(json!(4))).is_refused(&[
-        "no tensor transformer.h.3.mlp.c_fc.weight",
-        "with shape [48, 192]",
+        "no tensor transformer.h.3.attn.c_attn.weight",
+        "with shape [48, 144]",
     ]);
     with("model_type", Some(json!("bert"))).is_refused(&["`hidden_size`", "got nothing"]);
 }
