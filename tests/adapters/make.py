@@ -123,11 +123,7 @@ def main():
         model = get_peft_model(base_model(base, settings), LoraConfig(**settings))
         randomised(model, torch.Generator().manual_seed(number))
         model.save_pretrained(folder, save_embedding_layers=False)
-        config_file = os.path.join(folder, "adapter_config.json")
-        config = json.load(open(config_file))
-        config["base_model_name_or_path"] = os.path.basename(base)
-        json.dump(config, open(config_file, "w"), indent=1, sort_keys=True)
-        os.remove(os.path.join(folder, "README.md"))
+        named(folder, base)
         # From the files, as another program would read them.
         loaded = PeftModel.from_pretrained(base_model(base, settings), folder).eval()
         found[name] = dict(base=base, **answers(base_model(base, settings), loaded.merge_and_unload(), "bert" in base))
@@ -135,6 +131,15 @@ def main():
     of_llama_cpp("llama-plain", "llama-lora.gguf", found)
     refused()
     json.dump(found, open(os.path.join(HERE, "answers.json"), "w"), separators=(",", ":"))
+
+
+def named(folder, base):
+    """Says the base by its name, and not by where it lay."""
+    config_file = os.path.join(folder, "adapter_config.json")
+    config = json.load(open(config_file))
+    config["base_model_name_or_path"] = os.path.basename(base)
+    json.dump(config, open(config_file, "w"), indent=1, sort_keys=True)
+    os.remove(os.path.join(folder, "README.md"))
 
 
 def factors(name):
@@ -190,7 +195,7 @@ def refused():
     folder = os.path.join(HERE, "ia3")
     model = base_model("families/llama", {})
     get_peft_model(model, IA3Config(target_modules=["k_proj"], feedforward_modules=[])).save_pretrained(folder)
-    os.remove(os.path.join(folder, "README.md"))
+    named(folder, "families/llama")
 
 
 if __name__ == "__main__":
