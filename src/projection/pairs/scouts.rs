@@ -18,6 +18,10 @@ use super::{Report, Search};
 const ABREAST: usize = 16;
 /// Passes at most.
 const PASSES: usize = 24;
+/// Passes over factors of fewer rows: without any nothing is known to choose bounds by.
+const FEWEST: usize = 4;
+/// Rows for which each of those is made.
+const FEW_ROWS: usize = 512;
 /// Rows of the other side multiplied at a time.
 const SOME_ROWS: usize = 1024;
 /// Rows that the other side favours on the whole, which scouts begin with.
@@ -39,7 +43,7 @@ struct Promising {
 
 impl Search<'_> {
     /// Raises the threshold to what k pairs of some rows and columns reach, in a pass for every
-    /// `rows_a_pass` rows; these pairs.
+    /// `rows_a_pass` rows, or in a few; these pairs.
     pub(super) fn scout(
         &self,
         rows_a_pass: usize,
@@ -47,7 +51,8 @@ impl Search<'_> {
     ) -> Result<Best<Pair>, Cancelled> {
         let mut best = Best::new(self.want.k);
         let n = self.ids.len();
-        let passes = (n / rows_a_pass.max(1)).min(PASSES);
+        let fewest = (n / FEW_ROWS).min(FEWEST);
+        let passes = (n / rows_a_pass.max(1)).clamp(fewest, PASSES);
         if passes == 0 || self.a.cols() == 0 {
             return Ok(best);
         }

@@ -73,6 +73,14 @@ fn section(way: &'static str, links: &[Link]) -> Section {
     let largest = links().map(|link| link.strength.abs()).fold(0.0, f32::max);
     let keys = || Column::of(links().map(|link| some(&link.key)));
     let values = || Column::of(links().map(|link| some(&link.value)));
+    let [key, value] = [("K", keys()), ("V", values())].map(|(name, column)| {
+        let column = column.named(name);
+        // Heads have no words.
+        match links().any(|link| !link.key.is_empty()) {
+            true => column.shown(name, NumberForm::First(WORDS)),
+            false => column,
+        }
+    });
     Section::new([
         Column::same(way).csv("way"),
         Column::count().csv("rank"),
@@ -88,8 +96,8 @@ fn section(way: &'static str, links: &[Link]) -> Section {
         Column::of(links().map(|link| link.share))
             .named("share")
             .shown("share", NumberForm::Decimals(3)),
-        keys().named("K").shown("K", NumberForm::First(WORDS)),
-        values().named("V").shown("V", NumberForm::First(WORDS)),
+        key,
+        value,
         keys().csv_part("K_tokens", TokenPart::Raw),
         values().csv_part("V_tokens", TokenPart::Raw),
     ])
