@@ -85,8 +85,8 @@ fn a_colon_jumps_to_an_address_and_refuses_a_bad_one() {
     program
         .send(ESC)
         .until_gone("zzz")
-        .send("=")
-        .until("= does nothing here");
+        .send("\\")
+        .until("\\ does nothing here");
     program.until_at("L3.N103").quit();
 }
 

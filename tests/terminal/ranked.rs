@@ -47,7 +47,14 @@ fn the_strip_shows_a_measure_and_shows_it_the_next_time() {
     let home = Home::new();
     let mut program = home.start(&["gpt2-pl", "--at", "L3.N103"]);
     program.until_at("L3.N103").until("‖V‖");
-    for title in ["overlap", "z best", "stem", "copying"] {
+    for title in [
+        "overlap",
+        "z best",
+        "stem",
+        "kurtosis",
+        "enrichment",
+        "copying",
+    ] {
         program.send("s").until(title);
     }
     // As the explorer reads the model, which favours this convention.

@@ -13,6 +13,9 @@ use crate::query::Convention;
 use crate::sheet::grouped;
 use crate::transformer::stored_line;
 
+/// Cells of a row that has room for all tabs and an address.
+const NARROW: u16 = 48;
+
 /// The model's identity, the convention, and the time of the last answer.
 pub fn draw(canvas: &mut Canvas, row: Rect) {
     let (state, theme) = (canvas.state, canvas.theme);
@@ -104,12 +107,16 @@ pub fn tabs(canvas: &mut Canvas, row: Rect) {
     let (state, theme) = (canvas.state, canvas.theme);
     let mut line = Line::new(canvas.buffer, row.x, row.y, row.right() - 1);
     let mut tabs = Vec::new();
+    // Where one is must be seen: on a narrow screen other tabs are named by their first letters.
+    let narrow = row.width < NARROW;
     for id in TabId::ALL {
         let here = id == state.tab;
         let mark = if here { " ▌" } else { "  " };
         let style = if here { theme.here } else { theme.quiet };
         let (from, _) = line.text(mark, theme.focus);
-        let (_, to) = line.text(id.tab().title(), style);
+        let title = id.tab().title();
+        let first = title.get(..3).filter(|_| narrow && !here);
+        let (_, to) = line.text(first.unwrap_or(title), style);
         line.skip(1);
         tabs.push(((from, to), Target::Tab(id)));
     }
