@@ -64,7 +64,7 @@ impl Weights {
     /// `[d_model, rank]`, on the right the neurons, `[neurons, rank]`. `None` where no adapter tells.
     ///
     /// # Errors
-    /// As [`Checkpoint::block`].
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
     pub fn neuron_change(
         &self,
         layer: usize,
