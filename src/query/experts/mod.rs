@@ -88,7 +88,10 @@ impl QueryKind for ExpertsQuery {
     fn check(&self, card: &ModelCard) -> Result<(), String> {
         match card.spec.experts(self.layer) {
             Some(_) => Ok(()),
-            None => Err(format!("layer {} has no experts", self.layer)),
+            None => Err(format!(
+                "layer {0} has no experts: `lexiscope neuron` lists its neurons, from L{0}.N0 on",
+                self.layer
+            )),
         }
     }
 
