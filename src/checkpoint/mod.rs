@@ -54,8 +54,8 @@ pub use difference::{ThinFactors, Version};
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, ExpertNames, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear,
-    NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeLayers, RopeLayout,
-    SharedNames, Split, StoredMap, TransformNames, family, refused_families,
+    NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeKeys, RopeLayers,
+    RopeLayout, SharedNames, Split, StoredMap, TransformNames, family, refused_families,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};

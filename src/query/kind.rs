@@ -77,16 +77,69 @@ pub trait QueryKind {
     /// Numbers that cannot be read, a model without what is asked for, or a cancelled token.
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError>;
 
-    /// An answer to it as a sheet, with the robustness of its lists if that was asked too. `None` if
-    /// the answer is of another kind, or the kind is no list of one model.
-    fn sheet(&self, _: &ModelCard, _: &Answer, _: Option<&RobustnessAnswer>) -> Option<Sheet> {
+    /// Its sheet and its command, if its answer is a list of one model.
+    fn listed(&self) -> Option<&dyn AnyListed> {
         None
     }
+}
 
-    /// The command that answers it, with the robustness of its lists or without. `None` if no command
-    /// asks it.
-    fn command(&self, _model: &str, _robustness: bool) -> Option<CommandLine> {
-        None
+/// A kind of query, with the kind of its answers: what a place that shows such answers asks with, so
+/// that no other kind can be taken for it.
+pub trait Answered: QueryKind {
+    type Answer;
+
+    /// The query, if it is of this kind.
+    fn asked(query: &Query) -> Option<&Self>;
+
+    /// The answer, if it is of this kind.
+    fn answered(answer: &Answer) -> Option<&Self::Answer>;
+
+    /// Both, if they are of this kind.
+    fn of<'a>(query: &'a Query, answer: &'a Answer) -> Option<(&'a Self, &'a Self::Answer)> {
+        Self::asked(query).zip(Self::answered(answer))
+    }
+}
+
+/// A kind of query whose answer is a list of one model.
+pub trait Listed: Answered {
+    /// The answer as a sheet, with the robustness of its lists if that was asked too.
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Self::Answer,
+        robustness: Option<&RobustnessAnswer>,
+    ) -> Sheet;
+
+    /// The command that answers it, with the robustness of its lists or without.
+    fn command(&self, model: &str, robustness: bool) -> CommandLine;
+}
+
+/// [`Listed`], whatever the kind.
+pub trait AnyListed {
+    /// [`Listed::sheet`]; `None` if the answer is of another kind.
+    fn any_sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        robustness: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet>;
+
+    /// [`Listed::command`].
+    fn any_command(&self, model: &str, robustness: bool) -> CommandLine;
+}
+
+impl<Q: Listed> AnyListed for Q {
+    fn any_sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Answer,
+        robustness: Option<&RobustnessAnswer>,
+    ) -> Option<Sheet> {
+        Some(self.sheet(card, Q::answered(answer)?, robustness))
+    }
+
+    fn any_command(&self, model: &str, robustness: bool) -> CommandLine {
+        self.command(model, robustness)
     }
 }
 

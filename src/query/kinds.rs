@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::kind::{AnswerKind, QueryKind};
+use super::kind::{AnswerKind, Answered, QueryKind};
 use super::{
     Address, AttentionAnswer, AttentionQuery, BothListsAnswer, BothListsQuery, ChangesAnswer,
     ChangesQuery, ContextMapQuery, ContextsAnswer, ContextsQuery, Convention, DictionaryAnswer,
@@ -220,23 +220,21 @@ impl Answer {
     }
 }
 
-/// A kind of query, with the kind of its answers: what a place that shows such answers asks with, so
-/// that no other kind can be taken for it.
-pub trait Answered: QueryKind {
-    type Answer;
-
-    /// The query and its answer, if they are of this kind.
-    fn of<'a>(query: &'a Query, answer: &'a Answer) -> Option<(&'a Self, &'a Self::Answer)>;
-}
-
 macro_rules! answered {
     ($($query:ident by $answer:ident: $of:ty, $by:ty;)*) => {$(
         impl Answered for $of {
             type Answer = $by;
 
-            fn of<'a>(query: &'a Query, answer: &'a Answer) -> Option<(&'a Self, &'a $by)> {
-                match (query, answer) {
-                    (Query::$query(query), Answer::$answer(answer)) => Some((query, answer)),
+            fn asked(query: &Query) -> Option<&Self> {
+                match query {
+                    Query::$query(query) => Some(query),
+                    _ => None,
+                }
+            }
+
+            fn answered(answer: &Answer) -> Option<&$by> {
+                match answer {
+                    Answer::$answer(answer) => Some(answer),
                     _ => None,
                 }
             }
@@ -256,6 +254,8 @@ answered! {
     Rank by Rank: RankQuery, RankAnswer;
     Attention by Attention: AttentionQuery, AttentionAnswer;
     Contexts by Contexts: ContextsQuery, Box<ContextsAnswer>;
+    Evidence by Evidence: EvidenceQuery, EvidenceAnswer;
+    Prompt by Prompt: PromptQuery, Box<PromptAnswer>;
     Links by Links: LinksQuery, LinksAnswer;
     Robustness by Robustness: RobustnessQuery, RobustnessAnswer;
     Dictionary by Dictionary: DictionaryQuery, DictionaryAnswer;

@@ -65,8 +65,8 @@ pub use geometry::{
     TokenChoice, language_of,
 };
 pub use jacobian::{LensFit, LensFitPlan};
-pub use kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
-pub use kinds::{Answer, Answered, Query};
+pub use kind::{AnswerKind, Answered, AnyListed, Items, Listed, NotFinite, QueryKind, Walk};
+pub use kinds::{Answer, Query};
 pub use links::{Link, LinkLists, LinksAnswer, LinksQuery, ReadSide};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 pub use memory::MemoryBudget;

@@ -10,9 +10,7 @@ use crate::transformer::StoredPart;
 use crate::vocabulary::{Filters, TextCount};
 
 pub use super::contexts::contexts_lines;
-pub use super::families_sheet::{
-    FamilyAbilities, HELD_ON_TEXTS, HELD_UNDER_CONVENTIONS, families_sheet,
-};
+pub use super::families_sheet::{HELD_ON_TEXTS, HELD_UNDER_CONVENTIONS, families_sheet};
 pub use super::geometry::{
     Depth, GeometryChart, ModelGeometry, described, geometry_command, geometry_sheet,
 };
@@ -29,7 +27,7 @@ pub fn sheet(
     answer: &Answer,
     robustness: Option<&RobustnessAnswer>,
 ) -> Option<Sheet> {
-    let sheet = query.kind().sheet(card, answer, robustness)?;
+    let sheet = query.kind().listed()?.any_sheet(card, answer, robustness)?;
     let lens = query.convention().is_some_and(|c| c.has(Switch::Lens));
     let sheet = match lens || matches!(query, Query::Prompt(_)) {
         true => named_in(card, sheet),
@@ -82,5 +80,6 @@ pub fn sheets(card: &ModelCard, answered: &[(&Query, &Answer)]) -> Vec<Sheet> {
 /// The command that answers a query as it was answered; with `robustness` also how far its lists can be
 /// trusted. `None` if no command asks it.
 pub fn command(model: &str, query: &Query, robustness: bool) -> Option<CommandLine> {
-    query.kind().command(model, robustness)
+    let listed = query.kind().listed()?;
+    Some(listed.any_command(model, robustness))
 }

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use crate::outside::escape;
-use crate::query::{EvidenceAnswer, EvidenceQuery, ModelCard, NeuronEvidence, QueryKind};
+use crate::query::{EvidenceAnswer, EvidenceQuery, Listed, ModelCard, NeuronEvidence};
 
 use super::ChartError;
 use super::chart::{COLOURS, marker, with_description};
@@ -52,8 +52,7 @@ pub fn evidence_chart(
     let mut svg = String::new();
     let drawn = draw(&mut svg, &all, &caption, answer.layers.len());
     drawn.map_err(|e| ChartError::Drawing(e.to_string()))?;
-    let command = query.command(&card.name, false);
-    let command = command.map_or_else(String::new, |line| line.in_format("svg"));
+    let command = query.command(&card.name, false).in_format("svg");
     let shows = format!("precision of K and agreement of V by layer: {caption}");
     Ok(with_description(&svg, &shows, &command) + "\n")
 }

@@ -14,14 +14,13 @@ mod run_texts;
 mod sheet;
 
 use super::geometry::add_reading;
-use super::kind::{AnswerKind, Items, NotFinite, QueryKind};
+use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind};
 use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
-    TextReading,
+    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, TextReading,
 };
 use crate::checkpoint::Reading;
 use crate::geometry::{Subwords, Texts};
-use crate::sheet::{CommandLine, Sheet};
+use crate::sheet::CommandLine;
 use crate::transformer::Input;
 
 pub(super) use figures::TopPositions;
@@ -229,20 +228,8 @@ impl QueryKind for ContextsQuery {
         Ok(Answer::Contexts(Box::new(answer)))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Contexts(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

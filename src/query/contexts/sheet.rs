@@ -4,31 +4,52 @@ use super::{
     AttentionFigures, ContextsAnswer, ContextsFigures, ContextsQuery, KeyBand, KeyFigures, Passage,
     Spread,
 };
-use crate::query::ModelCard;
 use crate::query::kind::Items;
+use crate::query::{Listed, ModelCard, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
     grouped, spark, with_boundary,
 };
 use crate::transformer::Input;
 
-pub(super) fn sheet(card: &ModelCard, query: &ContextsQuery, answer: &ContextsAnswer) -> Sheet {
-    let mut settings = vec![("texts", query.texts.described())];
-    if query.among == Items::Neurons {
-        settings.insert(0, ("convention", query.convention.name()));
+impl Listed for ContextsQuery {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Box<ContextsAnswer>,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let mut settings = vec![("texts", self.texts.described())];
+        if self.among == Items::Neurons {
+            settings.insert(0, ("convention", self.convention.name()));
+        }
+        let address = self.place().to_string();
+        let command = self.command(&card.name, false);
+        let provenance = Provenance::of_list(&card.name, Some(address), settings, Some(command));
+        let ends = [("most", &answer.most), ("least", &answer.least)];
+        let sections = ends.map(|(end, passages)| section(card, self.among, end, passages));
+        Sheet {
+            document: document(card, self, answer, &provenance).into(),
+            blocks: blocks(self, answer),
+            provenance: Some(provenance),
+            names: card.token_names(),
+            sections: sections.into(),
+            csv_settings: &["convention", "model", "address", "texts", "version"],
+        }
     }
-    let address = query.place().to_string();
-    let command = command(&card.name, query);
-    let provenance = Provenance::of_list(&card.name, Some(address), settings, Some(command));
-    let ends = [("most", &answer.most), ("least", &answer.least)];
-    let sections = ends.map(|(end, passages)| section(card, query.among, end, passages));
-    Sheet {
-        document: document(card, query, answer, &provenance).into(),
-        blocks: blocks(query, answer),
-        provenance: Some(provenance),
-        names: card.token_names(),
-        sections: sections.into(),
-        csv_settings: &["convention", "model", "address", "texts", "version"],
+
+    /// The command that answers it.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("contexts", &[&model, &self.place()]);
+        if self.input != Input::Gate {
+            line.option("--key", self.input.name());
+        }
+        line.option("-k", self.k);
+        if self.among == Items::Neurons {
+            line.option("--convention", self.convention);
+        }
+        self.texts.add_to(&mut line);
+        line
     }
 }
 
@@ -259,18 +280,4 @@ fn attention_line(of: &AttentionFigures) -> String {
         "mean weight to the first position {:.3} · to itself {:.3} · to the position before {:.3}\n",
         of.first, of.itself, of.previous
     )
-}
-
-/// The command that answers it.
-pub(super) fn command(model: &str, query: &ContextsQuery) -> CommandLine {
-    let mut line = CommandLine::new("contexts", &[&model, &query.place()]);
-    if query.input != Input::Gate {
-        line.option("--key", query.input.name());
-    }
-    line.option("-k", query.k);
-    if query.among == Items::Neurons {
-        line.option("--convention", query.convention);
-    }
-    query.texts.add_to(&mut line);
-    line
 }

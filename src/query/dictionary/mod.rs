@@ -13,14 +13,13 @@ use std::sync::Arc;
 
 pub(in crate::query) use open::OpenDictionary;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
 use super::{
-    Address, Answer, Callbacks, Convention, FindAnswer, ModelCard, Query, QueryError, RankAnswer,
-    RankBy, RankMetric, Reader, RobustnessAnswer,
+    Address, Answer, Callbacks, Convention, FindAnswer, Query, QueryError, RankAnswer, RankBy,
+    RankMetric, Reader,
 };
 use crate::checkpoint::{DictionaryHook, DictionaryOptions, DictionarySide};
 use crate::projection::{Hit, Scored};
-use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::Filters;
 
 /// Where a dictionary is, and what the user says of it.
@@ -184,20 +183,8 @@ impl QueryKind for DictionaryQuery {
         Ok(Answer::Dictionary(reader.dictionary(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Dictionary(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::projection::{Hit, Role, Scored};
 use crate::query::{
-    Address, FindAnswer, ModelCard, NO_HEAD, NeuronColumn, RankAnswer, RankMetric, RankQuery,
-    RoleHits,
+    Address, FindAnswer, Listed, ModelCard, NO_HEAD, NeuronColumn, RankAnswer, RankMetric,
+    RankQuery, RobustnessAnswer, RoleHits,
 };
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
@@ -17,42 +17,81 @@ use crate::sheet::{
 /// Words of each list in a table of ranked directions.
 const WORDS: usize = 5;
 
-/// The sheet of an answer.
-pub(super) fn sheet(card: &ModelCard, query: &DictionaryQuery, answer: &DictionaryAnswer) -> Sheet {
-    let of = &answer.card;
-    let mut settings = vec![("convention", query.convention.name())];
-    settings.push(("directions", of.name.clone()));
-    settings.push(("filters", filter_line(&query.filters)));
-    let address = query
-        .row()
-        .map(|row| Address::Direction { row }.to_string());
-    let line = command(&card.name, query);
-    let provenance = Provenance::of_list(&card.name, address, settings, Some(line));
-    let document = Record::new()
-        .with("model", &*card.name)
-        .with("directions", about(of))
-        .with_some("direction", query.row())
-        .with("convention", query.convention.name())
-        .with("filters", filter_record(&query.filters))
-        .with_provenance(&provenance);
-    let body = match &answer.found {
-        DictionaryFound::About => SheetBody {
-            document,
-            sections: Vec::new(),
-            blocks: vec![Block::Text(said(card, of))],
-        },
-        DictionaryFound::Direction(columns) => direction(card, query, document, columns),
-        DictionaryFound::Places(found) => places(card, query, document, found),
-        DictionaryFound::Ranked(found) => ranking(query, document, found),
-        DictionaryFound::Similar(sides) => similar(document, sides),
-    };
-    Sheet {
-        provenance: Some(provenance),
-        names: card.token_names(),
-        document: body.document.into(),
-        sections: body.sections,
-        blocks: body.blocks,
-        csv_settings: &LIST_SETTINGS,
+impl Listed for DictionaryQuery {
+    /// The sheet of an answer.
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &DictionaryAnswer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let of = &answer.card;
+        let mut settings = vec![("convention", self.convention.name())];
+        settings.push(("directions", of.name.clone()));
+        settings.push(("filters", filter_line(&self.filters)));
+        let address = self.row().map(|row| Address::Direction { row }.to_string());
+        let line = self.command(&card.name, false);
+        let provenance = Provenance::of_list(&card.name, address, settings, Some(line));
+        let document = Record::new()
+            .with("model", &*card.name)
+            .with("directions", about(of))
+            .with_some("direction", self.row())
+            .with("convention", self.convention.name())
+            .with("filters", filter_record(&self.filters))
+            .with_provenance(&provenance);
+        let body = match &answer.found {
+            DictionaryFound::About => SheetBody {
+                document,
+                sections: Vec::new(),
+                blocks: vec![Block::Text(said(card, of))],
+            },
+            DictionaryFound::Direction(columns) => direction(card, self, document, columns),
+            DictionaryFound::Places(found) => places(card, self, document, found),
+            DictionaryFound::Ranked(found) => ranking(self, document, found),
+            DictionaryFound::Similar(sides) => similar(document, sides),
+        };
+        Sheet {
+            provenance: Some(provenance),
+            names: card.token_names(),
+            document: body.document.into(),
+            sections: body.sections,
+            blocks: body.blocks,
+            csv_settings: &LIST_SETTINGS,
+        }
+    }
+
+    /// The command that asks it.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("dictionary", &[&model]);
+        if let Some(row) = self.row() {
+            line.word(Address::Direction { row });
+        }
+        source_options(&mut line, &self.source);
+        match &self.ask {
+            DictionaryAsk::About => {}
+            DictionaryAsk::Direction { k, .. } => line.option("-k", k),
+            DictionaryAsk::Find { words, by, k } => {
+                for word in words {
+                    line.option("--find", word);
+                }
+                line.option("--by", by.name());
+                line.option("-k", k);
+            }
+            DictionaryAsk::Rank { by, count, words } => {
+                line.option("--rank", by);
+                line.option("-n", count);
+                if *words != RankQuery::WORDS {
+                    line.option("--list-words", words);
+                }
+            }
+            DictionaryAsk::Similar { n, .. } => {
+                line.flag(true, "--similar");
+                line.option("-n", n);
+            }
+        }
+        line.option("--convention", self.convention);
+        line.filters(&self.filters);
+        line
     }
 }
 
@@ -298,40 +337,6 @@ fn similar(document: Record, sides: &[SimilarVectors]) -> SheetBody {
         sections,
         blocks,
     }
-}
-
-/// The command that asks it.
-pub(super) fn command(model: &str, query: &DictionaryQuery) -> CommandLine {
-    let mut line = CommandLine::new("dictionary", &[&model]);
-    if let Some(row) = query.row() {
-        line.word(Address::Direction { row });
-    }
-    source_options(&mut line, &query.source);
-    match &query.ask {
-        DictionaryAsk::About => {}
-        DictionaryAsk::Direction { k, .. } => line.option("-k", k),
-        DictionaryAsk::Find { words, by, k } => {
-            for word in words {
-                line.option("--find", word);
-            }
-            line.option("--by", by.name());
-            line.option("-k", k);
-        }
-        DictionaryAsk::Rank { by, count, words } => {
-            line.option("--rank", by);
-            line.option("-n", count);
-            if *words != RankQuery::WORDS {
-                line.option("--list-words", words);
-            }
-        }
-        DictionaryAsk::Similar { n, .. } => {
-            line.flag(true, "--similar");
-            line.option("-n", n);
-        }
-    }
-    line.option("--convention", query.convention);
-    line.filters(&query.filters);
-    line
 }
 
 /// The file, and what is said of it.

@@ -8,13 +8,12 @@ mod lists_sheet;
 mod neurons;
 mod sheet;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
 use super::{
     Address, Answer, Callbacks, Convention, ModelCard, NeuronQuery, PairsQuery, Query, QueryError,
-    Reader, RobustnessAnswer,
+    Reader,
 };
 use crate::checkpoint::Reading;
-use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::Filters;
 
 pub(super) use lists_sheet::beside;
@@ -170,20 +169,8 @@ impl QueryKind for ChangesQuery {
         Ok(Answer::Changes(reader.changes(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Changes(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

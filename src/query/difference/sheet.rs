@@ -1,7 +1,7 @@
 //! The neurons and heads that changed most, as a sheet.
 
 use super::{ChangedHead, ChangedNeuron, ChangedNumbers, ChangesAnswer, ChangesQuery};
-use crate::query::{Address, ModelCard};
+use crate::query::{Address, Listed, ModelCard, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, Value, filter_line,
     filter_record, grouped,
@@ -10,63 +10,83 @@ use crate::sheet::{
 /// Words of a change in a table.
 const WORDS: usize = 5;
 
-/// The neurons and heads that changed most.
-pub(super) fn sheet(card: &ModelCard, query: &ChangesQuery, answer: &ChangesAnswer) -> Sheet {
-    let address = query
-        .layer
-        .map(|layer| Address::Layer { layer }.to_string());
-    let settings = vec![
-        ("convention", query.convention.name()),
-        ("filters", filter_line(&query.filters)),
-    ];
-    let command = command(&card.name, query);
-    let provenance = Provenance::of_list(&card.name, address, settings, Some(command));
-    let counts = |i: usize| {
-        let counts = Record::new().with("compared", answer.looked_at[i]);
-        counts.with("changed", answer.changed[i])
-    };
-    let document = Record::new()
-        .with("model", &*card.name)
-        .with("against", card.against.as_deref().unwrap_or_default())
-        .with_some("layer", query.layer)
-        .with("overlap_of", query.k)
-        .with("convention", query.convention.name())
-        .with("filters", filter_record(&query.filters))
-        .with_provenance(&provenance)
-        .with("numbers", numbers(answer.numbers))
-        .with("of_neurons", counts(0))
-        .with("of_heads", counts(1))
-        .with("neurons", Value::Rows(0))
-        .with("heads", Value::Rows(1));
-    let mut blocks = Vec::new();
-    let against = card.against.as_deref().unwrap_or_default();
-    if query.neurons > 0 {
-        let [looked_at, changed] = [answer.looked_at[0], answer.changed[0]].map(grouped);
-        blocks.push(Block::Text(format!(
-            "{changed} of {looked_at} neurons are other than in {against}{}\n",
-            said_of_numbers(answer.numbers)
-        )));
-        if !answer.neurons.is_empty() {
-            blocks.push(Block::table([0]));
+impl Listed for ChangesQuery {
+    /// The neurons and heads that changed most.
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &ChangesAnswer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let address = self.layer.map(|layer| Address::Layer { layer }.to_string());
+        let settings = vec![
+            ("convention", self.convention.name()),
+            ("filters", filter_line(&self.filters)),
+        ];
+        let command = self.command(&card.name, false);
+        let provenance = Provenance::of_list(&card.name, address, settings, Some(command));
+        let counts = |i: usize| {
+            let counts = Record::new().with("compared", answer.looked_at[i]);
+            counts.with("changed", answer.changed[i])
+        };
+        let document = Record::new()
+            .with("model", &*card.name)
+            .with("against", card.against.as_deref().unwrap_or_default())
+            .with_some("layer", self.layer)
+            .with("overlap_of", self.k)
+            .with("convention", self.convention.name())
+            .with("filters", filter_record(&self.filters))
+            .with_provenance(&provenance)
+            .with("numbers", numbers(answer.numbers))
+            .with("of_neurons", counts(0))
+            .with("of_heads", counts(1))
+            .with("neurons", Value::Rows(0))
+            .with("heads", Value::Rows(1));
+        let mut blocks = Vec::new();
+        let against = card.against.as_deref().unwrap_or_default();
+        if self.neurons > 0 {
+            let [looked_at, changed] = [answer.looked_at[0], answer.changed[0]].map(grouped);
+            blocks.push(Block::Text(format!(
+                "{changed} of {looked_at} neurons are other than in {against}{}\n",
+                said_of_numbers(answer.numbers)
+            )));
+            if !answer.neurons.is_empty() {
+                blocks.push(Block::table([0]));
+            }
+        }
+        if self.heads > 0 {
+            let [looked_at, changed] = [answer.looked_at[1], answer.changed[1]].map(grouped);
+            let before = if self.neurons > 0 { "\n" } else { "" };
+            blocks.push(Block::Text(format!(
+                "{before}{changed} of {looked_at} heads are other than in {against}\n"
+            )));
+            if !answer.heads.is_empty() {
+                blocks.push(Block::table([1]));
+            }
+        }
+        Sheet {
+            provenance: Some(provenance),
+            names: card.token_names(),
+            document: document.into(),
+            sections: vec![neurons(&answer.neurons, self.k), heads(&answer.heads)],
+            blocks,
+            csv_settings: &["model", "filters", "version"],
         }
     }
-    if query.heads > 0 {
-        let [looked_at, changed] = [answer.looked_at[1], answer.changed[1]].map(grouped);
-        let before = if query.neurons > 0 { "\n" } else { "" };
-        blocks.push(Block::Text(format!(
-            "{before}{changed} of {looked_at} heads are other than in {against}\n"
-        )));
-        if !answer.heads.is_empty() {
-            blocks.push(Block::table([1]));
+
+    /// The command that ranks them.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("difference", &[&model]);
+        if let Some(layer) = self.layer {
+            line.option("--layer", layer);
         }
-    }
-    Sheet {
-        provenance: Some(provenance),
-        names: card.token_names(),
-        document: document.into(),
-        sections: vec![neurons(&answer.neurons, query.k), heads(&answer.heads)],
-        blocks,
-        csv_settings: &["model", "filters", "version"],
+        line.flag(self.heads == 0, "--neurons-only");
+        line.flag(self.neurons == 0, "--heads-only");
+        line.option("-n", self.neurons.max(self.heads));
+        line.option("-k", self.k);
+        line.option("--convention", self.convention);
+        line.filters(&self.filters);
+        line
     }
 }
 
@@ -198,19 +218,4 @@ fn heads(heads: &[ChangedHead]) -> Section {
             .named("qk_cosine")
             .shown("cos", NumberForm::Decimals(4)),
     ])
-}
-
-/// The command that ranks them.
-pub(super) fn command(model: &str, query: &ChangesQuery) -> CommandLine {
-    let mut line = CommandLine::new("difference", &[&model]);
-    if let Some(layer) = query.layer {
-        line.option("--layer", layer);
-    }
-    line.flag(query.heads == 0, "--neurons-only");
-    line.flag(query.neurons == 0, "--heads-only");
-    line.option("-n", query.neurons.max(query.heads));
-    line.option("-k", query.k);
-    line.option("--convention", query.convention);
-    line.filters(&query.filters);
-    line
 }

@@ -11,14 +11,10 @@ use crate::projection::Scored;
 use crate::transformer::{Form, Input, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
-use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
+use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind, Walk};
 use super::pairs::readings_of;
-use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
-    Switch,
-};
+use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, Switch};
 use crate::checkpoint::Reading;
-use crate::sheet::{CommandLine, Sheet};
 
 /// A weight matrix that is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -267,20 +263,8 @@ impl QueryKind for DirectionsQuery {
         Ok(Answer::Directions(reader.directions(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Directions(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

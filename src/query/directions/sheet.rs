@@ -3,7 +3,9 @@
 use crate::projection::{BLOCK_GAP, Scored};
 use crate::query::QueryKind;
 use crate::query::sheet::stored_record;
-use crate::query::{Direction, DirectionsAnswer, DirectionsQuery, MatrixKind, ModelCard};
+use crate::query::{
+    Direction, DirectionsAnswer, DirectionsQuery, Listed, MatrixKind, ModelCard, RobustnessAnswer,
+};
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenNames, TokenPart, Value, filter_line, filter_record, score, spark,
@@ -13,67 +15,88 @@ use crate::transformer::{Input, stored_line};
 /// Words that stand for an end in a table.
 const SHOWN: usize = 6;
 
-/// The directions with the words at their ends.
-pub(super) fn sheet(card: &ModelCard, query: &DirectionsQuery, answer: &DirectionsAnswer) -> Sheet {
-    let of_head = matches!(query.part, MatrixKind::Form(_));
-    let key = query.part.input().filter(|_| card.gated()).map(Input::name);
-    let settings = vec![
-        ("convention", query.convention.name()),
-        ("filters", filter_line(&query.filters)),
-    ];
-    let provenance = Provenance::of_list(
-        &card.name,
-        Some(query.address().to_string()),
-        settings,
-        Some(command(&card.name, query)),
-    );
-    let stored = query.stored(&card.stored);
-    let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
-    let directions = answer.directions.iter().enumerate();
-    let document = Record::new()
-        .with("model", &*card.name)
-        .with("kind", query.part.name())
-        .with("layer", query.layer)
-        .with_some("head", of_head.then_some(query.head))
-        .with_some("key", key)
-        .with("convention", query.convention.name())
-        .with("exact", answer.exact)
-        .with("filters", filter_record(&query.filters))
-        .with_provenance(&provenance)
-        .with("stored", stored_record(&stored))
-        .with("sides", Value::from_iter(query.part.sides()))
-        .with(
-            "singular_values",
-            Value::from_iter(answer.values.iter().copied()),
-        )
-        .with("block_gap", BLOCK_GAP)
-        .with_some(
-            "copying",
-            answer.copying.map(|copying| {
-                let weights = Record::new().with("weights", copying.weights);
-                weights.with("vocabulary", copying.vocabulary)
-            }),
-        )
-        .with(
-            "directions",
-            directions
-                .map(|(i, d)| direction(query, answer, i, d))
-                .collect::<Value>(),
+impl Listed for DirectionsQuery {
+    /// The directions with the words at their ends.
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &DirectionsAnswer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let of_head = matches!(self.part, MatrixKind::Form(_));
+        let key = self.part.input().filter(|_| card.gated()).map(Input::name);
+        let settings = vec![
+            ("convention", self.convention.name()),
+            ("filters", filter_line(&self.filters)),
+        ];
+        let provenance = Provenance::of_list(
+            &card.name,
+            Some(self.address().to_string()),
+            settings,
+            Some(self.command(&card.name, false)),
         );
-    let names = card.token_names();
-    Sheet {
-        provenance: Some(provenance),
-        document: document.into(),
-        sections: vec![
-            each_word(query, answer, &names),
-            by_end(query, answer, &names),
-        ],
-        names,
-        blocks: vec![
-            Block::Text(heading(query, answer, key) + "\n"),
-            Block::table([1]),
-        ],
-        csv_settings: &LIST_SETTINGS,
+        let stored = self.stored(&card.stored);
+        let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
+        let directions = answer.directions.iter().enumerate();
+        let document = Record::new()
+            .with("model", &*card.name)
+            .with("kind", self.part.name())
+            .with("layer", self.layer)
+            .with_some("head", of_head.then_some(self.head))
+            .with_some("key", key)
+            .with("convention", self.convention.name())
+            .with("exact", answer.exact)
+            .with("filters", filter_record(&self.filters))
+            .with_provenance(&provenance)
+            .with("stored", stored_record(&stored))
+            .with("sides", Value::from_iter(self.part.sides()))
+            .with(
+                "singular_values",
+                Value::from_iter(answer.values.iter().copied()),
+            )
+            .with("block_gap", BLOCK_GAP)
+            .with_some(
+                "copying",
+                answer.copying.map(|copying| {
+                    let weights = Record::new().with("weights", copying.weights);
+                    weights.with("vocabulary", copying.vocabulary)
+                }),
+            )
+            .with(
+                "directions",
+                directions
+                    .map(|(i, d)| direction(self, answer, i, d))
+                    .collect::<Value>(),
+            );
+        let names = card.token_names();
+        Sheet {
+            provenance: Some(provenance),
+            document: document.into(),
+            sections: vec![
+                each_word(self, answer, &names),
+                by_end(self, answer, &names),
+            ],
+            names,
+            blocks: vec![
+                Block::Text(heading(self, answer, key) + "\n"),
+                Block::table([1]),
+            ],
+            csv_settings: &LIST_SETTINGS,
+        }
+    }
+
+    /// The command that lists them.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let part = self.part.name();
+        let mut line = CommandLine::new("directions", &[&model, &part, &self.layer]);
+        if matches!(self.part, MatrixKind::Form(_)) {
+            line.word(self.head);
+        }
+        line.option("-n", self.n);
+        line.option("-k", self.k);
+        line.option("--convention", self.convention);
+        line.filters(&self.filters);
+        line
     }
 }
 
@@ -213,18 +236,4 @@ fn heading(query: &DirectionsQuery, answer: &DirectionsAnswer, key: Option<&str>
         text += "~ values that coincide: any rotation within them is as good\n";
     }
     text
-}
-
-/// The command that lists them.
-pub(super) fn command(model: &str, query: &DirectionsQuery) -> CommandLine {
-    let part = query.part.name();
-    let mut line = CommandLine::new("directions", &[&model, &part, &query.layer]);
-    if matches!(query.part, MatrixKind::Form(_)) {
-        line.word(query.head);
-    }
-    line.option("-n", query.n);
-    line.option("-k", query.k);
-    line.option("--convention", query.convention);
-    line.filters(&query.filters);
-    line
 }

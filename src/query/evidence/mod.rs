@@ -10,12 +10,9 @@
 mod answering;
 mod sheet;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
-use super::{
-    Answer, Callbacks, ContextTexts, Convention, ModelCard, QueryError, Reader, RobustnessAnswer,
-};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
+use super::{Answer, Callbacks, ContextTexts, Convention, ModelCard, QueryError, Reader};
 use crate::checkpoint::Reading;
-use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::Input;
 
 /// Asks for the evidence of all neurons of a model.
@@ -102,20 +99,8 @@ impl QueryKind for EvidenceQuery {
         Ok(Answer::Evidence(reader.evidence(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Evidence(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The evidence of all neurons as a sheet: every neuron, the means by layer, and the best.
 
 use super::{EvidenceAnswer, EvidenceQuery, LayerEvidence, NeuronEvidence};
-use crate::query::{Address, ModelCard};
+use crate::query::{Address, Listed, ModelCard, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, Value, grouped,
 };
@@ -13,44 +13,62 @@ const BEST: usize = 20;
 /// A neuron with its place.
 type Placed<'a> = (usize, usize, &'a NeuronEvidence);
 
-pub(super) fn sheet(card: &ModelCard, query: &EvidenceQuery, answer: &EvidenceAnswer) -> Sheet {
-    let settings = vec![
-        ("convention", query.convention.name()),
-        ("texts", query.texts.described()),
-    ];
-    let command = command(&card.name, query);
-    let provenance = Provenance::of_list(&card.name, None, settings, Some(command));
-    let layers = answer.layers.iter().enumerate();
-    let all: Vec<Placed<'_>> = layers
-        .flat_map(|(layer, of)| {
-            let neurons = of.neurons.iter().enumerate();
-            neurons.map(move |(neuron, of)| (layer, neuron, of))
-        })
-        .collect();
-    let mut best = all.clone();
-    // Equal ones stay in the order of their places.
-    let sum = |of: &NeuronEvidence| of.precision + of.agreement.unwrap_or_default();
-    best.sort_by(|a, b| sum(b.2).total_cmp(&sum(a.2)));
-    best.truncate(BEST);
-    let mut text = format!(
-        "{} positions of {} texts · K and V at 10 by their precision and agreement in %\n",
-        grouped(answer.positions),
-        query.texts.texts.texts.len()
-    );
-    text.extend(answer.notices.iter().map(|notice| format!("{notice}\n")));
-    Sheet {
-        document: document(card, query, answer, &provenance).into(),
-        provenance: Some(provenance),
-        names: card.token_names(),
-        sections: vec![neurons(&all), by_layer(&answer.layers), shown(&best)],
-        blocks: vec![
-            Block::Text(text),
-            Block::Heading("means by layer".to_owned()),
-            Block::table([1]),
-            Block::Heading("the neurons with the most of both".to_owned()),
-            Block::table([2]),
-        ],
-        csv_settings: &["convention", "model", "texts", "version"],
+impl Listed for EvidenceQuery {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &EvidenceAnswer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let settings = vec![
+            ("convention", self.convention.name()),
+            ("texts", self.texts.described()),
+        ];
+        let command = self.command(&card.name, false);
+        let provenance = Provenance::of_list(&card.name, None, settings, Some(command));
+        let layers = answer.layers.iter().enumerate();
+        let all: Vec<Placed<'_>> = layers
+            .flat_map(|(layer, of)| {
+                let neurons = of.neurons.iter().enumerate();
+                neurons.map(move |(neuron, of)| (layer, neuron, of))
+            })
+            .collect();
+        let mut best = all.clone();
+        // Equal ones stay in the order of their places.
+        let sum = |of: &NeuronEvidence| of.precision + of.agreement.unwrap_or_default();
+        best.sort_by(|a, b| sum(b.2).total_cmp(&sum(a.2)));
+        best.truncate(BEST);
+        let mut text = format!(
+            "{} positions of {} texts · K and V at 10 by their precision and agreement in %\n",
+            grouped(answer.positions),
+            self.texts.texts.texts.len()
+        );
+        text.extend(answer.notices.iter().map(|notice| format!("{notice}\n")));
+        Sheet {
+            document: document(card, self, answer, &provenance).into(),
+            provenance: Some(provenance),
+            names: card.token_names(),
+            sections: vec![neurons(&all), by_layer(&answer.layers), shown(&best)],
+            blocks: vec![
+                Block::Text(text),
+                Block::Heading("means by layer".to_owned()),
+                Block::table([1]),
+                Block::Heading("the neurons with the most of both".to_owned()),
+                Block::table([2]),
+            ],
+            csv_settings: &["convention", "model", "texts", "version"],
+        }
+    }
+
+    /// The command that answers it.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("evidence", &[&model]);
+        if self.input != Input::Gate {
+            line.option("--key", self.input.name());
+        }
+        line.option("--convention", self.convention);
+        self.texts.add_to(&mut line);
+        line
     }
 }
 
@@ -160,14 +178,3 @@ const MEANS: [Mean; 5] = [
         of: |n| Some(n.above_zero),
     },
 ];
-
-/// The command that answers it.
-pub(in crate::query) fn command(model: &str, query: &EvidenceQuery) -> CommandLine {
-    let mut line = CommandLine::new("evidence", &[&model]);
-    if query.input != Input::Gate {
-        line.option("--key", query.input.name());
-    }
-    line.option("--convention", query.convention);
-    query.texts.add_to(&mut line);
-    line
-}

@@ -4,13 +4,10 @@
 mod answering;
 mod sheet;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
-use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
-};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
+use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader};
 use crate::checkpoint::Reading;
 use crate::projection::Scored;
-use crate::sheet::{CommandLine, Sheet};
 use crate::vocabulary::Filters;
 
 /// A layer's experts as words. A router's rows differ by what they have in common from what counts:
@@ -103,20 +100,8 @@ impl QueryKind for ExpertsQuery {
         Ok(Answer::Experts(reader.experts(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Experts(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -2,49 +2,64 @@
 
 use super::{ExpertWords, ExpertsAnswer, ExpertsQuery};
 use crate::projection::Scored;
-use crate::query::ModelCard;
+use crate::query::{Listed, ModelCard, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenPart, Value, filter_line, filter_record, grouped,
 };
 
-pub(super) fn sheet(card: &ModelCard, query: &ExpertsQuery, answer: &ExpertsAnswer) -> Sheet {
-    let settings = vec![
-        ("convention", query.convention.name()),
-        ("filters", filter_line(&query.filters)),
-    ];
-    let provenance = Provenance::of_list(
-        &card.name,
-        Some(query.address().to_string()),
-        settings,
-        Some(command(&card.name, query)),
-    );
-    let (sections, blocks) = match (query.expert, answer.experts.first()) {
-        (Some(_), Some(own)) => of_one(own, answer.passing),
-        _ => of_all(query, answer),
-    };
-    let experts: Vec<Value> = answer
-        .experts
-        .iter()
-        .map(|own| record(own).into())
-        .collect();
-    let first = answer.first.iter().map(|&expert| expert as usize);
-    let document = Record::new()
-        .with("model", &*card.name)
-        .with("layer", query.layer)
-        .with_some("expert", query.expert)
-        .with("convention", query.convention.name())
-        .with("filters", filter_record(&query.filters))
-        .with_provenance(&provenance)
-        .with("experts", Value::List(experts))
-        .with("first_expert_by_token", Value::from_iter(first));
-    Sheet {
-        provenance: Some(provenance),
-        names: card.token_names(),
-        document: document.into(),
-        sections,
-        blocks,
-        csv_settings: &LIST_SETTINGS,
+impl Listed for ExpertsQuery {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &ExpertsAnswer,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let settings = vec![
+            ("convention", self.convention.name()),
+            ("filters", filter_line(&self.filters)),
+        ];
+        let provenance = Provenance::of_list(
+            &card.name,
+            Some(self.address().to_string()),
+            settings,
+            Some(self.command(&card.name, false)),
+        );
+        let (sections, blocks) = match (self.expert, answer.experts.first()) {
+            (Some(_), Some(own)) => of_one(own, answer.passing),
+            _ => of_all(self, answer),
+        };
+        let experts: Vec<Value> = answer
+            .experts
+            .iter()
+            .map(|own| record(own).into())
+            .collect();
+        let first = answer.first.iter().map(|&expert| expert as usize);
+        let document = Record::new()
+            .with("model", &*card.name)
+            .with("layer", self.layer)
+            .with_some("expert", self.expert)
+            .with("convention", self.convention.name())
+            .with("filters", filter_record(&self.filters))
+            .with_provenance(&provenance)
+            .with("experts", Value::List(experts))
+            .with("first_expert_by_token", Value::from_iter(first));
+        Sheet {
+            provenance: Some(provenance),
+            names: card.token_names(),
+            document: document.into(),
+            sections,
+            blocks,
+            csv_settings: &LIST_SETTINGS,
+        }
+    }
+
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("experts", &[&model, &self.address()]);
+        line.option("-k", self.k);
+        line.option("--convention", self.convention);
+        line.filters(&self.filters);
+        line
     }
 }
 
@@ -121,12 +136,4 @@ fn of_one(own: &ExpertWords, passing: usize) -> (Vec<Section>, Vec<Block>) {
         list(&own.turns_away, "turns away"),
     ];
     (sections, vec![Block::Text(said), Block::table([0, 1])])
-}
-
-pub(super) fn command(model: &str, query: &ExpertsQuery) -> CommandLine {
-    let mut line = CommandLine::new("experts", &[&model, &query.address()]);
-    line.option("-k", query.k);
-    line.option("--convention", query.convention);
-    line.filters(&query.filters);
-    line
 }

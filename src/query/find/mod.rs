@@ -7,12 +7,9 @@ use crate::projection::{Hit, RankBy, Role};
 use crate::transformer::{Form, Input};
 use crate::vocabulary::Filters;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
-use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
-};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
+use super::{Address, Answer, Callbacks, Convention, Query, QueryError, Reader};
 use crate::checkpoint::Reading;
-use crate::sheet::{CommandLine, Sheet};
 
 /// How many of the tokens that match are looked for at most.
 pub const TOKENS_MAX: usize = 32;
@@ -138,20 +135,8 @@ impl QueryKind for FindQuery {
         Ok(Answer::Find(reader.find(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Find(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

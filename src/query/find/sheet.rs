@@ -1,81 +1,100 @@
 //! Where words stand, as a sheet.
 
 use crate::projection::Hit;
-use crate::query::{FindAnswer, FindQuery, ModelCard, NO_HEAD, RoleHits};
+use crate::query::{FindAnswer, FindQuery, Listed, ModelCard, NO_HEAD, RobustnessAnswer, RoleHits};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
     filter_line, filter_record, grouped, spark,
 };
 use crate::transformer::Input;
 
-/// A section for each place where a word can stand.
-pub(super) fn sheet(card: &ModelCard, query: &FindQuery, answer: &FindAnswer) -> Sheet {
-    let mut settings = vec![("convention", query.convention.name())];
-    if card.gated() && query.input != Input::default() {
-        settings.push(("key", query.input.name().to_owned()));
-    }
-    settings.push(("filters", filter_line(&query.filters)));
-    let command = command(&card.name, query);
-    let provenance = Provenance::of_list(&card.name, None, settings, Some(command));
-    let not_read = (!card.has_output(query.convention)).then_some(NO_HEAD);
-    let names = card.token_names();
+impl Listed for FindQuery {
+    /// A section for each place where a word can stand.
+    fn sheet(&self, card: &ModelCard, answer: &FindAnswer, _: Option<&RobustnessAnswer>) -> Sheet {
+        let mut settings = vec![("convention", self.convention.name())];
+        if card.gated() && self.input != Input::default() {
+            settings.push(("key", self.input.name().to_owned()));
+        }
+        settings.push(("filters", filter_line(&self.filters)));
+        let command = self.command(&card.name, false);
+        let provenance = Provenance::of_list(&card.name, None, settings, Some(command));
+        let not_read = (!card.has_output(self.convention)).then_some(NO_HEAD);
+        let names = card.token_names();
 
-    let tokens: Vec<String> = answer.tokens.iter().map(|&id| names.marked(id)).collect();
-    let mut heading = format!("{}, by {}", tokens.join("  "), query.by.name());
-    if !query.convention.is_raw() {
-        heading += &format!(", {}", query.convention);
-    }
-    heading.push('\n');
-    if answer.matched > answer.tokens.len() {
-        let (first, all) = (answer.tokens.len(), grouped(answer.matched));
-        heading += &format!("the first {first} of {all} tokens that match\n");
-    }
-    heading.extend(not_read.map(|why| format!("{why}\n")));
-    let mut blocks = vec![Block::Text(heading)];
-    for (at, group) in answer.groups.iter().enumerate() {
-        let bars = spark(group.by_layer.iter().copied());
-        let (role, meaning) = (group.role, group.role.meaning());
-        blocks.push(Block::Heading(format!("{role}  {meaning}  {bars}")));
-        blocks.push(Block::table([at]));
+        let tokens: Vec<String> = answer.tokens.iter().map(|&id| names.marked(id)).collect();
+        let mut heading = format!("{}, by {}", tokens.join("  "), self.by.name());
+        if !self.convention.is_raw() {
+            heading += &format!(", {}", self.convention);
+        }
+        heading.push('\n');
+        if answer.matched > answer.tokens.len() {
+            let (first, all) = (answer.tokens.len(), grouped(answer.matched));
+            heading += &format!("the first {first} of {all} tokens that match\n");
+        }
+        heading.extend(not_read.map(|why| format!("{why}\n")));
+        let mut blocks = vec![Block::Text(heading)];
+        for (at, group) in answer.groups.iter().enumerate() {
+            let bars = spark(group.by_layer.iter().copied());
+            let (role, meaning) = (group.role, group.role.meaning());
+            blocks.push(Block::Heading(format!("{role}  {meaning}  {bars}")));
+            blocks.push(Block::table([at]));
+        }
+
+        let groups = answer.groups.iter().enumerate().map(|(at, group)| {
+            let histogram = group.histogram(card.spec.layers).into_iter();
+            let record = Record::new()
+                .with("meaning", group.role.meaning())
+                .with("histogram", histogram.collect::<Value>())
+                .with("best", Value::from_iter(group.by_layer.iter().copied()))
+                .with("hits", Value::Rows(at));
+            (group.role.name(), record)
+        });
+        let document = Record::new()
+            .with("model", &*card.name)
+            .with("words", Value::from_iter(self.words.iter().cloned()))
+            .with("by", self.by.name())
+            .with("convention", self.convention.name())
+            .with("exact", answer.exact)
+            .with("filters", filter_record(&self.filters))
+            .with_provenance(&provenance)
+            .with(
+                "tokens",
+                Value::List(answer.tokens.iter().map(|&id| Value::Token(id)).collect()),
+            )
+            .with("matched", answer.matched)
+            .with("ranks_counted", answer.counted)
+            .with_some("not_read", not_read)
+            .with("groups", groups.collect::<Record>());
+        Sheet {
+            provenance: Some(provenance),
+            names,
+            document: document.into(),
+            sections: answer
+                .groups
+                .iter()
+                .map(|group| section(group, card))
+                .collect(),
+            blocks,
+            // Each row has an address of its own.
+            csv_settings: &["model", "convention", "key", "filters", "version"],
+        }
     }
 
-    let groups = answer.groups.iter().enumerate().map(|(at, group)| {
-        let histogram = group.histogram(card.spec.layers).into_iter();
-        let record = Record::new()
-            .with("meaning", group.role.meaning())
-            .with("histogram", histogram.collect::<Value>())
-            .with("best", Value::from_iter(group.by_layer.iter().copied()))
-            .with("hits", Value::Rows(at));
-        (group.role.name(), record)
-    });
-    let document = Record::new()
-        .with("model", &*card.name)
-        .with("words", Value::from_iter(query.words.iter().cloned()))
-        .with("by", query.by.name())
-        .with("convention", query.convention.name())
-        .with("exact", answer.exact)
-        .with("filters", filter_record(&query.filters))
-        .with_provenance(&provenance)
-        .with(
-            "tokens",
-            Value::List(answer.tokens.iter().map(|&id| Value::Token(id)).collect()),
-        )
-        .with("matched", answer.matched)
-        .with("ranks_counted", answer.counted)
-        .with_some("not_read", not_read)
-        .with("groups", groups.collect::<Record>());
-    Sheet {
-        provenance: Some(provenance),
-        names,
-        document: document.into(),
-        sections: answer
-            .groups
-            .iter()
-            .map(|group| section(group, card))
-            .collect(),
-        blocks,
-        // Each row has an address of its own.
-        csv_settings: &["model", "convention", "key", "filters", "version"],
+    /// The command that looks for them.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("find", &[&model]);
+        for word in &self.words {
+            line.word(word);
+        }
+        line.option("--by", self.by.name());
+        line.option("-k", self.k);
+        if self.input != Input::default() {
+            line.option("--key", self.input.name());
+        }
+        line.option("--convention", self.convention);
+        line.flag(!self.heads, "--neurons-only");
+        line.filters(&self.filters);
+        line
     }
 }
 
@@ -126,21 +145,4 @@ fn section(group: &RoleHits, card: &ModelCard) -> Section {
         partners().csv_part("partner_string", TokenPart::Raw),
     ];
     Section::new(columns.into_iter().chain(with))
-}
-
-/// The command that looks for them.
-pub(super) fn command(model: &str, query: &FindQuery) -> CommandLine {
-    let mut line = CommandLine::new("find", &[&model]);
-    for word in &query.words {
-        line.word(word);
-    }
-    line.option("--by", query.by.name());
-    line.option("-k", query.k);
-    if query.input != Input::default() {
-        line.option("--key", query.input.name());
-    }
-    line.option("--convention", query.convention);
-    line.flag(!query.heads, "--neurons-only");
-    line.filters(&query.filters);
-    line
 }

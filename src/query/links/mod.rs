@@ -6,11 +6,8 @@ mod parts;
 mod sheet;
 
 use crate::checkpoint::Reading;
-use crate::query::kind::{AnswerKind, NotFinite, QueryKind};
-use crate::query::{
-    Address, Answer, Callbacks, Convention, ModelCard, QueryError, Reader, RobustnessAnswer,
-};
-use crate::sheet::{CommandLine, Sheet};
+use crate::query::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
+use crate::query::{Address, Answer, Callbacks, Convention, ModelCard, QueryError, Reader};
 use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
@@ -170,20 +167,8 @@ impl QueryKind for LinksQuery {
         Ok(Answer::Links(reader.links(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Links(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

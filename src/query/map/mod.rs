@@ -6,14 +6,13 @@ mod sheet;
 
 use std::ops::Range;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
 use super::{
     Address, Answer, Callbacks, Convention, ModelCard, NeuronColumn, NeuronQuery, Query,
-    QueryError, Reader, RobustnessAnswer, TextReading, TokenChoice,
+    QueryError, Reader, TextReading, TokenChoice,
 };
 use crate::checkpoint::Reading;
 use crate::geometry::Subwords;
-use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
@@ -112,20 +111,8 @@ impl QueryKind for ContextMapQuery {
         Ok(Answer::Map(reader.model().context_map(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        let Answer::Map(answer) = answer else {
-            return None;
-        };
-        Some(sheet::sheet(&MapOf::occurrences(card, self, answer)))
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 
@@ -159,23 +146,8 @@ impl QueryKind for NeuronMapQuery {
         Ok(Answer::Map(reader.model().neuron_map(self, &answer)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        let Answer::Map(answer) = answer else {
-            return None;
-        };
-        Some(sheet::sheet(&MapOf::column(card, self, answer)))
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        let mut line = self.neuron_query().command(model, false)?;
-        line.option("--column", self.column.name());
-        line.flag(true, "--points");
-        Some(line)
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -3,9 +3,10 @@
 use super::contexts::contexts;
 use super::{ContextMapQuery, NeuronMapQuery};
 use crate::query::geometry::add_reading;
-use crate::query::kind::QueryKind;
 use crate::query::sheet::described;
-use crate::query::{GeometryQuery, MapAnswer, ModelCard, Pointed, TokenChoice};
+use crate::query::{
+    GeometryQuery, Listed, MapAnswer, ModelCard, Pointed, RobustnessAnswer, TokenChoice,
+};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenNames,
     TokenPart, VERSION, Value, filter_options,
@@ -19,7 +20,7 @@ pub struct MapOf<'a> {
     pub title: String,
     /// What decides which points there are: filters, or texts and what is read of them.
     pub settings: String,
-    command: Option<CommandLine>,
+    command: CommandLine,
     /// For each occurrence the text before the word, the word and the text after; empty for a
     /// column's map.
     contexts: Vec<[String; 3]>,
@@ -77,13 +78,31 @@ impl<'a> MapOf<'a> {
     }
 }
 
-/// The command that makes a map of occurrences.
-pub(super) fn command(model: &str, query: &ContextMapQuery) -> CommandLine {
-    let mut line = CommandLine::new("geometry", &[&model]);
-    add_reading(&mut line, &query.reading, Some(&query.token), query.pieces);
-    line.option("--state", query.state);
-    line.flag(true, "--points");
-    line
+impl Listed for ContextMapQuery {
+    fn sheet(&self, card: &ModelCard, answer: &MapAnswer, _: Option<&RobustnessAnswer>) -> Sheet {
+        sheet(&MapOf::occurrences(card, self, answer))
+    }
+
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("geometry", &[&model]);
+        add_reading(&mut line, &self.reading, Some(&self.token), self.pieces);
+        line.option("--state", self.state);
+        line.flag(true, "--points");
+        line
+    }
+}
+
+impl Listed for NeuronMapQuery {
+    fn sheet(&self, card: &ModelCard, answer: &MapAnswer, _: Option<&RobustnessAnswer>) -> Sheet {
+        sheet(&MapOf::column(card, self, answer))
+    }
+
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = self.neuron_query().command(model, false);
+        line.option("--column", self.column.name());
+        line.flag(true, "--points");
+        line
+    }
 }
 
 /// The points.
@@ -91,9 +110,8 @@ pub fn sheet(of: &MapOf<'_>) -> Sheet {
     let names = of.card.token_names();
     let points = 0..of.answer.points.len();
     let explained = of.answer.explained;
-    let command = of.command.as_ref();
     let document = Record::new()
-        .with_some("command", command.map(|command| command.in_format("json")))
+        .with("command", of.command.in_format("json"))
         .with("explained", Value::from_iter(explained))
         .with("map", &*of.title)
         .with("model", &*of.card.name)
@@ -108,7 +126,7 @@ pub fn sheet(of: &MapOf<'_>) -> Sheet {
         provenance: Some(Provenance {
             said: said.trim_end_matches([',', ' ']).to_owned(),
             settings: vec![("settings", of.settings.clone())],
-            command: of.command.clone(),
+            command: Some(of.command.clone()),
             ..Provenance::default()
         }),
         names,

@@ -5,13 +5,10 @@ mod sheet;
 
 use std::fmt;
 
-use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
-use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
-};
+use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind, Walk};
+use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader};
 use crate::checkpoint::Reading;
 use crate::projection::Scored;
-use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::{Input, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
@@ -152,20 +149,8 @@ impl QueryKind for NeuronQuery {
         Ok(Answer::Neuron(reader.neuron(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        robustness: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Neuron(answer) => Some(sheet::sheet(card, self, answer, robustness)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, robustness: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self, robustness))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

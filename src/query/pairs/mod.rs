@@ -5,13 +5,10 @@ mod in_range;
 mod sheet;
 mod unconditional;
 
-use super::kind::{AnswerKind, Items, NotFinite, QueryKind, Walk};
-use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader, RobustnessAnswer,
-};
+use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind, Walk};
+use super::{Address, Answer, Callbacks, Convention, ModelCard, Query, QueryError, Reader};
 use crate::checkpoint::Reading;
 use crate::projection::{End, Pair, Scored};
-use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::{Form, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
@@ -127,20 +124,8 @@ impl QueryKind for PairsQuery {
         Ok(Answer::Pairs(reader.pairs(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        robustness: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Pairs(answer) => Some(sheet::sheet(card, self, answer, robustness)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, robustness: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self, robustness))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::projection::{End, Scored};
 use crate::query::QueryKind;
 use crate::query::robustness::sheet as robustness_sheet;
 use crate::query::sheet::stored_record;
-use crate::query::{ModelCard, PairsAnswer, PairsQuery, RobustnessAnswer};
+use crate::query::{Listed, ModelCard, PairsAnswer, PairsQuery, RobustnessAnswer};
 use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenPart, Value, filter_line, filter_record,
@@ -14,83 +14,100 @@ use crate::transformer::{Form, stored_line};
 /// Rows shown of what one side does whatever the other is.
 const ALONE_ROWS: usize = 10;
 
-/// The pairs, with their robustness if that was asked too.
-pub(super) fn sheet(
-    card: &ModelCard,
-    query: &PairsQuery,
-    answer: &PairsAnswer,
-    robustness: Option<&RobustnessAnswer>,
-) -> Sheet {
-    let distance = (card.spec.rotary && query.form == Form::Qk).then_some(query.distance);
-    let convention = query.convention.name();
-    let mut settings = vec![
-        ("convention", convention.clone()),
-        ("end", query.end.name().to_owned()),
-    ];
-    settings.extend(distance.map(|distance| ("distance", distance.to_string())));
-    settings.push(("filters", filter_line(&query.filters)));
-    settings.extend(not_proven(answer).map(|said| ("list", said)));
-    let provenance = Provenance::of_list(
-        &card.name,
-        Some(query.address().to_string()),
-        settings,
-        Some(command(&card.name, query, robustness.is_some())),
-    );
-    let stored = query.stored(&card.stored);
-    let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
-    let form = match query.distance {
-        0 => query.form.name().to_owned(),
-        distance => format!("{} at {distance}", query.form.name()),
-    };
-    let mut sections = vec![pairs(query, answer, &form)];
-    let mut blocks = vec![Block::table([0])];
-    if let Some([highest, lowest]) = &answer.unconditional {
-        let [most, least] = match query.form {
-            Form::Qk => ["attended to whatever asks", "least so"],
-            Form::Vo => ["written whatever is read", "suppressed"],
+impl Listed for PairsQuery {
+    /// The pairs, with their robustness if that was asked too.
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &PairsAnswer,
+        robustness: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let distance = (card.spec.rotary && self.form == Form::Qk).then_some(self.distance);
+        let convention = self.convention.name();
+        let mut settings = vec![
+            ("convention", convention.clone()),
+            ("end", self.end.name().to_owned()),
+        ];
+        settings.extend(distance.map(|distance| ("distance", distance.to_string())));
+        settings.push(("filters", filter_line(&self.filters)));
+        settings.extend(not_proven(answer).map(|said| ("list", said)));
+        let provenance = Provenance::of_list(
+            &card.name,
+            Some(self.address().to_string()),
+            settings,
+            Some(self.command(&card.name, robustness.is_some())),
+        );
+        let stored = self.stored(&card.stored);
+        let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
+        let form = match self.distance {
+            0 => self.form.name().to_owned(),
+            distance => format!("{} at {distance}", self.form.name()),
         };
-        let label = format!("{form} regardless");
-        sections.push(alone(highest, label.clone(), most, &convention));
-        sections.push(alone(lowest, label + ", lowest", least, &convention));
-        blocks.push(Block::Text("\n".to_owned()));
-        blocks.push(Block::Table {
-            sections: vec![1, 2],
-            rows: ALONE_ROWS,
+        let mut sections = vec![pairs(self, answer, &form)];
+        let mut blocks = vec![Block::table([0])];
+        if let Some([highest, lowest]) = &answer.unconditional {
+            let [most, least] = match self.form {
+                Form::Qk => ["attended to whatever asks", "least so"],
+                Form::Vo => ["written whatever is read", "suppressed"],
+            };
+            let label = format!("{form} regardless");
+            sections.push(alone(highest, label.clone(), most, &convention));
+            sections.push(alone(lowest, label + ", lowest", least, &convention));
+            blocks.push(Block::Text("\n".to_owned()));
+            blocks.push(Block::Table {
+                sections: vec![1, 2],
+                rows: ALONE_ROWS,
+            });
+        }
+        let unconditional = answer.unconditional.is_some().then(|| {
+            let highest = Record::new().with("highest", Value::Rows(1));
+            highest.with("lowest", Value::Rows(2))
         });
+        let own = robustness.and_then(|robustness| robustness.lists.first());
+        let document = Record::new()
+            .with("model", &*card.name)
+            .with("kind", self.form.name())
+            .with("layer", self.layer)
+            .with("head", self.head)
+            .with_some("distance", distance)
+            .with("end", self.end.name())
+            .with("convention", convention)
+            .with("exact", answer.exact)
+            .with("filters", filter_record(&self.filters))
+            .with_provenance(&provenance)
+            .with("stored", stored_record(&stored))
+            .with("pairs", Value::Rows(0))
+            .with_some("regardless", unconditional)
+            .with_some("trust", own.map(robustness_sheet::record));
+        let mut sheet = Sheet {
+            provenance: Some(provenance),
+            names: card.token_names(),
+            document: document.into(),
+            sections,
+            blocks,
+            csv_settings: &LIST_SETTINGS[1..],
+        };
+        if let Some(own) = own {
+            let list = (form.to_uppercase(), own);
+            sheet.push_below(robustness_sheet::section(std::iter::once(list)));
+        }
+        sheet
     }
-    let unconditional = answer.unconditional.is_some().then(|| {
-        let highest = Record::new().with("highest", Value::Rows(1));
-        highest.with("lowest", Value::Rows(2))
-    });
-    let own = robustness.and_then(|robustness| robustness.lists.first());
-    let document = Record::new()
-        .with("model", &*card.name)
-        .with("kind", query.form.name())
-        .with("layer", query.layer)
-        .with("head", query.head)
-        .with_some("distance", distance)
-        .with("end", query.end.name())
-        .with("convention", convention)
-        .with("exact", answer.exact)
-        .with("filters", filter_record(&query.filters))
-        .with_provenance(&provenance)
-        .with("stored", stored_record(&stored))
-        .with("pairs", Value::Rows(0))
-        .with_some("regardless", unconditional)
-        .with_some("trust", own.map(robustness_sheet::record));
-    let mut sheet = Sheet {
-        provenance: Some(provenance),
-        names: card.token_names(),
-        document: document.into(),
-        sections,
-        blocks,
-        csv_settings: &LIST_SETTINGS[1..],
-    };
-    if let Some(own) = own {
-        let list = (form.to_uppercase(), own);
-        sheet.push_below(robustness_sheet::section(std::iter::once(list)));
+
+    /// The command that lists them.
+    fn command(&self, model: &str, robustness: bool) -> CommandLine {
+        let form = self.form.name();
+        let mut line = CommandLine::new("pairs", &[&model, &form, &self.layer, &self.head]);
+        line.option("-k", self.k);
+        line.flag(self.end == End::Lowest, "--lowest");
+        if self.distance > 0 {
+            line.option("--distance", self.distance);
+        }
+        line.option("--convention", self.convention);
+        line.flag(robustness, "--robustness");
+        line.filters(&self.filters);
+        line
     }
-    sheet
 }
 
 /// What is said of a list that a search was stopped at.
@@ -149,19 +166,4 @@ fn alone(list: &[Scored], label: String, head: &str, convention: &str) -> Sectio
         nothing().csv("from_token"),
         Column::of(list.iter().map(|s| s.id)).csv_part("to_token", TokenPart::Raw),
     ])
-}
-
-/// The command that lists them.
-pub(super) fn command(model: &str, query: &PairsQuery, robustness: bool) -> CommandLine {
-    let form = query.form.name();
-    let mut line = CommandLine::new("pairs", &[&model, &form, &query.layer, &query.head]);
-    line.option("-k", query.k);
-    line.flag(query.end == End::Lowest, "--lowest");
-    if query.distance > 0 {
-        line.option("--distance", query.distance);
-    }
-    line.option("--convention", query.convention);
-    line.flag(robustness, "--robustness");
-    line.filters(&query.filters);
-    line
 }

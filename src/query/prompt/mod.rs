@@ -17,11 +17,8 @@ mod tables;
 
 use std::sync::Arc;
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
-use super::{
-    Address, Answer, Callbacks, ModelCard, Query, QueryError, Reader, RobustnessAnswer, TokenChoice,
-};
-use crate::sheet::{CommandLine, Sheet};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
+use super::{Address, Answer, Callbacks, ModelCard, Query, QueryError, Reader, TokenChoice};
 
 pub use attention::{AttentionAnswer, AttentionQuery};
 pub use change::{Amount, Change, ChangeKind, Steering, Unit};
@@ -248,20 +245,8 @@ impl QueryKind for PromptQuery {
         Ok(Answer::Prompt(Box::new(reader.prompt(self, callbacks)?)))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Prompt(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -6,35 +6,75 @@ use super::{
     AfterAnswer, Attribution, HeadPart, LayerExperts, LensCell, NeuronPart, Prediction,
     PromptAnswer, PromptQuery, TakenExpert, TargetAnswer,
 };
-use crate::query::{ModelCard, TokenChoice};
+use crate::query::{Listed, ModelCard, RobustnessAnswer, TokenChoice};
 use crate::sheet::{
     Block, CommandLine, Provenance, Record, Sheet, TokenNames, Value, grouped, with_boundary,
 };
 
-pub(super) fn sheet(card: &ModelCard, query: &PromptQuery, answer: &PromptAnswer) -> Sheet {
-    let names = card.token_names();
-    let provenance = Provenance {
-        said: format!("{} · prompt", card.name),
-        address: None,
-        settings: vec![("model", card.name.clone())],
-        command: Some(command(&card.name, query)),
-    };
-    let sections = vec![
-        each_value(answer, card),
-        predictions(&answer.predictions, answer.after.as_ref()),
-        lens_grid(answer, &names),
-        layers(answer),
-        neurons(&answer.neurons, card),
-        heads(&answer.heads, answer, card),
-        grid_after(answer, &names),
-    ];
-    Sheet {
-        document: document(card, query, answer, &provenance).into(),
-        blocks: blocks(card, query, answer, &names),
-        provenance: Some(provenance),
-        names,
-        sections,
-        csv_settings: &["model", "version"],
+impl Listed for PromptQuery {
+    fn sheet(
+        &self,
+        card: &ModelCard,
+        answer: &Box<PromptAnswer>,
+        _: Option<&RobustnessAnswer>,
+    ) -> Sheet {
+        let names = card.token_names();
+        let provenance = Provenance {
+            said: format!("{} · prompt", card.name),
+            address: None,
+            settings: vec![("model", card.name.clone())],
+            command: Some(self.command(&card.name, false)),
+        };
+        let sections = vec![
+            each_value(answer, card),
+            predictions(&answer.predictions, answer.after.as_ref()),
+            lens_grid(answer, &names),
+            layers(answer),
+            neurons(&answer.neurons, card),
+            heads(&answer.heads, answer, card),
+            grid_after(answer, &names),
+        ];
+        Sheet {
+            document: document(card, self, answer, &provenance).into(),
+            blocks: blocks(card, self, answer, &names),
+            provenance: Some(provenance),
+            names,
+            sections,
+            csv_settings: &["model", "version"],
+        }
+    }
+
+    /// The command that answers it.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        let mut line = CommandLine::new("prompt", &[&model]);
+        line.option("--text", &self.text);
+        line.flag(self.special, "--special");
+        line.flag(self.chat, "--chat");
+        if let Some(position) = self.position {
+            line.option("--position", position);
+        }
+        for (choice, names) in [
+            (&self.target, ["--target", "--target-id"]),
+            (&self.against, ["--against", "--against-id"]),
+        ] {
+            match choice {
+                Some(TokenChoice::Word(word)) => line.option(names[0], word),
+                Some(TokenChoice::Id(id)) => line.option(names[1], id),
+                None => {}
+            }
+        }
+        line.option("-k", self.k);
+        line.option("--lens-k", self.lens_k);
+        for change in &self.changes {
+            let (name, value) = change.option();
+            line.option(name, value);
+        }
+        if let Some(how) = self.continuation {
+            line.option("--continue", how.tokens);
+            line.option("--temperature", how.temperature);
+            line.option("--seed", how.seed);
+        }
+        line
     }
 }
 
@@ -303,37 +343,4 @@ fn sum(of: &Attribution) -> String {
         of.expected,
         (of.sum - of.expected).abs()
     )
-}
-
-/// The command that answers it.
-pub(super) fn command(model: &str, query: &PromptQuery) -> CommandLine {
-    let mut line = CommandLine::new("prompt", &[&model]);
-    line.option("--text", &query.text);
-    line.flag(query.special, "--special");
-    line.flag(query.chat, "--chat");
-    if let Some(position) = query.position {
-        line.option("--position", position);
-    }
-    for (choice, names) in [
-        (&query.target, ["--target", "--target-id"]),
-        (&query.against, ["--against", "--against-id"]),
-    ] {
-        match choice {
-            Some(TokenChoice::Word(word)) => line.option(names[0], word),
-            Some(TokenChoice::Id(id)) => line.option(names[1], id),
-            None => {}
-        }
-    }
-    line.option("-k", query.k);
-    line.option("--lens-k", query.lens_k);
-    for change in &query.changes {
-        let (name, value) = change.option();
-        line.option(name, value);
-    }
-    if let Some(how) = query.continuation {
-        line.option("--continue", how.tokens);
-        line.option("--temperature", how.temperature);
-        line.option("--seed", how.seed);
-    }
-    line
 }

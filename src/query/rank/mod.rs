@@ -17,13 +17,10 @@ pub use ranking::Ranking;
 pub(super) use ranking::{Judged, judge, of_neuron, ranked, standardise};
 pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
 
-use super::kind::{AnswerKind, NotFinite, QueryKind};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
 use super::pairs::readings_of;
-use super::{
-    Address, Answer, Callbacks, Convention, ModelCard, QueryError, Reader, RobustnessAnswer,
-};
+use super::{Address, Answer, Callbacks, Convention, ModelCard, QueryError, Reader};
 use crate::checkpoint::Reading;
-use crate::sheet::{CommandLine, Sheet};
 use crate::transformer::Form;
 use crate::vocabulary::Filters;
 
@@ -132,20 +129,8 @@ impl QueryKind for RankQuery {
         Ok(Answer::Rank(reader.rank(self, callbacks)?))
     }
 
-    fn sheet(
-        &self,
-        card: &ModelCard,
-        answer: &Answer,
-        _: Option<&RobustnessAnswer>,
-    ) -> Option<Sheet> {
-        match answer {
-            Answer::Rank(answer) => Some(sheet::sheet(card, self, answer)),
-            _ => None,
-        }
-    }
-
-    fn command(&self, model: &str, _: bool) -> Option<CommandLine> {
-        Some(sheet::command(model, self))
+    fn listed(&self) -> Option<&dyn AnyListed> {
+        Some(self)
     }
 }
 

@@ -1,7 +1,9 @@
 //! The ranked neurons, or heads, of a layer or of all, as a sheet.
 
 use crate::query::jacobian::named_in;
-use crate::query::{Address, ModelCard, RankAnswer, RankQuery, RankedItem, Switch};
+use crate::query::{
+    Address, Listed, ModelCard, RankAnswer, RankQuery, RankedItem, RobustnessAnswer, Switch,
+};
 use crate::sheet::{
     Block, Column, CommandLine, NumberForm, Provenance, Record, Section, Sheet, TokenPart, Value,
     filter_line, filter_record,
@@ -13,13 +15,20 @@ const WORDS: usize = 5;
 /// A neuron or a head, with the query of its layer.
 type Ranked<'a> = (&'a RankQuery, &'a RankedItem);
 
-/// A layer's ranked neurons, or heads.
-pub(super) fn sheet(card: &ModelCard, query: &RankQuery, answer: &RankAnswer) -> Sheet {
-    let items: Vec<Ranked<'_>> = answer.items.iter().map(|item| (query, item)).collect();
-    let layer = query.layer;
-    let address = Address::Layer { layer }.to_string();
-    let provenance = provenance(card, query, Some(address), command(&card.name, query));
-    list(card, query, provenance, Some(answer), &items)
+impl Listed for RankQuery {
+    /// A layer's ranked neurons, or heads.
+    fn sheet(&self, card: &ModelCard, answer: &RankAnswer, _: Option<&RobustnessAnswer>) -> Sheet {
+        let items: Vec<Ranked<'_>> = answer.items.iter().map(|item| (self, item)).collect();
+        let layer = self.layer;
+        let address = Address::Layer { layer }.to_string();
+        let provenance = provenance(card, self, Some(address), self.command(&card.name, false));
+        list(card, self, provenance, Some(answer), &items)
+    }
+
+    /// The command that ranks a layer.
+    fn command(&self, model: &str, _: bool) -> CommandLine {
+        line(model, self, Some(self.layer), self.count)
+    }
 }
 
 /// The best of all layers, at most `count`: queries that differ in their layers only,
@@ -112,11 +121,6 @@ fn list(
         blocks: vec![Block::table([0])],
         csv_settings: &["model", "filters", "version"],
     }
-}
-
-/// The command that ranks a layer.
-pub(super) fn command(model: &str, query: &RankQuery) -> CommandLine {
-    line(model, query, Some(query.layer), query.count)
 }
 
 /// The command that ranks all layers.
