@@ -111,7 +111,7 @@ impl Hub {
         let cache = hf_hub::Cache::new(root.to_owned()).repo(listing.id.repo());
         let folder = cache.pointer_path(&listing.commit);
         files.iter().all(|name| {
-            let size = listing.file(name).and_then(super::Listed::size);
+            let size = listing.file(name).and_then(super::ListedFile::size);
             size.is_some_and(|size| is_of_size(&folder.join(name), size))
         })
     }

@@ -22,12 +22,12 @@ pub struct Listing {
     pub id: HubId,
     /// What the revision was when it was asked for: 40 hexadecimal digits.
     pub commit: String,
-    pub files: Vec<Listed>,
+    pub files: Vec<ListedFile>,
 }
 
 /// A file of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedFile {
     /// Its path in the model.
     pub name: String,
     /// Its size and its hash where the list has them.
@@ -66,12 +66,12 @@ struct Lfs {
 
 impl Listing {
     /// The file of that name.
-    pub fn file(&self, name: &str) -> Option<&Listed> {
+    pub fn file(&self, name: &str) -> Option<&ListedFile> {
         self.files.iter().find(|file| file.name == name)
     }
 }
 
-impl Listed {
+impl ListedFile {
     fn of(sibling: Sibling) -> Self {
         let facts = match (sibling.lfs, sibling.size, sibling.blob_id) {
             (Some(Lfs { sha256, size }), ..) => Some((size, sha256)),
@@ -146,7 +146,7 @@ impl Hub {
         Ok(Listing {
             id: id.clone(),
             commit: model.sha,
-            files: model.siblings.into_iter().map(Listed::of).collect(),
+            files: model.siblings.into_iter().map(ListedFile::of).collect(),
         })
     }
 

@@ -21,6 +21,6 @@ pub use cache::{Cache, Cached};
 pub use client::Hub;
 pub use error::HubError;
 pub use id::HubId;
-pub use listing::{Listed, Listing};
+pub use listing::{ListedFile, Listing};
 pub use ranged::{Ranged, bring};
 pub use settings::{HubSettings, Pace};
