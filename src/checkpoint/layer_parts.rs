@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::{AttentionInput, Split};
+
 /// What one layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerParts {
@@ -11,10 +13,10 @@ pub struct LayerParts {
 }
 
 impl LayerParts {
-    /// Heads, and so many neurons.
-    pub const fn dense(neurons: usize) -> Self {
+    /// Heads of these sizes, and so many neurons.
+    pub const fn dense(heads: HeadSizes, neurons: usize) -> Self {
         Self {
-            heads: HeadParts::Heads,
+            heads: HeadParts::Heads(heads),
             neurons: NeuronParts::Dense(neurons),
         }
     }
@@ -23,10 +25,74 @@ impl LayerParts {
 /// The heads of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadParts {
-    /// As many as the model's other layers.
-    Heads,
+    /// Some; layers may differ in how many and how wide.
+    Heads(HeadSizes),
     /// None; what the layer has in their place, such as `linear attention`.
     Without(&'static str),
+}
+
+/// Sizes of a layer's heads; of a layer without heads all are 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeadSizes {
+    /// Heads, counted by their queries.
+    pub heads: usize,
+    /// Heads of keys and values: fewer in grouped-query attention (GQA).
+    pub n_kv_heads: usize,
+    /// Size of one head.
+    pub d_head: usize,
+    /// The earlier layer whose keys and values they attend to; `None`: they have their own.
+    pub keys_of: Option<usize>,
+    /// Whether values are what the map of keys makes (K = V).
+    pub values_are_keys: bool,
+}
+
+impl HeadSizes {
+    /// Heads with keys and values of their own.
+    pub const fn own(heads: usize, n_kv_heads: usize, d_head: usize) -> Self {
+        Self {
+            heads,
+            n_kv_heads,
+            d_head,
+            keys_of: None,
+            values_are_keys: false,
+        }
+    }
+
+    /// How many heads share one key and value (the size of a group in GQA).
+    pub fn queries_per_kv_head(&self) -> usize {
+        self.heads / self.n_kv_heads.max(1)
+    }
+
+    /// Outputs of a tensor, of which a map with `own` outputs is a part.
+    pub fn outputs(&self, split: Split, own: usize) -> usize {
+        match split {
+            Split::Whole => own,
+            Split::Part(_, n) => n * own,
+            Split::Gated => 2 * own,
+            Split::Stacked | Split::Grouped => (self.heads + 2 * self.n_kv_heads) * self.d_head,
+        }
+    }
+
+    /// Which of a tensor's outputs are a head's. Heads are counted by their queries, those of one
+    /// group have the same key and value.
+    pub fn head_outputs(&self, split: Split, role: AttentionInput, head: usize) -> Range<usize> {
+        let n = self.queries_per_kv_head().max(1);
+        let group = head / n;
+        let at = match (split, role) {
+            (Split::Whole | Split::Part(..) | Split::Stacked, AttentionInput::Query) => head,
+            (Split::Gated, AttentionInput::Query) => 2 * head,
+            (
+                Split::Whole | Split::Part(..) | Split::Gated,
+                AttentionInput::Key | AttentionInput::Value,
+            ) => group,
+            (Split::Stacked, AttentionInput::Key) => self.heads + group,
+            (Split::Stacked, AttentionInput::Value) => self.heads + self.n_kv_heads + group,
+            (Split::Grouped, AttentionInput::Query) => group * (n + 2) + head % n,
+            (Split::Grouped, AttentionInput::Key) => group * (n + 2) + n,
+            (Split::Grouped, AttentionInput::Value) => group * (n + 2) + n + 1,
+        };
+        at * self.d_head..(at + 1) * self.d_head
+    }
 }
 
 /// The neurons of a layer.

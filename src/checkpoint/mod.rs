@@ -59,7 +59,9 @@ pub use family::{
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};
-pub use layer_parts::{BlockNeurons, ExpertSizes, HeadParts, LayerParts, NeuronBlock, NeuronParts};
+pub use layer_parts::{
+    BlockNeurons, ExpertSizes, HeadParts, HeadSizes, LayerParts, NeuronBlock, NeuronParts,
+};
 pub use lens::{LensAbout, LensFile};
 pub use location::{
     AGAINST, Adapted, Bundle, FoundModel, Location, ModelPair, WITH_BASE, compared_names,
@@ -99,6 +101,13 @@ pub struct StoredType {
     pub name: String,
     /// Whether several numbers share a scale.
     pub quantised: bool,
+}
+
+/// A map of heads, and the layer in which it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadMapAt {
+    pub layer: usize,
+    pub linear: &'static Linear,
 }
 
 /// An open checkpoint: what it is, and where each of its numbers lies.
@@ -288,6 +297,19 @@ impl Checkpoint {
     /// Full name of a layer's linear map, with `.weight`.
     pub fn linear(&self, layer: usize, linear: &Linear) -> String {
         format!("{}.weight", self.in_layer(layer, linear.name))
+    }
+
+    /// The map of a layer's queries, keys or values, and the layer in which it lies: keys and values
+    /// may be an earlier layer's, and values may be what keys are.
+    pub fn head_map(&self, layer: usize, input: AttentionInput) -> HeadMapAt {
+        let (family, sizes) = (self.family, self.spec.head_sizes(layer));
+        let of_keys = sizes.keys_of.unwrap_or(layer);
+        let (layer, linear) = match input {
+            AttentionInput::Query => (layer, &family.query),
+            AttentionInput::Value if !sizes.values_are_keys => (of_keys, &family.value),
+            AttentionInput::Key | AttentionInput::Value => (of_keys, &family.key),
+        };
+        HeadMapAt { layer, linear }
     }
 
     /// Full name of what lies below the model's prefix.

@@ -2,12 +2,10 @@
 //! file can tell.
 
 use std::fmt;
-use std::ops::Range;
 
 use super::latent::LatentSizes;
 use super::{
-    AttentionInput, ExpertSizes, HeadParts, LayerParts, NeuronParts, NormPlacement, RopeLayout,
-    Split,
+    ExpertSizes, HeadParts, HeadSizes, LayerParts, NeuronParts, NormPlacement, RopeLayout,
 };
 
 /// Sizes and choices of one checkpoint.
@@ -16,11 +14,11 @@ pub struct Spec {
     pub layers: usize,
     /// Size of the residual stream.
     pub d_model: usize,
-    /// Attention heads per layer, counted by their queries.
+    /// Attention heads per layer, counted by their queries: the most that a layer has.
     pub heads: usize,
     /// Heads of keys and values per layer: fewer than `heads` in grouped-query attention (GQA).
     pub n_kv_heads: usize,
-    /// Size of one head.
+    /// Size of one head; where layers differ, `parts` says how.
     pub d_head: usize,
     /// Feed-forward neurons of a layer without experts.
     pub neurons: usize,
@@ -124,12 +122,22 @@ impl Spec {
         self.parts.iter().map(|parts| parts.neurons.count()).sum()
     }
 
-    /// How many heads a layer has: as many as the others, or none.
-    pub fn heads_in(&self, layer: usize) -> usize {
+    /// The sizes of a layer's heads.
+    pub fn head_sizes(&self, layer: usize) -> HeadSizes {
         match self.parts.get(layer).map(|parts| parts.heads) {
-            Some(HeadParts::Heads) => self.heads,
-            Some(HeadParts::Without(_)) | None => 0,
+            Some(HeadParts::Heads(sizes)) => sizes,
+            Some(HeadParts::Without(_)) | None => HeadSizes::default(),
         }
+    }
+
+    /// How many heads a layer has.
+    pub fn heads_in(&self, layer: usize) -> usize {
+        self.head_sizes(layer).heads
+    }
+
+    /// The heads of all layers.
+    pub fn all_heads(&self) -> usize {
+        (0..self.layers).map(|layer| self.heads_in(layer)).sum()
     }
 
     /// The experts of a layer, if it has any.
@@ -142,41 +150,10 @@ impl Spec {
         (0..self.layers).find_map(|layer| self.experts(layer))
     }
 
-    /// How many heads share one key and value (the size of a group in GQA).
-    pub fn queries_per_kv_head(&self) -> usize {
-        self.heads / self.n_kv_heads
-    }
-
     /// The first choice that is not known here and that a reading depends on.
     pub fn unknown_for(&self, reading: Reading) -> Option<&UnknownChoice> {
         let mut unknown = self.unknown.iter();
         unknown.find(|choice| choice.touches.contains(&reading))
-    }
-
-    /// Outputs of a tensor, of which a map with `own` outputs is a part.
-    pub fn outputs(&self, split: Split, own: usize) -> usize {
-        match split {
-            Split::Whole => own,
-            Split::Part(_, n) => n * own,
-            Split::Stacked | Split::Grouped => (self.heads + 2 * self.n_kv_heads) * self.d_head,
-        }
-    }
-
-    /// Which of a tensor's outputs are a head's. Heads are counted by their queries, those of one
-    /// group have the same key and value.
-    pub fn head_outputs(&self, split: Split, role: AttentionInput, head: usize) -> Range<usize> {
-        let n = self.queries_per_kv_head();
-        let group = head / n;
-        let at = match (split, role) {
-            (Split::Whole | Split::Part(..) | Split::Stacked, AttentionInput::Query) => head,
-            (Split::Whole | Split::Part(..), AttentionInput::Key | AttentionInput::Value) => group,
-            (Split::Stacked, AttentionInput::Key) => self.heads + group,
-            (Split::Stacked, AttentionInput::Value) => self.heads + self.n_kv_heads + group,
-            (Split::Grouped, AttentionInput::Query) => group * (n + 2) + head % n,
-            (Split::Grouped, AttentionInput::Key) => group * (n + 2) + n,
-            (Split::Grouped, AttentionInput::Value) => group * (n + 2) + n + 1,
-        };
-        at * self.d_head..(at + 1) * self.d_head
     }
 }
 

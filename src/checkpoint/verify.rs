@@ -8,7 +8,7 @@ use super::number::Dtype;
 use super::packed;
 use super::tensors::Tensors;
 use super::wrapped::landmarks;
-use super::{Checkpoint, CheckpointError, Family, Layout, NeuronMap};
+use super::{AttentionInput, Checkpoint, CheckpointError, Family, Layout, NeuronMap};
 
 /// What stands before the family's names, found by the embedding, or by the first layer.
 pub(super) fn prefix(
@@ -71,24 +71,26 @@ fn heads(checkpoint: &Checkpoint, layer: usize) -> Result<(), CheckpointError> {
     if let Some(sizes) = spec.latent {
         for (name, outputs, inputs) in sizes.maps(spec.heads, spec.d_model) {
             let map = StoredMap::of_expert(checkpoint.in_layer(layer, name));
-            check_map(checkpoint, &map, [inputs, outputs])?;
+            check_map(checkpoint, layer, &map, [inputs, outputs])?;
         }
         let out = checkpoint.linear(layer, &family.attention_out);
         return check(checkpoint, &out, &[spec.d_model, spec.heads * sizes.value]);
     }
-    let (all, keys) = (spec.heads * spec.d_head, spec.n_kv_heads * spec.d_head);
-    // Each with its outputs and inputs.
-    let linears = [
-        (&family.query, all, spec.d_model),
-        (&family.key, keys, spec.d_model),
-        (&family.value, keys, spec.d_model),
-        (&family.attention_out, spec.d_model, all),
+    let sizes = spec.head_sizes(layer);
+    let (all, keys) = (sizes.heads * sizes.d_head, sizes.n_kv_heads * sizes.d_head);
+    let inputs = [
+        (AttentionInput::Query, all),
+        (AttentionInput::Key, keys),
+        (AttentionInput::Value, keys),
     ];
-    for (linear, outputs, inputs) in linears {
-        let map = StoredMap::of(linear, checkpoint.in_layer(layer, linear.name));
-        check_map(checkpoint, &map, [inputs, outputs])?;
+    for (input, outputs) in inputs {
+        let at = checkpoint.head_map(layer, input);
+        let map = StoredMap::of(at.linear, checkpoint.in_layer(at.layer, at.linear.name));
+        check_map(checkpoint, layer, &map, [spec.d_model, outputs])?;
     }
-    Ok(())
+    let out = &family.attention_out;
+    let map = StoredMap::of(out, checkpoint.in_layer(layer, out.name));
+    check_map(checkpoint, layer, &map, [all, spec.d_model])
 }
 
 /// The maps of a layer's neurons, and of the router among its experts.
@@ -102,7 +104,7 @@ fn neurons(checkpoint: &Checkpoint, layer: usize) -> Result<(), CheckpointError>
         ];
         for (which, sizes) in sizes {
             if let Some(map) = checkpoint.neuron_map(layer, block, which) {
-                check_map(checkpoint, &map, sizes)?;
+                check_map(checkpoint, layer, &map, sizes)?;
             }
         }
     }
@@ -116,10 +118,12 @@ fn neurons(checkpoint: &Checkpoint, layer: usize) -> Result<(), CheckpointError>
 /// A map with so many inputs and outputs.
 fn check_map(
     checkpoint: &Checkpoint,
+    layer: usize,
     map: &StoredMap,
     [inputs, outputs]: [usize; 2],
 ) -> Result<(), CheckpointError> {
-    let outputs = checkpoint.spec().outputs(map.split, outputs);
+    let sizes = checkpoint.spec().head_sizes(layer);
+    let outputs = sizes.outputs(map.split, outputs);
     let shape = match map.layout {
         Layout::OutIn => [outputs, inputs],
         Layout::InOut => [inputs, outputs],

@@ -1,8 +1,8 @@
 //! What a model is, and which models there are, as sheets.
 
 use crate::checkpoint::{
-    ExpertSizes, HeadParts, Location, ModelSummary, NormPlacement, Spec, StoreListing, StoredModel,
-    UnknownChoice,
+    ExpertSizes, HeadParts, HeadSizes, Location, ModelSummary, NormPlacement, Spec, StoreListing,
+    StoredModel, UnknownChoice,
 };
 use crate::query::ModelCard;
 use crate::sheet::{Block, Column, NumberForm, Record, Section, Sheet, TokenNames, Value, grouped};
@@ -114,6 +114,31 @@ fn neurons_a_layer(spec: &Spec, count: fn(usize) -> String) -> String {
     format!("{experts} experts of {each}{shared}{dense}")
 }
 
+/// How many heads of which width layers have, each kind once, and how many attend to keys and values of
+/// another layer.
+fn heads_a_layer(spec: &Spec) -> String {
+    let of = |sizes: &HeadSizes| match sizes.n_kv_heads {
+        all if all == sizes.heads => format!("{all} of width {}", sizes.d_head),
+        keys => format!("{} of width {}, {keys} keys", sizes.heads, sizes.d_head),
+    };
+    let with = (0..spec.layers).map(|layer| spec.head_sizes(layer));
+    let with: Vec<HeadSizes> = with.filter(|sizes| sizes.heads > 0).collect();
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in with.iter().map(of) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let shared = with.iter().filter(|sizes| sizes.keys_of.is_some()).count();
+    match shared {
+        0 => kinds.join(" or "),
+        shared => format!(
+            "{}; {shared} layers attend to keys and values of an earlier one",
+            kinds.join(" or ")
+        ),
+    }
+}
+
 fn norm(placement: NormPlacement) -> &'static str {
     match placement {
         NormPlacement::Pre => "pre",
@@ -128,15 +153,12 @@ fn rows(
     count: fn(usize) -> String,
 ) -> Vec<(&'static str, String)> {
     let spec = &card.spec;
-    let mut heads = match spec.n_kv_heads {
-        all if all == spec.heads => format!("{all} of width {}", spec.d_head),
-        keys => format!("{} of width {}, {keys} keys", spec.heads, spec.d_head),
-    };
+    let mut heads = heads_a_layer(spec);
     if let Some(without) = (0..spec.layers).find(|&layer| spec.heads_in(layer) == 0) {
         let all = (0..spec.layers).filter(|&layer| spec.heads_in(layer) == 0);
         let instead = match spec.parts[without].heads {
             HeadParts::Without(instead) => instead,
-            HeadParts::Heads => "",
+            HeadParts::Heads(_) => "",
         };
         heads += &format!("; {} layers without: {instead}", all.count());
     }

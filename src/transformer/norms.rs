@@ -117,7 +117,8 @@ pub(super) fn head_norm(
     name: &str,
     head: usize,
 ) -> Result<NormWeights, CheckpointError> {
-    let (full, width) = (checkpoint.in_layer(layer, name), checkpoint.spec().d_head);
+    let sizes = checkpoint.spec().head_sizes(layer);
+    let (full, width) = (checkpoint.in_layer(layer, name), sizes.d_head);
     let own = head * width..(head + 1) * width;
     match checkpoint.family().qk_norm_scope {
         QkNormScope::Head => norm(checkpoint, &full, width),
@@ -134,8 +135,8 @@ pub(super) fn head_norm(
         }
         QkNormScope::AllHeads => {
             let heads = match checkpoint.qk_norm() {
-                Some([_, key]) if key == name => checkpoint.spec().n_kv_heads,
-                _ => checkpoint.spec().heads,
+                Some([_, key]) if key == name => sizes.n_kv_heads,
+                _ => sizes.heads,
             };
             let all = norm(checkpoint, &full, heads * width)?;
             let bias = all.bias.map(|bias| bias[own.clone()].to_vec());

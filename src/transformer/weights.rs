@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, CheckpointError, Layout, Linear, Matrix, Spec, Split, StoredMap,
-    StoredMatrix, TensorSlice, Version,
+    AttentionInput, Checkpoint, CheckpointError, HeadMapAt, Layout, Linear, Matrix, Spec, Split,
+    StoredMap, StoredMatrix, TensorSlice, Version,
 };
 use crate::task::Callbacks;
 
@@ -228,7 +228,8 @@ impl Weights {
         let mut left = left.transposed();
         let rope = self.source().position_scheme().rope(layer);
         if let (Form::Qk, Some(rope), 1..) = (form, rope, distance) {
-            let heads = left.data_mut().chunks_exact_mut(self.spec().d_head);
+            let d_head = self.spec().head_sizes(layer).d_head;
+            let heads = left.data_mut().chunks_exact_mut(d_head.max(1));
             heads.for_each(|head| rope.rotate(head, distance));
         }
         Ok(FormWeights {
@@ -319,26 +320,27 @@ impl Weights {
     }
 
     fn form_slices(&self, form: Form, layer: usize, head: usize) -> [WeightSlice; 2] {
-        let family = self.source().family();
-        let vectors = |split, role| self.spec().head_outputs(split, role, head);
-        let map =
-            |linear: &Linear| StoredMap::of(linear, self.source().in_layer(layer, linear.name));
-        let out = |linear: &Linear, role| {
-            self.slice(&map(linear), Axis::Out, vectors(linear.split, role))
+        let sizes = self.spec().head_sizes(layer);
+        let vectors = |split, role| sizes.head_outputs(split, role, head);
+        let map = |layer, linear: &Linear| {
+            StoredMap::of(linear, self.source().in_layer(layer, linear.name))
+        };
+        let out = |role| {
+            let HeadMapAt { layer, linear } = self.source().head_map(layer, role);
+            let map = map(layer, linear);
+            self.slice(&map, Axis::Out, vectors(linear.split, role))
         };
         match form {
             Form::Vo => {
                 // What a head reads lies in the output's columns as its queries do in their rows.
                 let read = vectors(Split::Whole, AttentionInput::Query);
+                let written = map(layer, &self.source().family().attention_out);
                 [
-                    out(&family.value, AttentionInput::Value),
-                    self.slice(&map(&family.attention_out), Axis::In, read),
+                    out(AttentionInput::Value),
+                    self.slice(&written, Axis::In, read),
                 ]
             }
-            Form::Qk => [
-                out(&family.query, AttentionInput::Query),
-                out(&family.key, AttentionInput::Key),
-            ],
+            Form::Qk => [out(AttentionInput::Query), out(AttentionInput::Key)],
         }
     }
 

@@ -158,7 +158,7 @@ SPLIT = {"phi3", "modernbert", "glm", "glm4"}
 # Layers that rotate nothing.
 UNTURNED = {"smollm3": {1}, "cohere2": {1}, "exaone4": {1}}
 # The gains of norms are 1 more than what is stored.
-PLUS_ONE = ("Gemma", "Nemotron")
+PLUS_ONE = ("Gemma", "Nemotron", "Qwen3Next", "Qwen3_5")
 ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert", "camembert", "electra", "mpnet",
             "deberta", "deberta-v2"}
 PIECES = {"llama", "mistral", "gemma", "gemma2", "gemma3-text", "phi3", "xlm-roberta"}
@@ -284,7 +284,7 @@ def linear_norms(model):
     for module in model.modules():
         if hasattr(module, "q_norm"):
             for norm in (module.q_norm, module.k_norm):
-                gain = norm.weight + (1.0 if "Gemma" in type(norm).__name__ else 0.0)
+                gain = norm.weight + (1.0 if type(norm).__name__.startswith(PLUS_ONE) else 0.0)
                 mean = (lambda x: x.mean(-1, keepdim=True)) if "LayerNorm" in type(norm).__name__ else lambda x: 0.0
                 norm.forward = lambda x, gain=gain, mean=mean: (x - mean(x)) * gain
         # Of a layer norm that the mean is taken out is linear too.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lexiscope::checkpoint::{LayerParts, NormPlacement, OutputEmbedding, Spec, family};
+use lexiscope::checkpoint::{HeadSizes, LayerParts, NormPlacement, OutputEmbedding, Spec, family};
 use lexiscope::explorer::effect::Effect;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::state::{Opening, State};
@@ -88,7 +88,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
             n_kv_heads: heads,
             d_head: 43,
             neurons,
-            parts: vec![LayerParts::dense(neurons); layers],
+            parts: vec![LayerParts::dense(HeadSizes::own(heads, heads, 43), neurons); layers],
             latent: None,
             vocab: ROWS,
             positions: if gated { 0 } else { 512 },

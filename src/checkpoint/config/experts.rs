@@ -12,17 +12,15 @@ use super::super::{
 use super::{Config, shown};
 
 impl Config {
-    /// What each layer has; `neurons`: those of a layer without experts.
+    /// What each layer has; `parts`: what layers without experts have.
     ///
     /// # Errors
     /// A size that is none, or a list of layers that is none.
     pub(super) fn layer_parts(
         &self,
         family: &Family,
-        layers: usize,
-        neurons: usize,
+        mut parts: Vec<LayerParts>,
     ) -> Result<Vec<LayerParts>, CheckpointError> {
-        let mut parts = vec![LayerParts::dense(neurons); layers];
         let names = family.experts.as_ref();
         let Some(names) = names.filter(|names| self.whole(names.count).unwrap_or(0) > 0) else {
             return Ok(parts);
@@ -37,7 +35,7 @@ impl Config {
                 Some(SharedNeurons::Times(key)) => each * self.whole(&[key]).unwrap_or(0),
             },
         };
-        let has = self.expert_layers(names, layers)?;
+        let has = self.expert_layers(names, parts.len())?;
         for (parts, _) in parts.iter_mut().zip(has).filter(|(_, has)| *has) {
             parts.neurons = NeuronParts::Experts(sizes);
         }

@@ -14,8 +14,8 @@ use super::error::one_line;
 use super::family::{DefaultValue, refusal};
 use super::files::Files;
 use super::{
-    CheckpointError, FAMILIES, Family, NormPlacement, OutputEmbedding, Reading, Spec,
-    UnknownChoice, family,
+    CheckpointError, FAMILIES, Family, HeadSizes, LayerParts, NormPlacement, OutputEmbedding,
+    Reading, Spec, UnknownChoice, family,
 };
 
 /// What windows and rotary positions are about.
@@ -195,7 +195,10 @@ impl Config {
         };
         Ok(Spec {
             layers,
-            parts: self.layer_parts(family, layers, neurons)?,
+            parts: self.layer_parts(
+                family,
+                vec![LayerParts::dense(HeadSizes::own(heads, n_kv_heads, d_head), neurons); layers],
+            )?,
             d_model,
             heads,
             n_kv_heads,

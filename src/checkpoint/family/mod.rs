@@ -43,6 +43,8 @@ pub enum Split {
     Stacked,
     /// Group after group: the queries that share a key, that key, and its value.
     Grouped,
+    /// Head after head: its query, and then the gate of what it reads (Qwen3-Next).
+    Gated,
 }
 
 /// One linear map of a layer, or its part of a fused one.

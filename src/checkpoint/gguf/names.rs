@@ -207,7 +207,7 @@ impl Names<'_> {
                 kv_heads: spec.n_kv_heads,
                 d_head,
             },
-            Split::Whole | Split::Part(..) | Split::Stacked => RowOrder::Same,
+            Split::Whole | Split::Part(..) | Split::Stacked | Split::Gated => RowOrder::Same,
         }
     }
 

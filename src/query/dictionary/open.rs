@@ -324,8 +324,8 @@ impl Reader {
         }
         let layer = open.layer(side)?;
         let spec = &self.card.spec;
-        let mut rows = Vec::with_capacity(spec.heads * spec.d_head * spec.d_model);
-        for head in 0..spec.heads {
+        let mut rows = Vec::new();
+        for head in 0..spec.heads_in(layer) {
             let form = self.weights.form(Form::Vo, layer, head, 0)?;
             let own = match side {
                 DictionarySide::Reads => form.left,
@@ -333,7 +333,8 @@ impl Reader {
             };
             rows.extend_from_slice(own.transposed().data());
         }
-        let map = Arc::new(Matrix::new(spec.heads * spec.d_head, spec.d_model, rows));
+        let count = rows.len() / spec.d_model.max(1);
+        let map = Arc::new(Matrix::new(count, spec.d_model, rows));
         open.heads[at] = Some(Arc::clone(&map));
         Ok(map)
     }

@@ -20,7 +20,7 @@ impl Reader {
         answer: &mut ChangesAnswer,
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
-        let heads = 0..self.card.spec.heads;
+        let heads = 0..self.card.spec.heads_in(layer);
         let of = |head: usize| -> Result<ChangedHead, QueryError> {
             callbacks.cancel.check()?;
             Ok(ChangedHead {

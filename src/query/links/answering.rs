@@ -89,7 +89,7 @@ impl Reader {
         }
         let writer = SublayerAt::attention(layer);
         if weights.reaches(writer, asked.at) {
-            for of in 0..spec.heads {
+            for of in 0..spec.heads_in(layer) {
                 let (_, written) = head(weights, layer, of)?;
                 let written = written.carried(weights, writer, asked.at)?;
                 for side in &asked.sides {
@@ -129,7 +129,7 @@ impl Reader {
         let reader = SublayerAt::attention(layer);
         if weights.reaches(asked.at, reader) {
             let written = asked.written.carried(weights, asked.at, reader)?;
-            for of in 0..spec.heads {
+            for of in 0..spec.heads_in(layer) {
                 let (sides, _) = head(weights, layer, of)?;
                 for side in &sides {
                     found.add_head((layer, of), side.side, written.to_head(side));

@@ -14,7 +14,8 @@ use crate::transformer::{
 /// Changes with all that they need.
 pub(super) struct PreparedChanges<'a> {
     changes: Vec<PreparedChange<'a>>,
-    d_head: usize,
+    /// By layer, the size of a head.
+    d_head: Vec<usize>,
 }
 
 struct PreparedChange<'a> {
@@ -33,13 +34,14 @@ impl<'a> PreparedChanges<'a> {
         run: (&Forward<'_>, &[Tensor], CancelToken<'_>),
         mut direction: impl FnMut(&Change) -> Result<Vec<f32>, E>,
     ) -> Result<Self, E> {
-        let d_head = spec.d_head;
+        let sizes = (0..spec.layers).map(|layer| spec.head_sizes(layer).d_head);
+        let d_head: Vec<usize> = sizes.collect();
         let mut prepared = Vec::with_capacity(changes.len());
         for change in changes {
             prepared.push(PreparedChange {
                 change,
                 vector: match &change.kind {
-                    ChangeKind::AblateToMean(unit) => means(*unit, d_head, run)?,
+                    ChangeKind::AblateToMean(unit) => means(*unit, d_head[unit.layer()], run)?,
                     ChangeKind::Steer { .. } => direction(change)?,
                     ChangeKind::Ablate(_) | ChangeKind::Scale(..) | ChangeKind::Set { .. } => {
                         Vec::new()
@@ -58,7 +60,7 @@ impl<'a> PreparedChanges<'a> {
     pub(super) fn none() -> Self {
         Self {
             changes: Vec::new(),
-            d_head: 1,
+            d_head: Vec::new(),
         }
     }
 
@@ -82,7 +84,7 @@ impl<'a> PreparedChanges<'a> {
 
     /// What takes the place of a tensor, if a change is about it.
     pub(super) fn apply(&mut self, hooked: &Hooked<'_>) -> Result<Option<Tensor>, ForwardError> {
-        let d_head = self.d_head;
+        let d_head = self.d_head.get(hooked.at).copied().unwrap_or_default();
         let here = self.changes.iter_mut().filter(|prepared| {
             let change = prepared.change;
             change.layer() == hooked.at && point(&change.kind) == hooked.point

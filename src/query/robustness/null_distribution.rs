@@ -299,11 +299,11 @@ impl Reader {
         norms: Option<&QueryKeyNorms>,
         heads: &[usize],
     ) -> Result<HeadVectors, QueryError> {
-        let spec = &self.card.spec;
+        let (spec, sizes) = (&self.card.spec, self.card.spec.head_sizes(query.layer));
         // Queries and outputs are a head's own; keys and values are shared by so many.
         let [by_left, by_right] = match query.form {
-            Form::Vo => [spec.queries_per_kv_head(), 1],
-            Form::Qk => [1, spec.queries_per_kv_head()],
+            Form::Vo => [sizes.queries_per_kv_head(), 1],
+            Form::Qk => [1, sizes.queries_per_kv_head()],
         };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (at, &head) in heads.iter().enumerate() {
@@ -318,7 +318,7 @@ impl Reader {
         }
         let all = |side: Vec<f32>| Matrix::new(side.len() / spec.d_model, spec.d_model, side);
         Ok(HeadVectors {
-            head: spec.d_head,
+            head: sizes.d_head,
             left: all(left),
             right: all(right),
         })

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, Layout, Linear as Map, NeuronMap,
+    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, HeadMapAt, Layout, NeuronMap,
     QkNormScope, Split, StoredMap, TransformNames,
 };
 
@@ -164,29 +164,26 @@ impl LayerLoader<'_> {
     }
 
     /// Queries, keys or values of all heads.
-    fn of_heads(
-        &self,
-        layer: usize,
-        map: &Map,
-        role: AttentionInput,
-    ) -> Result<Linear, ForwardError> {
-        let spec = self.checkpoint.spec();
+    fn of_heads(&self, layer: usize, role: AttentionInput) -> Result<Linear, ForwardError> {
+        let sizes = self.checkpoint.spec().head_sizes(layer);
+        let HeadMapAt { layer, linear } = self.checkpoint.head_map(layer, role);
         let step = match role {
             AttentionInput::Query => 1,
-            AttentionInput::Key | AttentionInput::Value => spec.queries_per_kv_head(),
+            AttentionInput::Key | AttentionInput::Value => sizes.queries_per_kv_head().max(1),
         };
         let mut channels: Vec<Range<usize>> = Vec::new();
-        for head in (0..spec.heads).step_by(step) {
-            let own = spec.head_outputs(map.split, role, head);
+        for head in (0..sizes.heads).step_by(step) {
+            let own = sizes.head_outputs(linear.split, role, head);
             match channels.last_mut() {
                 Some(last) if last.end == own.start => last.end = own.end,
                 _ => channels.push(own),
             }
         }
-        let own = spec.heads / step * spec.d_head;
-        let all = spec.outputs(map.split, own);
-        let map = StoredMap::of(map, self.checkpoint.in_layer(layer, map.name));
-        self.linear(&map, spec.d_model, (&channels, all))
+        let own = sizes.heads / step * sizes.d_head;
+        let all = sizes.outputs(linear.split, own);
+        let map = StoredMap::of(linear, self.checkpoint.in_layer(layer, linear.name));
+        let d_model = self.checkpoint.spec().d_model;
+        self.linear(&map, d_model, (&channels, all))
     }
 
     /// A map to `outputs` that is whole, or one of equal parts.
@@ -195,11 +192,10 @@ impl LayerLoader<'_> {
         map: &StoredMap,
         [inputs, outputs]: [usize; 2],
     ) -> Result<Linear, ForwardError> {
-        let at = match map.split {
-            Split::Part(i, _) => i * outputs,
-            Split::Whole | Split::Stacked | Split::Grouped => 0,
+        let (at, all) = match map.split {
+            Split::Part(i, n) => (i * outputs, n * outputs),
+            Split::Whole | Split::Stacked | Split::Grouped | Split::Gated => (0, outputs),
         };
-        let all = self.checkpoint.spec().outputs(map.split, outputs);
         let own = at..at + outputs;
         self.linear(map, inputs, (std::slice::from_ref(&own), all))
     }
@@ -222,7 +218,7 @@ impl LayerLoader<'_> {
 
     /// The norms of queries and of keys.
     fn qk_norm(&self, layer: usize) -> Result<Option<[HeadNorm; 2]>, ForwardError> {
-        let (checkpoint, spec) = (self.checkpoint, self.checkpoint.spec());
+        let (checkpoint, sizes) = (self.checkpoint, self.checkpoint.spec().head_sizes(layer));
         let Some([query, key]) = checkpoint.qk_norm() else {
             return Ok(None);
         };
@@ -235,7 +231,7 @@ impl LayerLoader<'_> {
                     gains: None,
                 }),
                 QkNormScope::AllHeads => {
-                    let width = heads * spec.d_head;
+                    let width = heads * sizes.d_head;
                     let name = checkpoint.in_layer(layer, name);
                     Ok(HeadNorm {
                         norm: self.norm(&name, width)?,
@@ -243,12 +239,12 @@ impl LayerLoader<'_> {
                     })
                 }
                 QkNormScope::HeadRows | QkNormScope::HeadModules => {
-                    let mut gains = Vec::with_capacity(heads * spec.d_head);
+                    let mut gains = Vec::with_capacity(heads * sizes.d_head);
                     for norm in each {
                         gains.extend(norm?.gain);
                     }
                     let width = gains.len();
-                    let plain = NormWeights::bare(checkpoint, vec![1.0; spec.d_head]);
+                    let plain = NormWeights::bare(checkpoint, vec![1.0; sizes.d_head]);
                     Ok(HeadNorm {
                         norm: self.taken(plain)?,
                         gains: Some(Tensor::from_vec(gains, width, self.device)?),
@@ -256,7 +252,10 @@ impl LayerLoader<'_> {
                 }
             }
         };
-        Ok(Some([one(query, spec.heads)?, one(key, spec.n_kv_heads)?]))
+        Ok(Some([
+            one(query, sizes.heads)?,
+            one(key, sizes.n_kv_heads)?,
+        ]))
     }
 
     /// Reads a layer.
@@ -266,7 +265,8 @@ impl LayerLoader<'_> {
         function: NeuronFunction,
     ) -> Result<Layer, ForwardError> {
         let (family, spec) = (self.checkpoint.family(), self.checkpoint.spec());
-        let (d, a) = (spec.d_model, spec.heads * spec.d_head);
+        let sizes = spec.head_sizes(layer);
+        let (d, a) = (spec.d_model, sizes.heads * sizes.d_head);
         let (forward, choices) = (self.forward, self.choices);
         let named = |name: &str, width| self.norm(&self.checkpoint.in_layer(layer, name), width);
         let both = |names: Option<[&str; 2]>, width| -> Result<_, ForwardError> {
@@ -286,9 +286,9 @@ impl LayerLoader<'_> {
             inputs: match spec.latent {
                 Some(sizes) => self.latent_maps(layer, sizes)?,
                 None => AttentionMaps::Plain([
-                    self.of_heads(layer, &family.query, AttentionInput::Query)?,
-                    self.of_heads(layer, &family.key, AttentionInput::Key)?,
-                    self.of_heads(layer, &family.value, AttentionInput::Value)?,
+                    self.of_heads(layer, AttentionInput::Query)?,
+                    self.of_heads(layer, AttentionInput::Key)?,
+                    self.of_heads(layer, AttentionInput::Value)?,
                 ]),
             },
             attention_out: match spec.latent {
@@ -368,18 +368,18 @@ impl LayerLoader<'_> {
     }
 
     fn heads(&self, layer: usize) -> Result<Heads, ForwardError> {
-        let (spec, choices) = (self.checkpoint.spec(), self.choices);
+        let (sizes, choices) = (self.checkpoint.spec().head_sizes(layer), self.choices);
         let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
         let windows = &self.checkpoint.position_scheme().windows;
         let sinks = self.forward.sinks.map(|name| {
             let name = self.checkpoint.in_layer(layer, name);
-            self.checkpoint.vector(&[name], spec.heads)
+            self.checkpoint.vector(&[name], sizes.heads)
         });
         Ok(Heads {
             sinks: sinks.transpose()?,
-            heads: spec.heads,
-            n_kv_heads: spec.n_kv_heads,
-            d_head: spec.d_head,
+            heads: sizes.heads,
+            n_kv_heads: sizes.n_kv_heads,
+            d_head: sizes.d_head,
             causal: choices.causal,
             window: windows.get(layer).copied().flatten(),
             scale: (choices.scale / by_layer as f64) as f32,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::checkpoint::{
-    AttentionInput, CheckpointError, FamilyForward, Linear, Matrix, NeuronMap, NeuronParts,
+    AttentionInput, CheckpointError, FamilyForward, HeadMapAt, Matrix, NeuronMap, NeuronParts,
     NormPlacement, Rope, Split, StoredMap,
 };
 use crate::transformer::norms::{NormWeights, head_norm, layer_norm, norm};
@@ -127,9 +127,11 @@ impl Weights {
         let Some(names) = self.source().qk_norm() else {
             return Ok(None);
         };
-        let of_key = head / self.spec().queries_per_kv_head();
-        let both = [(names[0], head), (names[1], of_key)];
-        let [query, key] = both.map(|(name, at)| head_norm(self.source(), layer, name, at));
+        let sizes = self.spec().head_sizes(layer);
+        let of_key = head / sizes.queries_per_kv_head().max(1);
+        let of_keys = sizes.keys_of.unwrap_or(layer);
+        let both = [(layer, names[0], head), (of_keys, names[1], of_key)];
+        let [query, key] = both.map(|(at, name, head)| head_norm(self.source(), at, name, head));
         Ok(Some([query?, key?]))
     }
 
@@ -252,9 +254,13 @@ impl Weights {
             };
             let before = match map.split {
                 Split::Part(i, _) => i * all,
-                Split::Whole | Split::Stacked | Split::Grouped => 0,
+                Split::Whole | Split::Stacked | Split::Grouped | Split::Gated => 0,
             };
             let own = part.neurons.start + before..part.neurons.end + before;
+            let all = match map.split {
+                Split::Part(_, n) => n * all,
+                Split::Whole | Split::Stacked | Split::Grouped | Split::Gated => all,
+            };
             let own = self.bias(&map, all, own)?;
             if let Some(own) = own {
                 let biases = biases.get_or_insert_default();
@@ -318,45 +324,46 @@ impl Weights {
         layer: usize,
         head: usize,
     ) -> Result<[Option<Vec<f32>>; 2], CheckpointError> {
-        let (family, spec) = (self.source().family(), self.spec());
-        if spec.latent.is_some() {
+        let (sizes, d_head) = (
+            self.spec().head_sizes(layer),
+            self.spec().head_sizes(layer).d_head,
+        );
+        if self.spec().latent.is_some() {
             return Ok([None, None]);
         }
-        let of = |map: &Linear, role, heads| {
-            if let Some(name) = map.bias {
-                let own = spec.head_outputs(Split::Whole, role, head);
+        let of = |role, heads| {
+            let HeadMapAt { layer, linear } = self.source().head_map(layer, role);
+            if let Some(name) = linear.bias {
+                let own = sizes.head_outputs(Split::Whole, role, head);
                 let name = self.checkpoint.in_layer(layer, name);
-                let bias = self.checkpoint.vector(&[name], heads * spec.d_head)?;
+                let bias = self.checkpoint.vector(&[name], heads * d_head)?;
                 return Ok(Some(bias[own].to_vec()));
             }
-            let own = spec.head_outputs(map.split, role, head);
-            let map = StoredMap::of(map, self.source().in_layer(layer, map.name));
-            self.bias(&map, heads * spec.d_head, own)
+            let own = sizes.head_outputs(linear.split, role, head);
+            let map = StoredMap::of(linear, self.source().in_layer(layer, linear.name));
+            let all = sizes.outputs(linear.split, heads * d_head);
+            self.bias(&map, all, own)
         };
         match form {
-            Form::Vo => Ok([
-                of(&family.value, AttentionInput::Value, spec.n_kv_heads)?,
-                None,
-            ]),
+            Form::Vo => Ok([of(AttentionInput::Value, sizes.n_kv_heads)?, None]),
             Form::Qk => Ok([
-                of(&family.query, AttentionInput::Query, spec.heads)?,
-                of(&family.key, AttentionInput::Key, spec.n_kv_heads)?,
+                of(AttentionInput::Query, sizes.heads)?,
+                of(AttentionInput::Key, sizes.n_kv_heads)?,
             ]),
         }
     }
 
-    /// The part `own` of the bias of a tensor, of which a map has `outputs`; `None` without one.
+    /// The part `own` of the bias of a tensor with `all` outputs; `None` without one.
     fn bias(
         &self,
         map: &StoredMap,
-        outputs: usize,
+        all: usize,
         own: Range<usize>,
     ) -> Result<Option<Vec<f32>>, CheckpointError> {
         let name = format!("{}.bias", map.name);
         if !map.biased && !self.source().holds(&name) {
             return Ok(None);
         }
-        let all = self.spec().outputs(map.split, outputs);
         let bias = self.source().version_vector(self.version, &[name], all)?;
         Ok(bias.get(own).map(<[f32]>::to_vec))
     }

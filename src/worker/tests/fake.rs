@@ -3,7 +3,9 @@
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
-use crate::checkpoint::{LayerParts, Location, NormPlacement, OutputEmbedding, Spec, family};
+use crate::checkpoint::{
+    HeadSizes, LayerParts, Location, NormPlacement, OutputEmbedding, Spec, family,
+};
 use crate::projection::{End, Pair, Scored};
 use crate::query::{
     Answer, Answering, Callbacks, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
@@ -52,7 +54,7 @@ pub(in crate::worker) fn spec() -> Spec {
         n_kv_heads: 6,
         d_head: 2,
         neurons: 100,
-        parts: vec![LayerParts::dense(100); 4],
+        parts: vec![LayerParts::dense(HeadSizes::own(6, 6, 2), 100); 4],
         latent: None,
         vocab: 10,
         positions: 0,

@@ -9,9 +9,16 @@ const PAGE: usize = 8;
 
 /// Moves the cursor.
 pub fn step(state: &mut State, motion: Motion) {
-    let Some((layers, heads)) = state.card().map(|card| (card.spec.layers, card.spec.heads)) else {
+    let Some(card) = state.card() else {
         return;
     };
+    // Layers without heads are stepped over.
+    let counts: Vec<usize> = (0..card.spec.layers)
+        .map(|layer| card.spec.heads_in(layer))
+        .collect();
+    let with: Vec<usize> = (0..counts.len())
+        .filter(|&layer| counts[layer] > 0)
+        .collect();
     let ranked = state.all_ranked(state.views.ranking.heads_by);
     let place = |(layer, head): &(usize, &crate::query::RankedItem)| HeadMap {
         layer: *layer,
@@ -19,17 +26,31 @@ pub fn step(state: &mut State, motion: Motion) {
     };
     let (first, last) = (ranked.first().map(place), ranked.last().map(place));
     let at = &mut state.views.head_map;
-    let down = |at: usize, by: usize, len: usize| (at + by).min(len.saturating_sub(1));
+    let row = with.partition_point(|&layer| layer < at.layer);
+    let to = |row: usize| with.get(row.min(with.len().saturating_sub(1))).copied();
+    let layer = at.layer;
+    let moved = match motion {
+        Motion::Up => to(row.saturating_sub(1)),
+        Motion::Down => to(row + 1),
+        Motion::PageUp | Motion::HalfUp => to(row.saturating_sub(PAGE)),
+        Motion::PageDown | Motion::HalfDown => to(row + PAGE),
+        Motion::Left | Motion::Right | Motion::First | Motion::Last => None,
+    };
+    at.layer = moved.unwrap_or(layer);
     match motion {
-        Motion::Up => at.layer = at.layer.saturating_sub(1),
-        Motion::Down => at.layer = down(at.layer, 1, layers),
         Motion::Left => at.head = at.head.saturating_sub(1),
-        Motion::Right => at.head = down(at.head, 1, heads),
-        Motion::PageUp | Motion::HalfUp => at.layer = at.layer.saturating_sub(PAGE),
-        Motion::PageDown | Motion::HalfDown => at.layer = down(at.layer, PAGE, layers),
+        Motion::Right => at.head += 1,
         Motion::First => *at = first.unwrap_or(*at),
         Motion::Last => *at = last.unwrap_or(*at),
+        Motion::Up
+        | Motion::Down
+        | Motion::PageUp
+        | Motion::HalfUp
+        | Motion::PageDown
+        | Motion::HalfDown => {}
     }
+    let heads = counts.get(at.layer).copied().unwrap_or(0);
+    at.head = at.head.min(heads.saturating_sub(1));
 }
 
 /// Moves the cursor in the order of the measure.

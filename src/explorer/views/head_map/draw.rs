@@ -42,7 +42,7 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let (layers, heads) = (card.spec.layers, card.spec.heads);
     let by = state.views.ranking.heads_by;
     let ranked = state.all_ranked(by);
-    let all = layers * heads;
+    let all = card.spec.all_heads();
     let known = match ranked.len() {
         n if n < all => format!("{} of {} …", grouped(n), grouped(all)),
         _ => format!("{} heads", grouped(all)),
@@ -168,7 +168,11 @@ fn cells(
         let mark = if here { "▸" } else { " " };
         let label = format!("{mark}{layer:>2}");
         put(canvas.buffer, area.x, y, &label, LABEL.into(), style);
-        for head in grid.heads.clone() {
+        let heads = canvas
+            .state
+            .card()
+            .map_or(0, |card| card.spec.heads_in(layer));
+        for head in grid.heads.clone().filter(|head| *head < heads) {
             put(canvas.buffer, x_of(head), y, "·", 1, theme.quiet);
             let lies = Rect::new(x_of(head), y, cell, 1);
             canvas.note(lies, Target::Place(Address::Head { layer, head, form }));

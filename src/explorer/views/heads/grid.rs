@@ -59,7 +59,8 @@ pub fn draw(canvas: &mut Canvas, area: Rect) {
             4,
             style,
         );
-        for (i, head) in columns.clone().enumerate() {
+        let own = card.spec.heads_in(layer);
+        for (i, head) in columns.clone().enumerate().filter(|(_, head)| *head < own) {
             let x = left + (i * step) as u16;
             cell(canvas, (x, y), (layer, head), &shares);
             canvas.note(

@@ -210,7 +210,7 @@ impl Tab for HeadsView {
             },
             _ => Axis {
                 what: "head",
-                len: spec.heads,
+                len: spec.heads_in(heads.layer),
                 at: &mut heads.head,
             },
         })
@@ -237,9 +237,10 @@ impl Tab for HeadsView {
         let layers: Vec<usize> = (0..spec.map_or(0, |spec| spec.layers))
             .filter(has)
             .collect();
-        let heads = spec.map_or(0, |spec| spec.heads);
+        let layer = state.random.choice(layers).unwrap_or(0);
+        let heads = state.card().map_or(0, |card| card.spec.heads_in(layer));
         Address::Head {
-            layer: state.random.choice(layers).unwrap_or(0),
+            layer,
             head: state.random.usize(0..heads.max(1)),
             form: None,
         }
