@@ -214,6 +214,7 @@ fn rank(layer: usize, by: RankMetric, filters: Filters) -> RankQuery {
         words: 5,
         filters,
         convention: Default::default(),
+        likely: false,
     }
 }
 

@@ -43,6 +43,10 @@ pub struct RankArgs {
     /// copying and matching faster
     #[arg(long, value_name = "N", default_value_t = RankQuery::WORDS, value_parser = words_length)]
     list_words: usize,
+    /// Rank heads by `same` and `same-qk` by pairs that are likely the best, without the search that
+    /// proves it: over large vocabularies seconds a head are saved
+    #[arg(long)]
+    likely: bool,
     /// Take the lists from this finished scan of the model, where it has them
     #[arg(long, value_name = "FILE")]
     pub scan: Option<PathBuf>,
@@ -71,6 +75,7 @@ impl RankArgs {
             words: self.list_words,
             filters: filters.clone(),
             convention: Convention::RAW,
+            likely: self.likely,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::projection::Pair;
 use crate::task;
 
-use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, Query, QueryError};
+use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError};
 
 /// An open model that answers queries.
 pub trait Answering: Send {
@@ -24,6 +25,19 @@ pub trait Answering: Send {
         queries: &[NeuronQuery],
         callbacks: Callbacks<'_>,
     ) -> Result<Vec<NeuronAnswer>, QueryError>;
+
+    /// A head's pairs that are likely the best, without proof, where finding the best takes seconds.
+    /// `None` where it does not.
+    ///
+    /// # Errors
+    /// As [`Answering::answer`].
+    fn likely_pairs(
+        &mut self,
+        _: &PairsQuery,
+        _: Callbacks<'_>,
+    ) -> Result<Option<Vec<Pair>>, QueryError> {
+        Ok(None)
+    }
 
     /// What is known of the model.
     fn card(&self) -> Arc<ModelCard>;

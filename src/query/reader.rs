@@ -9,7 +9,7 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use crate::checkpoint::{Checkpoint, Location, MergedAdapter, OutputEmbedding};
-use crate::projection::{DeviceChoice, Rows, device_name, pick_device};
+use crate::projection::{DeviceChoice, Pair, Rows, device_name, pick_device};
 use crate::task::CancelToken;
 use crate::transformer::{Forward, LayerCache, Weights};
 use crate::vocabulary::{Filters, Mask, Undertrained, Vocabulary};
@@ -30,7 +30,9 @@ use super::prompt::KeptRun;
 use super::rank::{EmbeddingGram, RankCache, Ranking};
 use super::robustness::NullDistributions;
 use super::tokenizer_files::tokenizer_files;
-use super::{Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, Query, QueryError};
+use super::{
+    Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, PairsQuery, Query, QueryError,
+};
 
 /// Bytes of heads' factors that are kept unless something else is said.
 const FACTOR_BYTES: u64 = 192 << 20;
@@ -267,6 +269,15 @@ impl Answering for Reader {
             None => Ok(answers),
             Some(found) => Err(self.not_finite(found)),
         }
+    }
+
+    fn likely_pairs(
+        &mut self,
+        query: &PairsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Option<Vec<Pair>>, QueryError> {
+        self.card.check_query(&Query::Pairs(query.clone()))?;
+        self.likely(query, callbacks)
     }
 
     fn card(&self) -> Arc<ModelCard> {

@@ -286,6 +286,7 @@ fn heads_are_ranked_under_a_convention_as_the_product_of_all_tokens_says() {
                     words: 0,
                     filters: Filters::default(),
                     convention,
+                    likely: false,
                 });
                 let Answer::Rank(ranked) = ask(&mut reader, query).unwrap() else {
                     panic!("no ranking")

@@ -20,6 +20,7 @@ fn agree(name: &str, by: RankMetric, figures: &[f64], within: f64) {
         words: 0,
         filters: Filters::default(),
         convention: Default::default(),
+        likely: false,
     });
     let Answer::Rank(ranked) = ask(&mut reader, query).unwrap() else {
         panic!("no ranking")

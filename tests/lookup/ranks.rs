@@ -351,6 +351,7 @@ fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
             count: 5,
             words: 3,
             filters,
+            likely: false,
         })
     };
     let rank = |seed, filters| {

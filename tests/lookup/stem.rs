@@ -81,6 +81,7 @@ fn stems_are_as_many_as_the_edit_distance_finds() {
             words: 0,
             filters: Default::default(),
             convention: Default::default(),
+            likely: false,
         });
         let Answer::Rank(ranked) = reader.answer(&query, Callbacks::none()).unwrap() else {
             panic!("no ranking")

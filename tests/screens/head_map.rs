@@ -2,13 +2,14 @@
 
 use insta::assert_snapshot;
 use lexiscope::explorer::effect::Effect;
+use lexiscope::explorer::key::keys;
 use lexiscope::explorer::shell;
 use lexiscope::explorer::theme::Theme;
 use lexiscope::query::{Answer, Query, RankMetric};
 use lexiscope::worker::{Event, ModelId};
 
 use super::Screen;
-use super::model::{BASE, DEEP, LARGE, ranked};
+use super::model::{BASE, DEEP, LARGE, MANY_TOKENS, ranked};
 
 /// A screen with the model of that name and its heads in front.
 fn heads_of(name: &str, width: u16, height: u16) -> Screen {
@@ -112,10 +113,7 @@ fn shows_what_is_known_while_the_rest_comes() {
     let mut screen = Screen::new(80, 24);
     screen.press("g h : L 3 . H 0 Enter");
     // By hand: only the first two layers are answered.
-    let wants = shell::key(
-        &mut screen.state,
-        lexiscope::explorer::key::keys("i").next().unwrap(),
-    );
+    let wants = shell::key(&mut screen.state, keys("i").next().unwrap());
     screen.draw();
     assert!(screen.text().contains("0 of 36 …"));
     let Some(Effect::Want(queries)) = wants.into_iter().next() else {
@@ -143,6 +141,54 @@ fn shows_what_is_known_while_the_rest_comes() {
     shell::event(&mut screen.state, event);
     screen.draw();
     assert!(screen.text().contains("layer 4 cannot be read"));
+}
+
+#[test]
+fn over_many_tokens_likely_figures_come_before_those_that_are_proven() {
+    let mut screen = heads_of(MANY_TOKENS, 120, 30);
+    // By their weights, for which no pairs are looked for.
+    screen.press("i");
+    assert_eq!(asked(&screen).0.len(), 6);
+    let wants = shell::key(&mut screen.state, keys("s").next().unwrap());
+    let Some(Effect::Want(queries)) = wants.into_iter().next() else {
+        panic!("nothing is asked");
+    };
+    let likely = |query: &Query| matches!(query, Query::Rank(query) if query.likely);
+    let ranks: Vec<Query> = queries
+        .into_iter()
+        .filter(|q| matches!(q, Query::Rank(_)))
+        .collect();
+    let (first, then) = ranks.split_at(6);
+    assert!(first.iter().all(likely), "{first:?}");
+    assert!(then.len() == 6 && !then.iter().any(likely), "{then:?}");
+    let mut answer = |queries: &[Query]| {
+        for query in queries {
+            let Query::Rank(rank) = query else {
+                panic!("{query:?}")
+            };
+            let event = Event::Answered {
+                id: screen.state.model.as_ref().unwrap().id,
+                query: query.clone(),
+                answer: Answer::Rank(ranked(rank)).into(),
+                took: std::time::Duration::ZERO,
+            };
+            shell::event(&mut screen.state, event);
+        }
+        screen.draw();
+        screen.text()
+    };
+    let text = answer(first);
+    assert!(
+        text.contains("0 of 36 proven") && text.contains("~0.9"),
+        "{text}"
+    );
+    let text = answer(&then[..2]);
+    assert!(
+        text.contains("12 of 36 proven") && text.contains("~0."),
+        "{text}"
+    );
+    let text = answer(&then[2..]);
+    assert!(text.contains("36 heads") && !text.contains('~'), "{text}");
 }
 
 #[test]

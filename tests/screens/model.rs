@@ -53,6 +53,9 @@ pub const LARGE: &str = "sdadas/polish-gpt2-medium";
 /// The name of a model with gated neurons and rotary positions.
 pub const GATED: &str = "gated/llama";
 
+/// The name of a model with so many tokens that pairs of heads take seconds.
+pub const MANY_TOKENS: &str = "many/tokens";
+
 /// The names of a model of 12 layers and heads, and of one of 48 layers and 25 heads.
 pub const BASE: &str = "base";
 pub const DEEP: &str = "deep";
@@ -90,7 +93,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
             neurons,
             parts: vec![LayerParts::dense(HeadSizes::own(heads, heads, 43), neurons); layers],
             latent: None,
-            vocab: ROWS,
+            vocab: if name == MANY_TOKENS { 250_000 } else { ROWS },
             positions: if gated { 0 } else { 512 },
             rotary: gated,
             first_position: 0,
@@ -250,12 +253,14 @@ pub fn ranked(query: &RankQuery) -> RankAnswer {
         figure: 0.9 - i as f32 / 50.0,
         key: words(i),
         value: words(i + 9),
+        proven: true,
     };
     let head = |i: usize| RankedItem {
         item: i,
         figure: ((query.layer + 2) as f32 * (i + 1) as f32 / 9.0).sin(),
         key: words(i).into_iter().take(query.words).collect(),
         value: words(i + 9).into_iter().take(query.words).collect(),
+        proven: !query.likely,
     };
     let mut items: Vec<RankedItem> = match query.by.of_heads() {
         true => (0..query.count).map(head).collect(),

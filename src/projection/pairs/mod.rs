@@ -119,6 +119,22 @@ pub fn best_pairs_on(
     }
 }
 
+/// Pairs that are among the best of a few full rows and columns: most of [`best_pairs`], often all of
+/// them, without proof and at a small share of the cost.
+///
+/// # Errors
+/// The token is cancelled.
+pub fn likely_pairs(
+    a: &Matrix,
+    b: &Matrix,
+    want: &PairsWanted<'_>,
+    cancel: CancelToken<'_>,
+) -> Result<Vec<Pair>, Cancelled> {
+    let search = Search::new((a, b), want, cancel);
+    let found = search.scout(Blocks::default().scout, &mut |_, _| {})?;
+    Ok(search.signed(found))
+}
+
 struct Search<'a> {
     /// As given, all their rows in their own order: what scores are computed from. A copy of the few
     /// rows that are scored is not worth its memory.

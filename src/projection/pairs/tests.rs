@@ -274,6 +274,43 @@ fn real_numbers_agree_within_rounding() {
 }
 
 #[test]
+fn likely_pairs_are_pairs_that_pass_with_their_scores() {
+    let mut rng = Rng::with_seed(8);
+    let n = 3000;
+    // A tenth of the rows is long: the best pairs are theirs.
+    let a = whole_numbers(&mut rng, n, 8, 9);
+    let long = |(i, x): (usize, &f32)| {
+        if (i / 8).is_multiple_of(10) {
+            9.0 * x
+        } else {
+            *x
+        }
+    };
+    let b = Matrix::new(n, 8, a.data().iter().enumerate().map(long).collect());
+    let passing: Vec<bool> = (0..n).map(|i| !i.is_multiple_of(7)).collect();
+    let want = PairsWanted {
+        k: 20,
+        end: End::Highest,
+        passing: &passing,
+        admits: &|i, j| i != j,
+    };
+    let best = brute(&a, &b, &want);
+    let found = likely_pairs(&a, &b, &want, CancelToken::never()).unwrap();
+    assert_eq!(found.len(), 20);
+    for pair in &found {
+        let (from, to) = (pair.from as usize, pair.to as usize);
+        assert!(passing[from] && passing[to] && from != to);
+        let dot: f32 = a.row(from).iter().zip(b.row(to)).map(|(a, b)| a * b).sum();
+        assert_eq!(pair.score, dot);
+    }
+    let of_best = found.iter().filter(|pair| {
+        let mut best = best.iter();
+        best.any(|(from, to, _)| (*from, *to) == (pair.from, pair.to))
+    });
+    assert!(of_best.count() >= 10, "{found:?}");
+}
+
+#[test]
 fn reports_only_improve_and_calling_off_ends_it() {
     let mut rng = Rng::with_seed(7);
     let a = whole_numbers(&mut rng, 5000, 8, 9);

@@ -36,6 +36,7 @@ impl Wanted {
             words: self.words,
             filters: query.filters.clone(),
             convention: Convention::RAW,
+            likely: false,
         }
     }
 }
@@ -121,6 +122,7 @@ impl Reader {
                 figure: length(i),
                 key: Vec::new(),
                 value: Vec::new(),
+                proven: true,
             }));
         }
         let mut answer = ranked(items, wanted.count, 1.0);

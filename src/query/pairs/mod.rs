@@ -12,7 +12,7 @@ use crate::projection::{End, Pair, Scored};
 use crate::transformer::{Form, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
-pub(super) use answering::{FactorKey, Factors, admits, directions, stacked};
+pub(super) use answering::{FactorKey, Factors, admits, directions, stacked, takes_seconds};
 
 /// A pair list of a head.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -18,7 +18,7 @@ pub(super) use ranking::{Judged, judge, of_neuron, ranked, standardise};
 pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
 
 use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
-use super::pairs::readings_of;
+use super::pairs::{readings_of, takes_seconds};
 use super::{Address, Answer, Callbacks, Convention, ModelCard, QueryError, Reader};
 use crate::checkpoint::Reading;
 use crate::transformer::Form;
@@ -36,11 +36,20 @@ pub struct RankQuery {
     pub filters: Filters,
     /// How weights become words. Biases are no part of figures of the weights.
     pub convention: Convention,
+    /// Whether pairs of heads that are likely the best will do, where proving them takes seconds.
+    pub likely: bool,
 }
 
 impl RankQuery {
     /// Tokens of each side, unless others are asked for.
     pub const WORDS: usize = 10;
+
+    /// Whether the figures of a model's heads are soon known by pairs that are likely the best, and
+    /// only later proven.
+    pub fn has_likely(&self, card: &ModelCard) -> bool {
+        let by_pairs = self.by.of_heads() && !self.by.of_weights();
+        by_pairs && takes_seconds(card)
+    }
 
     /// Where one of what is ranked stands.
     pub fn address(&self, of: &RankedItem) -> Address {
@@ -80,6 +89,13 @@ pub struct RankedItem {
     pub key: Vec<u32>,
     /// The best of V; of a head those that its best pairs write.
     pub value: Vec<u32>,
+    /// Whether its figure is that of the best pairs, not of those that are likely the best.
+    #[serde(default = "proven")]
+    pub proven: bool,
+}
+
+fn proven() -> bool {
+    true
 }
 
 impl RankAnswer {

@@ -95,15 +95,8 @@ pub(in crate::query) fn top_lists(
     model.answer_neurons(&queries, callbacks)
 }
 
-/// The best pairs of a form of a head.
-pub(in crate::query) fn top_pairs(
-    model: &mut dyn Answering,
-    query: &RankQuery,
-    form: Form,
-    head: usize,
-    callbacks: Callbacks<'_>,
-) -> Result<Vec<Pair>, QueryError> {
-    let asked = Query::Pairs(PairsQuery {
+fn pairs_query(query: &RankQuery, form: Form, head: usize) -> PairsQuery {
+    PairsQuery {
         convention: query.convention,
         form,
         layer: query.layer,
@@ -112,7 +105,18 @@ pub(in crate::query) fn top_pairs(
         end: End::Highest,
         k: RankMetric::TOP,
         filters: query.filters.per_token(),
-    });
+    }
+}
+
+/// The best pairs of a form of a head.
+pub(in crate::query) fn top_pairs(
+    model: &mut dyn Answering,
+    query: &RankQuery,
+    form: Form,
+    head: usize,
+    callbacks: Callbacks<'_>,
+) -> Result<Vec<Pair>, QueryError> {
+    let asked = Query::Pairs(pairs_query(query, form, head));
     let Answer::Pairs(answer) = model.answer(&asked, callbacks.without_partial())? else {
         return Err(QueryError::WrongAnswer);
     };
@@ -126,13 +130,24 @@ fn judge_head(
     head: usize,
     callbacks: Callbacks<'_>,
 ) -> Result<Judged, QueryError> {
-    let pairs = top_pairs(model, query, form, head, callbacks)?;
+    let likely = match query.likely {
+        true => model.likely_pairs(&pairs_query(query, form, head), callbacks)?,
+        false => None,
+    };
+    let proven = likely.is_none();
+    let pairs = match likely {
+        Some(pairs) => pairs,
+        None => top_pairs(model, query, form, head, callbacks)?,
+    };
     let vocabulary = &model.card().vocabulary;
     let same = |pair: &&Pair| vocabulary.same(pair.from, pair.to);
     let same = pairs.iter().filter(same).count();
     let figure = same as f32 / pairs.len().max(1) as f32;
     Ok(Judged {
-        item: of_head(head, figure, &pairs[..pairs.len().min(query.words)]),
+        item: RankedItem {
+            proven,
+            ..of_head(head, figure, &pairs[..pairs.len().min(query.words)])
+        },
         best: [f32::NAN; 2],
     })
 }
@@ -144,6 +159,7 @@ pub(in crate::query) fn of_head(head: usize, figure: f32, pairs: &[Pair]) -> Ran
         figure,
         key: pairs.iter().map(|pair| pair.from).collect(),
         value: pairs.iter().map(|pair| pair.to).collect(),
+        proven: true,
     }
 }
 
@@ -160,6 +176,7 @@ pub(in crate::query) fn of_neuron(
         figure,
         key: words(key),
         value: words(value),
+        proven: true,
     }
 }
 
@@ -249,6 +266,7 @@ mod tests {
                 figure: 0.0,
                 key: Vec::new(),
                 value: Vec::new(),
+                proven: true,
             },
             best,
         };

@@ -65,10 +65,13 @@ fn provenance(
     address: Option<String>,
     command: CommandLine,
 ) -> Provenance {
-    let settings = vec![
+    let mut settings = vec![
         ("convention", query.convention.name()),
         ("filters", filter_line(&query.filters)),
     ];
+    if query.likely && query.has_likely(card) {
+        settings.push(("list", "likely: not proven".to_owned()));
+    }
     Provenance::of_list(&card.name, address, settings, Some(command))
 }
 
@@ -103,12 +106,14 @@ fn list(
         keys().csv_part(format!("{left}_tokens"), TokenPart::Raw),
         values().csv_part(format!("{right}_tokens"), TokenPart::Raw),
     ]);
+    let likely = items().any(|(_, item)| !item.proven);
     let mean = of_layer.map(|answer| answer.mean.is_finite().then_some(answer.mean));
     let document = Record::new()
         .with("model", &*card.name)
         .with_some("layer", of_layer.map(|_| query.layer))
         .with("by", by.name())
         .with_some("mean", mean)
+        .with_some("exact", likely.then_some(false))
         .with("convention", query.convention.name())
         .with("filters", filter_record(&query.filters))
         .with_provenance(&provenance)
@@ -138,6 +143,7 @@ fn line(model: &str, query: &RankQuery, layer: Option<usize>, count: usize) -> C
     if query.words != RankQuery::WORDS {
         line.option("--list-words", query.words);
     }
+    line.flag(query.likely, "--likely");
     line.option("--convention", query.convention);
     line.filters(&query.filters);
     line

@@ -43,8 +43,10 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     let by = state.views.ranking.heads_by;
     let ranked = state.all_ranked(by);
     let all = card.spec.all_heads();
+    let proven = ranked.iter().filter(|(_, head)| head.proven).count();
     let known = match ranked.len() {
         n if n < all => format!("{} of {} …", grouped(n), grouped(all)),
+        _ if proven < all => format!("{} of {} proven …", grouped(proven), grouped(all)),
         _ => format!("{} heads", grouped(all)),
     };
     // The map may have all but the list's room, and the list what the map leaves.
@@ -123,13 +125,19 @@ fn read_out(
     let at = ranked
         .iter()
         .position(|(l, h)| (*l, h.item) == (layer, head));
-    let text = match at.map(|at| (at, ranked[at].1.figure)) {
-        Some((_, figure)) if figure.is_nan() => "none".to_owned(),
-        Some((at, figure)) => format!("{}  #{}", score(figure, 3), grouped(at + 1)),
+    let text = match at {
+        Some(at) if ranked[at].1.figure.is_nan() => "none".to_owned(),
+        Some(at) => format!("{}  #{}", figure(ranked[at].1, 3), grouped(at + 1)),
         None => "…".to_owned(),
     };
     let room = inside.right().saturating_sub(x).into();
     put(canvas.buffer, x, inside.y, &text, room, theme.word);
+}
+
+/// A head's figure, with a mark while it is not proven.
+fn figure(head: &RankedItem, digits: usize) -> String {
+    let mark = if head.proven { "" } else { "~" };
+    format!("{mark}{}", score(head.figure, digits))
 }
 
 fn cells(
@@ -267,7 +275,7 @@ fn in_order(
         put(canvas.buffer, area.x, y, &name, 10, style);
         let figure = match head.figure.is_nan() {
             true => "none".to_owned(),
-            false => score(head.figure, digits),
+            false => figure(head, digits),
         };
         let quiet = if here { theme.here } else { theme.quiet };
         put(

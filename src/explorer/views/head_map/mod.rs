@@ -14,7 +14,7 @@ use crate::explorer::state::State;
 use crate::explorer::view::{Export, View};
 use crate::explorer::views::legend::LegendEntry;
 use crate::explorer::views::ranking::{after, answers, commands};
-use crate::query::{Address, Query, RankMetric};
+use crate::query::{Address, Query, RankMetric, RankQuery};
 
 /// Where the cursor of the map is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,8 +46,11 @@ impl View for HeadMapView {
 
     fn keeps(&self, state: &State, query: &Query) -> bool {
         // For when the map is opened again.
-        matches!(query, Query::Rank(query)
-            if *query == state.rank_of(state.views.ranking.heads_by, query.layer))
+        let by = state.views.ranking.heads_by;
+        matches!(query, Query::Rank(query) if *query == RankQuery {
+            likely: query.likely,
+            ..state.rank_of(by, query.layer)
+        })
     }
 
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
@@ -106,7 +109,11 @@ impl View for HeadMapView {
              s takes another measure",
             state.views.ranking.heads_by.meaning()
         );
-        vec![LegendEntry::new("░▒▓█", words, &["░", "▒", "▓", "█"])]
+        let likely = "of pairs that are likely the best; proven after all heads have a figure";
+        vec![
+            LegendEntry::new("░▒▓█", words, &["░", "▒", "▓", "█"]),
+            LegendEntry::new("~0.9", likely.to_owned(), &[]),
+        ]
     }
 }
 

@@ -147,6 +147,7 @@ impl State {
                 exclude_special: true,
                 ..Filters::default()
             },
+            likely: false,
         }))
     }
 

@@ -1,5 +1,7 @@
 //! Neurons and heads by a measure: what is asked of layers, and what of it is known.
 
+use std::collections::HashSet;
+
 use crate::explorer::state::{Chooser, State, matches};
 use crate::query::{ModelCard, Query, RankAnswer, RankMetric, RankQuery, RankedItem};
 use crate::vocabulary::Filters;
@@ -53,6 +55,7 @@ impl State {
                 true => Filters::default(),
                 false => self.filters.per_token(),
             },
+            likely: false,
         }
     }
 
@@ -109,24 +112,33 @@ impl State {
             .collect()
     }
 
-    /// The layers by a measure, the nearest to `from` first.
+    /// The layers by a measure, the nearest to `from` first; before them, where it takes seconds to
+    /// prove the figures of heads, the figures that are likely.
     pub fn all_layers(&self, by: RankMetric, from: usize) -> Vec<Query> {
         let layers = self.card().map_or(0, |card| card.spec.layers);
         let mut order: Vec<usize> = (0..layers).collect();
         order.sort_by_key(|layer| layer.abs_diff(from));
-        let query = |layer: usize| Query::Rank(self.rank_of(by, layer));
-        order.into_iter().map(query).collect()
+        let queries: Vec<RankQuery> = order.iter().map(|&l| self.rank_of(by, l)).collect();
+        let card = self
+            .card()
+            .filter(|card| queries.iter().any(|q| q.has_likely(card)));
+        let likely = card.map(|_| queries.iter().cloned().map(as_likely));
+        let likely: Vec<RankQuery> = likely.into_iter().flatten().collect();
+        likely.into_iter().chain(queries).map(Query::Rank).collect()
     }
 
     /// The rankings of layers by a measure that are known, one per layer; some may be of a part of
     /// their layer.
     pub fn ranked_layers(&self, by: RankMetric) -> Vec<Option<&RankAnswer>> {
+        self.layers_like(&self.rank_of(by, 0))
+    }
+
+    fn layers_like(&self, alike: &RankQuery) -> Vec<Option<&RankAnswer>> {
         let layers = self.card().map_or(0, |card| card.spec.layers);
         let mut found = vec![None; layers];
-        let alike = self.rank_of(by, 0);
         for shown in self.board.iter() {
             if let Some((query, answer)) = shown.of::<RankQuery>()
-                && is_of(query, &alike)
+                && is_of(query, alike)
                 && let Some(slot) = found.get_mut(query.layer)
             {
                 *slot = Some(answer);
@@ -138,11 +150,22 @@ impl State {
     /// All heads, or neurons, whose figures are known, with their layers, the best first; what is no
     /// number goes last.
     pub fn all_ranked(&self, by: RankMetric) -> Vec<(usize, &RankedItem)> {
-        let layers = self.ranked_layers(by).into_iter().enumerate();
-        let mut heads: Vec<(usize, &RankedItem)> = layers
-            .filter_map(|(layer, answer)| Some((layer, answer?)))
-            .flat_map(|(layer, answer)| answer.items.iter().map(move |head| (layer, head)))
+        fn items<'s>(layers: &[Option<&'s RankAnswer>]) -> Vec<(usize, &'s RankedItem)> {
+            let layers = layers.iter().enumerate();
+            let items = layers.flat_map(|(layer, answer)| {
+                let items = answer.map_or(&[][..], |answer| &answer.items);
+                items.iter().map(move |item| (layer, item))
+            });
+            items.collect()
+        }
+        let mut heads = items(&self.ranked_layers(by));
+        let proven: HashSet<(usize, usize)> = heads
+            .iter()
+            .map(|(layer, head)| (*layer, head.item))
             .collect();
+        let likely = items(&self.layers_like(&as_likely(self.rank_of(by, 0))));
+        let likely = likely.into_iter();
+        heads.extend(likely.filter(|(layer, head)| !proven.contains(&(*layer, head.item))));
         let figure = |head: &RankedItem| match head.figure.is_nan() {
             true => f32::NEG_INFINITY,
             false => head.figure,
@@ -153,6 +176,14 @@ impl State {
             by_figure.then_with(|| place(a).cmp(&place(b)))
         });
         heads
+    }
+}
+
+/// The same by pairs that are likely the best.
+fn as_likely(query: RankQuery) -> RankQuery {
+    RankQuery {
+        likely: true,
+        ..query
     }
 }
 
@@ -175,7 +206,8 @@ fn is_of(query: &RankQuery, alike: &RankQuery) -> bool {
         words,
         filters,
         convention,
+        likely,
     } = query;
-    (*by, *count, *words) == (alike.by, alike.count, alike.words)
+    (*by, *count, *words, *likely) == (alike.by, alike.count, alike.words, alike.likely)
         && (filters, convention) == (&alike.filters, &alike.convention)
 }
