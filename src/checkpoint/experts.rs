@@ -125,6 +125,11 @@ fn split(
     Some(found)
 }
 
+/// The same, of a tensor that holds one expert's rows after another's.
+pub(super) fn stacked(entry: &TensorEntry, which: [usize; 3]) -> TensorEntry {
+    window(FusedLayout::Stacked, entry, which)
+}
+
 /// The matrix or bias of an expert, the `part`-th of `parts`.
 fn window(
     layout: FusedLayout,

@@ -229,8 +229,9 @@ impl Checkpoint {
     /// What the norms do with the gains that the file holds.
     pub fn norm_kind(&self) -> NormKind {
         match (self.family.norm_kind, &self.gguf) {
-            // llama.cpp's converter adds the 1 to Gemma's gains.
+            // llama.cpp's converter adds the 1 to the gains of Gemma and Nemotron.
             (NormKind::RmsPlusOne, Some(_)) => NormKind::Rms,
+            (NormKind::LayerPlusOne, Some(_)) => NormKind::Layer,
             (kind, _) => kind,
         }
     }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use fastrand::Rng;
 use lexiscope::checkpoint::Checkpoint;
 use lexiscope::transformer::{Form, Input, Weights};
+use serde_json::{Value, json};
 
 use crate::fuzz::{changed, expect_sentence, most_memory_is_bounded, rounds};
+use crate::gguf_writer;
 use crate::harm::location;
 
 /// Reads some of everything; the sentence, if there is one.
@@ -26,10 +28,15 @@ fn read(path: &Path) -> Result<(), String> {
     let looked = || -> Result<bool, lexiscope::checkpoint::CheckpointError> {
         let mut all = finite(weights.input_embedding()?.into_f32().data());
         for layer in [0, layers - 1] {
+            // Of experts the first one's neurons, and the last one's.
+            let last = weights.checkpoint().spec().neurons_in(layer).max(1) - 1;
             all &= finite(weights.keys(layer, 0..1, Input::Gate)?.data());
+            all &= finite(weights.keys(layer, last..last + 1, Input::Gate)?.data());
             all &= finite(weights.values(layer, 0..1)?.data());
             let form = weights.form(Form::Qk, layer, heads - 1, 3)?;
-            all &= finite(form.left.data()) && finite(form.right.data());
+            // Of latent attention they are products, which the pairs' own scores are checked for.
+            let product = weights.checkpoint().spec().latent.is_some();
+            all &= product || finite(form.left.data()) && finite(form.right.data());
         }
         Ok(all)
     };
@@ -48,12 +55,26 @@ fn no_change_of_a_gguf_file_is_worse_than_a_sentence() {
     let path = folder.path().join("model.gguf");
     let from = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/gguf");
     let (mut refused, mut answered) = (0, 0);
-    for (seed, (name, usual)) in [("mistral", 1_000), ("blocks", 500), ("bloom", 500)]
-        .into_iter()
-        .enumerate()
+    let described = gguf_writer::described();
+    for (seed, (name, usual)) in [
+        ("mistral", 1_000),
+        ("blocks", 500),
+        ("bloom", 500),
+        ("mixtral", 300),
+        ("gpt-oss-mxfp4", 200),
+        ("deepseek-v3", 300),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut random = Rng::with_seed(seed as u64);
-        let whole = fs::read(from.join(format!("{name}.gguf"))).unwrap();
+        let whole = match &described[name] {
+            Value::Null => fs::read(from.join(format!("{name}.gguf"))).unwrap(),
+            own => {
+                gguf_writer::write(&path, name, own);
+                fs::read(&path).unwrap()
+            }
+        };
         for round in 0..rounds(usual) {
             fs::write(&path, changed(&whole, &mut random)).unwrap();
             match read(&path) {
@@ -70,4 +91,75 @@ fn no_change_of_a_gguf_file_is_worse_than_a_sentence() {
         "{refused} refused, {answered} answered"
     );
     most_memory_is_bounded();
+}
+
+/// The sentence that refuses a file of which one thing is another.
+fn refusal(name: &str, change: impl FnOnce(&mut Value)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let mut described = gguf_writer::described()[name].take();
+    change(&mut described);
+    gguf_writer::write(&path, name, &described);
+    let sentence = read(&path).unwrap_err();
+    expect_sentence(&sentence, name);
+    sentence
+}
+
+/// Sets a key's value.
+fn key(described: &mut Value, key: &str, kind: &str, value: Value) {
+    let keys = described["keys"].as_array_mut().unwrap();
+    keys.retain(|own| own[0] != key);
+    keys.push(json!([key, kind, value]));
+}
+
+#[test]
+fn experts_that_do_not_fit_their_keys_are_refused_with_both() {
+    for (count, expected) in [
+        (0, "mlp.gate_proj.weight"),
+        (5, "expected shape [5, 24, 12]"),
+        (4_000_000, "expected shape [4000000, 24, 12]"),
+        (u32::MAX, "expected a whole number from 1 to"),
+    ] {
+        let refused = refusal("mixtral", |file| {
+            key(file, "llama.expert_count", "u32", count.into());
+        });
+        assert!(refused.contains(expected), "{count}: {refused}");
+    }
+    let refused = refusal("qwen3-moe", |file| {
+        let tensors = file["tensors"].as_array_mut().unwrap();
+        let gates = tensors
+            .iter_mut()
+            .find(|t| t[0] == "blk.1.ffn_gate_exps.weight");
+        gates.unwrap()[2] = json!([3, 16, 24]);
+    });
+    for part in ["blk.1.ffn_gate_exps.weight", "[4, 12, 24]", "[3, 16, 24]"] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let refused = refusal("qwen3-moe", |file| {
+        key(
+            file,
+            "qwen3moe.attention.head_count_kv",
+            "u32[]",
+            json!([2, 2, 2]),
+        );
+    });
+    assert!(refused.contains("head_count_kv"), "{refused}");
+    assert!(refused.contains("one of each of 2 layers"), "{refused}");
+    let refused = refusal("glm4-moe", |file| {
+        key(file, "glm4moe.nextn_predict_layers", "u32", json!(7));
+    });
+    assert!(refused.contains("num_hidden_layers"), "{refused}");
+}
+
+#[test]
+fn latent_attention_that_does_not_fit_its_keys_is_refused() {
+    let refused = refusal("deepseek-v3", |file| {
+        key(file, "deepseek2.attention.key_length_mla", "u32", json!(3));
+    });
+    assert!(refused.contains("rope.dimension_count"), "{refused}");
+    let refused = refusal("deepseek-v3", |file| {
+        let tensors = file["tensors"].as_array_mut().unwrap();
+        tensors.retain(|t| t[0] != "blk.1.attn_v_b.weight");
+    });
+    assert!(refused.contains("kv_b_proj"), "{refused}");
 }

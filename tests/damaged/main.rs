@@ -7,6 +7,8 @@ mod checkpoint_writer;
 mod config;
 mod fuzz;
 mod gguf;
+#[path = "../gguf_writer/mod.rs"]
+mod gguf_writer;
 mod harm;
 mod instead;
 mod pickles;

@@ -13,7 +13,7 @@ fn mixtures() -> Vec<String> {
     names
 }
 
-fn experts(
+pub(super) fn experts(
     reader: &mut Reader,
     layer: usize,
     expert: Option<usize>,

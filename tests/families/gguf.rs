@@ -12,9 +12,10 @@ use lexiscope::task::CancelToken;
 use lexiscope::transformer::{Form, Forward, HookPoint, Input, Weights, with_numbers};
 use lexiscope::vocabulary::Filters;
 use safetensors::SafeTensors;
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::ask;
+use super::{ask, gguf_writer};
 
 /// Checkpoint, and the GGUF file that is made of it; of several shards the last.
 const MODELS: [(&str, &str); 18] = [
@@ -161,43 +162,97 @@ fn near(what: &str, got: &[f32], want: &[f32], within: f32) {
 fn lists_pairs_and_states_are_those_of_the_converted_checkpoint() {
     for (name, converted) in MODELS {
         let folder = with_tokenizer(name, converted);
-        let [mut gguf, mut plain] = [
-            folder.path().join(format!("{converted}.gguf")),
-            origin(name),
-        ]
-        .map(|path| Reader::open(&at(&path), DeviceChoice::Cpu).unwrap());
-        let spec = plain.card().spec.clone();
-        assert_eq!(gguf.card().spec.layers, spec.layers, "{name}");
-        assert_eq!(gguf.card().spec.tied, spec.tied, "{name}");
-        assert_eq!(gguf.card().spec.activation, spec.activation, "{name}");
-        for layer in 0..spec.layers {
-            for (neuron, input) in [(0, Input::Gate), (7, Input::Up)] {
-                if input == Input::Up && !plain.card().gated() {
-                    continue;
-                }
-                let both = [&mut gguf, &mut plain].map(|r| lists(r, layer, neuron, input));
-                for (column, (got, want)) in both[0].iter().zip(&both[1]).enumerate() {
-                    let what = format!("{name} L{layer}.N{neuron} column {column}");
-                    same(&what, got, want);
-                }
+        let gguf = folder.path().join(format!("{converted}.gguf"));
+        compare(name, [&gguf, &origin(name)]);
+        let states = [&file(converted), &origin(name)].map(|path| states_of(path));
+        near(&format!("{name}: states"), &states[0], &states[1], 1e-5);
+    }
+}
+
+/// The checkpoint that a file of `later.json` is held against: what no key of GGUF says is set in
+/// its configuration.
+fn stated(name: &str, instead: &Value) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(origin(name)).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let path = folder.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for (key, value) in instead.as_object().unwrap() {
+        config[key] = value.clone();
+    }
+    fs::write(path, config.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn later_architectures_and_experts_are_those_of_the_checkpoint_too() {
+    let described = gguf_writer::described();
+    for (name, own) in described.as_object().unwrap() {
+        let origin = stated(name, &own["instead"]);
+        let folder = tempfile::tempdir().unwrap();
+        let gguf = folder.path().join("model.gguf");
+        gguf_writer::write(&gguf, name, own);
+        compare(name, [&gguf, origin.path()]);
+        let states = [&gguf, origin.path()].map(states_of);
+        near(&format!("{name}: states"), &states[0], &states[1], 1e-5);
+        let [told, whole] = [&gguf, origin.path()].map(|path| first_experts(&at(path)));
+        assert_eq!(told, whole, "{name}");
+    }
+}
+
+/// Each token's first expert, by layer that has experts.
+fn first_experts(location: &Location) -> Vec<Vec<u32>> {
+    let mut reader = Reader::open(location, DeviceChoice::Cpu).unwrap();
+    let spec = reader.card().spec.clone();
+    let layers = (0..spec.layers).filter(|&layer| spec.experts(layer).is_some());
+    let layers: Vec<usize> = layers.collect();
+    let first = |layer| super::experts::experts(&mut reader, layer, None).first;
+    layers.into_iter().map(first).collect()
+}
+
+fn states_of(path: &Path) -> Vec<f32> {
+    states(&Checkpoint::open(&at(path)).unwrap())
+}
+
+/// Holds neurons and pairs of a file against those of the checkpoint.
+fn compare(name: &str, paths: [&Path; 2]) {
+    let [mut gguf, mut plain] =
+        paths.map(|path| Reader::open(&at(path), DeviceChoice::Cpu).unwrap());
+    let spec = plain.card().spec.clone();
+    let other = gguf.card().spec.clone();
+    assert_eq!(other.parts, spec.parts, "{name}");
+    assert_eq!(other.tied, spec.tied, "{name}");
+    assert_eq!(other.activation, spec.activation, "{name}");
+    assert_eq!(other.unknown, spec.unknown, "{name}");
+    for layer in 0..spec.layers {
+        // Of experts the last neuron too, which is of the shared one.
+        for (neuron, input) in [
+            (0, Input::Gate),
+            (7, Input::Up),
+            (spec.neurons_in(layer) - 1, Input::Gate),
+        ] {
+            if input == Input::Up && !plain.card().gated() {
+                continue;
             }
-            for head in 0..spec.heads {
-                for (form, distance) in
-                    [(Form::Vo, 0), (Form::Qk, 0), (Form::Qk, 3), (Form::Qk, 40)]
-                {
-                    let what = format!("{name} L{layer}.H{head}.{form} at {distance}");
-                    let place = (form, layer, head);
-                    let both = [&mut gguf, &mut plain].map(|r| pairs(r, place, distance));
-                    match both {
-                        [Ok(got), Ok(want)] => same(&what, &got, &want),
-                        [got, want] => assert_eq!(got.is_err(), want.is_err(), "{what}"),
-                    }
+            let both = [&mut gguf, &mut plain].map(|r| lists(r, layer, neuron, input));
+            for (column, (got, want)) in both[0].iter().zip(&both[1]).enumerate() {
+                let what = format!("{name} L{layer}.N{neuron} column {column}");
+                same(&what, got, want);
+            }
+        }
+        for head in [0, spec.heads - 1] {
+            for (form, distance) in [(Form::Vo, 0), (Form::Qk, 0), (Form::Qk, 3), (Form::Qk, 40)] {
+                let what = format!("{name} L{layer}.H{head}.{form} at {distance}");
+                let place = (form, layer, head);
+                let both = [&mut gguf, &mut plain].map(|r| pairs(r, place, distance));
+                match both {
+                    [Ok(got), Ok(want)] => same(&what, &got, &want),
+                    [got, want] => assert_eq!(got.is_err(), want.is_err(), "{what}"),
                 }
             }
         }
-        let [got, want] = [file(converted), origin(name)]
-            .map(|path| states(&Checkpoint::open(&at(&path)).unwrap()));
-        near(&format!("{name}: states"), &got, &want, 1e-5);
     }
 }
 
@@ -340,7 +395,7 @@ fn other_architectures_and_experts_are_refused_by_name() {
         error.contains("unknown `general.architecture` qwen9"),
         "{error}"
     );
-    assert!(error.contains("expected one of llama, qwen2"), "{error}");
+    assert!(error.contains("expected one of llama, mistral3"), "{error}");
     // A key of the same length and kind.
     let (_folder, error) = patch(b"llama.block_count", b"llama.expert_coun");
     assert!(

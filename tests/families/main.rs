@@ -8,6 +8,8 @@ mod choices;
 mod conventions;
 mod experts;
 mod gguf;
+#[path = "../gguf_writer/mod.rs"]
+mod gguf_writer;
 mod heads;
 mod links;
 mod lookup;

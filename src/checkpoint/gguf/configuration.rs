@@ -10,38 +10,61 @@ use super::super::{CheckpointError, Family, family};
 use super::keys::Keys;
 use super::rope;
 
-/// The architectures of GGUF that are read, with the family's `model_type`.
-const ARCHITECTURES: [(&str, &str); 14] = [
-    ("llama", "llama"),
-    ("qwen2", "qwen2"),
-    ("qwen3", "qwen3"),
-    ("gemma", "gemma"),
-    ("gemma2", "gemma2"),
-    ("gemma3", "gemma3_text"),
-    ("phi2", "phi"),
-    ("phi3", "phi3"),
-    ("gptneox", "gpt_neox"),
-    ("gpt2", "gpt2"),
-    ("falcon", "falcon"),
-    ("bloom", "bloom"),
-    ("bert", "bert"),
-    ("modern-bert", "modernbert"),
+/// The architectures of GGUF that are read, each with the `model_type` of its families. Where there
+/// are several, [`Keys::family`] tells them apart.
+const ARCHITECTURES: [(&str, &[&str]); 37] = [
+    ("llama", &["llama", "mistral", "mixtral"]),
+    ("mistral3", &["mistral3", "ministral3"]),
+    ("qwen2", &["qwen2"]),
+    ("qwen2moe", &["qwen2_moe"]),
+    ("qwen3", &["qwen3"]),
+    ("qwen3moe", &["qwen3_moe"]),
+    ("gemma", &["gemma"]),
+    ("gemma2", &["gemma2"]),
+    ("gemma3", &["gemma3_text", "gemma3"]),
+    ("phi2", &["phi"]),
+    ("phi3", &["phi3"]),
+    ("gpt-oss", &["gpt_oss"]),
+    ("deepseek2", &["deepseek_v2", "deepseek_v3"]),
+    ("smollm3", &["smollm3"]),
+    ("granite", &["granite"]),
+    ("granitemoe", &["granitemoe"]),
+    ("olmo", &["olmo"]),
+    ("olmo2", &["olmo2", "olmo3"]),
+    ("olmoe", &["olmoe"]),
+    ("command-r", &["cohere"]),
+    ("cohere2", &["cohere2"]),
+    ("chatglm", &["glm"]),
+    ("glm4", &["glm4"]),
+    ("glm4moe", &["glm4_moe"]),
+    ("exaone4", &["exaone4"]),
+    ("seed_oss", &["seed_oss"]),
+    ("ernie4_5", &["ernie4_5"]),
+    ("nemotron", &["nemotron"]),
+    ("arcee", &["arcee"]),
+    ("stablelm", &["stablelm"]),
+    ("starcoder2", &["starcoder2"]),
+    ("gptneox", &["gpt_neox"]),
+    ("gpt2", &["gpt2"]),
+    ("falcon", &["falcon"]),
+    ("bloom", &["bloom"]),
+    ("bert", &["bert", "distilbert", "roberta", "xlm-roberta"]),
+    ("modern-bert", &["modernbert"]),
 ];
 
 /// The architectures of GGUF files that are read as a family.
 pub fn architectures_of(family: &Family) -> Vec<&'static str> {
-    let own = match family.model_type {
-        "distilbert" => "bert",
-        "mistral" => "llama",
-        other => other,
-    };
-    let known = ARCHITECTURES.iter().filter(|known| known.1 == own);
+    let own = |known: &&(&str, &[&str])| known.1.contains(&family.model_type);
+    let known = ARCHITECTURES.iter().filter(own);
     known.map(|known| known.0).collect()
 }
 
 /// Models of which the file does not say that heads' scores are scaled by d_model over the heads:
 /// architecture, and the layers by which llama.cpp tells them.
 const SCALED_BY_WIDTH: [(&str, u64); 2] = [("gemma2", 46), ("gemma3", 62)];
+
+/// How `expert_gating_func` names routers whose scores are each a sigmoid.
+const SIGMOID: u64 = 2;
 
 /// The `config.json` of a model that is stored as GGUF.
 ///
@@ -57,12 +80,16 @@ impl Keys<'_> {
         let known = ARCHITECTURES
             .iter()
             .find(|known| known.0 == self.architecture);
-        let model_type = match known.map(|known| known.1) {
+        let model_type = known.and_then(|known| match known.0 {
             // DistilBERT is converted as BERT, and has no token types.
-            Some("bert") if !self.holds("token_types.weight") => Some("distilbert"),
-            Some("llama") if self.whole("attention.sliding_window").is_some() => Some("mistral"),
-            other => other,
-        };
+            "bert" if !self.holds("token_types.weight") => Some("distilbert"),
+            "llama" if self.whole("expert_count").unwrap_or(0) > 0 => Some("mixtral"),
+            "llama" if self.whole("attention.sliding_window").is_some() => Some("mistral"),
+            "mistral3" if self.real("attention.temperature_scale").is_some() => Some("ministral3"),
+            "olmo2" if self.whole("attention.sliding_window").is_some() => Some("olmo3"),
+            "deepseek2" if self.whole("expert_gating_func") == Some(SIGMOID) => Some("deepseek_v3"),
+            _ => known.1.first().copied(),
+        });
         model_type.and_then(family).ok_or_else(|| {
             let known: Vec<&str> = ARCHITECTURES.iter().map(|known| known.0).collect();
             CheckpointError::UnknownArchitecture {
@@ -74,7 +101,9 @@ impl Keys<'_> {
     }
 
     fn config(&self, family: &Family) -> Result<Map<String, Value>, CheckpointError> {
-        self.check_dense()?;
+        if family.experts.is_none() {
+            self.check_dense()?;
+        }
         let keys = &family.config;
         let mut config = Map::new();
         let mut put = |key: Option<&&str>, value: Option<Value>| {
@@ -83,7 +112,8 @@ impl Keys<'_> {
             }
         };
         let d_model = self.needed("embedding_length")?;
-        let layers = self.needed("block_count")?;
+        let all_layers = self.needed("block_count")?;
+        let layers = all_layers.saturating_sub(self.predicting());
         let heads = self.one("attention.head_count", layers)?;
         put(Some(&"model_type"), Some(family.model_type.into()));
         put(keys.layers.first(), Some(layers.into()));
@@ -94,7 +124,10 @@ impl Keys<'_> {
         if let Some([counts, _]) = keys.n_kv_heads_if {
             put(Some(&counts), Some(true.into()));
         }
-        let d_head = self.d_head(d_model, heads)?;
+        let d_head = match family.latent {
+            true => None,
+            false => self.d_head(d_model, heads)?,
+        };
         put(keys.d_head.first(), d_head.map(Value::from));
         let neurons = self.one("feed_forward_length", layers)?;
         put(keys.neurons.first(), neurons.map(Value::from));
@@ -109,6 +142,12 @@ impl Keys<'_> {
         put(Some(&"vocab_size"), rows.map(Value::from));
         let tied = !self.holds("output.weight");
         put(Some(&"tie_word_embeddings"), Some(tied.into()));
+        if family.latent {
+            self.put_latent(&mut config)?;
+        }
+        if let Some(names) = &family.experts {
+            self.put_experts(names, layers, &mut config)?;
+        }
         self.put_choices(
             family,
             &mut config,
@@ -159,11 +198,18 @@ impl Keys<'_> {
             (None, Some(scale)) => drop(put("attention_multiplier", scale.into())),
             (None, None) => {}
         }
-        // Of architectures that are kept under another one's name: 1 or nothing is what is read.
+        if let Some(key) = family.qk_norm_if {
+            put(key, self.holds("blk.0.attn_q_norm.weight").into());
+        }
+        let logit_scale = match (family.head.scale, family.head.divisor) {
+            (Some(key), _) | (None, Some(key)) => key,
+            (None, None) => "logit_scale",
+        };
+        // Of other families 1 or nothing is what is read.
         for (key, of_config) in [
             ("embedding_scale", "embedding_multiplier"),
             ("residual_scale", "residual_multiplier"),
-            ("logit_scale", "logit_scale"),
+            ("logit_scale", logit_scale),
             ("attention.clamp_kqv", "clip_qkv"),
         ] {
             if let Some(number) = self.real(key).filter(|&number| number != 0.0) {

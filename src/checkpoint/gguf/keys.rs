@@ -50,6 +50,12 @@ impl Keys<'_> {
         entry.shape.first().map(|&rows| rows as u64)
     }
 
+    /// Inputs of a map, if it is there.
+    pub(super) fn inputs(&self, tensor: &str) -> Option<u64> {
+        let (entry, _) = self.tensors.get(tensor)?;
+        entry.shape.last().map(|&inputs| inputs as u64)
+    }
+
     /// The numbers of a tensor of one axis, if it is there.
     ///
     /// # Errors
@@ -68,14 +74,21 @@ impl Keys<'_> {
             return Ok(self.metadata.whole(&key));
         };
         let first = each.first().copied();
+        // Layers that predict further tokens are counted too.
+        let counted = [layers, layers + self.predicting()];
         match each.iter().find(|&&size| Some(size) != first) {
-            None if each.len() as u64 == layers => Ok(first),
+            None if counted.contains(&(each.len() as u64)) => Ok(first),
             None => Err(self.unlike(name, &format!("one of each of {layers} layers"), each.len())),
             Some(other) => {
                 let expected = format!("{} in every layer", first.unwrap_or_default());
                 Err(self.unlike(name, &expected, other))
             }
         }
+    }
+
+    /// Layers at the end that predict tokens after the next one, and are no part of the model.
+    pub(super) fn predicting(&self) -> u64 {
+        self.whole("nextn_predict_layers").unwrap_or(0)
     }
 
     /// A size without which nothing can be read.

@@ -1,8 +1,11 @@
 //! GGUF, the format of llama.cpp: one file, or several shards, with keys, tokenizer and tensors.
 
 mod configuration;
+mod expert_keys;
+mod expert_names;
 mod header;
 mod keys;
+mod latent;
 mod metadata;
 mod names;
 mod reader;

@@ -2,17 +2,17 @@
 //! llama.cpp's converter did to the order of their rows.
 
 use super::super::error::one_line;
-use super::super::family::{Layout, Linear, Split};
+use super::super::family::{Layout, Linear, QkNormScope, Split};
 use super::super::row_order::RowOrder;
 use super::super::tensor_entry::TensorEntry;
-use super::super::tensors::Tensors;
+use super::super::tensors::{MOST_TENSORS, Tensors};
 use super::super::{CheckpointError, Family, Spec};
 
 /// The tensors under the family's names, and as the family has them. Those that the family does
 /// not name are left out.
 ///
 /// # Errors
-/// Two tensors have one name.
+/// Two tensors have one name, or the experts' have another shape than the keys say.
 pub(super) fn of_family(
     tensors: Tensors,
     family: &Family,
@@ -23,7 +23,10 @@ pub(super) fn of_family(
         spec,
         two_norms: tensors.get("blk.0.attn_norm_2.weight").is_some(),
     };
-    tensors.mapped(|name, entry| names.entries(name, entry))
+    names.check_experts(&tensors)?;
+    let mut tensors = tensors.mapped(|name, entry| names.entries(name, entry))?;
+    names.join_latent(&mut tensors);
+    Ok(tensors)
 }
 
 /// The factors of an adapter under the names of the family's modules.
@@ -58,10 +61,63 @@ pub(super) fn factors_of_family(
     tensors.mapped(|name, entry| names.factors(name, entry))
 }
 
+/// The families whose queries and keys the converter permutes: RoPE turns neighbouring channels in
+/// llama.cpp, and halves in the families' own checkpoints.
+const PERMUTED: [&str; 10] = [
+    "llama",
+    "mistral",
+    "mistral3",
+    "ministral3",
+    "mixtral",
+    "granite",
+    "granitemoe",
+    "smollm3",
+    "arcee",
+    "olmo",
+];
+
+/// A tensor under its name in the family's checkpoints, below the layer's prefix.
+pub(super) type Named = (String, TensorEntry);
+
+/// A tensor of a layer as GGUF names it: `ffn_up` and `weight`.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) tensor: &'a str,
+    pub(super) part: &'a str,
+}
+
+impl Stored<'_> {
+    /// The same part of a map of another name.
+    pub(super) fn under(self, name: &str) -> String {
+        format!("{name}.{}", self.part)
+    }
+}
+
+/// The layer of a tensor, if its number can be read, and the name below it; `None` outside layers.
+pub(super) fn in_layer(tensor: &str) -> Option<(Option<usize>, &str)> {
+    let (layer, tensor) = tensor.strip_prefix("blk.")?.split_once('.')?;
+    Some((layer.parse().ok(), tensor))
+}
+
+/// The rows of a tensor, one for each head, as tensors of their own.
+fn heads_apart(name: &str, stored: Stored<'_>, entry: &TensorEntry) -> Vec<Named> {
+    let &[heads, width] = &entry.shape[..] else {
+        return Vec::new();
+    };
+    let row = |head: usize| {
+        let mut row = entry.clone();
+        row.shape.remove(0);
+        row.strides.remove(0);
+        row.offset += entry.dtype.span(head * width);
+        (stored.under(&format!("{name}.norms.{head}")), row)
+    };
+    (0..heads).take(MOST_TENSORS).map(row).collect()
+}
+
 /// How a family's tensors are called in GGUF.
-struct Names<'a> {
-    family: &'a Family,
-    spec: &'a Spec,
+pub(super) struct Names<'a> {
+    pub(super) family: &'a Family,
+    pub(super) spec: &'a Spec,
     /// As in Falcon's newer models: `attn_norm_2` is the norm before attention, `attn_norm` that
     /// before the feed-forward part.
     two_norms: bool,
@@ -75,20 +131,25 @@ impl Names<'_> {
         if !matches!(part, "weight" | "bias") {
             return Vec::new();
         }
-        let in_layer = tensor.strip_prefix("blk.");
-        let Some((layer, tensor)) = in_layer.and_then(|rest| rest.split_once('.')) else {
+        let Some((layer, tensor)) = in_layer(tensor) else {
             let full = self.of_model(tensor, part);
             return full.map(|name| (name, entry.clone())).into_iter().collect();
         };
-        match layer.parse::<usize>() {
-            Ok(layer) if layer < self.spec.layers => {
-                let below = self.family.layer.replace("{}", &layer.to_string());
-                let of_layer = self.of_layer(tensor, entry).into_iter();
-                let full = |name: &str| format!("{}{below}{name}.{part}", self.prefix());
-                of_layer.map(|(name, entry)| (full(name), entry)).collect()
+        match layer {
+            Some(layer) if layer < self.spec.layers => {
+                let before = self.before(layer);
+                let of_layer = self.of_layer(layer, Stored { tensor, part }, entry);
+                let full = |(name, entry)| (format!("{before}{name}"), entry);
+                of_layer.into_iter().map(full).collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// What stands before the names of a layer.
+    pub(super) fn before(&self, layer: usize) -> String {
+        let below = self.family.layer.replace("{}", &layer.to_string());
+        format!("{}{below}", self.prefix())
     }
 
     /// A factor of an adapter as the family's modules have it.
@@ -142,10 +203,15 @@ impl Names<'_> {
     }
 
     /// The names below the layer.
-    fn of_layer(&self, tensor: &str, entry: &TensorEntry) -> Vec<(&'static str, TensorEntry)> {
+    fn of_layer(&self, layer: usize, stored: Stored<'_>, entry: &TensorEntry) -> Vec<Named> {
         let family = self.family;
-        let map = |map: &Linear| vec![(map.name, self.map_entry(map, entry))];
-        match tensor {
+        let as_stored = |name: String| vec![(name, entry.clone())];
+        let map = |map: &Linear| vec![(stored.under(map.name), self.map_entry(map, entry))];
+        let experts = self.of_experts(layer, stored, entry);
+        if let Some(named) = experts.or_else(|| self.of_latent(stored, entry)) {
+            return named;
+        }
+        match stored.tensor {
             "ffn_up" => map(&family.ff_in),
             "ffn_gate" => family.ff_gate.as_ref().map(map).unwrap_or_default(),
             "ffn_down" => map(&family.ff_out),
@@ -156,14 +222,28 @@ impl Names<'_> {
             "attn_qkv" if family.query.split == Split::Whole => {
                 let maps = [&family.query, &family.key, &family.value];
                 let parts = maps.into_iter().zip(self.parts(entry));
-                parts.map(|(map, part)| (map.name, part)).collect()
+                let named = |(map, part): (&Linear, TensorEntry)| (stored.under(map.name), part);
+                parts.map(named).collect()
             }
             "attn_qkv" => map(&family.query),
-            norm => {
-                let name = self.norm(norm);
-                name.map(|name| (name, entry.clone())).into_iter().collect()
+            "attn_sinks" => {
+                let name = family.forward.and_then(|forward| forward.sinks);
+                name.map(|name| as_stored(name.to_owned()))
+                    .unwrap_or_default()
             }
+            norm => match self.norm(norm) {
+                Some(name) if self.is_of_heads(norm) => heads_apart(name, stored, entry),
+                name => name
+                    .map(|name| as_stored(stored.under(name)))
+                    .unwrap_or_default(),
+            },
         }
+    }
+
+    /// Whether each head has a tensor of its own where GGUF has a row of one.
+    fn is_of_heads(&self, norm: &str) -> bool {
+        matches!(norm, "attn_q_norm" | "attn_k_norm")
+            && self.family.qk_norm_scope == QkNormScope::HeadModules
     }
 
     /// Of a norm, the name below the layer.
@@ -174,7 +254,12 @@ impl Names<'_> {
             "attn_norm" => forward.attention_norm.last().copied(),
             "attn_norm_2" | "attn_output_norm" => forward.attention_norm.first().copied(),
             "ffn_norm" | "layer_output_norm" => forward.ff_norm.first().copied(),
-            "post_attention_norm" => forward.post_norms.map(|names| names[0]),
+            "post_attention_norm" => match forward.post_norms {
+                Some([attention, _]) => Some(attention),
+                // By its name in the families' own checkpoints, where it is the norm before
+                // the feed-forward part.
+                None => forward.ff_norm.first().copied(),
+            },
             "post_ffw_norm" => forward.post_norms.map(|names| names[1]),
             "attn_q_norm" => self.family.qk_norm.map(|names| names[0]),
             "attn_k_norm" => self.family.qk_norm.map(|names| names[1]),
@@ -198,8 +283,7 @@ impl Names<'_> {
         let d_head = spec.d_head;
         let query_or_key = [family.query.name, family.key.name].contains(&map.name);
         match map.split {
-            // The one architecture of GGUF here in which RoPE turns neighbouring channels.
-            Split::Whole if query_or_key && matches!(family.model_type, "llama" | "mistral") => {
+            Split::Whole if query_or_key && PERMUTED.contains(&family.model_type) => {
                 RowOrder::NeighbouringPairs { d_head }
             }
             Split::Grouped => RowOrder::QueriesKeysValues {

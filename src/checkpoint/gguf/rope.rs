@@ -38,6 +38,22 @@ pub(super) fn put(
         );
     }
     let mut scaling = scaling(keys)?;
+    if family.model_type == "gpt_oss" && !scaling.is_empty() {
+        // As its own configuration has it; GGUF has no key of it.
+        scaling.insert("truncate".to_owned(), false.into());
+    }
+    // Of queries beyond the first length; texts end there.
+    if let Some(beta) = keys.real("attention.temperature_scale") {
+        scaling.insert("llama_4_scaling_beta".to_owned(), beta.into());
+        let trained = keys.whole("rope.scaling.original_context_length");
+        let trained = trained.or_else(|| keys.whole("attention.temperature_length"));
+        if let Some(trained) = trained {
+            scaling.insert(
+                "original_max_position_embeddings".to_owned(),
+                trained.into(),
+            );
+        }
+    }
     if let (Some(d_head), turned) = (d_head, keys.whole("rope.dimension_count"))
         && (turned.is_some_and(|turned| turned != d_head) || !rotary.share.is_empty())
     {
@@ -96,6 +112,15 @@ fn scaling(keys: &Keys<'_>) -> Result<Map<String, Value>, CheckpointError> {
         ("beta_slow", "rope.scaling.yarn_beta_slow"),
     ] {
         put(key, real(name).map(Value::from));
+    }
+    // DeepSeek's multiplies scores with it instead; its key has a tenth of the number.
+    if let Some(stored) = real("rope.scaling.yarn_log_multiplier").filter(|&stored| stored != 0.0) {
+        let all = match keys.architecture {
+            "deepseek2" => 10.0 * stored,
+            _ => stored,
+        };
+        put("mscale", Some(all.into()));
+        put("mscale_all_dim", Some(all.into()));
     }
     // By so much more than by YaRN's own factor (arXiv 2309.00071), which is computed elsewhere.
     let more = real("rope.scaling.attn_factor").or_else(|| real("rope.scaling.yarn_attn_factor"));
