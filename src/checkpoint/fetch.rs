@@ -333,7 +333,7 @@ impl<'a> FetchPlan<'a> {
             Some(head) => 1 + u64::from(head),
             None => 1 + u64::from(!self.spec.tied),
         };
-        embeddings * 2 * self.spec.vocab as u64 * self.spec.d_model as u64
+        embeddings * 2 * self.spec.vocab as u64 * self.spec.embedding_width as u64
     }
 }
 

@@ -69,7 +69,9 @@ impl HeadSizes {
             Split::Whole => own,
             Split::Part(_, n) => n * own,
             Split::Gated => 2 * own,
-            Split::Stacked | Split::Grouped => (self.heads + 2 * self.n_kv_heads) * self.d_head,
+            Split::Stacked | Split::Grouped | Split::Runs(_) => {
+                (self.heads + 2 * self.n_kv_heads) * self.d_head
+            }
         }
     }
 
@@ -87,6 +89,18 @@ impl HeadSizes {
             ) => group,
             (Split::Stacked, AttentionInput::Key) => self.heads + group,
             (Split::Stacked, AttentionInput::Value) => self.heads + self.n_kv_heads + group,
+            (Split::Runs(runs), role) => {
+                let each = self.heads / runs.max(1);
+                let place = match role {
+                    AttentionInput::Query => 0,
+                    AttentionInput::Value => 1,
+                    AttentionInput::Key => 2,
+                };
+                match each {
+                    0 => head,
+                    _ => head / each * 3 * each + place * each + head % each,
+                }
+            }
             (Split::Grouped, AttentionInput::Query) => group * (n + 2) + head % n,
             (Split::Grouped, AttentionInput::Key) => group * (n + 2) + n,
             (Split::Grouped, AttentionInput::Value) => group * (n + 2) + n + 1,

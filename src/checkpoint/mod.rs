@@ -8,6 +8,7 @@ mod config;
 mod dictionary;
 mod difference;
 mod elsewhere;
+mod embedding;
 mod error;
 mod experts;
 mod family;
@@ -51,11 +52,13 @@ pub use dictionary::{
     DictionaryFile, DictionaryHook, DictionaryOptions, DictionarySide, DictionaryWidths,
 };
 pub use difference::{ThinFactors, Version};
+pub use embedding::{Embedding, EmbeddingSide};
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, ExpertNames, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear,
-    NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeKeys, RopeLayers,
-    RopeLayout, SharedNames, Split, StoredMap, TransformNames, family, refused_families,
+    NarrowExtent, NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeKeys,
+    RopeLayers, RopeLayout, SharedNames, Split, StoredMap, TransformNames, family,
+    refused_families,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
 pub use gguf::{GgufMetadata, MetadataValue, StoredValue, architectures_of};
@@ -79,6 +82,7 @@ use crate::task::Callbacks;
 
 use config::Config;
 use difference::Difference;
+use embedding::EmbeddingMaps;
 use files::Files;
 use gguf::Gguf;
 use tensors::Tensors;
@@ -126,6 +130,8 @@ pub struct Checkpoint {
     embedding: String,
     positions: Option<String>,
     output_embedding: Option<String>,
+    /// How narrow rows reach the width of the layers.
+    embedding_maps: Option<EmbeddingMaps>,
     /// What was merged into the weights, and the files beside it.
     adapter: Option<(MergedAdapter, Files)>,
     /// What is taken from the linear maps.
@@ -184,6 +190,7 @@ impl Checkpoint {
             OutputEmbedding::Tied | OutputEmbedding::Equal { .. }
         );
         let mut checkpoint = Self {
+            embedding_maps: ties::maps(family, prefix, &spec, &tensors),
             embedding: embeddings.input,
             positions: family
                 .positions
@@ -200,6 +207,8 @@ impl Checkpoint {
             adapter,
             difference: None,
         };
+        // One matrix that is read and written through two maps is two embeddings.
+        checkpoint.spec.tied &= checkpoint.one_map();
         verify::shapes(&checkpoint)?;
         // Once there are known to be as many layers as the configuration says.
         let causal = checkpoint
@@ -246,7 +255,7 @@ impl Checkpoint {
         self.forward.as_ref()
     }
 
-    /// Full name of the input embedding, `[vocab, d_model]`.
+    /// Full name of the input embedding, `[vocab, embedding_width]`.
     pub fn embedding(&self) -> &str {
         &self.embedding
     }
@@ -367,18 +376,6 @@ impl Checkpoint {
         cols: Range<usize>,
     ) -> Result<StoredMatrix, CheckpointError> {
         self.tensors.stored(name, rows, cols)
-    }
-
-    /// The whole of the embeddings that are stored.
-    pub(crate) fn embeddings(&self) -> Vec<TensorSlice> {
-        let (vocab, d_model) = (self.spec.vocab, self.spec.d_model);
-        let names = [Some(self.embedding.as_str()), self.output_embedding()];
-        let slice = |tensor: &str| TensorSlice {
-            tensor: tensor.to_owned(),
-            rows: 0..vocab,
-            cols: 0..d_model,
-        };
-        names.into_iter().flatten().map(slice).collect()
     }
 
     /// Bytes of all files that hold weights.

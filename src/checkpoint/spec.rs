@@ -11,9 +11,17 @@ use super::{
 /// Sizes and choices of one checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
+    /// Layers with weights of their own.
     pub layers: usize,
+    /// The layers that a text goes through, one after another: each once, but where a model runs
+    /// some of them several times (ALBERT).
+    pub passes: Vec<usize>,
     /// Size of the residual stream.
     pub d_model: usize,
+    /// Numbers of a token's row: d_model, or fewer where a map brings it to that.
+    pub embedding_width: usize,
+    /// Whether there is such a map.
+    pub narrow: bool,
     /// Attention heads per layer, counted by their queries: the most that a layer has.
     pub heads: usize,
     /// Heads of keys and values per layer: fewer than `heads` in grouped-query attention (GQA).
@@ -98,6 +106,20 @@ impl Spec {
         let rows = (of_neurons + of_heads).saturating_mul(self.layers as u64);
         let numbers = rows.saturating_add(self.vocab as u64);
         numbers.saturating_mul(2 * self.d_model as u64)
+    }
+
+    /// Whether some layers are run several times.
+    pub fn repeats_layers(&self) -> bool {
+        self.passes.len() > self.layers
+    }
+
+    /// That layers are run several times, in a sentence; nothing of a model that runs each once.
+    pub fn repeated(&self) -> Option<String> {
+        let times = self.passes.len();
+        self.repeats_layers().then(|| match self.layers {
+            1 => format!("one layer, run {times} times"),
+            layers => format!("{layers} layers, run {times} times in all"),
+        })
     }
 
     /// The neurons of a layer.

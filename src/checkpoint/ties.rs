@@ -1,6 +1,7 @@
 //! Whether one matrix is both input and output embedding. The file decides where it holds both;
 //! `tie_word_embeddings` decides what one that is not there means.
 
+use super::embedding::EmbeddingMaps;
 use super::files::Files;
 use super::tensors::Tensors;
 use super::verify;
@@ -37,7 +38,7 @@ pub(super) fn embeddings(
     let there = |name: &&&str| tensors.get(name).is_some();
     let head = family.output_embedding.iter().find(there);
     let head = head.map(|name| (*name).to_owned());
-    let shape = [spec.vocab, spec.d_model];
+    let shape = [spec.vocab, spec.embedding_width];
     let one = |input: String, decided| {
         Ok(Embeddings {
             input,
@@ -75,18 +76,39 @@ pub(super) fn embeddings(
     }
 }
 
+/// The maps of an embedding that is narrower than the layers; `None` of one that is not.
+pub(super) fn maps(
+    family: &Family,
+    prefix: &str,
+    spec: &Spec,
+    tensors: &Tensors,
+) -> Option<EmbeddingMaps> {
+    let narrow = family.narrow.filter(|_| spec.narrow)?;
+    let output = match (narrow.output, family.head.transform) {
+        (Some(own), _) => Some(format!("{prefix}{own}")),
+        (None, Some(head)) => Some(head.dense.to_owned())
+            .filter(|name| tensors.get(&format!("{name}.weight")).is_some()),
+        (None, None) => None,
+    };
+    Some(EmbeddingMaps {
+        input: format!("{prefix}{}", narrow.input),
+        output,
+        extent: narrow.extent,
+    })
+}
+
 /// How many rows of two matrices were compared that are equal; `None` if any differ.
 fn compared(
     tensors: &Tensors,
     [a, b]: [&str; 2],
     spec: &Spec,
 ) -> Result<Option<usize>, CheckpointError> {
-    let (rows, d_model) = (spec.vocab, spec.d_model);
+    let (rows, width) = (spec.vocab, spec.embedding_width);
     if tensors.are_one(a, b) {
         return Ok(Some(rows));
     }
     let equal = |rows: std::ops::Range<usize>| -> Result<bool, CheckpointError> {
-        let read = |name| tensors.block(name, rows.clone(), 0..d_model);
+        let read = |name| tensors.block(name, rows.clone(), 0..width);
         Ok(read(a)?.data() == read(b)?.data())
     };
     if tensors.is_remote(b) {
@@ -94,7 +116,7 @@ fn compared(
         if !spec.tied {
             return Ok(None);
         }
-        let run = (RUN_NUMBERS / d_model).clamp(1, rows);
+        let run = (RUN_NUMBERS / width).clamp(1, rows);
         let runs = RUNS.min(rows.div_ceil(run));
         let start = |i: usize| (rows - run) * i / (runs - 1).max(1);
         let mut counted = 0;
@@ -113,7 +135,7 @@ fn compared(
     if tensors.quantised_apart(a, b) {
         return Ok(None);
     }
-    if equal(0..rows.min((FIRST_NUMBERS / d_model).max(1)))?
+    if equal(0..rows.min((FIRST_NUMBERS / width).max(1)))?
         && tensors.same_bytes(a, b)? == Some(true)
     {
         return Ok(Some(rows));
@@ -121,7 +143,7 @@ fn compared(
     let mut first = 0;
     let mut numbers = FIRST_NUMBERS;
     while first < rows {
-        let end = rows.min(first + (numbers / d_model).max(1));
+        let end = rows.min(first + (numbers / width).max(1));
         if !equal(first..end)? {
             return Ok(None);
         }

@@ -45,16 +45,13 @@ pub(super) fn no_embedding(family: &Family, tensors: &Tensors, files: &Files) ->
 /// Every tensor that will be read, with the shape and the kind of number it must have.
 pub(super) fn shapes(checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
     let spec = checkpoint.spec();
-    check(
-        checkpoint,
-        checkpoint.embedding(),
-        &[spec.vocab, spec.d_model],
-    )?;
-    if let Some(output) = checkpoint.output_embedding() {
-        check(checkpoint, output, &[spec.vocab, spec.d_model])?;
+    for stored in checkpoint.embeddings() {
+        let shape = [stored.rows.end, stored.cols.end];
+        check(checkpoint, &stored.tensor, &shape)?;
     }
     if let Some((positions, rows)) = checkpoint.positions() {
-        check(checkpoint, positions, &[rows.end, spec.d_model])?;
+        let shape = [rows.end, checkpoint.added_width()];
+        check(checkpoint, positions, &shape)?;
     }
     for layer in 0..spec.layers {
         if spec.heads_in(layer) > 0 {

@@ -3,6 +3,7 @@
 
 mod chunked;
 mod logits;
+mod narrow;
 mod overflow;
 mod ranked;
 mod tally;
@@ -16,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use crate::checkpoint::{Matrix, StoredMatrix};
+use crate::checkpoint::{Embedding, Matrix, StoredMatrix};
 use crate::task::{CancelToken, Cancelled};
 
 use super::batch;
@@ -36,11 +37,14 @@ const CHUNK_ROWS: usize = 512;
 /// Rows that reach the device at a time: few enough to be called off within a frame.
 const DEVICE_ROWS: usize = 16_384;
 
-/// Rows `[n, width]` on a device.
+/// Rows `[n, width]` on a device: as they are stored, or times a map that makes them as wide.
 #[derive(Debug)]
 pub struct Rows {
     len: usize,
     store: Arc<Store>,
+    /// What each stored row is multiplied with, `[stored width, width]`. Vectors are brought to the
+    /// stored width by it before they meet the rows; means are of stored rows.
+    map: Option<Arc<Matrix>>,
     /// How they count.
     transform: RowTransform,
     /// The norm of the longest row, NaN if one is; computed when it is first needed.
@@ -56,12 +60,12 @@ enum Store {
 }
 
 impl Rows {
-    /// Takes a matrix to a device. On the processor nothing is copied or widened.
+    /// Takes an embedding or a matrix to a device. On the processor nothing is copied or widened.
     ///
     /// # Errors
     /// The device refuses it.
-    pub fn new(matrix: impl Into<StoredMatrix>, device: &Device) -> Result<Self, ProjectionError> {
-        let matrix = matrix.into();
+    pub fn new(rows: impl Into<Embedding>, device: &Device) -> Result<Self, ProjectionError> {
+        let Embedding { table: matrix, map } = rows.into();
         let (len, width) = (matrix.rows(), matrix.cols());
         let store = if device.is_cpu() {
             Store::Host(matrix)
@@ -74,6 +78,7 @@ impl Rows {
         Ok(Self {
             len,
             store: Arc::new(store),
+            map: map.map(Arc::new),
             transform: RowTransform::default(),
             longest: OnceLock::new(),
         })
@@ -102,6 +107,7 @@ impl Rows {
         ends: &mut [BothEnds],
         cancel: CancelToken<'_>,
     ) -> Result<(), ProjectionError> {
+        let vectors = &*self.brought(vectors);
         match &*self.store {
             Store::Host(rows) if vectors.rows() < batch::LEAST => {
                 let rows = (rows, &self.transform);
@@ -124,6 +130,15 @@ impl Rows {
     /// # Errors
     /// The device fails.
     pub fn pick(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
+        let picked = self.pick_stored(ids)?;
+        Ok(match &self.map {
+            None => picked,
+            Some(map) => Matrix::new(ids.len(), map.cols(), narrow::mapped(picked.data(), map)),
+        })
+    }
+
+    /// The same before their map.
+    fn pick_stored(&self, ids: &[u32]) -> Result<Matrix, ProjectionError> {
         match &*self.store {
             Store::Host(rows) => {
                 let (mut buffer, mut picked) = (Vec::new(), Vec::new());
@@ -179,8 +194,11 @@ impl Rows {
     /// # Errors
     /// The device fails, or the token is cancelled.
     pub fn times(&self, w: &Matrix, cancel: CancelToken<'_>) -> Result<Matrix, ProjectionError> {
-        let mut product = self.times_as_they_lie(w, cancel)?;
-        let shifts = self.transform.shifts(&w.transposed());
+        let columns = w.transposed();
+        let columns = self.brought(&columns);
+        let brought = self.map.as_ref().map(|_| columns.transposed());
+        let mut product = self.times_as_they_lie(brought.as_ref().unwrap_or(w), cancel)?;
+        let shifts = self.transform.shifts(&columns);
         self.transform
             .scores(0..self.len, product.data_mut(), &shifts);
         if !all_finite(product.data()) {

@@ -306,7 +306,7 @@ impl ModelCard {
             Address::Neuron { neuron, .. } => ("neuron", neuron, self.spec.neurons_in(at)),
             Address::Head { head, .. } => ("head", head, self.spec.heads_in(at)),
             Address::State { state } | Address::Token { state, .. } => {
-                ("state", state, self.spec.layers + 1)
+                ("state", state, self.spec.passes.len() + 1)
             }
         };
         let of_state = matches!(address, Address::State { .. } | Address::Token { .. });

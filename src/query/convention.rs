@@ -283,6 +283,9 @@ impl ModelCard {
                 Err("what norms make of queries and keys is no sum of two models' parts")
             }
             Switch::Biases if !self.biased => Err("its neurons and heads have no biases"),
+            Switch::Inverse if self.spec.embedding_width < self.spec.d_model => {
+                Err("its embedding is narrower than its layers and does not reach every direction")
+            }
             Switch::Output if self.spec.output == OutputEmbedding::Missing => {
                 Err("the file has no output embedding")
             }

@@ -35,6 +35,7 @@ pub const HELD_UNDER_CONVENTIONS: &[&str] = &[
     "falcon",
     "modernbert",
     "roberta",
+    "albert",
 ];
 
 /// Families of which what a model does with a text is held, number by number.
@@ -206,11 +207,12 @@ impl Support {
         held.extend(is_among(HELD_ON_TEXTS).then_some("texts"));
         Self::Read(Abilities {
             gated: family.ff_gate.is_some(),
-            shared_keys: !family.config.n_kv_heads.is_empty(),
+            shared_keys: !family.config.n_kv_heads.is_empty()
+                || family.config.n_kv_heads_if.is_some(),
             distance: family.rope.as_ref().map(Distance::of),
             geometry: forward.is_some(),
             prompt: causal || forward.is_some() && family.head.transform.is_some(),
-            attribution: causal,
+            attribution: causal && family.head.transform.is_none(),
             gguf: architectures_of(family),
             held,
         })

@@ -31,6 +31,7 @@ fn described(card: &ModelCard, untold: &str) -> Sheet {
         .with("model", &*card.name)
         .with("family", card.family.title)
         .with("layers", spec.layers)
+        .with_some("passes", spec.repeats_layers().then_some(spec.passes.len()))
         .with("neurons", spec.most_neurons())
         .with_some("experts", spec.first_experts().map(experts_record))
         .with_some("layers_without_heads", without_heads(spec))
@@ -41,6 +42,10 @@ fn described(card: &ModelCard, untold: &str) -> Sheet {
         .with("tokens", card.vocabulary.len())
         .with("undertrained", undertrained)
         .with("embedding_rows", spec.vocab)
+        .with_some(
+            "embedding_width",
+            spec.narrow.then_some(spec.embedding_width),
+        )
         .with("positions", spec.positions)
         .with("rotary", spec.rotary)
         .with("gated", card.gated())
@@ -175,7 +180,10 @@ fn rows(
     let mut rows = vec![
         ("model", card.name.clone()),
         ("family", card.family.title.to_owned()),
-        ("layers", count(spec.layers)),
+        (
+            "layers",
+            spec.repeated().unwrap_or_else(|| count(spec.layers)),
+        ),
         ("neurons a layer", neurons_a_layer(spec, count)),
         ("heads a layer", heads),
         ("width", count(spec.d_model)),
@@ -184,7 +192,7 @@ fn rows(
             "undertrained tokens",
             undertrained.map_or_else(str::to_owned, count),
         ),
-        ("embedding rows", count(spec.vocab)),
+        ("embedding rows", embedding_rows(spec, count)),
         ("positions", positions),
         ("activation", activation),
         ("layer norm", format!("{}-norm", norm(spec.norm))),
@@ -196,6 +204,18 @@ fn rows(
     let unknown = spec.unknown.iter();
     rows.extend(unknown.map(|choice| ("not read", sentence(choice))));
     rows
+}
+
+/// How many rows the embedding has, and their width where it is not that of the layers.
+fn embedding_rows(spec: &Spec, count: impl Fn(usize) -> String) -> String {
+    let rows = count(spec.vocab);
+    match spec.narrow {
+        true => format!(
+            "{rows}, {} wide, brought to the layers by a map",
+            count(spec.embedding_width)
+        ),
+        false => rows,
+    }
 }
 
 /// The one type that all parts are stored in, or each part's own.

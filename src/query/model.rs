@@ -36,6 +36,20 @@ impl Model<'_> {
         }
     }
 
+    /// That what a neuron or head does on a text is one thing.
+    ///
+    /// # Errors
+    /// A model that runs some layers several times.
+    pub(super) fn runs_layers_once(&self) -> Result<(), QueryError> {
+        match self.card.spec.repeated() {
+            None => Ok(()),
+            Some(repeated) => Err(self.nothing(format!(
+                "what a neuron or head does on texts is not told: {repeated}, and does something else \
+                 each time; ask for geometry, or for the words of a text (`prompt`)"
+            ))),
+        }
+    }
+
     pub(super) fn nothing(&self, what: String) -> QueryError {
         QueryError::Nothing {
             model: self.card.name.clone(),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::checkpoint::{Checkpoint, Location, MergedAdapter, OutputEmbedding};
+use crate::checkpoint::{Checkpoint, Embedding, Location, MergedAdapter, OutputEmbedding};
 use crate::projection::{DeviceChoice, Pair, Rows, device_name, pick_device};
 use crate::task::CancelToken;
-use crate::transformer::{Forward, LayerCache, Weights};
+use crate::transformer::{Forward, LayerCache, OutputRows, Weights};
 use crate::vocabulary::{Filters, Mask, Undertrained, Vocabulary};
 
 use convention::EmbeddingViews;
@@ -49,6 +49,9 @@ pub struct Reader {
     pub(super) read: Arc<Rows>,
     /// The output embedding: what values and heads write. The same, where they are tied.
     pub(super) written: Arc<Rows>,
+    /// What the logits' head multiplies with: the output embedding as it is stored, where the head
+    /// brings states to its width.
+    pub(super) logit_rows: Arc<Rows>,
     /// Read when a filter first asks for them.
     pub(super) positions: Option<Arc<Rows>>,
     /// What conventions other than the raw one have needed.
@@ -92,15 +95,14 @@ impl Reader {
             || Ok::<_, QueryError>((weights.input_embedding()?, weights.output_embedding()?)),
         );
         let (card, device) = card(location, &weights, vocabulary?, device);
-        let (input, output) = embeddings?;
-        let read = Arc::new(Rows::new(input, &device)?);
-        let written = match output {
-            Some(output) => Arc::new(Rows::new(output, &device)?),
-            None => Arc::clone(&read),
-        };
+        let (read, written) = sides(embeddings?, &device)?;
         Ok(Self {
             card: Arc::new(card),
             read,
+            logit_rows: match weights.checkpoint().family().head.transform {
+                Some(_) if written.has_map() => Arc::new(written.as_stored()),
+                Some(_) | None => Arc::clone(&written),
+            },
             written,
             weights,
             device,
@@ -283,6 +285,20 @@ impl Answering for Reader {
     fn card(&self) -> Arc<ModelCard> {
         Arc::clone(&self.card)
     }
+}
+
+/// The rows that are read, and those that are written: one matrix is taken to the device once.
+fn sides(
+    (input, output): (Embedding, OutputRows),
+    device: &Device,
+) -> Result<(Arc<Rows>, Arc<Rows>), QueryError> {
+    let read = Arc::new(Rows::new(input, device)?);
+    let written = match output {
+        OutputRows::Input => Arc::clone(&read),
+        OutputRows::InputThrough(map) => Arc::new(read.through(map)),
+        OutputRows::Own(output) => Arc::new(Rows::new(output, device)?),
+    };
+    Ok((read, written))
 }
 
 fn vocabulary(

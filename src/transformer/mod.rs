@@ -12,6 +12,6 @@ pub use forward::{
 };
 pub use norms::NormWeights;
 pub use weights::{
-    BothVersions, Dictionary, FormWeights, QueryKeyNorms, RowChunk, StoredPart, StoredTypes,
-    Sublayer, SublayerAt, TokenNorm, Weights, stored_line,
+    BothVersions, Dictionary, FormWeights, OutputRows, QueryKeyNorms, RowChunk, StoredPart,
+    StoredTypes, Sublayer, SublayerAt, TokenNorm, Weights, stored_line,
 };

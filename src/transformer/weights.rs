@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, CheckpointError, HeadMapAt, Layout, Linear, Matrix, Spec, Split,
-    StoredMap, StoredMatrix, TensorSlice, Version,
+    AttentionInput, Checkpoint, CheckpointError, Embedding, EmbeddingSide, HeadMapAt, Layout,
+    Linear, Matrix, Spec, Split, StoredMap, TensorSlice, Version,
 };
 use crate::task::Callbacks;
 
@@ -40,6 +40,17 @@ pub struct FormWeights {
     pub left: Matrix,
     /// `W_Oᵀ` or `W_K`, `[d_model, d_head]`.
     pub right: Matrix,
+}
+
+/// The rows that are written to.
+#[derive(Debug)]
+pub enum OutputRows {
+    /// Those of the input embedding, through the same map if there is one.
+    Input,
+    /// Those of the input embedding through another map, `[width, d_model]`.
+    InputThrough(Matrix),
+    /// Rows of their own.
+    Own(Embedding),
 }
 
 /// A block of a tensor that reads as `[vectors, d_model]` of the residual stream, whichever way the
@@ -87,8 +98,8 @@ impl Weights {
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn input_embedding(&self) -> Result<StoredMatrix, CheckpointError> {
-        self.whole(self.source().embedding())
+    pub fn input_embedding(&self) -> Result<Embedding, CheckpointError> {
+        self.whole(self.source().embedding(), EmbeddingSide::Input)
     }
 
     /// What is written to, `[vocab, d_model]`: the output embedding, if it is not the input
@@ -96,26 +107,43 @@ impl Weights {
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn output_embedding(&self) -> Result<Option<StoredMatrix>, CheckpointError> {
-        let name = self.source().output_embedding();
-        name.map(|name| self.whole(name)).transpose()
+    pub fn output_embedding(&self) -> Result<OutputRows, CheckpointError> {
+        let source = self.source();
+        Ok(match source.output_embedding() {
+            Some(name) => OutputRows::Own(self.whole(name, EmbeddingSide::Output)?),
+            None if source.one_map() => OutputRows::Input,
+            None => match source.map_of(EmbeddingSide::Output)? {
+                Some(map) => OutputRows::InputThrough(map),
+                None => OutputRows::Input,
+            },
+        })
     }
 
-    fn whole(&self, embedding: &str) -> Result<StoredMatrix, CheckpointError> {
-        let (vocab, d_model) = (self.spec().vocab, self.spec().d_model);
-        self.source().stored(embedding, 0..vocab, 0..d_model)
+    fn whole(&self, embedding: &str, side: EmbeddingSide) -> Result<Embedding, CheckpointError> {
+        let (vocab, width) = (self.spec().vocab, self.spec().embedding_width);
+        Ok(Embedding {
+            table: self.source().stored(embedding, 0..vocab, 0..width)?,
+            map: self.source().map_of(side)?,
+        })
     }
 
     /// The learned positions, `[positions, d_model]`, if the model has any.
     ///
     /// # Errors
     /// As [`Checkpoint::block`].
-    pub fn positions(&self) -> Result<Option<StoredMatrix>, CheckpointError> {
+    pub fn positions(&self) -> Result<Option<Embedding>, CheckpointError> {
         let Some((name, rows)) = self.source().positions() else {
             return Ok(None);
         };
-        let d_model = 0..self.spec().d_model;
-        self.source().stored(name, rows, d_model).map(Some)
+        let width = self.source().added_width();
+        let mapped = width == self.spec().embedding_width;
+        Ok(Some(Embedding {
+            table: self.source().stored(name, rows, 0..width)?,
+            map: match mapped {
+                true => self.source().map_of(EmbeddingSide::Input)?,
+                false => None,
+            },
+        }))
     }
 
     /// Keys of a layer's neurons, `[neurons, d_model]`: rows of the feed-forward input weights; of

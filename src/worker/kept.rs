@@ -49,7 +49,10 @@ impl OpenModel {
     pub(super) fn is_small(&self) -> bool {
         let card = self.model.card();
         let embeddings = if card.spec.tied { 1 } else { 2 };
-        let bytes = card.vocabulary.rows().saturating_mul(card.spec.d_model);
+        let bytes = card
+            .vocabulary
+            .rows()
+            .saturating_mul(card.spec.embedding_width);
         bytes.saturating_mul(4 * embeddings) <= EMBEDDINGS_MAX
     }
 }

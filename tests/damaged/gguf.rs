@@ -26,7 +26,7 @@ fn read(path: &Path) -> Result<(), String> {
     let weights = Weights::new(opened);
     let finite = |numbers: &[f32]| numbers.iter().all(|x| x.is_finite());
     let looked = || -> Result<bool, lexiscope::checkpoint::CheckpointError> {
-        let mut all = finite(weights.input_embedding()?.into_f32().data());
+        let mut all = finite(weights.input_embedding()?.table.into_f32().data());
         for layer in [0, layers - 1] {
             // Of experts the first one's neurons, and the last one's.
             let last = weights.checkpoint().spec().neurons_in(layer).max(1) - 1;

@@ -298,13 +298,57 @@ fn heads_that_do_not_share_keys_evenly_are_refused() {
 }
 
 #[test]
-fn an_embedding_narrower_than_the_layers_is_refused() {
-    let (_kept, location) = changed("opt", |config| {
-        config.insert("word_embed_proj_dim".into(), json!(16));
+fn a_narrow_embedding_is_what_its_configuration_and_its_maps_say() {
+    let refused = |name: &str, key: &str, width: usize, said: &str| {
+        let (_kept, location) = changed(name, |config| {
+            config.insert(key.into(), json!(width));
+        });
+        let error = Checkpoint::open(&location).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    };
+    let key = "word_embed_proj_dim";
+    refused(
+        "opt",
+        key,
+        16,
+        "expected shape [96, 16], as config.json has it, got [96, 32]",
+    );
+    refused(
+        "opt-narrow",
+        key,
+        40,
+        "`word_embed_proj_dim`: expected 16 at most",
+    );
+    refused(
+        "albert",
+        "embedding_size",
+        4,
+        "expected shape [96, 4], as config.json has it, got [96, 8]",
+    );
+    refused(
+        "albert",
+        "inner_group_num",
+        2,
+        "`inner_group_num`: expected 1, got 2",
+    );
+    refused(
+        "albert",
+        "num_hidden_groups",
+        9,
+        "`num_hidden_groups`: expected 5 at most",
+    );
+    let turned = crate::ties::Changed::new("opt-narrow", None, |tensors| {
+        let map = tensors.get_mut("model.decoder.project_in.weight").unwrap();
+        map.turn_shape();
     });
-    let error = Checkpoint::open(&location).unwrap_err().to_string();
-    let said = "`word_embed_proj_dim`: expected 32, as wide as the layers, got 16";
-    assert!(error.contains(said), "{error}");
+    let error = Checkpoint::open(&turned.location())
+        .unwrap_err()
+        .to_string();
+    let said = "expected shape [16, 8], as config.json has it, got [8, 16]";
+    assert!(
+        error.contains(said) && error.contains("project_in.weight"),
+        "{error}"
+    );
 }
 
 #[test]

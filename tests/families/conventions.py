@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What PyTorch answers about some of the checkpoints of this folder under other conventions.
 
-    python conventions.py            # writes conventions.json and alone.json
+    python conventions.py [NAME ...]            # writes conventions.json and alone.json
 
 Nothing is folded into a weight here: tokens are taken through the norm and into the module, so that
 a convention is what the model does and not how a program gets there. With `norms`, and with
@@ -13,12 +13,13 @@ seeds. Needs what make.py needs.
 """
 import json
 import os
+import sys
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 import make
-from make import DISTANCE, ENCODERS, FAMILIES, HERE, SPLIT, UNTURNED, at, best, caught, linear_norms, randomise
+from make import embeddings, DISTANCE, ENCODERS, FAMILIES, HERE, SPLIT, UNTURNED, at, best, caught, linear_norms, randomise
 
 make.K = 10
 
@@ -47,12 +48,15 @@ NORMS = {
     "falcon-rw": (["h.{}.input_layernorm", "h.{}.post_attention_layernorm"], [None, None], "ln_f"),
     "modernbert": (["layers.{}.attn_norm", "layers.{}.mlp_norm"], [None, None], "final_norm"),
     "roberta": None,
+    "opt-narrow": None,
+    "albert": None,
     "olmo2": ([None, None], ["layers.{}.post_attention_layernorm", "layers.{}.post_feedforward_layernorm"], "norm"),
 }
 # Norms of queries and keys that divide all heads together: no list of one head is the model's own.
 TOGETHER = {"olmo2"}
 # Those of which all conventions are tried; of the others only what comes out for a token alone.
-WHOLE = ["llama", "gemma2", "qwen2", "gpt-neox", "gptj", "opt", "falcon", "modernbert", "roberta", "cohere", "olmo2"]
+WHOLE = ["llama", "gemma2", "qwen2", "gpt-neox", "gptj", "opt", "falcon", "modernbert", "roberta", "cohere", "olmo2",
+         "opt-narrow", "albert"]
 CONVENTIONS = ["raw", "gain", "centred", "cosine", "inverse", "biases", "input", "output", "gain+biases", "gain+cosine",
                "gain+inverse", "centred+cosine", "gain+centred+inverse", "cosine+inverse", "cosine+biases",
                "gain+cosine+biases", "norms", "norms+centred", "norms+biases"]
@@ -95,14 +99,15 @@ class Reading:
         self.exact = "cosine" not in self.on and ("norms" in self.on or {"gain", "biases"} <= self.on)
         if not self.exact:
             linear_norms(self.model)
-        root = self.model.get_input_embeddings().weight.shape[1] ** 0.5
+        read, written = (rows.clone() for rows in embeddings(self.model))
+        root = read.shape[1] ** 0.5
         # Gemma scales its embeddings.
         self.scaled = root if name.startswith("gemma") else getattr(self.model.config, "embedding_multiplier", 1.0)
         # A norm gives tokens the length √d: so long they are beside a bias, and what comes out is divided by it.
         self.long = root if {"cosine", "biases"} <= self.on else 1.0
-        read = self.model.get_input_embeddings().weight.detach().clone()
-        written = self.model.get_output_embeddings().weight.detach().clone()
         self.tied = torch.equal(read, written)
+        # Rows that do not reach every direction have no inverse.
+        self.narrow = self.model.get_input_embeddings().weight.shape[1] < read.shape[1]
         if "input" in self.on:
             written = read
         if "output" in self.on:
@@ -223,7 +228,7 @@ def answers(name):
         biased = any(n.endswith("bias") and ("layers" in n or "h." in n or "layer" in n) and "norm" not in n.lower()
                      and "ln_" not in n for n, _ in reading.base.named_parameters())
         if on & {"input", "output"} and reading.tied or on & {"gain", "norms"} and not reading.norms \
-                or "biases" in on and not biased or "norms" in on and name in TOGETHER:
+                or "inverse" in on and reading.narrow or "biases" in on and not biased or "norms" in on and name in TOGETHER:
             found[convention] = None
             continue
         if "biases" not in on:
@@ -263,12 +268,19 @@ def alone(name):
 
 def main():
     torch.set_grad_enabled(False)
+    some = sys.argv[1:]
     found = {
-        "conventions": {name: answers(name) for name in WHOLE},
-        "alone": {name: alone(name) for name in NORMS if NORMS[name] and name not in TOGETHER},
+        "conventions": {name: answers(name) for name in WHOLE if not some or name in some},
+        "alone": {name: alone(name) for name in NORMS
+                  if NORMS[name] and name not in TOGETHER and (not some or name in some)},
     }
     for name, found in found.items():
-        with open(os.path.join(HERE, name + ".json"), "w", encoding="utf-8") as f:
+        path = os.path.join(HERE, name + ".json")
+        # Of some families the others' answers stay.
+        if some:
+            with open(path, encoding="utf-8") as f:
+                found = {**json.load(f), **found}
+        with open(path, "w", encoding="utf-8") as f:
             json.dump(found, f)
             f.write("\n")
 

@@ -297,7 +297,7 @@ fn blocks_of_every_type_are_what_the_reference_dequantises() {
         let part = weights.keys(layer, 5..9, Input::Up).unwrap();
         assert_eq!(part.data(), &all.data()[5 * spec.d_model..9 * spec.d_model]);
     }
-    let embedding = weights.input_embedding().unwrap().into_f32();
+    let embedding = weights.input_embedding().unwrap().table.into_f32();
     let rows: Vec<f32> = [0, 50, 95]
         .iter()
         .flat_map(|&i| embedding.row(i).to_vec())

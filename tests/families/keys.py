@@ -18,8 +18,9 @@ FAMILIES = ["gpt2", "bert", "llama", "mistral", "qwen2", "qwen3", "gemma", "gemm
             "seed_oss", "ernie4_5", "helium", "glm", "glm4", "olmo", "stablelm", "olmo2", "olmo3", "exaone4", "granite",
             "cohere", "cohere2", "starcoder2", "arcee", "nemotron", "camembert", "electra", "mpnet",
             "deberta", "deberta_v2", "mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss", "deepseek_v2",
-            "deepseek_v3", "glm4_moe", "granitemoe"]
-NAMES = {"xlm_roberta": "xlm-roberta", "deberta_v2": "deberta-v2"}
+            "deepseek_v3", "glm4_moe", "granitemoe", "albert", "gpt_bigcode", "codegen", "mpt", "ministral", "apertus",
+            "hunyuan_v1_dense", "modernbert_decoder", "nomic_bert"]
+NAMES = {"xlm_roberta": "xlm-roberta", "deberta_v2": "deberta-v2", "modernbert_decoder": "modernbert-decoder"}
 READ = re.compile(r"config\.([a-z_]+)\b(?!\()|getattr\(\s*(?:self\.)?config,\s*\"([a-z_]+)\"")
 
 

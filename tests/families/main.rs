@@ -257,7 +257,7 @@ fn states_agree(name: &str, checkpoint: &Checkpoint, found: &Value) {
         },
     );
     done.unwrap();
-    assert_eq!(states, checkpoint.spec().layers + 1);
+    assert_eq!(states, checkpoint.spec().passes.len() + 1);
 }
 
 fn same_state(what: &str, rows: &[f32], width: usize, case: &Value, at: usize) {

@@ -34,6 +34,8 @@ FALCON = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attenti
               max_position_embeddings=104, bias=False, bos_token_id=1, eos_token_id=2)
 SMALL = dict(GATED, hidden_size=16, intermediate_size=24)
 ENCODER = dict(WIDE, intermediate_size=40, pad_token_id=0)
+SMALL_GPT = dict(vocab_size=VOCAB, n_embd=16, n_layer=2, n_head=4, n_positions=104, bos_token_id=1, eos_token_id=2)
+SMALL_OPT = dict(WIDE, hidden_size=16, ffn_dim=24, pad_token_id=3)
 SMALL_ENCODER = dict(ENCODER, hidden_size=16, intermediate_size=24)
 LLAMA3 = dict(rope_type="llama3", rope_theta=5000.0, factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=32)
@@ -50,6 +52,7 @@ FUSED_PATHS = ("layers.{}.self_attn", ["layers.{}.mlp.gate_up_proj"], "layers.{}
                "layers.{}.self_attn.o_proj")
 PLAIN_PATHS = ("layers.{}.self_attn", ["layers.{}.mlp.up_proj"], "layers.{}.mlp.down_proj",
                "layers.{}.self_attn.o_proj")
+GPT_PATHS = ("h.{}.attn", ["h.{}.mlp.c_fc"], "h.{}.mlp.c_proj", "h.{}.attn.c_proj")
 OPT_PATHS = ("decoder.layers.{}.self_attn", ["decoder.layers.{}.fc1"], "decoder.layers.{}.fc2",
              "decoder.layers.{}.self_attn.out_proj")
 FALCON_PATHS = ("h.{}.self_attention", ["h.{}.mlp.dense_h_to_4h"], "h.{}.mlp.dense_4h_to_h",
@@ -147,6 +150,30 @@ FAMILIES = {
     "deberta-v2": ("deberta-v2", dict(SMALL_ENCODER, relative_attention=True, pos_att_type="c2p|p2c",
                                       position_biased_input=False, share_att_key=True, position_buckets=16,
                                       norm_rel_ebd="layer_norm"), BERT_PATHS),
+    # Embeddings narrower than the layers.
+    "opt-narrow": ("opt", dict(SMALL_OPT, word_embed_proj_dim=8, do_layer_norm_before=False), OPT_PATHS),
+    "electra-small": ("electra", dict(SMALL_ENCODER, embedding_size=8), BERT_PATHS),
+    "albert": ("albert", dict(SMALL_ENCODER, embedding_size=8, num_hidden_layers=5, num_hidden_groups=2),
+               ("encoder.albert_layer_groups.{}.albert_layers.0.attention",
+                ["encoder.albert_layer_groups.{}.albert_layers.0.ffn"],
+                "encoder.albert_layer_groups.{}.albert_layers.0.ffn_output",
+                "encoder.albert_layer_groups.{}.albert_layers.0.attention.dense")),
+    # Decoders and encoders with something of their own.
+    "gpt-bigcode": ("gpt_bigcode", dict(SMALL_GPT, n_inner=24), GPT_PATHS),
+    "gpt-bigcode-heads": ("gpt_bigcode", dict(SMALL_GPT, n_inner=24, multi_query=False), GPT_PATHS),
+    "codegen": ("codegen", dict(SMALL_GPT, n_head=8, n_inner=24, rotary_dim=2),
+                ("h.{}.attn", ["h.{}.mlp.fc_in"], "h.{}.mlp.fc_out", "h.{}.attn.out_proj")),
+    "mpt": ("mpt", dict(vocab_size=VOCAB, d_model=24, n_layers=2, n_heads=3, max_seq_len=104, bos_token_id=1,
+                        eos_token_id=2, attn_config=dict(clip_qkv=0.5)),
+            ("blocks.{}.attn", ["blocks.{}.ffn.up_proj"], "blocks.{}.ffn.down_proj", "blocks.{}.attn.out_proj")),
+    "ministral": ("ministral", dict(SMALL, head_dim=8, sliding_window=8,
+                                    layer_types=["sliding_attention", "full_attention"]), LLAMA_PATHS),
+    "apertus": ("apertus", dict(SMALL, rope_parameters=LLAMA3), PLAIN_PATHS),
+    "hunyuan": ("hunyuan_v1_dense", dict(SMALL, head_dim=8), LLAMA_PATHS),
+    "modernbert-decoder": ("modernbert-decoder", dict(SMALL_ENCODER, local_attention=16, cls_token_id=1,
+                                                      sep_token_id=2, global_attn_every_n_layers=2),
+                           ("layers.{}.attn", ["layers.{}.mlp.Wi"], "layers.{}.mlp.Wo", "layers.{}.attn.Wo")),
+    "nomic-bert": ("nomic_bert", dict(SMALL_ENCODER, head_dim=4), LLAMA_PATHS),
 }
 # Saved as f32; the others as bf16.
 FULL = {"llama", "gpt-neox", "roberta"}
@@ -154,13 +181,15 @@ FULL = {"llama", "gpt-neox", "roberta"}
 BEYOND = {"phi3": 48}
 # Spelled as before version 5 of transformers.
 OLD = {"llama", "phi", "phi3", "gpt-neox", "modernbert", "qwen3", "falcon"}
-SPLIT = {"phi3", "modernbert", "glm", "glm4"}
+SPLIT = {"phi3", "modernbert", "glm", "glm4", "modernbert-decoder"}
+# Rotated queries and keys are normed, so that no list is of a distance.
+STILL = {"hunyuan"}
 # Layers that rotate nothing.
 UNTURNED = {"smollm3": {1}, "cohere2": {1}, "exaone4": {1}}
 # The gains of norms are 1 more than what is stored.
 PLUS_ONE = ("Gemma", "Nemotron", "Qwen3Next", "Qwen3_5")
 ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert", "camembert", "electra", "mpnet",
-            "deberta", "deberta-v2"}
+            "deberta", "deberta-v2", "electra-small", "albert", "nomic-bert"}
 PIECES = {"llama", "mistral", "gemma", "gemma2", "gemma3-text", "phi3", "xlm-roberta"}
 
 
@@ -228,7 +257,13 @@ def caught(model, attention, hidden, position):
         attention._reshape = watched
         undo.append(lambda: delattr(attention, "_reshape"))
     hooks = []
-    if kind == "MPNetSelfAttention":
+    if kind == "MptAttention":
+        # Its products are its own; queries, keys and values are thirds of one map.
+        def thirds(module, args, out):
+            if found.get("inside"):
+                keep(*(x[0].view(len(hidden), attention.n_heads, -1).transpose(0, 1) for x in out.chunk(3, dim=-1)))
+        hooks.append(attention.Wqkv.register_forward_hook(thirds))
+    elif kind == "MPNetSelfAttention":
         parts = {}
 
         def part(name):
@@ -273,6 +308,9 @@ def linearised(model):
     """No biases; norms of queries and keys by their gains alone, and nothing cut off."""
     if hasattr(model.config, "clip_qkv"):
         model.config.clip_qkv = None
+    for module in model.modules():
+        if type(module).__name__ == "MptAttention":
+            module.clip_qkv = None
     for name, p in model.named_parameters():
         if name.endswith("bias"):
             p.zero_()
@@ -287,6 +325,9 @@ def linear_norms(model):
                 gain = norm.weight + (1.0 if type(norm).__name__.startswith(PLUS_ONE) else 0.0)
                 mean = (lambda x: x.mean(-1, keepdim=True)) if "LayerNorm" in type(norm).__name__ else lambda x: 0.0
                 norm.forward = lambda x, gain=gain, mean=mean: (x - mean(x)) * gain
+        if hasattr(module, "query_layernorm"):
+            for norm in (module.query_layernorm, module.key_layernorm):
+                norm.forward = lambda x, gain=norm.weight: x * gain
         # Of a layer norm that the mean is taken out is linear too.
         if getattr(module, "qk_layernorm", False):
             norms = [module.q_layernorm, module.k_layernorm]
@@ -296,10 +337,33 @@ def linear_norms(model):
                 norm.forward = lambda x, gain=norm.weight: (x - x.mean(-1, keepdim=True)) * gain
 
 
+def embeddings(model):
+    """The rows of both sides, [tokens, hidden_size]: as layers have them where they are stored narrower."""
+    read = model.get_input_embeddings().weight.detach()
+    written = model.get_output_embeddings().weight.detach()
+    base = model.base_model
+    into, out = {
+        "OPTForCausalLM": lambda: (base.decoder.project_in, base.decoder.project_out),
+        "ElectraForMaskedLM": lambda: (getattr(base, "embeddings_project", None), model.generator_predictions.dense),
+        "AlbertForMaskedLM": lambda: (base.encoder.embedding_hidden_mapping_in, model.predictions.dense),
+    }.get(type(model).__name__, lambda: (None, None))()
+    if into is not None:
+        width = model.config.hidden_size
+        read = into(read) - into(torch.zeros(1, read.shape[1]))
+        written = written @ (out(torch.eye(width)) - out(torch.zeros(1, width))).T
+    return read, written
+
+
 def states_of(base, name):
-    found = []
+    found, before = [], []
+    # What comes last of OPT is no longer as wide as the layers where its embedding is not.
+    if getattr(getattr(base, "decoder", None), "project_out", None) is not None:
+        base.decoder.layers[-1].register_forward_hook(
+            lambda module, args, out: before.append(out[0] if isinstance(out, tuple) else out))
     for text in TEXTS + [TEXTS[1] * 3] * (name in BEYOND):
         states = base(torch.tensor([text]), output_hidden_states=True).hidden_states
+        if before:
+            states = states[:-1] + (before.pop(),)
         found.append({
             "ids": text,
             "norms": [[round(float(x), 5) for x in s[0].norm(dim=-1)] for s in states],
@@ -311,8 +375,7 @@ def states_of(base, name):
 def answers(name, model, paths):
     base = model.base_model
     attention_path, inputs, output, attention_out = paths
-    read = model.get_input_embeddings().weight.detach()
-    written = model.get_output_embeddings().weight.detach()
+    read, written = embeddings(model)
     width = read.shape[1]
     found = {"states": states_of(base, name)}
     if type(model).__name__.startswith(("Gemma2", "GptOss")):
@@ -322,7 +385,9 @@ def answers(name, model, paths):
             if hasattr(module, "attn_logit_softcapping"):
                 module.attn_logit_softcapping = None
     linearised(model)
-    neurons, layer, neuron = [], 1, 5
+    # Of layers that are one and the same there is one.
+    last = getattr(model.config, "num_hidden_groups", 2) - 1
+    neurons, layer, neuron = [], last, 5
     sources = [matrix(at(base, path.format(layer)), width) for path in inputs]
     if name in SPLIT:
         sources = list(sources[0].chunk(2, dim=-1))
@@ -335,7 +400,7 @@ def answers(name, model, paths):
     turning = any("otary" in type(m).__name__ for m in model.modules()) or name == "gptj"
     turning = turning and name != "falcon-rw"
     found["pairs"] = []
-    places = [(0, 1, 0), (1, 2, 0)] + [(0, 2, DISTANCE), (1, 1, DISTANCE)] * turning
+    places = [(0, 1, 0), (last, 2, 0)] + [(0, 2, DISTANCE), (1, 1, DISTANCE)] * (turning and name not in STILL)
     places = [place for place in places if place[2] == 0 or place[0] not in UNTURNED.get(name, ())]
     for layer, head, distance in places + [(1, 0, BEYOND.get(name))] * (name in BEYOND):
         attention = at(base, attention_path.format(layer))

@@ -243,13 +243,45 @@ REAL = {
              bos_token_id=2, eos_token_id=3, head_dim=128, hidden_act="relu2", initializer_range=0.0134,
              max_position_embeddings=4096, mlp_bias=False, norm_eps=1e-05, partial_rotary_factor=0.5, rope_theta=10000,
              tie_word_embeddings=False, use_cache=True, vocab_size=256000), "nemotron", PLAIN_PATHS),
+    "facebook/opt-350m": (dict(OPT, do_layer_norm_before=False, ffn_dim=4096, hidden_size=1024, num_attention_heads=16,
+                               num_hidden_layers=24, word_embed_proj_dim=512), "opt-narrow", OPT_PATHS),
+    "google/electra-small-generator": (
+        dict(BERT, model_type="electra", embedding_size=128, hidden_size=256, intermediate_size=1024,
+             num_attention_heads=4, position_embedding_type="absolute", summary_activation="gelu",
+             summary_last_dropout=0.1, summary_type="first", summary_use_proj=True), "electra-small", BERT_PATHS),
+    "albert/albert-base-v2": (
+        dict(BERT, model_type="albert", attention_probs_dropout_prob=0, bos_token_id=2, classifier_dropout_prob=0.1,
+             down_scale_factor=1, embedding_size=128, eos_token_id=3, gap_size=0, hidden_act="gelu_new",
+             hidden_dropout_prob=0, inner_group_num=1, net_structure_type=0, num_hidden_groups=1, num_memory_blocks=0,
+             vocab_size=30000), "albert", FAMILIES["albert"][2]),
+    "bigcode/starcoder": (
+        dict(GPT2, model_type="gpt_bigcode", activation_function="gelu", attention_softmax_in_fp32=True,
+             bos_token_id=0, eos_token_id=0, inference_runner=0, max_batch_size=None, max_sequence_length=None,
+             multi_query=True, n_embd=6144, n_head=48, n_inner=24576, n_layer=40, n_positions=8192, pad_key_length=True,
+             pre_allocate_kv_cache=False, scale_attention_softmax_in_fp32=True, scale_attn_weights=True, use_cache=True,
+             validate_runner_input=True, vocab_size=49152), "gpt-bigcode", GPT2_PATHS),
+    "mosaicml/mpt-7b": (
+        dict(model_type="mpt", attn_config=dict(alibi=True, alibi_bias_max=8, attn_impl="torch", attn_pdrop=0,
+                                                attn_type="multihead_attention", attn_uses_sequence_id=False,
+                                                clip_qkv=None, prefix_lm=False, qk_ln=False, softmax_scale=None),
+             d_model=4096, emb_pdrop=0, embedding_fraction=1.0, expansion_ratio=4, init_device="cpu",
+             learned_pos_emb=True, logit_scale=None, max_seq_len=2048, n_heads=32, n_layers=32, no_bias=True,
+             norm_type="low_precision_layernorm", resid_pdrop=0, use_cache=False, vocab_size=50432),
+        "mpt", FAMILIES["mpt"][2]),
+    "Salesforce/codegen-350M-mono": (
+        dict(GPT2, model_type="codegen", attn_pdrop=0.0, bos_token_id=1, embd_pdrop=0.0, gradient_checkpointing=False,
+             n_ctx=2048, n_embd=1024, n_head=16, n_inner=None, n_layer=20, n_positions=2048, resid_pdrop=0.0,
+             rotary_dim=32, scale_attn_weights=True, tie_word_embeddings=False, use_cache=True, vocab_size=51200),
+        "codegen", FAMILIES["codegen"][2]),
 }
 LEARNED = {"gpt2", "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "mpnet", "deberta-v2", "opt",
-           "gpt_neo"}
+           "gpt_neo", "albert", "gpt_bigcode"}
 SHRUNK = {"num_hidden_layers": 2, "n_layer": 2, "n_layers": 2, "num_layers": 2, "intermediate_size": 40, "ffn_dim": 40,
-          "hidden_dim": 40, "head_dim": 8, "vocab_size": VOCAB, "rotary_dim": 4, "sliding_window": 8, "local_attention": 8,
+          "hidden_dim": 40, "n_inner": 40, "head_dim": 8, "vocab_size": VOCAB, "rotary_dim": 4, "sliding_window": 8, "local_attention": 8,
           "window_size": 8, "position_buckets": 16, "query_pre_attn_scalar": 12, "max_window_layers": 2}
-WIDTHS = ("hidden_size", "n_embd", "n_embed", "dim", "word_embed_proj_dim", "embedding_size")
+WIDTHS = ("hidden_size", "n_embd", "n_embed", "dim", "d_model", "word_embed_proj_dim", "embedding_size")
+# Narrower than the layers where they are so in the model.
+NARROW = ("word_embed_proj_dim", "embedding_size")
 HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 KEYS_AND_VALUES = ("num_key_value_heads", "num_kv_heads")
 
@@ -263,7 +295,7 @@ def shrunk(config):
         elif key in SHRUNK:
             value = SHRUNK[key]
         elif key in WIDTHS:
-            value = 32
+            value = 16 if key in NARROW and value != config["hidden_size"] else 32
         elif key in HEADS:
             value = 4
         elif key in KEYS_AND_VALUES:

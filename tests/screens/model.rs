@@ -87,6 +87,9 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         spec: Spec {
             layers,
             d_model: 256,
+            embedding_width: 256,
+            narrow: false,
+            passes: (0..layers).collect(),
             heads,
             n_kv_heads: heads,
             d_head: 43,

@@ -15,7 +15,7 @@ use super::family::{DefaultValue, refusal};
 use super::files::Files;
 use super::{
     CheckpointError, FAMILIES, Family, HeadSizes, LayerParts, NormPlacement, OutputEmbedding,
-    Reading, Spec, UnknownChoice, family,
+    Reading, Spec, Split, UnknownChoice, family,
 };
 
 /// What windows and rotary positions are about.
@@ -172,6 +172,13 @@ impl Config {
             None => self.d_head(keys, d_model, heads)?,
         };
         self.check_as_wide(family, d_model)?;
+        let (embedding_width, narrow) = self.embedding_width(family, d_model)?;
+        if let Split::Runs(runs) = family.query.split
+            && !heads.is_multiple_of(runs)
+        {
+            let expected = format!("a multiple of {runs}");
+            return Err(self.wrong(keys.heads[0], expected, heads.to_string()));
+        }
         let n_kv_heads = match latent {
             Some(_) => heads,
             None => self.n_kv_heads(keys, heads)?,
@@ -188,18 +195,22 @@ impl Config {
             None => true,
         };
         let tied = self.says_tied()?;
-        let layers = self.size(keys.layers)?;
+        let passes = self.passes(family)?;
+        let layers = passes.iter().max().map_or(0, |last| last + 1);
         let neurons = match self.value(keys.neurons) {
             Some(_) => self.size(keys.neurons)?,
             None => 4 * d_model,
         };
         Ok(Spec {
             layers,
+            passes,
             parts: self.layer_parts(
                 family,
                 vec![LayerParts::dense(HeadSizes::own(heads, n_kv_heads, d_head), neurons); layers],
             )?,
             d_model,
+            embedding_width,
+            narrow,
             heads,
             n_kv_heads,
             d_head,

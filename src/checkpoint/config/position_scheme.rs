@@ -177,7 +177,17 @@ impl Config {
         };
         let size = match self.value(&[windows.size]) {
             Some(_) => {
-                let size = self.size(&[windows.size]).map(Some);
+                let sides = match windows.layers {
+                    Local::AllButHalved { .. } => 2,
+                    Local::All
+                    | Local::AllButListed
+                    | Local::AllBut { .. }
+                    | Local::From { .. }
+                    | Local::Listed { .. } => 1,
+                };
+                let size = self
+                    .size(&[windows.size])
+                    .map(|size| Some((size / sides).max(1)));
                 Self::soft(size, None, PLACED, &mut spec.unknown)?
             }
             None => None,
@@ -192,7 +202,7 @@ impl Config {
         const LIST: &str = "layer_types";
         let layers = spec.layers;
         Ok(match (self.value(&[LIST]), windows.layers) {
-            (_, Local::All) => vec![true; layers],
+            (_, Local::All) | (None, Local::AllButListed) => vec![true; layers],
             (Some((_, types)), _) => {
                 let local = self.named(LIST, SLIDING).unwrap_or_default();
                 let known = |name: &Value| name == FULL || name == SLIDING;
@@ -209,6 +219,11 @@ impl Config {
                 let every = Self::soft(every, layers + shift, PLACED, &mut spec.unknown)?;
                 let seen = |i: usize| !(i + shift).is_multiple_of(every);
                 (0..layers).map(seen).collect()
+            }
+            (None, Local::AllButHalved { every }) => {
+                let every = self.size(&[every]);
+                let every = Self::soft(every, layers, PLACED, &mut spec.unknown)?;
+                (0..layers).map(|i| !i.is_multiple_of(every)).collect()
             }
             (None, Local::From { first, only_if }) => {
                 let on = self.flag(&[only_if], false);

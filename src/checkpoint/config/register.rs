@@ -109,6 +109,26 @@ const RULES: &[Rule] = &[
         ..rule("moe_layer_freq", NEUTRAL, &[Neurons, Forward])
     },
     // Of architectures that are kept under another one's name.
+    Rule {
+        families: &["mpt"],
+        ..rule("alibi", Only("true"), RUN)
+    },
+    Rule {
+        families: &["mpt"],
+        ..rule("qk_ln", NOT_SET, &[Qk, Distance, Forward])
+    },
+    Rule {
+        families: &["mpt"],
+        ..rule(
+            "alibi_bias_max",
+            Where(|v| v.as_f64() == Some(8.0), "8"),
+            RUN,
+        )
+    },
+    Rule {
+        families: &["mpt"],
+        ..rule("prefix_lm", NOT_SET, RUN)
+    },
     rule("qk_layernorm", NOT_SET, &[Qk, Distance, Forward]),
     rule("use_qk_norm", NOT_SET, &[Qk, Distance, Forward]),
     rule("embedding_multiplier", NEUTRAL, RUN),

@@ -1,5 +1,7 @@
 //! What `config.json` says of the sizes of heads.
 
+use std::cmp::Ordering;
+
 use super::super::family::ConfigKeys;
 use super::super::latent::LatentSizes;
 use super::super::{CheckpointError, Family};
@@ -59,6 +61,48 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// The width of a token's row, and whether a map brings it to that of the layers.
+    pub(super) fn embedding_width(
+        &self,
+        family: &Family,
+        d_model: usize,
+    ) -> Result<(usize, bool), CheckpointError> {
+        let Some(narrow) = family.narrow.filter(|narrow| self.has(narrow.width)) else {
+            return Ok((d_model, false));
+        };
+        let width = self.size(&[narrow.width])?;
+        match width.cmp(&d_model) {
+            Ordering::Less => Ok((width, true)),
+            Ordering::Equal => Ok((width, narrow.always)),
+            Ordering::Greater => Err(CheckpointError::Unlike {
+                file: self.file.clone(),
+                key: narrow.width.to_string(),
+                expected: format!("{d_model} at most, the width of the layers"),
+                got: width.to_string(),
+            }),
+        }
+    }
+
+    /// The layers that a text goes through, one after another.
+    pub(super) fn passes(&self, family: &Family) -> Result<Vec<usize>, CheckpointError> {
+        let passes = self.size(family.config.layers)?;
+        let Some(shared) = family.shared_layers else {
+            return Ok((0..passes).collect());
+        };
+        let groups = self.size(&[shared.groups])?;
+        if groups > passes {
+            let expected = format!("{passes} at most, as often as layers are run");
+            return Err(self.wrong(shared.groups, expected, groups.to_string()));
+        }
+        match self.size(&[shared.inner])? {
+            1 => {}
+            got => return Err(self.wrong(shared.inner, "1".into(), got.to_string())),
+        }
+        // As transformers rounds it.
+        let each = passes as f64 / groups as f64;
+        Ok((0..passes).map(|i| (i as f64 / each) as usize).collect())
     }
 
     pub(super) fn n_kv_heads(

@@ -65,6 +65,7 @@ pub(super) const PLAIN_FORWARD: FamilyForward = FamilyForward {
     scale_factor: None,
     scale_by_layer: None,
     attention_softcap: None,
+    learned_activation: None,
     clamped: None,
     alibi: None,
     relative_bias: None,

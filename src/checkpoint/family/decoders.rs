@@ -3,7 +3,8 @@
 use super::base::{CONFIG, PLAIN_FORWARD, PLAIN_HEAD, ROPE, bare, linear};
 use super::{
     Alibi, ConfigKeys, DefaultValue, Family, FamilyForward, HeadNames, LearnedPositions, Local,
-    NormKind, NormPlacement, Parallel, QkNormScope, RopeKeys, RopeLayout, Split, Windows,
+    NarrowEmbedding, NarrowExtent, NormKind, NormPlacement, Parallel, QkNormScope, RopeKeys,
+    RopeLayout, Split, Windows,
 };
 
 pub(super) const GPT2: Family = Family {
@@ -28,6 +29,7 @@ pub(super) const GPT2: Family = Family {
     default_activation: "gelu_new",
     prefixes: &["transformer.", ""],
     embedding: "wte.weight",
+    narrow: None,
     output_embedding: &["lm_head.weight"],
     head: PLAIN_HEAD,
     positions: Some(LearnedPositions {
@@ -38,6 +40,7 @@ pub(super) const GPT2: Family = Family {
     rope: None,
     windows: None,
     layer: "h.{}.",
+    shared_layers: None,
     ff_in: linear("mlp.c_fc").transposed(),
     ff_gate: None,
     ff_out: linear("mlp.c_proj").transposed(),
@@ -64,7 +67,7 @@ const BIASED_HEAD: HeadNames = HeadNames {
     ..PLAIN_HEAD
 };
 
-const FORWARD: FamilyForward = FamilyForward {
+pub(super) const FORWARD: FamilyForward = FamilyForward {
     attention_norm: &["ln_1"],
     ff_norm: &["ln_2"],
     final_norm: Some("ln_f"),
@@ -238,7 +241,13 @@ pub(super) const OPT: Family = Family {
         norm_epsilon: &[],
         ..GPT2.config
     },
-    as_wide: &["word_embed_proj_dim"],
+    narrow: Some(NarrowEmbedding {
+        width: "word_embed_proj_dim",
+        input: "project_in",
+        output: Some("project_out"),
+        always: false,
+        extent: NarrowExtent::Tokens,
+    }),
     defaults: &[],
     default_activation: "relu",
     prefixes: &["model.decoder.", "decoder.", ""],

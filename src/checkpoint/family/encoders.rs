@@ -22,6 +22,7 @@ pub(super) const BERT: Family = Family {
     default_activation: "gelu",
     prefixes: &["bert.", ""],
     embedding: "embeddings.word_embeddings.weight",
+    narrow: None,
     output_embedding: &["cls.predictions.decoder.weight"],
     head: HeadNames {
         bias: &["cls.predictions.bias", "cls.predictions.decoder.bias"],
@@ -40,6 +41,7 @@ pub(super) const BERT: Family = Family {
     rope: None,
     windows: None,
     layer: "encoder.layer.{}.",
+    shared_layers: None,
     ff_in: linear("intermediate.dense"),
     ff_gate: None,
     ff_out: linear("output.dense"),

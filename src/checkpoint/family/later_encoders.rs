@@ -1,10 +1,10 @@
 //! Encoders after BERT and RoBERTa.
 
-use super::base::{PLAIN_HEAD, bare, linear};
+use super::base::{PLAIN_HEAD, ROPE, bare, linear};
 use super::encoders::{BERT, FORWARD, ROBERTA};
 use super::{
-    ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames, Split,
-    TransformNames,
+    ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames, NarrowEmbedding,
+    NarrowExtent, SharedLayers, Split, TransformNames,
 };
 
 pub(super) const CAMEMBERT: Family = Family {
@@ -17,7 +17,13 @@ pub(super) const CAMEMBERT: Family = Family {
 pub(super) const ELECTRA: Family = Family {
     model_type: "electra",
     title: "ELECTRA",
-    as_wide: &["embedding_size"],
+    narrow: Some(NarrowEmbedding {
+        width: "embedding_size",
+        input: "embeddings_project",
+        output: None,
+        always: false,
+        extent: NarrowExtent::AllEmbeddings,
+    }),
     defaults: &[
         ("layer_norm_eps", DefaultValue::Real(1e-12)),
         ("embedding_size", DefaultValue::Whole(128)),
@@ -33,6 +39,99 @@ pub(super) const ELECTRA: Family = Family {
         }),
         ..PLAIN_HEAD
     },
+    ..BERT
+};
+
+/// One layer, or a few, run several times.
+pub(super) const ALBERT: Family = Family {
+    model_type: "albert",
+    title: "ALBERT",
+    narrow: Some(NarrowEmbedding {
+        width: "embedding_size",
+        input: "encoder.embedding_hidden_mapping_in",
+        output: None,
+        always: true,
+        extent: NarrowExtent::AllEmbeddings,
+    }),
+    defaults: &[
+        ("layer_norm_eps", DefaultValue::Real(1e-12)),
+        ("embedding_size", DefaultValue::Whole(128)),
+        ("num_hidden_groups", DefaultValue::Whole(1)),
+        ("inner_group_num", DefaultValue::Whole(1)),
+    ],
+    default_activation: "gelu_new",
+    prefixes: &["albert.", ""],
+    output_embedding: &["predictions.decoder.weight"],
+    head: HeadNames {
+        bias: &["predictions.bias", "predictions.decoder.bias"],
+        transform: Some(TransformNames {
+            dense: "predictions.dense",
+            activation: HeadActivation::AsNeurons,
+            norm: "predictions.LayerNorm",
+        }),
+        ..PLAIN_HEAD
+    },
+    layer: "encoder.albert_layer_groups.{}.albert_layers.0.",
+    shared_layers: Some(SharedLayers {
+        groups: "num_hidden_groups",
+        inner: "inner_group_num",
+    }),
+    ff_in: linear("ffn"),
+    ff_out: linear("ffn_output"),
+    query: linear("attention.query"),
+    key: linear("attention.key"),
+    value: linear("attention.value"),
+    attention_out: linear("attention.dense"),
+    forward: Some(FamilyForward {
+        causal_if: None,
+        attention_norm: &["attention.LayerNorm"],
+        ff_norm: &["full_layer_layer_norm"],
+        ..FORWARD
+    }),
+    ..BERT
+};
+
+/// BERT with rotary positions and gated neurons.
+pub(super) const NOMIC_BERT: Family = Family {
+    model_type: "nomic_bert",
+    title: "Nomic BERT",
+    config: ConfigKeys {
+        d_head: &["head_dim"],
+        ..BERT.config
+    },
+    defaults: &[
+        ("layer_norm_eps", DefaultValue::Real(1e-12)),
+        ("rope_theta", DefaultValue::Real(1000.0)),
+        ("max_position_embeddings", DefaultValue::Whole(2048)),
+    ],
+    default_activation: "silu",
+    prefixes: &["nomic_bert.", ""],
+    head: HeadNames {
+        bias: &["cls.predictions.bias", "cls.predictions.decoder.bias"],
+        transform: Some(TransformNames {
+            dense: "cls.predictions.transform.dense",
+            activation: HeadActivation::AsNeurons,
+            norm: "cls.predictions.transform.layer_norm",
+        }),
+        ..PLAIN_HEAD
+    },
+    positions: None,
+    rope: Some(ROPE),
+    layer: "encoder.layers.{}.",
+    ff_in: bare("mlp.fc11"),
+    ff_gate: Some(bare("mlp.fc12")),
+    ff_out: bare("mlp.fc2"),
+    query: bare("attn.Wqkv").split(Split::Stacked),
+    key: bare("attn.Wqkv").split(Split::Stacked),
+    value: bare("attn.Wqkv").split(Split::Stacked),
+    attention_out: bare("attn.out_proj"),
+    forward: Some(FamilyForward {
+        causal_if: None,
+        attention_norm: &["norm1"],
+        ff_norm: &["norm2"],
+        embedding_norm: Some("emb_ln"),
+        ..FORWARD
+    }),
     ..BERT
 };
 

@@ -9,6 +9,8 @@ mod gated;
 mod later_encoders;
 mod llama_like;
 mod mixtures;
+mod narrow;
+mod other_decoders;
 mod positions;
 mod post_normed;
 mod refused;
@@ -18,6 +20,7 @@ pub use experts::{
     ExpertLayers, ExpertNames, FusedExperts, FusedLayout, GroupKeys, NeuronMap, Renormalised,
     RoutingKeys, SharedNames, SharedNeurons, StoredMap,
 };
+pub use narrow::{NarrowEmbedding, NarrowExtent, SharedLayers};
 pub use positions::{Alibi, LearnedPositions, Local, RopeKeys, RopeLayers, RopeLayout, Windows};
 pub(super) use refused::refusal;
 pub use refused::{RefusedFamily, refused_families};
@@ -45,6 +48,8 @@ pub enum Split {
     Grouped,
     /// Head after head: its query, and then the gate of what it reads (Qwen3-Next).
     Gated,
+    /// So many runs of heads, one after another, each of all its queries, values and keys (CodeGen).
+    Runs(usize),
 }
 
 /// One linear map of a layer, or its part of a fused one.
@@ -196,6 +201,9 @@ pub struct FamilyForward {
     pub scale_by_layer: Option<&'static str>,
     /// Cap of attention scores, applied by the hyperbolic tangent.
     pub attention_softcap: Option<&'static str>,
+    /// Two numbers of each layer's activation, below its prefix (xIELU): before their softplus, what
+    /// inputs above 0 and what those below it are multiplied with.
+    pub learned_activation: Option<[&'static str; 2]>,
     /// Keys of α and the limit of gated neurons with bounded inputs (gpt-oss).
     pub clamped: Option<[&'static str; 2]>,
     pub alibi: Option<Alibi>,
@@ -265,6 +273,8 @@ pub struct Family {
     pub prefixes: &'static [&'static str],
     /// Input embedding, `[vocab, d_model]`, below the prefix.
     pub embedding: &'static str,
+    /// How its rows reach the width of the layers, in a family where they may be narrower.
+    pub narrow: Option<NarrowEmbedding>,
     /// Output embedding where it is stored apart, above the prefix.
     pub output_embedding: &'static [&'static str],
     pub head: HeadNames,
@@ -273,6 +283,8 @@ pub struct Family {
     pub windows: Option<Windows>,
     /// A layer's prefix, `{}` for its number, below the model's prefix.
     pub layer: &'static str,
+    /// How often they are run, in a family that runs some several times.
+    pub shared_layers: Option<SharedLayers>,
     /// The feed-forward input; where there is a gate, what is multiplied with it.
     pub ff_in: Linear,
     /// The gate: the input that goes through the activation.
@@ -323,8 +335,8 @@ impl Family {
 
 mod rows {
     use super::{
-        Family, decoders, encoders, gated, later_encoders, llama_like, mixtures, post_normed,
-        scaled,
+        Family, decoders, encoders, gated, later_encoders, llama_like, mixtures, other_decoders,
+        post_normed, scaled,
     };
 
     /// Every family that can be opened.
@@ -375,12 +387,21 @@ mod rows {
         decoders::OPT,
         decoders::BLOOM,
         decoders::FALCON,
+        other_decoders::GPT_BIGCODE,
+        other_decoders::CODEGEN,
+        other_decoders::MPT,
+        other_decoders::MINISTRAL,
+        other_decoders::APERTUS,
+        other_decoders::HUNYUAN,
+        other_decoders::MODERNBERT_DECODER,
         encoders::ROBERTA,
         encoders::XLM_ROBERTA,
         encoders::DISTILBERT,
         encoders::MODERNBERT,
         later_encoders::CAMEMBERT,
         later_encoders::ELECTRA,
+        later_encoders::ALBERT,
+        later_encoders::NOMIC_BERT,
         later_encoders::MPNET,
         later_encoders::DEBERTA,
         later_encoders::DEBERTA_V2,

@@ -71,6 +71,13 @@ pub struct Alibi {
 #[derive(Clone, Copy, Debug)]
 pub enum Local {
     All,
+    /// All, unless a list says which (Ministral).
+    AllButListed,
+    /// As `AllBut` without a shift; the key states a window on both sides, of which the half that
+    /// lies behind is the window (ModernBERT's decoder).
+    AllButHalved {
+        every: &'static str,
+    },
     /// Layer i (from 0) sees everything if `i + shift` is a multiple of what this key says.
     AllBut {
         every: &'static str,

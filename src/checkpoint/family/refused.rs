@@ -75,32 +75,7 @@ static REFUSED: &[RefusedFamily] = &[
         why: "have neither neurons nor heads",
     },
     RefusedFamily {
-        model_types: &["apertus"],
-        title: "Apertus",
-        could_have: "neurons and heads, but no texts",
-        why: "have an activation with numbers of its own in each layer",
-    },
-    RefusedFamily {
-        model_types: &["hunyuan_v1_dense"],
-        title: "Hunyuan",
-        could_have: "neurons and VO",
-        why: "norm queries and keys after rotating them, so that QK is of two positions and not of \
-              their distance",
-    },
-    RefusedFamily {
-        model_types: &["albert"],
-        title: "ALBERT",
-        could_have: "neurons and heads of its one layer",
-        why: "run one layer several times, on embeddings that are narrower than it",
-    },
-    RefusedFamily {
-        model_types: &[
-            "nomic_bert",
-            "modernbert-decoder",
-            "xlm",
-            "flaubert",
-            "convbert",
-        ],
+        model_types: &["xlm", "flaubert", "convbert"],
         title: "Other encoders",
         could_have: "neurons and heads",
         why: "have a layout that is not known here yet",
@@ -112,14 +87,7 @@ static REFUSED: &[RefusedFamily] = &[
         why: "have attention that is not all to all",
     },
     RefusedFamily {
-        model_types: &[
-            "gpt_bigcode",
-            "mpt",
-            "codegen",
-            "xglm",
-            "persimmon",
-            "internlm2",
-        ],
+        model_types: &["xglm", "persimmon", "internlm2"],
         title: "Other decoders",
         could_have: "neurons, heads, and texts",
         why: "have a layout that is not known here yet",

@@ -291,7 +291,9 @@ impl Names<'_> {
                 kv_heads: spec.n_kv_heads,
                 d_head,
             },
-            Split::Whole | Split::Part(..) | Split::Stacked | Split::Gated => RowOrder::Same,
+            Split::Whole | Split::Part(..) | Split::Stacked | Split::Gated | Split::Runs(_) => {
+                RowOrder::Same
+            }
         }
     }
 

@@ -61,8 +61,9 @@ pub fn draw(canvas: &mut Canvas, row: Rect) {
         // Of what is looked at, where it is not exact.
         stored.filter(|types| !types.is_empty()),
         Some(format!(
-            "{} layers × {} neurons × {} heads",
-            spec.layers,
+            "{} × {} neurons × {} heads",
+            spec.repeated()
+                .unwrap_or_else(|| format!("{} layers", spec.layers)),
             neuron_count(spec),
             spec.heads
         )),

@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::narrow::mapped;
 use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store, chunks};
 use crate::checkpoint::StoredRows;
 use crate::projection::ProjectionError;
@@ -14,20 +15,25 @@ use crate::task::CancelToken;
 impl Rows {
     /// Numbers in a row.
     pub fn width(&self) -> usize {
+        match &self.map {
+            Some(map) => map.cols(),
+            None => self.stored_width(),
+        }
+    }
+
+    /// Numbers in a row as it is stored.
+    pub(super) fn stored_width(&self) -> usize {
         match &*self.store {
             Store::Host(rows) => rows.cols(),
             Store::Device(rows) => rows.dims().last().copied().unwrap_or_default(),
         }
     }
 
-    /// Some of the rows as they lie, `[some, width]`.
+    /// Some of the rows as they are stored, `[some, stored width]`.
     ///
     /// # Errors
     /// The device fails.
-    pub(in crate::projection) fn chunk(
-        &self,
-        range: Range<usize>,
-    ) -> Result<Cow<'_, [f32]>, ProjectionError> {
+    fn chunk(&self, range: Range<usize>) -> Result<Cow<'_, [f32]>, ProjectionError> {
         Ok(match &*self.store {
             Store::Host(rows) => match rows.stored(range.clone()) {
                 Some(StoredRows::F32(some)) => Cow::Borrowed(some),
@@ -44,15 +50,18 @@ impl Rows {
         })
     }
 
-    /// SHA-256 over the rows as they lie.
+    /// SHA-256 over the rows as they lie, and over their map.
     ///
     /// # Errors
     /// The device fails, or the token is cancelled.
     pub fn digest(&self, cancel: CancelToken<'_>) -> Result<[u8; 32], ProjectionError> {
         let of_chunk = |_, some: &[f32]| Sha256::digest(bytemuck::cast_slice::<f32, u8>(some));
-        let parts = self.chunked(cancel, of_chunk)?;
+        let parts = self.chunked_stored(cancel, of_chunk)?;
         let mut all = Sha256::new();
         parts.iter().for_each(|part| all.update(part));
+        if let Some(map) = &self.map {
+            all.update(bytemuck::cast_slice::<f32, u8>(map.data()));
+        }
         Ok(all.finalize().into())
     }
 
@@ -64,13 +73,16 @@ impl Rows {
         &self,
         range: Range<usize>,
     ) -> Result<Cow<'_, [f32]>, ProjectionError> {
-        let lie = self.chunk(range.clone())?;
-        if self.transform.is_none() {
-            return Ok(lie);
+        let mut some = self.chunk(range.clone())?;
+        if !self.transform.is_none() {
+            let rows = range.zip(some.chunks_exact(self.stored_width().max(1)));
+            let counted = rows.flat_map(|(at, row)| self.transform.row(at, row));
+            some = Cow::Owned(counted.collect());
         }
-        let rows = range.zip(lie.chunks_exact(self.width().max(1)));
-        let counted = rows.flat_map(|(at, row)| self.transform.row(at, row));
-        Ok(Cow::Owned(counted.collect()))
+        Ok(match &self.map {
+            Some(map) => Cow::Owned(mapped(&some, map)),
+            None => some,
+        })
     }
 
     /// What `f` makes of the rows as they lie, some at a time (`[some, width]`), in their order.
@@ -78,6 +90,18 @@ impl Rows {
     /// # Errors
     /// The device fails, or the token is cancelled.
     pub(in crate::projection) fn chunked<T: Send>(
+        &self,
+        cancel: CancelToken<'_>,
+        f: impl Fn(Range<usize>, &[f32]) -> T + Sync,
+    ) -> Result<Vec<T>, ProjectionError> {
+        match &self.map {
+            None => self.chunked_stored(cancel, f),
+            Some(map) => self.chunked_stored(cancel, |range, some| f(range, &mapped(some, map))),
+        }
+    }
+
+    /// The same of rows as they are stored, `[some, stored width]`.
+    pub(super) fn chunked_stored<T: Send>(
         &self,
         cancel: CancelToken<'_>,
         f: impl Fn(Range<usize>, &[f32]) -> T + Sync,

@@ -95,6 +95,7 @@ impl Rows {
         wanted: LogitsWanted<'_>,
         cancel: CancelToken<'_>,
     ) -> Result<Vec<LogitDistribution>, ProjectionError> {
+        let vectors = &*self.brought(vectors);
         let counted = match &*self.store {
             Store::Host(rows) => Some(self.counted(rows)),
             Store::Device(_) => None,
@@ -132,6 +133,7 @@ impl Rows {
         shape: LogitShape<'_>,
     ) -> Result<Vec<f32>, ProjectionError> {
         let vectors = Matrix::new(1, vector.len(), vector.to_vec());
+        let vectors = self.brought(&vectors);
         let all: Vec<u32> = (0..self.len as u32).collect();
         let of = |ids: &[u32]| self.logits_of(&vectors, shape, ids).map(|mut of| of.pop());
         let parts: Result<Vec<_>, _> = all.par_chunks(CHUNK_ROWS).map(of).collect();
@@ -164,7 +166,7 @@ impl Rows {
                 (0..vectors.rows()).map(|j| of_host(counted, j)).collect()
             }
             Store::Device(_) => {
-                let rows = self.pick(tokens)?;
+                let rows = self.pick_stored(tokens)?;
                 let dot = |row: &[f32], vector: &[f32]| {
                     let terms = row.iter().zip(vector);
                     terms

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use super::{Rows, Store};
+use super::{DEVICE_ROWS, Rows, Store};
 use crate::checkpoint::{Matrix, StoredMatrix};
 use crate::projection::batch::longer;
+use crate::projection::kernel::{chunks, norm};
 use crate::projection::ranks::{self, RankedScore};
 use crate::projection::score_sums::{self, ScoreSums};
 use crate::projection::{ProjectionError, batch};
@@ -25,6 +26,7 @@ impl Rows {
         flags: &[bool],
         cancel: CancelToken<'_>,
     ) -> Result<Vec<RankedScore>, ProjectionError> {
+        let vectors = &*self.brought(vectors);
         let rows = match &*self.store {
             Store::Host(rows) => {
                 let rows = self.counted(rows);
@@ -59,6 +61,7 @@ impl Rows {
         flags: &[bool],
         cancel: CancelToken<'_>,
     ) -> Result<Vec<usize>, ProjectionError> {
+        let vectors = &*self.brought(vectors);
         let rows = match &*self.store {
             Store::Host(rows) => {
                 let rows = self.counted(rows);
@@ -89,6 +92,7 @@ impl Rows {
         flags: &[bool],
         cancel: CancelToken<'_>,
     ) -> Result<Vec<ScoreSums>, ProjectionError> {
+        let vectors = &*self.brought(vectors);
         let rows = match &*self.store {
             Store::Host(rows) => {
                 let rows = self.counted(rows);
@@ -137,8 +141,11 @@ impl Rows {
     /// # Errors
     /// The device fails.
     pub(in crate::projection) fn longest(&self) -> Result<f32, ProjectionError> {
-        if let Store::Host(rows) = &*self.store {
+        if let (Store::Host(rows), None) = (&*self.store, &self.map) {
             return Ok(self.counted(rows).longest);
+        }
+        if self.map.is_some() {
+            return self.longest_mapped();
         }
         let of_chunk = |chunk: Range<usize>, some: &[f32]| {
             let rows = chunk.zip(some.chunks_exact(self.width()));
@@ -147,5 +154,16 @@ impl Rows {
         };
         let longest = self.chunked(CancelToken::never(), of_chunk)?;
         Ok(longest.into_iter().fold(0.0, longer))
+    }
+
+    /// The same of rows that go through a map, with room for what scores round otherwise.
+    fn longest_mapped(&self) -> Result<f32, ProjectionError> {
+        let mut longest = 0.0;
+        for range in chunks(self.len, DEVICE_ROWS) {
+            let some = self.counted_chunk(range)?;
+            let lengths = some.chunks_exact(self.width().max(1)).map(norm);
+            longest = lengths.fold(longest, longer);
+        }
+        Ok(longest * 1.001)
     }
 }

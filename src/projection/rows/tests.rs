@@ -7,6 +7,7 @@ fn both(rows: &Matrix) -> [Rows; 2] {
     let device = Rows {
         len: rows.rows(),
         store: Arc::new(Store::Device(tensor)),
+        map: None,
         transform: RowTransform::default(),
         longest: OnceLock::new(),
     };

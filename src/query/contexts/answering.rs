@@ -25,6 +25,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<ContextsAnswer, QueryError> {
         self.card.check(query.place())?;
+        self.model().runs_layers_once()?;
         let texts = CountedTexts::read(self.model(), &query.texts, callbacks)?;
         let record = self.record(query, &texts, callbacks)?;
         let numbers = record.unit(query.item).ok_or(QueryError::WrongAnswer)?;

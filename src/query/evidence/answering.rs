@@ -55,6 +55,7 @@ impl Reader {
         query: &EvidenceQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<EvidenceAnswer, QueryError> {
+        self.model().runs_layers_once()?;
         let mut texts = CountedTexts::read(self.model(), &query.texts, callbacks)?;
         let mut notices = std::mem::take(&mut texts.notices);
         let ran = self.run_texts(&texts, &mut notices, callbacks)?;
@@ -195,9 +196,9 @@ impl Reader {
                     tokens: &[],
                     references: &[],
                 };
-                let found = self
-                    .written
-                    .distributions(&some, shape, wanted, callbacks.cancel)?;
+                let found =
+                    self.logit_rows
+                        .distributions(&some, shape, wanted, callbacks.cancel)?;
                 let best = found.iter().map(|of| of.best.first().map(|best| best.id));
                 let best: Option<Vec<u32>> = best.collect();
                 predicted.extend(best.ok_or(QueryError::WrongAnswer)?);

@@ -1,6 +1,6 @@
 //! Answering map queries: vectors of occurrences or of tokens, as points.
 
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, EmbeddingSide};
 use crate::geometry::{combined, plane};
 use crate::projection::Scored;
 use crate::transformer::{Forward, HookPoint, with_numbers};
@@ -95,19 +95,15 @@ impl Model<'_> {
     /// A row of what a column is projected on: the embedding of its side, then the positions.
     fn row(&self, id: u32, column: NeuronColumn) -> Result<Vec<f32>, CheckpointError> {
         let checkpoint = self.checkpoint;
-        let (vocab, width) = (self.card.spec.vocab, self.card.spec.d_model);
-        let embedding = match column {
-            NeuronColumn::K | NeuronColumn::MinusK => checkpoint.embedding(),
-            NeuronColumn::V | NeuronColumn::MinusV => checkpoint
-                .output_embedding()
-                .unwrap_or(checkpoint.embedding()),
+        let side = match column {
+            NeuronColumn::K | NeuronColumn::MinusK => EmbeddingSide::Input,
+            NeuronColumn::V | NeuronColumn::MinusV => EmbeddingSide::Output,
         };
-        let (name, row) = match (checkpoint.positions(), (id as usize).checked_sub(vocab)) {
-            (Some((positions, rows)), Some(row)) => (positions, rows.start + row),
-            _ => (embedding, id as usize),
-        };
-        let row = checkpoint.block(name, row..row + 1, 0..width)?;
-        Ok(row.into_data())
+        let position = (id as usize).checked_sub(self.card.spec.vocab);
+        match (checkpoint.positions(), position) {
+            (Some((name, rows)), Some(row)) => checkpoint.position_row(name, rows.start + row),
+            _ => checkpoint.embedded_row(side, id as usize),
+        }
     }
 
     fn map(

@@ -18,6 +18,11 @@ impl PromptedModel<'_> {
         run: &KeptRun,
         (before, targets): (&Outlook, &[u32]),
     ) -> Result<(Option<AfterAnswer>, Option<ContinuationAnswer>), QueryError> {
+        let repeated = self.reader.card.spec.repeated();
+        if let Some(repeated) = repeated.filter(|_| !query.changes.is_empty()) {
+            let what = format!("no change of one place can be made: {repeated}");
+            return Err(self.reader.model().nothing(what));
+        }
         let mut changes = (!query.changes.is_empty())
             .then(|| self.prepared(&query.changes, run))
             .transpose()?;
@@ -182,7 +187,7 @@ impl PromptedModel<'_> {
             let run = changed_run(&self.forward, start, changes, self.cancel, &mut states);
             run.map_err(|e| self.error(e))?;
             let read = self.last_read(&states, text.len() - 1)?;
-            let logits = self.reader.written.logits(&read, self.shape())?;
+            let logits = self.reader.logit_rows.logits(&read, self.shape())?;
             let next = sampler.draw(&logits).map_err(|e| self.error(e))?;
             text.push(next);
             // A special token ends a text.

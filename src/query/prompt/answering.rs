@@ -91,11 +91,17 @@ impl Reader {
     ) -> Result<PromptAnswer, QueryError> {
         let of_targets = prompt.target_lens(&run.states, targets)?;
         let refused = self.not_attributed(&prompt.head);
-        let parts = match &refused {
-            None => prompt.attributed(run, targets, query.k)?,
-            Some(_) => prompt.by_size(run, query.k)?,
-        };
         let mut notices = Vec::new();
+        let parts = match (&refused, self.card.spec.repeated()) {
+            (_, Some(repeated)) => {
+                notices.push(format!(
+                    "neurons and heads are not listed: {repeated}, and does something else each time"
+                ));
+                Parts::default()
+            }
+            (None, None) => prompt.attributed(run, targets, query.k)?,
+            (Some(_), None) => prompt.by_size(run, query.k)?,
+        };
         if prompt.head.softcap().is_some() && refused.is_none() {
             notices.push("attributions sum to the logit before its softcap".to_owned());
         }

@@ -21,6 +21,7 @@ pub(super) struct LogitDirection {
 }
 
 /// Parts of the model, the largest of each kind.
+#[derive(Default)]
 pub(super) struct Parts {
     pub attribution: Option<Attribution>,
     pub neurons: Vec<NeuronPart>,

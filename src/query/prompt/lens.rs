@@ -53,7 +53,7 @@ impl PromptedModel<'_> {
     /// A state carried to the last layer by the fitted lens; `None` without one, and of states that it
     /// does not carry: the embeddings, and the last.
     fn through_lens(&self, state: usize, x: &Tensor) -> Result<Option<Tensor>, QueryError> {
-        let last = self.reader.card.spec.layers;
+        let last = self.reader.card.spec.passes.len();
         let layer = state.checked_sub(1).filter(|_| state < last);
         let Some(layer) = layer.filter(|&layer| self.reader.carries(layer)) else {
             return Ok(None);
@@ -117,7 +117,7 @@ impl PromptedModel<'_> {
             references: &references,
         };
         let vectors = self.rows(reads, some.clone())?;
-        let written = &self.reader.written;
+        let written = &self.reader.logit_rows;
         let found = written.distributions(&vectors, self.shape(), wanted, self.cancel)?;
         for (at, of) in found.iter().enumerate() {
             let (state, position) = (at / some.len(), some.start + at % some.len());
@@ -153,7 +153,7 @@ impl PromptedModel<'_> {
             tokens: targets,
             references: &[],
         };
-        let written = &self.reader.written;
+        let written = &self.reader.logit_rows;
         let found = written.distributions(&vectors, self.shape(), wanted, self.cancel)?;
         let of = |at: usize| found.iter().map(|of| of.tokens[at].score).collect();
         Ok((0..targets.len()).map(of).collect())

@@ -52,7 +52,7 @@ impl PromptedModel<'_> {
 
     pub(super) fn outlook(&self, states: &[Tensor], k: usize) -> Result<Outlook, QueryError> {
         let read = self.last_read(states, self.position)?;
-        let written = &self.reader.written;
+        let written = &self.reader.logit_rows;
         let logits = written.logits(&read, self.shape())?;
         let wanted = LogitsWanted {
             k: k.max(1),

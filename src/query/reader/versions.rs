@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::mem::swap;
 use std::sync::Arc;
 
-use crate::checkpoint::{Checkpoint, Version};
+use crate::checkpoint::{Checkpoint, EmbeddingSide, Version};
 use crate::projection::Rows;
 use crate::query::{ModelCard, QueryError};
 use crate::transformer::BothVersions;
 use crate::vocabulary::{Filters, Mask, Undertrained, Vocabulary};
 
 use super::convention::EmbeddingViews;
-use super::{Reader, vocabulary};
+use super::{Reader, sides, vocabulary};
 
 /// Rows of two embeddings that are compared at a time.
 const ROWS: usize = 4096;
@@ -105,12 +105,8 @@ impl Reader {
             true => (Arc::clone(&self.read), Arc::clone(&self.written)),
             false => {
                 let weights = self.weights.at(Version::Base);
-                let read = Arc::new(Rows::new(weights.input_embedding()?, &self.device)?);
-                let written = match weights.output_embedding()? {
-                    Some(output) => Arc::new(Rows::new(output, &self.device)?),
-                    None => Arc::clone(&read),
-                };
-                (read, written)
+                let embeddings = (weights.input_embedding()?, weights.output_embedding()?);
+                sides(embeddings, &self.device)?
             }
         };
         Ok(BaseSide {
@@ -148,17 +144,24 @@ fn matched(base: &Vocabulary, tuned: &Vocabulary) -> Option<Vec<Option<u32>>> {
 fn same_embeddings(tuned: &Checkpoint, base: &Checkpoint) -> Result<bool, QueryError> {
     let (spec, other) = (tuned.spec(), base.spec());
     if spec.vocab != other.vocab
+        || spec.embedding_width != other.embedding_width
         || tuned.output_embedding().is_some() != base.output_embedding().is_some()
     {
         return Ok(false);
+    }
+    for side in [EmbeddingSide::Input, EmbeddingSide::Output] {
+        if tuned.map_of(side)? != base.map_of(side)? {
+            return Ok(false);
+        }
     }
     let inputs = (tuned.embedding(), base.embedding());
     let outputs = tuned.output_embedding().zip(base.output_embedding());
     for (own, of_base) in std::iter::once(inputs).chain(outputs) {
         for first in (0..spec.vocab).step_by(ROWS) {
             let rows = first..spec.vocab.min(first + ROWS);
-            let own = tuned.block(own, rows.clone(), 0..spec.d_model)?;
-            if own.data() != base.block(of_base, rows, 0..spec.d_model)?.data() {
+            let width = 0..spec.embedding_width;
+            let own = tuned.block(own, rows.clone(), width.clone())?;
+            if own.data() != base.block(of_base, rows, width)?.data() {
                 return Ok(false);
             }
         }

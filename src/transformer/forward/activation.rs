@@ -7,7 +7,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::ForwardError;
 
 /// What a neuron's input becomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Activation {
     /// `x·Φ(x)`, by the error function.
     Gelu,
@@ -25,10 +25,53 @@ pub(super) enum Activation {
     Sigmoid,
     Tanh,
     Linear,
+    /// xIELU with a layer's own numbers.
+    Xielu(LearnedXielu),
+}
+
+/// xIELU (Huang and Schlag 2024, arXiv 2411.13010): αₚx² + βx above 0, else αₙ(eˣ − 1 − x) + βx, with
+/// β = 0.5.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LearnedXielu {
+    above: f32,
+    below: f32,
+}
+
+impl LearnedXielu {
+    const BETA: f32 = 0.5;
+
+    /// From the numbers in the file: αₚ is the softplus of the first, αₙ is β more than that of the
+    /// second.
+    pub(super) fn new(above: f32, below: f32) -> Self {
+        let softplus = |x: f32| f64::from(x).exp().ln_1p() as f32;
+        Self {
+            above: softplus(above),
+            below: Self::BETA + softplus(below),
+        }
+    }
+
+    #[inline(always)]
+    fn of(self, x: f32) -> f32 {
+        let turn = match x > 0.0 {
+            true => self.above * x * x,
+            // As transformers keeps it from 0.
+            false => (x.min(-1e-6).exp_m1() - x) * self.below,
+        };
+        turn + Self::BETA * x
+    }
+
+    /// The derivative at a number.
+    pub(super) fn derivative(self, x: f32) -> f32 {
+        let turn = match x > 0.0 {
+            true => 2.0 * self.above * x,
+            false => (x.exp() - 1.0) * self.below,
+        };
+        turn + Self::BETA
+    }
 }
 
 use Activation::{
-    Gelu, GeluClipped, GeluTanh, Linear, QuickGelu, Relu, ReluSquared, Sigmoid, Silu, Tanh,
+    Gelu, GeluClipped, GeluTanh, Linear, QuickGelu, Relu, ReluSquared, Sigmoid, Silu, Tanh, Xielu,
 };
 
 const NAMES: &[(&str, Activation)] = &[
@@ -48,7 +91,14 @@ const NAMES: &[(&str, Activation)] = &[
     ("sigmoid", Sigmoid),
     ("tanh", Tanh),
     ("linear", Linear),
+    ("xielu", Xielu(LEARNED)),
 ];
+
+/// In the place of a layer's own numbers until it is read.
+const LEARNED: LearnedXielu = LearnedXielu {
+    above: 0.8,
+    below: 0.8,
+};
 
 /// √(2/π).
 pub(super) const ROOT: f32 = 0.797_884_6;
@@ -98,6 +148,11 @@ impl Activation {
             Sigmoid => sigmoid(x),
             Tanh => x.tanh(),
             Linear => Ok(x.clone()),
+            Xielu(_) => {
+                let mut numbers: Vec<f32> = x.flatten_all()?.to_vec1()?;
+                self.apply(&mut numbers);
+                Tensor::from_vec(numbers, x.shape(), x.device())
+            }
         }
     }
 }
@@ -124,6 +179,7 @@ impl WithSimd for Apply<'_> {
             Sigmoid => each(numbers, sigmoid),
             Tanh => each(numbers, f32::tanh),
             Linear => {}
+            Xielu(learned) => each(numbers, |x| learned.of(x)),
         }
     }
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
+use crate::checkpoint::{EmbeddingSide, NarrowExtent};
+
+use super::activation::Activation;
 use super::{Forward, ForwardError};
 
 impl Forward<'_> {
@@ -11,14 +14,22 @@ impl Forward<'_> {
     /// does so.
     pub(super) fn embed(&self, texts: &[&[u32]]) -> Result<Tensor, ForwardError> {
         let checkpoint = self.loader.checkpoint;
-        let width = checkpoint.spec().d_model;
+        // What is added to tokens is as wide as they are once they went through their map, if they
+        // have one that comes first.
+        let width = checkpoint.added_width();
+        let map = checkpoint.embedding_map();
+        let first = map.is_some_and(|(_, extent)| extent == NarrowExtent::Tokens);
         let longest = texts.iter().map(|t| t.len()).max().unwrap_or_default();
         let mut tokens: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
         for &id in texts.iter().copied().flatten() {
             if let std::collections::btree_map::Entry::Vacant(empty) = tokens.entry(id) {
-                let row = id as usize..id as usize + 1;
-                let row = checkpoint.block(checkpoint.embedding(), row, 0..width)?;
-                empty.insert(row.into_data());
+                let row = id as usize;
+                empty.insert(match first {
+                    true => checkpoint.embedded_row(EmbeddingSide::Input, row)?,
+                    false => checkpoint
+                        .embedding_rows(EmbeddingSide::Input, row..row + 1)?
+                        .into_data(),
+                });
             }
         }
         let first = checkpoint.spec().first_position;
@@ -56,9 +67,16 @@ impl Forward<'_> {
         if self.loader.choices.embedding_scale != 1.0 {
             x = (x * self.loader.choices.embedding_scale)?;
         }
-        Ok(match self.loader.forward.embedding_norm {
-            Some(name) => self.loader.norm_below(name)?.of(&x)?,
-            None => x,
-        })
+        if let Some(name) = self.loader.forward.embedding_norm {
+            x = self.loader.norm(&checkpoint.full(name), width)?.of(&x)?;
+        }
+        match map {
+            Some((map, NarrowExtent::AllEmbeddings)) => {
+                let sizes = [width, checkpoint.spec().d_model];
+                let map = self.loader.embedding_map(map, sizes)?;
+                Ok(map.of(&x, Activation::Linear)?)
+            }
+            Some((_, NarrowExtent::Tokens)) | None => Ok(x),
+        }
     }
 }

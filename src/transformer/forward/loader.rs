@@ -13,7 +13,7 @@ use crate::checkpoint::{
 
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
-use super::activation::Activation;
+use super::activation::{Activation, LearnedXielu};
 use super::attention::{Alibi, Heads, RelativeScores};
 use super::attention_maps::AttentionMaps;
 use super::feed_forward::NeuronFunction;
@@ -194,7 +194,9 @@ impl LayerLoader<'_> {
     ) -> Result<Linear, ForwardError> {
         let (at, all) = match map.split {
             Split::Part(i, n) => (i * outputs, n * outputs),
-            Split::Whole | Split::Stacked | Split::Grouped | Split::Gated => (0, outputs),
+            Split::Whole | Split::Stacked | Split::Grouped | Split::Gated | Split::Runs(_) => {
+                (0, outputs)
+            }
         };
         let own = at..at + outputs;
         self.linear(map, inputs, (std::slice::from_ref(&own), all))
@@ -279,6 +281,7 @@ impl LayerLoader<'_> {
         let out = StoredMap::of(out, self.checkpoint.in_layer(layer, out.name));
         let places = self.checkpoint.position_scheme();
         let bare = forward.first_bare && layer == 0;
+        let function = self.learned(layer, function)?;
         Ok(Layer {
             placement: spec.norm,
             parallel: choices.parallel,
@@ -306,6 +309,28 @@ impl LayerLoader<'_> {
         })
     }
 
+    /// The function of a layer's neurons, with its learned numbers if it has any.
+    fn learned(
+        &self,
+        layer: usize,
+        function: NeuronFunction,
+    ) -> Result<NeuronFunction, ForwardError> {
+        let (Some(names), Activation::Xielu(_)) =
+            (self.forward.learned_activation, function.activation)
+        else {
+            return Ok(function);
+        };
+        let number = |name: &str| -> Result<f32, ForwardError> {
+            let name = self.checkpoint.in_layer(layer, name);
+            Ok(self.checkpoint.vector(&[name], 1)?[0])
+        };
+        let numbers = LearnedXielu::new(number(names[0])?, number(names[1])?);
+        Ok(NeuronFunction {
+            activation: Activation::Xielu(numbers),
+            ..function
+        })
+    }
+
     /// The final norm, and what else lies between the last state and the logits.
     ///
     /// # Errors
@@ -330,24 +355,35 @@ impl LayerLoader<'_> {
     }
 
     fn transform(&self, names: &TransformNames) -> Result<HeadTransform, ForwardError> {
-        let (checkpoint, d) = (self.checkpoint, self.checkpoint.spec().d_model);
+        let (checkpoint, spec) = (self.checkpoint, self.checkpoint.spec());
+        let width = spec.embedding_width;
         let weight = format!("{}.weight", names.dense);
         if !checkpoint.holds(&weight) {
             return Err(ForwardError::NoHead { tensor: weight });
         }
-        let bias = format!("{}.bias", names.dense);
-        let bias = match checkpoint.holds(&bias) {
-            true => checkpoint.vector(&[bias], d)?,
-            false => vec![0.0; d],
-        };
-        let rows = checkpoint.block(&weight, 0..d, 0..d)?;
         Ok(HeadTransform {
-            dense: Linear {
-                weight: Tensor::from_vec(rows.into_data(), (d, d), self.device)?.t()?,
-                bias: Tensor::from_vec(bias, d, self.device)?,
-            },
+            dense: self.embedding_map(names.dense, [spec.d_model, width])?,
             activation: Activation::named(&self.choices.head_activation)?,
-            norm: self.norm(names.norm, d)?,
+            norm: self.norm(names.norm, width)?,
+        })
+    }
+
+    /// A map beside the layers by its full name, `[outputs, inputs]`, with its bias if it has one.
+    pub(super) fn embedding_map(
+        &self,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+    ) -> Result<Linear, ForwardError> {
+        let checkpoint = self.checkpoint;
+        let bias = format!("{name}.bias");
+        let bias = match checkpoint.holds(&bias) {
+            true => checkpoint.vector(&[bias], outputs)?,
+            false => vec![0.0; outputs],
+        };
+        let rows = checkpoint.block(&format!("{name}.weight"), 0..outputs, 0..inputs)?;
+        Ok(Linear {
+            weight: Tensor::from_vec(rows.into_data(), (outputs, inputs), self.device)?.t()?,
+            bias: Tensor::from_vec(bias, outputs, self.device)?,
         })
     }
 

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
-use crate::checkpoint::{Checkpoint, FAMILIES, Family, FamilyForward, Reading};
+use crate::checkpoint::{Checkpoint, EmbeddingSide, FAMILIES, Family, FamilyForward, Reading};
 use crate::task::CancelToken;
 
 use activation::Activation;
@@ -69,7 +69,7 @@ pub struct Forward<'a> {
 /// Where a run starts.
 #[derive(Clone, Copy)]
 pub struct Start<'a> {
-    /// The first layer that is run.
+    /// The first layer that is run, counted by passes.
     pub layer: usize,
     /// The residual stream before it, `[tokens, d_model]`.
     pub state: &'a Tensor,
@@ -108,7 +108,7 @@ impl<'a> Forward<'a> {
         Ok(Self {
             loader,
             function,
-            last: checkpoint.spec().layers,
+            last: checkpoint.spec().passes.len(),
             cache: None,
         })
     }
@@ -135,9 +135,9 @@ impl<'a> Forward<'a> {
         self.loader.checkpoint.spec().longest
     }
 
-    /// How many states there are: one more than layers.
+    /// How many states there are: one more than passes through layers.
     pub fn states(&self) -> usize {
-        self.loader.checkpoint.spec().layers + 1
+        self.loader.checkpoint.spec().passes.len() + 1
     }
 
     /// What lies between the last state and the logits.
@@ -209,10 +209,10 @@ impl<'a> Forward<'a> {
     ) -> Result<Tensor, ForwardError> {
         let (tokens, width) = start.state.dims2()?;
         let spec = self.loader.checkpoint.spec();
-        if start.layer > spec.layers || width != spec.d_model || tokens == 0 {
+        if start.layer > spec.passes.len() || width != spec.d_model || tokens == 0 {
             return Err(ForwardError::Start {
                 got: start.layer,
-                last: spec.layers,
+                last: spec.passes.len(),
             });
         }
         let one = Chunk {
@@ -243,7 +243,8 @@ impl<'a> Forward<'a> {
         request: HookRequest<'_>,
         hook: Hook<'_>,
     ) -> Result<Tensor, ForwardError> {
-        let layers = self.loader.checkpoint.spec().layers;
+        let passes = &self.loader.checkpoint.spec().passes;
+        let layers = passes.len();
         let mut call = |point, at, text: Option<usize>, tensor: &Tensor| {
             let of = (&chunk.texts, &chunk.rows[..]);
             hook(Hooked::of(of, (point, at, text), tensor))
@@ -253,15 +254,20 @@ impl<'a> Forward<'a> {
         if states {
             call(HookPoint::State, start.layer, None, &x)?;
         }
-        for at in start.layer..self.last {
+        let mut held: Option<(usize, Arc<Layer>)> = None;
+        for (at, &of) in passes.iter().enumerate().take(self.last).skip(start.layer) {
             request.cancel.check()?;
-            let layer = self.layer(at)?;
+            let layer = match held.take() {
+                Some((same, layer)) if same == of => layer,
+                _ => self.layer(of)?,
+            };
             let mut hooks = LayerHooks {
                 request,
                 call: &mut |point, text, tensor| call(point, at, text, tensor),
             };
-            let experts = |block| self.loader.neurons(at, block);
+            let experts = |block| self.loader.neurons(of, block);
             x = layer.run(&x, &chunk.rows, &experts, &mut hooks)?;
+            held = Some((of, layer));
             if states {
                 let after = at + 1;
                 let state = match self.loader.choices.final_norm {
@@ -280,15 +286,21 @@ impl<'a> Forward<'a> {
     /// The logits of states before the final norm, `[rows, vocab]`.
     fn logits(&self, states: &Tensor) -> Result<Tensor, ForwardError> {
         let (checkpoint, head) = (self.loader.checkpoint, self.head()?);
-        let name = checkpoint.output_embedding();
-        let name = name.unwrap_or_else(|| checkpoint.embedding());
-        let (vocab, width) = (checkpoint.spec().vocab, checkpoint.spec().d_model);
-        let read = head.read(states)?.contiguous()?;
+        let (vocab, width) = (checkpoint.spec().vocab, checkpoint.spec().embedding_width);
+        let mut read = head.read(states)?.contiguous()?;
+        if head.is_linear()
+            && let Some(map) = checkpoint.map_of(EmbeddingSide::Output)?
+        {
+            let shape = (map.rows(), map.cols());
+            let map = Tensor::from_vec(map.into_data(), shape, self.loader.device)?;
+            read = read.matmul(&map.t()?)?;
+        }
         let mut parts = Vec::new();
         for first in (0..vocab).step_by(LOGIT_ROWS) {
             let rows = first..vocab.min(first + LOGIT_ROWS);
             let shape = (rows.len(), width);
-            let block = checkpoint.block(name, rows, 0..width)?.into_data();
+            let block = checkpoint.embedding_rows(EmbeddingSide::Output, rows)?;
+            let block = block.into_data();
             let block = Tensor::from_vec(block, shape, self.loader.device)?;
             parts.push(read.matmul(&block.t()?)?);
         }

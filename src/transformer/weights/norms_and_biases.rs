@@ -254,12 +254,14 @@ impl Weights {
             };
             let before = match map.split {
                 Split::Part(i, _) => i * all,
-                Split::Whole | Split::Stacked | Split::Grouped | Split::Gated => 0,
+                Split::Whole | Split::Stacked | Split::Grouped | Split::Gated | Split::Runs(_) => 0,
             };
             let own = part.neurons.start + before..part.neurons.end + before;
             let all = match map.split {
                 Split::Part(_, n) => n * all,
-                Split::Whole | Split::Stacked | Split::Grouped | Split::Gated => all,
+                Split::Whole | Split::Stacked | Split::Grouped | Split::Gated | Split::Runs(_) => {
+                    all
+                }
             };
             let own = self.bias(&map, all, own)?;
             if let Some(own) = own {

@@ -50,6 +50,9 @@ pub(in crate::worker) fn spec() -> Spec {
     Spec {
         layers: 4,
         d_model: 8,
+        embedding_width: 8,
+        narrow: false,
+        passes: (0..4).collect(),
         heads: 6,
         n_kv_heads: 6,
         d_head: 2,

@@ -10,7 +10,8 @@ use crate::checkpoint::family::{
 use crate::checkpoint::{Family, family};
 
 /// Read by name, of every family.
-const READ: [&str; 12] = [
+const READ: [&str; 13] = [
+    "attn_config",
     "q_lora_rank",
     "kv_lora_rank",
     "qk_nope_head_dim",
@@ -27,7 +28,10 @@ const READ: [&str; 12] = [
 
 /// What a family's class computes from its sizes whatever the file says, has under another name, or
 /// looks at only to warn.
-const NOT_READ: [(&str, &str); 11] = [
+const NOT_READ: [(&str, &str); 14] = [
+    ("gpt_bigcode", "max_position_embeddings"),
+    ("codegen", "max_position_embeddings"),
+    ("modernbert-decoder", "sliding_window"),
     ("smollm3", "sliding_window"),
     ("stablelm", "head_dim"),
     ("deepseek_v2", "head_dim"),
@@ -133,6 +137,13 @@ fn named(family: &Family) -> Vec<&'static str> {
         family.as_wide,
     ];
     let mut named: Vec<&str> = lists.concat();
+    named.extend(family.narrow.map(|narrow| narrow.width));
+    named.extend(
+        family
+            .shared_layers
+            .iter()
+            .flat_map(|shared| [shared.groups, shared.inner]),
+    );
     named.extend(keys.n_kv_heads_if.iter().flatten());
     named.extend(family.qk_norm_if);
     if let Some(names) = &family.experts {
@@ -145,8 +156,8 @@ fn named(family: &Family) -> Vec<&'static str> {
     if let Some(windows) = &family.windows {
         named.push(windows.size);
         named.extend(match windows.layers {
-            Local::All => Vec::new(),
-            Local::AllBut { every, .. } => vec![every],
+            Local::All | Local::AllButListed => Vec::new(),
+            Local::AllBut { every, .. } | Local::AllButHalved { every } => vec![every],
             Local::From { first, only_if } => vec![first, only_if],
             Local::Listed { list, patterns } => vec![list, patterns],
         });

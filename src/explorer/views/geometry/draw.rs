@@ -146,7 +146,7 @@ fn legend(canvas: &mut Canvas, inside: Rect, compared: &[Compared]) {
     let here = match settings.depth {
         Depth::State => format!("▸ {}", state_name(state.views.geometry.state)),
         Depth::Relative => {
-            let layers = state.card().map_or(1, |card| card.spec.layers.max(1));
+            let layers = state.card().map_or(1, |card| card.spec.passes.len().max(1));
             format!(
                 "▸ depth {:.2}",
                 state.views.geometry.state as f64 / layers as f64
@@ -230,7 +230,7 @@ fn values(canvas: &mut Canvas, frame: Frame) {
 /// The line of the cursor, under everything else; returns its column.
 fn cursor(canvas: &mut Canvas, frame: Frame) -> Option<u16> {
     let state = canvas.state;
-    let layers = state.card().map_or(1, |card| card.spec.layers.max(1));
+    let layers = state.card().map_or(1, |card| card.spec.passes.len().max(1));
     let at = match state.views.geometry.settings.depth {
         Depth::State => state.views.geometry.state as f64,
         Depth::Relative => state.views.geometry.state as f64 / layers as f64,
@@ -245,7 +245,7 @@ fn cursor(canvas: &mut Canvas, frame: Frame) -> Option<u16> {
 /// The states below in even steps, as many as have room; a click goes to one.
 fn states(canvas: &mut Canvas, frame: Frame, at: Option<u16>) {
     let (state, theme) = (canvas.state, canvas.theme);
-    let layers = state.card().map_or(1, |card| card.spec.layers.max(1));
+    let layers = state.card().map_or(1, |card| card.spec.passes.len().max(1));
     let y = frame.area.bottom();
     if let Some(x) = at {
         put(canvas.buffer, x, y, "▲", 1, theme.here);

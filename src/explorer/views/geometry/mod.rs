@@ -109,7 +109,7 @@ impl View for GeometryView {
         geometry.part = Series::default();
         geometry.contexts.clear();
         let Some(model) = &state.model else { return };
-        geometry.state = model.card.spec.layers;
+        geometry.state = model.card.spec.passes.len();
         geometry.language = None;
     }
 
@@ -229,7 +229,7 @@ impl Tab for GeometryView {
     }
 
     fn axis<'s>(&self, state: &'s mut State, _: Motion) -> Option<Axis<'s>> {
-        let layers = state.model.as_ref()?.card.spec.layers;
+        let layers = state.model.as_ref()?.card.spec.passes.len();
         Some(Axis {
             what: "state",
             len: layers + 1,
@@ -238,7 +238,7 @@ impl Tab for GeometryView {
     }
 
     fn anywhere(&self, state: &mut State) -> Address {
-        let layers = state.card().map_or(0, |card| card.spec.layers);
+        let layers = state.card().map_or(0, |card| card.spec.passes.len());
         Address::State {
             state: state.random.usize(0..layers + 1),
         }

@@ -267,7 +267,7 @@ impl State {
         match self.views.geometry.settings.depth {
             Depth::State => (at <= last).then_some(at),
             Depth::Relative => {
-                let layers = self.card().map_or(1, |card| card.spec.layers.max(1));
+                let layers = self.card().map_or(1, |card| card.spec.passes.len().max(1));
                 Some((at as f64 / layers as f64 * last as f64).round() as usize)
             }
         }

@@ -247,7 +247,7 @@ pub fn restore(state: &mut State, settings: &ViewSettings) -> Vec<Effect> {
         if let CommandPlace::At(position) = place {
             prompt.position = position;
         }
-        let last = state.card().map_or(0, |card| card.spec.layers);
+        let last = state.card().map_or(0, |card| card.spec.passes.len());
         state.views.prompt.state = last;
     }
     Vec::new()

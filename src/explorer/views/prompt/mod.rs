@@ -85,7 +85,7 @@ impl View for PromptView {
     fn opened(&self, state: &mut State) {
         let Some(model) = &state.model else { return };
         let prompt = &mut state.views.prompt;
-        prompt.state = model.card.spec.layers;
+        prompt.state = model.card.spec.passes.len();
         prompt.position = 0;
         prompt.unplaced();
         // Neurons and heads of another model.
@@ -223,7 +223,7 @@ impl Tab for PromptView {
     }
 
     fn axis<'s>(&self, state: &'s mut State, motion: Motion) -> Option<Axis<'s>> {
-        let layers = state.model.as_ref()?.card.spec.layers;
+        let layers = state.model.as_ref()?.card.spec.passes.len();
         let tokens = state.prompt_answer().map(|(answer, _)| answer.tokens.len());
         let prompt = &mut state.views.prompt;
         Some(match motion {
@@ -241,7 +241,7 @@ impl Tab for PromptView {
     }
 
     fn anywhere(&self, state: &mut State) -> Address {
-        let layers = state.card().map_or(0, |card| card.spec.layers);
+        let layers = state.card().map_or(0, |card| card.spec.passes.len());
         let tokens = state
             .prompt_answer()
             .map_or(1, |(answer, _)| answer.tokens.len());

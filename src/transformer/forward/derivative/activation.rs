@@ -28,6 +28,7 @@ impl Activation {
             }
             Self::Tanh => 1.0 - x.tanh().powi(2),
             Self::Linear => 1.0,
+            Self::Xielu(learned) => learned.derivative(x),
         }
     }
 }
@@ -49,6 +50,7 @@ mod tests {
             "sigmoid",
             "tanh",
             "linear",
+            "xielu",
         ] {
             let function = Activation::named(name).unwrap();
             for x in [-3.1f32, -1.2, -0.2, 0.3, 0.9, 2.7] {

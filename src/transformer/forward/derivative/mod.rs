@@ -54,6 +54,11 @@ impl Forward<'_> {
         cancel: CancelToken<'_>,
         on_part: &mut dyn FnMut(f32),
     ) -> Result<Vec<Matrix>, ForwardError> {
+        if self.loader.checkpoint.spec().repeats_layers() {
+            return Err(ForwardError::NoDerivative(
+                "layers that are run several times",
+            ));
+        }
         let states = self.states_of(text, cancel)?;
         let (tokens, width) = states[0].dims2()?;
         let positions = positions.start.min(tokens)..positions.end.min(tokens);
