@@ -61,7 +61,7 @@ pub struct PromptArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes, at all positions or at one (@P); each may be repeated")]
 struct ChangeArgs {
-    /// Switch a neuron (L3.N907) or a head (L3.H7) off; =mean: to its mean over the text
+    /// Switch a neuron (L3.N907, L3.E37.N120) or a head (L3.H7) off; =mean: to its mean over the text
     #[arg(long, value_name = "A[=mean][@P]", value_parser = Change::ablate)]
     ablate: Vec<Change>,
     /// Multiply a neuron's activation, or what a head reads

@@ -7,8 +7,9 @@ mod weights;
 
 pub use form::{Form, Input};
 pub use forward::{
-    Forward, ForwardError, Frozen, Hook, HookPoint, HookRequest, Hooked, LayerActivations,
-    LayerCache, LogitHead, Sampler, Start, TextBatch, WrittenAlong, exp, with_numbers,
+    Forward, ForwardError, Frozen, Hook, HookPoint, HookRequest, Hooked, KeyValueCache,
+    LayerActivations, LayerCache, LogitHead, Sampler, Start, TextBatch, WrittenAlong, exp,
+    with_numbers,
 };
 pub use norms::NormWeights;
 pub use weights::{

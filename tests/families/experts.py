@@ -45,7 +45,7 @@ FAMILIES = {
     "glm4-moe": ("glm4_moe", dict(OWN_HEADS, moe_intermediate_size=12, n_routed_experts=EXPERTS, n_shared_experts=1,
                                   num_experts_per_tok=2, first_k_dense_replace=0, use_qk_norm=True,
                                   attention_bias=True, routed_scaling_factor=1.5)),
-    "olmoe": ("olmoe", dict(GATED, intermediate_size=12, num_experts=EXPERTS, num_experts_per_tok=2,
+    "olmoe": ("olmoe", dict(GATED, clip_qkv=0.5, intermediate_size=12, num_experts=EXPERTS, num_experts_per_tok=2,
                             norm_topk_prob=False)),
     "granitemoe": ("granitemoe", dict(GATED, intermediate_size=12, num_local_experts=EXPERTS, num_experts_per_tok=2,
                                       embedding_multiplier=6.0, residual_multiplier=0.3, attention_multiplier=0.2,

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod command;
+mod experts;
+mod going_on;
 mod hooks;
 mod refusals;
 #[path = "../support/mod.rs"]

@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../families"))
 from make import BERT_PATHS, ENCODERS, FAMILIES, SPLIT, at  # noqa: E402
+import mixtures  # noqa: E402
 
 GPT2_PATHS = ("h.{}.attn", ["h.{}.mlp.c_fc"], "h.{}.mlp.c_proj", "h.{}.attn.c_proj")
 # name: (folder, module paths)
@@ -26,6 +27,7 @@ ALIKE = {"ministral3", "smollm3", "seed-oss", "ernie4-5", "helium", "glm", "stab
          "cohere", "starcoder2", "arcee", "nemotron", "camembert", "mpnet", "deberta", "deberta-v2"}
 MODELS = {name: (os.path.join(HERE, "../families", name), paths) for name, (_, _, paths) in FAMILIES.items()
           if name not in ALIKE}
+MODELS |= {name: (os.path.join(HERE, "../families", name), mixtures.PATHS) for name in mixtures.NAMES}
 MODELS["gpt2-safetensors"] = (os.path.join(HERE, "../reference/gpt2-safetensors"), GPT2_PATHS)
 MODELS["herbert-pickle"] = (os.path.join(HERE, "../reference/herbert-pickle"), BERT_PATHS)
 MASKED = ENCODERS | {"herbert-pickle"}
@@ -141,6 +143,8 @@ class Run:
             see(inputs[0], True, lambda _, args, l=l: self.ff_read.update({l: shape(args[0])}))
             see(inputs[0], False, after(self.gate))
             posts = [layer_path(paths).format(l) + "." + n for n in POST_NORMS.get(name, ())] or [out, output]
+            if name in mixtures.NAMES:
+                posts[1] = layer_path(paths).format(l) + ".mlp"
             see(posts[0], False, after(self.attn, scale=written_scale(model)))
             see(posts[1], False, after(self.mlp, scale=written_scale(model)))
             self.raw = getattr(self, "raw", ({}, {}))
@@ -156,6 +160,7 @@ class Run:
                 hook.remove()
         self.logits = found.logits[0]
         self.patterns = [a[0] for a in found.attentions] if found.attentions else None
+        self.shares = mixtures.shares(base)
         self.states = [self.pre[0]] + [self.post[l] for l in range(layers)]
 
 
@@ -168,8 +173,11 @@ def hooks(run, name, layers):
     for l in range(layers):
         gate = run.gate[l].chunk(2, dim=-1)[0] if name in SPLIT else run.gate[l]
         layer = {"resid_pre": kept(run.pre[l]), "attn.z": kept(run.z[l]), "attn_out": kept(run.attn[l]),
-                 "mlp.pre": kept(gate), "mlp.post": kept(run.m[l]), "mlp_out": kept(run.mlp[l]),
-                 "resid_post": kept(run.post[l])}
+                 "mlp.post": kept(run.m[l]), "mlp_out": kept(run.mlp[l]), "resid_post": kept(run.post[l])}
+        if l in run.shares:
+            layer["mlp.router"] = kept(run.shares[l])
+        else:
+            layer["mlp.pre"] = kept(gate)
         if run.patterns:
             layer["attn.pattern"] = [rounded(p[-1]) for p in run.patterns[l]]
         if name not in PARALLEL:
@@ -248,6 +256,7 @@ def changes(model, paths, ids, name, p, run, found):
     nl = found["neurons"][0]["layer"] if found["neurons"] else l
     each = run.z[0].shape[1] // heads_n
     word = found["target"]
+    address = lambda layer, neuron: mixtures.address(model.base_model, layer, neuron)
 
     def column(i, f, rows=slice(None)):
         def change(x):
@@ -263,13 +272,13 @@ def changes(model, paths, ids, name, p, run, found):
     head = slice(1 * each, 2 * each)
     at_p = slice(p, p + 1)
     list_ = [
-        (["--ablate", f"L{nl}.N{n}"], {("m", nl): column(n, lambda x: x * 0)}),
-        (["--ablate", f"L{nl}.N{n}=mean"], {("m", nl): column(n, lambda x: x * 0 + run.m[nl][:, n].mean())}),
+        (["--ablate", address(nl, n)], {("m", nl): column(n, lambda x: x * 0)}),
+        (["--ablate", address(nl, n) + "=mean"], {("m", nl): column(n, lambda x: x * 0 + run.m[nl][:, n].mean())}),
         (["--ablate", "L0.H1=mean"], {("z", 0): column(head, lambda x: x * 0 + run.z[0][:, head].mean(0))}),
         (["--ablate", f"L{l}.H1@{p}"], {("z", l): column(head, lambda x: x * 0, at_p)}),
-        (["--scale", f"L0.N3=-2", "--scale", f"L{l}.H1=0.5"],
+        (["--scale", address(0, 3) + "=-2", "--scale", f"L{l}.H1=0.5"],
          {("m", 0): column(3, lambda x: x * -2), ("z", l): column(head, lambda x: x * 0.5)}),
-        (["--set", f"L{l}.N4=3.5@{p}"], {("m", l): column(4, lambda x: x * 0 + 3.5, at_p)}),
+        (["--set", address(l, 4) + f"=3.5@{p}"], {("m", l): column(4, lambda x: x * 0 + 3.5, at_p)}),
         (["--steer", f"L0:id:{word}=2.5"], {("resid", 0): steer}),
     ]
     out = []
@@ -295,19 +304,25 @@ def text_of(tokenizer, masked):
     return text, tokenizer.encode(text).ids
 
 
+def ids_of(folder, name):
+    path = os.path.join(folder, "tokenizer.json")
+    if os.path.exists(path):
+        return text_of(Tokenizer.from_file(path), name in MASKED)
+    from transformers import AutoTokenizer
+    text = "Nie wiem, gdzie on <mask>."
+    return text, AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
+
+
 def answers(name):
     folder, paths = MODELS[name]
     auto = AutoModelForMaskedLM if name in MASKED else AutoModelForCausalLM
     attention = "sdpa" if name in SDPA else "eager"
     model = auto.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention).eval()
+    follows = [] if name in MASKED else generated(model, ids_of(folder, name)[1])
+    if name in mixtures.NAMES:
+        mixtures.spread(model)
     layers = model.config.num_hidden_layers
-    path = os.path.join(folder, "tokenizer.json")
-    if os.path.exists(path):
-        text, ids = text_of(Tokenizer.from_file(path), name in MASKED)
-    else:
-        from transformers import AutoTokenizer
-        text = "Nie wiem, gdzie on <mask>."
-        ids = AutoTokenizer.from_pretrained(folder)(text)["input_ids"]
+    text, ids = ids_of(folder, name)
     run = Run(model, paths, ids, name)
     head = head_of(model)
     lens = [head(x) for x in run.states]
@@ -333,7 +348,19 @@ def answers(name):
             sizes += [{"layer": l, "neuron": i, "activation": float(m[i]), "size": float(size[i])} for i in range(len(m))]
         found["neurons"] = sorted(sizes, key=lambda x: -x["size"])[:K]
     found["changes"] = changes(model, paths, ids, name, p, run, found)
-    return {"prompt": found, "hooks": hooks(run, name, layers), "logits": kept(run.logits)}
+    answer = {"prompt": found, "hooks": hooks(run, name, layers), "logits": kept(run.logits)}
+    if name not in MASKED:
+        answer["generated"] = follows
+    return answer
+
+
+def generated(model, ids, tokens=8):
+    """Greedily, by the model's own cache; special tokens end nothing."""
+    model.generation_config.eos_token_id = None
+    tokens = min(tokens, getattr(model.config, "max_position_embeddings", 1 << 20) - len(ids))
+    text = model.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+                          max_new_tokens=tokens, do_sample=False, pad_token_id=0)
+    return text[0, len(ids):].tolist()
 
 
 def main():

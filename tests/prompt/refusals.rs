@@ -108,6 +108,19 @@ fn a_model_without_a_head_is_refused() {
 }
 
 #[test]
+fn a_text_without_a_mask_is_told_what_the_model_calls_it() {
+    let told = |name: &str, text: &str| {
+        let notices = ask(&mut reader(name), query(text)).unwrap().notices;
+        notices
+            .iter()
+            .any(|notice| notice.contains("no mask: <mask>"))
+    };
+    assert!(told("herbert-pickle", "Nie wiem."));
+    assert!(!told("herbert-pickle", "Nie <mask>."));
+    assert!(!told("gpt2-safetensors", "Nie wiem."));
+}
+
+#[test]
 fn a_mask_anywhere_is_looked_at() {
     let mut herbert = reader("herbert-pickle");
     let answer = ask(&mut herbert, query("Nie <mask> gdzie on jest.")).unwrap();

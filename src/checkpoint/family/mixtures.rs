@@ -318,6 +318,10 @@ pub(super) const OLMOE: Family = Family {
         neurons: &["intermediate_size"],
         ..QWEN_EXPERTS
     }),
+    forward: Some(FamilyForward {
+        clip: Some("clip_qkv"),
+        ..FORWARD
+    }),
     ..LLAMA
 };
 

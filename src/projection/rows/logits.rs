@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::tally::{Sums, Tally, weights};
+use super::tally::{Crossed, Sums, SumsOf, Tally, WeightsOf};
 use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store};
 use crate::checkpoint::Matrix;
 use crate::projection::batch::{Scratch, Side, TransformedRows, multiplied, slack};
@@ -265,18 +265,16 @@ impl Pass<'_> {
         references.dedup();
         let weights: Vec<(f32, Vec<f32>)> = references
             .iter()
-            .map(|&j| arch.dispatch(|| weights(of(j))))
+            .map(|&j| arch.dispatch(WeightsOf(of(j))))
             .collect();
         for (j, tally) in tallies.iter_mut().enumerate() {
             let logits = of(j);
-            let sums = arch.dispatch(|| Sums::of(logits));
+            let sums = arch.dispatch(SumsOf(logits));
             tally.add(&sums);
             let reference = self.wanted.references.get(j);
             if let Some(at) = reference.and_then(|r| references.binary_search(r).ok()) {
                 let (largest, weights) = &weights[at];
-                let terms = weights.iter().zip(logits);
-                let cross = terms.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
-                tally.add_cross(*largest, cross);
+                tally.add_cross(*largest, arch.dispatch(Crossed(weights, logits)));
             }
             let slack = self.slacks[j];
             if sums.largest >= tally.best.least {

@@ -1,6 +1,8 @@
 //! What is counted of one state's logits while they go by in blocks: the best, sums of exponentials,
 //! and how many lie above wanted tokens.
 
+use pulp::{Simd, WithSimd};
+
 use crate::projection::batch::Side;
 use crate::transformer::exp;
 
@@ -30,9 +32,59 @@ pub(super) struct Sums {
 /// Numbers that are summed side by side.
 const LANES: usize = 16;
 
+/// The [`Sums`] of some logits, for the widest registers that the processor has. A closure would not
+/// be: it is too long to become part of what is compiled for them.
+pub(super) struct SumsOf<'a>(pub &'a [f32]);
+
+impl WithSimd for SumsOf<'_> {
+    type Output = Sums;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Sums {
+        Sums::of(self.0)
+    }
+}
+
+/// The largest of some logits, and exp(x − largest) of each; as [`SumsOf`].
+pub(super) struct WeightsOf<'a>(pub &'a [f32]);
+
+impl WithSimd for WeightsOf<'_> {
+    type Output = (f32, Vec<f32>);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> (f32, Vec<f32>) {
+        let largest = largest(self.0);
+        let mut weights = self.0.to_vec();
+        weights.iter_mut().for_each(|x| *x = exp(*x - largest));
+        (largest, weights)
+    }
+}
+
+/// Σ weight·x, in f64.
+pub(super) struct Crossed<'a>(pub &'a [f32], pub &'a [f32]);
+
+impl WithSimd for Crossed<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let (weights, of_rest) = self.0.as_chunks::<LANES>();
+        let (logits, rest) = self.1.as_chunks::<LANES>();
+        let mut sums = [0f64; LANES];
+        for (weights, logits) in weights.iter().zip(logits) {
+            for i in 0..LANES {
+                sums[i] += f64::from(weights[i]) * f64::from(logits[i]);
+            }
+        }
+        let rest = of_rest.iter().zip(rest);
+        let rest: f64 = rest.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+        sums.iter().sum::<f64>() + rest
+    }
+}
+
 impl Sums {
     #[inline(always)]
-    pub(super) fn of(logits: &[f32]) -> Self {
+    fn of(logits: &[f32]) -> Self {
         let largest = largest(logits);
         let (mut sum, mut weighted) = ([0f32; LANES], [0f32; LANES]);
         let (lanes, rest) = logits.as_chunks::<LANES>();
@@ -71,15 +123,6 @@ fn largest(logits: &[f32]) -> f32 {
     }
     let rest = rest.iter().copied();
     most.into_iter().chain(rest).fold(f32::NEG_INFINITY, larger)
-}
-
-/// The largest of some logits, and exp(x − largest) of each.
-#[inline(always)]
-pub(super) fn weights(logits: &[f32]) -> (f32, Vec<f32>) {
-    let largest = largest(logits);
-    let mut weights = logits.to_vec();
-    weights.iter_mut().for_each(|x| *x = exp(*x - largest));
-    (largest, weights)
 }
 
 impl Tally {

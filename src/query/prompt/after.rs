@@ -5,10 +5,10 @@ use candle_core::Tensor;
 use super::change::{Change, ChangeKind, Steering};
 use super::changed_run::PreparedChanges;
 use super::outlook::{Outlook, PromptedModel, log_sum};
-use super::run::{KeptRun, changed_run};
+use super::run::{KeptRun, changed_run_on};
 use super::{AfterAnswer, Continuation, ContinuationAnswer, PromptQuery};
 use crate::query::{QueryError, TokenChoice};
-use crate::transformer::{ForwardError, Sampler, Start, with_numbers};
+use crate::transformer::{ForwardError, KeyValueCache, Sampler, with_numbers};
 
 impl PromptedModel<'_> {
     /// What comes after the changes, and how the text goes on with and without them.
@@ -81,8 +81,9 @@ impl PromptedModel<'_> {
         let mut vector = match along {
             Steering::Word(word) => self.written_row(&TokenChoice::Word(word.clone()))?,
             Steering::Token(id) => self.written_row(&TokenChoice::Id(*id))?,
-            &Steering::Neuron { layer, neuron } => {
-                let value = self.forward.value(layer, neuron);
+            Steering::Neuron(unit) => {
+                let neuron = unit.columns(&self.reader.card.spec).start;
+                let value = self.forward.value(unit.layer(), neuron);
                 value.map_err(|e| self.error(e))?
             }
         };
@@ -167,26 +168,21 @@ impl PromptedModel<'_> {
         &self,
         ids: &[u32],
         how: &Continuation,
-        mut changes: Option<&mut PreparedChanges<'_>>,
+        changes: Option<&mut PreparedChanges<'_>>,
     ) -> Result<Vec<u32>, QueryError> {
         let mut sampler = Sampler::new(how.seed, f64::from(how.temperature.get()));
-        let mut text = ids.to_vec();
+        let (mut text, mut kept) = (ids.to_vec(), KeyValueCache::default());
+        let mut none = PreparedChanges::none();
+        let changes = changes.unwrap_or(&mut none);
         for _ in 0..how.tokens {
             self.cancel.check()?;
             if text.len() >= self.forward.longest() {
                 break;
             }
-            let first = self.forward.embedded(&text).map_err(|e| self.error(e))?;
-            let start = Start {
-                layer: 0,
-                state: &first,
-            };
-            let mut states = Vec::new();
-            let mut none = PreparedChanges::none();
-            let changes = changes.as_deref_mut().unwrap_or(&mut none);
-            let run = changed_run(&self.forward, start, changes, self.cancel, &mut states);
-            run.map_err(|e| self.error(e))?;
-            let read = self.last_read(&states, text.len() - 1)?;
+            let last = changed_run_on(&self.forward, &text, &mut kept, changes, self.cancel);
+            let last = last.map_err(|e| self.error(e))?;
+            let row = last.dim(0).map_err(|e| self.error(e))? - 1;
+            let read = self.last_read(&[last], row)?;
             let logits = self.reader.logit_rows.logits(&read, self.shape())?;
             let next = sampler.draw(&logits).map_err(|e| self.error(e))?;
             text.push(next);

@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::str::FromStr;
 
-use crate::query::Address;
+use crate::checkpoint::{NeuronBlock, Spec};
+use crate::query::{Address, ModelCard};
 
 /// A number that is a part of a query's identity: finite, equal by its bits.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,15 +57,30 @@ impl FromStr for Amount {
 /// A neuron or a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
-    Neuron { layer: usize, neuron: usize },
-    Head { layer: usize, head: usize },
+    Neuron {
+        layer: usize,
+        neuron: usize,
+    },
+    /// A neuron by its number in an expert.
+    OfExpert {
+        layer: usize,
+        /// `None` is the shared one.
+        expert: Option<usize>,
+        neuron: usize,
+    },
+    Head {
+        layer: usize,
+        head: usize,
+    },
 }
 
 impl Unit {
     /// Its layer.
     pub fn layer(self) -> usize {
         match self {
-            Self::Neuron { layer, .. } | Self::Head { layer, .. } => layer,
+            Self::Neuron { layer, .. }
+            | Self::OfExpert { layer, .. }
+            | Self::Head { layer, .. } => layer,
         }
     }
 
@@ -71,12 +88,47 @@ impl Unit {
     pub fn address(self) -> Address {
         match self {
             Self::Neuron { layer, neuron } => Address::Neuron { layer, neuron },
+            Self::OfExpert {
+                layer,
+                expert,
+                neuron,
+            } => Address::Expert {
+                layer,
+                expert,
+                neuron: Some(neuron),
+            },
             Self::Head { layer, head } => Address::Head {
                 layer,
                 head,
                 form: None,
             },
         }
+    }
+
+    /// Its numbers among those of its layer: activations of all neurons, or what all heads read.
+    pub(super) fn columns(self, spec: &Spec) -> Range<usize> {
+        match self {
+            Self::Neuron { neuron, .. } => neuron..neuron + 1,
+            Self::OfExpert {
+                layer,
+                expert,
+                neuron,
+            } => {
+                let block = expert.map_or(NeuronBlock::Shared, NeuronBlock::Expert);
+                let sizes = spec.experts(layer);
+                let at = sizes.map_or(0, |sizes| sizes.first(block)) + neuron;
+                at..at + 1
+            }
+            Self::Head { layer, head } => {
+                let d_head = spec.head_sizes(layer).d_head;
+                head * d_head..(head + 1) * d_head
+            }
+        }
+    }
+
+    /// The same under the name that tells its expert, where it has one.
+    fn named(self, card: &ModelCard) -> Self {
+        Self::try_from(card.named(self.address())).unwrap_or(self)
     }
 }
 
@@ -87,8 +139,17 @@ impl TryFrom<Address> for Unit {
         match address {
             Address::Neuron { layer, neuron } => Ok(Self::Neuron { layer, neuron }),
             Address::Head { layer, head, .. } => Ok(Self::Head { layer, head }),
+            Address::Expert {
+                layer,
+                expert,
+                neuron: Some(neuron),
+            } => Ok(Self::OfExpert {
+                layer,
+                expert,
+                neuron,
+            }),
             Address::Layer { .. }
-            | Address::Expert { .. }
+            | Address::Expert { neuron: None, .. }
             | Address::State { .. }
             | Address::Token { .. }
             | Address::Direction { .. } => Err(address),
@@ -104,7 +165,7 @@ pub enum Steering {
     /// … or of a token by its id.
     Token(u32),
     /// A neuron's value.
-    Neuron { layer: usize, neuron: usize },
+    Neuron(Unit),
 }
 
 /// What is done to a part of the model.
@@ -117,11 +178,7 @@ pub enum ChangeKind {
     /// … is multiplied.
     Scale(Unit, Amount),
     /// A neuron's activation becomes this number.
-    Set {
-        layer: usize,
-        neuron: usize,
-        to: Amount,
-    },
+    Set { neuron: Unit, to: Amount },
     /// After a layer, so many times the unit direction is added to the residual stream.
     Steer {
         layer: usize,
@@ -144,8 +201,9 @@ impl Change {
         match &self.kind {
             ChangeKind::Ablate(unit)
             | ChangeKind::AblateToMean(unit)
-            | ChangeKind::Scale(unit, _) => unit.layer(),
-            ChangeKind::Set { layer, .. } | ChangeKind::Steer { layer, .. } => *layer,
+            | ChangeKind::Scale(unit, _)
+            | ChangeKind::Set { neuron: unit, .. } => unit.layer(),
+            ChangeKind::Steer { layer, .. } => *layer,
         }
     }
 
@@ -154,15 +212,15 @@ impl Change {
         match &self.kind {
             ChangeKind::Ablate(unit)
             | ChangeKind::AblateToMean(unit)
-            | ChangeKind::Scale(unit, _) => {
+            | ChangeKind::Scale(unit, _)
+            | ChangeKind::Set { neuron: unit, .. } => {
                 vec![unit.address()]
             }
-            &ChangeKind::Set { layer, neuron, .. } => vec![Address::Neuron { layer, neuron }],
             ChangeKind::Steer { layer, along, .. } => {
                 let layer = Address::Layer { layer: *layer };
                 let neuron = match *along {
                     Steering::Word(_) | Steering::Token(_) => None,
-                    Steering::Neuron { layer, neuron } => Some(Address::Neuron { layer, neuron }),
+                    Steering::Neuron(unit) => Some(unit.address()),
                 };
                 std::iter::once(layer).chain(neuron).collect()
             }
@@ -178,18 +236,38 @@ impl Change {
         }
     }
 
+    /// The same, with the neurons of experts under the names that tell these.
+    pub fn named(&self, card: &ModelCard) -> Self {
+        let mut named = self.clone();
+        match &mut named.kind {
+            ChangeKind::Ablate(unit)
+            | ChangeKind::AblateToMean(unit)
+            | ChangeKind::Scale(unit, _)
+            | ChangeKind::Set { neuron: unit, .. }
+            | ChangeKind::Steer {
+                along: Steering::Neuron(unit),
+                ..
+            } => *unit = unit.named(card),
+            ChangeKind::Steer {
+                along: Steering::Word(_) | Steering::Token(_),
+                ..
+            } => {}
+        }
+        named
+    }
+
     /// The option of the command line and its value: `--ablate`, `L3.N7=mean@5`.
     pub fn option(&self) -> (&'static str, String) {
         let (name, value) = match &self.kind {
             ChangeKind::Ablate(unit) => ("--ablate", unit.address().to_string()),
             ChangeKind::AblateToMean(unit) => ("--ablate", format!("{}=mean", unit.address())),
             ChangeKind::Scale(unit, by) => ("--scale", format!("{}={by}", unit.address())),
-            ChangeKind::Set { layer, neuron, to } => ("--set", format!("L{layer}.N{neuron}={to}")),
+            ChangeKind::Set { neuron, to } => ("--set", format!("{}={to}", neuron.address())),
             ChangeKind::Steer { layer, along, by } => {
                 let along = match along {
                     Steering::Word(word) => word.clone(),
                     Steering::Token(id) => format!("id:{id}"),
-                    Steering::Neuron { layer, neuron } => format!("L{layer}.N{neuron}"),
+                    Steering::Neuron(unit) => unit.address().to_string(),
                 };
                 ("--steer", format!("L{layer}:{along}={by}"))
             }
@@ -226,7 +304,8 @@ fn unit(text: &str) -> Result<Unit, String> {
     let address: Address = text
         .parse()
         .map_err(|e: crate::query::AddressError| e.to_string())?;
-    let wrong = |_| format!("expected a neuron (L3.N907) or a head (L3.H7), got {text}");
+    let wrong =
+        |_| format!("expected a neuron (L3.N907, L3.E37.N120) or a head (L3.H7), got {text}");
     Unit::try_from(address).map_err(wrong)
 }
 
@@ -298,8 +377,8 @@ impl Change {
         let (of, position) = parted(text)?;
         let (of, to) = valued(of)?;
         match unit(of)? {
-            Unit::Neuron { layer, neuron } => Ok(Self {
-                kind: ChangeKind::Set { layer, neuron, to },
+            neuron @ (Unit::Neuron { .. } | Unit::OfExpert { .. }) => Ok(Self {
+                kind: ChangeKind::Set { neuron, to },
                 position,
             }),
             Unit::Head { .. } => Err(format!(
@@ -323,8 +402,8 @@ impl Change {
         if along.trim().is_empty() {
             return Err(wrong());
         }
-        let along = match along.parse() {
-            Ok(Address::Neuron { layer, neuron }) => Steering::Neuron { layer, neuron },
+        let along = match along.parse::<Address>().map(Unit::try_from) {
+            Ok(Ok(unit @ (Unit::Neuron { .. } | Unit::OfExpert { .. }))) => Steering::Neuron(unit),
             _ => match along.strip_prefix("id:").map(str::parse) {
                 Some(Ok(id)) => Steering::Token(id),
                 _ => Steering::Word(along.to_owned()),
@@ -344,12 +423,16 @@ mod tests {
     #[test]
     fn a_change_is_written_as_it_is_read() {
         type Parse = fn(&str) -> Result<Change, String>;
-        let read: [(Parse, &str, &str); 9] = [
+        let read: [(Parse, &str, &str); 13] = [
             (Change::ablate, "--ablate", "L3.N907"),
             (Change::ablate, "--ablate", "L3.H7=mean@5"),
             (Change::scale, "--scale", "L3.N907=-2@0"),
             (Change::scale, "--scale", "L1.H2=0.5"),
             (Change::set, "--set", "L0.N36=3.5@3"),
+            (Change::ablate, "--ablate", "L3.E37.N120=mean"),
+            (Change::scale, "--scale", "L3.ES.N5=2@1"),
+            (Change::set, "--set", "L3.E0.N120=1.5"),
+            (Change::steer, "--steer", "L7:L3.ES.N5=2@1"),
             (Change::steer, "--steer", "L7:dom=5@2"),
             (Change::steer, "--steer", "L7:L3.N9=-1.25"),
             (Change::steer, "--steer", "L7:id:12=5"),
@@ -362,7 +445,7 @@ mod tests {
 
     #[test]
     fn what_is_no_change_is_refused() {
-        for wrong in ["L3", "L3.N7=median", "L3.N7@", "L3.N7@x", "N7", ""] {
+        for wrong in ["L3", "L3.E7", "L3.N7=median", "L3.N7@", "L3.N7@x", "N7", ""] {
             assert!(Change::ablate(wrong).is_err(), "{wrong}");
         }
         for wrong in ["L3.N7", "L3.N7=", "L3.N7=nan", "L3.N7=inf", "L3=1"] {

@@ -14,12 +14,12 @@ use crate::transformer::{
 /// Changes with all that they need.
 pub(super) struct PreparedChanges<'a> {
     changes: Vec<PreparedChange<'a>>,
-    /// By layer, the size of a head.
-    d_head: Vec<usize>,
 }
 
 struct PreparedChange<'a> {
     change: &'a Change,
+    /// The numbers of a row that it is about.
+    columns: Range<usize>,
     /// Means of the unit's numbers over the text, or the direction that is added.
     vector: Vec<f32>,
     /// Whether any number has become another.
@@ -34,14 +34,13 @@ impl<'a> PreparedChanges<'a> {
         run: (&Forward<'_>, &[Tensor], CancelToken<'_>),
         mut direction: impl FnMut(&Change) -> Result<Vec<f32>, E>,
     ) -> Result<Self, E> {
-        let sizes = (0..spec.layers).map(|layer| spec.head_sizes(layer).d_head);
-        let d_head: Vec<usize> = sizes.collect();
         let mut prepared = Vec::with_capacity(changes.len());
         for change in changes {
             prepared.push(PreparedChange {
                 change,
+                columns: columns(&change.kind, spec),
                 vector: match &change.kind {
-                    ChangeKind::AblateToMean(unit) => means(*unit, d_head[unit.layer()], run)?,
+                    ChangeKind::AblateToMean(unit) => means(*unit, spec, run)?,
                     ChangeKind::Steer { .. } => direction(change)?,
                     ChangeKind::Ablate(_) | ChangeKind::Scale(..) | ChangeKind::Set { .. } => {
                         Vec::new()
@@ -50,17 +49,13 @@ impl<'a> PreparedChanges<'a> {
                 moved: false,
             });
         }
-        Ok(Self {
-            changes: prepared,
-            d_head,
-        })
+        Ok(Self { changes: prepared })
     }
 
     /// No changes.
     pub(super) fn none() -> Self {
         Self {
             changes: Vec::new(),
-            d_head: Vec::new(),
         }
     }
 
@@ -84,7 +79,6 @@ impl<'a> PreparedChanges<'a> {
 
     /// What takes the place of a tensor, if a change is about it.
     pub(super) fn apply(&mut self, hooked: &Hooked<'_>) -> Result<Option<Tensor>, ForwardError> {
-        let d_head = self.d_head.get(hooked.at).copied().unwrap_or_default();
         let here = self.changes.iter_mut().filter(|prepared| {
             let change = prepared.change;
             change.layer() == hooked.at && point(&change.kind) == hooked.point
@@ -92,15 +86,19 @@ impl<'a> PreparedChanges<'a> {
         let mut numbers: Option<Vec<f32>> = None;
         let (tokens, width) = hooked.tensor.dims2()?;
         for prepared in here {
+            let rows = match prepared.change.position {
+                None => 0..tokens,
+                Some(at) => match at.checked_sub(hooked.first) {
+                    Some(row) => row..row + 1,
+                    // It did its work when that position was run.
+                    None => continue,
+                },
+            };
             let numbers = match &mut numbers {
                 Some(numbers) => numbers,
                 None => numbers.insert(with_numbers(hooked.tensor, <[f32]>::to_vec)?),
             };
-            let rows = match prepared.change.position {
-                None => 0..tokens,
-                Some(at) => at..at + 1,
-            };
-            let columns = columns(&prepared.change.kind, d_head, width);
+            let columns = prepared.columns.clone();
             for row in numbers
                 .chunks_exact_mut(width)
                 .skip(rows.start)
@@ -145,26 +143,19 @@ fn point(kind: &ChangeKind) -> HookPoint {
 
 fn point_of(unit: Unit) -> HookPoint {
     match unit {
-        Unit::Neuron { .. } => HookPoint::MlpPost,
+        Unit::Neuron { .. } | Unit::OfExpert { .. } => HookPoint::MlpPost,
         Unit::Head { .. } => HookPoint::AttnZ,
     }
 }
 
 /// Which numbers of a row a change is about.
-fn columns(kind: &ChangeKind, d_head: usize, width: usize) -> Range<usize> {
-    match *kind {
-        ChangeKind::Ablate(unit) | ChangeKind::AblateToMean(unit) | ChangeKind::Scale(unit, _) => {
-            columns_of(unit, d_head)
-        }
-        ChangeKind::Set { neuron, .. } => neuron..neuron + 1,
-        ChangeKind::Steer { .. } => 0..width,
-    }
-}
-
-fn columns_of(unit: Unit, d_head: usize) -> Range<usize> {
-    match unit {
-        Unit::Neuron { neuron, .. } => neuron..neuron + 1,
-        Unit::Head { head, .. } => head * d_head..(head + 1) * d_head,
+fn columns(kind: &ChangeKind, spec: &Spec) -> Range<usize> {
+    match kind {
+        ChangeKind::Ablate(unit)
+        | ChangeKind::AblateToMean(unit)
+        | ChangeKind::Scale(unit, _)
+        | ChangeKind::Set { neuron: unit, .. } => unit.columns(spec),
+        ChangeKind::Steer { .. } => 0..spec.d_model,
     }
 }
 
@@ -172,10 +163,10 @@ fn columns_of(unit: Unit, d_head: usize) -> Range<usize> {
 /// run once more.
 fn means(
     unit: Unit,
-    d_head: usize,
+    spec: &Spec,
     (forward, states, cancel): (&Forward<'_>, &[Tensor], CancelToken<'_>),
 ) -> Result<Vec<f32>, ForwardError> {
-    let (layer, columns) = (unit.layer(), columns_of(unit, d_head));
+    let (layer, columns) = (unit.layer(), unit.columns(spec));
     let mut sums = vec![0f64; columns.len()];
     let points = [point_of(unit)];
     let request = HookRequest {

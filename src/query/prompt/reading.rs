@@ -49,6 +49,9 @@ impl Model<'_> {
                     .to_owned(),
             );
         }
+        if !causal {
+            notices.extend(self.no_mask(&read.ids));
+        }
         let mut ids = read.ids;
         let limit = self.checkpoint.spec().longest;
         if ids.len() > limit {
@@ -102,6 +105,16 @@ impl Model<'_> {
                 named(last)
             ),
         })
+    }
+
+    /// What an encoder's text without a mask could have, in a sentence.
+    fn no_mask(&self, ids: &[u32]) -> Option<String> {
+        let vocabulary = self.vocabulary();
+        let mask = vocabulary.mask_token().filter(|mask| !ids.contains(mask))?;
+        Some(format!(
+            "the text has no mask: {} in it asks what could stand there",
+            vocabulary.text(mask)
+        ))
     }
 
     fn position(

@@ -6,7 +6,8 @@ use super::changed_run::PreparedChanges;
 use super::{LayerExperts, LensCell, TakenExpert};
 use crate::task::CancelToken;
 use crate::transformer::{
-    Forward, ForwardError, HookPoint, HookRequest, Hooked, LayerActivations, Start, with_numbers,
+    Forward, ForwardError, HookPoint, HookRequest, Hooked, KeyValueCache, LayerActivations, Start,
+    with_numbers,
 };
 
 /// What a run left behind.
@@ -130,21 +131,47 @@ pub(super) fn changed_run(
     cancel: CancelToken<'_>,
     states: &mut Vec<Tensor>,
 ) -> Result<(), ForwardError> {
-    let request = HookRequest {
+    forward.run_from(start, changing(cancel), &mut |hooked| {
+        changed(changes, &hooked, |after| states.push(after.clone()))
+    })?;
+    Ok(())
+}
+
+/// Runs under changes what a text has beyond its tokens in the cache: their state after the last layer.
+pub(super) fn changed_run_on(
+    forward: &Forward<'_>,
+    text: &[u32],
+    kept: &mut KeyValueCache,
+    changes: &mut PreparedChanges<'_>,
+    cancel: CancelToken<'_>,
+) -> Result<Tensor, ForwardError> {
+    forward.run_on(text, kept, changing(cancel), &mut |hooked| {
+        changed(changes, &hooked, |_| ())
+    })
+}
+
+/// The hook points that changes are made at.
+fn changing(cancel: CancelToken<'_>) -> HookRequest<'_> {
+    HookRequest {
         points: &[HookPoint::AttnZ, HookPoint::MlpPost, HookPoint::ResidPost],
         pattern_from: None,
         cancel,
-    };
-    forward.run_from(start, request, &mut |hooked: Hooked<'_>| {
-        let instead = changes.apply(&hooked)?;
-        if hooked.point == HookPoint::ResidPost {
-            let after = instead.as_ref().unwrap_or(hooked.tensor);
-            finite(after, hooked.at + 1)?;
-            states.push(after.clone());
-        }
-        Ok(instead)
-    })?;
-    Ok(())
+    }
+}
+
+/// What takes a tensor's place under changes; `state` takes the state after each layer.
+fn changed(
+    changes: &mut PreparedChanges<'_>,
+    hooked: &Hooked<'_>,
+    state: impl FnOnce(&Tensor),
+) -> Result<Option<Tensor>, ForwardError> {
+    let instead = changes.apply(hooked)?;
+    if hooked.point == HookPoint::ResidPost {
+        let after = instead.as_ref().unwrap_or(hooked.tensor);
+        finite(after, hooked.at + 1)?;
+        state(after);
+    }
+    Ok(instead)
 }
 
 /// The experts that each position takes, of what a router gives all of them, `[tokens, experts]`.

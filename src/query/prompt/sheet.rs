@@ -23,7 +23,7 @@ impl Listed for PromptQuery {
             said: format!("{} · prompt", card.name),
             address: None,
             settings: vec![("model", card.name.clone())],
-            command: Some(self.command(&card.name, false)),
+            command: Some(named(card, self).command(&card.name, false)),
         };
         let sections = vec![
             each_value(answer, card),
@@ -85,7 +85,8 @@ fn document(
     provenance: &Provenance,
 ) -> Record {
     let tokens = answer.tokens.iter().map(|&id| Value::Token(id));
-    let changes = query.changes.iter().map(|change| change.to_string());
+    let changes = query.changes.iter();
+    let changes = changes.map(|change| change.named(card).to_string());
     let document = Record::new()
         .with("model", &*card.name)
         .with_provenance(provenance)
@@ -343,4 +344,13 @@ fn sum(of: &Attribution) -> String {
         of.expected,
         (of.sum - of.expected).abs()
     )
+}
+
+/// The query with the neurons of experts under the names that tell these.
+fn named(card: &ModelCard, query: &PromptQuery) -> PromptQuery {
+    let changes = query.changes.iter().map(|change| change.named(card));
+    PromptQuery {
+        changes: changes.collect(),
+        ..query.clone()
+    }
 }

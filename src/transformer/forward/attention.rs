@@ -1,5 +1,6 @@
 //! Attention over texts that lie one after another in the rows of one tensor: each looks at
-//! itself alone, so nothing is padded.
+//! itself alone, so nothing is padded. Where one text goes on, keys and values have rows for the
+//! positions before those of the queries too.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use candle_nn::ops::softmax_last_dim;
 use candle_transformers::utils::repeat_kv;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use half::bf16;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::exp;
 use super::ops::with_numbers;
+use super::position_scores::{Alibi, RelativeScores};
 
 /// How a layer's heads look.
 #[derive(Clone)]
@@ -36,76 +37,11 @@ pub(super) struct Heads {
     pub relative: Option<Arc<RelativeScores>>,
 }
 
-/// What is added to scores by the distance of a key from its query, in buckets: half of them for
-/// keys behind the query and half for those ahead; of each half, half for one distance each and the
-/// others for ranges that grow, as in T5 and MPNet.
-pub(super) struct RelativeScores {
-    /// `[buckets, heads]`.
-    pub table: Vec<f32>,
-    pub heads: usize,
-}
-
-impl RelativeScores {
-    pub(super) const BUCKETS: usize = 32;
-
-    /// The distance from which all keys are in the last bucket.
-    const FURTHEST: f32 = 128.0;
-
-    fn at(&self, head: usize, query: usize, key: usize) -> f32 {
-        let half = Self::BUCKETS / 2;
-        let apart = query.abs_diff(key);
-        let exact = half / 2;
-        let bucket = if apart < exact {
-            apart
-        } else {
-            let (n, exact_f) = (apart as f32, exact as f32);
-            let share = (n / exact_f).ln() / (Self::FURTHEST / exact_f).ln();
-            (exact + (share * (half - exact) as f32) as usize).min(half - 1)
-        };
-        let ahead = if key > query { half } else { 0 };
-        self.table[(ahead + bucket) * self.heads + head]
-    }
-}
-
-/// Scores that fall with the distance.
-#[derive(Clone, Copy)]
-pub(super) struct Alibi {
-    /// Before scores are scaled, and rounded to bfloat16.
-    pub before_scale: bool,
-}
-
-impl Alibi {
-    /// What is added to a head's scores at a position. By the position and not by the distance:
-    /// that is the same for all that a query sees, up to a number that softmax takes out.
-    fn at(self, head: usize, heads: usize, scale: f32) -> impl Fn(usize) -> f32 {
-        let slope = slope(head, heads);
-        move |position| {
-            if self.before_scale {
-                let slope = bf16::from_f32(slope).to_f32();
-                bf16::from_f32(slope * position as f32).to_f32() * scale
-            } else {
-                slope * position as f32
-            }
-        }
-    }
-}
-
-/// Powers of 2^(−8/n) for the first n heads, n a power of two; for those beyond, every other one
-/// of 2n heads (Press et al. 2021, as in BLOOM's code).
-fn slope(head: usize, heads: usize) -> f32 {
-    let n = 1usize << heads.max(1).ilog2();
-    let power = |step: f64, times: usize| 2f64.powf(-step * times as f64) as f32;
-    match head.checked_sub(n) {
-        None => power(8.0 / n as f64, head + 1),
-        Some(beyond) => power(4.0 / n as f64, 2 * beyond + 1),
-    }
-}
-
 /// What the heads read, and where they looked.
 pub(super) struct Attended {
     /// `[rows, heads × d_head]`.
     pub read: Tensor,
-    /// Per text `[heads, kept, n]`, from (rows) to (columns), if asked for.
+    /// Per text `[heads, kept, m]`, from (rows) to (columns), if asked for.
     pub probabilities: Vec<Tensor>,
 }
 
@@ -147,11 +83,11 @@ impl Heads {
         }
     }
 
-    /// What the heads read of one text under attention weights `[heads, n, n]`, which are not theirs:
+    /// What the heads read of one text under attention weights `[heads, n, m]`, which are not theirs:
     /// `[n, heads × d_head]`.
     pub(super) fn mix(&self, pattern: &Tensor, values: &Tensor) -> Result<Tensor> {
-        let n = values.dim(0)?;
-        let values = values.reshape((1, n, self.n_kv_heads, self.d_head))?;
+        let (n, m) = (pattern.dim(1)?, values.dim(0)?);
+        let values = values.reshape((1, m, self.n_kv_heads, self.d_head))?;
         let values = values.transpose(1, 2)?.contiguous()?;
         let values = repeat_kv(values, self.heads / self.n_kv_heads)?.squeeze(0)?;
         let mixed = pattern.contiguous()?.matmul(&values.contiguous()?)?;
@@ -182,6 +118,7 @@ impl Heads {
         keep: Keep,
     ) -> Result<Attended> {
         let (width, shared) = (self.width(), self.n_kv_heads * self.d_head);
+        let past = k.dim(0)? - q.dim(0)?;
         let mut out = vec![0f32; q.dim(0)? * width];
         // The part of the output that belongs to each text.
         let mut parts = Vec::with_capacity(texts.len());
@@ -200,7 +137,7 @@ impl Heads {
                 with_numbers(v, |v| {
                     let each = |(text, out): (Range<usize>, &mut [f32])| {
                         let q = &q[text.start * width..text.end * width];
-                        let part = text.start * shared..text.end * shared;
+                        let part = text.start * shared..(text.end + past) * shared;
                         let qkv = [q, &k[part.clone()], &v[part]];
                         self.attend_to_one(qkv, out, par, keep)
                     };
@@ -212,7 +149,8 @@ impl Heads {
         let probabilities = probabilities.filter(|_| keep != Keep::Nothing);
         let tensor = |(kept, text): (Vec<f32>, &Range<usize>)| {
             let n = text.len();
-            Tensor::from_vec(kept, (self.heads, keep.rows(n).len(), n), q.device())
+            let shape = (self.heads, keep.rows(n).len(), past + n);
+            Tensor::from_vec(kept, shape, q.device())
         };
         Ok(Attended {
             read: Tensor::from_vec(out, (q.dim(0)?, width), q.device())?,
@@ -229,29 +167,30 @@ impl Heads {
         keep: Keep,
     ) -> Vec<f32> {
         let (width, h) = (self.width(), self.d_head);
-        let n = out.len() / width;
-        let all = |data, heads| MatRef::from_row_major_slice(data, n, heads * h);
+        let (n, m) = (out.len() / width, k.len() / (self.n_kv_heads * h));
+        let past = m - n;
+        let all = |data, rows, heads| MatRef::from_row_major_slice(data, rows, heads * h);
         let (q, k, v) = (
-            all(q, self.heads),
-            all(k, self.n_kv_heads),
-            all(v, self.n_kv_heads),
+            all(q, n, self.heads),
+            all(k, m, self.n_kv_heads),
+            all(v, m, self.n_kv_heads),
         );
         let mut out = MatMut::from_row_major_slice_mut(out, n, width);
         let rows = keep.rows(n);
-        let mut kept = Vec::with_capacity(self.heads * rows.len() * n);
-        let mut scores = vec![0f32; n * n];
+        let mut kept = Vec::with_capacity(self.heads * rows.len() * m);
+        let mut scores = vec![0f32; n * m];
         for head in 0..self.heads {
             let (at, of_key) = (head * h, head * self.n_kv_heads / self.heads * h);
             matmul(
-                MatMut::from_row_major_slice_mut(&mut scores, n, n),
+                MatMut::from_row_major_slice_mut(&mut scores, n, m),
                 Accum::Replace,
                 q.subcols(at, h),
                 k.subcols(of_key, h).transpose(),
                 self.scale,
                 par,
             );
-            for (i, row) in scores.chunks_exact_mut(n).enumerate() {
-                let seen = self.seen(i, n);
+            for (i, row) in (past..).zip(scores.chunks_exact_mut(m)) {
+                let seen = self.seen(i, m);
                 row[..seen.start].fill(0.0);
                 row[seen.end..].fill(0.0);
                 self.adjust(head, i, &mut row[seen.clone()], seen.start);
@@ -261,12 +200,12 @@ impl Heads {
             matmul(
                 out.as_mut().subcols_mut(at, h),
                 Accum::Replace,
-                MatRef::from_row_major_slice(&scores, n, n),
+                MatRef::from_row_major_slice(&scores, n, m),
                 v.subcols(of_key, h),
                 1.0,
                 par,
             );
-            kept.extend_from_slice(&scores[rows.start * n..rows.end * n]);
+            kept.extend_from_slice(&scores[rows.start * m..rows.end * m]);
         }
         kept
     }
@@ -293,27 +232,28 @@ impl Heads {
         texts: &[Range<usize>],
         keep: Keep,
     ) -> Result<Attended> {
+        let past = qkv[1].dim(0)? - qkv[0].dim(0)?;
         let mut read = Vec::with_capacity(texts.len());
         let mut probabilities = Vec::new();
         for text in texts {
             let n = text.len();
-            let heads = |x: &Tensor, heads: usize| {
-                let x = x.narrow(0, text.start, n)?;
-                let x = x.reshape((1, n, heads, self.d_head))?;
+            let heads = |x: &Tensor, rows: usize, heads: usize| {
+                let x = x.narrow(0, text.start, rows)?;
+                let x = x.reshape((1, rows, heads, self.d_head))?;
                 let x = x.transpose(1, 2)?.contiguous()?;
                 repeat_kv(x, self.heads / heads)?.squeeze(0)?.contiguous()
             };
-            let q = heads(qkv[0], self.heads)?;
+            let q = heads(qkv[0], n, self.heads)?;
             let (k, v) = (
-                heads(qkv[1], self.n_kv_heads)?,
-                heads(qkv[2], self.n_kv_heads)?,
+                heads(qkv[1], past + n, self.n_kv_heads)?,
+                heads(qkv[2], past + n, self.n_kv_heads)?,
             );
             let keys = k.transpose(D::Minus1, D::Minus2)?.contiguous()?;
             let mut scores = (q.matmul(&keys)? * f64::from(self.scale))?;
             if let Some(cap) = self.cap.map(f64::from) {
                 scores = ((scores / cap)?.tanh()? * cap)?;
             }
-            scores = scores.broadcast_add(&self.added(n, q.device())?)?;
+            scores = scores.broadcast_add(&self.added([n, past + n], q.device())?)?;
             let looked = self.softmax_on_device(&scores)?;
             let mixed = looked.matmul(&v)?.transpose(0, 1)?.contiguous()?;
             read.push(mixed.reshape((n, self.width()))?);
@@ -328,7 +268,7 @@ impl Heads {
         })
     }
 
-    /// Softmax of scores `[heads, n, n]`, with the sinks where there are some.
+    /// Softmax of scores `[heads, n, m]`, with the sinks where there are some.
     fn softmax_on_device(&self, scores: &Tensor) -> Result<Tensor> {
         let Some(sinks) = &self.sinks else {
             return softmax_last_dim(scores);
@@ -342,23 +282,25 @@ impl Heads {
             .contiguous()
     }
 
-    /// What is added to scores, `[1 or heads, n, n]`: −∞ where nothing is seen.
-    fn added(&self, n: usize, device: &Device) -> Result<Tensor> {
+    /// What is added to scores of the last n of m positions, `[1 or heads, n, m]`: −∞ where nothing is
+    /// seen.
+    fn added(&self, [n, m]: [usize; 2], device: &Device) -> Result<Tensor> {
         let apart = self.alibi.is_some() || self.relative.is_some();
         let heads = if apart { self.heads } else { 1 };
-        let mut added = vec![f32::NEG_INFINITY; heads * n * n];
-        for (at, row) in added.chunks_exact_mut(n).enumerate() {
-            let seen = self.seen(at % n, n);
+        let mut added = vec![f32::NEG_INFINITY; heads * n * m];
+        for (at, row) in added.chunks_exact_mut(m).enumerate() {
+            let query = m - n + at % n;
+            let seen = self.seen(query, m);
             row[seen.clone()].fill(0.0);
             if let Some(alibi) = self.alibi {
                 let fall = alibi.at(at / n, self.heads, self.scale);
                 seen.clone().for_each(|i| row[i] = fall(i));
             }
             if let Some(relative) = &self.relative {
-                seen.for_each(|i| row[i] += relative.at(at / n, at % n, i));
+                seen.for_each(|i| row[i] += relative.at(at / n, query, i));
             }
         }
-        Tensor::from_vec(added, (heads, n, n), device)
+        Tensor::from_vec(added, (heads, n, m), device)
     }
 }
 

@@ -11,8 +11,8 @@ use super::{Forward, ForwardError};
 
 impl Forward<'_> {
     /// State 0 of some texts: tokens, positions and the first token type, normed where the family
-    /// does so.
-    pub(super) fn embed(&self, texts: &[&[u32]]) -> Result<Tensor, ForwardError> {
+    /// does so; of each text the tokens from `past` on.
+    pub(super) fn embed(&self, texts: &[&[u32]], past: usize) -> Result<Tensor, ForwardError> {
         let checkpoint = self.loader.checkpoint;
         // What is added to tokens is as wide as they are once they went through their map, if they
         // have one that comes first.
@@ -21,7 +21,7 @@ impl Forward<'_> {
         let first = map.is_some_and(|(_, extent)| extent == NarrowExtent::Tokens);
         let longest = texts.iter().map(|t| t.len()).max().unwrap_or_default();
         let mut tokens: BTreeMap<u32, Vec<f32>> = BTreeMap::new();
-        for &id in texts.iter().copied().flatten() {
+        for &id in texts.iter().flat_map(|text| &text[past.min(text.len())..]) {
             if let std::collections::btree_map::Entry::Vacant(empty) = tokens.entry(id) {
                 let row = id as usize;
                 empty.insert(match first {
@@ -45,9 +45,7 @@ impl Forward<'_> {
         let mut x = Vec::with_capacity(texts.iter().map(|t| t.len()).sum::<usize>() * width);
         for text in texts {
             let mut next = first;
-            for id in text.iter() {
-                let start = x.len();
-                x.extend_from_slice(&tokens[id]);
+            for (position, id) in text.iter().enumerate() {
                 let at = match padding {
                     // It has the row of its own id and takes no position.
                     Some(padding) if *id == padding => padding as usize,
@@ -56,6 +54,11 @@ impl Forward<'_> {
                         next - 1
                     }
                 };
+                if position < past {
+                    continue;
+                }
+                let start = x.len();
+                x.extend_from_slice(&tokens[id]);
                 let others = [positions.as_ref().map(|p| p.row(at)), first_type.as_deref()];
                 for other in others.into_iter().flatten() {
                     x[start..].iter_mut().zip(other).for_each(|(x, y)| *x += y);

@@ -74,25 +74,37 @@ pub struct Hooked<'a> {
     pub texts: Range<usize>,
     /// The rows of each of them; for attention there are none.
     pub rows: &'a [Range<usize>],
+    /// The position of the first row, of a text that goes on; else 0.
+    pub first: usize,
     pub tensor: &'a Tensor,
+}
+
+/// The texts that a tensor is of.
+#[derive(Clone, Copy)]
+pub(super) struct HookedRows<'a> {
+    pub texts: &'a Range<usize>,
+    pub rows: &'a [Range<usize>],
+    /// Positions before the first row.
+    pub past: usize,
 }
 
 impl<'a> Hooked<'a> {
     /// A tensor of a chunk's texts, or of one of them, by its number in the chunk.
     pub(super) fn of(
-        (texts, rows): (&Range<usize>, &'a [Range<usize>]),
+        of: HookedRows<'a>,
         (point, at, text): (HookPoint, usize, Option<usize>),
         tensor: &'a Tensor,
     ) -> Self {
         let (texts, rows) = match text {
-            Some(i) => (texts.start + i..texts.start + i + 1, &[][..]),
-            None => (texts.clone(), rows),
+            Some(i) => (of.texts.start + i..of.texts.start + i + 1, &[][..]),
+            None => (of.texts.clone(), of.rows),
         };
         Self {
             point,
             at,
             texts,
             rows,
+            first: of.past,
             tensor,
         }
     }

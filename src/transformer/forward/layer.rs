@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
+use candle_nn::kv_cache::KvCache;
 
 use crate::checkpoint::{NormPlacement, Rope};
 
@@ -25,7 +26,7 @@ pub(super) struct Layer {
     pub attention_out: Linear,
     /// Of each query and each key.
     pub qk_norm: Option<[HeadNorm; 2]>,
-    /// Queries, keys and values are cut off at ± this number.
+    /// Queries and keys after their norms, and values, are cut off at ± this number.
     pub clip: Option<f32>,
     /// None in a parallel layer whose halves share a norm.
     pub ff_norm: Option<Norm>,
@@ -35,6 +36,15 @@ pub(super) struct Layer {
     pub rope: Option<Rope>,
     pub heads: Heads,
     pub function: NeuronFunction,
+}
+
+/// The texts that a layer is run on.
+pub(super) struct TextRows<'a> {
+    /// The rows of each.
+    pub rows: &'a [Range<usize>],
+    /// Keys and values of the positions before the rows, of one text that goes on; those of the rows
+    /// join them.
+    pub earlier: Option<&'a mut KvCache>,
 }
 
 fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ForwardError> {
@@ -49,7 +59,7 @@ impl Layer {
     pub(super) fn run(
         &self,
         x: &Tensor,
-        texts: &[Range<usize>],
+        texts: TextRows<'_>,
         experts: ExpertMaps<'_>,
         hooks: &mut LayerHooks<'_>,
     ) -> Result<Tensor, ForwardError> {
@@ -87,25 +97,34 @@ impl Layer {
     fn attend(
         &self,
         read: &Tensor,
-        texts: &[Range<usize>],
+        texts: TextRows<'_>,
         hooks: &mut LayerHooks<'_>,
     ) -> Result<Tensor, ForwardError> {
         let mut qkv = self.inputs.of(read, hooks.request.cancel)?;
-        if let Some(clip) = self.clip {
-            for x in &mut qkv {
-                *x = x.clamp(-clip, clip)?;
-            }
-        }
         if let Some(norms) = &self.qk_norm {
             for (x, norm) in qkv.iter_mut().zip(norms) {
                 *x = norm.of(x)?;
             }
         }
+        if let Some(clip) = self.clip {
+            for x in &mut qkv {
+                *x = x.clamp(-clip, clip)?;
+            }
+        }
+        let TextRows {
+            rows: texts,
+            earlier,
+        } = texts;
+        let kept = earlier.as_ref().map(|kept| kept.k_cache());
+        let past = kept.map_or(0, |keys| keys.current_seq_len());
         if let Some(rope) = &self.rope {
-            let table = RopeTable::new(rope, texts, read.device())?;
+            let table = RopeTable::new(rope, (texts, past), read.device())?;
             for x in &mut qkv[..2] {
                 *x = table.rotate(x, self.heads.d_head)?;
             }
+        }
+        if let Some(kept) = earlier {
+            (qkv[1], qkv[2]) = kept.append(&qkv[1].contiguous()?, &qkv[2].contiguous()?)?;
         }
         let keep = match (
             hooks.request.has(HookPoint::AttnPattern),
@@ -113,7 +132,7 @@ impl Layer {
         ) {
             (false, _) => Keep::Nothing,
             (true, None) => Keep::All,
-            (true, Some(position)) => Keep::From(position),
+            (true, Some(position)) => Keep::From(position.saturating_sub(past)),
         };
         let attended = self
             .heads
@@ -144,10 +163,13 @@ impl Layer {
         let mut parts = Vec::with_capacity(texts.len());
         for (text, rows) in texts.iter().enumerate() {
             let instead = replaced.iter().find(|(of, _)| *of == text);
-            let of = |x: &Tensor| x.narrow(0, rows.start, rows.len());
+            let seen = rows.start..rows.end + values.dim(0)? - attended.read.dim(0)?;
             parts.push(match instead {
-                Some((_, pattern)) => self.heads.mix(pattern, &of(values)?)?,
-                None => of(&attended.read)?,
+                Some((_, pattern)) => {
+                    let values = values.narrow(0, seen.start, seen.len())?;
+                    self.heads.mix(pattern, &values)?
+                }
+                None => attended.read.narrow(0, rows.start, rows.len())?,
             });
         }
         Ok(Tensor::cat(&parts, 0)?)

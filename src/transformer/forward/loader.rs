@@ -14,12 +14,13 @@ use crate::checkpoint::{
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::{Activation, LearnedXielu};
-use super::attention::{Alibi, Heads, RelativeScores};
+use super::attention::Heads;
 use super::attention_maps::AttentionMaps;
 use super::feed_forward::NeuronFunction;
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
 use super::ops::{HeadNorm, Linear, Norm};
+use super::position_scores::{Alibi, RelativeScores};
 
 /// Where weights are read from, and taken to.
 #[derive(Clone, Copy)]

@@ -9,34 +9,38 @@ mod along;
 mod attention;
 mod attention_maps;
 mod cache;
+mod chunk;
 mod derivative;
 mod embed;
 mod error;
 mod feed_forward;
 mod head;
 mod hook;
+mod key_values;
 mod latent_loader;
 mod layer;
 mod loader;
 mod neuron_loader;
 mod ops;
+mod position_scores;
 mod rope;
 mod routing;
 mod sampler;
 mod texts;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
+use candle_nn::kv_cache::KvCache;
 
 use crate::checkpoint::{Checkpoint, EmbeddingSide, FAMILIES, Family, FamilyForward, Reading};
 use crate::task::CancelToken;
 
 use activation::Activation;
+use chunk::{Chunk, chunks, rows_of};
 use feed_forward::{Clamped, NeuronFunction};
-use hook::LayerHooks;
-use layer::Layer;
+use hook::{HookedRows, LayerHooks};
+use layer::{Layer, TextRows};
 use loader::LayerLoader;
 
 pub use activation::exp;
@@ -45,13 +49,10 @@ pub use cache::LayerCache;
 pub use error::ForwardError;
 pub use head::LogitHead;
 pub use hook::{Hook, HookPoint, HookRequest, Hooked};
+pub use key_values::KeyValueCache;
 pub use ops::{Frozen, with_numbers};
 pub use sampler::Sampler;
 pub use texts::TextBatch;
-
-/// Tokens that go through the layers together, if no text alone has more: enough that reading a
-/// layer costs little beside running it.
-const CHUNK_TOKENS: usize = 4096;
 
 /// Rows of the output embedding that are multiplied at a time.
 const LOGIT_ROWS: usize = 1 << 14;
@@ -176,13 +177,18 @@ impl<'a> Forward<'a> {
             cancel,
         };
         for chunk in chunks(texts) {
-            let state = self.embed(&texts[chunk.clone()])?;
+            let state = self.embed(&texts[chunk.clone()], 0)?;
             let rows = rows_of(&texts[chunk.clone()]);
             let start = Start {
                 layer: 0,
                 state: &state,
             };
-            self.run_layers(start, Chunk { texts: chunk, rows }, request, hook)?;
+            let chunk = Chunk {
+                texts: chunk,
+                rows,
+                past: 0,
+            };
+            self.run_layers(start, (chunk, None), request, hook)?;
         }
         Ok(())
     }
@@ -193,7 +199,7 @@ impl<'a> Forward<'a> {
     /// As [`Self::run`].
     pub fn embedded(&self, text: &[u32]) -> Result<Tensor, ForwardError> {
         self.check(&[text])?;
-        self.embed(&[text])
+        self.embed(&[text], 0)
     }
 
     /// Runs one text from a state on, through all layers that are left: the state after the last,
@@ -218,8 +224,9 @@ impl<'a> Forward<'a> {
         let one = Chunk {
             texts: 0..1,
             rows: std::iter::once(0..tokens).collect(),
+            past: 0,
         };
-        self.run_layers(start, one, request, hook)
+        self.run_layers(start, (one, None), request, hook)
     }
 
     fn check(&self, texts: &[&[u32]]) -> Result<(), ForwardError> {
@@ -239,14 +246,18 @@ impl<'a> Forward<'a> {
     fn run_layers(
         &self,
         start: Start<'_>,
-        chunk: Chunk,
+        (chunk, mut earlier): (Chunk, Option<&mut Vec<KvCache>>),
         request: HookRequest<'_>,
         hook: Hook<'_>,
     ) -> Result<Tensor, ForwardError> {
         let passes = &self.loader.checkpoint.spec().passes;
         let layers = passes.len();
         let mut call = |point, at, text: Option<usize>, tensor: &Tensor| {
-            let of = (&chunk.texts, &chunk.rows[..]);
+            let of = HookedRows {
+                texts: &chunk.texts,
+                rows: &chunk.rows,
+                past: chunk.past,
+            };
             hook(Hooked::of(of, (point, at, text), tensor))
         };
         let mut x = start.state.clone();
@@ -266,7 +277,11 @@ impl<'a> Forward<'a> {
                 call: &mut |point, text, tensor| call(point, at, text, tensor),
             };
             let experts = |block| self.loader.neurons(of, block);
-            x = layer.run(&x, &chunk.rows, &experts, &mut hooks)?;
+            let texts = TextRows {
+                rows: &chunk.rows,
+                earlier: earlier.as_mut().and_then(|layers| layers.get_mut(at)),
+            };
+            x = layer.run(&x, texts, &experts, &mut hooks)?;
             held = Some((of, layer));
             if states {
                 let after = at + 1;
@@ -316,40 +331,6 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// Texts that go through the layers together.
-struct Chunk {
-    texts: Range<usize>,
-    /// The rows of each.
-    rows: Vec<Range<usize>>,
-}
-
-/// Consecutive texts of [`CHUNK_TOKENS`] at most together, or one text.
-fn chunks(texts: &[&[u32]]) -> Vec<Range<usize>> {
-    let mut chunks: Vec<Range<usize>> = Vec::new();
-    let mut tokens = 0;
-    for (at, text) in texts.iter().enumerate() {
-        tokens += text.len();
-        match chunks.last_mut() {
-            Some(last) if tokens <= CHUNK_TOKENS => last.end = at + 1,
-            _ => {
-                tokens = text.len();
-                chunks.push(at..at + 1);
-            }
-        }
-    }
-    chunks
-}
-
-fn rows_of(texts: &[&[u32]]) -> Vec<Range<usize>> {
-    let mut end = 0;
-    let row = |text: &&[u32]| {
-        let start = end;
-        end += text.len();
-        start..end
-    };
-    texts.iter().map(row).collect()
-}
-
 fn family_forward(family: &'static Family) -> Result<&'static FamilyForward, ForwardError> {
     family.forward.as_ref().ok_or_else(|| unknown(family))
 }
@@ -385,15 +366,5 @@ mod tests {
             ),
             "{message}"
         );
-    }
-
-    #[test]
-    fn chunks_hold_whole_texts_in_order() {
-        let text = vec![0u32; CHUNK_TOKENS / 3];
-        let long = vec![0u32; CHUNK_TOKENS + 1];
-        let (text, long) = (text.as_slice(), long.as_slice());
-        let found = chunks(&[text, text, text, text, long, text]);
-        assert_eq!(found, [0..3, 3..4, 4..5, 5..6]);
-        assert!(chunks(&[]).is_empty());
     }
 }

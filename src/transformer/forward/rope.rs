@@ -16,13 +16,18 @@ pub(super) struct RopeTable<'a> {
 }
 
 impl<'a> RopeTable<'a> {
-    /// For texts that lie in these rows.
-    pub(super) fn new(rope: &'a Rope, texts: &[Range<usize>], device: &Device) -> Result<Self> {
+    /// For texts that lie in these rows, after `past` positions that lie elsewhere.
+    pub(super) fn new(
+        rope: &'a Rope,
+        (texts, past): (&[Range<usize>], usize),
+        device: &Device,
+    ) -> Result<Self> {
         let pairs = rope.frequencies.len();
         let (mut cos, mut sin) = (Vec::new(), Vec::new());
         for text in texts {
-            let frequencies = rope.frequencies_of(text.len());
-            for position in 0..text.len() {
+            let end = past + text.len();
+            let frequencies = rope.frequencies_of(end);
+            for position in past..end {
                 for frequency in frequencies {
                     let (s, c) = (position as f64 * frequency).sin_cos();
                     cos.push((c * rope.factor) as f32);

@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use super::hook::LayerHooks;
-use super::{Forward, ForwardError, Hook, HookRequest, Hooked, chunks, rows_of};
+use super::chunk::{chunks, rows_of};
+use super::hook::{HookedRows, LayerHooks};
+use super::layer::TextRows;
+use super::{Forward, ForwardError, Hook, HookRequest, Hooked};
 
 /// Texts that go through a layer together, and their residual stream so far.
 pub struct TextBatch {
@@ -29,7 +31,7 @@ impl Forward<'_> {
             let some = &texts[chunk.clone()];
             Ok(TextBatch {
                 rows: rows_of(some),
-                state: self.embed(some)?,
+                state: self.embed(some, 0)?,
                 texts: chunk,
             })
         };
@@ -60,18 +62,23 @@ impl Forward<'_> {
         for batch in &*batches {
             request.cancel.check()?;
             let mut call = |point, text: Option<usize>, tensor: &Tensor| {
-                hook(Hooked::of(
-                    (&batch.texts, &batch.rows),
-                    (point, at, text),
-                    tensor,
-                ))
+                let of = HookedRows {
+                    texts: &batch.texts,
+                    rows: &batch.rows,
+                    past: 0,
+                };
+                hook(Hooked::of(of, (point, at, text), tensor))
             };
             let mut hooks = LayerHooks {
                 request,
                 call: &mut call,
             };
             let experts = |block| self.loader.neurons(at, block);
-            after.push(layer.run(&batch.state, &batch.rows, &experts, &mut hooks)?);
+            let texts = TextRows {
+                rows: &batch.rows,
+                earlier: None,
+            };
+            after.push(layer.run(&batch.state, texts, &experts, &mut hooks)?);
         }
         for (batch, state) in batches.iter_mut().zip(after) {
             batch.state = state;

@@ -121,7 +121,7 @@ fn open(state: &mut State) {
 /// Switches the part in hand off, or takes that change out of the list.
 fn ablate(state: &mut State) {
     let part = state.prompt_part();
-    let Some(Ok(unit)) = part.map(|part| Unit::try_from(part.address)) else {
+    let Some(Ok(unit)) = part.map(|part| Unit::try_from(state.named(part.address))) else {
         return state.say("there is no neuron or head in hand: T asks for a text");
     };
     let change = Change::ablated(unit);
@@ -212,10 +212,12 @@ pub fn typed(state: &mut State, purpose: &Purpose, typed: &str) -> Option<Vec<Ef
         Purpose::PromptTarget => (prompt.settings.target, prompt.row) = (word, 0),
         Purpose::PromptAgainst => (prompt.settings.against, prompt.row) = (word, 0),
         _ => match Change::typed(typed) {
-            Ok(change) => prompt
-                .settings
-                .changes
-                .push(ListedChange { change, on: true }),
+            Ok(change) => {
+                let card = state.model.as_ref().map(|model| &*model.card);
+                let change = card.map_or(change.clone(), |card| change.named(card));
+                let changes = &mut state.views.prompt.settings.changes;
+                changes.push(ListedChange { change, on: true });
+            }
             Err(why) => {
                 state.fail(why);
                 return None;

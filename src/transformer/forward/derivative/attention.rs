@@ -48,6 +48,13 @@ impl AttentionTape {
         for map in layer.plain_maps()? {
             qkv.push(map.of(read, Activation::Linear)?);
         }
+        let mut qk_norm = None;
+        if let Some([of_query, of_key]) = &layer.qk_norm {
+            let query = HeadNormTape::new(of_query, &qkv[0])?;
+            qk_norm = Some([query, HeadNormTape::new(of_key, &qkv[1])?]);
+            qkv[0] = of_query.of(&qkv[0])?;
+            qkv[1] = of_key.of(&qkv[1])?;
+        }
         let mut clipped = None;
         if let Some(clip) = layer.clip {
             let inside = |x: &Tensor| {
@@ -59,15 +66,8 @@ impl AttentionTape {
                 *x = x.clamp(-clip, clip)?;
             }
         }
-        let mut qk_norm = None;
-        if let Some([of_query, of_key]) = &layer.qk_norm {
-            let query = HeadNormTape::new(of_query, &qkv[0])?;
-            qk_norm = Some([query, HeadNormTape::new(of_key, &qkv[1])?]);
-            qkv[0] = of_query.of(&qkv[0])?;
-            qkv[1] = of_key.of(&qkv[1])?;
-        }
         if let Some(rope) = &layer.rope {
-            let table = RopeTable::new(rope, &one, read.device())?;
+            let table = RopeTable::new(rope, (&one, 0), read.device())?;
             for x in &mut qkv[..2] {
                 *x = table.rotate(x, layer.heads.d_head)?;
             }
@@ -167,21 +167,21 @@ impl AttentionTape {
         let mut key = Tensor::from_vec(key, (rows, shared), device)?;
         let mut value = Tensor::from_vec(value, (rows, shared), device)?;
         if let Some(rope) = &layer.rope {
-            let table = RopeTable::new(rope, &batch.texts(), device)?.backwards()?;
+            let table = RopeTable::new(rope, (&batch.texts(), 0), device)?.backwards()?;
             query = table.rotate(&query, self.heads.d_head)?;
             key = table.rotate(&key, self.heads.d_head)?;
+        }
+        if let Some(clipped) = &self.clipped {
+            let all = [&mut query, &mut key, &mut value];
+            for (x, slopes) in all.into_iter().zip(clipped) {
+                *x = scaled(x, slopes)?;
+            }
         }
         if let Some(norms) = &self.qk_norm {
             for (x, norm) in [&mut query, &mut key].into_iter().zip(norms) {
                 let mut numbers = with_numbers(x, <[f32]>::to_vec)?;
                 norm.back(&mut numbers);
                 *x = Tensor::from_vec(numbers, x.shape(), device)?;
-            }
-        }
-        if let Some(clipped) = &self.clipped {
-            let all = [&mut query, &mut key, &mut value];
-            for (x, slopes) in all.into_iter().zip(clipped) {
-                *x = scaled(x, slopes)?;
             }
         }
         let [of_query, of_key, of_value] = layer.plain_maps()?;
