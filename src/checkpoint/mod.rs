@@ -55,8 +55,8 @@ pub use difference::{ThinFactors, Version};
 pub use embedding::{Embedding, EmbeddingSide};
 pub use error::CheckpointError;
 pub use family::{
-    AttentionInput, ExpertNames, FAMILIES, Family, FamilyForward, HeadNames, Layout, Linear,
-    NarrowExtent, NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeKeys,
+    AttentionInput, DistanceNames, ExpertNames, FAMILIES, Family, FamilyForward, HeadNames, Layout,
+    Linear, NarrowExtent, NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeKeys,
     RopeLayers, RopeLayout, SharedNames, Split, StoredMap, TransformNames, family,
     refused_families,
 };
@@ -72,8 +72,8 @@ pub use location::{
 pub use matrix::Matrix;
 pub use remote::Remote;
 pub use spec::{
-    ClampedInputs, ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope, RouterGroups,
-    RouterScores, Routing, Spec, UnknownChoice,
+    ClampedInputs, DistanceAttention, ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope,
+    RouterGroups, RouterScores, Routing, Spec, UnknownChoice,
 };
 pub use stored::{StoredMatrix, StoredRows};
 pub use stores::{ModelStores, ModelSummary, StoreListing, StoredModel};

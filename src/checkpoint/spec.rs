@@ -215,6 +215,25 @@ pub struct ForwardSpec {
     pub routing: Option<Routing>,
     /// Bounds of the inputs of gated neurons (gpt-oss).
     pub clamped: Option<ClampedInputs>,
+    /// Scores of content with distances (DeBERTa).
+    pub distances: Option<DistanceAttention>,
+}
+
+/// How heads see distances (He et al. 2020, arXiv 2006.03654).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DistanceAttention {
+    /// Whether queries of content score distances …
+    pub content_to_position: bool,
+    /// … and distances score keys of content.
+    pub position_to_content: bool,
+    /// Half of the rows that the table of distances has: one for each distance on either side.
+    pub span: usize,
+    /// The furthest distance, where those beyond half of the span share rows.
+    pub furthest: Option<usize>,
+    /// Whether distances go through the maps of content.
+    pub shared: bool,
+    /// Whether the table goes through a norm.
+    pub normed: bool,
 }
 
 /// Gated neurons with bounded inputs: g·σ(αg)·(u + 1), g clamped from above and u on both sides.

@@ -67,6 +67,12 @@ pub const HELD_ON_TEXTS: &[&str] = &[
     "distilbert",
     "modernbert",
     "electra",
+    "deberta",
+    "deberta-v2",
+    "qwen3_moe",
+    "gpt_oss",
+    "deepseek_v3",
+    "olmoe",
 ];
 
 /// Every family that can be opened, and then what is refused by name, as a sheet.

@@ -24,7 +24,7 @@ GPT2_PATHS = ("h.{}.attn", ["h.{}.mlp.c_fc"], "h.{}.mlp.c_proj", "h.{}.attn.c_pr
 # name: (folder, module paths)
 # Those that run as another one of them does: their states are held in tests/families.
 ALIKE = {"ministral3", "smollm3", "seed-oss", "ernie4-5", "helium", "glm", "stablelm", "stablelm-qk", "olmo3", "exaone4",
-         "cohere", "starcoder2", "arcee", "nemotron", "camembert", "mpnet", "deberta", "deberta-v2"}
+         "cohere", "starcoder2", "arcee", "nemotron", "camembert", "mpnet"}
 MODELS = {name: (os.path.join(HERE, "../families", name), paths) for name, (_, _, paths) in FAMILIES.items()
           if name not in ALIKE}
 MODELS |= {name: (os.path.join(HERE, "../families", name), mixtures.PATHS) for name in mixtures.NAMES}
@@ -68,7 +68,7 @@ def head_of(model):
     """Logits of states before the final norm."""
     base, kind = model.base_model, type(model).__name__
     norm = final_norm(base) or (lambda x: x)
-    if kind.startswith("Bert"):
+    if kind.startswith(("Bert", "Deberta")):
         return lambda x: model.cls(x)
     if kind.startswith(("Roberta", "XLMRoberta")):
         return lambda x: model.lm_head(x)

@@ -42,6 +42,8 @@ impl Config {
         let experts = spec.first_experts();
         let routing = Self::soft(self.routing(family, experts), None, RUN, &mut spec.unknown)?;
         let clamped = Self::soft(self.clamped(forward.clamped), None, RUN, &mut spec.unknown)?;
+        let distances = self.distances(forward, spec);
+        let distances = Self::soft(distances, None, RUN, &mut spec.unknown)?;
         let stretched = spec.latent.map_or(1.0, |_| self.stretched_scale());
         let unknown = &mut spec.unknown;
         let mut flag = |key: Option<&'static str>, usual| match key {
@@ -73,7 +75,10 @@ impl Config {
             norm_epsilon: Self::soft(self.epsilon(family), PYTORCH_EPSILON, RUN, unknown)?,
             scale: match numbers.scale_factor {
                 Some(factor) => factor,
-                None if scaled => numbers.scale_under.sqrt().recip() * stretched,
+                None if scaled => {
+                    let terms = self.score_terms(forward);
+                    (numbers.scale_under * terms).sqrt().recip() * stretched
+                }
                 None => 1.0,
             },
             scale_by_layer,
@@ -88,6 +93,7 @@ impl Config {
             parallel,
             routing,
             clamped,
+            distances,
             affine_norms,
             final_norm: forward.final_norm.filter(|_| final_norm),
         }))

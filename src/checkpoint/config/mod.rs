@@ -1,5 +1,6 @@
 //! `config.json`: the family and the sizes, each of them checked.
 
+mod distances;
 mod experts;
 mod forward;
 mod literals;

@@ -75,6 +75,18 @@ const RULES: &[Rule] = &[
         ..rule("talking_head", Only("false"), &[Qk, Distance])
     },
     Rule {
+        families: DEBERTA,
+        ..rule("position_biased_input", Only("false"), RUN)
+    },
+    Rule {
+        families: DEBERTA,
+        ..rule("type_vocab_size", Only("0"), RUN)
+    },
+    Rule {
+        families: DEBERTA,
+        ..rule("conv_kernel_size", Only("0"), RUN)
+    },
+    Rule {
         families: &["mpnet"],
         ..rule("relative_attention_num_buckets", Only("32"), RUN)
     },
@@ -150,6 +162,7 @@ const RULES: &[Rule] = &[
     rule("quantization_config", PLAIN_WEIGHTS, ALL),
 ];
 
+const DEBERTA: &[&str] = &["deberta", "deberta-v2"];
 const NOT_SET: Understood = Only("false");
 const NEUTRAL: Understood = Where(|v| v.as_f64() == Some(1.0), "1");
 const NO_NUMBER: Understood = Where(|v| v.as_f64() == Some(0.0), "0");

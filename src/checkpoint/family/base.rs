@@ -69,6 +69,7 @@ pub(super) const PLAIN_FORWARD: FamilyForward = FamilyForward {
     clamped: None,
     alibi: None,
     relative_bias: None,
+    distances: None,
     sinks: None,
 };
 

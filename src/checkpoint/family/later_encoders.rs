@@ -3,8 +3,8 @@
 use super::base::{PLAIN_HEAD, ROPE, bare, linear};
 use super::encoders::{BERT, FORWARD, ROBERTA};
 use super::{
-    ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames, NarrowEmbedding,
-    NarrowExtent, SharedLayers, Split, TransformNames,
+    ConfigKeys, DefaultValue, Family, FamilyForward, HeadActivation, HeadNames, Linear,
+    NarrowEmbedding, NarrowExtent, SharedLayers, Split, TransformNames,
 };
 
 pub(super) const CAMEMBERT: Family = Family {
@@ -158,7 +158,31 @@ pub(super) const MPNET: Family = Family {
     ..ROBERTA
 };
 
-/// Beside content with content, attention scores content with distances; texts are not run.
+/// Disentangled attention: content is scored with distances too (He et al. 2020, arXiv 2006.03654). The
+/// table of distances, its norm, both below the model's prefix, and the maps to keys and to queries,
+/// below the layer's.
+#[derive(Clone, Copy, Debug)]
+pub struct DistanceNames {
+    pub table: &'static str,
+    pub norm: &'static str,
+    pub key: Linear,
+    pub query: Linear,
+}
+
+/// What a run of it needs. Embeddings have neither positions nor token types.
+const DISTANCES_FORWARD: FamilyForward = FamilyForward {
+    causal_if: None,
+    token_types: None,
+    distances: Some(DistanceNames {
+        table: "encoder.rel_embeddings.weight",
+        norm: "encoder.LayerNorm",
+        key: linear("attention.self.pos_key_proj"),
+        query: linear("attention.self.pos_query_proj"),
+    }),
+    ..FORWARD
+};
+
+/// Beside content with content, attention scores content with distances.
 pub(super) const DEBERTA_V2: Family = Family {
     model_type: "deberta-v2",
     title: "DeBERTa 2 and 3",
@@ -174,7 +198,7 @@ pub(super) const DEBERTA_V2: Family = Family {
     query: linear("attention.self.query_proj"),
     key: linear("attention.self.key_proj"),
     value: linear("attention.self.value_proj"),
-    forward: None,
+    forward: Some(DISTANCES_FORWARD),
     note: Some(
         "QK is of content with content; what attention adds for content and distance is beside it",
     ),
@@ -192,5 +216,14 @@ pub(super) const DEBERTA: Family = Family {
     value: bare("attention.self.in_proj")
         .split(Split::Grouped)
         .with_bias("attention.self.v_bias"),
+    forward: Some(FamilyForward {
+        distances: Some(DistanceNames {
+            table: "encoder.rel_embeddings.weight",
+            norm: "encoder.LayerNorm",
+            key: bare("attention.self.pos_proj"),
+            query: linear("attention.self.pos_q_proj"),
+        }),
+        ..DISTANCES_FORWARD
+    }),
     ..DEBERTA_V2
 };

@@ -20,6 +20,7 @@ pub use experts::{
     ExpertLayers, ExpertNames, FusedExperts, FusedLayout, GroupKeys, NeuronMap, Renormalised,
     RoutingKeys, SharedNames, SharedNeurons, StoredMap,
 };
+pub use later_encoders::DistanceNames;
 pub use narrow::{NarrowEmbedding, NarrowExtent, SharedLayers};
 pub use positions::{Alibi, LearnedPositions, Local, RopeKeys, RopeLayers, RopeLayout, Windows};
 pub(super) use refused::refusal;
@@ -211,6 +212,8 @@ pub struct FamilyForward {
     /// grow with it (Raffel et al. 2020, arXiv 1910.10683, §2.1): `[32, heads]`, below the model's
     /// prefix.
     pub relative_bias: Option<&'static str>,
+    /// What scores of content with distances are made of, if `relative_attention` is set.
+    pub distances: Option<DistanceNames>,
     /// Below the layer's prefix, a score for each head that takes its share of the attention and
     /// brings nothing (gpt-oss), `[heads]`.
     pub sinks: Option<&'static str>,

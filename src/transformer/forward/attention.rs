@@ -14,6 +14,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::activation::exp;
+use super::distance_scores::{DistanceScores, HeadColumns};
 use super::ops::with_numbers;
 use super::position_scores::{Alibi, RelativeScores};
 
@@ -35,6 +36,8 @@ pub(super) struct Heads {
     /// Of each head a score that takes its share of the attention and brings nothing.
     pub sinks: Option<Vec<f32>>,
     pub relative: Option<Arc<RelativeScores>>,
+    /// Scores of content with distances.
+    pub distances: Option<Arc<DistanceScores>>,
 }
 
 /// What the heads read, and where they looked.
@@ -76,7 +79,7 @@ impl Heads {
         texts: &[Range<usize>],
         keep: Keep,
     ) -> Result<Attended> {
-        if q.device().is_cpu() {
+        if q.device().is_cpu() || self.distances.is_some() {
             self.attend_on_host([q, k, v], texts, keep)
         } else {
             self.attend_on_device([q, k, v], texts, keep)
@@ -189,6 +192,15 @@ impl Heads {
                 self.scale,
                 par,
             );
+            if let Some(distances) = &self.distances {
+                let columns = HeadColumns {
+                    first: at,
+                    d_head: h,
+                    width,
+                };
+                let content = (q.subcols(at, h), k.subcols(of_key, h));
+                distances.add_to(&mut scores, content, (columns, self.scale));
+            }
             for (i, row) in (past..).zip(scores.chunks_exact_mut(m)) {
                 let seen = self.seen(i, m);
                 row[..seen.start].fill(0.0);

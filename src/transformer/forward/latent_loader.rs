@@ -1,9 +1,9 @@
-//! The maps of a layer's latent attention (MLA), from the checkpoint to a device.
+//! The maps of a layer's attention, from the checkpoint to a device: those of latent attention (MLA).
 
 use candle_core::Tensor;
 
 use crate::checkpoint::latent::{self, LatentSizes};
-use crate::checkpoint::{CheckpointError, Matrix};
+use crate::checkpoint::{AttentionInput, CheckpointError, Matrix};
 
 use super::ForwardError;
 use super::attention_maps::{AttentionMaps, LatentMaps};
@@ -19,6 +19,19 @@ struct HeadRows {
 }
 
 impl LayerLoader<'_> {
+    /// From states to queries, keys and values, by one map each or by way of latent vectors.
+    pub(super) fn attention_maps(&self, layer: usize) -> Result<AttentionMaps, ForwardError> {
+        let spec = self.checkpoint.spec();
+        Ok(match spec.latent {
+            Some(sizes) => self.latent_maps(layer, sizes)?,
+            None => AttentionMaps::Plain([
+                self.of_heads(layer, AttentionInput::Query)?,
+                self.of_heads(layer, AttentionInput::Key)?,
+                self.of_heads(layer, AttentionInput::Value)?,
+            ]),
+        })
+    }
+
     /// The maps of a layer's latent attention.
     pub(super) fn latent_maps(
         &self,

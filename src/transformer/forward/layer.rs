@@ -192,6 +192,9 @@ impl Layer {
     /// # Errors
     /// Attention that is not made of three maps, whose derivative is not known here.
     pub(super) fn plain_maps(&self) -> Result<&[Linear; 3], ForwardError> {
+        if self.heads.distances.is_some() {
+            return Err(ForwardError::NoDerivative("scores of distances"));
+        }
         match &self.inputs {
             AttentionMaps::Plain(maps) => Ok(maps),
             AttentionMaps::Latent(_) => Err(ForwardError::NoDerivative("latent attention")),
@@ -212,7 +215,8 @@ impl Layer {
     /// Bytes that the maps take.
     pub(super) fn bytes(&self) -> u64 {
         let out = self.attention_out.bytes() as u64;
-        self.inputs.bytes() + out + self.feed_forward.bytes()
+        let distances = self.heads.distances.as_ref().map_or(0, |d| d.bytes());
+        self.inputs.bytes() + out + self.feed_forward.bytes() + distances
     }
 }
 

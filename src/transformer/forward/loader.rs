@@ -2,7 +2,6 @@
 //! maps become `[in, out]`, and parts of fused ones maps of their own.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
@@ -15,12 +14,11 @@ use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::{Activation, LearnedXielu};
 use super::attention::Heads;
-use super::attention_maps::AttentionMaps;
 use super::feed_forward::NeuronFunction;
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
 use super::ops::{HeadNorm, Linear, Norm};
-use super::position_scores::{Alibi, RelativeScores};
+use super::position_scores::Alibi;
 
 /// Where weights are read from, and taken to.
 #[derive(Clone, Copy)]
@@ -165,7 +163,11 @@ impl LayerLoader<'_> {
     }
 
     /// Queries, keys or values of all heads.
-    fn of_heads(&self, layer: usize, role: AttentionInput) -> Result<Linear, ForwardError> {
+    pub(super) fn of_heads(
+        &self,
+        layer: usize,
+        role: AttentionInput,
+    ) -> Result<Linear, ForwardError> {
         let sizes = self.checkpoint.spec().head_sizes(layer);
         let HeadMapAt { layer, linear } = self.checkpoint.head_map(layer, role);
         let step = match role {
@@ -184,7 +186,16 @@ impl LayerLoader<'_> {
         let all = sizes.outputs(linear.split, own);
         let map = StoredMap::of(linear, self.checkpoint.in_layer(layer, linear.name));
         let d_model = self.checkpoint.spec().d_model;
-        self.linear(&map, d_model, (&channels, all))
+        let whole = self.linear(&map, d_model, (&channels, all))?;
+        let Some(apart) = linear.bias else {
+            return Ok(whole);
+        };
+        let apart = self.checkpoint.in_layer(layer, apart);
+        let bias = self.checkpoint.vector(&[apart], own)?;
+        Ok(Linear {
+            bias: Tensor::from_vec(bias, own, self.device)?,
+            ..whole
+        })
     }
 
     /// A map to `outputs` that is whole, or one of equal parts.
@@ -283,18 +294,13 @@ impl LayerLoader<'_> {
         let places = self.checkpoint.position_scheme();
         let bare = forward.first_bare && layer == 0;
         let function = self.learned(layer, function)?;
+        let inputs = self.attention_maps(layer)?;
+        let distances = self.distances(layer, &inputs)?;
         Ok(Layer {
             placement: spec.norm,
             parallel: choices.parallel,
             attention_norm: self.layer_norm(layer, forward.attention_norm, !bare)?,
-            inputs: match spec.latent {
-                Some(sizes) => self.latent_maps(layer, sizes)?,
-                None => AttentionMaps::Plain([
-                    self.of_heads(layer, AttentionInput::Query)?,
-                    self.of_heads(layer, AttentionInput::Key)?,
-                    self.of_heads(layer, AttentionInput::Value)?,
-                ]),
-            },
+            inputs,
             attention_out: match spec.latent {
                 Some(sizes) => self.latent_output(layer, sizes)?,
                 None => self.written(&out, [a, d])?,
@@ -305,7 +311,10 @@ impl LayerLoader<'_> {
             post_norms: both(forward.post_norms, d)?,
             feed_forward: self.feed_forward(layer)?,
             rope: places.rope(layer).cloned(),
-            heads: self.heads(layer)?,
+            heads: Heads {
+                distances,
+                ..self.heads(layer)?
+            },
             function,
         })
     }
@@ -388,22 +397,6 @@ impl LayerLoader<'_> {
         })
     }
 
-    /// The relative bias that all layers share, if they do.
-    fn relative(&self) -> Result<Option<Arc<RelativeScores>>, ForwardError> {
-        let Some(name) = self.forward.relative_bias else {
-            return Ok(None);
-        };
-        let heads = self.checkpoint.spec().heads;
-        let name = self.checkpoint.full(name);
-        let table = self
-            .checkpoint
-            .block(&name, 0..RelativeScores::BUCKETS, 0..heads)?;
-        Ok(Some(Arc::new(RelativeScores {
-            table: table.into_data(),
-            heads,
-        })))
-    }
-
     fn heads(&self, layer: usize) -> Result<Heads, ForwardError> {
         let (sizes, choices) = (self.checkpoint.spec().head_sizes(layer), self.choices);
         let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
@@ -423,6 +416,7 @@ impl LayerLoader<'_> {
             cap: choices.attention_softcap.map(|cap| cap as f32),
             alibi: choices.alibi.map(|before_scale| Alibi { before_scale }),
             relative: self.relative()?,
+            distances: None,
         })
     }
 }

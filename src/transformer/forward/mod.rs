@@ -11,6 +11,8 @@ mod attention_maps;
 mod cache;
 mod chunk;
 mod derivative;
+mod distance_loader;
+mod distance_scores;
 mod embed;
 mod error;
 mod feed_forward;

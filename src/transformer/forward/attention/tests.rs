@@ -21,6 +21,7 @@ const PLAIN: Heads = Heads {
     cap: None,
     alibi: None,
     relative: None,
+    distances: None,
     sinks: None,
 };
 
