@@ -132,6 +132,7 @@ fn changes(reader: &mut Reader, count: usize) -> ChangesAnswer {
         neurons: count,
         heads: count,
         k: 10,
+        pairs: false,
         filters: Filters::default(),
         convention: Convention::RAW,
     };
@@ -139,6 +140,33 @@ fn changes(reader: &mut Reader, count: usize) -> ChangesAnswer {
         panic!("another answer");
     };
     answer
+}
+
+#[test]
+fn heads_share_as_many_of_the_best_pairs_as_both_models_lists_do() {
+    let (tuned, base) = (adapted("llama-patterns"), llama());
+    let answer = changes(&mut open(&format!("{tuned}~{base}")), 3);
+    let mut readers = [open(&tuned), open(&base)];
+    let mut seen = Vec::new();
+    for head in &answer.heads {
+        for (at, form) in [Form::Vo, Form::Qk].into_iter().enumerate() {
+            let query = Query::Pairs(PairsQuery {
+                k: 10,
+                ..pairs(form, head.layer, head.head, 0)
+            });
+            let [tuned, base] = readers.each_mut().map(|reader| {
+                let Answer::Pairs(answer) = ask(reader, &query).unwrap() else {
+                    panic!("another answer");
+                };
+                let best = answer.pairs.into_iter().map(|p| (p.from, p.to));
+                best.collect::<Vec<(u32, u32)>>()
+            });
+            let common = tuned.iter().filter(|pair| base.contains(pair)).count();
+            assert_eq!(head.overlap.unwrap()[at], common);
+            seen.push(common);
+        }
+    }
+    assert!(seen.iter().any(|common| *common < 10), "{seen:?}");
 }
 
 #[test]

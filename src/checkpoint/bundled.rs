@@ -22,12 +22,24 @@ macro_rules! bundle {
     };
 }
 
+/// The fitted Jacobian lenses of the bundled models, by name.
+static LENSES: [(&str, &[u8]); 2] = [
+    ("gpt2-pl", asset!("gpt2-pl", "lens.safetensors")),
+    ("bert-pl", asset!("bert-pl", "lens.safetensors")),
+];
+
 static BUNDLES: [Bundle; 2] = [bundle!("gpt2-pl"), bundle!("bert-pl")];
 
 impl Bundle {
     /// Every bundled checkpoint, the one to start with first.
     pub fn all() -> &'static [Self] {
         &BUNDLES
+    }
+
+    /// Its fitted Jacobian lens, as `fit-lens` writes it.
+    pub fn lens(&self) -> Option<&'static [u8]> {
+        let own = LENSES.iter().find(|(name, _)| *name == self.name);
+        own.map(|(_, bytes)| *bytes)
     }
 
     /// The bundled checkpoint of that name.

@@ -70,10 +70,44 @@ impl LensFile {
     /// whole layers.
     pub fn opened(path: &Path, layers: usize, d_model: usize) -> Result<Self, CheckpointError> {
         let name = escape::path(path);
-        let damaged = |what: String| CheckpointError::damaged(&name, what);
         let source = Source::open(path)?.ok_or_else(|| {
-            damaged("expected a file of a fitted lens, got none; check the spelling".to_owned())
+            let what = "expected a file of a fitted lens, got none; check the spelling";
+            CheckpointError::damaged(&name, what)
         })?;
+        let about = LensAbout {
+            path: path.to_string_lossy().into_owned(),
+            hash: hash(path)?,
+            ..LensAbout::default()
+        };
+        Self::of(source, about, (layers, d_model))
+    }
+
+    /// The same of bytes that are part of the program.
+    ///
+    /// # Errors
+    /// As [`Self::opened`].
+    pub fn bundled(
+        name: &str,
+        bytes: &'static [u8],
+        layers: usize,
+        d_model: usize,
+    ) -> Result<Self, CheckpointError> {
+        let about = LensAbout {
+            path: name.to_owned(),
+            hash: digits(Sha256::digest(bytes).as_slice()),
+            ..LensAbout::default()
+        };
+        let source = Source::bundled(name.to_owned(), bytes);
+        Self::of(source, about, (layers, d_model))
+    }
+
+    fn of(
+        source: Source,
+        about: LensAbout,
+        (layers, d_model): (usize, usize),
+    ) -> Result<Self, CheckpointError> {
+        let name = source.name().to_owned();
+        let damaged = |what: String| CheckpointError::damaged(&name, what);
         let head = source.copy(0, source.len().min(2) as usize)?;
         let (entries, said) = match head[..] {
             [b'P', b'K'] | [0x80, _] => {
@@ -103,12 +137,11 @@ impl LensFile {
         file.layers = by_layer(&file.tensors, &damaged, (layers, d_model))?;
         let first = |keys: [&str; 2]| keys.into_iter().find_map(|key| file.said(key));
         file.about = LensAbout {
-            path: path.to_string_lossy().into_owned(),
             prompts: file.said("n_prompts").and_then(|n| n.parse().ok()),
             data: first(["data", "dataset"]).map(one_line),
             model: first(["model", "model_name"]).map(one_line),
-            hash: hash(path)?,
             layers: file.layers.len(),
+            ..about
         };
         Ok(file)
     }
@@ -192,7 +225,10 @@ fn hash(path: &Path) -> Result<String, CheckpointError> {
             Err(error) => return Err(CheckpointError::io(&name, error)),
         }
     }
-    let digest = hasher.finalize();
+    Ok(digits(hasher.finalize().as_slice()))
+}
+
+fn digits(digest: &[u8]) -> String {
     let digits = digest.iter().take(6).map(|byte| format!("{byte:02x}"));
-    Ok(digits.collect())
+    digits.collect()
 }

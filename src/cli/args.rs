@@ -12,13 +12,16 @@ use super::experts::ExpertsArgs;
 use super::fit_lens::FitLensArgs;
 use super::geometry_args::GeometryArgs;
 use super::guide::GuideArgs;
+use super::lens_effect::LensEffectArgs;
 use super::links::LinksArgs;
 use super::lookup_args::{DirectionsArgs, FindArgs};
 use super::machine::Machine;
 use super::place::{FormPlace, NeuronPlace};
 use super::prompt::PromptArgs;
 use super::rank::RankArgs;
+use super::relations::RelationsArgs;
 use super::shared_args::{CsvArgs, FilterArgs, OutputArgs, ReadingArgs, column, list_length};
+use super::similar::SimilarArgs;
 use crate::explorer::saved_view::SavedView;
 use crate::query::{Convention, NeuronColumn};
 use crate::report::Format;
@@ -50,6 +53,7 @@ Examples:
   lexiscope difference ./tuned --against ./base  what a fine-tune changed most
   lexiscope neuron ./tuned L3.N103 --against ./base   … and what of it a neuron's words show
   lexiscope rank gpt2-pl --layer 3 --by stem     a layer's neurons, ranked by a measure
+  lexiscope relations gpt2-pl                    which heads map words to their plurals, past …
   lexiscope links gpt2-pl L3.N103                who feeds a neuron, and whom it feeds
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
@@ -155,8 +159,12 @@ pub enum Command {
     Dictionary(DictionaryArgs),
     /// The neurons of a layer, or its heads, ranked by a measure
     Rank(RankArgs),
+    /// How far heads map words to others that stand in a relation to them (country → capital …)
+    Relations(RelationsArgs),
     /// Who writes what a neuron or head reads, and who reads what it writes
     Links(LinksArgs),
+    /// Neurons whose words are like a neuron's, in its own model or in another one
+    Similar(SimilarArgs),
     /// What a fine-tune or an adapter changed: neurons and heads by how far they moved
     Difference(DifferenceArgs),
     /// The words that call a layer's experts, and each token's first expert (mixture of experts)
@@ -188,6 +196,8 @@ pub enum Command {
     },
     /// Fit a Jacobian lens of a model on texts
     FitLens(FitLensArgs),
+    /// What a fitted lens changes in each layer's lists, and whether words stand out more
+    LensEffect(LensEffectArgs),
     /// What a model is: family, sizes, vocabulary
     Info {
         /// A bundled model, a checkpoint folder, or a hub id owner/name[@revision]

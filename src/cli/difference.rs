@@ -22,6 +22,9 @@ pub struct DifferenceArgs {
     /// Length of the lists of which the overlap is told: how many of the best words both models share
     #[arg(short, default_value_t = 30, value_parser = list_length)]
     k: usize,
+    /// The overlap of heads' best pairs too, where a search takes seconds for each head
+    #[arg(long, conflicts_with = "neurons_only")]
+    pairs: bool,
     /// No heads
     #[arg(long, conflicts_with = "heads_only")]
     neurons_only: bool,
@@ -45,6 +48,7 @@ pub(super) fn difference(args: DifferenceArgs) -> Result<()> {
         neurons: wanted(args.heads_only),
         heads: wanted(args.neurons_only),
         k: args.k,
+        pairs: args.pairs,
         filters: args.filters.read()?,
         convention: Convention::RAW,
     };

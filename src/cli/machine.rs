@@ -36,8 +36,8 @@ pub struct Machine {
     /// Take this model's weights from those of the one that is opened: what is listed is the change
     #[arg(long, value_name = "MODEL", value_parser = kept)]
     against: Option<&'static str>,
-    /// A fitted Jacobian lens, as published (.pt) or made by `fit-lens`: of the convention lens, and of
-    /// the states of prompts
+    /// A fitted Jacobian lens, as published (.pt) or made by `fit-lens`, or `bundled`: the
+    /// lens of a bundled model; of the convention lens, and of the states of prompts
     #[arg(long, value_name = "FILE", value_parser = kept)]
     lens: Option<&'static str>,
     /// Of a model that is not here, fetch only the tensors that are looked at

@@ -13,6 +13,7 @@ mod geometry_args;
 mod guide;
 mod info;
 mod interrupt;
+mod lens_effect;
 mod links;
 mod listed;
 mod lookup_args;
@@ -22,9 +23,11 @@ mod place;
 mod progress;
 mod prompt;
 mod rank;
+mod relations;
 mod say;
 mod scan;
 mod shared_args;
+mod similar;
 mod size;
 mod texts_args;
 
@@ -130,6 +133,8 @@ pub fn run() -> Result<()> {
         Some(Command::Directions(args)) => lookup_args::directions(args),
         Some(Command::Dictionary(args)) => dictionary::run(args),
         Some(Command::Rank(args)) => rank::rank(args),
+        Some(Command::Relations(args)) => relations::relations(args),
+        Some(Command::Similar(args)) => similar::similar(args),
         Some(Command::Links(args)) => links::links(args),
         Some(Command::Difference(args)) => difference::difference(args),
         Some(Command::Experts(args)) => experts::experts(&args),
@@ -157,6 +162,7 @@ pub fn run() -> Result<()> {
             scan::scan(&mut reader, &plan, &out)
         }
         Some(Command::FitLens(args)) => fit_lens::run(&args),
+        Some(Command::LensEffect(args)) => lens_effect::run(args),
         Some(Command::Info { model, output }) => info::run(&model, output),
         Some(Command::Models {
             families: true,

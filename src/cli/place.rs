@@ -75,7 +75,7 @@ impl FormPlace {
 #[derive(Clone, Debug, Args)]
 pub struct MatrixPlace {
     /// vo or qk of a head; ff-in (keys: of gated neurons the gate), ff-gate, ff-up or ff-out (values)
-    /// of a layer; or a form's address: L4.H3.VO
+    /// of a layer; q, k, v or o, a layer's linear maps of attention; or a form's address: L4.H3.VO
     #[arg(value_name = "PART")]
     part: String,
     /// Counted from 0; or an address: L4.H3, L3
@@ -97,8 +97,8 @@ impl MatrixPlace {
             Some((part, layer, None)) => Ok((part, layer, 0)),
             Some((part, ..)) => bail!("{part} is of a layer: give no head"),
             None => bail!(
-                "expected vo or qk with layer and head (vo 4 3), ff-in, ff-gate, ff-up or ff-out with \
-                 a layer (ff-out 3), or an address (L4.H3.VO), got {}",
+                "expected vo or qk with layer and head (vo 4 3), ff-in, ff-gate, ff-up, ff-out, q, k, \
+                 v or o with a layer (ff-out 3), or an address (L4.H3.VO), got {}",
                 said(words, self.head)
             ),
         }

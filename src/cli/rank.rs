@@ -33,7 +33,10 @@ pub struct RankArgs {
     /// enrichment or depletion: cosine of what is read and written, of gated neurons how clearly
     /// they are of the class, as conditional-enrichment, conditional-depletion,
     /// proportional-change and orthogonal-output. Of heads, copying: the copying score of VO; same:
-    /// share of its 30 best pairs that are twice the same word; matching and same-qk: the same of QK
+    /// share of its 30 best pairs that are twice the same word; matching and same-qk: the same of QK;
+    /// previous-token and induction: over repeated random tokens, attention to the token before, and
+    /// to what followed the same token last time; a bundled relation (pl-capital, en-past …): the
+    /// share of its pairs that VO maps
     #[arg(long, default_value_t, value_name = "WHAT")]
     by: RankMetric,
     /// Neurons or heads in the list

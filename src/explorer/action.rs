@@ -22,6 +22,7 @@ pub enum ViewId {
     Find,
     Ranking,
     HeadMap,
+    Measures,
     Contexts,
     Models,
     Download,
@@ -204,6 +205,8 @@ pub enum Action {
     OpenContexts,
     /// What they are ranked by.
     NextMetric,
+    /// The list of what heads are ranked by.
+    OpenMeasures,
     /// Whether random places are of these.
     DrawRanked,
     /// The list of neurons is of one layer, or of all.

@@ -68,6 +68,10 @@ const PAGES: &[Page] = &[
         "tokens that training hardly saw: how they are found, and how well"
     ),
     page!(
+        "relations",
+        "which heads map words to related words, what heads attend to, neurons that are alike"
+    ),
+    page!(
         "models",
         "what can be opened: families, files, tokenizers, the hub, models larger than memory"
     ),

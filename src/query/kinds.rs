@@ -11,8 +11,8 @@ use super::{
     ExpertsAnswer, ExpertsQuery, FindAnswer, FindQuery, FirstConventionAnswer,
     FirstConventionQuery, GeometryAnswer, GeometryQuery, LinksAnswer, LinksQuery, MapAnswer,
     NeuronAnswer, NeuronMapQuery, NeuronQuery, PairsAnswer, PairsQuery, PromptAnswer, PromptQuery,
-    RankAnswer, RankQuery, RobustnessAnswer, RobustnessQuery, TextLanguageQuery, UndertrainedQuery,
-    ValueNormsQuery,
+    RankAnswer, RankQuery, RelationsAnswer, RelationsQuery, RobustnessAnswer, RobustnessQuery,
+    TextLanguageQuery, UndertrainedQuery, ValueNormsQuery,
 };
 use crate::geometry::Language;
 use crate::vocabulary::{Filters, Undertrained};
@@ -44,6 +44,8 @@ pub enum Query {
     NeuronMap(NeuronMapQuery),
     /// The neurons of a layer, or its heads, ranked by a metric.
     Rank(RankQuery),
+    /// How far heads map words to others in a relation to them.
+    Relations(RelationsQuery),
     /// The robustness of a list.
     Robustness(RobustnessQuery),
     /// What the model does with a text.
@@ -106,6 +108,7 @@ impl Query {
             Self::Directions(query) => &mut query.convention,
             Self::Find(query) => &mut query.convention,
             Self::Rank(query) => &mut query.convention,
+            Self::Relations(query) => &mut query.convention,
             Self::NeuronMap(query) => &mut query.convention,
             Self::Dictionary(query) => &mut query.convention,
             Self::Contexts(query) => &mut query.convention,
@@ -149,6 +152,7 @@ impl Query {
             Self::ContextMap(query) => query,
             Self::NeuronMap(query) => query,
             Self::Rank(query) => query,
+            Self::Relations(query) => query,
             Self::Robustness(query) => query,
             Self::Prompt(query) => query,
             Self::Dictionary(query) => query,
@@ -180,6 +184,7 @@ pub enum Answer {
     /// Of both kinds of map.
     Map(MapAnswer),
     Rank(RankAnswer),
+    Relations(RelationsAnswer),
     Robustness(RobustnessAnswer),
     Prompt(Box<PromptAnswer>),
     Dictionary(DictionaryAnswer),
@@ -207,6 +212,7 @@ impl Answer {
             Self::Geometry(answer) => answer,
             Self::Map(answer) => answer,
             Self::Rank(answer) => answer,
+            Self::Relations(answer) => answer,
             Self::Robustness(answer) => answer,
             Self::Prompt(answer) => answer,
             Self::Dictionary(answer) => answer,
@@ -252,6 +258,7 @@ answered! {
     ContextMap by Map: ContextMapQuery, MapAnswer;
     NeuronMap by Map: NeuronMapQuery, MapAnswer;
     Rank by Rank: RankQuery, RankAnswer;
+    Relations by Relations: RelationsQuery, RelationsAnswer;
     Attention by Attention: AttentionQuery, AttentionAnswer;
     Contexts by Contexts: ContextsQuery, Box<ContextsAnswer>;
     Evidence by Evidence: EvidenceQuery, EvidenceAnswer;

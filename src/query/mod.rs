@@ -29,8 +29,10 @@ mod pairs;
 mod prompt;
 mod rank;
 mod reader;
+mod relations;
 mod robustness;
 pub mod sheet;
+mod similar;
 mod tokenizer_files;
 mod undertrained;
 mod value_norms;
@@ -64,7 +66,9 @@ pub use geometry::{
     GeometryAnswer, GeometryQuery, TextAnswer, TextLanguageQuery, TextReading, TokenAnswer,
     TokenChoice, language_of,
 };
-pub use jacobian::{LensFit, LensFitPlan};
+pub use jacobian::{
+    LayerLensEffect, LensEffect, LensEffectPlan, LensFit, LensFitPlan, WithAndWithout,
+};
 pub use kind::{AnswerKind, Answered, AnyListed, Items, Listed, NotFinite, QueryKind, Walk};
 pub use kinds::{Answer, Query};
 pub use links::{Link, LinkLists, LinksAnswer, LinksQuery, ReadSide};
@@ -80,10 +84,15 @@ pub use prompt::{
 };
 pub use rank::{InputOutputClass, RankAnswer, RankMetric, RankQuery, RankedItem, Ranking};
 pub use reader::Reader;
+pub use relations::{
+    BundledRelation, HeadRelations, Relation, RelationError, RelationHit, RelationPairs,
+    RelationScore, RelationShare, RelationsAnswer, RelationsQuery, WordPair,
+};
 pub use robustness::{
     RANDOM_DIRECTIONS, RANDOM_FORMS, ROBUSTNESS_LEAST, ROBUSTNESS_TOP, Robustness,
     RobustnessAnswer, RobustnessQuery, ZScore,
 };
+pub use similar::{SimilarNeuron, SimilarNeuronsAnswer, SimilarNeuronsQuery};
 pub use tokenizer_files::gguf_tokenizer;
 pub use undertrained::UndertrainedQuery;
 pub use value_norms::ValueNormsQuery;

@@ -27,7 +27,7 @@ use super::memory::MemoryBudget;
 use super::model::Model;
 use super::pairs::{FactorKey, Factors};
 use super::prompt::KeptRun;
-use super::rank::{EmbeddingGram, RankCache, Ranking};
+use super::rank::{EmbeddingGram, RankCache, Ranking, RepeatedTokens};
 use super::robustness::NullDistributions;
 use super::tokenizer_files::tokenizer_files;
 use super::{
@@ -68,6 +68,8 @@ pub struct Reader {
     /// A ranking that was cancelled.
     pub(super) ranking: Ranking,
     pub(super) rank_cache: RankCache,
+    /// What heads attend to in repeated random tokens, once it was looked at.
+    pub(super) repeated_tokens: Option<Arc<RepeatedTokens>>,
     /// Layers that texts were run through.
     pub(super) layers: LayerCache,
     /// A fitted lens, if one was given.
@@ -115,6 +117,7 @@ impl Reader {
             crosses: Vec::new(),
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
+            repeated_tokens: None,
             layers: LayerCache::new(FACTOR_BYTES),
             lens: None,
             dictionary: None,

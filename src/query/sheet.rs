@@ -15,9 +15,11 @@ pub use super::geometry::{
     Depth, GeometryChart, ModelGeometry, described, geometry_command, geometry_sheet,
 };
 pub use super::info_sheet::{models_sheet, outline_sheet, sheet as info_sheet};
+pub use super::jacobian::{lens_effect_command, lens_effect_sheet};
 pub use super::map::{MapOf, contexts, map_sheet};
 pub use super::rank::{rank_command, rank_sheet};
 pub use super::robustness::interval;
+pub use super::similar::similar_sheet;
 
 /// An answer to a query, with its robustness if that was asked too. `None` if they are
 /// of two kinds, or of none that is a list of one model.

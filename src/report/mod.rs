@@ -5,7 +5,9 @@ mod chart;
 mod csv;
 mod evidence_chart;
 mod json;
+mod lens_chart;
 mod map_chart;
+mod relations_chart;
 mod table;
 
 use std::fmt;
@@ -16,7 +18,9 @@ use crate::sheet::Sheet;
 pub use chart::{ChartError, chart};
 pub use csv::safe_csv;
 pub use evidence_chart::evidence_chart;
+pub use lens_chart::lens_chart;
 pub use map_chart::map_chart;
+pub use relations_chart::relations_chart;
 
 /// A sheet in a format, ending with a newline.
 pub fn write(sheet: &Sheet, format: Format) -> String {

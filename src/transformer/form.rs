@@ -54,6 +54,43 @@ impl FromStr for Form {
     }
 }
 
+/// A linear map of attention, of all heads of a layer together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AttentionMap {
+    Query,
+    Key,
+    Value,
+    Output,
+}
+
+impl AttentionMap {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Query, Self::Key, Self::Value, Self::Output];
+
+    /// `q`, `k`, `v` or `o`, as on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Query => "q",
+            Self::Key => "k",
+            Self::Value => "v",
+            Self::Output => "o",
+        }
+    }
+
+    /// The form that it is part of.
+    pub fn form(self) -> Form {
+        match self {
+            Self::Query | Self::Key => Form::Qk,
+            Self::Value | Self::Output => Form::Vo,
+        }
+    }
+
+    /// Whether it is the right side of its form.
+    pub fn on_the_right(self) -> bool {
+        matches!(self, Self::Key | Self::Output)
+    }
+}
+
 /// Which input of a gated neuron counts as its key: its output is
 /// `activation(gate·x) · (up·x)` times its value. Where there is no gate, both are the one key.
 #[derive(

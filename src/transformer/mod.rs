@@ -5,7 +5,7 @@ mod forward;
 mod norms;
 mod weights;
 
-pub use form::{Form, Input};
+pub use form::{AttentionMap, Form, Input};
 pub use forward::{
     Forward, ForwardError, Frozen, Hook, HookPoint, HookRequest, Hooked, KeyValueCache,
     LayerActivations, LayerCache, LogitHead, Sampler, Start, TextBatch, WrittenAlong, exp,

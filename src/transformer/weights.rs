@@ -1,5 +1,6 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
+mod attention;
 mod latent;
 mod neurons;
 mod norms_and_biases;

@@ -54,7 +54,10 @@ fn within(by: RankMetric) -> f64 {
         | RankMetric::Outliers
         | RankMetric::InputOutput(_)
         | RankMetric::Same
-        | RankMetric::SameQk => 1e-5,
+        | RankMetric::SameQk
+        | RankMetric::PreviousToken
+        | RankMetric::Induction
+        | RankMetric::Relation(_) => 1e-5,
         RankMetric::Norm
         | RankMetric::Z
         | RankMetric::Kurtosis

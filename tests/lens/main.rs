@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use candle_core::Device;
-use lexiscope::checkpoint::LensFile;
+use lexiscope::checkpoint::{Bundle, LensFile};
 use lexiscope::query::{Answer, Convention, LensFitPlan, NeuronQuery, PairsQuery, Query};
 use lexiscope::task::{Callbacks, CancelToken, Progress};
 use lexiscope::transformer::Forward;
@@ -29,6 +29,46 @@ fn numbers(value: &Value) -> Vec<f64> {
         .iter()
         .map(|x| x.as_f64().unwrap())
         .collect()
+}
+
+#[test]
+fn the_bundled_models_come_with_lenses_of_their_own() {
+    for (name, prompts) in [("gpt2-pl", 32), ("bert-pl", 12)] {
+        let bytes = Bundle::named(name).and_then(Bundle::lens).unwrap();
+        let lens = LensFile::bundled("bundled", bytes, 8, 256).unwrap();
+        let about = lens.about();
+        let said = (about.model.as_deref(), about.prompts, about.layers);
+        assert_eq!(said, (Some(name), Some(prompts), 7));
+    }
+}
+
+#[test]
+fn what_a_lens_changes_is_shown_layer_by_layer() {
+    let home = Home::new();
+    let effect = [
+        "lens-effect",
+        "gpt2-pl",
+        "--lens",
+        "bundled",
+        "--neurons",
+        "8",
+        "--format",
+    ];
+    let said = |format: &str| text(&home.run(effect.iter().chain(&[format])).stdout);
+    let layers = serde_json::from_str::<Value>(&said("json")).unwrap()["layers"].clone();
+    let layers = layers.as_array().unwrap().clone();
+    assert_eq!(layers.len(), 7);
+    let number = |layer: &Value, key: &str| layer[key].as_f64().unwrap();
+    // The nearer to the end, the less there is to carry.
+    let departures = layers.iter().map(|layer| number(layer, "departure"));
+    assert!(departures.collect::<Vec<_>>().is_sorted_by(|a, b| a > b));
+    for layer in &layers {
+        assert!((0.0..=1.0).contains(&number(layer, "overlap")));
+        assert!(number(layer, "kurtosis") > 1.0 && number(layer, "kurtosis_lens") > 1.0);
+    }
+    assert!(said("svg").trim_end().ends_with("</svg>"));
+    let refused = home.run(["lens-effect", "gpt2-pl"]);
+    assert!(text(&refused.stderr).contains("no fitted lens was given"));
 }
 
 #[test]

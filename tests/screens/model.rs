@@ -169,7 +169,9 @@ pub fn answer(state: &mut State, effects: &[Effect]) {
 fn made_up(query: &Query) -> Answer {
     let words = WORDS.len();
     match query {
-        Query::Changes(_) | Query::BothLists(_) => panic!("no screen asks for it"),
+        Query::Changes(_) | Query::BothLists(_) | Query::Relations(_) => {
+            panic!("no screen asks for it")
+        }
         Query::Neuron(query) => {
             let column = |c: usize| -> Vec<Scored> {
                 let best = [4.81, 2.1, 1.92, 1.31][c] - query.neuron as f32 / 1000.0;

@@ -133,11 +133,16 @@ fn command(
         match part {
             MatrixKind::Form(form) if layer.contains('.') => format!("L{layer}.{form}").parse()?,
             MatrixKind::Form(form) => format!("L{layer}.H{}.{form}", line.next("head")?).parse()?,
+            // The explorer shows the directions of forms: it goes to the layer's first head.
+            MatrixKind::Attention(map) => format!("L{layer}.H0.{}", map.form()).parse()?,
             MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
                 match part {
                     MatrixKind::FfOut => settings.column = NeuronColumn::V,
                     MatrixKind::FfUp => settings.input = Input::Up,
-                    MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::Form(_) => {}
+                    MatrixKind::FfIn
+                    | MatrixKind::FfGate
+                    | MatrixKind::Form(_)
+                    | MatrixKind::Attention(_) => {}
                 }
                 format!("L{layer}.N0").parse()?
             }

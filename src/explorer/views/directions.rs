@@ -113,6 +113,7 @@ pub fn item(state: &State, tab: &dyn WordLists) -> Option<RowItem> {
         (_, MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut) => {
             first(&direction.right[end]).map(|id| RowItem::Neuron(id as usize))
         }
+        (_, MatrixKind::Attention(_)) => None,
     }
 }
 

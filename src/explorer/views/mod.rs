@@ -14,6 +14,7 @@ pub mod head_map;
 pub mod heads;
 pub mod legend;
 pub mod line;
+pub mod measures;
 pub mod models;
 pub mod neurons;
 pub mod palette;
@@ -42,13 +43,14 @@ impl TabId {
 
 impl ViewId {
     /// All views that lie on top.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Filters,
         Self::Conventions,
         Self::Bookmarks,
         Self::Find,
         Self::Ranking,
         Self::HeadMap,
+        Self::Measures,
         Self::Contexts,
         Self::Models,
         Self::Download,
@@ -67,6 +69,7 @@ impl ViewId {
             Self::Find => &find::FindView,
             Self::Ranking => &ranking::RankingView,
             Self::HeadMap => &head_map::HeadMapView,
+            Self::Measures => &measures::MeasuresView,
             Self::Contexts => &contexts::ContextsView,
             Self::Models => &models::ModelsView,
             Self::Download => &download::DownloadView,
@@ -95,6 +98,7 @@ pub struct ViewStates {
     pub find: find::Find,
     pub ranking: ranking::RankingState,
     pub head_map: head_map::HeadMap,
+    pub measures: Chooser,
     pub contexts: contexts::Contexts,
     pub models: models::Models,
     pub download: Option<download::Download>,

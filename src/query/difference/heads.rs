@@ -4,11 +4,11 @@
 use rayon::prelude::*;
 
 use super::figures::Sums;
-use super::{ChangedHead, ChangesAnswer, VectorChange};
+use super::{ChangedHead, ChangesAnswer, ChangesQuery, VectorChange};
 use crate::checkpoint::Version;
-use crate::projection::gram;
+use crate::projection::{End, gram};
 use crate::query::reader::Reader;
-use crate::query::{Callbacks, QueryError};
+use crate::query::{Callbacks, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, Weights};
 
 impl Reader {
@@ -28,6 +28,7 @@ impl Reader {
                 head,
                 vo: form_change(&self.weights, Form::Vo, layer, head)?,
                 qk: form_change(&self.weights, Form::Qk, layer, head)?,
+                overlap: None,
             })
         };
         let found: Vec<Result<ChangedHead, QueryError>> = heads.into_par_iter().map(of).collect();
@@ -41,6 +42,35 @@ impl Reader {
         }
         answer.heads.sort_by(|a, b| size(b).total_cmp(&size(a)));
         answer.heads.truncate(most);
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// How many of the best pairs both models share, of each head in the list: searches of seconds.
+    pub(super) fn add_pairs(
+        &mut self,
+        query: &ChangesQuery,
+        heads: &mut [ChangedHead],
+        callbacks: Callbacks<'_>,
+    ) -> Result<(), QueryError> {
+        for head in heads {
+            let mut overlap = [0; 2];
+            for (common, form) in overlap.iter_mut().zip([Form::Vo, Form::Qk]) {
+                let asked = PairsQuery {
+                    form,
+                    layer: head.layer,
+                    head: head.head,
+                    distance: 0,
+                    end: End::Highest,
+                    k: query.k,
+                    filters: query.filters.clone(),
+                    convention: query.convention,
+                };
+                *common = self.common_pairs(&asked, callbacks)?;
+            }
+            head.overlap = Some(overlap);
+        }
         Ok(())
     }
 }

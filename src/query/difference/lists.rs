@@ -72,6 +72,27 @@ impl Reader {
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<BothListsAnswer, QueryError> {
+        let pairs = self.moved_pairs(query, callbacks)?;
+        let change = form_change(&self.weights, query.form, query.layer, query.head)?;
+        Ok(BothListsAnswer::Pairs { pairs, change })
+    }
+
+    /// How many of the best pairs both models share.
+    pub(super) fn common_pairs(
+        &mut self,
+        query: &PairsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<usize, QueryError> {
+        let pairs = self.moved_pairs(query, callbacks)?;
+        let of_both = |pair: &&Moved<TokenPair>| pair.tuned.is_some() && pair.base.is_some();
+        Ok(pairs.iter().filter(of_both).count())
+    }
+
+    fn moved_pairs(
+        &mut self,
+        query: &PairsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Moved<TokenPair>>, QueryError> {
         let callbacks = callbacks.without_partial();
         let mut asked = query.clone();
         asked.filters.positions = false;
@@ -92,12 +113,8 @@ impl Reader {
                 pair.score,
             )
         });
-        let pairs = moved(
-            tuned,
-            base.map(|pair| (of_base(pair.from, pair.to), pair.score)),
-        );
-        let change = form_change(&self.weights, query.form, query.layer, query.head)?;
-        Ok(BothListsAnswer::Pairs { pairs, change })
+        let base = base.map(|pair| (of_base(pair.from, pair.to), pair.score));
+        Ok(moved(tuned, base))
     }
 }
 

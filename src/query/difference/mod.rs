@@ -26,8 +26,10 @@ pub struct ChangesQuery {
     /// Neurons, and heads, in the list; 0 for none.
     pub neurons: usize,
     pub heads: usize,
-    /// Length of the lists of which the overlap is told, for the neurons in the list.
+    /// Length of the lists of which the overlap is told, for the neurons and heads in the list.
     pub k: usize,
+    /// Whether the overlap of heads is told where a search of pairs takes seconds, too.
+    pub pairs: bool,
     pub filters: Filters,
     pub convention: Convention,
 }
@@ -77,6 +79,8 @@ pub struct ChangedHead {
     pub head: usize,
     pub vo: VectorChange,
     pub qk: VectorChange,
+    /// Pairs that the best k of both models have in common, of VO and of QK.
+    pub overlap: Option<[usize; 2]>,
 }
 
 /// What changed most.

@@ -6,6 +6,7 @@ use super::figures::{Step, Sums, compared};
 use super::{ChangedNeuron, ChangedNumbers, ChangesAnswer, ChangesQuery};
 use crate::checkpoint::{Matrix, Version};
 use crate::projection::Scored;
+use crate::query::pairs::takes_seconds;
 use crate::query::reader::Reader;
 use crate::query::{Callbacks, NeuronAnswer, NeuronColumn, NeuronQuery, QueryError};
 use crate::transformer::{BothVersions, Dictionary, Input, StoredTypes, Weights};
@@ -61,6 +62,9 @@ impl Reader {
         }
         if query.k > 0 {
             self.add_lists(query, &mut answer.neurons, callbacks)?;
+            if query.pairs || !takes_seconds(&self.card) {
+                self.add_pairs(query, &mut answer.heads, callbacks)?;
+            }
         }
         Ok(answer)
     }

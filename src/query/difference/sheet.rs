@@ -68,7 +68,10 @@ impl Listed for ChangesQuery {
             provenance: Some(provenance),
             names: card.token_names(),
             document: document.into(),
-            sections: vec![neurons(&answer.neurons, self.k), heads(&answer.heads)],
+            sections: vec![
+                neurons(&answer.neurons, self.k),
+                heads(&answer.heads, self.k),
+            ],
             blocks,
             csv_settings: &["model", "filters", "version"],
         }
@@ -84,6 +87,7 @@ impl Listed for ChangesQuery {
         line.flag(self.neurons == 0, "--heads-only");
         line.option("-n", self.neurons.max(self.heads));
         line.option("-k", self.k);
+        line.flag(self.pairs, "--pairs");
         line.option("--convention", self.convention);
         line.filters(&self.filters);
         line
@@ -165,6 +169,8 @@ fn neurons(neurons: &[ChangedNeuron], k: usize) -> Section {
         nothing("vo_cosine"),
         nothing("qk"),
         nothing("qk_cosine"),
+        nothing("vo_overlap"),
+        nothing("qk_overlap"),
     ])
 }
 
@@ -173,7 +179,7 @@ pub(super) fn nothing(name: &'static str) -> Column {
     Column::same("").csv(name)
 }
 
-fn heads(heads: &[ChangedHead]) -> Section {
+fn heads(heads: &[ChangedHead], k: usize) -> Section {
     let all = || heads.iter();
     let address = |head: &ChangedHead| {
         let address = Address::Head {
@@ -182,6 +188,10 @@ fn heads(heads: &[ChangedHead]) -> Section {
             form: None,
         };
         address.to_string()
+    };
+    let overlap = |form: usize| {
+        let overlaps = all().map(move |head| head.overlap.map(|both| both[form]));
+        Column::of(overlaps)
     };
     let larger = |head: &ChangedHead| {
         let both = head.vo.relative.zip(head.qk.relative);
@@ -217,5 +227,11 @@ fn heads(heads: &[ChangedHead]) -> Section {
         Column::of(all().map(|head| head.qk.cosine))
             .named("qk_cosine")
             .shown("cos", NumberForm::Decimals(4)),
+        overlap(0)
+            .named("vo_overlap")
+            .shown(format!("VO of {k}"), NumberForm::Plain),
+        overlap(1)
+            .named("qk_overlap")
+            .shown(format!("QK of {k}"), NumberForm::Plain),
     ])
 }

@@ -7,7 +7,7 @@ use crate::projection::{
 use crate::query::answering::Callbacks;
 use crate::query::directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 use crate::query::{Answer, PairsQuery, QueryError, Switch};
-use crate::transformer::{Dictionary, Form, FormWeights, SublayerAt};
+use crate::transformer::{AttentionMap, Dictionary, Form, FormWeights, SublayerAt};
 use crate::vocabulary::Mask;
 
 use crate::query::reader::Reader;
@@ -19,9 +19,27 @@ impl MatrixKind {
         match self {
             Self::Form(Form::Vo) => [Side::Reads, Side::Writes],
             Self::Form(Form::Qk) | Self::FfIn | Self::FfGate | Self::FfUp => [Side::Reads; 2],
-            Self::FfOut => [Side::Writes; 2],
+            Self::FfOut | Self::Attention(AttentionMap::Output) => [Side::Writes; 2],
+            Self::Attention(_) => [Side::Reads; 2],
         }
     }
+
+    /// Where its vectors read, or write.
+    fn sublayer(self, layer: usize) -> SublayerAt {
+        match self {
+            Self::Form(_) | Self::Attention(_) => SublayerAt::attention(layer),
+            Self::FfIn | Self::FfGate | Self::FfUp | Self::FfOut => SublayerAt::feed_forward(layer),
+        }
+    }
+}
+
+/// The vectors of a layer that are taken apart.
+struct LayerVectors {
+    /// `[vectors, d_model]`; `None` where an adapter's own factors tell in no time what a whole matrix
+    /// would.
+    vectors: Option<Matrix>,
+    /// Those factors: on the left the residual stream.
+    change: Option<FormWeights>,
 }
 
 impl Reader {
@@ -123,6 +141,47 @@ impl Reader {
         mask: &Mask,
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
+        let LayerVectors { vectors, change } = match query.part {
+            MatrixKind::Attention(map) => self.of_attention(query.layer, map, callbacks)?,
+            _ => self.of_neurons(query, callbacks)?,
+        };
+        let at = query.part.sublayer(query.layer);
+        let [side, _] = query.part.flows();
+        let found = match (vectors, change) {
+            (_, Some(change)) => {
+                let stream = change.left.transposed();
+                let left = self
+                    .folded(query.convention, at, side, stream)?
+                    .transposed();
+                self.decomposed(query, &FormWeights { left, ..change })?
+            }
+            (vectors, None) => {
+                let vectors = vectors.unwrap_or_else(|| Matrix::zeros(0, self.card.spec.d_model));
+                let vectors = self.folded(query.convention, at, side, vectors)?;
+                callbacks.cancel.check()?;
+                let gram = gram(&vectors);
+                callbacks.cancel.check()?;
+                let found = decompose_rows(&vectors, &gram, query.n)
+                    .ok_or_else(|| self.undecomposed(query))?;
+                match self.card.against {
+                    Some(_) => self.of_change(query, found.without_zeros())?,
+                    None => found,
+                }
+            }
+        };
+        let answer = self.as_tokens(query, mask, &found, callbacks)?;
+        Ok(DirectionsAnswer {
+            exact: true,
+            ..answer
+        })
+    }
+
+    /// Keys or values of a layer.
+    fn of_neurons(
+        &self,
+        query: &DirectionsQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<LayerVectors, QueryError> {
         let all = 0..self.card.spec.neurons_in(query.layer);
         if matches!(query.part, MatrixKind::FfGate | MatrixKind::FfUp) && !self.card.gated() {
             return Err(QueryError::Nothing {
@@ -133,45 +192,34 @@ impl Reader {
         let input = query.part.input().unwrap_or_default();
         self.weights
             .bring_neurons(query.layer, all.clone(), input, callbacks.without_partial())?;
-        let at = SublayerAt::feed_forward(query.layer);
-        let [side, _] = query.part.flows();
         let dictionary = match query.part {
             MatrixKind::FfOut => Dictionary::Values,
             _ => Dictionary::Keys(input),
         };
-        // An adapter's own factors tell in no time what a whole matrix would.
-        if let Some(change) = self.weights.neuron_change(query.layer, dictionary)? {
-            let stream = change.left.transposed();
-            let left = self
-                .folded(query.convention, at, side, stream)?
-                .transposed();
-            let weights = FormWeights { left, ..change };
-            let found = self.decomposed(query, &weights)?;
-            let answer = self.as_tokens(query, mask, &found, callbacks)?;
-            return Ok(DirectionsAnswer {
-                exact: true,
-                ..answer
-            });
-        }
-        let vectors = match query.part {
-            MatrixKind::FfOut => self.weights.values(query.layer, all)?,
-            _ => self.weights.keys(query.layer, all, input)?,
+        let change = self.weights.neuron_change(query.layer, dictionary)?;
+        let vectors = match (&change, query.part) {
+            (Some(_), _) => None,
+            (None, MatrixKind::FfOut) => Some(self.weights.values(query.layer, all)?),
+            (None, _) => Some(self.weights.keys(query.layer, all, input)?),
         };
-        let vectors = self.folded(query.convention, at, side, vectors)?;
-        callbacks.cancel.check()?;
-        let gram = gram(&vectors);
-        callbacks.cancel.check()?;
-        let found =
-            decompose_rows(&vectors, &gram, query.n).ok_or_else(|| self.undecomposed(query))?;
-        let found = match self.card.against {
-            Some(_) => self.of_change(query, found.without_zeros())?,
-            None => found,
+        Ok(LayerVectors { vectors, change })
+    }
+
+    /// A linear map of attention.
+    fn of_attention(
+        &self,
+        layer: usize,
+        map: AttentionMap,
+        callbacks: Callbacks<'_>,
+    ) -> Result<LayerVectors, QueryError> {
+        self.weights
+            .bring_attention(layer, map, callbacks.without_partial())?;
+        let change = self.weights.attention_change(layer, map)?;
+        let vectors = match change {
+            Some(_) => None,
+            None => Some(self.weights.attention_vectors(layer, map)?),
         };
-        let answer = self.as_tokens(query, mask, &found, callbacks)?;
-        Ok(DirectionsAnswer {
-            exact: true,
-            ..answer
-        })
+        Ok(LayerVectors { vectors, change })
     }
 
     /// The ends of the first directions: of the left sides and, of a head, of the right ones.
@@ -183,12 +231,20 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<DirectionsAnswer, QueryError> {
         let n = query.n.min(found.left.rows());
-        let of_head = matches!(query.part, MatrixKind::Form(_));
         let [of_left, of_right] = query.part.flows();
         let left = self.ends_of(&found.left, query, of_left, n, mask, callbacks)?;
-        let right = match of_head {
-            true => self.ends_of(&found.right, query, of_right, n, mask, callbacks)?,
-            false => (0..n).map(|i| most(found.right.row(i), query.k)).collect(),
+        let right = match query.part {
+            MatrixKind::Form(_) => {
+                self.ends_of(&found.right, query, of_right, n, mask, callbacks)?
+            }
+            MatrixKind::Attention(_) => {
+                let d_head = self.card.spec.head_sizes(query.layer).d_head;
+                let of = |i| heads(found.right.row(i), d_head, query.k);
+                (0..n).map(of).collect()
+            }
+            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
+                (0..n).map(|i| most(found.right.row(i), query.k)).collect()
+            }
         };
         let blocks = found.blocks();
         let pairs = left.into_iter().zip(right).enumerate();
@@ -221,12 +277,7 @@ impl Reader {
     ) -> Result<Vec<[Vec<Scored>; 2]>, QueryError> {
         let first = vectors.data()[..n * vectors.cols()].to_vec();
         let vectors = Matrix::new(n, vectors.cols(), first);
-        let at = match query.part {
-            MatrixKind::Form(_) => SublayerAt::attention(query.layer),
-            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
-                SublayerAt::feed_forward(query.layer)
-            }
-        };
+        let at = query.part.sublayer(query.layer);
         let convention = query.convention;
         let rows = self.rows(convention, at, side, callbacks)?;
         let mut vectors = self.inverted(convention, at, side, vectors, callbacks)?;
@@ -251,4 +302,14 @@ fn most(shares: &[f32], k: usize) -> [Vec<Scored>; 2] {
         ends.offer(id, share);
     }
     [ends.highest.into_sorted(), ends.lowest.into_sorted()]
+}
+
+/// The heads by their shares of the squared length of what all their channels have of a direction.
+fn heads(shares: &[f32], d_head: usize, k: usize) -> [Vec<Scored>; 2] {
+    let mut best = BothEnds::new(k);
+    for (id, channels) in (0u32..).zip(shares.chunks(d_head.max(1))) {
+        let square: f64 = channels.iter().map(|&x| f64::from(x).powi(2)).sum();
+        best.offer(id, square as f32);
+    }
+    [best.highest.into_sorted(), Vec::new()]
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::projection::Scored;
-use crate::transformer::{Form, Input, StoredPart, StoredTypes};
+use crate::transformer::{AttentionMap, Form, Input, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
 use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind, Walk};
@@ -29,10 +29,13 @@ pub enum MatrixKind {
     FfUp,
     /// The values of a layer, `[neurons, width]`.
     FfOut,
+    /// A linear map of attention of all heads together, `[heads × d_head, width]`.
+    Attention(AttentionMap),
 }
 
 impl MatrixKind {
-    /// `vo`, `qk`, `ff-in`, `ff-gate`, `ff-up`, `ff-out`, as on the command line and in JSON.
+    /// `vo`, `qk`, `ff-in`, `ff-gate`, `ff-up`, `ff-out`, `q`, `k`, `v`, `o`, as on the command line
+    /// and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Form(form) => form.name(),
@@ -40,6 +43,7 @@ impl MatrixKind {
             Self::FfGate => "ff-gate",
             Self::FfUp => "ff-up",
             Self::FfOut => "ff-out",
+            Self::Attention(map) => map.name(),
         }
     }
 
@@ -48,7 +52,7 @@ impl MatrixKind {
         match self {
             Self::FfIn | Self::FfGate => Some(Input::Gate),
             Self::FfUp => Some(Input::Up),
-            Self::Form(_) | Self::FfOut => None,
+            Self::Form(_) | Self::FfOut | Self::Attention(_) => None,
         }
     }
 
@@ -64,6 +68,8 @@ impl MatrixKind {
             Self::Form(Form::Qk) => ["query", "key"],
             Self::FfIn | Self::FfGate | Self::FfUp => ["read", "neurons"],
             Self::FfOut => ["written", "neurons"],
+            Self::Attention(AttentionMap::Output) => ["written", "heads"],
+            Self::Attention(_) => ["read", "heads"],
         }
     }
 }
@@ -86,9 +92,17 @@ impl FromStr for MatrixKind {
             "ff-gate" => Ok(Self::FfGate),
             "ff-up" => Ok(Self::FfUp),
             "ff-out" => Ok(Self::FfOut),
-            form => form.parse().map(Self::Form).map_err(|_| {
-                format!("expected vo, qk, ff-in, ff-gate, ff-up or ff-out, got {text}")
-            }),
+            other => {
+                let map = AttentionMap::ALL
+                    .into_iter()
+                    .find(|map| map.name() == other);
+                let form = || other.parse().map(Self::Form);
+                map.map(Self::Attention).map_or_else(form, Ok).map_err(|_| {
+                    format!(
+                        "expected vo, qk, ff-in, ff-gate, ff-up, ff-out, q, k, v or o, got {text}"
+                    )
+                })
+            }
         }
     }
 }
@@ -120,9 +134,11 @@ impl DirectionsQuery {
                 head,
                 form: Some(form),
             },
-            MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
-                Address::Layer { layer }
-            }
+            MatrixKind::FfIn
+            | MatrixKind::FfGate
+            | MatrixKind::FfUp
+            | MatrixKind::FfOut
+            | MatrixKind::Attention(_) => Address::Layer { layer },
         }
     }
 }
@@ -175,7 +191,8 @@ pub struct Direction {
     pub block: Option<usize>,
     /// Tokens. At the low end the score is that of the negated direction.
     pub left: [Vec<Scored>; 2],
-    /// Tokens; of a layer's vectors the neurons that have most of the direction.
+    /// Tokens; of a layer's vectors the neurons that have most of the direction; of a linear map of
+    /// attention, at the high end alone, the heads by their shares of its squared length.
     pub right: [Vec<Scored>; 2],
 }
 
@@ -209,12 +226,21 @@ impl QueryKind for DirectionsQuery {
                 types.neuron(self.layer, Input::Gate)
             }
             MatrixKind::FfUp => types.neuron(self.layer, Input::Up),
+            MatrixKind::Attention(map) => {
+                let mut both = types.form(self.layer, map.form());
+                let at = usize::from(map.on_the_right());
+                if at < both.len() {
+                    both = vec![both.swap_remove(at)];
+                }
+                both
+            }
         }
     }
 
     fn readings(&self) -> &'static [Reading] {
         match self.part {
             MatrixKind::Form(form) => readings_of(form, 0),
+            MatrixKind::Attention(map) => readings_of(map.form(), 0),
             MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => {
                 &[Reading::Neurons]
             }
@@ -222,10 +248,30 @@ impl QueryKind for DirectionsQuery {
     }
 
     fn needs_output(&self) -> bool {
-        matches!(self.part, MatrixKind::Form(Form::Vo) | MatrixKind::FfOut)
+        matches!(
+            self.part,
+            MatrixKind::Form(Form::Vo)
+                | MatrixKind::FfOut
+                | MatrixKind::Attention(AttentionMap::Output)
+        )
     }
 
-    fn check(&self, _: &ModelCard) -> Result<(), String> {
+    fn check(&self, card: &ModelCard) -> Result<(), String> {
+        if matches!(self.part, MatrixKind::Attention(_)) {
+            if card.spec.latent.is_some() {
+                return Err(
+                    "its queries, keys and values are made by way of latent vectors (MLA), and \
+                     no one matrix reads the residual stream for all heads: take vo or qk of a head"
+                        .to_owned(),
+                );
+            }
+            if card.spec.heads_in(self.layer) == 0 {
+                return Err(format!(
+                    "layer {} has no heads: take ff-in or ff-out",
+                    self.layer
+                ));
+            }
+        }
         match self.convention.has(Switch::Biases) {
             true => Err("directions are of the weights alone: give no biases".to_owned()),
             false => Ok(()),

@@ -10,7 +10,7 @@ use crate::sheet::{
     Block, Column, CommandLine, LIST_SETTINGS, NumberForm, Provenance, Record, Section, Sheet,
     TokenNames, TokenPart, Value, filter_line, filter_record, score, spark,
 };
-use crate::transformer::{Input, stored_line};
+use crate::transformer::{AttentionMap, Input, stored_line};
 
 /// Words that stand for an end in a table.
 const SHOWN: usize = 6;
@@ -38,6 +38,7 @@ impl Listed for DirectionsQuery {
         let stored = self.stored(&card.stored);
         let provenance = provenance.stored(stored_line(&stored), card.stored.quantised);
         let directions = answer.directions.iter().enumerate();
+        let label = label(self, card);
         let document = Record::new()
             .with("model", &*card.name)
             .with("kind", self.part.name())
@@ -65,7 +66,7 @@ impl Listed for DirectionsQuery {
             .with(
                 "directions",
                 directions
-                    .map(|(i, d)| direction(self, answer, i, d))
+                    .map(|(i, d)| direction(label, answer, i, d))
                     .collect::<Value>(),
             );
         let names = card.token_names();
@@ -73,8 +74,8 @@ impl Listed for DirectionsQuery {
             provenance: Some(provenance),
             document: document.into(),
             sections: vec![
-                each_word(self, answer, &names),
-                by_end(self, answer, &names),
+                each_word((self, label), answer, &names),
+                by_end((self, label), answer, &names),
             ],
             names,
             blocks: vec![
@@ -100,24 +101,27 @@ impl Listed for DirectionsQuery {
     }
 }
 
-/// Whether neurons stand on the right, and not tokens.
-fn has_neurons(query: &DirectionsQuery) -> bool {
-    !matches!(query.part, MatrixKind::Form(_))
+/// What stands on the right where it is no token: neurons, heads, or groups of heads that share keys and
+/// values.
+fn label(query: &DirectionsQuery, card: &ModelCard) -> Option<&'static str> {
+    let sizes = card.spec.head_sizes(query.layer);
+    let shared = sizes.n_kv_heads != sizes.heads;
+    match query.part {
+        MatrixKind::Form(_) => None,
+        MatrixKind::Attention(AttentionMap::Key | AttentionMap::Value) if shared => Some("KV"),
+        MatrixKind::Attention(_) => Some("H"),
+        MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut => Some("N"),
+    }
 }
 
-fn direction(
-    query: &DirectionsQuery,
-    answer: &DirectionsAnswer,
-    i: usize,
-    d: &Direction,
-) -> Record {
-    let ends = |lists: &[Vec<Scored>; 2], neurons: bool| {
-        let item = |s: &Scored| match neurons {
-            true => Record::new()
+fn direction(label: Option<&str>, answer: &DirectionsAnswer, i: usize, d: &Direction) -> Record {
+    let ends = |lists: &[Vec<Scored>; 2], label: Option<&str>| {
+        let item = |s: &Scored| match label {
+            Some(label) => Record::new()
                 .with("id", s.id as usize)
-                .with("text", format!("N{}", s.id))
+                .with("text", format!("{label}{}", s.id))
                 .with("score", s.score),
-            false => Record::new().with_token(s.id).with("score", s.score),
+            None => Record::new().with_token(s.id).with("score", s.score),
         };
         let [high, low] = lists
             .each_ref()
@@ -129,8 +133,8 @@ fn direction(
         .with("value", d.value)
         .with("share", answer.share(i))
         .with("block", d.block)
-        .with("left", ends(&d.left, false))
-        .with("right", ends(&d.right, has_neurons(query)))
+        .with("left", ends(&d.left, None))
+        .with("right", ends(&d.right, label))
 }
 
 /// A word of CSV: where it stands, and which it is.
@@ -144,7 +148,11 @@ struct Word<'a> {
 }
 
 /// A row for each word at each end of each side.
-fn each_word(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames) -> Section {
+fn each_word(
+    (query, label): (&DirectionsQuery, Option<&str>),
+    answer: &DirectionsAnswer,
+    names: &TokenNames,
+) -> Section {
     let mut words = Vec::new();
     for (direction, of) in answer.directions.iter().enumerate() {
         for (lists, right) in [(&of.left, false), (&of.right, true)] {
@@ -161,7 +169,7 @@ fn each_word(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNa
         }
     }
     let words = || words.iter();
-    let is_neuron = |word: &Word<'_>| word.right && has_neurons(query);
+    let label = |word: &Word<'_>| label.filter(|_| word.right);
     let sides = query.part.sides();
     Section::new([
         Column::same(query.part.name()).csv("kind"),
@@ -172,19 +180,23 @@ fn each_word(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNa
         Column::of(words().map(|w| w.end.to_owned())).csv("end"),
         Column::of(words().map(|w| w.rank)).csv("rank"),
         Column::of(words().map(|w| w.item.id as usize)).csv("id"),
-        Column::of(words().map(|w| match is_neuron(w) {
-            true => format!("N{}", w.item.id),
-            false => names.text(w.item.id).into_owned(),
+        Column::of(words().map(|w| match label(w) {
+            Some(label) => format!("{label}{}", w.item.id),
+            None => names.text(w.item.id).into_owned(),
         }))
         .csv("text"),
         Column::of(words().map(|w| w.item.score)).csv("score"),
-        Column::of(words().map(|w| (!is_neuron(w)).then_some(w.item.id)))
+        Column::of(words().map(|w| label(w).is_none().then_some(w.item.id)))
             .csv_part("token", TokenPart::Raw),
     ])
 }
 
 /// Two rows a direction, one for each end.
-fn by_end(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames) -> Section {
+fn by_end(
+    (query, label): (&DirectionsQuery, Option<&str>),
+    answer: &DirectionsAnswer,
+    names: &TokenNames,
+) -> Section {
     let largest = answer.values.first().copied().unwrap_or_default();
     let ends = || {
         let directions = answer.directions.iter().enumerate();
@@ -198,10 +210,13 @@ fn by_end(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames
         let block = if d.block.is_some() { "~" } else { "" };
         format!("{block}{}", score(d.value, largest))
     };
-    let words = |list: &[Scored], neurons: bool| {
-        let word = |s: &Scored| match neurons {
-            true => format!("N{}", s.id),
-            false => names.marked(s.id),
+    let words = |list: &[Scored], label: Option<&str>| {
+        let word = |s: &Scored| match (label, query.part) {
+            (Some(label), MatrixKind::Attention(_)) => {
+                format!("{label}{} {:.0}%", s.id, 100.0 * s.score)
+            }
+            (Some(label), _) => format!("{label}{}", s.id),
+            (None, _) => names.marked(s.id),
         };
         let words: Vec<String> = list.iter().take(SHOWN).map(word).collect();
         words.join(" ")
@@ -212,9 +227,9 @@ fn by_end(query: &DirectionsQuery, answer: &DirectionsAnswer, names: &TokenNames
         Column::of(ends().map(|(_, d, end)| first(end, value(d)))).shown_right("σ"),
         Column::of(ends().map(|(.., end)| ["+", "−"][end].to_owned()))
             .shown("end", NumberForm::Plain),
-        Column::of(ends().map(|(_, d, end)| words(&d.left[end], false)))
+        Column::of(ends().map(|(_, d, end)| words(&d.left[end], None)))
             .shown(left, NumberForm::Plain),
-        Column::of(ends().map(|(_, d, end)| words(&d.right[end], has_neurons(query))))
+        Column::of(ends().map(|(_, d, end)| words(&d.right[end], label)))
             .shown(right, NumberForm::Plain),
     ])
 }

@@ -252,7 +252,7 @@ fn progress(plan: &LensFitPlan, done: u64, share: f32) -> Progress {
 }
 
 /// |J − 1| / |1| of a mean.
-fn departure(sum: &Matrix, count: usize) -> f32 {
+pub(super) fn departure(sum: &Matrix, count: usize) -> f32 {
     let n = sum.rows();
     let mut squares = 0.0;
     for i in 0..n {

@@ -1,17 +1,24 @@
 //! The Jacobian lens of a model: what is written is read after a fitted matrix per layer has carried
 //! it to the last layer; and fitting those matrices.
 
+mod effect;
+mod effect_sheet;
 mod fit;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{ModelCard, QueryError, Reader};
-use crate::checkpoint::{LensFile, Matrix};
+use crate::checkpoint::{Bundle, LensFile, Matrix};
 use crate::projection::product;
 use crate::sheet::{Record, Sheet, Value};
 
+pub use effect::{LayerLensEffect, LensEffect, LensEffectPlan, WithAndWithout};
+pub use effect_sheet::{lens_effect_command, lens_effect_sheet};
 pub use fit::{LensFit, LensFitPlan};
+
+/// What `--lens` takes in the place of a file, for the lens that is bundled with a model.
+const BUNDLED: &str = "bundled";
 
 /// An open lens, with the matrix of the layer that was looked at last.
 pub(super) struct OpenLens {
@@ -21,13 +28,26 @@ pub(super) struct OpenLens {
 }
 
 impl Reader {
-    /// The same read through a fitted lens: the convention `lens` and the lens of prompts.
+    /// The same read through a fitted lens: the convention `lens` and the lens of prompts. `bundled` is
+    /// the lens that is part of the program, of a bundled model.
     ///
     /// # Errors
-    /// As [`LensFile::opened`].
+    /// As [`LensFile::opened`], or a model without a bundled lens.
     pub fn through_lens(mut self, path: &Path) -> Result<Self, QueryError> {
-        let spec = &self.card.spec;
-        let file = LensFile::opened(path, spec.layers, spec.d_model)?;
+        let (layers, width) = (self.card.spec.layers, self.card.spec.d_model);
+        let file = match path.as_os_str() == BUNDLED {
+            false => LensFile::opened(path, layers, width)?,
+            true => {
+                let bundle = Bundle::named(&self.card.name);
+                let bytes = bundle.and_then(Bundle::lens).ok_or_else(|| {
+                    self.model().nothing(
+                        "no lens is bundled with it: give a file, as published or made by fit-lens"
+                            .to_owned(),
+                    )
+                })?;
+                LensFile::bundled(BUNDLED, bytes, layers, width)?
+            }
+        };
         let about = file.about().clone();
         self.notice(format!("lens: {}", about.said()));
         if let Some(model) = about.model.clone().filter(|model| *model != self.card.name) {
@@ -49,10 +69,7 @@ impl Reader {
     /// # Errors
     /// No lens, or one that has no matrix for the layer.
     pub(super) fn carried(&self, layer: usize, vectors: Matrix) -> Result<Matrix, QueryError> {
-        let lens = self.lens.as_ref().ok_or_else(|| QueryError::Nothing {
-            model: self.card.name.clone(),
-            what: super::NO_LENS.to_owned(),
-        })?;
+        let lens = self.lens.as_ref().ok_or_else(|| no_lens(&self.card))?;
         match lens.transposed(layer)? {
             Some(jacobian) => Ok(product(&vectors, &jacobian)),
             // What the last layer leaves is there already.
@@ -69,6 +86,14 @@ impl Reader {
         let last = layer + 1 >= self.card.spec.layers;
         let lens = self.lens.as_ref();
         lens.is_some_and(|lens| last || lens.file.has(layer))
+    }
+}
+
+/// That no lens was given.
+fn no_lens(card: &ModelCard) -> QueryError {
+    QueryError::Nothing {
+        model: card.name.clone(),
+        what: super::NO_LENS.to_owned(),
     }
 }
 

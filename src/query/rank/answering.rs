@@ -62,6 +62,12 @@ impl Reader {
             (RankMetric::Copying | RankMetric::Matching, Some(form)) => {
                 self.rank_by_eigenvalues(query, form, callbacks)
             }
+            (RankMetric::PreviousToken | RankMetric::Induction, Some(form)) => {
+                self.rank_by_attention(query, form, callbacks)
+            }
+            (RankMetric::Relation(relation), _) => {
+                self.rank_by_relation(query, relation, callbacks)
+            }
             _ => {
                 let file = self.ranking_file(query, callbacks)?;
                 if let Some(kept) = file.as_deref().and_then(cache::kept) {
@@ -184,7 +190,7 @@ impl Reader {
         self.ranked_with_words(items, query, asked.form, callbacks)
     }
 
-    fn ranked_with_words(
+    pub(super) fn ranked_with_words(
         &mut self,
         items: Vec<RankedItem>,
         query: &RankQuery,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::query::{BundledRelation, ModelCard};
 use crate::transformer::Form;
 
 /// What neurons, by their [`Self::TOP`] best tokens in K and in V, or heads are ranked by.
@@ -36,6 +37,15 @@ pub enum RankMetric {
     Matching,
     /// Of heads: the share of the [`Self::TOP`] best pairs of QK that are twice the same word.
     SameQk,
+    /// Of heads: over repeated random tokens, the mean attention from the second half to the token
+    /// before (TransformerLens's `previous_token_head`).
+    PreviousToken,
+    /// Of heads: over repeated random tokens, the mean attention from the second half to the token
+    /// after the same token's first occurrence (TransformerLens's `induction_head`; Olsson et al.
+    /// 2022, arXiv 2209.11895).
+    Induction,
+    /// Of heads: the share of a relation's pairs that VO maps, see [`crate::query::RelationsQuery`].
+    Relation(BundledRelation),
 }
 
 impl RankMetric {
@@ -61,13 +71,24 @@ impl RankMetric {
         Self::InputOutput(InputOutputClass::ConditionalDepletion),
         Self::InputOutput(InputOutputClass::OrthogonalOutput),
     ];
-    /// Those of heads.
+    /// Those of heads that are of the weights alone, relations left out.
     pub const HEADS: [Self; 4] = [Self::Copying, Self::Same, Self::Matching, Self::SameQk];
+    /// Those of heads of models that can be run.
+    pub const HEADS_RUN: [Self; 2] = [Self::PreviousToken, Self::Induction];
 
     /// Those of a model's neurons, in the order in which they are offered.
     pub fn of_neurons(gated: bool) -> Vec<Self> {
         let more: &[Self] = if gated { &Self::OF_GATED } else { &[] };
         [&Self::NEURONS, more].concat()
+    }
+
+    /// Those of a model's heads, in the order in which they are offered; relations are chosen by name.
+    pub fn of_heads_in(card: &ModelCard) -> Vec<Self> {
+        let run: &[Self] = match card.not_run {
+            Some(_) => &[],
+            None => &Self::HEADS_RUN,
+        };
+        [&Self::HEADS, run].concat()
     }
 
     /// The form of the heads that are ranked by it; `None` if neurons are.
@@ -80,8 +101,8 @@ impl RankMetric {
             | Self::Kurtosis
             | Self::Outliers
             | Self::InputOutput(_) => None,
-            Self::Copying | Self::Same => Some(Form::Vo),
-            Self::Matching | Self::SameQk => Some(Form::Qk),
+            Self::Copying | Self::Same | Self::Relation(_) => Some(Form::Vo),
+            Self::Matching | Self::SameQk | Self::PreviousToken | Self::Induction => Some(Form::Qk),
         }
     }
 
@@ -90,7 +111,17 @@ impl RankMetric {
         self.form().is_some()
     }
 
-    /// Whether it is a figure of the weights, and no list needs to be known for it.
+    /// Whether the model is run for it.
+    pub fn runs(self) -> bool {
+        Self::HEADS_RUN.contains(&self)
+    }
+
+    /// Whether words come with heads at no cost: they are what the figure is made of.
+    pub fn has_words(self) -> bool {
+        matches!(self, Self::Relation(_))
+    }
+
+    /// Whether no list needs to be known for it.
     pub fn of_weights(self) -> bool {
         !matches!(
             self,
@@ -117,6 +148,9 @@ impl RankMetric {
             Self::Same => "same",
             Self::Matching => "matching",
             Self::SameQk => "same-qk",
+            Self::PreviousToken => "previous-token",
+            Self::Induction => "induction",
+            Self::Relation(relation) => relation.name(),
         }
     }
 
@@ -134,6 +168,9 @@ impl RankMetric {
             Self::Same => "share of VO's pairs of twice the same word",
             Self::Matching => "matching score of QK",
             Self::SameQk => "share of QK's pairs of twice the same word",
+            Self::PreviousToken => "attention to the token before, over repeated random tokens",
+            Self::Induction => "attention to what followed last time, over repeated random tokens",
+            Self::Relation(relation) => relation.meaning(),
         }
     }
 }
@@ -193,10 +230,15 @@ impl FromStr for RankMetric {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let all = Self::NEURONS.into_iter().chain(Self::OF_GATED);
-        let mut all = all.chain(Self::HEADS);
-        all.clone().find(|by| by.name() == text).ok_or_else(|| {
+        let mut all = all.chain(Self::HEADS).chain(Self::HEADS_RUN);
+        let relation = BundledRelation::named(text).map(Self::Relation);
+        let found = all.clone().find(|by| by.name() == text).or(relation);
+        found.ok_or_else(|| {
             let known: Vec<&str> = all.by_ref().map(Self::name).collect();
-            format!("expected one of {}, got {text}", known.join(", "))
+            format!(
+                "expected one of {}, or a bundled relation (pl-capital, en-past …), got {text}",
+                known.join(", ")
+            )
         })
     }
 }

@@ -5,6 +5,8 @@ pub(super) mod cache;
 mod input_output;
 mod metric;
 mod ranking;
+mod relation;
+mod repeated_tokens;
 mod score_shape;
 mod sheet;
 
@@ -15,6 +17,7 @@ pub(super) use cache::RankCache;
 pub use metric::{InputOutputClass, RankMetric};
 pub use ranking::Ranking;
 pub(super) use ranking::{Judged, judge, of_neuron, ranked, standardise};
+pub(super) use repeated_tokens::RepeatedTokens;
 pub use sheet::{command_of_all as rank_command, sheet_of_all as rank_sheet};
 
 use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
@@ -121,9 +124,17 @@ impl QueryKind for RankQuery {
         Some(Address::Layer { layer: self.layer })
     }
 
+    /// The forward pass says itself what it cannot read.
     fn readings(&self) -> &'static [Reading] {
         let form = self.by.form();
+        if self.by.runs() {
+            return &[];
+        }
         form.map_or(&[Reading::Neurons], |form| readings_of(form, 0))
+    }
+
+    fn needs_all_weights(&self) -> bool {
+        self.by.runs()
     }
 
     fn needs_output(&self) -> bool {
@@ -131,6 +142,9 @@ impl QueryKind for RankQuery {
     }
 
     fn check(&self, card: &ModelCard) -> Result<(), String> {
+        if let (true, Some(why)) = (self.by.runs(), &card.not_run) {
+            return Err(format!("`{}` is of the model as it runs: {why}", self.by));
+        }
         match self.by.of_gated() && !card.gated() {
             true => Err(format!(
                 "{} has neurons without gates, which `{}` is about: of them `enrichment` and \

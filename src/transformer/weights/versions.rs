@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::checkpoint::{CheckpointError, Matrix, ThinFactors, Version};
 
 use super::{Dictionary, FormWeights, WeightSlice, Weights};
+use crate::transformer::AttentionMap;
 
 /// Something of a tuned model and of its base.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,26 +72,55 @@ impl Weights {
         dictionary: Dictionary,
     ) -> Result<Option<FormWeights>, CheckpointError> {
         let all = 0..self.spec().neurons_in(layer);
-        let slices = match dictionary {
+        self.change_of(match dictionary {
             Dictionary::Keys(input) => self.key_slices(layer, all, input),
             Dictionary::Values => self.value_slices(layer, all),
-        };
-        // Of experts each matrix has factors of its own.
-        let Ok([WeightSlice { stored, transposed }]) = <[WeightSlice; 1]>::try_from(slices) else {
+        })
+    }
+
+    /// The change of a linear map of attention as an adapter's factors: on the left the residual
+    /// stream, `[d_model, rank]`, on the right the heads' channels, `[heads × d_head, rank]`. `None`
+    /// where no adapter tells.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::block`](crate::checkpoint::Checkpoint::block).
+    pub fn attention_change(
+        &self,
+        layer: usize,
+        map: AttentionMap,
+    ) -> Result<Option<FormWeights>, CheckpointError> {
+        self.change_of(self.attention_slices(layer, map))
+    }
+
+    /// The change of vectors that lie in slices of one tensor, one after another.
+    fn change_of(&self, slices: Vec<WeightSlice>) -> Result<Option<FormWeights>, CheckpointError> {
+        let Some(first) = slices.first() else {
             return Ok(None);
         };
-        let factors = self.checkpoint.change_factors(&stored.tensor)?;
-        Ok(factors.map(|ThinFactors { left, right }| {
-            let (rows, cols) = (
-                some_rows(&left, stored.rows),
-                some_rows(&right, stored.cols),
-            );
-            let (left, right) = if transposed {
-                (rows, cols)
-            } else {
-                (cols, rows)
-            };
-            FormWeights { left, right }
+        let tensor = &first.stored.tensor;
+        // Of experts each matrix has factors of its own.
+        if slices.iter().any(|slice| slice.stored.tensor != *tensor) {
+            return Ok(None);
+        }
+        let Some(ThinFactors { left, right }) = self.checkpoint.change_factors(tensor)? else {
+            return Ok(None);
+        };
+        let of_stream = |slice: &WeightSlice| match slice.transposed {
+            true => some_rows(&left, slice.stored.rows.clone()),
+            false => some_rows(&right, slice.stored.cols.clone()),
+        };
+        let of_vectors = |slice: &WeightSlice| match slice.transposed {
+            true => some_rows(&right, slice.stored.cols.clone()),
+            false => some_rows(&left, slice.stored.rows.clone()),
+        };
+        let (mut rows, mut data) = (0, Vec::new());
+        for part in slices.iter().map(of_vectors) {
+            rows += part.rows();
+            data.extend_from_slice(part.data());
+        }
+        Ok(Some(FormWeights {
+            left: of_stream(first),
+            right: Matrix::new(rows, left.cols(), data),
         }))
     }
 }

@@ -68,8 +68,9 @@ impl View for HeadMapView {
             Action::NextBest => act::in_order(state, 1),
             Action::PreviousBest => act::in_order(state, -1),
             Action::NextMetric if on_top => {
+                let all = state.card().map(RankMetric::of_heads_in);
                 let by = &mut state.views.ranking.heads_by;
-                *by = after(&RankMetric::HEADS, *by);
+                *by = after(&all.unwrap_or_default(), *by);
             }
             Action::Accept if on_top => {
                 let HeadMap { layer, head } = state.views.head_map;

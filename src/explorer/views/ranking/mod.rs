@@ -138,7 +138,8 @@ impl List for RankingView {
 /// The measure after another.
 pub fn after(all: &[RankMetric], by: RankMetric) -> RankMetric {
     let at = all.iter().position(|other| *other == by);
-    all[at.map_or(0, |at| (at + 1) % all.len())]
+    let next = all.get(at.map_or(0, |at| at + 1)).or(all.first());
+    next.copied().unwrap_or(by)
 }
 
 /// The layer whose neurons the list shows; `None` if it shows those of all.

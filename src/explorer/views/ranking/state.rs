@@ -47,7 +47,7 @@ impl State {
             by,
             count: if of_heads { heads } else { COUNT },
             // Pairs of heads take longer than figures of their weights.
-            words: match of_heads && by.of_weights() {
+            words: match of_heads && by.of_weights() && !by.has_words() {
                 true => 0,
                 false => RankQuery::WORDS,
             },
