@@ -104,12 +104,11 @@ impl Dtype {
         }
     }
 
-    /// Whether numbers are held as they are stored: they take less room than f32, and widening them
-    /// costs no more time than reading f32 would.
+    /// Whether numbers are held as they are stored: they take less room than f32.
     pub(super) fn is_narrow(&self) -> bool {
         match self {
             Self::F16 | Self::Bf16 => true,
-            Self::Blocks(kind) => kind.is_quick(),
+            Self::Blocks(kind) => kind.is_readable(),
             Self::F32
             | Self::F64
             | Self::Quantised(_)

@@ -160,6 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn blocks_of_every_type_that_is_read_stay_as_they_are() {
+        for id in [2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23, 39] {
+            let dtype = Dtype::Blocks(GgmlType::of(id));
+            assert!(dtype.is_narrow(), "{dtype}");
+        }
+        const IQ2_XXS: u32 = 16;
+        assert!(!Dtype::Blocks(GgmlType::of(IQ2_XXS)).is_narrow());
+    }
+
+    #[test]
     fn rows_are_the_numbers_of_the_type() {
         const Q8_0: u32 = 8;
         for dtype in [Dtype::F16, Dtype::Bf16, Dtype::Blocks(GgmlType::of(Q8_0))] {

@@ -1,170 +1,227 @@
-//! From blocks of stored numbers to f32: candle's block types, and those that candle lacks.
+//! From blocks of stored numbers to f32, block by block, in the operations of ggml's own definition:
+//! the numbers are the same to the last bit on every processor.
 
-use std::borrow::Cow;
+use std::array;
+use std::marker::PhantomData;
 
-use candle_core::CpuStorage;
-use candle_core::quantized::GgmlDType;
-use half::f16;
-use pulp::Arch;
+use pulp::NullaryFnOnce;
 
 use super::GgmlType;
+use super::lanes::{Lanes, Plain};
+use super::{k_blocks, small_blocks};
 
-/// The sixteen values of IQ4_NL and IQ4_XS (`kvalues_iq4nl` of ggml-common.h).
-const IQ4: [i8; 16] = [
-    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
-];
-
-/// Twice the values of a 4-bit float with two bits of exponent (E2M1).
-const E2M1: [i8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12];
-
-/// Numbers that candle makes at once.
-const NUMBERS: usize = 1 << 14;
-
-/// How blocks of a type are read.
-#[derive(Clone, Copy)]
-enum Form {
-    Candle(GgmlDType),
-    Q8,
-    Iq4Nl,
-    Iq4Xs,
-    Mxfp4,
+/// Blocks of `N` bytes and `M` numbers.
+trait Form<const N: usize, const M: usize> {
+    fn read(lanes: impl Lanes, block: &[u8; N], out: &mut [f32; M]);
 }
 
-fn form(kind: GgmlType) -> Option<Form> {
-    use GgmlDType::{Q2K, Q3K, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K};
-    Some(Form::Candle(match kind.id() {
-        2 => Q4_0,
-        3 => Q4_1,
-        6 => Q5_0,
-        7 => Q5_1,
-        8 => return Some(Form::Q8),
-        10 => Q2K,
-        11 => Q3K,
-        12 => Q4K,
-        13 => Q5K,
-        14 => Q6K,
-        20 => return Some(Form::Iq4Nl),
-        23 => return Some(Form::Iq4Xs),
-        39 => return Some(Form::Mxfp4),
+/// A type for each form: a function that is handed over would not be inlined, and only inlined code
+/// has a processor's own instructions.
+macro_rules! forms {
+    ($($name:ident, $bytes:literal, $numbers:literal, $read:path;)*) => {$(
+        struct $name;
+
+        impl Form<$bytes, $numbers> for $name {
+            #[inline(always)]
+            fn read(lanes: impl Lanes, block: &[u8; $bytes], out: &mut [f32; $numbers]) {
+                $read(lanes, block, out);
+            }
+        }
+    )*};
+}
+
+forms! {
+    Q4_0, 18, 32, small_blocks::q4_0;
+    Q4_1, 20, 32, small_blocks::q4_1;
+    Q5_0, 22, 32, small_blocks::q5_0;
+    Q5_1, 24, 32, small_blocks::q5_1;
+    Q8_0, 34, 32, small_blocks::q8_0;
+    Q2K, 84, 256, k_blocks::q2_k;
+    Q3K, 110, 256, k_blocks::q3_k;
+    Q4K, 144, 256, k_blocks::q4_k;
+    Q5K, 176, 256, k_blocks::q5_k;
+    Q6K, 210, 256, k_blocks::q6_k;
+    Iq4Nl, 18, 32, small_blocks::iq4_nl;
+    Iq4Xs, 136, 256, small_blocks::iq4_xs;
+    Mxfp4, 17, 32, small_blocks::mxfp4;
+}
+
+type Widen = fn(&[u8], &mut [f32]);
+
+fn widening(kind: GgmlType) -> Option<Widen> {
+    Some(match kind.id() {
+        2 => widen::<Q4_0, 18, 32>,
+        3 => widen::<Q4_1, 20, 32>,
+        6 => widen::<Q5_0, 22, 32>,
+        7 => widen::<Q5_1, 24, 32>,
+        8 => widen::<Q8_0, 34, 32>,
+        10 => widen::<Q2K, 84, 256>,
+        11 => widen::<Q3K, 110, 256>,
+        12 => widen::<Q4K, 144, 256>,
+        13 => widen::<Q5K, 176, 256>,
+        14 => widen::<Q6K, 210, 256>,
+        20 => widen::<Iq4Nl, 18, 32>,
+        23 => widen::<Iq4Xs, 136, 256>,
+        39 => widen::<Mxfp4, 17, 32>,
         _ => return None,
-    }))
+    })
 }
 
 impl GgmlType {
     /// Whether its blocks can be read.
     pub(in super::super) fn is_readable(self) -> bool {
-        form(self).is_some()
-    }
-
-    /// Whether reading its blocks costs no more than reading as many f32 from memory.
-    pub(in super::super) fn is_quick(self) -> bool {
-        match form(self) {
-            Some(Form::Q8) => true,
-            Some(Form::Candle(_) | Form::Iq4Nl | Form::Iq4Xs | Form::Mxfp4) | None => false,
-        }
+        widening(self).is_some()
     }
 
     /// The numbers of whole blocks: `out` has as many as `bytes` hold. A type that cannot be read
     /// leaves `out` as it is.
     pub(in super::super) fn dequantise(self, bytes: &[u8], out: &mut [f32]) {
-        match form(self) {
-            Some(Form::Candle(dtype)) => by_candle(dtype, bytes, out),
-            Some(Form::Q8) => Arch::new().dispatch(|| blocks(bytes, out, q8_0)),
-            Some(Form::Iq4Nl) => blocks(bytes, out, iq4_nl),
-            Some(Form::Iq4Xs) => blocks(bytes, out, iq4_xs),
-            Some(Form::Mxfp4) => blocks(bytes, out, mxfp4),
-            None => {}
+        if let Some(widen) = widening(self) {
+            widen(bytes, out);
         }
     }
 }
 
-/// Blocks in pieces whose numbers a core's own cache holds: candle copies them twice.
-fn by_candle(dtype: GgmlDType, bytes: &[u8], out: &mut [f32]) {
-    let blocks = (NUMBERS / dtype.block_size()).max(1);
-    let bytes = bytes.chunks(blocks * dtype.type_size());
-    let pieces = bytes.zip(out.chunks_mut(blocks * dtype.block_size()));
-    pieces.for_each(|(bytes, out)| piece(dtype, bytes, out));
+struct Blocks<'a, L, F, const N: usize, const M: usize> {
+    lanes: L,
+    bytes: &'a [u8],
+    out: &'a mut [f32],
+    form: PhantomData<F>,
 }
 
-fn piece(dtype: GgmlDType, bytes: &[u8], out: &mut [f32]) {
-    // Candle wants whole blocks that begin at an even address.
-    let mut even: Vec<u16> = Vec::new();
-    let bytes = match bytes.as_ptr().align_offset(align_of::<u16>()) {
-        0 => bytes,
-        _ => {
-            even.resize(bytes.len().div_ceil(2), 0);
-            let copy = &mut bytemuck::cast_slice_mut(&mut even)[..bytes.len()];
-            copy.copy_from_slice(bytes);
-            copy
+impl<L: Lanes, F: Form<N, M>, const N: usize, const M: usize> NullaryFnOnce
+    for Blocks<'_, L, F, N, M>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (blocks, _) = self.bytes.as_chunks::<N>();
+        let (out, _) = self.out.as_chunks_mut::<M>();
+        for (block, out) in blocks.iter().zip(out) {
+            F::read(self.lanes, block, out);
         }
+    }
+}
+
+fn widen<F: Form<N, M>, const N: usize, const M: usize>(bytes: &[u8], out: &mut [f32]) {
+    let form = PhantomData::<F>;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(lanes) = pulp::x86::V3::try_new() {
+        lanes.vectorize(Blocks {
+            lanes,
+            bytes,
+            out,
+            form,
+        });
+        return;
+    }
+    let lanes = Plain;
+    let blocks = Blocks {
+        lanes,
+        bytes,
+        out,
+        form,
     };
-    let blocks = dtype.from_data(Cow::Borrowed(bytes));
-    match blocks.dequantize(out.len()) {
-        Ok(CpuStorage::F32(numbers)) => out.copy_from_slice(&numbers),
-        // Which is refused as damaged, and never shown.
-        _ => out.fill(f32::NAN),
-    }
+    blocks.call();
 }
 
-/// `N` bytes a block, `M` numbers.
+/// The number in half precision at a byte of a block, exactly; infinite or no number where it is.
 #[inline(always)]
-fn blocks<const N: usize, const M: usize>(
-    bytes: &[u8],
-    out: &mut [f32],
-    read: impl Fn(&[u8; N], &mut [f32; M]),
-) {
-    let (blocks, _) = bytes.as_chunks::<N>();
-    let (out, _) = out.as_chunks_mut::<M>();
-    blocks
-        .iter()
-        .zip(out)
-        .for_each(|(block, out)| read(block, out));
+pub(super) fn half<const N: usize>(block: &[u8; N], at: usize) -> f32 {
+    /// An f32's exponent counts from 127, that of half precision from 15.
+    const BIAS: f32 = (1u128 << 112) as f32;
+    // Sign, exponent and fraction in an f32's places; what the sign fills besides is cleared.
+    let bits = i32::from(i16::from_le_bytes([block[at], block[at + 1]])) << 13;
+    let bits = bits as u32 & 0x8FFF_E000;
+    match bits & 0x0F80_0000 {
+        0x0F80_0000 => f32::from_bits(bits | 0x7F80_0000),
+        _ => f32::from_bits(bits) * BIAS,
+    }
 }
 
-/// Q8_0: a scale in f16, then 32 whole numbers.
+/// Eight bytes of a block.
 #[inline(always)]
-fn q8_0(block: &[u8; 34], out: &mut [f32; 32]) {
-    let scale = f16::from_le_bytes([block[0], block[1]]).to_f32();
-    for (out, code) in out.iter_mut().zip(&block[2..]) {
-        *out = scale * f32::from(i8::from_le_bytes([*code]));
+pub(super) fn eight<const N: usize>(block: &[u8; N], at: usize) -> u64 {
+    u64::from_le_bytes(part(block, at))
+}
+
+/// Some bytes of a block.
+#[inline(always)]
+pub(super) fn part<const N: usize, const M: usize>(block: &[u8; N], at: usize) -> [u8; M] {
+    array::from_fn(|i| block[at + i])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use candle_core::CpuStorage;
+    use candle_core::quantized::GgmlDType;
+    use half::f16;
+
+    use super::*;
+
+    /// What candle makes of whole blocks.
+    fn by_candle(dtype: GgmlDType, bytes: &[u8], count: usize) -> Vec<f32> {
+        let mut even = vec![0u16; bytes.len().div_ceil(2)];
+        let copy = &mut bytemuck::cast_slice_mut(&mut even)[..bytes.len()];
+        copy.copy_from_slice(bytes);
+        let CpuStorage::F32(numbers) = dtype
+            .from_data(Cow::Borrowed(copy))
+            .dequantize(count)
+            .unwrap()
+        else {
+            panic!("no numbers")
+        };
+        numbers
     }
-}
 
-/// Sixteen bytes, each with number i in its low four bits and number i + 16 in its high ones.
-fn nibbles(codes: &[u8], values: &[i8; 16], scale: f32, out: &mut [f32]) {
-    let (low, high) = out.split_at_mut(16);
-    for ((code, low), high) in codes.iter().zip(low).zip(high) {
-        *low = scale * f32::from(values[usize::from(code & 15)]);
-        *high = scale * f32::from(values[usize::from(code >> 4)]);
+    #[test]
+    fn scales_are_those_of_half_precision() {
+        for bits in 0..=u16::MAX {
+            let got = half(&bits.to_le_bytes(), 0);
+            let want = f16::from_bits(bits).to_f32();
+            assert!(
+                got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan(),
+                "{bits:x}"
+            );
+        }
     }
-}
 
-/// IQ4_NL: a scale in f16, then 32 codes of four bits.
-fn iq4_nl(block: &[u8; 18], out: &mut [f32; 32]) {
-    let scale = f16::from_le_bytes([block[0], block[1]]).to_f32();
-    nibbles(&block[2..], &IQ4, scale, out);
-}
-
-/// IQ4_XS: a scale in f16, two high bits of each part's scale, four low ones, then eight parts of
-/// 32 codes.
-fn iq4_xs(block: &[u8; 136], out: &mut [f32; 256]) {
-    let scale = f16::from_le_bytes([block[0], block[1]]).to_f32();
-    let high = u16::from_le_bytes([block[2], block[3]]);
-    let (low, codes) = (&block[4..8], &block[8..]);
-    for (part, (codes, out)) in codes.chunks(16).zip(out.chunks_mut(32)).enumerate() {
-        let low = low[part / 2] >> (4 * (part % 2)) & 15;
-        let high = (high >> (2 * part) & 3) as u8;
-        let own = f32::from(low | high << 4) - 32.0;
-        nibbles(codes, &IQ4, scale * own, out);
+    #[test]
+    fn blocks_are_those_of_candle_to_the_last_bit() {
+        use GgmlDType::{Q2K, Q3K, Q4_0, Q4_1, Q4K, Q5_0, Q5_1, Q5K, Q6K, Q8_0};
+        /// Where scales in half precision lie.
+        const TYPES: [(u32, GgmlDType, &[usize]); 10] = [
+            (2, Q4_0, &[0]),
+            (3, Q4_1, &[0, 2]),
+            (6, Q5_0, &[0]),
+            (7, Q5_1, &[0, 2]),
+            (8, Q8_0, &[0]),
+            (10, Q2K, &[80, 82]),
+            (11, Q3K, &[108]),
+            (12, Q4K, &[0, 2]),
+            (13, Q5K, &[0, 2]),
+            (14, Q6K, &[208]),
+        ];
+        let mut rng = fastrand::Rng::with_seed(11);
+        for (id, dtype, scales) in TYPES {
+            let kind = GgmlType::of(id);
+            let mut bytes = vec![0; 64 * kind.bytes()];
+            rng.fill(&mut bytes);
+            for block in bytes.chunks_mut(kind.bytes()) {
+                for &at in scales {
+                    let scale = f16::from_f32((rng.f32() - 0.5) / 64.0);
+                    block[at..at + 2].copy_from_slice(&scale.to_le_bytes());
+                }
+            }
+            let count = 64 * kind.numbers();
+            let mut got = vec![0.0; count];
+            kind.dequantise(&bytes, &mut got);
+            let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let want = by_candle(dtype, &bytes, count);
+            assert_eq!(bits(&got), bits(&want), "{kind}");
+        }
     }
-}
-
-/// MXFP4 (OCP Microscaling Formats 1.0): an exponent of eight bits, then 32 floats of four.
-fn mxfp4(block: &[u8; 17], out: &mut [f32; 32]) {
-    // 2^(e − 128), since the values are doubled; below e = 2 it is a subnormal number.
-    let scale = match block[0] {
-        e @ 0..=1 => f32::from_bits(0x0020_0000 << e),
-        e => f32::from_bits(u32::from(e - 1) << 23),
-    };
-    nibbles(&block[1..], &E2M1, scale, out);
 }

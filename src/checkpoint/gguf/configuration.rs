@@ -164,6 +164,7 @@ impl Keys<'_> {
         config: &mut Map<String, Value>,
         [d_model, heads, d_head, layers]: [Option<u64>; 4],
     ) -> Result<(), CheckpointError> {
+        self.put_multipliers(family, config);
         let mut put = |key: &str, value: Value| config.insert(key.to_owned(), value);
         if let Some(parallel) = self.flag("use_parallel_residual") {
             put("use_parallel_residual", parallel.into());
@@ -201,21 +202,6 @@ impl Keys<'_> {
         if let Some(key) = family.qk_norm_if {
             put(key, self.holds("blk.0.attn_q_norm.weight").into());
         }
-        let logit_scale = match (family.head.scale, family.head.divisor) {
-            (Some(key), _) | (None, Some(key)) => key,
-            (None, None) => "logit_scale",
-        };
-        // Of other families 1 or nothing is what is read.
-        for (key, of_config) in [
-            ("embedding_scale", "embedding_multiplier"),
-            ("residual_scale", "residual_multiplier"),
-            ("logit_scale", logit_scale),
-            ("attention.clamp_kqv", "clip_qkv"),
-        ] {
-            if let Some(number) = self.real(key).filter(|&number| number != 0.0) {
-                put(of_config, number.into());
-            }
-        }
         if self.flag("attention.causal") == Some(!forward.is_some_and(|forward| forward.causal)) {
             match forward.and_then(|forward| forward.causal_if) {
                 Some(key) => put(key, true.into()),
@@ -233,6 +219,25 @@ impl Keys<'_> {
             self.put_pattern(family, config)?;
         }
         Ok(())
+    }
+
+    /// Numbers that states, scores or logits are multiplied with.
+    fn put_multipliers(&self, family: &Family, config: &mut Map<String, Value>) {
+        let logit_scale = match (family.head.scale, family.head.divisor) {
+            (Some(key), _) | (None, Some(key)) => key,
+            (None, None) => "logit_scale",
+        };
+        // Of other families 1 or nothing is what is read.
+        for (key, of_config) in [
+            ("embedding_scale", "embedding_multiplier"),
+            ("residual_scale", "residual_multiplier"),
+            ("logit_scale", logit_scale),
+            ("attention.clamp_kqv", "clip_qkv"),
+        ] {
+            if let Some(number) = self.real(key).filter(|&number| number != 0.0) {
+                config.insert(of_config.to_owned(), number.into());
+            }
+        }
     }
 
     /// Which layers look through a window.

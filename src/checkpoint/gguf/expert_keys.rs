@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::CheckpointError;
-use super::super::family::{ExpertLayers, ExpertNames, Renormalised, SharedNeurons};
+use super::super::family::{ExpertLayers, ExpertNames, Renormalised, RoutingKeys, SharedNeurons};
 use super::keys::Keys;
 
 /// The architectures whose routers renormalise although no key says so.
@@ -68,29 +68,33 @@ impl Keys<'_> {
             }
             (None, _) => {}
         }
-        let routing = &names.routing;
+        self.put_routing(&names.routing, config);
+        Ok(())
+    }
+
+    /// How the router chooses.
+    fn put_routing(&self, routing: &RoutingKeys, config: &mut Map<String, Value>) {
+        let mut put = |key: &str, value: Value| drop(config.insert(key.to_owned(), value));
         if let Renormalised::Flag(key) = routing.renormalised {
             let usual = RENORMALISED.contains(&self.architecture);
             let flag = self.flag("expert_weights_norm").unwrap_or(usual);
-            put(Some(&key), flag.into());
+            put(key, flag.into());
         }
-        let scale = self
-            .real("expert_weights_scale")
-            .filter(|&scale| scale != 0.0);
         if let Some(key) = routing.factor {
-            put(Some(&key), scale.map_or(Value::Null, Value::from));
+            let scale = self.real("expert_weights_scale");
+            let scale = scale.filter(|&scale| scale != 0.0);
+            put(key, scale.map_or(Value::Null, Value::from));
         }
         if let Some(groups) = &routing.groups {
             let group = |name: &str| self.whole(name).map_or(Value::Null, Value::from);
-            put(Some(&groups.groups), group("expert_group_count"));
-            put(Some(&groups.taken), group("expert_group_used_count"));
+            put(groups.groups, group("expert_group_count"));
+            put(groups.taken, group("expert_group_used_count"));
             if let (Some([key, value]), Some(2..)) =
                 (groups.only_if, self.whole("expert_group_count"))
             {
-                put(Some(&key), value.into());
+                put(key, value.into());
             }
         }
-        Ok(())
     }
 
     /// Neurons of an expert: what a key says, or else what a layer's tensor of outputs has.
