@@ -2,6 +2,7 @@
 //! layer in one: windows of it, under the names that each would have.
 
 use super::family::{ExpertNames, FusedLayout};
+use super::mixer_sizes::kernels_as_matrices;
 use super::number::Dtype;
 use super::quantised::FusedBlocks;
 use super::quantised_matrix::QuantisedMatrix;
@@ -35,16 +36,31 @@ impl Checkpoint {
                 let prefix = family.experts.as_ref()?.expert;
                 of_expert(&prefix.replace("{}", &expert.to_string()))
             }
-            NeuronBlock::Shared => of_expert(family.experts.as_ref()?.shared?.prefix),
+            NeuronBlock::Shared => {
+                let shared = family.experts.as_ref()?.shared?;
+                match (shared.fused, map) {
+                    (None, _) => of_expert(shared.prefix),
+                    (Some([inputs, _]), NeuronMap::Gate | NeuronMap::In) => {
+                        Some(StoredMap::of_fused(self.in_layer(layer, inputs), map))
+                    }
+                    (Some([_, outputs]), NeuronMap::Out) => {
+                        Some(StoredMap::of_expert(self.in_layer(layer, outputs)))
+                    }
+                }
+            }
         }
     }
 }
 
-/// The same tensors, and of each that holds all experts' matrices one for each expert.
+/// The same tensors, kernels of convolutions as matrices, and of each that holds all experts' matrices one for each expert.
 ///
 /// # Errors
 /// A file that holds both.
 pub(super) fn apart(family: &Family, tensors: Tensors) -> Result<Tensors, CheckpointError> {
+    let tensors = match family.kinds {
+        Some(_) => kernels_as_matrices(tensors)?,
+        None => tensors,
+    };
     let Some(names) = &family.experts else {
         return Ok(tensors);
     };
@@ -103,9 +119,10 @@ fn split(
         (None, Some((before, is_bias))) => (before, is_bias, false),
         (None, None) => return None,
     };
-    let maps: &[NeuronMap] = match inputs {
-        true => &[NeuronMap::Gate, NeuronMap::In],
-        false => &[NeuronMap::Out],
+    let maps: &[NeuronMap] = match (inputs, names.ff_gate) {
+        (true, Some(_)) => &[NeuronMap::Gate, NeuronMap::In],
+        (true, None) => &[NeuronMap::In],
+        (false, _) => &[NeuronMap::Out],
     };
     let expected = if is_bias { 2 } else { 3 };
     // Blocks of quantised numbers cannot be cut anywhere.

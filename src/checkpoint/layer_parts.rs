@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{AttentionInput, Split};
+use super::{AttentionInput, Mixer, Split};
 
 /// What one layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ impl LayerParts {
 pub enum HeadParts {
     /// Some; layers may differ in how many and how wide.
     Heads(HeadSizes),
-    /// None; what the layer has in their place, such as `linear attention`.
-    Without(&'static str),
+    /// None; what the layer has in their place.
+    Without(Mixer),
 }
 
 /// Sizes of a layer's heads; of a layer without heads all are 0.

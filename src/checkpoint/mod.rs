@@ -23,12 +23,15 @@ mod lens;
 mod location;
 mod matrix;
 mod merged_matrix;
+mod mixer_sizes;
+mod named;
 mod number;
 mod packed;
 mod pickle;
 mod pytorch;
 mod quantised;
 mod quantised_matrix;
+mod reading;
 mod remote;
 mod row_order;
 mod safetensors;
@@ -56,8 +59,8 @@ pub use embedding::{Embedding, EmbeddingSide};
 pub use error::CheckpointError;
 pub use family::{
     AttentionInput, DistanceNames, ExpertNames, FAMILIES, Family, FamilyForward, HeadNames, Layout,
-    Linear, NarrowExtent, NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily, RopeKeys,
-    RopeLayers, RopeLayout, SharedNames, Split, StoredMap, TransformNames, family,
+    Linear, Mixer, NarrowExtent, NeuronMap, NormKind, NormPlacement, QkNormScope, RefusedFamily,
+    RopeKeys, RopeLayers, RopeLayout, SharedNames, Split, StoredMap, TransformNames, family,
     refused_families,
 };
 pub use fetch::{FetchEstimate, FetchOption, Fetched, estimate, fetch};
@@ -70,10 +73,13 @@ pub use location::{
     AGAINST, Adapted, Bundle, FoundModel, Location, ModelPair, WITH_BASE, compared_names,
 };
 pub use matrix::Matrix;
+pub use mixer_sizes::{DeltaSizes, MambaSizes, MixerSizes};
+pub use named::HeadMapAt;
+pub use reading::{Reading, UnknownChoice};
 pub use remote::Remote;
 pub use spec::{
-    ClampedInputs, DistanceAttention, ForwardSpec, OutputEmbedding, PositionScheme, Reading, Rope,
-    RouterGroups, RouterScores, Routing, Spec, UnknownChoice,
+    ClampedInputs, DistanceAttention, ForwardSpec, OutputEmbedding, PositionScheme, Rope,
+    RouterGroups, RouterScores, Routing, Spec,
 };
 pub use stored::{StoredMatrix, StoredRows};
 pub use stores::{ModelStores, ModelSummary, StoreListing, StoredModel};
@@ -105,13 +111,6 @@ pub struct StoredType {
     pub name: String,
     /// Whether several numbers share a scale.
     pub quantised: bool,
-}
-
-/// A map of heads, and the layer in which it lies.
-#[derive(Clone, Copy, Debug)]
-pub struct HeadMapAt {
-    pub layer: usize,
-    pub linear: &'static Linear,
 }
 
 /// An open checkpoint: what it is, and where each of its numbers lies.
@@ -211,10 +210,7 @@ impl Checkpoint {
         checkpoint.spec.tied &= checkpoint.one_map();
         verify::shapes(&checkpoint)?;
         // Once there are known to be as many layers as the configuration says.
-        let causal = checkpoint
-            .forward
-            .as_ref()
-            .is_none_or(|forward| forward.causal);
+        let causal = checkpoint.forward.as_ref().is_none_or(|f| f.causal);
         checkpoint.position_scheme =
             config.position_scheme(family, causal, &mut checkpoint.spec)?;
         Ok(checkpoint)
@@ -302,35 +298,6 @@ impl Checkpoint {
     /// None is.
     pub fn require(&self, names: &[String]) -> Result<(), CheckpointError> {
         verify::first(self, names).map(drop)
-    }
-
-    /// Full name of a layer's linear map, with `.weight`.
-    pub fn linear(&self, layer: usize, linear: &Linear) -> String {
-        format!("{}.weight", self.in_layer(layer, linear.name))
-    }
-
-    /// The map of a layer's queries, keys or values, and the layer in which it lies: keys and values
-    /// may be an earlier layer's, and values may be what keys are.
-    pub fn head_map(&self, layer: usize, input: AttentionInput) -> HeadMapAt {
-        let (family, sizes) = (self.family, self.spec.head_sizes(layer));
-        let of_keys = sizes.keys_of.unwrap_or(layer);
-        let (layer, linear) = match input {
-            AttentionInput::Query => (layer, &family.query),
-            AttentionInput::Value if !sizes.values_are_keys => (of_keys, &family.value),
-            AttentionInput::Key | AttentionInput::Value => (of_keys, &family.key),
-        };
-        HeadMapAt { layer, linear }
-    }
-
-    /// Full name of what lies below the model's prefix.
-    pub fn full(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
-    }
-
-    /// Full name of what lies below a layer's prefix.
-    pub fn in_layer(&self, layer: usize, name: &str) -> String {
-        let layer = self.family.layer.replace("{}", &layer.to_string());
-        format!("{}{layer}{name}", self.prefix)
     }
 
     /// A tensor of one dimension and `len` numbers, under the first of its names that is there.

@@ -1,11 +1,10 @@
 //! A model's sizes and choices, as its family's keys name them in `config.json`, and what only the
 //! file can tell.
 
-use std::fmt;
-
 use super::latent::LatentSizes;
 use super::{
-    ExpertSizes, HeadParts, HeadSizes, LayerParts, NeuronParts, NormPlacement, RopeLayout,
+    ExpertSizes, HeadParts, HeadSizes, LayerParts, MixerSizes, NeuronParts, NormPlacement, Reading,
+    RopeLayout, UnknownChoice,
 };
 
 /// Sizes and choices of one checkpoint.
@@ -217,6 +216,10 @@ pub struct ForwardSpec {
     pub clamped: Option<ClampedInputs>,
     /// Scores of content with distances (DeBERTa).
     pub distances: Option<DistanceAttention>,
+    /// Sizes of what layers without heads have.
+    pub mixer: Option<MixerSizes>,
+    /// Its activation, as the configuration spells it, where it is not that of the neurons.
+    pub mixer_activation: Option<String>,
 }
 
 /// How heads see distances (He et al. 2020, arXiv 2006.03654).
@@ -278,54 +281,6 @@ pub struct RouterGroups {
     pub taken: usize,
     /// A group is judged by the sum of so many of its best experts.
     pub judged_by: usize,
-}
-
-/// What is read of a model, as far as a choice of its configuration can change its numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// Neurons' lists.
-    Neurons,
-    /// VO pair lists.
-    Vo,
-    /// QK pair lists, at any distance.
-    Qk,
-    /// QK pair lists at a distance above 0.
-    Distance,
-    /// The forward pass.
-    Forward,
-}
-
-impl Reading {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Neurons,
-        Self::Vo,
-        Self::Qk,
-        Self::Distance,
-        Self::Forward,
-    ];
-}
-
-impl fmt::Display for Reading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Neurons => "neurons",
-            Self::Vo => "VO",
-            Self::Qk => "QK",
-            Self::Distance => "QK at a distance",
-            Self::Forward => "texts",
-        })
-    }
-}
-
-/// A choice in `config.json` that is not known here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownChoice {
-    pub key: String,
-    pub expected: String,
-    pub got: String,
-    /// What it would change.
-    pub touches: &'static [Reading],
 }
 
 /// How a layer tells positions apart, beside learned position embeddings.

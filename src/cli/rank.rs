@@ -103,6 +103,9 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
             convention,
             ..args.query(layer, &filters)
         };
+        if !query.has_any(&card) {
+            continue;
+        }
         let answer = reader.answer(&Query::Rank(query.clone()), Callbacks::none())?;
         let Answer::Rank(answer) = answer else {
             return Err(QueryError::WrongAnswer.into());

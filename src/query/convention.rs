@@ -278,6 +278,14 @@ impl ModelCard {
                      list of one head has; take gain",
                 )
             }
+            Switch::Norms if self.family.head_keys.is_some() => Err(
+                "it divides each token's values by their own length, which no VO list has; take gain",
+            ),
+            Switch::Gain | Switch::Norms
+                if self.family.head_keys.is_some() && self.spec.first_experts().is_some() =>
+            {
+                Err("its experts and the neurons beside them are behind norms of their own")
+            }
             Switch::Biases if self.against.is_some() => Err("differences are of the weights alone"),
             Switch::Norms if self.against.is_some() && self.spec.qk_norm => {
                 Err("what norms make of queries and keys is no sum of two models' parts")

@@ -36,6 +36,9 @@ pub const HELD_UNDER_CONVENTIONS: &[&str] = &[
     "modernbert",
     "roberta",
     "albert",
+    "qwen3_5_text",
+    "lfm2",
+    "bamba",
 ];
 
 /// Families of which what a model does with a text is held, number by number.
@@ -204,7 +207,7 @@ impl Distance {
 
 impl Support {
     fn of(family: &Family) -> Self {
-        let forward = family.forward.as_ref();
+        let forward = family.forward.as_ref().filter(|_| family.runs());
         let causal = forward.is_some_and(|forward| forward.causal);
         let is_among = |list: &[&str]| list.contains(&family.model_type);
         let mut held = vec!["lists"];

@@ -162,8 +162,8 @@ fn rows(
     if let Some(without) = (0..spec.layers).find(|&layer| spec.heads_in(layer) == 0) {
         let all = (0..spec.layers).filter(|&layer| spec.heads_in(layer) == 0);
         let instead = match spec.parts[without].heads {
-            HeadParts::Without(instead) => instead,
-            HeadParts::Heads(_) => "",
+            HeadParts::Without(instead) => instead.to_string(),
+            HeadParts::Heads(_) => String::new(),
         };
         heads += &format!("; {} layers without: {instead}", all.count());
     }

@@ -1,6 +1,7 @@
 //! Weights by layer, neuron and head, whatever the file's layout.
 
 mod attention;
+mod fingerprint;
 mod latent;
 mod neurons;
 mod norms_and_biases;
@@ -185,40 +186,6 @@ impl Weights {
         };
         let sum: f64 = (0..values.rows()).map(norm).sum();
         Ok((sum / values.rows().max(1) as f64) as f32)
-    }
-
-    /// A number that differs, but for chance, between models of other weights: FNV-1a over the key
-    /// and the value of the first neuron in every layer; with an adapter, or of a difference, the first
-    /// head too.
-    ///
-    /// # Errors
-    /// As [`Checkpoint::block`].
-    pub fn fingerprint(&self) -> Result<u64, CheckpointError> {
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut add = |numbers: &[f32]| {
-            for byte in numbers.iter().flat_map(|x| x.to_le_bytes()) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        };
-        let changed = self.checkpoint.adapter().is_some() || self.checkpoint.against().is_some();
-        let with_neurons = |layer: &usize| self.spec().neurons_in(*layer) > 0;
-        for layer in (0..self.spec().layers).filter(with_neurons) {
-            for vector in [
-                self.keys(layer, 0..1, Input::Gate)?,
-                self.values(layer, 0..1)?,
-            ] {
-                add(vector.data());
-            }
-            // An adapter may leave the neurons as they are.
-            if changed {
-                for form in [Form::Vo, Form::Qk] {
-                    let FormWeights { left, right } = self.form(form, layer, 0, 0)?;
-                    add(left.data());
-                    add(right.data());
-                }
-            }
-        }
-        Ok(hash)
     }
 
     /// The two factors of a head's form. Those of QK are as at two positions of which the key

@@ -18,6 +18,7 @@ import sys
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
+import hybrids
 import make
 from make import embeddings, DISTANCE, ENCODERS, FAMILIES, HERE, SPLIT, UNTURNED, at, best, caught, linear_norms, randomise
 
@@ -272,7 +273,8 @@ def main():
     found = {
         "conventions": {name: answers(name) for name in WHOLE if not some or name in some},
         "alone": {name: alone(name) for name in NORMS
-                  if NORMS[name] and name not in TOGETHER and (not some or name in some)},
+                  if NORMS[name] and name not in TOGETHER and (not some or name in some)}
+        | {name: hybrids.alone(name) for name in hybrids.NORMS if not some or name in some},
     }
     for name, found in found.items():
         path = os.path.join(HERE, name + ".json")

@@ -208,7 +208,7 @@ fn first_experts(location: &Location) -> Vec<Vec<u32>> {
     let spec = reader.card().spec.clone();
     let layers = (0..spec.layers).filter(|&layer| spec.experts(layer).is_some());
     let layers: Vec<usize> = layers.collect();
-    let first = |layer| super::experts::experts(&mut reader, layer, None).first;
+    let first = |layer| super::experts::experts(&mut reader, layer, None, 3).first;
     layers.into_iter().map(first).collect()
 }
 

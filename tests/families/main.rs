@@ -11,6 +11,7 @@ mod gguf;
 #[path = "../gguf_writer/mod.rs"]
 mod gguf_writer;
 mod heads;
+mod hybrids;
 mod links;
 mod lookup;
 mod overflow;
@@ -227,7 +228,7 @@ fn states_agree_with_pytorch() {
 
 /// Of a family that is not run on texts there are none.
 fn states_agree(name: &str, checkpoint: &Checkpoint, found: &Value) {
-    if checkpoint.family().forward.is_none() {
+    if !checkpoint.family().runs() {
         return;
     }
     let forward = Forward::new(checkpoint, &Device::Cpu).unwrap();

@@ -14,6 +14,7 @@ Needs: torch, transformers, tokenizers, safetensors.
 """
 import json
 import os
+import re
 import sys
 
 import torch
@@ -187,7 +188,7 @@ STILL = {"hunyuan"}
 # Layers that rotate nothing.
 UNTURNED = {"smollm3": {1}, "cohere2": {1}, "exaone4": {1}}
 # The gains of norms are 1 more than what is stored.
-PLUS_ONE = ("Gemma", "Nemotron", "Qwen3Next", "Qwen3_5")
+PLUS_ONE = re.compile("Gemma(?!3n|4)|Nemotron(?!H)|Qwen3Next|Qwen3_5")
 ENCODERS = {"roberta", "roberta-pad", "xlm-roberta", "distilbert", "modernbert", "camembert", "electra", "mpnet",
             "deberta", "deberta-v2", "electra-small", "albert", "nomic-bert"}
 PIECES = {"llama", "mistral", "gemma", "gemma2", "gemma3-text", "phi3", "xlm-roberta"}
@@ -203,7 +204,7 @@ def randomise(model, seed):
     torch.manual_seed(seed)
     for name, p in model.named_parameters():
         norm = p.dim() == 1 and "bias" not in name
-        plain = norm and not type(model).__name__.startswith(PLUS_ONE)
+        plain = norm and not PLUS_ONE.match(type(model).__name__)
         p.copy_(torch.randn_like(p) * (0.25 if p.dim() > 1 else 0.1) + (1.0 if plain else 0.0))
         p.copy_(p.bfloat16().float())
 
@@ -321,10 +322,15 @@ def linear_norms(model):
     """Norms of queries and keys by their gains alone."""
     for module in model.modules():
         if hasattr(module, "q_norm"):
-            for norm in (module.q_norm, module.k_norm):
-                gain = norm.weight + (1.0 if type(norm).__name__.startswith(PLUS_ONE) else 0.0)
+            for norm in filter(None, (module.q_norm, getattr(module, "k_norm", None))):
+                gain = norm.weight + (1.0 if PLUS_ONE.match(type(norm).__name__) else 0.0)
                 mean = (lambda x: x.mean(-1, keepdim=True)) if "LayerNorm" in type(norm).__name__ else lambda x: 0.0
                 norm.forward = lambda x, gain=gain, mean=mean: (x - mean(x)) * gain
+        if hasattr(module, "v_norm"):
+            module.v_norm.forward = lambda x: x
+        if "RMS" in type(getattr(module, "q_layernorm", None)).__name__:
+            for norm in (module.q_layernorm, module.k_layernorm):
+                norm.forward = lambda x, gain=norm.weight: x * gain
         if hasattr(module, "query_layernorm"):
             for norm in (module.query_layernorm, module.key_layernorm):
                 norm.forward = lambda x, gain=norm.weight: x * gain

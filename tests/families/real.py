@@ -18,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
+import hybrids
 import make
 from make import BERT_PATHS, FALCON_PATHS, FAMILIES, FUSED_PATHS, HERE, LLAMA_PATHS, OPT_PATHS, PLAIN_PATHS, VOCAB
 
@@ -274,6 +275,85 @@ REAL = {
              rotary_dim=32, scale_attn_weights=True, tie_word_embeddings=False, use_cache=True, vocab_size=51200),
         "codegen", FAMILIES["codegen"][2]),
 }
+NEMOTRON_H = dict(
+    model_type="nemotron_h", attention_bias=False, attention_dropout=0.0, bos_token_id=1, chunk_size=128, conv_kernel=4,
+    eos_token_id=2, expand=2, head_dim=128, hidden_dropout=0.0, hidden_size=4096, hybrid_override_pattern="M-M*-",
+    initializer_range=0.02, intermediate_size=21504, layer_norm_epsilon=1e-05, mamba_head_dim=64, mamba_hidden_act="silu",
+    mamba_num_heads=128, mamba_proj_bias=False, max_position_embeddings=8192, mlp_bias=False, mlp_hidden_act="relu2",
+    n_groups=8, num_attention_heads=32, num_key_value_heads=8, num_logits_to_keep=1, pad_token_id=0,
+    rescale_prenorm_residual=True, residual_in_fp32=False, rms_norm_eps=1e-05, sliding_window=None, ssm_state_size=128,
+    tie_word_embeddings=False, time_step_floor=0.0001, time_step_max=0.1, time_step_min=0.001, time_step_rank=256,
+    use_bias=False, use_cache=True, use_conv_bias=True, use_mamba_kernels=True, vocab_size=131072)
+LFM2 = dict(
+    model_type="lfm2", block_auto_adjust_ff_dim=True, block_dim=2048, block_ff_dim=12288, block_ffn_dim_multiplier=1.0,
+    block_mlp_init_scale=1.0, block_multiple_of=256, block_norm_eps=1e-05, block_out_init_scale=1.0, block_use_swiglu=True,
+    block_use_xavier_init=True, bos_token_id=1, conv_L_cache=3, conv_bias=False, conv_dim=2048, conv_dim_out=2048,
+    conv_use_xavier_init=True, eos_token_id=7, full_attn_idxs=[2, 5, 8, 10, 12, 14], hidden_size=2048,
+    initializer_range=0.02, max_position_embeddings=128000, norm_eps=1e-05, num_attention_heads=32, num_heads=32,
+    num_hidden_layers=16, num_key_value_heads=8, pad_token_id=0, rope_theta=1000000.0, use_cache=True, use_pos_enc=True,
+    vocab_size=65536)
+GRANITE4 = dict(
+    GRANITE, model_type="granitemoehybrid", attention_multiplier=0.015625, embedding_multiplier=12, hidden_size=2048,
+    init_method="mup", intermediate_size=8192, layer_types=["mamba", "mamba", "attention", "mamba"], logits_scaling=8,
+    mamba_chunk_size=256, mamba_conv_bias=True, mamba_d_conv=4, mamba_d_head=64, mamba_d_state=128, mamba_expand=2,
+    mamba_n_groups=1, mamba_n_heads=64, mamba_proj_bias=False, normalization_function="rmsnorm", num_experts_per_tok=0,
+    num_local_experts=0, output_router_logits=False, position_embedding_type="nope", residual_multiplier=0.22,
+    rope_theta=10000, router_aux_loss_coef=0.01, shared_intermediate_size=8192, vocab_size=100352)
+# id on the hub: (configuration, the checkpoint of hybrids.py that has its layout, layers with heads). Sizes of Qwen3.5
+# are those that transformers' class has. Lists of layers are cut to those that stand here.
+HYBRIDS = {
+    "Qwen/Qwen3-Next-80B-A3B-Instruct": (
+        dict(model_type="qwen3_next", **sizes(2048, 48, 16, 2, 5120), attention_bias=False, attention_dropout=0.0,
+             bos_token_id=151643, decoder_sparse_step=1, eos_token_id=151645, full_attention_interval=4, head_dim=256,
+             hidden_act="silu", initializer_range=0.02, linear_conv_kernel_dim=4, linear_key_head_dim=128,
+             linear_num_key_heads=16, linear_num_value_heads=32, linear_value_head_dim=128, max_position_embeddings=262144,
+             mlp_only_layers=[], moe_intermediate_size=512, norm_topk_prob=True, num_experts=512, num_experts_per_tok=10,
+             output_router_logits=False, partial_rotary_factor=0.25, rms_norm_eps=1e-06, rope_scaling=None,
+             rope_theta=10000000, router_aux_loss_coef=0.001, shared_expert_intermediate_size=512,
+             tie_word_embeddings=False, use_cache=True, use_sliding_window=False, vocab_size=151936), "qwen3-next", [3]),
+    "Qwen/Qwen3.5-9B (text)": (
+        dict(model_type="qwen3_5_text", **sizes(4096, 32, 16, 4, 12288), attention_bias=False, attention_dropout=0.0,
+             full_attention_interval=4, head_dim=256, hidden_act="silu", initializer_range=0.02, linear_conv_kernel_dim=4,
+             linear_key_head_dim=128, linear_num_key_heads=16, linear_num_value_heads=32, linear_value_head_dim=128,
+             max_position_embeddings=262144, rms_norm_eps=1e-06, rope_parameters=dict(
+                 mrope_interleaved=True, mrope_section=[11, 11, 10], partial_rotary_factor=0.25, rope_theta=10000000,
+                 rope_type="default"), tie_word_embeddings=False, use_cache=True, vocab_size=248320), "qwen3-5", [3]),
+    "LiquidAI/LFM2-1.2B": (LFM2, "lfm2", [2]),
+    "LiquidAI/LFM2-350M": (dict(LFM2, block_dim=1024, block_ff_dim=6656, conv_dim=1024, conv_dim_out=1024, hidden_size=1024,
+                                num_attention_heads=16, num_heads=16), "lfm2", [2]),
+    "ibm-granite/granite-4.0-h-micro": (GRANITE4, "granitemoehybrid", [2]),
+    "nvidia/Nemotron-H-8B-Base-8K": (NEMOTRON_H, "nemotron-h", [3]),
+    "tiiuae/Falcon-H1-0.5B-Base": (
+        dict(model_type="falcon_h1", **sizes(1024, 36, 8, 2, 2048), attention_bias=False, attention_dropout=0.0,
+             attention_in_multiplier=1.0, attention_out_multiplier=0.9375, bos_token_id=1, embedding_multiplier=5.656854249,
+             eos_token_id=11, head_dim=64, hidden_act="silu", initializer_range=0.02, key_multiplier=0.390625,
+             lm_head_multiplier=0.0390625, mamba_chunk_size=128, mamba_conv_bias=True, mamba_d_conv=4, mamba_d_head=64,
+             mamba_d_ssm=1536, mamba_d_state=128, mamba_expand=2, mamba_n_groups=1, mamba_n_heads=24,
+             mamba_norm_before_gate=False, mamba_proj_bias=False, mamba_rms_norm=False, max_position_embeddings=16384,
+             mlp_bias=False, mlp_multipliers=[0.8838834764831844, 0.5859375], num_logits_to_keep=1, pad_token_id=0,
+             projectors_bias=False, rms_norm_eps=1e-05, rope_scaling=None, rope_theta=100000000000.0, ssm_in_multiplier=1.25,
+             ssm_multipliers=[0.35, 0.25, 0.17, 0.5, 0.35], ssm_out_multiplier=0.23, tie_word_embeddings=False,
+             use_cache=True, vocab_size=32784), "falcon-h1", [1]),
+    "google/gemma-3n-E2B (text)": (
+        dict(model_type="gemma3n_text", **sizes(2048, 30, 8, 2, [8192, 8192, 8192, 8192]),
+             activation_sparsity_pattern=[0.95, 0.95, 0.0, 0.0], altup_active_idx=0, altup_coef_clip=120.0,
+             altup_correct_scale=True, altup_num_inputs=4, attention_bias=False, attention_dropout=0.0,
+             final_logit_softcapping=30.0, head_dim=256, hidden_activation="gelu_pytorch_tanh",
+             hidden_size_per_layer_input=256, initializer_range=0.02, laurel_rank=64,
+             layer_types=["sliding_attention", "full_attention"] * 2, max_position_embeddings=32768,
+             num_kv_shared_layers=2, query_pre_attn_scalar=256, rms_norm_eps=1e-06, rope_local_base_freq=10000.0,
+             rope_scaling=None, rope_theta=1000000.0, sliding_window=512, use_cache=True, vocab_size=262400,
+             vocab_size_per_layer_input=262144), "gemma3n-text", [1, 2]),
+}
+# What is shrunk of them beside what is of others.
+SHRUNK_HYBRIDS = {
+    "hidden_size": 16, "num_attention_heads": 4, "num_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 4,
+    "full_attn_idxs": [2], "block_ff_dim": 24, "block_multiple_of": 8, "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4, "linear_key_head_dim": 4, "linear_value_head_dim": 4, "moe_intermediate_size": 8,
+    "shared_expert_intermediate_size": 12, "num_experts": 4, "mamba_n_heads": 4, "mamba_num_heads": 4, "mamba_d_head": 8,
+    "mamba_head_dim": 8, "mamba_d_ssm": 32, "mamba_d_state": 4, "ssm_state_size": 4, "n_groups": 2,
+    "shared_intermediate_size": 24, "vocab_size_per_layer_input": VOCAB, "hidden_size_per_layer_input": 4,
+    "laurel_rank": 4, "intermediate_size": 24}
 LEARNED = {"gpt2", "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "mpnet", "deberta-v2", "opt",
            "gpt_neo", "albert", "gpt_bigcode"}
 SHRUNK = {"num_hidden_layers": 2, "n_layer": 2, "n_layers": 2, "num_layers": 2, "intermediate_size": 40, "ffn_dim": 40,
@@ -351,15 +431,40 @@ def real(config, like, paths):
     return {"config": small, "tensors": shapes, **found}
 
 
+def hybrid(config, like, layers):
+    small = {key: SHRUNK_HYBRIDS.get(key, value) for key, value in shrunk(config).items()}
+    small.update({key: config[key] for key in ("layer_types", "hybrid_override_pattern") if key in config})
+    if isinstance(config.get("intermediate_size"), list):
+        small["intermediate_size"] = [24 + 8 * (i % 2) for i in range(len(config["intermediate_size"]))]
+    if config["model_type"] == "nemotron_h":
+        small["num_hidden_layers"] = len(config["hybrid_override_pattern"])
+    if "num_experts" in small:
+        small["num_experts_per_tok"] = 2
+    paths = hybrids.FAMILIES[like][2]
+    with tempfile.TemporaryDirectory() as folder:
+        AutoModelForCausalLM.from_config(AutoConfig.for_model(**small)).save_pretrained(folder)
+        path = os.path.join(folder, "model.safetensors")
+        with safe_open(path, "pt") as stored:
+            shapes = {name: list(stored.get_slice(name).get_shape()) for name in stored.keys()}
+        save_file({name: numbers(name, shape) for name, shape in shapes.items()}, path, metadata={"format": "pt"})
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, experts_implementation="eager").eval()
+    found = hybrids.answers(model, like, paths, layers)
+    for state in found["states"]:
+        state["last"] = [last[:8] for last in state["last"]]
+    found.pop("router", None)
+    return {"config": small, "tensors": shapes, **found}
+
+
 def main():
     torch.set_grad_enabled(False)
     path = os.path.join(HERE, "real.json")
-    wanted, found = sys.argv[1:] or list(REAL), {}
+    wanted, found = sys.argv[1:] or list(REAL) + list(HYBRIDS), {}
     if sys.argv[1:]:
         with open(path, encoding="utf-8") as f:
             found = json.load(f)
-    found.update({name: real(*REAL[name]) for name in wanted})
-    lines = [f"{json.dumps(name)}: {json.dumps(found[name])}" for name in REAL]
+    found.update({name: real(*REAL[name]) for name in wanted if name in REAL})
+    found.update({name: hybrid(*HYBRIDS[name]) for name in wanted if name in HYBRIDS})
+    lines = [f"{json.dumps(name)}: {json.dumps(found[name])}" for name in [*REAL, *HYBRIDS]]
     with open(os.path.join(HERE, "real.json"), "w", encoding="utf-8") as f:
         f.write("{\n" + ",\n".join(lines) + "\n}\n")
 

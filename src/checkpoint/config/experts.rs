@@ -67,7 +67,7 @@ impl Config {
     }
 
     /// A list of numbers; none if it is not there.
-    fn numbers(&self, key: &str) -> Result<Vec<usize>, CheckpointError> {
+    pub(super) fn numbers(&self, key: &str) -> Result<Vec<usize>, CheckpointError> {
         let Some((key, value)) = self.value(&[key]) else {
             return Ok(Vec::new());
         };
@@ -150,7 +150,7 @@ impl Config {
     }
 
     /// A whole number, 0 among them, if the first of these keys that is there has one.
-    fn whole(&self, keys: &[&str]) -> Option<usize> {
+    pub(super) fn whole(&self, keys: &[&str]) -> Option<usize> {
         let (_, value) = self.value(keys)?;
         value.as_u64().and_then(|n| usize::try_from(n).ok())
     }

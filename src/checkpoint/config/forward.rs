@@ -44,6 +44,11 @@ impl Config {
         let clamped = Self::soft(self.clamped(forward.clamped), None, RUN, &mut spec.unknown)?;
         let distances = self.distances(forward, spec);
         let distances = Self::soft(distances, None, RUN, &mut spec.unknown)?;
+        let mixer = self.mixer_sizes(family, spec.d_model);
+        let mixer = Self::soft(mixer, None, RUN, &mut spec.unknown)?;
+        let mixer_activation = family.kinds.and_then(|kinds| kinds.activation);
+        let mixer_activation = mixer_activation.and_then(|key| self.value(&[key]));
+        let mixer_activation = mixer_activation.and_then(|(_, name)| name.as_str().map(one_line));
         let stretched = spec.latent.map_or(1.0, |_| self.stretched_scale());
         let unknown = &mut spec.unknown;
         let mut flag = |key: Option<&'static str>, usual| match key {
@@ -94,6 +99,8 @@ impl Config {
             routing,
             clamped,
             distances,
+            mixer,
+            mixer_activation,
             affine_norms,
             final_norm: forward.final_norm.filter(|_| final_norm),
         }))

@@ -3,6 +3,7 @@
 mod distances;
 mod experts;
 mod forward;
+mod layers;
 mod literals;
 mod position_scheme;
 mod register;
@@ -15,8 +16,8 @@ use super::error::one_line;
 use super::family::{DefaultValue, refusal};
 use super::files::Files;
 use super::{
-    CheckpointError, FAMILIES, Family, HeadSizes, LayerParts, NormPlacement, OutputEmbedding,
-    Reading, Spec, Split, UnknownChoice, family,
+    CheckpointError, FAMILIES, Family, HeadSizes, NormPlacement, OutputEmbedding, Reading, Spec,
+    UnknownChoice, family,
 };
 
 /// What windows and rotary positions are about.
@@ -174,12 +175,7 @@ impl Config {
         };
         self.check_as_wide(family, d_model)?;
         let (embedding_width, narrow) = self.embedding_width(family, d_model)?;
-        if let Split::Runs(runs) = family.query.split
-            && !heads.is_multiple_of(runs)
-        {
-            let expected = format!("a multiple of {runs}");
-            return Err(self.wrong(keys.heads[0], expected, heads.to_string()));
-        }
+        self.check_runs(family, heads)?;
         let n_kv_heads = match latent {
             Some(_) => heads,
             None => self.n_kv_heads(keys, heads)?,
@@ -198,24 +194,19 @@ impl Config {
         let tied = self.says_tied()?;
         let passes = self.passes(family)?;
         let layers = passes.iter().max().map_or(0, |last| last + 1);
-        let neurons = match self.value(keys.neurons) {
-            Some(_) => self.size(keys.neurons)?,
-            None => 4 * d_model,
-        };
+        let neurons = self.neurons(keys, d_model, layers)?;
+        let most = neurons.iter().copied().max().unwrap_or(0);
         Ok(Spec {
             layers,
             passes,
-            parts: self.layer_parts(
-                family,
-                vec![LayerParts::dense(HeadSizes::own(heads, n_kv_heads, d_head), neurons); layers],
-            )?,
+            parts: self.parts(family, HeadSizes::own(heads, n_kv_heads, d_head), &neurons)?,
             d_model,
             embedding_width,
             narrow,
             heads,
             n_kv_heads,
             d_head,
-            neurons,
+            neurons: most,
             vocab: self.size(&["vocab_size"])?,
             positions,
             first_position,
@@ -224,13 +215,7 @@ impl Config {
             context,
             reach: Vec::new(),
             longest: context.min(MOST_TOKENS),
-            activation: match self.value(keys.activation) {
-                None => family.default_activation.to_string(),
-                Some((key, Value::String(name))) => one_line(Self::meant(family, key, name)),
-                Some((key, other)) => {
-                    return Err(self.wrong(key, "the name of a function".into(), shown(other)));
-                }
-            },
+            activation: self.activation(family)?,
             latent,
             norm: match pre {
                 true => family.norm,
@@ -246,10 +231,21 @@ impl Config {
         })
     }
 
+    /// The name of the neurons' activation.
+    fn activation(&self, family: &Family) -> Result<String, CheckpointError> {
+        match self.value(family.config.activation) {
+            None => Ok(family.default_activation.to_string()),
+            Some((key, Value::String(name))) => Ok(one_line(Self::meant(family, key, name))),
+            Some((key, other)) => {
+                Err(self.wrong(key, "the name of a function".into(), shown(other)))
+            }
+        }
+    }
+
     /// What the configuration says about the embeddings, or leaves to its family; the file may
     /// know better.
     fn says_tied(&self) -> Result<bool, CheckpointError> {
-        self.flag(&["tie_word_embeddings"], true)
+        self.flag(&["tie_embedding", "tie_word_embeddings"], true)
     }
 
     /// The token whose id says where learned positions begin.

@@ -48,6 +48,11 @@ impl Config {
         {
             return Ok(position_scheme);
         }
+        if let Some([key, word]) = keys.only_if
+            && self.value(&[key]).and_then(|(_, value)| value.as_str()) != Some(word)
+        {
+            return Ok(position_scheme);
+        }
         spec.rotary = true;
         position_scheme.without_rope =
             self.without_rope(family, keys.layers, &position_scheme.windows, spec)?;
@@ -59,18 +64,22 @@ impl Config {
         let (full, sliding) = (of_kind(FULL), of_kind(SLIDING));
         let once = self.values.get("rope_scaling").and_then(Value::as_object);
         end_texts(spec, [once, full, now]);
-        let settings = |given, theta| RopeSettings {
+        let windows = &position_scheme.windows;
+        let [d_head, local_d_head] = [false, true].map(|local| d_head(spec, windows, local));
+        let settings = |given, theta, d_head| RopeSettings {
+            d_head,
             config: self,
             family,
             keys,
             theta,
             given,
         };
-        let whole = settings([once, full, now], keys.theta).rope(spec)?;
+        let whole = settings([once, full, now], keys.theta, d_head).rope(spec)?;
         let local = match keys.local_theta {
             [] => whole.clone(),
             theta => {
-                settings([once.filter(|_| keys.scales_local), sliding, None], theta).rope(spec)?
+                let given = [once.filter(|_| keys.scales_local), sliding, None];
+                settings(given, theta, local_d_head).rope(spec)?
             }
         };
         for (rope, known) in [
@@ -260,6 +269,16 @@ impl Config {
             None => Ok(Vec::new()),
         }
     }
+}
+
+/// The size of the heads of layers with a window, or of the others: they may differ.
+fn d_head(spec: &Spec, windows: &[Option<usize>], windowed: bool) -> usize {
+    let of = |layer: &usize| {
+        let window = windows.get(*layer).is_some_and(Option::is_some);
+        window == windowed && spec.heads_in(*layer) > 0
+    };
+    let layer = (0..spec.layers).find(of);
+    layer.map_or(spec.d_head, |layer| spec.head_sizes(layer).d_head)
 }
 
 /// Where queries beyond a length are multiplied with what grows with their position, texts end there.

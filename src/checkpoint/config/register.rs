@@ -120,6 +120,18 @@ const RULES: &[Rule] = &[
         families: &["deepseek_v2", "deepseek_v3"],
         ..rule("moe_layer_freq", NEUTRAL, &[Neurons, Forward])
     },
+    Rule {
+        families: &["lfm2_moe"],
+        ..rule("use_expert_bias", Only("true"), RUN)
+    },
+    Rule {
+        families: &["nemotron_h"],
+        ..rule("moe_latent_size", Only("null"), &[Neurons, Forward])
+    },
+    Rule {
+        families: &["nemotron_h"],
+        ..rule("sliding_window", Only("null"), &[Distance, Forward])
+    },
     // Of architectures that are kept under another one's name.
     Rule {
         families: &["mpt"],

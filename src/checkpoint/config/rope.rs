@@ -15,7 +15,15 @@ const EVEN: &str = "an even number of channels that turn";
 const STATED: &str = "max_position_embeddings";
 
 /// The kinds of rotary positions that are known here.
-const KINDS: [&str; 6] = ["default", "linear", "dynamic", "llama3", "yarn", "longrope"];
+const KINDS: [&str; 7] = [
+    "default",
+    "linear",
+    "dynamic",
+    "llama3",
+    "yarn",
+    "longrope",
+    "proportional",
+];
 
 /// What is read, or why it is not known here.
 type Known<T> = Result<T, UnknownChoice>;
@@ -25,6 +33,8 @@ pub(super) struct RopeSettings<'a> {
     pub config: &'a Config,
     pub family: &'a Family,
     pub keys: &'a RopeKeys,
+    /// The size of a head that rotates by it.
+    pub d_head: usize,
     /// Keys of θ in `config.json` itself.
     pub theta: &'static [&'static str],
     /// Where its other keys lie; the first counts that has one.
@@ -61,12 +71,17 @@ impl RopeSettings<'_> {
             Some(share) => Some(share),
             None => self.top(self.keys.share)?,
         };
-        let share = || (spec.d_head as f64 * share.unwrap_or(1.0)) as usize;
+        let rotating = (self.d_head as f64 * share.unwrap_or(1.0)) as usize;
+        // What does not rotate there are pairs of frequency 0.
+        let share = || match kind {
+            "proportional" => self.d_head,
+            _ => rotating,
+        };
         let key = match dims {
             Some(_) => self.keys.dims[0],
             None => "partial_rotary_factor",
         };
-        let dims = dims.unwrap_or_else(share).min(spec.d_head);
+        let dims = dims.unwrap_or_else(share).min(self.d_head);
         if !dims.is_multiple_of(2) {
             return Err(Config::unknown(key, EVEN, &dims.into(), PLACED));
         }
@@ -91,6 +106,12 @@ impl RopeSettings<'_> {
             "linear" => {
                 let factor = plan.needed("factor")?;
                 (plan.each(|_, f| f / factor), 1.0)
+            }
+            "proportional" => {
+                let factor = self.number("factor")?.unwrap_or(1.0);
+                let turns = |pair| pair < rotating / 2;
+                let frequency = |pair, f| if turns(pair) { f / factor } else { 0.0 };
+                (plan.each(frequency), 1.0)
             }
             "llama3" => (plan.llama3()?, 1.0),
             "yarn" => plan.yarn()?,

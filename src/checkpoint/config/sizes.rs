@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::super::family::ConfigKeys;
 use super::super::latent::LatentSizes;
-use super::super::{CheckpointError, Family};
+use super::super::{CheckpointError, Family, Split};
 use super::Config;
 
 impl Config {
@@ -24,6 +24,51 @@ impl Config {
                 Err(self.wrong(key, expected, heads.to_string()))
             }
         }
+    }
+
+    /// By layer, how many neurons its feed-forward part has.
+    pub(super) fn neurons(
+        &self,
+        keys: &ConfigKeys,
+        d_model: usize,
+        layers: usize,
+    ) -> Result<Vec<usize>, CheckpointError> {
+        let neurons = match self.value(keys.neurons) {
+            None => 4 * d_model,
+            Some((key, serde_json::Value::Array(_))) => {
+                let each = self.numbers(key)?;
+                if each.len() != layers || each.contains(&0) {
+                    let expected = format!("{layers} numbers of neurons");
+                    return Err(self.wrong(key, expected, format!("{} numbers", each.len())));
+                }
+                return Ok(each);
+            }
+            Some(_) => self.size(keys.neurons)?,
+        };
+        let Some([flag, factor, multiple]) = keys.two_thirds else {
+            return Ok(vec![neurons; layers]);
+        };
+        if !self.flag(&[flag], true)? {
+            return Ok(vec![neurons; layers]);
+        }
+        let factor = self.number(&[factor])?.unwrap_or(1.0);
+        let multiple = match self.value(&[multiple]) {
+            Some(_) => self.size(&[multiple])?,
+            None => 1,
+        };
+        let adjusted = (factor * (2 * neurons / 3) as f64) as usize;
+        Ok(vec![adjusted.div_ceil(multiple) * multiple; layers])
+    }
+
+    /// That heads whose queries, keys and values lie in runs fill them.
+    pub(super) fn check_runs(&self, family: &Family, heads: usize) -> Result<(), CheckpointError> {
+        if let Split::Runs(runs) = family.query.split
+            && !heads.is_multiple_of(runs)
+        {
+            let expected = format!("a multiple of {runs}");
+            return Err(self.wrong(family.config.heads[0], expected, heads.to_string()));
+        }
+        Ok(())
     }
 
     /// The sizes of latent attention.
@@ -87,7 +132,7 @@ impl Config {
 
     /// The layers that a text goes through, one after another.
     pub(super) fn passes(&self, family: &Family) -> Result<Vec<usize>, CheckpointError> {
-        let passes = self.size(family.config.layers)?;
+        let passes = self.layers(family)?;
         let Some(shared) = family.shared_layers else {
             return Ok((0..passes).collect());
         };

@@ -23,6 +23,7 @@ pub(super) const CONFIG: ConfigKeys = ConfigKeys {
     n_kv_heads_if: None,
     d_head: &[],
     neurons: &["intermediate_size"],
+    two_thirds: None,
     positions: &["max_position_embeddings"],
     activation: &["hidden_act"],
     norm_epsilon: &[],
@@ -37,11 +38,13 @@ pub(super) const ROPE: RopeKeys = RopeKeys {
     share: &[],
     dims: &[],
     unless: None,
+    only_if: None,
     layers: RopeLayers::All,
 };
 
 /// A causal pass of sequential sublayers with plain scaled attention, and no norm yet.
 pub(super) const PLAIN_FORWARD: FamilyForward = FamilyForward {
+    not_run: None,
     causal: true,
     causal_if: None,
     attention_norm: &[],

@@ -44,6 +44,8 @@ pub(super) const GPT2: Family = Family {
     ff_in: linear("mlp.c_fc").transposed(),
     ff_gate: None,
     ff_out: linear("mlp.c_proj").transposed(),
+    kinds: None,
+    head_keys: None,
     experts: None,
     query: linear("attn.c_attn").transposed().split(Split::Stacked),
     key: linear("attn.c_attn").transposed().split(Split::Stacked),

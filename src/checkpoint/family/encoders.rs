@@ -45,6 +45,8 @@ pub(super) const BERT: Family = Family {
     ff_in: linear("intermediate.dense"),
     ff_gate: None,
     ff_out: linear("output.dense"),
+    kinds: None,
+    head_keys: None,
     experts: None,
     query: linear("attention.self.query"),
     key: linear("attention.self.key"),

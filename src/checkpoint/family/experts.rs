@@ -65,6 +65,9 @@ pub struct SharedNames {
     /// What stands before its maps.
     pub prefix: &'static str,
     pub neurons: SharedNeurons,
+    /// The maps of gates, and then inputs, and of outputs, below the layer's prefix, in a family that
+    /// stores gates and inputs in one.
+    pub fused: Option<[&'static str; 2]>,
     /// A map `[1, d_model]` whose sigmoid its output is multiplied with.
     pub gate: Option<&'static str>,
 }
@@ -159,6 +162,15 @@ impl StoredMap {
             layout: Layout::OutIn,
             split: Split::Whole,
             biased: false,
+        }
+    }
+
+    /// The gate or the input of neurons whose gates and inputs lie in one tensor.
+    pub(crate) fn of_fused(name: String, map: NeuronMap) -> Self {
+        let part = usize::from(map != NeuronMap::Gate);
+        Self {
+            split: Split::Part(part, 2),
+            ..Self::of_expert(name)
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) const LLAMA: Family = Family {
     ff_in: bare("mlp.up_proj"),
     ff_gate: Some(bare("mlp.gate_proj")),
     ff_out: bare("mlp.down_proj"),
+    kinds: None,
+    head_keys: None,
     experts: None,
     query: bare("self_attn.q_proj"),
     key: bare("self_attn.k_proj"),
@@ -182,7 +184,7 @@ pub(super) const GEMMA2: Family = Family {
     ..GEMMA
 };
 
-const GEMMA2_FORWARD: FamilyForward = FamilyForward {
+pub(super) const GEMMA2_FORWARD: FamilyForward = FamilyForward {
     ff_norm: &["pre_feedforward_layernorm"],
     post_norms: Some(["post_attention_layernorm", "post_feedforward_layernorm"]),
     scale_number: Some("query_pre_attn_scalar"),

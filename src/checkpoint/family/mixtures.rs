@@ -11,7 +11,7 @@ use super::{
 use crate::checkpoint::RouterScores;
 
 /// Softmax over all experts, whose weights are as they are.
-const PLAIN_ROUTING: RoutingKeys = RoutingKeys {
+pub(super) const PLAIN_ROUTING: RoutingKeys = RoutingKeys {
     scores: RouterScores::Softmax,
     renormalised: Renormalised::Never,
     factor: None,
@@ -19,7 +19,7 @@ const PLAIN_ROUTING: RoutingKeys = RoutingKeys {
 };
 
 /// Experts as most families store them.
-const EXPERTS: ExpertNames = ExpertNames {
+pub(super) const EXPERTS: ExpertNames = ExpertNames {
     layers: ExpertLayers::All,
     count: &["num_local_experts", "num_experts"],
     neurons: &["moe_intermediate_size"],
@@ -77,7 +77,7 @@ pub(super) const MIXTRAL: Family = Family {
 };
 
 /// Experts in most layers, which a flag renormalises.
-const QWEN_EXPERTS: ExpertNames = ExpertNames {
+pub(super) const QWEN_EXPERTS: ExpertNames = ExpertNames {
     layers: ExpertLayers::Every {
         step: "decoder_sparse_step",
         but: "mlp_only_layers",
@@ -87,6 +87,14 @@ const QWEN_EXPERTS: ExpertNames = ExpertNames {
         ..PLAIN_ROUTING
     },
     ..EXPERTS
+};
+
+/// The expert of every token, with a gate.
+pub(super) const SHARED_EXPERT: SharedNames = SharedNames {
+    prefix: "mlp.shared_expert.",
+    neurons: SharedNeurons::Key("shared_expert_intermediate_size"),
+    fused: None,
+    gate: Some("mlp.shared_expert_gate"),
 };
 
 pub(super) const QWEN2_MOE: Family = Family {
@@ -107,11 +115,7 @@ pub(super) const QWEN2_MOE: Family = Family {
     key: bare("self_attn.k_proj"),
     value: bare("self_attn.v_proj"),
     experts: Some(ExpertNames {
-        shared: Some(SharedNames {
-            prefix: "mlp.shared_expert.",
-            neurons: SharedNeurons::Key("shared_expert_intermediate_size"),
-            gate: Some("mlp.shared_expert_gate"),
-        }),
+        shared: Some(SHARED_EXPERT),
         ..QWEN_EXPERTS
     }),
     ..QWEN2
@@ -180,13 +184,14 @@ pub(super) const GPT_OSS: Family = Family {
 };
 
 /// DeepSeek's experts: some layers without, shared ones, a choice limited to groups.
-const DEEPSEEK_EXPERTS: ExpertNames = ExpertNames {
+pub(super) const DEEPSEEK_EXPERTS: ExpertNames = ExpertNames {
     layers: ExpertLayers::From("first_k_dense_replace"),
     count: &["n_routed_experts"],
     correction: Some("mlp.gate.e_score_correction_bias"),
     shared: Some(SharedNames {
         prefix: "mlp.shared_experts.",
         neurons: SharedNeurons::Times("n_shared_experts"),
+        fused: None,
         gate: None,
     }),
     routing: RoutingKeys {
@@ -325,6 +330,23 @@ pub(super) const OLMOE: Family = Family {
     ..LLAMA
 };
 
+/// Experts of Granite, chosen by a router whose softmax is over those that are taken.
+pub(super) const GRANITE_EXPERTS: ExpertNames = ExpertNames {
+    neurons: &["intermediate_size"],
+    router: "block_sparse_moe.router.layer",
+    expert: "block_sparse_moe.experts.{}.",
+    fused: FusedExperts {
+        inputs: "block_sparse_moe.input_linear.weight",
+        outputs: "block_sparse_moe.output_linear.weight",
+        layout: FusedLayout::Stacked,
+    },
+    routing: RoutingKeys {
+        scores: RouterScores::SoftmaxOfTaken,
+        ..PLAIN_ROUTING
+    },
+    ..EXPERTS
+};
+
 pub(super) const GRANITE_MOE: Family = Family {
     model_type: "granitemoe",
     title: "Granite-MoE",
@@ -337,20 +359,6 @@ pub(super) const GRANITE_MOE: Family = Family {
         ("num_experts", DefaultValue::Whole(8)),
         ("num_experts_per_tok", DefaultValue::Whole(2)),
     ],
-    experts: Some(ExpertNames {
-        neurons: &["intermediate_size"],
-        router: "block_sparse_moe.router.layer",
-        expert: "block_sparse_moe.experts.{}.",
-        fused: FusedExperts {
-            inputs: "block_sparse_moe.input_linear.weight",
-            outputs: "block_sparse_moe.output_linear.weight",
-            layout: FusedLayout::Stacked,
-        },
-        routing: RoutingKeys {
-            scores: RouterScores::SoftmaxOfTaken,
-            ..PLAIN_ROUTING
-        },
-        ..EXPERTS
-    }),
+    experts: Some(GRANITE_EXPERTS),
     ..GRANITE
 };

@@ -2,12 +2,17 @@
 //! rows themselves are data ([`FAMILIES`]); the next family is one more of them.
 
 mod base;
+mod choices;
 mod decoders;
 mod encoders;
 mod experts;
 mod gated;
+mod gemmas;
+mod head;
+mod hybrids;
 mod later_encoders;
 mod llama_like;
+mod mixers;
 mod mixtures;
 mod narrow;
 mod other_decoders;
@@ -15,12 +20,15 @@ mod positions;
 mod post_normed;
 mod refused;
 mod scaled;
+mod state_spaces;
 
 pub use experts::{
     ExpertLayers, ExpertNames, FusedExperts, FusedLayout, GroupKeys, NeuronMap, Renormalised,
     RoutingKeys, SharedNames, SharedNeurons, StoredMap,
 };
+pub use head::{HeadActivation, HeadNames, TransformNames};
 pub use later_encoders::DistanceNames;
+pub use mixers::{GlobalHeadKeys, HeadKeys, LayerKind, LayerKinds, Mixer, UsualKinds};
 pub use narrow::{NarrowEmbedding, NarrowExtent, SharedLayers};
 pub use positions::{Alibi, LearnedPositions, Local, RopeKeys, RopeLayers, RopeLayout, Windows};
 pub(super) use refused::refusal;
@@ -138,6 +146,9 @@ pub struct ConfigKeys {
     pub d_head: &'static [&'static str],
     /// Feed-forward neurons; absent or null means four times d_model.
     pub neurons: &'static [&'static str],
+    /// The flag that neurons are two thirds of what the key says, and the keys of a number that they
+    /// are then multiplied with and of one that they are a multiple of (LFM2).
+    pub two_thirds: Option<[&'static str; 3]>,
     pub positions: &'static [&'static str],
     pub activation: &'static [&'static str],
     pub norm_epsilon: &'static [&'static str],
@@ -158,6 +169,8 @@ pub enum Parallel {
 /// (in old files `.gamma` and `.beta`); of several the first counts that is there.
 #[derive(Clone, Copy, Debug)]
 pub struct FamilyForward {
+    /// Why texts are not run although norms are known, as a sentence without its subject.
+    pub not_run: Option<&'static str>,
     /// Whether a position sees only those before it.
     pub causal: bool,
     /// A flag that makes it so.
@@ -219,40 +232,6 @@ pub struct FamilyForward {
     pub sinks: Option<&'static str>,
 }
 
-/// What lies between the last state and the logits, beside the final norm and the output embedding.
-/// Names are whole, without the model's prefix.
-#[derive(Clone, Copy, Debug)]
-pub struct HeadNames {
-    /// Biases of the logits, `[vocab]`: the first counts that is there, and none need be.
-    pub bias: &'static [&'static str],
-    /// What a masked-language-model head has before the output embedding.
-    pub transform: Option<TransformNames>,
-    /// The key of the cap of the logits, applied by the hyperbolic tangent.
-    pub softcap: Option<&'static str>,
-    /// Keys of what logits are multiplied with, and of what they are divided by.
-    pub scale: Option<&'static str>,
-    pub divisor: Option<&'static str>,
-}
-
-/// A masked-language-model head's dense layer, activation and norm.
-#[derive(Clone, Copy, Debug)]
-pub struct TransformNames {
-    pub dense: &'static str,
-    pub activation: HeadActivation,
-    pub norm: &'static str,
-}
-
-/// The activation of a masked-language-model head.
-#[derive(Clone, Copy, Debug)]
-pub enum HeadActivation {
-    /// That of the neurons.
-    AsNeurons,
-    /// What this key says, `gelu` where it is absent.
-    Key(&'static str),
-    /// `gelu`, whatever the neurons have.
-    Gelu,
-}
-
 /// One architecture.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
@@ -293,6 +272,10 @@ pub struct Family {
     /// The gate: the input that goes through the activation.
     pub ff_gate: Option<Linear>,
     pub ff_out: Linear,
+    /// In a family whose layers differ: what each is.
+    pub kinds: Option<LayerKinds>,
+    /// In a family whose heads differ by layer, how.
+    pub head_keys: Option<HeadKeys>,
     /// In layers with experts they take the place of these three.
     pub experts: Option<ExpertNames>,
     pub query: Linear,
@@ -313,33 +296,10 @@ pub struct Family {
     pub note: Option<&'static str>,
 }
 
-impl Family {
-    /// Whether a key of `config.json` is read of this family as a choice of how it runs.
-    pub(in crate::checkpoint) fn reads_choice(&self, key: &str) -> bool {
-        let of_forward = self.forward.as_ref().map(|forward| {
-            [
-                forward.embedding_scale,
-                forward.written_scale,
-                forward.clip,
-                forward.scale_factor,
-            ]
-        });
-        let of_rope = self.rope.map(|rope| match rope.layers {
-            RopeLayers::Listed { list, but_every } => [Some(list), Some(but_every)],
-            RopeLayers::All | RopeLayers::Windowed | RopeLayers::WindowedIfAny => [None; 2],
-        });
-        let keys = [self.qk_norm_if, self.head.scale, self.head.divisor].into_iter();
-        let keys = keys.chain(of_forward.into_iter().flatten());
-        let mut keys = keys.chain(of_rope.into_iter().flatten()).flatten();
-        let experts = self.experts.as_ref();
-        keys.any(|own| own == key) || experts.is_some_and(|names| names.count.contains(&key))
-    }
-}
-
 mod rows {
     use super::{
-        Family, decoders, encoders, gated, later_encoders, llama_like, mixtures, other_decoders,
-        post_normed, scaled,
+        Family, decoders, encoders, gated, gemmas, hybrids, later_encoders, llama_like, mixtures,
+        other_decoders, post_normed, scaled, state_spaces,
     };
 
     /// Every family that can be opened.
@@ -383,6 +343,21 @@ mod rows {
         mixtures::GLM4_MOE,
         mixtures::OLMOE,
         mixtures::GRANITE_MOE,
+        hybrids::QWEN3_NEXT,
+        hybrids::QWEN3_5_TEXT,
+        hybrids::QWEN3_5,
+        hybrids::QWEN3_5_MOE_TEXT,
+        hybrids::QWEN3_5_MOE,
+        hybrids::LFM2,
+        hybrids::LFM2_MOE,
+        state_spaces::GRANITE_MOE_HYBRID,
+        state_spaces::NEMOTRON_H,
+        state_spaces::FALCON_H1,
+        state_spaces::BAMBA,
+        gemmas::GEMMA3N_TEXT,
+        gemmas::GEMMA3N,
+        gemmas::GEMMA4_TEXT,
+        gemmas::GEMMA4,
         decoders::PHI,
         decoders::GPT_NEOX,
         decoders::GPT_NEO,

@@ -55,6 +55,8 @@ pub struct RopeKeys {
     pub dims: &'static [&'static str],
     /// With this flag set there are none.
     pub unless: Option<&'static str>,
+    /// Only if this key has this word.
+    pub only_if: Option<[&'static str; 2]>,
     pub layers: RopeLayers,
 }
 

@@ -44,29 +44,10 @@ static REFUSED: &[RefusedFamily] = &[
         why: "have experts that are chosen or stored in a way of their own",
     },
     RefusedFamily {
-        model_types: &["qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe"],
-        title: "Qwen3.5",
-        could_have: "neurons of every layer, and heads of every fourth",
-        why: "have layers with linear attention, which has no heads to read",
-    },
-    RefusedFamily {
-        model_types: &["gemma3n", "gemma3n_text", "gemma4", "gemma4_text"],
-        title: "Gemma 3n and 4",
-        could_have: "neurons, and heads of the layers that have keys of their own",
-        why: "have layers that share keys and values, and embeddings of each layer",
-    },
-    RefusedFamily {
-        model_types: &[
-            "lfm2",
-            "nemotron_h",
-            "bamba",
-            "jamba",
-            "zamba2",
-            "granitemoehybrid",
-        ],
+        model_types: &["jamba", "zamba", "zamba2"],
         title: "Hybrids of attention and other mixers",
         could_have: "neurons, and heads of the layers with attention",
-        why: "have layers of different kinds",
+        why: "have layers of different kinds in an order, or with weights, of their own",
     },
     RefusedFamily {
         model_types: &["mamba", "mamba2", "falcon_mamba", "rwkv"],

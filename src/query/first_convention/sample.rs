@@ -1,6 +1,6 @@
 //! The sample that conventions are judged by: parts of one layer each, drawn the same every time.
 
-use crate::checkpoint::{Matrix, Reading};
+use crate::checkpoint::{Matrix, Reading, Spec};
 use crate::projection::End;
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
@@ -89,6 +89,7 @@ impl Reader {
         layer: usize,
         readable: &Readable,
     ) -> Result<Vec<NeuronQuery>, QueryError> {
+        let layer = self.nearest(layer, Spec::neurons_in);
         let Some(kind) = readable.kinds.first() else {
             return Ok(Vec::new());
         };
@@ -96,6 +97,13 @@ impl Reader {
         let all = self.all_vectors(*kind, layer)?;
         let drawn = of_each_quantile(&all, NEURONS, &mut random).into_iter();
         Ok(drawn.map(|neuron| neuron_query(layer, neuron)).collect())
+    }
+
+    /// The nearest layer that has any of what is counted.
+    fn nearest(&self, layer: usize, count: fn(&Spec, usize) -> usize) -> usize {
+        let spec = &self.card.spec;
+        let with = (0..spec.layers).filter(|at| count(spec, *at) > 0);
+        with.min_by_key(|at| at.abs_diff(layer)).unwrap_or(layer)
     }
 
     fn all_vectors(&self, kind: Dictionary, layer: usize) -> Result<Matrix, QueryError> {
@@ -124,6 +132,8 @@ impl Reader {
             forms: Vec::with_capacity(readable.forms.len()),
             tokens,
         };
+        let with_heads = self.nearest(layer, Spec::heads_in);
+        let layer = self.nearest(layer, Spec::neurons_in);
         for &kind in &readable.kinds {
             callbacks.cancel.check()?;
             let all = self.all_vectors(kind, layer)?;
@@ -136,11 +146,11 @@ impl Reader {
                 random: RandomDirections::new(number as u64).like(&all, DIRECTIONS),
             });
         }
-        let heads = random.choose_multiple(0..self.card.spec.heads_in(layer), HEADS);
+        let heads = random.choose_multiple(0..self.card.spec.heads_in(with_heads), HEADS);
         for &form in &readable.forms {
             callbacks.cancel.check()?;
             part.forms
-                .push(self.draw_forms(form, layer, number, &heads)?);
+                .push(self.draw_forms(form, with_heads, number, &heads)?);
         }
         Ok(part)
     }

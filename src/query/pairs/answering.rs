@@ -216,59 +216,6 @@ impl Reader {
         Ok(())
     }
 
-    /// The norms that queries and keys go through, where the convention has them.
-    pub(in crate::query) fn norms_of(
-        &self,
-        query: &PairsQuery,
-    ) -> Result<Option<QueryKeyNorms>, QueryError> {
-        match (query.form, query.convention.scales_tokens()) {
-            (Form::Qk, true) => {
-                let PairsQuery {
-                    layer,
-                    head,
-                    distance,
-                    ..
-                } = *query;
-                Ok(self.weights.query_key_norms(layer, head, distance)?)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// The two sides of a head's form: before the norms of queries and keys, where these follow.
-    pub(in crate::query) fn form_of(
-        &self,
-        query: &PairsQuery,
-        head: usize,
-        norms: Option<&QueryKeyNorms>,
-    ) -> Result<FormWeights, QueryError> {
-        let (form, layer) = (query.form, query.layer);
-        Ok(match norms {
-            Some(_) => self.weights.maps(form, layer, head)?,
-            None => self.weights.form(form, layer, head, query.distance)?,
-        })
-    }
-
-    /// Both sides of a form as they are projected.
-    pub(in crate::query) fn projected_form(
-        &mut self,
-        query: &PairsQuery,
-        weights: FormWeights,
-        callbacks: Callbacks<'_>,
-    ) -> Result<FormWeights, QueryError> {
-        let at = SublayerAt::attention(query.layer);
-        let [of_left, of_right] = directions(query);
-        let mut projected = |matrix: Matrix, side| {
-            let matrix =
-                self.projected(query.convention, at, side, matrix.transposed(), callbacks)?;
-            Ok::<_, QueryError>(matrix.transposed())
-        };
-        Ok(FormWeights {
-            left: projected(weights.left, of_left)?,
-            right: projected(weights.right, of_right)?,
-        })
-    }
-
     /// A form over all rows, of weights as they are projected.
     pub(in crate::query) fn factors_of(
         &mut self,
@@ -280,7 +227,8 @@ impl Reader {
     ) -> Result<Factors, QueryError> {
         let flows = directions(query);
         let mut over_all_rows = |at: usize, w: &Matrix| -> Result<Matrix, QueryError> {
-            let mut side = self.over_all_rows(query, flows[at], w, positions, callbacks)?;
+            let read = (self.reads_at(query, at), flows[at]);
+            let mut side = self.over_all_rows(query.convention, read, w, positions, callbacks)?;
             if let Some(bias) = &biases[at] {
                 for row in side.data_mut().chunks_exact_mut(bias.len()) {
                     row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
@@ -308,13 +256,12 @@ impl Reader {
     /// (`[width, head]`).
     fn over_all_rows(
         &mut self,
-        query: &PairsQuery,
-        side: Side,
+        convention: Convention,
+        (at, side): (SublayerAt, Side),
         w: &Matrix,
         positions: bool,
         callbacks: Callbacks<'_>,
     ) -> Result<Matrix, QueryError> {
-        let (convention, at) = (query.convention, SublayerAt::attention(query.layer));
         let rows = self.rows(convention, at, side, callbacks)?;
         let product = rows.times(w, callbacks.cancel)?;
         if !positions {

@@ -1,6 +1,7 @@
 //! A head's pairs: the tokens that its VO or QK form brings together.
 
 mod answering;
+mod forms;
 mod in_range;
 mod sheet;
 mod unconditional;

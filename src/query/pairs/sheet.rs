@@ -29,6 +29,8 @@ impl Listed for PairsQuery {
             ("end", self.end.name().to_owned()),
         ];
         settings.extend(distance.map(|distance| ("distance", distance.to_string())));
+        let keys_of = card.spec.head_sizes(self.layer).keys_of;
+        settings.extend(keys_of.map(|layer| of_earlier(self.form, layer)));
         settings.push(("filters", filter_line(&self.filters)));
         settings.extend(not_proven(answer).map(|said| ("list", said)));
         let provenance = Provenance::of_list(
@@ -45,20 +47,7 @@ impl Listed for PairsQuery {
         };
         let mut sections = vec![pairs(self, answer, &form)];
         let mut blocks = vec![Block::table([0])];
-        if let Some([highest, lowest]) = &answer.unconditional {
-            let [most, least] = match self.form {
-                Form::Qk => ["attended to whatever asks", "least so"],
-                Form::Vo => ["written whatever is read", "suppressed"],
-            };
-            let label = format!("{form} regardless");
-            sections.push(alone(highest, label.clone(), most, &convention));
-            sections.push(alone(lowest, label + ", lowest", least, &convention));
-            blocks.push(Block::Text("\n".to_owned()));
-            blocks.push(Block::Table {
-                sections: vec![1, 2],
-                rows: ALONE_ROWS,
-            });
-        }
+        regardless(self, answer, &form, (&mut sections, &mut blocks));
         let unconditional = answer.unconditional.is_some().then(|| {
             let highest = Record::new().with("highest", Value::Rows(1));
             highest.with("lowest", Value::Rows(2))
@@ -70,6 +59,7 @@ impl Listed for PairsQuery {
             .with("layer", self.layer)
             .with("head", self.head)
             .with_some("distance", distance)
+            .with_some("keys_of_layer", keys_of)
             .with("end", self.end.name())
             .with("convention", convention)
             .with("exact", answer.exact)
@@ -108,6 +98,39 @@ impl Listed for PairsQuery {
         line.filters(&self.filters);
         line
     }
+}
+
+/// Adds what one side does whatever the other one is, where biases say it.
+fn regardless(
+    query: &PairsQuery,
+    answer: &PairsAnswer,
+    form: &str,
+    (sections, blocks): (&mut Vec<Section>, &mut Vec<Block>),
+) {
+    let Some([highest, lowest]) = &answer.unconditional else {
+        return;
+    };
+    let [most, least] = match query.form {
+        Form::Qk => ["attended to whatever asks", "least so"],
+        Form::Vo => ["written whatever is read", "suppressed"],
+    };
+    let (label, convention) = (format!("{form} regardless"), query.convention.name());
+    sections.push(alone(highest, label.clone(), most, &convention));
+    sections.push(alone(lowest, label + ", lowest", least, &convention));
+    blocks.push(Block::Text("\n".to_owned()));
+    blocks.push(Block::Table {
+        sections: vec![1, 2],
+        rows: ALONE_ROWS,
+    });
+}
+
+/// What is said of a form that is made with the keys or values of an earlier layer.
+fn of_earlier(form: Form, layer: usize) -> (&'static str, String) {
+    let what = match form {
+        Form::Qk => "keys",
+        Form::Vo => "values",
+    };
+    (what, format!("of layer {layer}"))
 }
 
 /// What is said of a list that a search was stopped at.

@@ -49,12 +49,13 @@ pub(super) fn attributed(
         cancel.check()?;
         let WrittenAlong {
             heads: of_heads,
+            mixed,
             neurons: of_neurons,
             constant: of_biases,
         } = forward.written_along(layer, activations, &along)?;
         constant += of_biases;
         layers.push(LayerAttribution {
-            attention: of_heads.iter().sum(),
+            attention: of_heads.iter().sum::<f64>() + mixed,
             feed_forward: of_neurons.iter().sum(),
         });
         neurons.extend(ranked(layer, of_neurons.into_iter()));

@@ -26,7 +26,8 @@ pub(in crate::query) struct KeptRun {
 pub(super) struct PositionRun {
     pub position: usize,
     pub layers: Vec<LayerActivations>,
-    /// Attention weights of each layer from the position, `[n_heads × tokens]`.
+    /// Attention weights of each layer from the position, `[n_heads × tokens]`; empty of one without
+    /// heads.
     pub patterns: Vec<Vec<f32>>,
 }
 
@@ -50,17 +51,20 @@ impl KeptRun {
         let first = forward.embedded(&ids)?;
         finite(&first, 0)?;
         let mut states = vec![first.clone()];
-        let (mut layers, mut patterns) = (Vec::new(), Vec::new());
+        let mut layers = Vec::new();
+        let mut patterns = vec![Vec::new(); forward.states().saturating_sub(1)];
         let mut current = LayerActivations::default();
         let mut experts = Vec::new();
+        let mut points = vec![
+            HookPoint::AttnPattern,
+            HookPoint::AttnZ,
+            HookPoint::Router,
+            HookPoint::MlpPost,
+            HookPoint::ResidPost,
+        ];
+        points.extend(forward.has_mixers().then_some(HookPoint::AttnOut));
         let request = HookRequest {
-            points: &[
-                HookPoint::AttnPattern,
-                HookPoint::AttnZ,
-                HookPoint::Router,
-                HookPoint::MlpPost,
-                HookPoint::ResidPost,
-            ],
+            points: &points,
             pattern_from: Some(position),
             cancel,
         };
@@ -70,12 +74,13 @@ impl KeptRun {
         };
         forward.run_from(start, request, &mut |hooked| {
             match hooked.point {
-                HookPoint::AttnPattern => patterns.push(numbers(hooked.tensor)?),
+                HookPoint::AttnPattern => patterns[layers.len()] = numbers(hooked.tensor)?,
                 HookPoint::AttnZ => current.z = row(hooked.tensor, position)?,
                 HookPoint::Router => {
                     current.router = row(hooked.tensor, position)?;
                     experts.push(taken(hooked.at, hooked.tensor)?);
                 }
+                HookPoint::AttnOut => current.mixed = row(hooked.tensor, position)?,
                 HookPoint::MlpPost => current.post = row(hooked.tensor, position)?,
                 HookPoint::ResidPost => {
                     finite(hooked.tensor, hooked.at + 1)?;
@@ -83,7 +88,6 @@ impl KeptRun {
                     layers.push(std::mem::take(&mut current));
                 }
                 HookPoint::ResidPre
-                | HookPoint::AttnOut
                 | HookPoint::ResidMid
                 | HookPoint::MlpPre
                 | HookPoint::MlpOut

@@ -11,7 +11,7 @@ use crate::projection::{End, Rows, copying, embedding_gram, product};
 use crate::query::pairs::directions;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::Side;
-use crate::query::{Answer, Callbacks, PairsQuery, QueryError};
+use crate::query::{Address, Answer, Callbacks, PairsQuery, QueryError};
 use crate::task::Cancelled;
 use crate::transformer::{Form, Input, SublayerAt};
 use crate::vocabulary::Filters;
@@ -32,6 +32,15 @@ impl Reader {
         query: &RankQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<RankAnswer, QueryError> {
+        let layer = query.layer;
+        self.card.check(match query.by.of_heads() {
+            true => Address::Head {
+                layer,
+                head: 0,
+                form: None,
+            },
+            false => Address::Neuron { layer, neuron: 0 },
+        })?;
         let answer = self.ranked(query, callbacks)?;
         if answer.items.is_empty() && query.count > 0 {
             return Err(QueryError::Nothing {

@@ -54,6 +54,14 @@ impl RankQuery {
         by_pairs && takes_seconds(card)
     }
 
+    /// Whether its layer has any of what it ranks.
+    pub fn has_any(&self, card: &ModelCard) -> bool {
+        match self.by.of_heads() {
+            true => card.spec.heads_in(self.layer) > 0,
+            false => card.spec.neurons_in(self.layer) > 0,
+        }
+    }
+
     /// Where one of what is ranked stands.
     pub fn address(&self, of: &RankedItem) -> Address {
         let (layer, item) = (self.layer, of.item);

@@ -12,8 +12,10 @@ use super::{Forward, ForwardError};
 /// What a layer's hooks showed at one position.
 #[derive(Clone, Debug, Default)]
 pub struct LayerActivations {
-    /// What the heads read, `[n_heads × d_head]`.
+    /// What the heads read, `[n_heads × d_head]`; empty in a layer without heads.
     pub z: Vec<f32>,
+    /// What a layer without heads writes in their place, `[d_model]`, if it was asked for.
+    pub mixed: Vec<f32>,
     /// What the router gives each expert, `[experts]`; empty in a layer without experts.
     pub router: Vec<f32>,
     /// What the neurons pass on, `[neurons]`.
@@ -25,6 +27,8 @@ pub struct LayerActivations {
 pub struct WrittenAlong {
     /// Of each head's z·W_O.
     pub heads: Vec<f64>,
+    /// Of what the layer has in the place of heads.
+    pub mixed: f64,
     /// Of each neuron's activation times its value.
     pub neurons: Vec<f64>,
     /// Of what belongs to no head and no neuron: the biases of both outputs and of post-norms.
@@ -52,17 +56,23 @@ impl Forward<'_> {
     ) -> Result<WrittenAlong, ForwardError> {
         let (at, layer) = (layer, self.layer(layer)?);
         let [attention, feed_forward] = [0, 1].map(|half| layer.post_norm(half));
-        let heads = [Output {
-            map: &layer.attention_out,
+        let heads = layer.attention.as_ref().map(|attention| Output {
+            map: &attention.out,
             first: 0,
             share: 1.0,
-        }];
-        let z = along(&heads, attention, &activations.z, direction)?;
+        });
+        let z = along(heads.as_slice(), attention, &activations.z, direction)?;
+        let mixed = match layer.mixer {
+            Some(_) => Frozen::unchanged(direction).product(&activations.mixed),
+            None => 0.0,
+        };
         let maps = self.outputs(at, &layer, activations)?;
         let outputs: Vec<Output<'_>> = maps.iter().map(StoredOutput::seen).collect();
         let post = along(&outputs, feed_forward, &activations.post, direction)?;
-        let heads = z.terms.chunks(layer.heads.d_head);
+        let d_head = layer.attention.as_ref().map_or(1, |of| of.heads.d_head);
+        let heads = z.terms.chunks(d_head.max(1));
         Ok(WrittenAlong {
+            mixed,
             heads: heads.map(|terms| terms.iter().sum()).collect(),
             neurons: post.terms,
             constant: z.constant + post.constant,
@@ -77,8 +87,9 @@ impl Forward<'_> {
         activations: &LayerActivations,
     ) -> Result<Vec<StoredOutput>, ForwardError> {
         let experts = match &layer.feed_forward {
-            FeedForward::Experts(experts) => experts,
-            FeedForward::Dense(maps) => {
+            None => return Ok(Vec::new()),
+            Some(FeedForward::Experts(experts)) => experts,
+            Some(FeedForward::Dense(maps)) => {
                 return Ok(vec![StoredOutput {
                     map: maps.out.clone(),
                     first: 0,
@@ -142,13 +153,16 @@ impl Forward<'_> {
         activations: &LayerActivations,
     ) -> Result<Vec<f32>, ForwardError> {
         let (layer, z) = (self.layer(layer)?, &activations.z);
-        let (heads, width) = (layer.heads.heads, layer.heads.d_head);
+        let Some(attention) = &layer.attention else {
+            return Ok(Vec::new());
+        };
+        let (heads, width) = (attention.heads.heads, attention.heads.d_head);
         let mut apart = vec![0.0; heads * heads * width];
         for (head, row) in apart.chunks_exact_mut(heads * width).enumerate() {
             let own = head * width..(head + 1) * width;
             row[own.clone()].copy_from_slice(&z[own]);
         }
-        let weight = &layer.attention_out.weight;
+        let weight = &attention.out.weight;
         let apart = Tensor::from_vec(apart, (heads, heads * width), weight.device())?;
         let written = apart.matmul(weight)?;
         Ok(written.sqr()?.sum(D::Minus1)?.sqrt()?.to_vec1()?)
@@ -161,8 +175,9 @@ impl Forward<'_> {
     pub fn value(&self, layer: usize, neuron: usize) -> Result<Vec<f32>, ForwardError> {
         let (at, layer) = (layer, self.layer(layer)?);
         let row = match &layer.feed_forward {
-            FeedForward::Dense(maps) => maps.out.weight.narrow(0, neuron, 1)?,
-            FeedForward::Experts(experts) => {
+            None => return Err(ForwardError::NoNeurons { layer: at }),
+            Some(FeedForward::Dense(maps)) => maps.out.weight.narrow(0, neuron, 1)?,
+            Some(FeedForward::Experts(experts)) => {
                 let (block, own) = experts.sizes.place(neuron);
                 let maps = self.loader.neurons(at, block)?;
                 maps.out.weight.narrow(0, own, 1)?
@@ -196,13 +211,19 @@ struct Terms {
 }
 
 /// The products of what each input of some maps writes with a direction, and of what the maps and
-/// the norm after them add.
+/// the norm after them add; nothing without maps.
 fn along(
     outputs: &[Output<'_>],
     post_norm: Option<&Norm>,
     inputs: &[f32],
     direction: &[f32],
 ) -> Result<Terms, ForwardError> {
+    if outputs.is_empty() && inputs.is_empty() {
+        return Ok(Terms {
+            terms: Vec::new(),
+            constant: 0.0,
+        });
+    }
     let through = match post_norm {
         None => Frozen::unchanged(direction),
         Some(norm) => {

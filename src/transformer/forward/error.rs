@@ -17,6 +17,15 @@ pub enum ForwardError {
          expected one of {known}; open one of these for its geometry"
     )]
     Family { family: &'static str, known: String },
+    #[error(
+        "{family} models can be read as words but not run on texts: they {why}; \
+         expected one of {known}"
+    )]
+    NotRun {
+        family: &'static str,
+        why: &'static str,
+        known: String,
+    },
     #[error("the difference of two models cannot be run on texts: open one of the two")]
     Difference,
     #[error("configuration: unknown activation function {got}: expected one of {known}")]
@@ -53,6 +62,8 @@ pub enum ForwardError {
         "layer {got}: expected a start at layer 0 to {last}, with states of the text's tokens before it"
     )]
     Start { got: usize, last: usize },
+    #[error("layer {layer} has no neurons: expected a layer that has some")]
+    NoNeurons { layer: usize },
     #[error("the derivative of {0} is not known here: a lens can be fitted to models without")]
     NoDerivative(&'static str),
     /// The device failed; the first line of what it says.

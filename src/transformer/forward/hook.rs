@@ -15,9 +15,10 @@ pub enum HookPoint {
     ResidPre,
     /// Attention weights of a layer in one text, `[n_heads, n, n]`, from (rows) to (columns).
     AttnPattern,
-    /// What the heads of a layer read, before W_O: `[rows, n_heads × d_head]`.
+    /// What the heads of a layer read, gated where they have gates, before W_O:
+    /// `[rows, n_heads × d_head]`. Layers without heads have none, and no pattern.
     AttnZ,
-    /// What attention adds to the residual stream, its bias and its post-norm included,
+    /// What attention, or what a layer has in its place, adds to the residual stream, its bias and its post-norm included,
     /// `[rows, d_model]`.
     AttnOut,
     /// The residual stream between attention and feed-forward, `[rows, d_model]`. Layers that run

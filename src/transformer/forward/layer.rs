@@ -13,6 +13,7 @@ use super::attention::{Attended, Heads, Keep};
 use super::attention_maps::AttentionMaps;
 use super::feed_forward::{ExpertMaps, FeedForward, NeuronFunction, NeuronMaps};
 use super::hook::{HookPoint, LayerHooks};
+use super::mixer::TokenMixer;
 use super::ops::{HeadNorm, Linear, Norm, add_to};
 use super::rope::RopeTable;
 
@@ -22,20 +23,29 @@ pub(super) struct Layer {
     /// Whether both halves read the state before the layer.
     pub parallel: bool,
     pub attention_norm: Option<Norm>,
-    pub inputs: AttentionMaps,
-    pub attention_out: Linear,
-    /// Of each query and each key.
-    pub qk_norm: Option<[HeadNorm; 2]>,
-    /// Queries and keys after their norms, and values, are cut off at ± this number.
-    pub clip: Option<f32>,
+    pub attention: Option<Attention>,
+    /// What the layer has in the place of heads.
+    pub mixer: Option<Box<dyn TokenMixer>>,
     /// None in a parallel layer whose halves share a norm.
     pub ff_norm: Option<Norm>,
     /// Of what attention and what the feed-forward part write.
     pub post_norms: Option<[Norm; 2]>,
-    pub feed_forward: FeedForward,
+    pub feed_forward: Option<FeedForward>,
+    pub function: NeuronFunction,
+}
+
+/// The heads of a layer.
+pub(super) struct Attention {
+    pub inputs: AttentionMaps,
+    /// To what the sigmoid of is multiplied with what heads read (Qwen3-Next).
+    pub gate: Option<Linear>,
+    pub out: Linear,
+    /// Of each query and each key.
+    pub qk_norm: Option<[HeadNorm; 2]>,
+    /// Queries and keys after their norms, and values, are cut off at ± this number.
+    pub clip: Option<f32>,
     pub rope: Option<Rope>,
     pub heads: Heads,
-    pub function: NeuronFunction,
 }
 
 /// The texts that a layer is run on.
@@ -66,14 +76,17 @@ impl Layer {
         let pre = self.placement == NormPlacement::Pre;
         let x = &hooks.pass(HookPoint::ResidPre, x.clone())?;
         let read = normed(self.attention_norm.as_ref().filter(|_| pre), x)?;
-        let written = self.attend(&read, texts, hooks)?;
+        let written = self.mixed(&read, texts, hooks)?;
         // In a parallel layer the second half reads what the first one did.
         let aside = self.parallel.then(|| match &self.ff_norm {
             Some(norm) => norm.of(x),
             None => Ok(read.clone()),
         });
         drop(read);
-        let mut x = added(written, x, HookPoint::AttnOut, hooks)?;
+        let mut x = match written {
+            Some(written) => added(written, x, HookPoint::AttnOut, hooks)?,
+            None => x.clone(),
+        };
         if !pre {
             x = normed(self.attention_norm.as_ref(), &x)?;
         }
@@ -84,17 +97,79 @@ impl Layer {
                 normed(self.ff_norm.as_ref().filter(|_| pre), &x)?
             }
         };
-        let written = self
-            .feed_forward
-            .run(&read, self.function, experts, hooks)?;
-        let written = hooks.pass(HookPoint::MlpOut, self.post_normed(1, written)?)?;
-        let x = added(written, &x, HookPoint::MlpOut, hooks)?;
+        if let Some(feed_forward) = &self.feed_forward {
+            let written = feed_forward.run(&read, self.function, experts, hooks)?;
+            let written = hooks.pass(HookPoint::MlpOut, self.post_normed(1, written)?)?;
+            x = added(written, &x, HookPoint::MlpOut, hooks)?;
+        }
         let after = normed(self.ff_norm.as_ref().filter(|_| !pre), &x)?;
         hooks.pass(HookPoint::ResidPost, after)
     }
 
+    /// What attention, or what the layer has in its place, writes.
+    fn mixed(
+        &self,
+        read: &Tensor,
+        texts: TextRows<'_>,
+        hooks: &mut LayerHooks<'_>,
+    ) -> Result<Option<Tensor>, ForwardError> {
+        let written = match (&self.attention, &self.mixer) {
+            (Some(attention), _) => attention.run(read, texts, hooks)?,
+            (None, Some(mixer)) => mixer.mix(read, texts.rows, hooks.request.cancel)?,
+            (None, None) => return Ok(None),
+        };
+        let written = self.post_normed(0, written)?;
+        hooks.pass(HookPoint::AttnOut, written).map(Some)
+    }
+
+    /// The norm of what attention (0) or the feed-forward part (1) writes.
+    pub(super) fn post_norm(&self, half: usize) -> Option<&Norm> {
+        self.post_norms.as_ref().map(|norms| &norms[half])
+    }
+
+    fn post_normed(&self, half: usize, x: Tensor) -> candle_core::Result<Tensor> {
+        match self.post_norm(half) {
+            Some(norm) => norm.of(&x),
+            None => Ok(x),
+        }
+    }
+
+    /// The heads.
+    ///
+    /// # Errors
+    /// There are none: the derivative of what the layer has in their place is not known here.
+    pub(super) fn attention(&self) -> Result<&Attention, ForwardError> {
+        match &self.attention {
+            Some(attention) if attention.gate.is_none() => Ok(attention),
+            Some(_) => Err(ForwardError::NoDerivative("heads with gates")),
+            None => Err(ForwardError::NoDerivative("layers without heads")),
+        }
+    }
+
+    /// The maps of the neurons.
+    ///
+    /// # Errors
+    /// Experts, whose derivative is not known here.
+    pub(super) fn dense(&self) -> Result<&NeuronMaps, ForwardError> {
+        match &self.feed_forward {
+            Some(FeedForward::Dense(maps)) => Ok(maps),
+            Some(FeedForward::Experts(_)) => Err(ForwardError::NoDerivative("experts")),
+            None => Err(ForwardError::NoDerivative("layers without neurons")),
+        }
+    }
+
+    /// Bytes that the maps take.
+    pub(super) fn bytes(&self) -> u64 {
+        let heads = self.attention.as_ref().map_or(0, Attention::bytes);
+        let mixer = self.mixer.as_ref().map_or(0, |mixer| mixer.bytes());
+        let neurons = self.feed_forward.as_ref().map_or(0, FeedForward::bytes);
+        heads + mixer + neurons
+    }
+}
+
+impl Attention {
     /// What attention writes.
-    fn attend(
+    fn run(
         &self,
         read: &Tensor,
         texts: TextRows<'_>,
@@ -139,9 +214,12 @@ impl Layer {
             .attend([&qkv[0], &qkv[1], &qkv[2]], texts, keep)?;
         let z = self.through_patterns(attended, &qkv[2], texts, hooks)?;
         drop(qkv);
+        let z = match &self.gate {
+            None => z,
+            Some(gate) => (z * gate.of(read, Activation::Sigmoid)?)?,
+        };
         let z = hooks.pass(HookPoint::AttnZ, z)?;
-        let written = self.attention_out.of(&z, Activation::Linear)?;
-        hooks.pass(HookPoint::AttnOut, self.post_normed(0, written)?)
+        Ok(self.out.of(&z, Activation::Linear)?)
     }
 
     /// What the heads read, by their own attention weights or by those that take their place.
@@ -175,18 +253,6 @@ impl Layer {
         Ok(Tensor::cat(&parts, 0)?)
     }
 
-    /// The norm of what attention (0) or the feed-forward part (1) writes.
-    pub(super) fn post_norm(&self, half: usize) -> Option<&Norm> {
-        self.post_norms.as_ref().map(|norms| &norms[half])
-    }
-
-    fn post_normed(&self, half: usize, x: Tensor) -> candle_core::Result<Tensor> {
-        match self.post_norm(half) {
-            Some(norm) => norm.of(&x),
-            None => Ok(x),
-        }
-    }
-
     /// The maps to queries, keys and values.
     ///
     /// # Errors
@@ -201,22 +267,10 @@ impl Layer {
         }
     }
 
-    /// The maps of the neurons.
-    ///
-    /// # Errors
-    /// Experts, whose derivative is not known here.
-    pub(super) fn dense(&self) -> Result<&NeuronMaps, ForwardError> {
-        match &self.feed_forward {
-            FeedForward::Dense(maps) => Ok(maps),
-            FeedForward::Experts(_) => Err(ForwardError::NoDerivative("experts")),
-        }
-    }
-
-    /// Bytes that the maps take.
-    pub(super) fn bytes(&self) -> u64 {
-        let out = self.attention_out.bytes() as u64;
+    fn bytes(&self) -> u64 {
+        let gate = self.gate.as_ref().map_or(0, Linear::bytes);
         let distances = self.heads.distances.as_ref().map_or(0, |d| d.bytes());
-        self.inputs.bytes() + out + self.feed_forward.bytes() + distances
+        self.inputs.bytes() + (self.out.bytes() + gate) as u64 + distances
     }
 }
 

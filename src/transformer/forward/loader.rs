@@ -6,19 +6,17 @@ use std::ops::Range;
 use candle_core::{Device, Tensor};
 
 use crate::checkpoint::{
-    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, HeadMapAt, Layout, NeuronMap,
-    QkNormScope, Split, StoredMap, TransformNames,
+    AttentionInput, Checkpoint, FamilyForward, ForwardSpec, HeadMapAt, HeadParts, Layout,
+    NeuronMap, Split, StoredMap, TransformNames,
 };
 
 use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::activation::{Activation, LearnedXielu};
-use super::attention::Heads;
 use super::feed_forward::NeuronFunction;
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
-use super::ops::{HeadNorm, Linear, Norm};
-use super::position_scores::Alibi;
+use super::ops::{Linear, Norm};
 
 /// Where weights are read from, and taken to.
 #[derive(Clone, Copy)]
@@ -67,10 +65,11 @@ impl LayerLoader<'_> {
             for name in forward.post_norms.into_iter().flatten() {
                 norms::check(checkpoint, &named(&[name]))?;
             }
-            for name in checkpoint.qk_norm().into_iter().flatten() {
+            let heads = spec.heads_in(layer) > 0;
+            for name in checkpoint.qk_norm().into_iter().flatten().filter(|_| heads) {
                 norms::head_norm(checkpoint, layer, name, 0)?;
             }
-            for map in maps.into_iter().filter(|map| map.biased) {
+            for map in maps.into_iter().filter(|map| heads && map.biased) {
                 let bias = format!("{}.bias", checkpoint.in_layer(layer, map.name));
                 checkpoint.require(&[bias])?;
             }
@@ -108,7 +107,7 @@ impl LayerLoader<'_> {
     }
 
     /// A norm on the device.
-    fn taken(&self, norm: NormWeights) -> Result<Norm, ForwardError> {
+    pub(super) fn taken(&self, norm: NormWeights) -> Result<Norm, ForwardError> {
         let width = norm.gain.len();
         let tensor = |numbers: Vec<f32>| Tensor::from_vec(numbers, width, self.device);
         Ok(Norm {
@@ -119,7 +118,7 @@ impl LayerLoader<'_> {
     }
 
     /// A linear map of which `channels` are the outputs, of a tensor with `all` of them.
-    fn linear(
+    pub(super) fn linear(
         &self,
         map: &StoredMap,
         inputs: usize,
@@ -230,90 +229,39 @@ impl LayerLoader<'_> {
         }
     }
 
-    /// The norms of queries and of keys.
-    fn qk_norm(&self, layer: usize) -> Result<Option<[HeadNorm; 2]>, ForwardError> {
-        let (checkpoint, sizes) = (self.checkpoint, self.checkpoint.spec().head_sizes(layer));
-        let Some([query, key]) = checkpoint.qk_norm() else {
-            return Ok(None);
-        };
-        let one = |name: &str, heads: usize| -> Result<HeadNorm, ForwardError> {
-            let heads = heads.max(1);
-            let each = (0..heads).map(|head| norms::head_norm(checkpoint, layer, name, head));
-            match checkpoint.family().qk_norm_scope {
-                QkNormScope::Head => Ok(HeadNorm {
-                    norm: self.taken(norms::head_norm(checkpoint, layer, name, 0)?)?,
-                    gains: None,
-                }),
-                QkNormScope::AllHeads => {
-                    let width = heads * sizes.d_head;
-                    let name = checkpoint.in_layer(layer, name);
-                    Ok(HeadNorm {
-                        norm: self.norm(&name, width)?,
-                        gains: None,
-                    })
-                }
-                QkNormScope::HeadRows | QkNormScope::HeadModules => {
-                    let mut gains = Vec::with_capacity(heads * sizes.d_head);
-                    for norm in each {
-                        gains.extend(norm?.gain);
-                    }
-                    let width = gains.len();
-                    let plain = NormWeights::bare(checkpoint, vec![1.0; sizes.d_head]);
-                    Ok(HeadNorm {
-                        norm: self.taken(plain)?,
-                        gains: Some(Tensor::from_vec(gains, width, self.device)?),
-                    })
-                }
-            }
-        };
-        Ok(Some([
-            one(query, sizes.heads)?,
-            one(key, sizes.n_kv_heads)?,
-        ]))
-    }
-
     /// Reads a layer.
     pub(super) fn layer(
         &self,
         layer: usize,
         function: NeuronFunction,
     ) -> Result<Layer, ForwardError> {
-        let (family, spec) = (self.checkpoint.family(), self.checkpoint.spec());
-        let sizes = spec.head_sizes(layer);
-        let (d, a) = (spec.d_model, sizes.heads * sizes.d_head);
+        let spec = self.checkpoint.spec();
         let (forward, choices) = (self.forward, self.choices);
-        let named = |name: &str, width| self.norm(&self.checkpoint.in_layer(layer, name), width);
-        let both = |names: Option<[&str; 2]>, width| -> Result<_, ForwardError> {
-            let Some([a, b]) = names else {
-                return Ok(None);
-            };
-            Ok(Some([named(a, width)?, named(b, width)?]))
+        let named = |name: &str| self.norm(&self.checkpoint.in_layer(layer, name), spec.d_model);
+        let post_norms = match forward.post_norms {
+            Some([attention, feed_forward]) => Some([named(attention)?, named(feed_forward)?]),
+            None => None,
         };
-        let out = &family.attention_out;
-        let out = StoredMap::of(out, self.checkpoint.in_layer(layer, out.name));
-        let places = self.checkpoint.position_scheme();
         let bare = forward.first_bare && layer == 0;
         let function = self.learned(layer, function)?;
-        let inputs = self.attention_maps(layer)?;
-        let distances = self.distances(layer, &inputs)?;
+        let (attention, mixer) = match spec.parts.get(layer).map(|parts| parts.heads) {
+            Some(HeadParts::Without(mixer)) => {
+                (None, self.mixer(layer, mixer, function.activation)?)
+            }
+            Some(HeadParts::Heads(_)) | None => (Some(self.attention(layer)?), None),
+        };
+        let neurons = spec.neurons_in(layer) > 0;
         Ok(Layer {
             placement: spec.norm,
             parallel: choices.parallel,
             attention_norm: self.layer_norm(layer, forward.attention_norm, !bare)?,
-            inputs,
-            attention_out: match spec.latent {
-                Some(sizes) => self.latent_output(layer, sizes)?,
-                None => self.written(&out, [a, d])?,
-            },
-            clip: choices.clip.map(|clip| clip as f32),
-            qk_norm: self.qk_norm(layer)?,
+            attention,
+            mixer,
             ff_norm: self.layer_norm(layer, forward.ff_norm, !choices.parallel)?,
-            post_norms: both(forward.post_norms, d)?,
-            feed_forward: self.feed_forward(layer)?,
-            rope: places.rope(layer).cloned(),
-            heads: Heads {
-                distances,
-                ..self.heads(layer)?
+            post_norms,
+            feed_forward: match neurons {
+                true => Some(self.feed_forward(layer)?),
+                false => None,
             },
             function,
         })
@@ -394,29 +342,6 @@ impl LayerLoader<'_> {
         Ok(Linear {
             weight: Tensor::from_vec(rows.into_data(), (outputs, inputs), self.device)?.t()?,
             bias: Tensor::from_vec(bias, outputs, self.device)?,
-        })
-    }
-
-    fn heads(&self, layer: usize) -> Result<Heads, ForwardError> {
-        let (sizes, choices) = (self.checkpoint.spec().head_sizes(layer), self.choices);
-        let by_layer = if choices.scale_by_layer { layer + 1 } else { 1 };
-        let windows = &self.checkpoint.position_scheme().windows;
-        let sinks = self.forward.sinks.map(|name| {
-            let name = self.checkpoint.in_layer(layer, name);
-            self.checkpoint.vector(&[name], sizes.heads)
-        });
-        Ok(Heads {
-            sinks: sinks.transpose()?,
-            heads: sizes.heads,
-            n_kv_heads: sizes.n_kv_heads,
-            d_head: sizes.d_head,
-            causal: choices.causal,
-            window: windows.get(layer).copied().flatten(),
-            scale: (choices.scale / by_layer as f64) as f32,
-            cap: choices.attention_softcap.map(|cap| cap as f32),
-            alibi: choices.alibi.map(|before_scale| Alibi { before_scale }),
-            relative: self.relative()?,
-            distances: None,
         })
     }
 }

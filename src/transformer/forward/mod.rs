@@ -7,9 +7,11 @@
 mod activation;
 mod along;
 mod attention;
+mod attention_loader;
 mod attention_maps;
 mod cache;
 mod chunk;
+mod delta_rule;
 mod derivative;
 mod distance_loader;
 mod distance_scores;
@@ -22,12 +24,17 @@ mod key_values;
 mod latent_loader;
 mod layer;
 mod loader;
+mod mamba;
+mod mixer;
+mod mixer_loader;
 mod neuron_loader;
 mod ops;
 mod position_scores;
+mod refusal;
 mod rope;
 mod routing;
 mod sampler;
+mod short_convolution;
 mod texts;
 
 use std::sync::Arc;
@@ -35,7 +42,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use candle_nn::kv_cache::KvCache;
 
-use crate::checkpoint::{Checkpoint, EmbeddingSide, FAMILIES, Family, FamilyForward, Reading};
+use crate::checkpoint::{Checkpoint, EmbeddingSide, Reading};
 use crate::task::CancelToken;
 
 use activation::Activation;
@@ -44,6 +51,7 @@ use feed_forward::{Clamped, NeuronFunction};
 use hook::{HookedRows, LayerHooks};
 use layer::{Layer, TextRows};
 use loader::LayerLoader;
+use refusal::{family_forward, unknown};
 
 pub use activation::exp;
 pub use along::{LayerActivations, WrittenAlong};
@@ -149,6 +157,11 @@ impl<'a> Forward<'a> {
     /// A masked-language-model head that the file does not hold, or numbers that cannot be read.
     pub fn head(&self) -> Result<LogitHead, ForwardError> {
         self.loader.head()
+    }
+
+    /// Whether some layers mix tokens without heads.
+    pub fn has_mixers(&self) -> bool {
+        self.loader.checkpoint.family().kinds.is_some()
     }
 
     fn layer(&self, at: usize) -> Result<Arc<Layer>, ForwardError> {
@@ -330,43 +343,5 @@ impl<'a> Forward<'a> {
             logits = ((logits / cap)?.tanh()? * cap)?;
         }
         Ok(logits)
-    }
-}
-
-fn family_forward(family: &'static Family) -> Result<&'static FamilyForward, ForwardError> {
-    family.forward.as_ref().ok_or_else(|| unknown(family))
-}
-
-fn unknown(family: &Family) -> ForwardError {
-    let known = FAMILIES.iter().filter(|f| f.forward.is_some());
-    let known: Vec<&str> = known.map(|f| f.title).collect();
-    ForwardError::Family {
-        family: family.title,
-        known: known.join(", "),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::checkpoint::family;
-
-    #[test]
-    fn a_family_without_a_pass_is_refused_with_those_that_have_one() {
-        let opt = Family {
-            title: "OPT",
-            forward: None,
-            ..*family("gpt2").unwrap()
-        };
-        let message = family_forward(Box::leak(Box::new(opt)))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.starts_with(
-                "OPT models can be read as words but not run on texts yet: \
-                 expected one of GPT-2, BERT, Llama, "
-            ),
-            "{message}"
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! In which types of number a model's parts are stored, `BF16` or `Q6_K`: what stands beside the
 //! lists that are made of them.
 
-use crate::checkpoint::{Linear, NeuronMap};
+use crate::checkpoint::{AttentionInput, NeuronMap};
 use crate::transformer::{Form, Input};
 
 use super::Weights;
@@ -77,6 +77,8 @@ impl StoredTypes {
                 self.layers.iter().map(|layer| of(layer).clone()).collect();
             types.sort();
             types.dedup();
+            // Layers may lack what others have.
+            types.retain(|stored| !stored.is_empty());
             (kind, types)
         });
         embeddings.chain(of_layers).collect()
@@ -128,15 +130,18 @@ impl Weights {
                 NeuronMap::Out,
             ]
             .map(|which| neurons(which).unwrap_or_default());
-            let mut of = |map: &Linear| of(&checkpoint.linear(layer, map));
+            let mut input = |input| {
+                let at = checkpoint.head_map(layer, input);
+                of(&checkpoint.linear(at.layer, at.linear))
+            };
             layers.push(LayerTypes {
                 gate,
                 up,
                 down,
-                query: of(&family.query),
-                key: of(&family.key),
-                value: of(&family.value),
-                output: of(&family.attention_out),
+                query: input(AttentionInput::Query),
+                key: input(AttentionInput::Key),
+                value: input(AttentionInput::Value),
+                output: of(&checkpoint.linear(layer, &family.attention_out)),
             });
         }
         StoredTypes {

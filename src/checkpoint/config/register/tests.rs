@@ -5,13 +5,30 @@ use std::collections::BTreeMap;
 
 use super::RULES;
 use crate::checkpoint::family::{
-    ExpertLayers, ExpertNames, Local, Parallel, Renormalised, SharedNeurons,
+    ExpertLayers, ExpertNames, Local, Parallel, Renormalised, SharedNeurons, UsualKinds,
 };
 use crate::checkpoint::{Family, family};
 
 /// Read by name, of every family.
-const READ: [&str; 13] = [
+const READ: [&str; 30] = [
     "attn_config",
+    "linear_conv_kernel_dim",
+    "linear_key_head_dim",
+    "linear_num_key_heads",
+    "linear_num_value_heads",
+    "linear_value_head_dim",
+    "mamba_n_heads",
+    "mamba_n_groups",
+    "mamba_d_head",
+    "mamba_d_state",
+    "mamba_d_conv",
+    "mamba_expand",
+    "mamba_num_heads",
+    "mamba_head_dim",
+    "ssm_state_size",
+    "n_groups",
+    "conv_kernel",
+    "time_step_limit",
     "q_lora_rank",
     "kv_lora_rank",
     "qk_nope_head_dim",
@@ -48,7 +65,12 @@ const NOT_READ: [(&str, &str); 14] = [
 ];
 
 /// What the file itself tells: whether there are biases.
-const TOLD_BY_THE_FILE: [&str; 9] = [
+const TOLD_BY_THE_FILE: [&str; 14] = [
+    "conv_bias",
+    "mamba_conv_bias",
+    "mamba_proj_bias",
+    "use_conv_bias",
+    "projectors_bias",
     "qkv_bias",
     "attention_bias",
     "attention_out_bias",
@@ -61,7 +83,19 @@ const TOLD_BY_THE_FILE: [&str; 9] = [
 ];
 
 /// Beginnings and names of keys that change what a text becomes, in families that are not run on texts.
-const ONLY_TEXTS: [&str; 9] = [
+const ONLY_TEXTS: [&str; 21] = [
+    "use_bidirectional_attention",
+    "activation_sparsity",
+    "altup_",
+    "attention_in_multiplier",
+    "attention_out_multiplier",
+    "hidden_size_per_layer_input",
+    "key_multiplier",
+    "laurel_",
+    "lm_head_multiplier",
+    "mamba_",
+    "mlp_multipliers",
+    "ssm_",
     "conv_",
     "legacy",
     "max_relative_positions",
@@ -75,7 +109,23 @@ const ONLY_TEXTS: [&str; 9] = [
 
 /// Beginnings and names of keys that change no number here: of training, of other heads than the
 /// language model's, of logits, of how numbers are computed, of encoders beside a decoder.
-const NO_NUMBER: [&str; 43] = [
+const NO_NUMBER: [&str; 59] = [
+    "vocab_size_per_layer_input",
+    "audio_",
+    "chunk_size",
+    "gradient_clipping",
+    "kv_sharing_modes",
+    "mamba_chunk_size",
+    "num_logits_to_keep",
+    "rescale_prenorm_residual",
+    "standardize",
+    "time_step_floor",
+    "time_step_max",
+    "use_clipped_linears",
+    "use_mamba_kernels",
+    "video_token_id",
+    "vision_",
+    "z_loss_coefficient",
     "router_aux_loss_coef",
     "router_jitter_noise",
     "add_cross_attention",
@@ -149,6 +199,7 @@ fn named(family: &Family) -> Vec<&'static str> {
     if let Some(names) = &family.experts {
         named.extend(keys_of_experts(names));
     }
+    named.extend(keys_of_layers(family));
     if let Some(rope) = &family.rope {
         named.extend([rope.theta, rope.local_theta, rope.share, rope.dims].concat());
         named.extend(rope.unless);
@@ -183,6 +234,39 @@ fn named(family: &Family) -> Vec<&'static str> {
         });
     }
     named
+}
+
+/// Those that say how its layers differ.
+fn keys_of_layers(family: &Family) -> Vec<&'static str> {
+    let mut keys = Vec::new();
+    keys.extend(family.config.two_thirds.into_iter().flatten());
+    if let Some(kinds) = &family.kinds {
+        keys.extend(kinds.lists);
+        keys.extend(kinds.least_step);
+        keys.extend(kinds.activation);
+        keys.extend(match kinds.usual {
+            UsualKinds::Every(key, _) | UsualKinds::Listed(key) | UsualKinds::Letters(key) => {
+                Some(key)
+            }
+            UsualKinds::Never => None,
+        });
+    }
+    if let Some(heads) = &family.head_keys {
+        keys.extend([heads.shared, heads.every]);
+        let global = heads.global.map(|global| {
+            [
+                global.d_head,
+                global.keys_as_values,
+                global.n_kv_heads,
+                global.by_layer,
+                global.doubled,
+            ]
+        });
+        keys.extend(global.into_iter().flatten());
+    }
+    let only_if = family.rope.and_then(|rope| rope.only_if);
+    keys.extend(only_if.map(|[key, _]| key));
+    keys
 }
 
 /// Those that its experts' names name.
@@ -220,7 +304,7 @@ fn every_key_that_a_family_reads_is_known() {
                 .iter()
                 .any(|rule| rule.key == key && rule.is_about(family));
             let of_texts = ONLY_TEXTS.iter().any(|start| key.starts_with(start));
-            let known = family.forward.is_none() && of_texts
+            let known = !family.runs() && of_texts
                 || family.reads_choice(key)
                 || named.contains(&key.as_str())
                 || ruled

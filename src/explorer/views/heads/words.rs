@@ -6,6 +6,7 @@ use crate::explorer::view::WordLists;
 use crate::explorer::views::directions;
 use crate::projection::Pair;
 use crate::query::{DirectionsQuery, MatrixKind, Robustness, RobustnessQuery};
+use crate::transformer::Form;
 
 impl WordLists for HeadsView {
     fn lists(&self) -> usize {
@@ -20,8 +21,14 @@ impl WordLists for HeadsView {
         state.views.heads.focus = list;
     }
 
-    fn list_title(&self, _: &State, list: usize) -> String {
-        Heads::FORMS[list].to_string()
+    fn list_title(&self, state: &State, list: usize) -> String {
+        let (form, layer) = (Heads::FORMS[list], state.views.heads.layer);
+        let sizes = state.card().map(|card| card.spec.head_sizes(layer));
+        match (form, sizes.and_then(|sizes| sizes.keys_of)) {
+            (_, None) => form.to_string(),
+            (Form::Qk, Some(layer)) => format!("{form} · keys of layer {layer}"),
+            (Form::Vo, Some(layer)) => format!("{form} · values of layer {layer}"),
+        }
     }
 
     fn directions(&self, state: &State, matrix: usize) -> DirectionsQuery {

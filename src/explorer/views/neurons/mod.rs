@@ -232,18 +232,29 @@ impl Tab for NeuronsView {
         })
     }
 
-    /// A layer may have fewer neurons than the one before.
-    fn settled(&self, state: &mut State, _: Motion) {
-        let neurons = state.views.neurons;
-        let count = state
-            .card()
-            .map_or(0, |card| card.spec.neurons_in(neurons.layer));
-        state.views.neurons.neuron = neurons.neuron.min(count.saturating_sub(1));
+    /// Layers without neurons are stepped over; others may have fewer than the one before.
+    fn settled(&self, state: &mut State, motion: Motion) {
+        let Some(spec) = state.model.as_ref().map(|model| &model.card.spec) else {
+            return;
+        };
+        let neurons = &mut state.views.neurons;
+        let has = |layer: &usize| spec.neurons_in(*layer) > 0;
+        let at = neurons.layer;
+        let (before, after) = ((0..at).rev().find(has), (at..spec.layers).find(has));
+        let found = match motion {
+            Motion::Left => before.filter(|_| !has(&at)).or(after),
+            _ => after.or(before),
+        };
+        neurons.layer = found.unwrap_or(at);
+        let last = spec.neurons_in(neurons.layer).saturating_sub(1);
+        neurons.neuron = neurons.neuron.min(last);
     }
 
     fn anywhere(&self, state: &mut State) -> Address {
-        let layers = state.card().map_or(0, |card| card.spec.layers);
-        let layer = state.random.usize(0..layers.max(1));
+        let spec = state.card().map(|card| &card.spec);
+        let has = |layer: &usize| spec.is_some_and(|spec| spec.neurons_in(*layer) > 0);
+        let layers: Vec<usize> = (0..spec.map_or(0, |s| s.layers)).filter(has).collect();
+        let layer = state.random.choice(layers).unwrap_or(0);
         let neurons = state.card().map_or(0, |card| card.spec.neurons_in(layer));
         let neuron = state.random.usize(0..neurons.max(1));
         state.named(Address::Neuron { layer, neuron })

@@ -118,7 +118,9 @@ impl State {
         let layers = self.card().map_or(0, |card| card.spec.layers);
         let mut order: Vec<usize> = (0..layers).collect();
         order.sort_by_key(|layer| layer.abs_diff(from));
-        let queries: Vec<RankQuery> = order.iter().map(|&l| self.rank_of(by, l)).collect();
+        let has_any = |query: &RankQuery| self.card().is_some_and(|card| query.has_any(card));
+        let queries = order.iter().map(|&l| self.rank_of(by, l));
+        let queries: Vec<RankQuery> = queries.filter(has_any).collect();
         let card = self
             .card()
             .filter(|card| queries.iter().any(|q| q.has_likely(card)));

@@ -93,6 +93,10 @@ impl Reader {
         (layer, with, sides): (usize, &SearchedSide, &[(usize, HeadSide)]),
         callbacks: Callbacks<'_>,
     ) -> Result<(), QueryError> {
+        // A layer may have no heads.
+        if sides.is_empty() {
+            return Ok(());
+        }
         let m = search.read.targets.ids.len();
         let data = sides.iter().flat_map(|(_, side)| side.vectors.data());
         let vectors = data.copied().collect();

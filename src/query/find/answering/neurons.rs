@@ -36,7 +36,9 @@ impl Reader {
     ) -> Result<(), QueryError> {
         match search.query.by {
             RankBy::Rank => return self.by_rank(search, found, callbacks),
-            RankBy::Score | RankBy::Cosine if search.query.convention.is_raw() => {
+            RankBy::Score | RankBy::Cosine
+                if search.query.convention.is_raw() && self.card.spec.first_experts().is_none() =>
+            {
                 self.as_they_lie(search, found, callbacks)?
             }
             RankBy::Score | RankBy::Cosine => self.as_projected(search, found, callbacks)?,
@@ -66,19 +68,26 @@ impl Reader {
             of(&search.read, [Role::K, Role::MinusK])?,
             of(&search.written, [Role::V, Role::MinusV])?,
         ];
+        // A layer with experts may have more neurons than others in all their layers: it is told of
+        // before all of it is looked at.
+        let mut looked_at = 0_usize;
         for layer in 0..search.layers {
+            let neurons = self.card.spec.neurons_in(layer);
             for some in self.chunks_of_layer(layer) {
                 for (ranks, vectors) in ranks.iter_mut().zip(kinds(search)) {
                     let chunk = self.chunk(search, (layer, some.clone()), vectors, callbacks)?;
                     ranks.survey(&chunk, callbacks.cancel)?;
                 }
+                looked_at += 1;
+                if looked_at.is_power_of_two() && some.end < neurons {
+                    counted(&mut ranks, found, callbacks)?;
+                    let share = layer as f32 + some.end as f32 / neurons as f32;
+                    search.report(found, callbacks, SURVEY * share);
+                }
             }
             let last = layer + 1 == search.layers;
             if last || (layer + 1).is_power_of_two() {
-                for ranks in &mut ranks {
-                    ranks.count(callbacks.cancel)?;
-                }
-                found.take(&ranks);
+                counted(&mut ranks, found, callbacks)?;
             }
             if last {
                 self.gists(search, found, callbacks)?;
@@ -103,10 +112,7 @@ impl Reader {
             }
             before += self.card.spec.neurons_in(layer);
         }
-        for ranks in &mut ranks {
-            ranks.count(callbacks.cancel)?;
-        }
-        found.take(&ranks);
+        counted(&mut ranks, found, callbacks)?;
         let unranked = ranks.iter().map(RankSearch::unranked).max();
         found.counted -= unranked.unwrap_or(0);
         found.exact = unranked == Some(0);
@@ -132,7 +138,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The same under a convention.
+    /// The same under a convention, or of experts, some at a time.
     fn as_projected(
         &mut self,
         search: &Search<'_>,
@@ -146,8 +152,10 @@ impl Reader {
                     let scores = LayerScores::of(&chunk, &search.side(vectors).targets);
                     found.offer(search, vectors, &scores);
                 }
+                let neurons = self.card.spec.neurons_in(layer).max(1);
+                let share = layer as f32 + some.end as f32 / neurons as f32;
+                search.report(found, callbacks, share);
             }
-            search.report(found, callbacks, (layer + 1) as f32);
         }
         Ok(())
     }
@@ -251,6 +259,19 @@ impl Reader {
         top.replace(hits);
         Ok(())
     }
+}
+
+/// Counts the ranks of those that may be among the best so far, and takes them.
+fn counted(
+    ranks: &mut [RankSearch<'_>; 2],
+    found: &mut FindResults,
+    callbacks: Callbacks<'_>,
+) -> Result<(), QueryError> {
+    for ranks in ranks.iter_mut() {
+        ranks.count(callbacks.cancel)?;
+    }
+    found.take(ranks);
+    Ok(())
 }
 
 impl Search<'_> {

@@ -44,6 +44,7 @@ impl AttentionTape {
     pub(super) fn new(layer: &Layer, read: &Tensor) -> Result<(Self, Tensor), ForwardError> {
         let tokens = read.dim(0)?;
         let one = std::iter::once(0..tokens).collect::<Vec<_>>();
+        let layer = layer.attention()?;
         let mut qkv = Vec::with_capacity(3);
         for map in layer.plain_maps()? {
             qkv.push(map.of(read, Activation::Linear)?);
@@ -79,7 +80,7 @@ impl AttentionTape {
         for probabilities in &attended.probabilities {
             pattern = with_numbers(probabilities, <[f32]>::to_vec)?;
         }
-        let written = layer.attention_out.of(&attended.read, Activation::Linear)?;
+        let written = layer.out.of(&attended.read, Activation::Linear)?;
         let numbers = |x: &Tensor| with_numbers(x, <[f32]>::to_vec);
         let mut tape = Self {
             heads: layer.heads.clone(),
@@ -144,7 +145,8 @@ impl AttentionTape {
         back: &Tensor,
         batch: Batch,
     ) -> Result<Tensor, ForwardError> {
-        let of_z = back.matmul(&layer.attention_out.weight.t()?)?;
+        let layer = layer.attention()?;
+        let of_z = back.matmul(&layer.out.weight.t()?)?;
         let wide = self.heads.heads * self.heads.d_head;
         let shared = self.heads.n_kv_heads * self.heads.d_head;
         let rows = batch.rows();

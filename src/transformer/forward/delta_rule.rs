@@ -1,0 +1,253 @@
+//! Linear attention by the gated delta rule (Yang et al. 2024, arXiv 2412.06464), as Qwen3-Next and
+//! Qwen3.5 have it. Of each head a state S, `[d_key, d_value]`, is kept: at every position
+//! S ← e^g·S, then S ← S + k(β(v − Sᵀk))ᵀ, and Sᵀq is read.
+
+use std::ops::Range;
+
+use candle_core::Tensor;
+use rayon::prelude::*;
+
+use crate::checkpoint::{DeltaSizes, StoredMap};
+use crate::task::{CancelToken, Cancelled};
+
+use super::ForwardError;
+use super::activation::Activation;
+use super::loader::LayerLoader;
+use super::mixer::{CausalConvolution, TokenMixer, silu, softplus};
+use super::ops::{Linear, with_numbers};
+
+/// What is under the root of a query's or key's length.
+const EPSILON: f32 = 1e-6;
+
+pub(super) struct DeltaRule {
+    sizes: DeltaSizes,
+    /// To all heads' queries, keys and values, one after another.
+    inputs: Linear,
+    /// To what the heads' outputs are gated with, `[values]`.
+    gate: Linear,
+    /// To what β is the sigmoid of, `[value_heads]`.
+    strength: Linear,
+    /// To the length of a step, `[value_heads]`.
+    step: Linear,
+    step_bias: Vec<f32>,
+    /// How fast a head's state falls, by the length of a step.
+    decay: Vec<f32>,
+    convolution: CausalConvolution,
+    activation: Activation,
+    /// Of the norm of a head's output, `[d_value]`.
+    gain: Vec<f32>,
+    epsilon: f32,
+    out: Linear,
+}
+
+/// What the maps and the convolution make of all rows.
+struct Inputs<'a> {
+    /// `[rows, channels]`.
+    mixed: &'a [f32],
+    /// `[rows, value_heads]` each.
+    strength: &'a [f32],
+    step: &'a [f32],
+}
+
+impl DeltaRule {
+    pub(super) fn load(
+        loader: &LayerLoader<'_>,
+        layer: usize,
+        sizes: DeltaSizes,
+        activation: Activation,
+    ) -> Result<Self, ForwardError> {
+        let d = loader.checkpoint.spec().d_model;
+        let DeltaSizes {
+            value_heads,
+            d_value,
+            ..
+        } = sizes;
+        let grouped = format!("{}.weight", loader.of_mixer(layer, "in_proj_qkvz"));
+        let [inputs, gate, strength, step] = match loader.checkpoint.holds(&grouped) {
+            true => Self::grouped(loader, layer, sizes)?,
+            false => [
+                loader.mixer_map(layer, "in_proj_qkv", [d, sizes.channels()])?,
+                loader.mixer_map(layer, "in_proj_z", [d, sizes.values()])?,
+                loader.mixer_map(layer, "in_proj_b", [d, value_heads])?,
+                loader.mixer_map(layer, "in_proj_a", [d, value_heads])?,
+            ],
+        };
+        let decay = loader.mixer_vector(layer, "A_log", value_heads)?;
+        Ok(Self {
+            sizes,
+            inputs,
+            gate,
+            strength,
+            step,
+            step_bias: loader.mixer_vector(layer, "dt_bias", value_heads)?,
+            decay: decay.into_iter().map(f32::exp).collect(),
+            convolution: loader.convolution(layer, "conv1d", [sizes.channels(), sizes.kernel])?,
+            activation,
+            gain: loader.mixer_vector(layer, "norm.weight", d_value)?,
+            epsilon: loader.choices.norm_epsilon as f32,
+            out: loader.mixer_output(layer, sizes.values())?,
+        })
+    }
+
+    /// The maps of a file that holds them in two, key head after key head.
+    fn grouped(
+        loader: &LayerLoader<'_>,
+        layer: usize,
+        sizes: DeltaSizes,
+    ) -> Result<[Linear; 4], ForwardError> {
+        let d = loader.checkpoint.spec().d_model;
+        let shared = sizes.value_heads / sizes.key_heads;
+        let (key, value) = (sizes.d_key, shared * sizes.d_value);
+        let each = 2 * (key + value);
+        let of = |name: &str, each: usize, parts: &[Range<usize>]| {
+            let map = StoredMap::of_expert(loader.of_mixer(layer, name));
+            let heads = 0..sizes.key_heads;
+            let own = parts.iter().flat_map(|part| {
+                let first = |head| head * each;
+                let range = move |head| first(head) + part.start..first(head) + part.end;
+                heads.clone().map(range)
+            });
+            let own: Vec<Range<usize>> = own.collect();
+            loader.linear(&map, d, (&own, each * sizes.key_heads))
+        };
+        let inputs = [0..key, key..2 * key, 2 * key..2 * key + value];
+        let of_shared = |at: usize| at * shared..(at + 1) * shared;
+        let one = std::slice::from_ref::<Range<usize>>;
+        Ok([
+            of("in_proj_qkvz", each, &inputs)?,
+            of("in_proj_qkvz", each, one(&(2 * key + value..each)))?,
+            of("in_proj_ba", 2 * shared, one(&of_shared(0)))?,
+            of("in_proj_ba", 2 * shared, one(&of_shared(1)))?,
+        ])
+    }
+
+    /// What a head reads in one text, `[tokens, d_value]`.
+    fn head(&self, head: usize, text: &Range<usize>, inputs: &Inputs<'_>) -> Vec<f32> {
+        let DeltaSizes {
+            key_heads,
+            value_heads,
+            d_key,
+            d_value,
+            ..
+        } = self.sizes;
+        let (keys, channels) = (self.sizes.keys(), self.sizes.channels());
+        let of_key = head * key_heads / value_heads * d_key;
+        let of_value = 2 * keys + head * d_value;
+        let mut state = vec![0f32; d_key * d_value];
+        let (mut query, mut key) = (vec![0f32; d_key], vec![0f32; d_key]);
+        let mut change = vec![0f32; d_value];
+        let mut out = Vec::with_capacity(text.len() * d_value);
+        for row in text.clone() {
+            let mixed = &inputs.mixed[row * channels..(row + 1) * channels];
+            unit(&mixed[of_key..of_key + d_key], &mut query);
+            unit(&mixed[keys + of_key..keys + of_key + d_key], &mut key);
+            let root = (d_key as f32).sqrt();
+            query.iter_mut().for_each(|q| *q /= root);
+            let value = &mixed[of_value..of_value + d_value];
+            let at = row * value_heads + head;
+            let step = softplus(inputs.step[at] + self.step_bias[head]);
+            let kept = (-self.decay[head] * step).exp();
+            let strength = 1.0 / (1.0 + (-inputs.strength[at]).exp());
+            change.fill(0.0);
+            for (row, k) in state.chunks_exact_mut(d_value).zip(&key) {
+                for (s, sum) in row.iter_mut().zip(&mut change) {
+                    *s *= kept;
+                    *sum += *s * k;
+                }
+            }
+            for (change, v) in change.iter_mut().zip(value) {
+                *change = (v - *change) * strength;
+            }
+            let first = out.len();
+            out.resize(first + d_value, 0.0);
+            let read = &mut out[first..];
+            let rows = state.chunks_exact_mut(d_value).zip(key.iter().zip(&query));
+            for (row, (k, q)) in rows {
+                for ((s, change), read) in row.iter_mut().zip(&change).zip(read.iter_mut()) {
+                    *s += k * change;
+                    *read += *s * q;
+                }
+            }
+        }
+        out
+    }
+
+    /// A head's output at one position, normed and gated.
+    fn gated(&self, read: &[f32], gate: &[f32], out: &mut [f32]) {
+        let squares: f32 = read.iter().map(|x| x * x).sum();
+        let scale = (squares / read.len().max(1) as f32 + self.epsilon)
+            .sqrt()
+            .recip();
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = read[i] * scale * self.gain[i] * silu(gate[i]);
+        }
+    }
+}
+
+/// A vector at length 1.
+fn unit(x: &[f32], out: &mut [f32]) {
+    let squares: f32 = x.iter().map(|x| x * x).sum();
+    let scale = (squares + EPSILON).sqrt().recip();
+    out.iter_mut().zip(x).for_each(|(out, x)| *out = x * scale);
+}
+
+impl TokenMixer for DeltaRule {
+    fn mix(
+        &self,
+        read: &Tensor,
+        texts: &[Range<usize>],
+        cancel: CancelToken<'_>,
+    ) -> Result<Tensor, ForwardError> {
+        let (rows, plain) = (read.dim(0)?, Activation::Linear);
+        let (heads, each, values) = (
+            self.sizes.value_heads,
+            self.sizes.d_value,
+            self.sizes.values(),
+        );
+        let inputs = self.inputs.of(read, plain)?;
+        let mut mixed = with_numbers(&inputs, |x| self.convolution.of(x, texts))?;
+        self.activation.apply(&mut mixed);
+        let numbers = |map: &Linear| with_numbers(&map.of(read, plain)?, <[f32]>::to_vec);
+        let (gate, strength, step) = (
+            numbers(&self.gate)?,
+            numbers(&self.strength)?,
+            numbers(&self.step)?,
+        );
+        let inputs = Inputs {
+            mixed: &mixed,
+            strength: &strength,
+            step: &step,
+        };
+        let parts = texts
+            .iter()
+            .flat_map(|text| (0..heads).map(move |head| (text, head)));
+        let parts: Vec<(&Range<usize>, usize)> = parts.collect();
+        let found: Vec<Result<Vec<f32>, Cancelled>> = parts
+            .par_iter()
+            .map(|(text, head)| {
+                cancel.check()?;
+                Ok(self.head(*head, text, &inputs))
+            })
+            .collect();
+        let mut out = vec![0f32; rows * values];
+        for ((text, head), found) in parts.into_iter().zip(found) {
+            for (row, read) in text.clone().zip(found?.chunks_exact(each)) {
+                let own = row * values + head * each..row * values + (head + 1) * each;
+                self.gated(read, &gate[own.clone()], &mut out[own]);
+            }
+        }
+        let out = Tensor::from_vec(out, (rows, values), read.device())?;
+        Ok(self.out.of(&out, plain)?)
+    }
+
+    fn bytes(&self) -> u64 {
+        let maps = [
+            &self.inputs,
+            &self.gate,
+            &self.strength,
+            &self.step,
+            &self.out,
+        ];
+        maps.into_iter().map(|map| map.bytes() as u64).sum()
+    }
+}
