@@ -1,7 +1,6 @@
 //! From blocks of stored numbers to f32, block by block, in the operations of ggml's own definition:
 //! the numbers are the same to the last bit on every processor.
 
-use std::array;
 use std::marker::PhantomData;
 
 use pulp::NullaryFnOnce;
@@ -126,32 +125,6 @@ fn widen<F: Form<N, M>, const N: usize, const M: usize>(bytes: &[u8], out: &mut 
     blocks.call();
 }
 
-/// The number in half precision at a byte of a block, exactly; infinite or no number where it is.
-#[inline(always)]
-pub(super) fn half<const N: usize>(block: &[u8; N], at: usize) -> f32 {
-    /// An f32's exponent counts from 127, that of half precision from 15.
-    const BIAS: f32 = (1u128 << 112) as f32;
-    // Sign, exponent and fraction in an f32's places; what the sign fills besides is cleared.
-    let bits = i32::from(i16::from_le_bytes([block[at], block[at + 1]])) << 13;
-    let bits = bits as u32 & 0x8FFF_E000;
-    match bits & 0x0F80_0000 {
-        0x0F80_0000 => f32::from_bits(bits | 0x7F80_0000),
-        _ => f32::from_bits(bits) * BIAS,
-    }
-}
-
-/// Eight bytes of a block.
-#[inline(always)]
-pub(super) fn eight<const N: usize>(block: &[u8; N], at: usize) -> u64 {
-    u64::from_le_bytes(part(block, at))
-}
-
-/// Some bytes of a block.
-#[inline(always)]
-pub(super) fn part<const N: usize, const M: usize>(block: &[u8; N], at: usize) -> [u8; M] {
-    array::from_fn(|i| block[at + i])
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
@@ -160,6 +133,7 @@ mod tests {
     use candle_core::quantized::GgmlDType;
     use half::f16;
 
+    use super::super::in_block::half;
     use super::*;
 
     /// What candle makes of whole blocks.

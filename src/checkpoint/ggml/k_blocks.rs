@@ -3,7 +3,7 @@
 
 use std::array;
 
-use super::dequantise::{eight, half, part};
+use super::in_block::{eight, half, part};
 use super::lanes::{Lanes, each, less};
 
 /// Q2_K: sixteen scales and least numbers of four bits each, 256 codes of two bits, the block's

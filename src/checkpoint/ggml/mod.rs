@@ -1,6 +1,7 @@
 //! ggml's types: how numbers are stored in blocks, each with a scale of its own.
 
 mod dequantise;
+mod in_block;
 mod k_blocks;
 mod lanes;
 mod small_blocks;

@@ -1,6 +1,6 @@
 //! Blocks of 32 numbers, and IQ4_XS, whose codes are those of IQ4_NL (ggml-common.h, ggml-quants.c).
 
-use super::dequantise::{eight, half, part};
+use super::in_block::{eight, half, part};
 use super::lanes::{Lanes, each, less, spread};
 
 /// The sixteen values of IQ4_NL and IQ4_XS (`kvalues_iq4nl` of ggml-common.h).

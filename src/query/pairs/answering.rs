@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::checkpoint::{Matrix, Version};
-use crate::projection::{Pair, PairsWanted, best_pairs_on, likely_pairs};
+use crate::projection::{PairsWanted, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
-use crate::query::{Answer, MemoryBudget, ModelCard, PairsAnswer, PairsQuery, QueryError};
+use crate::query::{Answer, MemoryBudget, PairsAnswer, PairsQuery, QueryError};
 use crate::transformer::{Form, FormWeights, LayerCache, QueryKeyNorms, Sublayer, SublayerAt};
 use crate::vocabulary::{Filters, Vocabulary};
 
@@ -18,9 +18,6 @@ use super::unconditional::unconditional;
 
 /// Length of the lists of what holds unconditionally, whatever the other side.
 const UNCONDITIONAL: usize = 30;
-
-/// Tokens of a vocabulary over which pairs that are only likely the best are worth asking for.
-const LIKELY_TOKENS: usize = 100_000;
 
 /// A form over all rows: `a[s]·b[t]`, both `[rows, head]`.
 pub(in crate::query) struct Factors {
@@ -42,11 +39,6 @@ pub(in crate::query) struct FactorKey {
     version: Version,
 }
 
-/// Whether finding a head's best pairs takes seconds.
-pub(in crate::query) fn takes_seconds(card: &ModelCard) -> bool {
-    card.spec.vocab > LIKELY_TOKENS
-}
-
 impl Factors {
     fn bytes(&self) -> u64 {
         (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
@@ -62,28 +54,6 @@ impl Reader {
     ) -> Result<PairsAnswer, QueryError> {
         let factors = self.factors(query, callbacks)?;
         self.best_of(query, &factors, callbacks)
-    }
-
-    /// The pairs that are likely the best; `None` over a vocabulary of which they are soon proven.
-    pub(in crate::query) fn likely(
-        &mut self,
-        query: &PairsQuery,
-        callbacks: Callbacks<'_>,
-    ) -> Result<Option<Vec<Pair>>, QueryError> {
-        if !takes_seconds(&self.card) {
-            return Ok(None);
-        }
-        let factors = self.factors(query, callbacks)?;
-        in_range(&factors.a, &factors.b)?;
-        let mask = self.mask(&query.filters, callbacks.cancel)?;
-        let want = PairsWanted {
-            k: query.k.min(mask.passing * mask.passing),
-            end: query.end,
-            passing: &mask.passes,
-            admits: &admits(&self.card.vocabulary, &query.filters),
-        };
-        let found = likely_pairs(&factors.a, &factors.b, &want, callbacks.cancel)?;
-        Ok(Some(found))
     }
 
     /// The best pairs by their factors.

@@ -3,6 +3,7 @@
 mod answering;
 mod forms;
 mod in_range;
+mod likely;
 mod sheet;
 mod unconditional;
 
@@ -13,7 +14,8 @@ use crate::projection::{End, Pair, Scored};
 use crate::transformer::{Form, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
-pub(super) use answering::{FactorKey, Factors, admits, directions, stacked, takes_seconds};
+pub(super) use answering::{FactorKey, Factors, admits, directions, stacked};
+pub(super) use likely::takes_seconds;
 
 /// A pair list of a head.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
