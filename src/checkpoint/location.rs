@@ -115,8 +115,12 @@ impl Location {
                 path: one_line(name),
             });
         }
-        if let Some(location) = stores.find(name)? {
-            return Ok(FoundModel::Here(location));
+        match stores.find(name)? {
+            Some(Self::Folder { path, .. }) => {
+                return Self::in_place(name, path, None, stores).map(FoundModel::Here);
+            }
+            Some(location) => return Ok(FoundModel::Here(location)),
+            None => {}
         }
         let alike = || alike(name, stores.names());
         let Some(id) = HubId::parse(name) else {

@@ -82,7 +82,7 @@ pub use spec::{
     RouterGroups, RouterScores, Routing, Spec,
 };
 pub use stored::{StoredMatrix, StoredRows};
-pub use stores::{ModelStores, ModelSummary, StoreListing, StoredModel};
+pub use stores::{ModelStores, ModelSummary, StoreListing, StoredBase, StoredModel};
 
 use crate::task::Callbacks;
 

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::contexts::{ContextsArgs, EvidenceArgs};
 use super::convention::ConventionChoice;
-use super::dictionary::DictionaryArgs;
+use super::dictionary::{DictionaryArgs, DictionaryPlaceArgs};
 use super::difference::DifferenceArgs;
 use super::experts::ExpertsArgs;
 use super::fit_lens::FitLensArgs;
@@ -73,6 +73,12 @@ pub struct Explore {
     /// ("lexiscope neuron gpt2-pl 3 907")
     #[arg(long, value_name = "ADDRESS")]
     pub at: Option<SavedView>,
+    /// Open directions from this file or folder beside the model, in a tab of their own; as for
+    /// `dictionary`
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    pub directions: Option<PathBuf>,
+    #[command(flatten)]
+    pub dictionary: DictionaryPlaceArgs,
     /// Take lists from this finished scan of the model, this time and the next times
     #[arg(long, value_name = "FILE")]
     pub scan: Option<PathBuf>,

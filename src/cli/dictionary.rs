@@ -1,6 +1,6 @@
 //! `lexiscope dictionary`: directions from a file as words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -72,21 +72,44 @@ pub struct DictionaryArgs {
 pub struct DictionaryPlaceArgs {
     /// The layer that the directions are of, where the files do not say; of folders with a file for
     /// each layer, which
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "directions")]
     layer: Option<usize>,
     /// Of a cross-layer transcoder, the layer that is written to
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "directions")]
     target: Option<usize>,
     /// Only what is read, or written; what the rows of a plain matrix do [default of those: writes]
-    #[arg(long, value_name = "reads|writes")]
+    #[arg(long, value_name = "reads|writes", requires = "directions")]
     side: Option<DictionarySide>,
     /// Where: resid_pre, resid_mid, resid_post, attn_in, attn.z, attn_out, mlp_in, mlp_written or
     /// mlp_out
-    #[arg(long, value_name = "HOOK")]
+    #[arg(long, value_name = "HOOK", requires = "directions")]
     hook: Option<DictionaryHook>,
     /// The matrix, where a file has several
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "directions")]
     tensor: Option<String>,
+}
+
+impl DictionaryPlaceArgs {
+    /// The dictionary in a file, with what is said of it.
+    pub(super) fn source(self, path: &Path) -> DictionarySource {
+        let Self {
+            layer,
+            target,
+            side,
+            hook,
+            tensor,
+        } = self;
+        DictionarySource {
+            path: whole_path(path),
+            options: DictionaryOptions {
+                layer,
+                target,
+                side,
+                hook,
+                tensor,
+            },
+        }
+    }
 }
 
 impl DictionaryArgs {
@@ -95,20 +118,6 @@ impl DictionaryArgs {
     /// # Errors
     /// No address of a direction, or a file of filters that cannot be read.
     pub fn query(self) -> Result<DictionaryQuery> {
-        let DictionaryPlaceArgs {
-            layer,
-            target,
-            side,
-            hook,
-            tensor,
-        } = self.place;
-        let options = DictionaryOptions {
-            layer,
-            target,
-            side,
-            hook,
-            tensor,
-        };
         let row = self.direction.as_deref().map(row).transpose()?;
         let ask = match (row, self.rank) {
             (Some(row), _) if self.similar => DictionaryAsk::Similar { row, n: self.count },
@@ -126,10 +135,7 @@ impl DictionaryArgs {
             (None, None) => DictionaryAsk::About,
         };
         Ok(DictionaryQuery {
-            source: Arc::new(DictionarySource {
-                path: whole_path(&self.directions),
-                options,
-            }),
+            source: Arc::new(self.place.source(&self.directions)),
             ask,
             filters: self.filters.read()?,
             convention: Convention::RAW,

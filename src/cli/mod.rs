@@ -41,6 +41,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::checkpoint::ModelStores;
 use crate::explorer::paths::Paths;
+use crate::explorer::saved_view::SavedView;
 use crate::explorer::theme::{ColorChoice, Theme};
 use crate::explorer::{self, Setup};
 use crate::log;
@@ -223,7 +224,10 @@ fn explore(explore: Explore) -> Result<()> {
         memory: explore.machine.memory(),
         blocks_max: explore.machine.blocks_max(),
         model: explore.model.map(|model| explore.machine.named(&model)),
-        at: explore.at,
+        at: explore.at.or_else(|| {
+            let source = explore.dictionary.source(explore.directions.as_deref()?);
+            Some(SavedView::of_dictionary(source))
+        }),
         scan: explore.scan,
         lens: explore.machine.lens().map(Path::to_owned),
     };

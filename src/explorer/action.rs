@@ -11,6 +11,8 @@ pub enum TabId {
     Heads,
     Geometry,
     Prompt,
+    /// Directions from a file; there while one is open.
+    Dictionary,
 }
 
 /// A view that lies on top. What each is stands in the registry, `views::view`.
@@ -24,6 +26,9 @@ pub enum ViewId {
     HeadMap,
     Measures,
     Contexts,
+    Links,
+    Changes,
+    Routers,
     Models,
     Download,
     Palette,
@@ -203,6 +208,17 @@ pub enum Action {
     OpenRanking,
     /// Where the neuron or head in hand fires.
     OpenContexts,
+    /// Who writes what they read, and who reads what they write.
+    OpenLinks,
+    /// Of two compared models, what changed most.
+    OpenChanges,
+    /// Both models' lists beside the changes, or in their place.
+    BothLists,
+    /// The experts of the layer, by the words that call each.
+    OpenRouters,
+    /// The expert after the one in hand, or before it; the shared one last.
+    NextExpert,
+    PreviousExpert,
     /// What they are ranked by.
     NextMetric,
     /// The list of what heads are ranked by.

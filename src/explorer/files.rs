@@ -27,6 +27,12 @@ pub fn full_name(model: &str) -> String {
     full.unwrap_or(path).to_string_lossy().into_owned()
 }
 
+/// A file that the user names, by its whole path; `~/` is read as the shell reads it.
+pub fn whole_path(path: &Path) -> PathBuf {
+    let path = expand(path);
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 /// The path without `.`, a slash at its end, and `..`, which lead from where a link points to and not
 /// from where it lies.
 fn without_parents(path: PathBuf) -> PathBuf {

@@ -10,7 +10,7 @@ use super::keymap::Scope;
 use super::saved_view::ViewSettings;
 use super::screen::Canvas;
 use super::shell::export;
-use super::state::{Field, Purpose, RowCursor, RowsInFocus, State};
+use super::state::{Field, Purpose, RowCursor, RowItem, RowsInFocus, State};
 use super::views::legend::LegendEntry;
 use crate::query::{Address, DirectionsQuery, Query, Robustness};
 
@@ -180,6 +180,19 @@ pub trait Tab: View {
     /// Where one is in it, of a head with the form in focus.
     fn address(&self, state: &State) -> Address;
 
+    /// Whether it can be gone to: there is something in it.
+    fn is_there(&self, _: &State) -> bool {
+        true
+    }
+
+    /// Whether there is such a place of it, under those settings, as far as the model does not tell.
+    ///
+    /// # Errors
+    /// There is not: why, in a sentence.
+    fn check(&self, _: &State, _: Address, _: Option<&ViewSettings>) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Whether a place is one of its places.
     fn holds(&self, address: Address) -> bool;
 
@@ -281,6 +294,11 @@ pub trait WordLists {
     /// The word under the cursor.
     fn token(&self, state: &State) -> Option<u32>;
 
+    /// What the row under the cursor names.
+    fn item(&self, state: &State) -> Option<RowItem> {
+        self.token(state).map(RowItem::Token)
+    }
+
     /// The tokens of the list in focus, on the side in focus.
     fn tokens(&self, state: &State) -> Vec<u32>;
 
@@ -304,6 +322,8 @@ pub trait WordLists {
 pub struct Axis<'s> {
     /// `layer`, `neuron`, `head`, `state`.
     pub what: &'static str,
+    /// Where it begins, of a part of what there is; counts are told from there.
+    pub first: usize,
     pub len: usize,
     pub at: &'s mut usize,
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use crate::projection::Pair;
 use crate::task;
 
-use super::{Answer, ModelCard, NeuronAnswer, NeuronQuery, PairsQuery, Query, QueryError};
+use super::{
+    Answer, DictionaryAnswer, DictionaryQuery, ModelCard, NeuronAnswer, NeuronQuery, PairsQuery,
+    Query, QueryError,
+};
 
 /// An open model that answers queries.
 pub trait Answering: Send {
@@ -38,6 +41,16 @@ pub trait Answering: Send {
     ) -> Result<Option<Vec<Pair>>, QueryError> {
         Ok(None)
     }
+
+    /// The same of several directions of one dictionary: an answer each, `None` beyond its last.
+    ///
+    /// # Errors
+    /// As [`Answering::answer`].
+    fn answer_directions(
+        &mut self,
+        queries: &[DictionaryQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Option<DictionaryAnswer>>, QueryError>;
 
     /// What is known of the model.
     fn card(&self) -> Arc<ModelCard>;

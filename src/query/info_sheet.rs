@@ -266,10 +266,19 @@ pub fn models_sheet(listing: &StoreListing) -> Sheet {
     };
     let place = |model: &StoredModel| match &model.location {
         Location::Folder { path, .. } => path.display().to_string(),
-        Location::Bundled(_)
-        | Location::Remote(_)
-        | Location::Adapted(_)
-        | Location::Difference(_) => model.place.to_owned(),
+        Location::Adapted(adapted) => adapted.path.display().to_string(),
+        Location::Bundled(_) | Location::Remote(_) | Location::Difference(_) => {
+            model.place.to_owned()
+        }
+    };
+    let base = |model: &StoredModel| {
+        let name = model.base.as_ref().and_then(|base| base.name.clone());
+        name.unwrap_or_default()
+    };
+    let bases = Column::of(models.iter().map(base)).named("adapter_of");
+    let bases = match models.iter().any(|model| model.base.is_some()) {
+        true => bases.shown("adapter of", NumberForm::Plain),
+        false => bases,
     };
     let section = Section::new([
         Column::of(models.iter().map(|model| model.name.clone()))
@@ -286,6 +295,7 @@ pub fn models_sheet(listing: &StoreListing) -> Sheet {
         text(|summary| summary.family)
             .named("family")
             .shown("family", NumberForm::Plain),
+        bases,
         text(|summary| summary.stored.as_deref())
             .named("stored")
             .shown("stored", NumberForm::Plain),

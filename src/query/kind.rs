@@ -149,7 +149,8 @@ pub struct Walk {
     pub layer: usize,
     /// The neuron or the head.
     pub item: usize,
-    pub among: Items,
+    /// `None`: how many there are, the model does not tell; beyond the last there is no answer.
+    pub among: Option<Items>,
     /// Whether only the nearest are worth computing ahead: they cost seconds.
     pub nearest: bool,
 }

@@ -31,7 +31,8 @@ use super::rank::{EmbeddingGram, RankCache, Ranking, RepeatedTokens};
 use super::robustness::NullDistributions;
 use super::tokenizer_files::tokenizer_files;
 use super::{
-    Answer, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery, PairsQuery, Query, QueryError,
+    Answer, DictionaryAnswer, DictionaryQuery, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery,
+    PairsQuery, Query, QueryError,
 };
 
 /// Bytes of heads' factors that are kept unless something else is said.
@@ -283,6 +284,14 @@ impl Answering for Reader {
     ) -> Result<Option<Vec<Pair>>, QueryError> {
         self.card.check_query(&Query::Pairs(query.clone()))?;
         self.likely(query, callbacks)
+    }
+
+    fn answer_directions(
+        &mut self,
+        queries: &[DictionaryQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Option<DictionaryAnswer>>, QueryError> {
+        self.directions_of_dictionary(queries, callbacks)
     }
 
     fn card(&self) -> Arc<ModelCard> {

@@ -12,8 +12,9 @@ use parquet::file::statistics::Statistics;
 
 use crate::projection::{Pair, Scored};
 use crate::query::{
-    Answer, Answering, Callbacks, Convention, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery,
-    PairsAnswer, PairsQuery, Query, QueryError, Ranking, Reader,
+    Answer, Answering, Callbacks, Convention, DictionaryAnswer, DictionaryQuery, ModelCard,
+    NeuronAnswer, NeuronColumn, NeuronQuery, PairsAnswer, PairsQuery, Query, QueryError, Ranking,
+    Reader,
 };
 use crate::task::CancelToken;
 use crate::transformer::Form;
@@ -340,6 +341,14 @@ impl Answering for Scanned {
             .map(|found| found.or_else(|| computed.next()));
         let all: Option<Vec<NeuronAnswer>> = all.collect();
         all.ok_or(QueryError::WrongAnswer)
+    }
+
+    fn answer_directions(
+        &mut self,
+        queries: &[DictionaryQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Option<DictionaryAnswer>>, QueryError> {
+        self.reader.answer_directions(queries, callbacks)
     }
 
     fn card(&self) -> Arc<ModelCard> {

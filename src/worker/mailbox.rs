@@ -2,7 +2,7 @@
 //! queues here; whatever is asked later takes the place of what was asked before.
 
 use crate::checkpoint::Location;
-use crate::query::Query;
+use crate::query::{DictionaryAsk, Query};
 
 use super::ModelId;
 
@@ -130,7 +130,7 @@ impl Mailbox {
     }
 
     /// Whether what runs should go on: `query`, begun in `round`. A wanted query goes on, except
-    /// that a neuron, which takes milliseconds, never waits for anything longer that is less
+    /// that a neuron or direction, which takes milliseconds, never waits for anything longer that is less
     /// important. A neighbour goes on until something is asked, unless it is what is asked for. What
     /// is answered for want of anything else goes on until there is something else to do.
     pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
@@ -145,9 +145,13 @@ impl Mailbox {
                     false => self.round == round,
                 };
         }
-        let is_neuron = |q: &Query| matches!(q, Query::Neuron(_));
+        let is_quick = |q: &Query| match q {
+            Query::Neuron(_) => true,
+            Query::Dictionary(of) => matches!(of.ask, DictionaryAsk::Direction { .. }),
+            _ => false,
+        };
         let mut more_important = pending.iter().take_while(|q| *q != query);
-        is_neuron(query) || !more_important.any(is_neuron)
+        is_quick(query) || !more_important.any(is_quick)
     }
 
     /// Whether a batch of neighbours should go on: as long as nothing else is waited for. Steps

@@ -114,7 +114,10 @@ fn shifted(query: &Query, step: Step, spec: &Spec) -> Option<Query> {
     let kind = query.kind();
     let walk = kind.walk()?;
     let layer = moved(walk.layer, step.layers, spec.layers)?;
-    let item = moved(walk.item, step.items, walk.among.count(spec, layer))?;
+    let count = walk
+        .among
+        .map_or(usize::MAX, |among| among.count(spec, layer));
+    let item = moved(walk.item, step.items, count)?;
     kind.moved(layer, item)
 }
 

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checkpoint::Location;
-use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError};
+use crate::query::{Answer, Answering, Callbacks, Query, QueryError};
 use crate::task::{CancelToken, Progress};
 
 use super::kept::{OpenModel, files_of};
@@ -103,9 +103,12 @@ fn look_ahead(
     };
     let (neurons, heads): (Vec<Query>, Vec<Query>) = around
         .into_iter()
-        .partition(|query| matches!(query, Query::Neuron(_)));
-    let alike =
-        neurons.chunk_by(|a, b| (a.filters(), a.convention()) == (b.filters(), b.convention()));
+        .partition(|query| matches!(query, Query::Neuron(_) | Query::Dictionary(_)));
+    let alike = neurons.chunk_by(|a, b| {
+        let of_model = |query: &Query| matches!(query, Query::Neuron(_));
+        let of = |query: &Query| (query.filters().cloned(), query.convention());
+        of_model(a) == of_model(b) && of(a) == of(b)
+    });
     for batch in alike.flat_map(|alike| alike.chunks(BATCH)) {
         if !mailbox.goes_on(&batch[0], round) {
             return;
@@ -133,14 +136,7 @@ fn answer_batch(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, batch: 
         on_partial: None,
         on_progress: Some(&on_progress),
     };
-    let neurons: Vec<NeuronQuery> = batch
-        .iter()
-        .filter_map(|query| match query {
-            Query::Neuron(neuron) => Some(neuron.clone()),
-            _ => None,
-        })
-        .collect();
-    let answers = match guarded(|| model.answer_neurons(&neurons, callbacks)) {
+    let answers = match guarded(|| answers_of(&mut **model, batch, callbacks)) {
         Ok(answers) => answers,
         Err(error) if error.is_cancelled() => return,
         // Whoever asks for one of them is told then.
@@ -150,8 +146,32 @@ fn answer_batch(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, batch: 
     };
     let took = started.elapsed();
     for (query, answer) in batch.iter().zip(answers) {
-        mailbox.finished(query.clone(), Answer::Neuron(answer), took);
+        if let Some(answer) = answer {
+            mailbox.finished(query.clone(), answer, took);
+        }
     }
+}
+
+/// Answers to neurons, or to directions of a dictionary; `None` where there is no such direction.
+fn answers_of(
+    model: &mut dyn Answering,
+    batch: &[Query],
+    callbacks: Callbacks<'_>,
+) -> Result<Vec<Option<Answer>>, QueryError> {
+    let (mut neurons, mut directions) = (Vec::new(), Vec::new());
+    for query in batch {
+        match query {
+            Query::Neuron(neuron) => neurons.push(neuron.clone()),
+            Query::Dictionary(direction) => directions.push(direction.clone()),
+            _ => {}
+        }
+    }
+    if !directions.is_empty() {
+        let answers = model.answer_directions(&directions, callbacks)?.into_iter();
+        return Ok(answers.map(|of| of.map(Answer::Dictionary)).collect());
+    }
+    let answers = model.answer_neurons(&neurons, callbacks)?.into_iter();
+    Ok(answers.map(|of| Some(Answer::Neuron(of))).collect())
 }
 
 /// Runs `f`; a panic in it is an error like any other.

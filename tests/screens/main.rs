@@ -1,9 +1,11 @@
 //! The explorer by key script: what it shows at several sizes, and what its keys do.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod compared;
 mod contexts;
 mod conventions;
 mod dictionary;
+mod experts;
 mod geometry;
 mod guide;
 mod head_map;
@@ -11,6 +13,7 @@ mod hub;
 mod interesting;
 mod keys;
 mod legend;
+mod links;
 mod lookup;
 mod model;
 mod mouse;

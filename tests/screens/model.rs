@@ -11,13 +11,15 @@ use lexiscope::explorer::state::{Opening, State};
 use lexiscope::geometry::Language;
 use lexiscope::projection::{Pair, Scored};
 use lexiscope::query::{
-    Answer, ExpertsAnswer, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankMetric,
-    RankQuery, RankedItem, Switch,
+    Answer, ModelCard, NeuronAnswer, PairsAnswer, Query, RankAnswer, RankMetric, RankQuery,
+    RankedItem, Switch,
 };
 use lexiscope::vocabulary::{TokenizerFiles, Vocabulary};
 use lexiscope::worker::{Event, ModelId};
 
-use super::{contexts, conventions, dictionary, geometry, lookup, prompt};
+use super::{
+    compared, contexts, conventions, dictionary, experts, geometry, links, lookup, prompt,
+};
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 24] = [
@@ -56,6 +58,9 @@ pub const GATED: &str = "gated/llama";
 /// The name of a model with so many tokens that pairs of heads take seconds.
 pub const MANY_TOKENS: &str = "many/tokens";
 
+/// The name of a model of which two layers have experts and one has no neurons.
+pub const MIXTURE: &str = "mixture";
+
 /// The names of a model of 12 layers and heads, and of one of 48 layers and 25 heads.
 pub const BASE: &str = "base";
 pub const DEEP: &str = "deep";
@@ -80,6 +85,11 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         _ => (6, 6),
     };
     let neurons = if large { 4096 } else { 768 };
+    let dense = LayerParts::dense(HeadSizes::own(heads, heads, 43), neurons);
+    let mut parts = vec![dense; layers];
+    if name == MIXTURE {
+        experts::put_in(&mut parts);
+    }
     Arc::new(ModelCard {
         biased: true,
         name: name.to_owned(),
@@ -94,7 +104,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
             n_kv_heads: heads,
             d_head: 43,
             neurons,
-            parts: vec![LayerParts::dense(HeadSizes::own(heads, heads, 43), neurons); layers],
+            parts,
             latent: None,
             vocab: if name == MANY_TOKENS { 250_000 } else { ROWS },
             positions: if gated { 0 } else { 512 },
@@ -115,7 +125,7 @@ pub fn card(name: &str) -> Arc<ModelCard> {
         stored: Default::default(),
         device: "cpu".to_owned(),
         remote: false,
-        against: None,
+        against: name.split_once('~').map(|(_, base)| base.to_owned()),
         not_run: None,
         notices: Vec::new(),
         lens: None,
@@ -169,9 +179,9 @@ pub fn answer(state: &mut State, effects: &[Effect]) {
 fn made_up(query: &Query) -> Answer {
     let words = WORDS.len();
     match query {
-        Query::Changes(_) | Query::BothLists(_) | Query::Relations(_) => {
-            panic!("no screen asks for it")
-        }
+        Query::Changes(query) => Answer::Changes(compared::changes(query)),
+        Query::BothLists(query) => Answer::BothLists(compared::both_lists(query)),
+        Query::Relations(_) => panic!("no screen asks for it"),
         Query::Neuron(query) => {
             let column = |c: usize| -> Vec<Scored> {
                 let best = [4.81, 2.1, 1.92, 1.31][c] - query.neuron as f32 / 1000.0;
@@ -217,12 +227,7 @@ fn made_up(query: &Query) -> Answer {
             })
         }
         Query::Directions(query) => Answer::Directions(lookup::directions(query)),
-        Query::Experts(_) => Answer::Experts(ExpertsAnswer {
-            experts: Vec::new(),
-            first: Vec::new(),
-            passing: ROWS,
-            rows: ROWS,
-        }),
+        Query::Experts(query) => Answer::Experts(experts::answered(query)),
         Query::Find(query) => Answer::Find(lookup::found(query)),
         Query::ValueNorms => Answer::ValueNorms((0..24).map(|i| 0.9 + 0.5 * i as f32).collect()),
         Query::Rank(query) => Answer::Rank(ranked(query)),
@@ -234,7 +239,7 @@ fn made_up(query: &Query) -> Answer {
         Query::ContextMap(query) => Answer::Map(geometry::occurrences(query)),
         Query::NeuronMap(query) => Answer::Map(geometry::words(query, WORDS.len())),
         Query::Prompt(query) => Answer::Prompt(Box::new(prompt::answered(query, 6, WORDS.len()))),
-        Query::Links(_) => panic!("no view asks for links"),
+        Query::Links(query) => Answer::Links(links::answered(query)),
         Query::Dictionary(query) => {
             Answer::Dictionary(dictionary::answered(query, WORDS.len(), ROWS))
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::outside::escape;
 
 use super::super::gguf;
-use super::{ModelStore, StoreListing, StoredModel, entries, located, size};
+use super::{ModelStore, StoreListing, StoredModel, base_of, entries, located, size};
 
 /// A program's folders.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ impl ModelFolders {
             name,
             place: self.title,
             bytes,
+            base: None,
         }
     }
 
@@ -36,6 +37,13 @@ impl ModelFolders {
     fn add(&self, names: &str, folder: &Path, depth: usize, listing: &mut StoreListing) {
         let inside = entries(folder, &mut listing.problems);
         let files = || inside.iter().map(|(name, path)| (name.as_str(), path));
+        if let Some(base) = base_of(folder, &mut listing.problems) {
+            let weights = files().filter(|(name, _)| name.ends_with(".safetensors"));
+            let bytes = weights.map(|(_, path)| size(path)).sum();
+            let adapter = self.stored(names, folder, bytes);
+            let base = Some(base);
+            return listing.models.push(StoredModel { base, ..adapter });
+        }
         if files().any(|(name, _)| name == "config.json") {
             let weights = files().filter(|(name, _)| name.ends_with(".safetensors"));
             let bytes = weights.map(|(_, path)| size(path)).sum();

@@ -7,7 +7,7 @@ use crate::hub::Cache;
 use super::super::files::Files;
 use super::super::weights;
 use super::folders::gguf_files;
-use super::{ModelStore, StoreListing, StoredModel, entries, located, size};
+use super::{ModelStore, StoreListing, StoredModel, base_of, entries, located, size};
 
 /// The cache.
 #[derive(Debug)]
@@ -34,14 +34,20 @@ impl ModelStore for HuggingFace {
                 name,
                 place: "hub cache",
                 bytes,
+                base: None,
             };
+            let is_weights = |name: &str| name.ends_with(".safetensors") || name.ends_with(".bin");
+            let weights = files.iter().filter(|(name, _)| is_weights(name));
+            let bytes = weights.map(|(_, path)| size(path)).sum();
+            let base = base_of(&model.path, &mut listing.problems);
+            if base.is_some() {
+                let adapter = stored(model.name, &model.path, bytes);
+                listing.models.push(StoredModel { base, ..adapter });
+                continue;
+            }
             // Of a model that was looked at in parts, or by a program that wanted its tokenizer
             // only, there is a snapshot too.
             if weights::complete(&Files::Folder(model.path.clone())).unwrap_or(false) {
-                let is_weights =
-                    |name: &str| name.ends_with(".safetensors") || name.ends_with(".bin");
-                let weights = files.iter().filter(|(name, _)| is_weights(name));
-                let bytes = weights.map(|(_, path)| size(path)).sum();
                 listing.models.push(stored(model.name, &model.path, bytes));
                 continue;
             }

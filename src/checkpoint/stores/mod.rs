@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use crate::hub::Cache;
 use crate::outside::{escape, folder, user_folder};
 
+use super::adapter::{self, NamedBase};
 use super::location::alike;
-use super::{Bundle, CheckpointError, Location};
+use super::{Bundle, CheckpointError, FoundModel, Location};
 use folders::ModelFolders;
 use huggingface::HuggingFace;
 use ollama::Ollama;
@@ -48,6 +49,17 @@ pub struct StoredModel {
     pub location: Location,
     /// Size of its weights.
     pub bytes: u64,
+    /// Of an adapter, the model that it changes.
+    pub base: Option<StoredBase>,
+}
+
+/// The model that an adapter changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBase {
+    /// As the adapter names it; `None` if it names none.
+    pub name: Option<String>,
+    /// Why the adapter cannot be opened with it, if it cannot: as a rule it is not on this machine.
+    pub missing: Option<String>,
 }
 
 /// What lies in the places.
@@ -122,9 +134,26 @@ impl ModelStores {
         Self { cache, stores }
     }
 
-    /// Every model that lies on this machine: the bundled ones, then place by place. Only names and
-    /// sizes are read; [`StoreListing::summaries`] reads headers.
+    /// Every model that lies on this machine, and every adapter: the bundled ones, then place by place.
+    /// Only names and sizes are read, and of adapters which base they name; [`StoreListing::summaries`]
+    /// reads headers.
     pub fn list(&self) -> StoreListing {
+        let mut listing = self.listed();
+        for model in &mut listing.models {
+            let Some(base) = &mut model.base else {
+                continue;
+            };
+            match Location::find(&model.name, self) {
+                Ok(FoundModel::Here(location)) => model.location = location,
+                Ok(FoundModel::OnHub(_)) => {}
+                Err(error) => base.missing = Some(error.to_string()),
+            }
+        }
+        listing
+    }
+
+    /// The same without a look for the bases of adapters.
+    fn listed(&self) -> StoreListing {
         let bundled = Bundle::all().iter().map(|bundle| StoredModel {
             name: bundle.name.to_owned(),
             place: "bundled",
@@ -134,6 +163,7 @@ impl ModelStores {
                 .iter()
                 .map(|(_, bytes)| bytes.len() as u64)
                 .sum(),
+            base: None,
         });
         let mut listing = StoreListing {
             models: bundled.collect(),
@@ -162,7 +192,7 @@ impl ModelStores {
 
     /// The names of all models.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        self.list().models.into_iter().map(|model| model.name)
+        self.listed().models.into_iter().map(|model| model.name)
     }
 }
 
@@ -213,6 +243,21 @@ fn unreadable(folder: &Path, error: &std::io::Error) -> String {
         _ => "",
     };
     format!("{}: cannot be read: {error}{advice}", escape::path(folder))
+}
+
+/// The base that an adapter in a folder or file names; `None` if there is no adapter, or one that
+/// cannot be read, which is a problem of the listing.
+fn base_of(path: &Path, problems: &mut Vec<String>) -> Option<StoredBase> {
+    match adapter::named_base(path) {
+        Ok(base) => base.map(|NamedBase(name)| StoredBase {
+            name,
+            missing: None,
+        }),
+        Err(error) => {
+            problems.push(error.to_string());
+            None
+        }
+    }
 }
 
 /// Size of a file, 0 if it cannot be told.

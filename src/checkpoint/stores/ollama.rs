@@ -196,6 +196,7 @@ impl ModelStore for Ollama {
                     let name = format!("{PREFIX}{name}");
                     listing.models.push(StoredModel {
                         bytes: size(&path),
+                        base: None,
                         location: located(&name, path),
                         place: "Ollama",
                         name,

@@ -9,7 +9,7 @@ use super::super::gguf::Gguf;
 use super::super::quantised;
 use super::super::weights;
 use super::super::{CheckpointError, Location};
-use super::StoreListing;
+use super::{StoreListing, StoredBase, StoredModel};
 
 /// What a model is, by its headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,10 @@ impl ModelSummary {
     }
 
     fn read(&mut self, location: &Location) -> Result<(), CheckpointError> {
+        if let Location::Adapted(adapted) = location {
+            // What is stored of it are factors; the family is its base's.
+            return self.read(&adapted.base);
+        }
         let files = Files::of(location)?;
         let (_, family) = match &files {
             Files::Gguf(file) => {
@@ -59,8 +63,13 @@ impl StoreListing {
     /// What each of the models is, in their order. Headers of several are read at a time.
     pub fn summaries(&self) -> Vec<ModelSummary> {
         let models = self.models.par_iter();
-        models
-            .map(|model| ModelSummary::of(&model.location))
-            .collect()
+        let summary = |model: &StoredModel| match &model.base {
+            Some(StoredBase { missing, .. }) if missing.is_some() => ModelSummary {
+                problem: missing.clone(),
+                ..ModelSummary::default()
+            },
+            _ => ModelSummary::of(&model.location),
+        };
+        models.map(summary).collect()
     }
 }

@@ -241,3 +241,39 @@ fn folders_of_lm_studio_and_llama_cpp_are_looked_through() {
         "{refused}"
     );
 }
+
+/// An adapter in the hub's cache, of a base that is there or is not.
+fn adapter_of(home: &Path, base: &str) {
+    let model = home.join(".cache/huggingface/hub/models--ala--kot-lora");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let snapshot = model.join("snapshots").join(commit);
+    write(&model.join("refs/main"), commit);
+    let config = format!(r#"{{"peft_type": "LORA", "base_model_name_or_path": "{base}"}}"#);
+    write(&snapshot.join("adapter_config.json"), config);
+    write(&snapshot.join("adapter_model.safetensors"), [0; 7]);
+}
+
+#[test]
+fn adapters_are_listed_with_the_base_that_they_name_and_say_if_it_is_missing() {
+    let home = tempfile::tempdir().unwrap();
+    adapter_of(home.path(), "ala/kot");
+    let stores = stores(home.path(), &[]);
+    assert_eq!(listed(&stores), [("ala/kot-lora".to_owned(), 7)]);
+    let listing = stores.list();
+    let base = listing.models.last().and_then(|model| model.base.clone());
+    assert_eq!(base.unwrap().name.as_deref(), Some("ala/kot"));
+    let summaries = listing.summaries();
+    let problem = summaries.last().and_then(|of| of.problem.clone()).unwrap();
+    assert!(
+        problem.contains("is of ala/kot, which is not here"),
+        "{problem}"
+    );
+    // Of one that is here, the family is said.
+    adapter_of(home.path(), "gpt2-pl");
+    let listing = stores.list();
+    let last = listing.models.last().unwrap();
+    assert!(matches!(last.location, Location::Adapted(_)), "{last:?}");
+    let summaries = listing.summaries();
+    let summary = summaries.last().unwrap();
+    assert_eq!((summary.family, &summary.problem), (Some("GPT-2"), &None));
+}

@@ -1,5 +1,7 @@
 //! The key table and what is read off it: dispatch, footer hints, help, palette, the guide.
 
+mod on_top;
+mod row;
 mod synonyms;
 mod table;
 
@@ -21,6 +23,8 @@ pub enum Scope {
     Geometry,
     /// The prompt pane.
     Text,
+    /// The pane of a dictionary from a file.
+    Dictionary,
     /// The filter menu.
     Filters,
     /// The menu of conventions.
@@ -36,6 +40,12 @@ pub enum Scope {
     HeadMap,
     /// Where a neuron or head fires.
     Contexts,
+    /// What a neuron or head is linked to.
+    Links,
+    /// What changed between two models.
+    Changes,
+    /// The experts of a layer.
+    Routers,
     /// The chooser of models.
     Models,
     /// Help, while nothing is typed in it.
@@ -58,6 +68,7 @@ impl Scope {
             Self::Heads => "Heads",
             Self::Geometry => "Geometry",
             Self::Text => "Prompt",
+            Self::Dictionary => "Dictionary",
             Self::Filters => "Filter menu",
             Self::Conventions => "Convention menu",
             Self::Lists => "Lists on top",
@@ -66,6 +77,9 @@ impl Scope {
             Self::Ranking => "Ranked neurons",
             Self::HeadMap => "Map of heads",
             Self::Contexts => "Where it fires",
+            Self::Links => "Links",
+            Self::Changes => "What changed",
+            Self::Routers => "Experts of a layer",
             Self::Models => "Models",
             Self::Help => "Help",
             Self::Legend => "Legend",
@@ -99,7 +113,7 @@ impl CommandGroup {
 }
 
 /// A row of the table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct KeyCommand {
     /// Alternatives, the one to show first; a chord has spaces between its keys.
     pub keys: &'static [&'static str],
@@ -190,6 +204,7 @@ pub fn markdown() -> String {
         Scope::Words,
         Scope::Geometry,
         Scope::Text,
+        Scope::Dictionary,
         Scope::Panes,
         Scope::Filters,
         Scope::Conventions,
@@ -199,6 +214,9 @@ pub fn markdown() -> String {
         Scope::Ranking,
         Scope::HeadMap,
         Scope::Contexts,
+        Scope::Links,
+        Scope::Changes,
+        Scope::Routers,
         Scope::Models,
         Scope::Help,
         Scope::Legend,

@@ -51,6 +51,20 @@ const SYNONYMS: &[(Action, &str)] = &[
         "contexts passages texts corpus activations evidence examples",
     ),
     (
+        Action::OpenLinks,
+        "circuit composition upstream downstream feeds wires walk",
+    ),
+    (
+        Action::OpenChanges,
+        "difference delta fine-tune adapter lora against ranking",
+    ),
+    (Action::BothLists, "difference tuned base rose fell compare"),
+    (Action::OpenRouters, "router mixture experts moe"),
+    (
+        Action::Show(TabId::Dictionary),
+        "sae autoencoder transcoder features directions file",
+    ),
+    (
         Action::OpenLegend,
         "legend explain meaning marks symbols help jargon trust robustness z",
     ),

@@ -1,75 +1,34 @@
 //! The table: one row a command.
 
-use super::super::action::{Action, Chart, GuideStep, Motion, PromptCommand, TabId, Toggle};
+use super::super::action::{Action, Chart, Motion, PromptCommand, TabId};
+use super::on_top::ON_TOP;
+use super::row::{GUIDE, LEGEND, chart, measure, prompt, row, step, word};
 use super::{CommandGroup, KeyCommand, Scope};
 use crate::geometry::Measure;
-use crate::query::Switch;
 
 use CommandGroup::{Filter, Keep, Move, Program, View};
-use Scope::{
-    Bookmarks, Contexts, Conventions, Filters, Find, Geometry, Guide, HeadMap, Heads, Help, Legend,
-    Lists, Models, Neurons, Panes, Prompt, Ranking, Text, Words,
-};
-
-const fn row(
-    scope: Scope,
-    group: CommandGroup,
-    keys: &'static [&'static str],
-    action: Action,
-    hint: &'static str,
-    words: &'static str,
-) -> KeyCommand {
-    KeyCommand {
-        keys,
-        action,
-        scope,
-        group,
-        hint,
-        words,
-    }
-}
-
-const fn step(motion: Motion) -> Action {
-    Action::Move(motion)
-}
-
-const fn word(motion: Motion) -> Action {
-    Action::Word(motion)
-}
-
-const fn switch(toggle: Toggle) -> Action {
-    Action::Toggle(toggle)
-}
-
-const fn convention(switch: Switch) -> Action {
-    Action::Convention(switch)
-}
-
-const fn chart(chart: Chart) -> Action {
-    Action::Chart(chart)
-}
-
-const fn prompt(command: PromptCommand) -> Action {
-    Action::Prompt(command)
-}
-
-const fn measure(measure: Measure) -> Action {
-    chart(Chart::Show(measure))
-}
-
-const fn guide(step: GuideStep) -> Action {
-    Action::Guide(step)
-}
-
-/// What the guide is, in whatever place it is opened.
-const GUIDE: &str = "this screen's page of the guide";
-
-/// What the legend is, in whatever place it is opened.
-const LEGEND: &str = "what the marks and figures on screen mean";
+use Scope::{Dictionary, Geometry, Heads, Neurons, Panes, Text, Words};
 
 /// Every command. The order is that of the hints and of the help.
+pub static COMMANDS: &[KeyCommand] = &joined::<{ OF_PANES.len() + ON_TOP.len() }>(OF_PANES, ON_TOP);
+
+/// One table after the other.
+const fn joined<const N: usize>(first: &[KeyCommand], then: &[KeyCommand]) -> [KeyCommand; N] {
+    let mut all = [first[0]; N];
+    let mut at = 0;
+    while at < N {
+        all[at] = match at < first.len() {
+            true => first[at],
+            false => then[at - first.len()],
+        };
+        at += 1;
+    }
+    all
+}
+
+/// Commands of the panes.
 #[rustfmt::skip]
-pub static COMMANDS: &[KeyCommand] = &[
+const OF_PANES: &[KeyCommand] = &[
     row(Neurons, Move, &["↑", "k"], step(Motion::Up), "neuron", "previous neuron"),
     row(Neurons, Move, &["↓", "j"], step(Motion::Down), "neuron", "next neuron"),
     row(Neurons, Move, &["←", "h"], step(Motion::Left), "layer", "layer below"),
@@ -150,6 +109,12 @@ pub static COMMANDS: &[KeyCommand] = &[
         "let the text go on by 20 tokens, or by as many as a count says, without and with the changes; again: no more"),
     row(Text, View, &["N"], prompt(PromptCommand::Draw), "",
         "let it go on with tokens drawn at temperature 1, each time by the next seed"),
+    row(Dictionary, Move, &["↑", "k"], step(Motion::Up), "direction", "previous direction"),
+    row(Dictionary, Move, &["↓", "j"], step(Motion::Down), "direction", "next direction"),
+    row(Dictionary, Move, &["←", "h"], word(Motion::Left), "list", "the list to the left"),
+    row(Dictionary, Move, &["→", "l"], word(Motion::Right), "list", "the list to the right"),
+    row(Dictionary, Move, &["i"], Action::OpenRanking, "best", "its directions, ranked by a measure"),
+    row(Dictionary, View, &["-"], Action::Negate, "−K −V", "focus the same column of the other sign"),
     row(Panes, Move, &["r"], Action::Random, "random", "somewhere at random"),
     row(Words, Move, &["R"], Action::DrawRanked, "",
         "whether r goes to one of those ranked, where some are, or anywhere"),
@@ -165,6 +130,7 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Panes, Move, &["g h"], Action::Show(TabId::Heads), "", "go to the heads"),
     row(Panes, Move, &["g s"], Action::Show(TabId::Geometry), "", "go to the geometry of states"),
     row(Panes, Move, &["g p"], Action::Show(TabId::Prompt), "", "go to the prompt: a text through the model"),
+    row(Panes, Move, &["g d"], Action::Show(TabId::Dictionary), "", "go to the dictionary: directions from a file"),
     row(Panes, Move, &["H", "Backspace"], Action::Back, "", "back to where you were, in whatever model that was"),
     row(Panes, Move, &["L"], Action::Forward, "", "forward again"),
     row(Panes, Move, &["`"], Action::Flip, "",
@@ -185,6 +151,18 @@ pub static COMMANDS: &[KeyCommand] = &[
         "where it fires: passages of texts, and whether its key tells"),
     row(Heads, Move, &["t"], Action::OpenContexts, "fires",
         "where it looks hardest: passages of texts"),
+    row(Neurons, Move, &["W"], Action::OpenLinks, "links",
+        "who writes what it reads, and who reads what it writes: a list to walk along"),
+    row(Heads, Move, &["W"], Action::OpenLinks, "links",
+        "who writes what it reads, and who reads what it writes: a list to walk along"),
+    row(Neurons, Move, &["("], Action::PreviousExpert, "", "the expert before; a shared one is the last"),
+    row(Neurons, Move, &[")"], Action::NextExpert, "", "the next expert; a shared one is the last"),
+    row(Neurons, Move, &["E"], Action::OpenRouters, "",
+        "the experts of the layer: the words that call each"),
+    row(Words, Move, &["V"], Action::OpenChanges, "",
+        "of two compared models: neurons and heads, ranked by how much they changed"),
+    row(Neurons, View, &["B"], Action::BothLists, "",
+        "of two compared models: both models' lists, what rose and what fell, or the change again"),
     row(Neurons, View, &["d"], Action::Directions, "directions",
         "the neuron's words, or the singular directions of the layer's keys and values"),
     row(Heads, View, &["d"], Action::Directions, "directions",
@@ -238,153 +216,4 @@ pub static COMMANDS: &[KeyCommand] = &[
     row(Panes, Program, &["C-z"], Action::Suspend, "", "back to the shell, until `fg`"),
     row(Panes, Program, &["q", "C-c"], Action::Quit, "quit",
         "leave; the place is kept for the next time"),
-
-    row(Filters, Filter, &["a"], switch(Toggle::Ascii), "ascii", "printable ASCII only"),
-    row(Filters, Filter, &["n"], switch(Toggle::Alnum), "alnum", "letters and digits only"),
-    row(Filters, Filter, &["x"], switch(Toggle::Special), "no specials",
-        "no special tokens and none in brackets"),
-    row(Filters, Filter, &["u"], switch(Toggle::Undertrained), "undertrained hidden",
-        "no undertrained tokens, those marked ° in the lists"),
-    row(Filters, Filter, &["p"], switch(Toggle::Positions), "positions",
-        "the learned positions as rows of their own"),
-    row(Filters, Filter, &["s"], switch(Toggle::Same), "not the same",
-        "pairs: not twice the same word"),
-    row(Filters, Filter, &["i"], switch(Toggle::Similar), "no similar words",
-        "pairs: not two words that look alike"),
-    row(Filters, Filter, &["c", "/"], switch(Toggle::Contains), "contains",
-        "only words that contain a text"),
-    row(Filters, Filter, &["w"], switch(Toggle::Words), "words", "only the words of a file, one a line"),
-    row(Filters, Filter, &["t"], switch(Toggle::Text), "text", "only the tokens of a text"),
-    row(Filters, Filter, &["0"], Action::ClearFilters, "clear", "all filters off"),
-    row(Filters, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
-    row(Filters, View, &["A-h"], Action::OpenGuide, "", GUIDE),
-    row(Filters, Program, &["Esc", "Enter", "f", "q"], Action::Cancel, "close", "close the menu"),
-
-    row(Conventions, View, &["g"], convention(Switch::Gain), "gain", Switch::Gain.meaning()),
-    row(Conventions, View, &["n"], convention(Switch::Norms), "norms", Switch::Norms.meaning()),
-    row(Conventions, View, &["m"], convention(Switch::Centred), "centred", Switch::Centred.meaning()),
-    row(Conventions, View, &["l"], convention(Switch::Cosine), "cosine", Switch::Cosine.meaning()),
-    row(Conventions, View, &["p"], convention(Switch::Inverse), "inverse", Switch::Inverse.meaning()),
-    row(Conventions, View, &["b"], convention(Switch::Biases), "biases", Switch::Biases.meaning()),
-    row(Conventions, View, &["i"], convention(Switch::Input), "input", Switch::Input.meaning()),
-    row(Conventions, View, &["o"], convention(Switch::Output), "output", Switch::Output.meaning()),
-    row(Conventions, View, &["f"], convention(Switch::Lens), "lens", Switch::Lens.meaning()),
-    row(Conventions, View, &["0"], Action::Raw, "raw", "raw: parameters as they are"),
-    row(Conventions, View, &["?", "F1", "A-?"], Action::OpenLegend, "", LEGEND),
-    row(Conventions, View, &["A-h"], Action::OpenGuide, "", GUIDE),
-    row(Conventions, Program, &["Esc", "Enter", "c", "q"], Action::Cancel, "close", "close the menu"),
-
-    row(Lists, Move, &["↑", "C-p", "S-Tab"], step(Motion::Up), "move", "row above"),
-    row(Lists, Move, &["↓", "C-n", "Tab"], step(Motion::Down), "move", "row below"),
-    row(Lists, Move, &["PgUp"], step(Motion::PageUp), "", "a page up"),
-    row(Lists, Move, &["PgDn"], step(Motion::PageDown), "", "a page down"),
-    row(Lists, Move, &["Enter"], Action::Accept, "choose", "go there, run it, open it"),
-    row(Lists, Move, &["C-d"], step(Motion::HalfDown), "", "half a page down"),
-    row(Lists, Move, &["C-u"], step(Motion::HalfUp), "",
-        "half a page up, or takes away what is typed"),
-    row(Bookmarks, Keep, &["Del"], Action::RemoveBookmark, "delete", "delete the bookmark; U brings it back"),
-    row(Bookmarks, Keep, &["U"], Action::Undo, "undo", "bring back what was deleted last"),
-    row(Bookmarks, Keep, &["C-e"], Action::EditNote, "edit note", "edit the bookmark's note"),
-    row(Find, View, &["C-t"], Action::FindKind, "kind",
-        "all kinds of place, or one after the other only one"),
-    row(Find, View, &["C-o"], Action::FindOrder, "order", "the best by rank, by score or by cosine"),
-    row(Find, View, &["C-g"], Action::FindLayers, "by layer", "the best first, or layer by layer"),
-    row(Find, Keep, &["C-y"], Action::CopyList, "copy", "copy the places as text"),
-    row(Find, Keep, &["C-s"], Action::CopyCommand, "",
-        "copy the command that makes this list again in a shell"),
-    row(Find, Keep, &["C-e"], Action::Export, "export", "write the places to a file"),
-    row(Ranking, View, &["C-o"], Action::NextMetric, "measure",
-        "by overlap of K and V, length of the value, best score, or words alike"),
-    row(Ranking, View, &["C-g"], Action::RankLayers, "layer",
-        "the neurons of this layer, or of all layers"),
-    row(Ranking, Move, &["C-r"], Action::DrawRanked, "draw",
-        "whether r goes to one of these, or anywhere"),
-    row(Ranking, Keep, &["C-y"], Action::CopyList, "copy", "copy the list as text"),
-    row(Ranking, Keep, &["C-s"], Action::CopyCommand, "",
-        "copy the command that makes this list again in a shell"),
-    row(Ranking, Keep, &["C-e"], Action::Export, "export", "write the list to a file"),
-    row(HeadMap, Move, &["↑", "k"], step(Motion::Up), "layer", "layer below"),
-    row(HeadMap, Move, &["↓", "j"], step(Motion::Down), "layer", "layer above"),
-    row(HeadMap, Move, &["←", "h"], step(Motion::Left), "head", "head to the left"),
-    row(HeadMap, Move, &["→", "l"], step(Motion::Right), "head", "head to the right"),
-    row(HeadMap, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page of layers up"),
-    row(HeadMap, Move, &["PgDn", "C-f"], step(Motion::PageDown), "", "a page of layers down"),
-    row(HeadMap, Move, &["Home"], step(Motion::First), "", "the best head"),
-    row(HeadMap, Move, &["End"], step(Motion::Last), "", "the last in order"),
-    row(HeadMap, Move, &["n"], Action::NextBest, "next", "the next in order"),
-    row(HeadMap, Move, &["N"], Action::PreviousBest, "", "the one before in order"),
-    row(HeadMap, Move, &["Enter"], Action::Accept, "go", "go to the head"),
-    row(HeadMap, View, &["s", "C-o"], Action::NextMetric, "measure",
-        "by copying score, same words, matching score, same words of QK, previous token or induction"),
-    row(HeadMap, View, &["S"], Action::OpenMeasures, "",
-        "choose the measure from a list, relations among them: country → capital, word → plural …"),
-    row(HeadMap, Move, &["R", "C-r"], Action::DrawRanked, "draw",
-        "whether r goes to one of the best tenth, or anywhere"),
-    row(HeadMap, Keep, &["y"], Action::CopyList, "copy", "copy all figures as text"),
-    row(HeadMap, Keep, &["C"], Action::CopyCommand, "",
-        "copy the commands that make these figures again in a shell"),
-    row(HeadMap, Keep, &["e"], Action::Export, "export", "write all figures to a file"),
-    row(HeadMap, View, &["?", "F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
-    row(HeadMap, View, &["A-h"], Action::OpenGuide, "", GUIDE),
-    row(HeadMap, Program, &["Esc", "C-c", "q", "i"], Action::Cancel, "close", "close the map"),
-    row(Contexts, Move, &["↑", "k"], step(Motion::Up), "passage", "passage above"),
-    row(Contexts, Move, &["↓", "j"], step(Motion::Down), "passage", "passage below"),
-    row(Contexts, Move, &["←", "h"], step(Motion::Left), "neuron, head", "the neuron or head before"),
-    row(Contexts, Move, &["→", "l"], step(Motion::Right), "neuron, head", "the neuron or head after"),
-    row(Contexts, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page up"),
-    row(Contexts, Move, &["PgDn", "C-f"], step(Motion::PageDown), "", "a page down"),
-    row(Contexts, Move, &["Home"], step(Motion::First), "", "the first passage"),
-    row(Contexts, Move, &["End"], step(Motion::Last), "", "the last passage"),
-    row(Contexts, Move, &["Enter"], Action::Accept, "open",
-        "the whole text in the Prompt pane, at that position"),
-    row(Contexts, Filter, &["T"], chart(Chart::AskTexts), "texts",
-        "run other texts: typed, of a file, or the bundled Polish or English ones; the Geometry pane has the same"),
-    row(Contexts, Keep, &["y"], Action::CopyList, "copy", "copy it as text"),
-    row(Contexts, Keep, &["C"], Action::CopyCommand, "",
-        "copy the command that makes it again in a shell"),
-    row(Contexts, Keep, &["e"], Action::Export, "export", "write it to a file"),
-    row(Contexts, View, &["?", "F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
-    row(Contexts, View, &["A-h"], Action::OpenGuide, "", GUIDE),
-    row(Contexts, Program, &["Esc", "C-c", "q", "t"], Action::Cancel, "close", "close it"),
-    row(Lists, View, &["F1", "A-?"], Action::OpenLegend, "legend", LEGEND),
-    row(Lists, View, &["A-h"], Action::OpenGuide, "", GUIDE),
-    row(Lists, Program, &["Esc", "C-c"], Action::Cancel, "close", "close the list"),
-
-    row(Help, View, &["?"], Action::OpenLegend, "legend", LEGEND),
-    row(Models, Move, &["Tab"], Action::Complete, "complete", "go on with the name as far as one fits"),
-    row(Models, Program, &["A-v"], Action::Compare, "compare",
-        "what the open model changed against the one under the cursor"),
-
-    row(Legend, Move, &["↑", "k"], step(Motion::Up), "scroll", "a row up"),
-    row(Legend, Move, &["↓", "j"], step(Motion::Down), "scroll", "a row down"),
-    row(Legend, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a page up"),
-    row(Legend, Move, &["PgDn", "C-f", "Space"], step(Motion::PageDown), "", "a page down"),
-    row(Legend, Move, &["Home"], step(Motion::First), "", "the first row"),
-    row(Legend, Move, &["End"], step(Motion::Last), "", "the last row"),
-    row(Legend, View, &["A-h"], Action::OpenGuide, "guide", GUIDE),
-    row(Legend, Program, &["Esc", "Enter", "?", "F1", "A-?", "q", "C-c"], Action::Cancel, "close",
-        "close the legend"),
-
-    row(Guide, Move, &["↑", "k"], step(Motion::Up), "scroll", "a row up"),
-    row(Guide, Move, &["↓", "j"], step(Motion::Down), "scroll", "a row down"),
-    row(Guide, Move, &["PgUp", "C-b"], step(Motion::PageUp), "", "a screen up"),
-    row(Guide, Move, &["PgDn", "C-f", "Space"], step(Motion::PageDown), "", "a screen down"),
-    row(Guide, Move, &["Home", "g g"], step(Motion::First), "", "the top of the page"),
-    row(Guide, Move, &["End", "G"], step(Motion::Last), "", "the end of the page"),
-    row(Guide, Move, &["←", "h"], guide(GuideStep::PreviousPage), "page", "the page before"),
-    row(Guide, Move, &["→", "l"], guide(GuideStep::NextPage), "page", "the next page"),
-    row(Guide, Move, &["/"], guide(GuideStep::Search), "search", "look for a text in the page"),
-    row(Guide, Move, &["n"], guide(GuideStep::NextMatch), "", "the next place where it stands"),
-    row(Guide, Move, &["N"], guide(GuideStep::PreviousMatch), "", "the place before"),
-    row(Guide, Move, &["Tab"], guide(GuideStep::NextLink), "link", "select the next link"),
-    row(Guide, Move, &["S-Tab"], guide(GuideStep::PreviousLink), "", "select the link before"),
-    row(Guide, Move, &["Enter"], guide(GuideStep::Follow), "follow", "go where the link leads"),
-    row(Guide, Move, &["Backspace", "H"], guide(GuideStep::Return), "back",
-        "back to where the link was"),
-    row(Guide, Program, &["Esc", "A-h", "q", "C-c"], Action::Cancel, "close", "close the guide"),
-
-    row(Prompt, Keep, &["Tab"], Action::Complete, "", "go on with the name of a file as far as one fits"),
-    row(Prompt, Keep, &["Enter"], Action::Accept, "keep", "take what is typed"),
-    row(Prompt, View, &["A-h"], Action::OpenGuide, "", GUIDE),
-    row(Prompt, Program, &["Esc", "C-c"], Action::Cancel, "leave", "leave without it"),
 ];

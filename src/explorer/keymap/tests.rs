@@ -13,6 +13,7 @@ fn binds_no_key_twice_in_one_place() {
         TabId::Heads.tab().scopes(&State::new(0)),
         TabId::Geometry.tab().scopes(&State::new(0)),
         TabId::Prompt.tab().scopes(&State::new(0)),
+        TabId::Dictionary.tab().scopes(&State::new(0)),
         &[Scope::Filters],
         &[Scope::Bookmarks, Scope::Lists],
         &[Scope::Find, Scope::Lists],
@@ -22,6 +23,9 @@ fn binds_no_key_twice_in_one_place() {
         &[Scope::Ranking, Scope::Lists],
         &[Scope::HeadMap],
         &[Scope::Contexts],
+        &[Scope::Links],
+        &[Scope::Changes],
+        &[Scope::Routers],
         &[Scope::Prompt],
     ] {
         let mut bound: Vec<Vec<Key>> = Vec::new();
@@ -54,6 +58,7 @@ fn keeps_digits_free_for_counts() {
                 | Scope::Heads
                 | Scope::Geometry
                 | Scope::Text
+                | Scope::Dictionary
         );
         let digit = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
         assert!(!pane || !command.keys.iter().any(digit), "{command:?}");
@@ -174,6 +179,22 @@ const OF_THE_PLACE: &[(&str, &str)] = &[
         "Enter",
         "goes on from here: to the word's places, to the head, with measuring",
     ),
+    (
+        "←",
+        "the layer below; in a dictionary, which has none, the list",
+    ),
+    (
+        "h",
+        "the layer below; in a dictionary, which has none, the list",
+    ),
+    (
+        "→",
+        "the layer above; in a dictionary, which has none, the list",
+    ),
+    (
+        "l",
+        "the layer above; in a dictionary, which has none, the list",
+    ),
     ("q", "leaves what is in front"),
     ("C-c", "leaves what is in front"),
     ("?", "help, and in what is no pane the legend"),
@@ -188,6 +209,7 @@ fn a_key_means_one_thing_in_all_panes_or_is_known_to_be_of_the_place() {
         Scope::Heads,
         Scope::Geometry,
         Scope::Text,
+        Scope::Dictionary,
         Scope::HeadMap,
     ];
     let commands = COMMANDS.iter().filter(|c| panes.contains(&c.scope));
@@ -239,7 +261,7 @@ fn merges_the_hints_of_neighbours() {
 fn tells_a_chord_from_its_beginning() {
     let scopes = TabId::Heads.tab().scopes(&State::new(0));
     let pressed = |text| keys(text).collect::<Vec<_>>();
-    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 7));
+    assert!(matches!(find(scopes, &pressed("g")), KeyMatch::Prefix(chords) if chords.len() == 8));
     assert!(matches!(find(scopes, &pressed("g g")),
         KeyMatch::Run(c) if c.action == Action::Move(Motion::First)));
     assert!(matches!(find(scopes, &pressed("g z")), KeyMatch::Nothing));

@@ -140,6 +140,10 @@ fn choice(model: &StoredModel, summary: Option<&ModelSummary>) -> ModelChoice {
         | Location::Difference(_) => Origin::Stored(model.place),
     };
     let mut details = vec![bytes(model.bytes)];
+    details.extend(model.base.as_ref().map(|base| match &base.name {
+        Some(name) => format!("adapter of {name}"),
+        None => "adapter".to_owned(),
+    }));
     if let Some(summary) = summary {
         details.extend(summary.family.map(str::to_owned));
         details.extend(summary.stored.clone());

@@ -3,9 +3,12 @@
 //! the command line: `L3.N103 --convention gain+cosine --ascii`.
 
 mod read;
+mod tab_options;
+mod view_error;
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use super::action::TabId;
 use super::prompt_settings::PromptSettings;
@@ -13,13 +16,13 @@ use super::views::geometry::ChartSettings;
 use crate::geometry::Texts;
 use crate::projection::End;
 use crate::query::sheet::Depth;
-use crate::query::{Address, Convention, NeuronColumn};
+use crate::query::{Address, Convention, DictionarySource, NeuronColumn};
 use crate::sheet::{filter_options, shell_line};
 use crate::transformer::Input;
 use crate::vocabulary::{FileSource, Filters};
 
 pub use crate::sheet::option;
-pub use read::ViewError;
+pub use view_error::ViewError;
 
 /// Letters of a file's name that settings may take.
 const NAME_LETTERS: usize = 80;
@@ -52,6 +55,8 @@ pub struct ViewSettings {
     pub distance: usize,
     /// The prompt.
     pub prompt: PromptSettings,
+    /// The dictionary of a direction: the one that is open where it is none.
+    pub dictionary: Option<Arc<DictionarySource>>,
     /// Geometry. Texts that are named by their file alone are empty until they are read.
     pub chart: ChartSettings,
 }
@@ -68,6 +73,7 @@ impl Default for ViewSettings {
             end: End::default(),
             distance: 0,
             prompt: PromptSettings::default(),
+            dictionary: None,
             chart: ChartSettings {
                 depth: Depth::Relative,
                 token: None,
@@ -85,6 +91,8 @@ pub enum Shows {
     Lists,
     /// Singular directions, of neurons and heads.
     Directions,
+    /// What a neuron or head is linked to, on top of its lists.
+    Links,
     /// Points: of a neuron's column, or of a token's occurrences.
     Points,
 }
@@ -111,19 +119,36 @@ impl From<Address> for SavedView {
 }
 
 impl SavedView {
+    /// The first direction of a dictionary.
+    pub fn of_dictionary(source: DictionarySource) -> Self {
+        let settings = ViewSettings {
+            dictionary: Some(Arc::new(source)),
+            ..ViewSettings::default()
+        };
+        Self {
+            settings: Some(Box::new(settings)),
+            ..Self::from(Address::Direction { row: 0 })
+        }
+    }
+
     /// Whether both are the same place of the same model, however it is looked at.
     pub fn same_place(&self, other: &Self) -> bool {
         self.model == other.model && self.address.without_form() == other.address.without_form()
     }
 
-    /// Whether both are about one text of the Prompt pane, or about none.
-    pub fn same_text(&self, other: &Self) -> bool {
+    /// Whether both are about one text of the Prompt pane or one dictionary, or about none.
+    pub fn same_subject(&self, other: &Self) -> bool {
         let text = |view: &Self| {
             let settings = view.settings.as_ref()?;
             let of_prompt = matches!(view.address, Address::Token { .. });
             of_prompt.then(|| settings.prompt.text.clone())
         };
-        text(self) == text(other)
+        let dictionary = |view: &Self| {
+            let settings = view.settings.as_ref()?;
+            let of_one = matches!(view.address, Address::Direction { .. });
+            of_one.then(|| settings.dictionary.clone())
+        };
+        text(self) == text(other) && dictionary(self) == dictionary(other)
     }
 
     /// The same view whichever list of it is in focus, as text.
@@ -156,6 +181,7 @@ impl SavedView {
             let part = match (flag, value.first().map(String::as_str)) {
                 // The place, what is always said, and what a file holds all of.
                 ("convention", Some("raw"))
+                | ("directions" | "layer" | "target" | "side" | "hook" | "tensor", Some(_))
                 | ("column" | "by-layer" | "measure" | "words-sha256" | "text-sha256", _) => {
                     continue;
                 }
@@ -320,6 +346,7 @@ impl ViewSettings {
         match self.shows {
             Shows::Lists => None,
             Shows::Directions => Some(vec!["--directions".to_owned()]),
+            Shows::Links => Some(vec!["--links".to_owned()]),
             Shows::Points => Some(vec!["--points".to_owned()]),
         }
     }

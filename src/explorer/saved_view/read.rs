@@ -4,38 +4,17 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use thiserror::Error;
-
+use super::tab_options::{direction, is_of_dictionary, of_dictionary, of_prompt};
+use super::view_error::ViewError;
 use super::{SavedView, Shows, ViewSettings};
-use crate::explorer::prompt_settings::{
-    CellShade, CommandPlace, GoesOn, ListedChange, PromptSettings,
-};
+use crate::explorer::prompt_settings::CommandPlace;
 use crate::geometry::{Language, Measure, Subwords, Texts};
 use crate::projection::End;
 use crate::query::sheet::Depth;
-use crate::query::{Address, AddressError, Change, MatrixKind, NeuronColumn};
+use crate::query::{Address, MatrixKind, NeuronColumn};
 use crate::sheet::shell_words;
 use crate::transformer::Input;
 use crate::vocabulary::{FileSource, Text, Words};
-
-/// Why a text is no view.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum ViewError {
-    #[error(transparent)]
-    Address(#[from] AddressError),
-    #[error("a quote is open: expected another one, or none")]
-    OpenQuote,
-    #[error(
-        "`{0}` is no option of a view: expected options of `lexiscope neuron`, `pairs`, `directions` or `geometry`"
-    )]
-    Option(String),
-    #[error("{name}: {why}")]
-    Value { name: String, why: String },
-    #[error(
-        "`{0}` makes a list that is no place of the explorer: expected neuron, pairs, directions or geometry"
-    )]
-    Command(String),
-}
 
 /// Words of a line, the next one first.
 struct Line {
@@ -44,6 +23,8 @@ struct Line {
     of_chart: bool,
     /// Whether they are those of `prompt`.
     of_prompt: bool,
+    /// Whether they are those of `dictionary`, where `--directions` is a file.
+    of_dictionary: bool,
     /// Whether a command says that the best token is taken each time: seeds say nothing then.
     best_tokens: bool,
     /// The state that a command names.
@@ -70,6 +51,7 @@ impl FromStr for SavedView {
             words: words.into_iter(),
             of_chart: false,
             of_prompt: false,
+            of_dictionary: false,
             best_tokens: false,
             state: None,
         };
@@ -80,17 +62,24 @@ impl FromStr for SavedView {
         }
         let mut settings = ViewSettings::default();
         let (model, address) = match (&*first, is_command) {
-            ("neuron" | "pairs" | "directions" | "geometry" | "prompt", _) => {
-                command(&first, &mut line, &mut settings)?
-            }
+            (
+                "neuron" | "pairs" | "directions" | "dictionary" | "links" | "geometry" | "prompt",
+                _,
+            ) => command(&first, &mut line, &mut settings)?,
             (_, true) => return Err(ViewError::Command(first)),
             (_, false) => (None, first.parse()?),
         };
         line.of_chart = matches!(address, Address::State { .. });
         line.of_prompt = matches!(address, Address::Token { .. });
+        line.of_dictionary = matches!(address, Address::Direction { .. });
+        let mut address = address;
         let mut any = model.is_some();
         while let Some(word) = line.words.next() {
             any = true;
+            if line.of_dictionary && is_command && !word.starts_with('-') {
+                address = direction(&word)?;
+                continue;
+            }
             option(&word, &mut line, &mut settings)?;
         }
         let state = line.state.map(|state| Address::State { state });
@@ -114,6 +103,9 @@ fn command(
         settings.prompt.command = Some(CommandPlace::Own);
         let (state, position) = (0, 0);
         return Ok((model, Address::Token { state, position }));
+    }
+    if name == "dictionary" {
+        return Ok((model, Address::Direction { row: 0 }));
     }
     if name == "geometry" {
         return Ok((model, Address::State { state: 0 }));
@@ -148,6 +140,9 @@ fn command(
             }
         }
     };
+    if name == "links" {
+        settings.shows = Shows::Links;
+    }
     if name == "directions" {
         settings.shows = Shows::Directions;
     }
@@ -191,36 +186,55 @@ fn option(word: &str, line: &mut Line, settings: &mut ViewSettings) -> Result<()
     match name {
         "--lowest" => settings.end = End::Lowest,
         "--by-layer" => chart.depth = Depth::State,
-        "--directions" => settings.shows = Shows::Directions,
+        "--directions" if !line.of_dictionary => settings.shows = Shows::Directions,
+        "--links" => settings.shows = Shows::Links,
         "--points" => settings.shows = Shows::Points,
         // What a command says of its output, or of what it computes with.
         "--robustness" | "--trust" | "--timings" => {}
-        "--format" | "--scan" | "-k" | "-n" | "--lens-k" => drop(value(name, inline, line)?),
+        "--similar" if line.of_dictionary => {}
+        "--list-words" | "--format" | "--scan" | "-k" | "-n" | "--lens-k" => {
+            drop(value(name, inline, line)?)
+        }
         "--temperature" if line.of_prompt => {
             line.best_tokens = takes_best(&value(name, inline, line)?)?;
         }
         "--seed" if line.best_tokens => drop(value(name, inline, line)?),
         _ if name.starts_with('-') => {
             let value = value(name, inline, line)?;
-            match name {
-                _ if line.of_prompt => of_prompt(name, value, &mut settings.prompt)?,
-                "--text" if line.of_chart => {
-                    settings.chart.fitting = None;
-                    add_text(&mut settings.chart.texts, value);
-                }
-                "--state" if line.of_chart => {
-                    let state = value.parse().map_err(|_| ViewError::Value {
-                        name: name.to_owned(),
-                        why: format!("expected a whole number, got {value}"),
-                    });
-                    line.state = Some(state?);
-                }
-                _ => valued(name, value, settings)?,
-            }
+            of_place(name, value, line, settings)?;
         }
         _ => return Err(ViewError::Option(word.to_owned())),
     }
     Ok(())
+}
+
+/// Takes an option with its value, by the kind of place that it is of.
+fn of_place(
+    name: &str,
+    value: String,
+    line: &mut Line,
+    settings: &mut ViewSettings,
+) -> Result<(), ViewError> {
+    match name {
+        _ if line.of_dictionary && is_of_dictionary(name) => {
+            of_dictionary(name, value, &mut settings.dictionary)
+        }
+        _ if line.of_prompt => of_prompt(name, value, &mut settings.prompt),
+        "--text" if line.of_chart => {
+            settings.chart.fitting = None;
+            add_text(&mut settings.chart.texts, value);
+            Ok(())
+        }
+        "--state" if line.of_chart => {
+            let state = value.parse().map_err(|_| ViewError::Value {
+                name: name.to_owned(),
+                why: format!("expected a whole number, got {value}"),
+            });
+            line.state = Some(state?);
+            Ok(())
+        }
+        _ => valued(name, value, settings),
+    }
 }
 
 /// Whether a temperature takes the best token each time; the pane knows no others but 1.
@@ -306,58 +320,6 @@ fn valued(name: &str, value: String, settings: &mut ViewSettings) -> Result<(), 
         }
         _ => return Err(ViewError::Option(name.to_owned())),
     }
-    Ok(())
-}
-
-/// An option of a prompt.
-fn of_prompt(name: &str, value: String, prompt: &mut PromptSettings) -> Result<(), ViewError> {
-    let why = |why: String| ViewError::Value {
-        name: name.to_owned(),
-        why,
-    };
-    let number = || why(format!("expected a whole number, got {value}"));
-    let change = match name {
-        "--text" => {
-            prompt.text = value;
-            return Ok(());
-        }
-        "--target" => {
-            prompt.target = Some(value);
-            return Ok(());
-        }
-        "--against" => {
-            prompt.against = Some(value);
-            return Ok(());
-        }
-        "--continue" => {
-            let tokens = value.parse().map_err(|_| number())?;
-            prompt.goes_on = Some(GoesOn::new(Some(tokens), None));
-            return Ok(());
-        }
-        "--seed" => {
-            let seed = value.parse().map_err(|_| number())?;
-            let tokens = prompt.goes_on.map(|how| how.tokens);
-            prompt.goes_on = Some(GoesOn::new(tokens, Some(seed)));
-            return Ok(());
-        }
-        "--position" => {
-            let position = value.parse().map_err(|_| number())?;
-            prompt.command = Some(CommandPlace::At(position));
-            return Ok(());
-        }
-        "--shade" => {
-            let named = CellShade::ALL.into_iter().find(|s| s.name() == value);
-            prompt.shade = named.ok_or_else(|| why(format!("no shade {value}")))?;
-            return Ok(());
-        }
-        "--ablate" => Change::ablate(&value),
-        "--scale" => Change::scale(&value),
-        "--set" => Change::set(&value),
-        "--steer" => Change::steer(&value),
-        _ => return Err(ViewError::Option(name.to_owned())),
-    };
-    let change = change.map_err(why)?;
-    prompt.changes.push(ListedChange { change, on: true });
     Ok(())
 }
 

@@ -18,6 +18,8 @@ fn a_view_is_read_as_it_is_written() {
         "L3.N103 --convention raw --contains=-x --in-text \"it's\"",
         "L4.H3.QK --convention raw --lowest --distance 12 --directions --exclude-same --words /a/list.txt --text /b.txt --words-sha256 3fa9",
         "S4 --measure context_specificity --corrected --by-layer --log --skip-first --token zamek --pieces first --without-dominant 3 --points",
+        "D120 --convention raw --directions /a/sae.npz --layer 3 --side reads --hook resid_mid --tensor W",
+        "L3.N103 --convention raw --links",
         "S0 --measure anisotropy --texts /a/texts.jsonl",
         "S0 --measure anisotropy --text 'Ala ma kota.' --text Kot.",
         "S4.T2 --text 'Ala ma kota, ' --special --target Paris --against 'New York' --ablate L3.H7=mean@2 --steer L7:Warsaw=20 --continue 30 --seed 3 --shade kl",
@@ -73,6 +75,16 @@ fn a_command_line_is_a_view_too() {
             "lexiscope pairs bert-pl L2.H1.VO",
             "bert-pl",
             "L2.H1.VO --convention raw",
+        ),
+        (
+            "lexiscope dictionary gpt2-pl --directions sae.pt D7 --similar -n 4 --layer 2",
+            "gpt2-pl",
+            "D7 --convention raw --directions sae.pt --layer 2",
+        ),
+        (
+            "lexiscope links gpt2-pl L4.H3 -n 5 --list-words 2",
+            "gpt2-pl",
+            "L4.H3 --convention raw --links",
         ),
         (
             "lexiscope directions gpt2-pl ff-out 3",

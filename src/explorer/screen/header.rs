@@ -109,14 +109,20 @@ pub fn tabs(canvas: &mut Canvas, row: Rect) {
     let mut line = Line::new(canvas.buffer, row.x, row.y, row.right() - 1);
     let mut tabs = Vec::new();
     // Where one is must be seen: on a narrow screen other tabs are named by their first letters.
-    let narrow = row.width < NARROW;
-    for id in TabId::ALL {
+    let there = TabId::ALL.into_iter().filter(|id| id.tab().is_there(state));
+    let there: Vec<TabId> = there.collect();
+    let letters = match (row.width < NARROW, there.len()) {
+        (false, _) => usize::MAX,
+        (true, 0..=4) => 3,
+        (true, _) => 1,
+    };
+    for id in there {
         let here = id == state.tab;
         let mark = if here { " ▌" } else { "  " };
         let style = if here { theme.here } else { theme.quiet };
         let (from, _) = line.text(mark, theme.focus);
         let title = id.tab().title();
-        let first = title.get(..3).filter(|_| narrow && !here);
+        let first = title.get(..letters).filter(|_| !here);
         let (_, to) = line.text(first.unwrap_or(title), style);
         line.skip(1);
         tabs.push(((from, to), Target::Tab(id)));

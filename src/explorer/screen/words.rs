@@ -126,6 +126,25 @@ pub fn token_cells(card: &ModelCard, id: u32) -> usize {
     before + width(&card.vocabulary.text(id)) + width(marks(card, id))
 }
 
+/// Writes as many words as there is room for, all but the first whole.
+pub fn some_words(canvas: &mut Canvas, (x, y): (u16, u16), ids: &[u32], room: usize, style: Style) {
+    let Some(card) = canvas.state.card() else {
+        return;
+    };
+    let mut used = 0;
+    for &id in ids {
+        let cells = token_cells(card, id);
+        if used > 0 && used + cells > room {
+            return;
+        }
+        token(canvas, card, (x + used as u16, y), id, room - used, style);
+        used += cells + 1;
+        if used >= room {
+            return;
+        }
+    }
+}
+
 /// Writes a score against the right end of its cells, and its bar.
 pub fn figures(canvas: &mut Canvas, (x, y): (u16, u16), cells: Cells, text: &str, share: f32) {
     let theme = canvas.theme;

@@ -149,7 +149,7 @@ fn opened(state: &mut State, id: ModelId, card: Arc<ModelCard>) -> Vec<Effect> {
     let tab = state.tab;
     for address in known.unwrap_or_default() {
         // A model that is another one by now may not have the place any more.
-        if navigate::check(state, address).is_ok() {
+        if navigate::check(state, address, None).is_ok() {
             navigate::place(state, address);
         }
     }

@@ -10,7 +10,10 @@ use crate::explorer::state::{Purpose, State};
 use crate::explorer::view::{Export, Exported, Tab, WordLists};
 use crate::explorer::views::line;
 use crate::query::sheet::command;
-use crate::query::{Answer, NeuronQuery, PairsQuery, Query};
+use crate::query::{
+    Answer, DictionaryAnswer, DictionaryAsk, DictionaryFound, DictionaryQuery, NeuronQuery,
+    PairsQuery, Query,
+};
 
 /// Why nothing is copied.
 const NOTHING: &str = "there is nothing to copy yet";
@@ -61,7 +64,7 @@ pub fn copy_all(state: &mut State) -> Vec<Effect> {
             Ok(text) => {
                 state.say(match tab.settings(state).shows {
                     Shows::Points => "copied all points",
-                    Shows::Lists | Shows::Directions => "copied all measures",
+                    Shows::Lists | Shows::Directions | Shows::Links => "copied all measures",
                 });
                 vec![Effect::Copy(text)]
             }
@@ -112,6 +115,11 @@ pub fn command_in_focus<T: Tab + WordLists>(state: &State, tab: &T) -> Vec<Strin
     match &mut query {
         Query::Neuron(query) => query.k = query.k.min(rows),
         Query::Pairs(query) => query.k = query.k.min(rows),
+        Query::Dictionary(query) => {
+            if let DictionaryAsk::Direction { k, .. } = &mut query.ask {
+                *k = (*k).min(rows);
+            }
+        }
         _ => {}
     }
     let robust = tab.robustness(state, WordLists::list(tab, state)).is_some();
@@ -232,6 +240,28 @@ fn cut(query: &Query, answer: &Arc<Answer>, rows: usize) -> (Query, Arc<Answer>)
             lists.for_each(|list| list.truncate(rows));
             (Query::Pairs(query), Arc::new(Answer::Pairs(answer)))
         }
+        (Query::Dictionary(query), Answer::Dictionary(answer)) => {
+            let (query, answer) = cut_direction(query.clone(), answer.clone(), rows);
+            (
+                Query::Dictionary(query),
+                Arc::new(Answer::Dictionary(answer)),
+            )
+        }
         _ => (query.clone(), Arc::clone(answer)),
     }
+}
+
+/// The columns of a direction, cut to `rows` rows.
+fn cut_direction(
+    mut query: DictionaryQuery,
+    mut answer: DictionaryAnswer,
+    rows: usize,
+) -> (DictionaryQuery, DictionaryAnswer) {
+    if let (DictionaryAsk::Direction { k, .. }, DictionaryFound::Direction(of)) =
+        (&mut query.ask, &mut answer.found)
+    {
+        *k = (*k).min(rows);
+        of.columns.iter_mut().for_each(|list| list.truncate(rows));
+    }
+    (query, answer)
 }

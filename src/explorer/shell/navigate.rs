@@ -1,10 +1,10 @@
 //! Going places: steps, jumps, random, back and forward, panes and focus.
 
 use crate::explorer::action::{Motion, TabId};
-use crate::explorer::saved_view::tab_of;
+use crate::explorer::saved_view::{ViewSettings, tab_of};
 use crate::explorer::state::{RowCursor, State};
 use crate::explorer::view::Axis;
-use crate::explorer::views;
+use crate::explorer::views::{self, dictionary};
 use crate::query::Address;
 use crate::sheet::grouped;
 
@@ -32,7 +32,7 @@ pub fn replace(state: &mut State, address: Address) {
 
 /// Goes to a place without a trace in the history.
 pub(super) fn visit(state: &mut State, address: Address) -> bool {
-    match check(state, address) {
+    match check(state, address, None) {
         Ok(()) => place(state, address),
         Err(why) => {
             state.fail(why);
@@ -43,11 +43,15 @@ pub(super) fn visit(state: &mut State, address: Address) -> bool {
 }
 
 /// Why the open model has no such place.
-pub(super) fn check(state: &State, address: Address) -> Result<(), String> {
-    match state.card() {
-        Some(card) => card.check(address).map_err(|error| error.to_string()),
-        None => Err(super::no_model(state)),
-    }
+pub(super) fn check(
+    state: &State,
+    address: Address,
+    settings: Option<&ViewSettings>,
+) -> Result<(), String> {
+    let card = state.card().ok_or_else(|| super::no_model(state))?;
+    card.check(address).map_err(|error| error.to_string())?;
+    let tab = tab_of(address);
+    tab.map_or(Ok(()), |id| id.tab().check(state, address, settings))
 }
 
 /// Puts the state at a place that is known to exist; a layer is one of the tab in front.
@@ -61,6 +65,7 @@ pub(super) fn place(state: &mut State, address: Address) {
 pub fn to_top(state: &mut State) {
     state.views.neurons.cursor = RowCursor::default();
     state.views.heads.cursors = [RowCursor::default(); 2];
+    state.views.dictionary.to_top();
 }
 
 /// The filters or the convention are others: lists are read from their beginning.
@@ -86,10 +91,16 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
     }
     let page = state.regions.selector_rows.max(1);
     let half = (page / 2).max(1);
-    let Some(Axis { what, len, at }) = tab.axis(state, motion) else {
+    let Some(Axis {
+        what,
+        first,
+        len,
+        at,
+    }) = tab.axis(state, motion)
+    else {
         return;
     };
-    let (at, last) = (*at, len.saturating_sub(1));
+    let (at, last) = (at.saturating_sub(first), len.saturating_sub(1));
     let to = match motion {
         Motion::Up | Motion::Left => at.saturating_sub(times),
         Motion::Down | Motion::Right => at + times,
@@ -114,7 +125,7 @@ pub(super) fn step(state: &mut State, motion: Motion, count: Option<usize>) {
         return;
     }
     if let Some(axis) = tab.axis(state, motion) {
-        *axis.at = to;
+        *axis.at = first + to;
     }
     tab.settled(state, motion);
     to_top(state);
@@ -137,7 +148,8 @@ pub(super) fn random(state: &mut State) {
 
 /// The next or the previous tab, around the end.
 pub(super) fn other_tab(state: &mut State, next: bool) {
-    let tabs = TabId::ALL;
+    let there = TabId::ALL.into_iter().filter(|id| id.tab().is_there(state));
+    let tabs: Vec<TabId> = there.collect();
     let at = tabs.iter().position(|id| *id == state.tab);
     let step = if next { 1 } else { tabs.len() - 1 };
     show(state, tabs[(at.unwrap_or(0) + step) % tabs.len()]);
@@ -148,6 +160,9 @@ pub(super) fn show(state: &mut State, tab: TabId) {
     if state.tab == tab {
         let title = tab.tab().title();
         return state.say(format!("{title} is in front already"));
+    }
+    if !tab.tab().is_there(state) {
+        return state.say(dictionary::NONE);
     }
     state.tab = tab;
     remember(state, true);

@@ -107,10 +107,11 @@ pub(super) fn look_up(state: &mut State) {
     match item {
         Some(RowItem::Token(id)) if (id as usize) < tokens => find::open_with(state, id),
         Some(RowItem::Token(_)) => state.say("this row is a position, no word to look up"),
-        Some(RowItem::Neuron(neuron)) => {
-            let layer = state.address().layer();
-            state.views.neurons.directions = false;
-            navigate::go(state, Address::Neuron { layer, neuron });
+        Some(RowItem::Place(address)) => {
+            if let Address::Neuron { .. } = address {
+                state.views.neurons.directions = false;
+            }
+            navigate::go(state, address);
         }
         None => state.say("there is no word under the cursor: J and K move it"),
     }

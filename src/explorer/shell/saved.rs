@@ -100,7 +100,7 @@ pub(super) fn flip(state: &mut State) -> Vec<Effect> {
 /// # Errors
 /// The model has no such place: which it has. Nothing is changed then.
 pub(super) fn restore(state: &mut State, view: &SavedView) -> Result<Vec<Effect>, String> {
-    navigate::check(state, view.address)?;
+    navigate::check(state, view.address, view.settings.as_deref())?;
     navigate::place(state, view.address);
     match (&view.settings, tab_of(view.address)) {
         (Some(settings), Some(tab)) => Ok(tab.tab().restore(state, settings)),
@@ -110,11 +110,13 @@ pub(super) fn restore(state: &mut State, view: &SavedView) -> Result<Vec<Effect>
 
 /// Goes to a view that was chosen in what lies on top, and leaves that.
 pub fn go_and_leave(state: &mut State, view: SavedView) -> Vec<Effect> {
+    // Before, as the view may put something on top itself.
+    let left = state.stack.pop();
     match go(state, view) {
-        Some(effects) => {
-            state.stack.pop();
-            effects
+        Some(effects) => effects,
+        None => {
+            state.stack.extend(left);
+            Vec::new()
         }
-        None => Vec::new(),
     }
 }

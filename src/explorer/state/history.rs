@@ -24,7 +24,7 @@ impl History {
     /// Goes to a place by a jump (or a step to a neighbour); what lay ahead is forgotten.
     pub fn visit(&mut self, view: SavedView, stepped: bool) {
         if let Some(here) = self.places.get_mut(self.at) {
-            if here.view.same_place(&view) && here.view.same_text(&view) {
+            if here.view.same_place(&view) && here.view.same_subject(&view) {
                 here.view = view;
                 return;
             }

@@ -94,7 +94,7 @@ impl State {
 
     /// The session to keep.
     pub fn session(&self) -> Session {
-        let [neuron, head, state, _] = self.by_tab().map(Some);
+        let [neuron, head, state, ..] = self.by_tab().map(Some);
         let settings = &self.views.geometry.settings;
         let beside = self
             .views

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::explorer::views::directions;
-use crate::query::{NeuronQuery, PairsQuery, Query};
+use crate::query::{Address, DictionaryAsk, DictionaryQuery, NeuronQuery, PairsQuery, Query};
 
 /// The longest column that is asked for, and the longest list of pairs.
 pub const COLUMN_MAX: usize = 10_000;
@@ -63,8 +63,8 @@ impl RowCursor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowItem {
     Token(u32),
-    /// Of a direction of a layer's keys or values.
-    Neuron(usize),
+    /// A neuron, of a direction of a layer's keys or values, or what is similar to a direction.
+    Place(Address),
 }
 
 /// The word that a look-up led to.
@@ -103,7 +103,7 @@ impl State {
         let words = self.tab().words()?;
         match words.shows_directions(self) {
             true => directions::item(self, words),
-            false => words.token(self).map(RowItem::Token),
+            false => words.item(self),
         }
     }
 
@@ -125,6 +125,17 @@ fn same_list(a: &Query, b: &Query) -> bool {
         (Query::Pairs(a), Query::Pairs(b)) => {
             *a == PairsQuery {
                 k: a.k,
+                ..b.clone()
+            }
+        }
+        (Query::Dictionary(a), Query::Dictionary(b)) => {
+            let (DictionaryAsk::Direction { row, .. }, DictionaryAsk::Direction { k, .. }) =
+                (&b.ask, &a.ask)
+            else {
+                return a == b;
+            };
+            *a == DictionaryQuery {
+                ask: DictionaryAsk::Direction { row: *row, k: *k },
                 ..b.clone()
             }
         }

@@ -28,7 +28,8 @@ impl State {
 
     /// The views of the tabs, the one in front last.
     pub fn saved_views(&self) -> Vec<SavedView> {
-        let others = TabId::ALL.into_iter().filter(|id| *id != self.tab);
+        let there = TabId::ALL.into_iter().filter(|id| id.tab().is_there(self));
+        let others = there.filter(|id| *id != self.tab);
         let views = others.chain([self.tab]);
         views.map(|id| self.view_of(id)).collect()
     }

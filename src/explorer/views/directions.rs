@@ -11,7 +11,7 @@ use crate::explorer::state::{RowItem, RowsInFocus, State, Target};
 use crate::explorer::view::{Exported, WordLists};
 use crate::explorer::widget::{bar, put, width};
 use crate::projection::Scored;
-use crate::query::{DirectionsAnswer, DirectionsQuery, MatrixKind, Query, Switch};
+use crate::query::{Address, DirectionsAnswer, DirectionsQuery, MatrixKind, Query, Switch};
 use crate::sheet::{spark, with_boundary};
 use crate::vocabulary::Filters;
 
@@ -111,7 +111,11 @@ pub fn item(state: &State, tab: &dyn WordLists) -> Option<RowItem> {
         (0, _) => first(&direction.left[end]).map(RowItem::Token),
         (_, MatrixKind::Form(_)) => first(&direction.right[end]).map(RowItem::Token),
         (_, MatrixKind::FfIn | MatrixKind::FfGate | MatrixKind::FfUp | MatrixKind::FfOut) => {
-            first(&direction.right[end]).map(|id| RowItem::Neuron(id as usize))
+            let layer = state.address().layer();
+            first(&direction.right[end]).map(|id| {
+                let neuron = id as usize;
+                RowItem::Place(Address::Neuron { layer, neuron })
+            })
         }
         (_, MatrixKind::Attention(_)) => None,
     }

@@ -2,8 +2,11 @@
 //! drawing, its export. The shell knows them by [`View`] alone.
 
 pub mod bookmarks;
+pub mod changes;
+pub mod columns;
 pub mod contexts;
 pub mod conventions;
+pub mod dictionary;
 pub mod directions;
 pub mod download;
 pub mod filters;
@@ -14,6 +17,7 @@ pub mod head_map;
 pub mod heads;
 pub mod legend;
 pub mod line;
+pub mod links;
 pub mod measures;
 pub mod models;
 pub mod neurons;
@@ -21,6 +25,7 @@ pub mod palette;
 pub mod points;
 pub mod prompt;
 pub mod ranking;
+pub mod routers;
 
 use super::action::{TabId, ViewId};
 use super::state::{Chooser, TypedLine};
@@ -28,7 +33,13 @@ use super::view::{Tab, View};
 
 impl TabId {
     /// In the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Neurons, Self::Heads, Self::Geometry, Self::Prompt];
+    pub const ALL: [Self; 5] = [
+        Self::Neurons,
+        Self::Heads,
+        Self::Geometry,
+        Self::Prompt,
+        Self::Dictionary,
+    ];
 
     /// The tab.
     pub fn tab(self) -> &'static dyn Tab {
@@ -37,13 +48,14 @@ impl TabId {
             Self::Heads => &heads::HeadsView,
             Self::Geometry => &geometry::GeometryView,
             Self::Prompt => &prompt::PromptView,
+            Self::Dictionary => &dictionary::DictionaryView,
         }
     }
 }
 
 impl ViewId {
     /// All views that lie on top.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Filters,
         Self::Conventions,
         Self::Bookmarks,
@@ -52,6 +64,9 @@ impl ViewId {
         Self::HeadMap,
         Self::Measures,
         Self::Contexts,
+        Self::Links,
+        Self::Changes,
+        Self::Routers,
         Self::Models,
         Self::Download,
         Self::Palette,
@@ -71,6 +86,9 @@ impl ViewId {
             Self::HeadMap => &head_map::HeadMapView,
             Self::Measures => &measures::MeasuresView,
             Self::Contexts => &contexts::ContextsView,
+            Self::Links => &links::LinksView,
+            Self::Changes => &changes::ChangesView,
+            Self::Routers => &routers::RoutersView,
             Self::Models => &models::ModelsView,
             Self::Download => &download::DownloadView,
             Self::Palette => &palette::PaletteView,
@@ -94,12 +112,16 @@ pub struct ViewStates {
     pub heads: heads::Heads,
     pub geometry: geometry::Geometry,
     pub prompt: prompt::Prompt,
+    pub dictionary: dictionary::DictionaryPlace,
     pub bookmarks: Chooser,
     pub find: find::Find,
     pub ranking: ranking::RankingState,
     pub head_map: head_map::HeadMap,
     pub measures: Chooser,
     pub contexts: contexts::Contexts,
+    pub links: links::Links,
+    pub changes: changes::Changes,
+    pub routers: routers::Routers,
     pub models: models::Models,
     pub download: Option<download::Download>,
     pub palette: palette::Palette,

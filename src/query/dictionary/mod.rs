@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub(in crate::query) use open::OpenDictionary;
 
-use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
+use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind, Walk};
 use super::{
     Address, Answer, Callbacks, Convention, FindAnswer, Query, QueryError, RankAnswer, RankBy,
     RankMetric, Reader,
@@ -23,10 +23,35 @@ use crate::projection::{Hit, Scored};
 use crate::vocabulary::Filters;
 
 /// Where a dictionary is, and what the user says of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DictionarySource {
     pub path: PathBuf,
     pub options: DictionaryOptions,
+}
+
+impl DictionarySource {
+    /// It as options of the command line, each with its value.
+    pub fn options(&self) -> Vec<(&'static str, String)> {
+        let DictionaryOptions {
+            layer,
+            target,
+            side,
+            hook,
+            tensor,
+        } = &self.options;
+        let said = [
+            ("--layer", layer.map(|layer| layer.to_string())),
+            ("--target", target.map(|target| target.to_string())),
+            ("--side", side.map(|side| side.to_string())),
+            ("--hook", hook.map(|hook| hook.to_string())),
+            ("--tensor", tensor.clone()),
+        ];
+        let said = said
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let path = self.path.to_string_lossy().into_owned();
+        [("--directions", path)].into_iter().chain(said).collect()
+    }
 }
 
 /// What is asked of a dictionary.
@@ -167,6 +192,34 @@ impl QueryKind for DictionaryQuery {
 
     fn address(&self) -> Option<Address> {
         self.row().map(|row| Address::Direction { row })
+    }
+
+    fn walk(&self) -> Option<Walk> {
+        match self.ask {
+            DictionaryAsk::Direction { row, .. } => Some(Walk {
+                layer: 0,
+                item: row,
+                among: None,
+                nearest: false,
+            }),
+            DictionaryAsk::About
+            | DictionaryAsk::Find { .. }
+            | DictionaryAsk::Rank { .. }
+            | DictionaryAsk::Similar { .. } => None,
+        }
+    }
+
+    fn moved(&self, layer: usize, item: usize) -> Option<Query> {
+        let DictionaryAsk::Direction { k, .. } = self.ask else {
+            return None;
+        };
+        // It is of no layer, so that no other one has more.
+        let ask = DictionaryAsk::Direction { row: item, k };
+        let moved = Self {
+            ask,
+            ..self.clone()
+        };
+        (layer == 0).then_some(Query::Dictionary(moved))
     }
 
     fn shares_place(&self, other: &Query) -> bool {

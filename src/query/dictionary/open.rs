@@ -14,7 +14,7 @@ use crate::query::convention::{Convention, Switch};
 use crate::query::neuron::to_unit;
 use crate::query::reader::Reader;
 use crate::query::reader::convention::{Side, WrittenBy};
-use crate::query::{QueryError, RankMetric};
+use crate::query::{AnswerKind, Query, QueryError, RankMetric};
 use crate::transformer::{Form, SublayerAt};
 
 /// The dictionary that was asked about last.
@@ -118,6 +118,40 @@ impl Reader {
         // With what it was read through.
         self.dictionary = Some(open);
         Ok(DictionaryAnswer { card, found })
+    }
+
+    /// Columns of several directions of one dictionary, under the filters and the convention of the
+    /// first; `None` beyond its last, and where numbers are not finite.
+    pub(in crate::query) fn directions_of_dictionary(
+        &mut self,
+        queries: &[DictionaryQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Option<DictionaryAnswer>>, QueryError> {
+        let Some(first) = queries.first() else {
+            return Ok(Vec::new());
+        };
+        let DictionaryAsk::Direction { k, .. } = first.ask else {
+            return Err(QueryError::WrongAnswer);
+        };
+        self.card.check_query(&Query::Dictionary(first.clone()))?;
+        let mut open = self.open_dictionary(&first.source)?;
+        let count = open.file.len();
+        let rows = queries.iter().filter_map(DictionaryQuery::row);
+        let mut rows: Vec<usize> = rows.filter(|row| *row < count).collect();
+        rows.sort_unstable();
+        let lists = self.direction_lists(&mut open, first, &rows, k, callbacks)?;
+        let card = Arc::clone(&open.card);
+        self.dictionary = Some(open);
+        let answer = |query: &DictionaryQuery| {
+            let at = rows.binary_search(&query.row()?).ok()?;
+            let answer = DictionaryAnswer {
+                card: Arc::clone(&card),
+                found: DictionaryFound::Direction(lists.get(at)?.clone()),
+            };
+            // Who asks for one that is not finite is told so then.
+            Some(answer).filter(|answer| answer.not_finite().is_none())
+        };
+        Ok(queries.iter().map(answer).collect())
     }
 
     fn found(

@@ -2,7 +2,7 @@
 
 use super::{
     DictionaryAnswer, DictionaryAsk, DictionaryCard, DictionaryFound, DictionaryQuery,
-    DictionarySource, DirectionColumns, SimilarVectors,
+    DirectionColumns, SimilarVectors,
 };
 use crate::projection::{Hit, Role, Scored};
 use crate::query::{
@@ -66,7 +66,9 @@ impl Listed for DictionaryQuery {
         if let Some(row) = self.row() {
             line.word(Address::Direction { row });
         }
-        source_options(&mut line, &self.source);
+        for (name, value) in self.source.options() {
+            line.option(name, value);
+        }
         match &self.ask {
             DictionaryAsk::About => {}
             DictionaryAsk::Direction { k, .. } => line.option("-k", k),
@@ -336,26 +338,5 @@ fn similar(document: Record, sides: &[SimilarVectors]) -> SheetBody {
         document: document.with("similar", groups),
         sections,
         blocks,
-    }
-}
-
-/// The file, and what is said of it.
-fn source_options(line: &mut CommandLine, source: &DictionarySource) {
-    line.option("--directions", source.path.to_string_lossy());
-    let options = &source.options;
-    let numbers = [("--layer", options.layer), ("--target", options.target)];
-    for (name, number) in numbers {
-        if let Some(number) = number {
-            line.option(name, number);
-        }
-    }
-    if let Some(side) = options.side {
-        line.option("--side", side);
-    }
-    if let Some(hook) = options.hook {
-        line.option("--hook", hook);
-    }
-    if let Some(tensor) = &options.tensor {
-        line.option("--tensor", tensor);
     }
 }

@@ -282,7 +282,7 @@ impl QueryKind for DirectionsQuery {
         matches!(self.part, MatrixKind::Form(_)).then_some(Walk {
             layer: self.layer,
             item: self.head,
-            among: Items::Heads,
+            among: Some(Items::Heads),
             nearest: true,
         })
     }

@@ -128,7 +128,7 @@ impl QueryKind for NeuronQuery {
         Some(Walk {
             layer: self.layer,
             item: self.neuron,
-            among: Items::Neurons,
+            among: Some(Items::Neurons),
             nearest: false,
         })
     }

@@ -106,7 +106,7 @@ impl QueryKind for PairsQuery {
         Some(Walk {
             layer: self.layer,
             item: self.head,
-            among: Items::Heads,
+            among: Some(Items::Heads),
             nearest: true,
         })
     }

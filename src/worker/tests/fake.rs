@@ -8,8 +8,8 @@ use crate::checkpoint::{
 };
 use crate::projection::{End, Pair, Scored};
 use crate::query::{
-    Answer, Answering, Callbacks, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
-    Query, QueryError,
+    Answer, Answering, Callbacks, DictionaryAnswer, DictionaryQuery, ModelCard, NeuronAnswer,
+    NeuronQuery, PairsAnswer, PairsQuery, Query, QueryError,
 };
 use crate::task::Cancelled;
 use crate::transformer::{Form, Input};
@@ -208,6 +208,18 @@ impl Answering for Reader {
             callbacks,
         )?;
         Ok(queries.iter().map(neuron_answer).collect())
+    }
+
+    fn answer_directions(
+        &mut self,
+        queries: &[DictionaryQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Option<DictionaryAnswer>>, QueryError> {
+        self.work(
+            queries.iter().cloned().map(Query::Dictionary).collect(),
+            callbacks,
+        )?;
+        Ok(vec![None; queries.len()])
     }
 
     fn card(&self) -> Arc<ModelCard> {

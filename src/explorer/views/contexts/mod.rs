@@ -141,7 +141,7 @@ impl State {
         match self.tab {
             TabId::Neurons => Some((Items::Neurons, neurons.layer, neurons.neuron)),
             TabId::Heads => Some((Items::Heads, heads.layer, heads.head)),
-            TabId::Geometry | TabId::Prompt => None,
+            TabId::Geometry | TabId::Prompt | TabId::Dictionary => None,
         }
     }
 

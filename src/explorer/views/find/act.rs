@@ -71,6 +71,9 @@ pub fn lead_to(state: &mut State, role: Role, address: Address, hit: &Hit) {
         Role::From | Role::To | Role::Query | Role::Key => None,
     };
     match column {
+        Some(column) if matches!(address, Address::Direction { .. }) => {
+            state.views.dictionary.focus_column(column);
+        }
         Some(column) => {
             let at = NeuronColumn::ALL.iter().position(|other| *other == column);
             let neurons = &mut state.views.neurons;

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::FoundPlace;
+use crate::explorer::action::TabId;
 use crate::explorer::number::{decimals, score};
 use crate::explorer::screen::Canvas;
 use crate::explorer::screen::list::{ListRow, ListTexts, grouped_list};
@@ -132,6 +133,9 @@ fn heading(canvas: &Canvas, found: &FoundPlace<'_>) -> Option<String> {
     let (role, meaning) = (group.role, group.role.meaning());
     let histogram = group.histogram(layers).into_iter().map(|n| n as f32);
     let rest = rest(canvas, group);
+    if canvas.state.tab == TabId::Dictionary {
+        return Some(format!("{role}{rest}"));
+    }
     Some(format!("{role}  {meaning}{rest}  {}", spark(histogram)))
 }
 
@@ -164,7 +168,11 @@ fn title(canvas: &Canvas) -> String {
     if answer.done < 1.0 {
         title += &format!(" · {:.0} %", (answer.done * 100.0).min(99.0));
     } else if find.by == RankBy::Rank {
-        title += &format!(" · of {} neurons", grouped(answer.counted));
+        let what = match state.tab {
+            TabId::Dictionary => "directions",
+            _ => "neurons",
+        };
+        title += &format!(" · of {} {what}", grouped(answer.counted));
     }
     if answer.matched > 1 {
         let first = answer.tokens.len();

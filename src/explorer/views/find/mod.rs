@@ -13,7 +13,7 @@ use crate::explorer::keymap::Scope;
 use crate::explorer::screen::Canvas;
 use crate::explorer::state::{Field, State};
 use crate::explorer::view::{Export, Exported, List, View};
-use crate::query::{FindQuery, Query};
+use crate::query::Query;
 
 pub use act::open_with;
 pub use state::{Find, FoundPlace};
@@ -39,7 +39,7 @@ impl View for FindView {
 
     /// A place that is selected stays so, wherever a better answer puts it.
     fn answering(&self, state: &mut State, shown: &Shown) {
-        let Some((_, answer)) = shown.of::<FindQuery>() else {
+        let Some(answer) = state::places(shown) else {
             return;
         };
         let selected = state.views.find.chooser.selected;
@@ -55,7 +55,7 @@ impl View for FindView {
 
     fn failed(&self, _: &mut State, query: &Query) -> bool {
         // What is being typed is seldom a word yet: the list says so, not the status line.
-        matches!(query, Query::Find(_))
+        state::is_find(query)
     }
 
     fn draw(&self, canvas: &mut Canvas, body: Rect) {

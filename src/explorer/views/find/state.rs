@@ -1,8 +1,12 @@
 //! Looking up by word: what is typed, what is asked for it, and the places that were found.
 
+use crate::explorer::action::TabId;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{Chooser, State};
-use crate::query::{Address, FindAnswer, FindQuery, Hit, Query, RankBy, Role, RoleHits};
+use crate::query::{
+    Address, DictionaryAsk, DictionaryFound, DictionaryQuery, FindAnswer, FindQuery, Hit, Query,
+    RankBy, Role, RoleHits,
+};
 use crate::vocabulary::{Filters, Pattern};
 
 /// Places of each kind.
@@ -44,10 +48,34 @@ impl FoundPlace<'_> {
     }
 }
 
+/// Whether a query looks words up: in the model, or in a dictionary.
+pub(super) fn is_find(query: &Query) -> bool {
+    match query {
+        Query::Find(_) => true,
+        Query::Dictionary(of) => matches!(of.ask, DictionaryAsk::Find { .. }),
+        _ => false,
+    }
+}
+
+/// The places of an answer to such a query.
+pub(super) fn places(shown: &Shown) -> Option<&FindAnswer> {
+    if let Some((_, answer)) = shown.of::<FindQuery>() {
+        return Some(answer);
+    }
+    match &shown.of::<DictionaryQuery>()?.1.found {
+        DictionaryFound::Places(found) => Some(found),
+        _ => None,
+    }
+}
+
 impl State {
     /// What the list asks for, if a word is typed.
     pub fn find_query(&self) -> Option<Query> {
         let words = Pattern::split(self.views.find.chooser.field.text());
+        if self.tab == TabId::Dictionary && !words.is_empty() {
+            let (by, k) = (self.views.find.by, PLACES);
+            return self.dictionary_find(DictionaryAsk::Find { words, by, k });
+        }
         (!words.is_empty()).then(|| {
             Query::Find(FindQuery {
                 convention: self.convention(),
@@ -67,14 +95,13 @@ impl State {
 
     /// The answer of which the places are on screen.
     pub fn found_shown(&self) -> Option<&Shown> {
-        self.board.latest(|query| matches!(query, Query::Find(_)))
+        self.board.latest(is_find)
     }
 
     /// What was found, and whether it is of what is typed now.
     pub fn found(&self) -> Option<(&FindAnswer, bool)> {
         let shown = self.found_shown()?;
-        let (_, answer) = shown.of::<FindQuery>()?;
-        Some((answer, self.wanted.contains(&shown.query)))
+        Some((places(shown)?, self.wanted.contains(&shown.query)))
     }
 
     /// The places that Enter can go to: those of what is typed now, kind by kind.
@@ -96,7 +123,10 @@ impl State {
             let mut found: Vec<FoundPlace<'_>> = hits
                 .map(|(i, hit)| FoundPlace {
                     role: group.role,
-                    address: self.named(group.address(hit)),
+                    address: match self.tab {
+                        TabId::Dictionary => Address::Direction { row: hit.index },
+                        _ => self.named(group.address(hit)),
+                    },
                     hit,
                     gist: gist(i),
                 })
@@ -125,7 +155,7 @@ impl State {
                 "type a word: dom, dom* for beginnings, /owa$/ for an expression".to_owned(),
             );
         }
-        if let Some(why) = self.failure(|query| matches!(query, Query::Find(_))) {
+        if let Some(why) = self.failure(is_find) {
             return Some(why.to_owned());
         }
         match self.found() {

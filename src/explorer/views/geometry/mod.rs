@@ -232,6 +232,7 @@ impl Tab for GeometryView {
         let layers = state.model.as_ref()?.card.spec.passes.len();
         Some(Axis {
             what: "state",
+            first: 0,
             len: layers + 1,
             at: &mut state.views.geometry.state,
         })

@@ -22,7 +22,7 @@ use crate::explorer::state::{PAIRS_MAX, RowCursor, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
-use crate::explorer::views::{directions, filters};
+use crate::explorer::views::{directions, filters, links};
 use crate::projection::{End, Pair};
 use crate::query::{Address, PairsQuery, Query, RankMetric};
 use crate::sheet::with_boundary;
@@ -205,11 +205,13 @@ impl Tab for HeadsView {
         Some(match motion {
             Motion::Left | Motion::Right => Axis {
                 what: "layer",
+                first: 0,
                 len: spec.layers,
                 at: &mut heads.layer,
             },
             _ => Axis {
                 what: "head",
+                first: 0,
                 len: spec.heads_in(heads.layer),
                 at: &mut heads.head,
             },
@@ -285,6 +287,9 @@ impl Tab for HeadsView {
         let heads = &mut state.views.heads;
         (heads.end, heads.distance) = (settings.end, settings.distance);
         heads.directions = settings.shows == Shows::Directions;
+        if settings.shows == Shows::Links {
+            links::open(state);
+        }
         filters::restore(state, settings)
     }
 

@@ -107,6 +107,9 @@ pub static ROWS: &[LegendRow] = &[
     form("·", &["·"], |line| line.contains(" · "),
         "between two figures or hints it only separates them; in a grid it is a head or layer not \
          known yet"),
+    form("▲3 ▼1", &["▲", "▼", "×"], |line| line.contains("▲ rose"),
+        "in the lists of both models: by how many places a word rose or fell, and which ones left the list"),
+    text("≈", &["≈"], "nothing of it changed by more than rounding to 16 bits does"),
     text("°", &["°"], "an undertrained token: training hardly saw it, so its row says little"),
     text("⟨C5⟩", &["⟨", "⟩"], "a byte that is only part of a character"),
     text("[pos 7]", &["[pos "], "a learned position in the place of a word"),

@@ -1,15 +1,20 @@
 //! The commands of the Neurons tab, and what its marks mean.
 
+use std::ops::Range;
+
+use super::Neurons;
+use crate::checkpoint::{NeuronBlock, Spec};
 use crate::explorer::action::{Action, TabId};
 use crate::explorer::effect::Effect;
-use crate::explorer::shell::to_top;
+use crate::explorer::shell::{go, to_top};
 use crate::explorer::state::State;
 use crate::explorer::views::legend::{COLUMNS, GATED_COLUMNS, LegendEntry};
-use crate::query::{ModelCard, NeuronColumn};
+use crate::explorer::views::routers::no_experts;
+use crate::query::{Address, ModelCard, NeuronColumn};
 use crate::transformer::Input;
 
 /// Does what a command says, if it is one of the tab's.
-pub fn act(state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
+pub fn act(state: &mut State, action: Action, count: Option<usize>) -> Option<Vec<Effect>> {
     let front = state.tab == TabId::Neurons;
     match action {
         Action::SwapInput => swap_input(state),
@@ -31,9 +36,58 @@ pub fn act(state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Ef
             to_top(state);
         }
         Action::NextStrip if front => state.next_strip(),
+        Action::NextExpert if front => other_expert(state, true, count.unwrap_or(1)),
+        Action::PreviousExpert if front => other_expert(state, false, count.unwrap_or(1)),
+        Action::NextExpert | Action::PreviousExpert => {
+            state.say("experts are of neurons (g n)");
+        }
         _ => return None,
     }
     Some(Vec::new())
+}
+
+/// The neurons of the expert that one of a layer is in; all of a layer without experts.
+pub(super) fn expert_neurons(spec: &Spec, layer: usize, neuron: usize) -> Range<usize> {
+    let Some(sizes) = spec.experts(layer) else {
+        return 0..spec.neurons_in(layer);
+    };
+    let (block, _) = sizes.place(neuron);
+    let first = sizes.first(block);
+    first..first + sizes.size(block)
+}
+
+/// The expert so many further on, at the same neuron of it; the shared one comes last.
+fn other_expert(state: &mut State, next: bool, times: usize) {
+    let Neurons { layer, neuron, .. } = state.views.neurons;
+    let sizes = state.card().and_then(|card| card.spec.experts(layer));
+    let Some(sizes) = sizes else {
+        return state.say(no_experts(layer));
+    };
+    let (block, own) = sizes.place(neuron);
+    let at = match block {
+        NeuronBlock::Expert(expert) => expert,
+        NeuronBlock::Dense | NeuronBlock::Shared => sizes.experts,
+    };
+    let last = match sizes.shared {
+        0 => sizes.experts.saturating_sub(1),
+        _ => sizes.experts,
+    };
+    let to = match next {
+        true => (at + times).min(last),
+        false => at.saturating_sub(times),
+    };
+    if to == at {
+        let end = if next { "last" } else { "first" };
+        return state.say(format!("this is the {end} expert"));
+    }
+    let expert = Some(to).filter(|to| *to < sizes.experts);
+    let size = sizes.size(expert.map_or(NeuronBlock::Shared, NeuronBlock::Expert));
+    let address = Address::Expert {
+        layer,
+        expert,
+        neuron: Some(own.min(size.saturating_sub(1))),
+    };
+    go(state, address);
 }
 
 /// The other input of a gated neuron becomes its key.

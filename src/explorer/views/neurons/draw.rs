@@ -4,19 +4,17 @@ use ratatui::layout::Rect;
 
 use super::{NeuronsView, sidebar};
 use crate::explorer::number::{decimals, score};
-use crate::explorer::screen::words::{Cells, figures, message, row_mark, token};
 use crate::explorer::screen::{Canvas, sidebar_cells};
-use crate::explorer::state::Target;
 use crate::explorer::view::WordLists;
+use crate::explorer::views::changes::draw_both_lists;
+use crate::explorer::views::columns::{self, FOUR_MIN, WordColumn};
 use crate::explorer::views::{conventions, directions, points};
 use crate::explorer::widget::width;
 use crate::query::{NeuronColumn, Query};
 use crate::transformer::Input;
 
-/// From this width on all four columns are shown.
-const FOUR_MIN: u16 = 90;
-/// From this width on two are.
-const TWO_MIN: u16 = 60;
+/// From this width on the lists of two compared models stand beside those of their difference.
+const BOTH_MIN: u16 = 180;
 
 /// Draws the pane.
 pub fn draw(canvas: &mut Canvas, body: Rect) {
@@ -35,20 +33,23 @@ pub fn draw(canvas: &mut Canvas, body: Rect) {
     if canvas.state.views.neurons.directions {
         return of_layer(canvas, body, side);
     }
+    let (x, width) = (body.x + side, body.width - side);
+    let both = canvas.state.both_lists_query().is_some();
+    let beside = both && body.width >= BOTH_MIN;
+    if both && !beside && canvas.state.views.changes.both {
+        return draw_both_lists(canvas, Rect { x, width, ..body });
+    }
+    let lists = if beside { width / 3 } else { 0 };
+    let width = width - lists;
     let focus = canvas.state.views.neurons.focus;
-    let shown = match body.width {
-        FOUR_MIN.. => 0..4,
-        TWO_MIN.. => focus / 2 * 2..focus / 2 * 2 + 2,
-        _ => focus..focus + 1,
-    };
-    let count = shown.len() as u16;
-    let room = body.width - side;
-    let mut x = body.x + side;
-    for (i, index) in shown.enumerate() {
-        let spare = u16::from((i as u16) < room % count);
-        let width = room / count + spare;
-        column(canvas, Rect { x, width, ..body }, index, count < 4);
-        x += width;
+    let shown = columns::shown(body.width, focus);
+    let folded = shown.len() < 4;
+    for (index, place) in columns::places(Rect { x, width, ..body }, shown) {
+        column(canvas, place, index, folded);
+    }
+    if beside {
+        let (x, width) = (x + width, lists);
+        draw_both_lists(canvas, Rect { x, width, ..body });
     }
 }
 
@@ -117,7 +118,6 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     if folded {
         meaning.push_str(&format!(" · - {}", NeuronColumn::ALL[(index + 2) % 4]));
     }
-    let mut panel = canvas.panel(&title, &meaning, focus);
     let bias = state.columns().and_then(|(answer, _)| answer.bias);
     let bias = bias.filter(|_| matches!(column, NeuronColumn::K | NeuronColumn::MinusK));
     let bias = bias.map_or(String::new(), |bias| {
@@ -128,48 +128,21 @@ fn column(canvas: &mut Canvas, area: Rect, index: usize, folded: bool) {
     let parts = [robustness, bias];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let footer = parts.join(" · ");
-    panel.footer = &footer;
-    let inside = panel.draw(area, canvas.buffer);
-    canvas.regions.list_rows = inside.height.into();
-    canvas.note(area, Target::List(index));
-    rows(canvas, inside, index);
-}
-
-fn rows(canvas: &mut Canvas, inside: Rect, index: usize) {
-    let (state, theme) = (canvas.state, canvas.theme);
-    if let Some(why) = state.failure(|query| matches!(query, Query::Neuron(_))) {
-        return message(canvas, inside, why);
-    }
-    let (Some(card), Some((answer, fresh))) = (state.card(), state.columns()) else {
-        return message(canvas, inside, "…");
+    let failure = state.failure(|query| matches!(query, Query::Neuron(_)));
+    let words = match (failure, state.columns()) {
+        (Some(why), _) => Err(why),
+        (None, Some((answer, _))) => Ok(&answer.columns[index][..]),
+        (None, None) => Err("…"),
     };
-    let column = &answer.columns[index];
-    let Some(best) = column.first() else {
-        return message(canvas, inside, "no word passes the filters");
+    let column = WordColumn {
+        list: index,
+        title: &title,
+        meaning: &meaning,
+        footer: &footer,
+        focus,
+        fresh,
+        cursor: state.views.neurons.cursor,
+        words,
     };
-    let digits = decimals(best.score);
-    let ends = [column.first(), column.last()].into_iter().flatten();
-    let ends: Vec<String> = ends.map(|row| score(row.score, digits)).collect();
-    let cells = Cells::of(inside.width, 1, 0, ends.iter().map(String::as_str));
-    let style = if fresh { theme.word } else { theme.stale };
-    let focus = state.views.neurons.focus == index;
-    let marked = state.marked.map(|marked| marked.token);
-    let cursor = state.views.neurons.cursor;
-    let rows = column.iter().enumerate().skip(cursor.scroll);
-    for (y, (i, row)) in (inside.top()..inside.bottom()).zip(rows) {
-        let here = focus && i == cursor.row;
-        let mark = row_mark(canvas, (inside.x, y), here, marked == Some(row.id));
-        let style = mark.unwrap_or(style);
-        let target = Target::Word {
-            list: index,
-            row: i,
-            side: None,
-        };
-        canvas.note(Rect::new(inside.x, y, inside.width, 1), target);
-        let x = inside.x + 1;
-        token(canvas, card, (x, y), row.id, cells.word, style);
-        let x = x + cells.word as u16 + 1;
-        let share = row.score / best.score.abs();
-        figures(canvas, (x, y), cells, &score(row.score, digits), share);
-    }
+    columns::draw(canvas, area, &column);
 }

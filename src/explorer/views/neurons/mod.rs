@@ -20,9 +20,9 @@ use crate::explorer::state::{COLUMN_MAX, RowCursor, State};
 use crate::explorer::view::{Axis, Export, Exported, Tab, View, WordLists};
 use crate::explorer::views::filters::Showing;
 use crate::explorer::views::legend::LegendEntry;
-use crate::explorer::views::{directions, filters, points};
+use crate::explorer::views::{directions, filters, links, points};
 use crate::query::sheet::{MapOf, command};
-use crate::query::{Address, ModelCard, NeuronColumn, Pointed, Query, RankQuery};
+use crate::query::{Address, NeuronColumn, Pointed, Query, RankQuery};
 use crate::sheet::with_boundary;
 use crate::transformer::Input;
 
@@ -221,14 +221,20 @@ impl Tab for NeuronsView {
         Some(match motion {
             Motion::Left | Motion::Right => Axis {
                 what: "layer",
+                first: 0,
                 len: spec.layers,
                 at: &mut neurons.layer,
             },
-            _ => Axis {
-                what: "neuron",
-                len: spec.neurons_in(neurons.layer),
-                at: &mut neurons.neuron,
-            },
+            _ => {
+                // Those of the expert that one is in.
+                let among = act::expert_neurons(spec, neurons.layer, neurons.neuron);
+                Axis {
+                    what: "neuron",
+                    first: among.start,
+                    len: among.len(),
+                    at: &mut neurons.neuron,
+                }
+            }
         })
     }
 
@@ -302,6 +308,9 @@ impl Tab for NeuronsView {
         (neurons.focus, neurons.input) = (focus.unwrap_or(0), settings.input);
         neurons.points = settings.shows == Shows::Points;
         neurons.directions = settings.shows == Shows::Directions;
+        if settings.shows == Shows::Links {
+            links::open(state);
+        }
         filters::restore(state, settings)
     }
 
@@ -367,34 +376,6 @@ impl NeuronsView {
         Exported::Answers {
             in_focus: all.clone(),
             all,
-        }
-    }
-}
-
-impl State {
-    /// The column in focus.
-    pub fn column(&self) -> NeuronColumn {
-        NeuronColumn::ALL[self.views.neurons.focus]
-    }
-
-    /// Which input of the neuron is its key; the first where there is no gate.
-    pub fn input(&self) -> Input {
-        let gated = self.card().is_some_and(ModelCard::gated);
-        if gated {
-            self.views.neurons.input
-        } else {
-            Input::default()
-        }
-    }
-
-    /// A column's name, with the input that it is of where there are two.
-    pub fn column_title(&self, column: NeuronColumn) -> String {
-        let gated = self.card().is_some_and(ModelCard::gated);
-        match column {
-            NeuronColumn::K | NeuronColumn::MinusK if gated => {
-                format!("{column} {}", self.input().name())
-            }
-            _ => column.to_string(),
         }
     }
 }

@@ -6,9 +6,10 @@ use super::LayerStrip;
 use crate::explorer::board::Shown;
 use crate::explorer::state::{COLUMN_MAX, State};
 use crate::query::{
-    Address, Answer, MapAnswer, NeuronAnswer, NeuronMapQuery, NeuronQuery, Query, ROBUSTNESS_TOP,
-    RankMetric, RankQuery, RobustnessQuery,
+    Address, Answer, MapAnswer, ModelCard, NeuronAnswer, NeuronColumn, NeuronMapQuery, NeuronQuery,
+    Query, ROBUSTNESS_TOP, RankMetric, RankQuery, RobustnessQuery,
 };
+use crate::transformer::Input;
 use crate::vocabulary::Filters;
 
 /// A column is never asked for shorter than this, so that it can be scrolled and copied.
@@ -31,6 +32,7 @@ impl State {
                 let map = points.then(|| Query::NeuronMap(self.column_map_query()));
                 let mut queries = vec![Query::Neuron(self.neuron_query())];
                 queries.extend(map);
+                queries.extend(self.both_lists_query());
                 queries.push(Query::Undertrained);
                 queries.extend(self.convention_query());
                 queries
@@ -165,5 +167,33 @@ impl State {
             .first()
             .filter(|best| enough && best.figure > 0.0)?;
         Some(query.address(best))
+    }
+}
+
+impl State {
+    /// The column in focus.
+    pub fn column(&self) -> NeuronColumn {
+        NeuronColumn::ALL[self.views.neurons.focus]
+    }
+
+    /// Which input of the neuron is its key; the first where there is no gate.
+    pub fn input(&self) -> Input {
+        let gated = self.card().is_some_and(ModelCard::gated);
+        if gated {
+            self.views.neurons.input
+        } else {
+            Input::default()
+        }
+    }
+
+    /// A column's name, with the input that it is of where there are two.
+    pub fn column_title(&self, column: NeuronColumn) -> String {
+        let gated = self.card().is_some_and(ModelCard::gated);
+        match column {
+            NeuronColumn::K | NeuronColumn::MinusK if gated => {
+                format!("{column} {}", self.input().name())
+            }
+            _ => column.to_string(),
+        }
     }
 }

@@ -123,7 +123,7 @@ impl State {
     }
 
     /// The view that a text names from here: an address, alone or with options, `N12`, `H3`, a
-    /// number in the tab at hand, or a command line. It may lie outside the model.
+    /// number in the tab at hand, a command line, or the path of a dictionary. It may lie outside the model.
     pub fn named_view(&self, text: &str) -> Option<SavedView> {
         let text = text.trim();
         let layer = self.address().layer();
@@ -131,6 +131,7 @@ impl State {
         let whole = text.parse().ok();
         let part = || format!("L{layer}.{text}").parse().ok();
         let number = || format!("{before}{text}").parse().ok();
-        whole.or_else(part).or_else(number)
+        let dictionary = || self.named_dictionary(text);
+        whole.or_else(part).or_else(number).or_else(dictionary)
     }
 }

@@ -229,11 +229,13 @@ impl Tab for PromptView {
         Some(match motion {
             Motion::Left | Motion::Right => Axis {
                 what: "position",
+                first: 0,
                 len: tokens?,
                 at: &mut prompt.position,
             },
             _ => Axis {
                 what: "state",
+                first: 0,
                 len: layers + 1,
                 at: &mut prompt.state,
             },

@@ -10,7 +10,9 @@ use crate::explorer::screen::Canvas;
 use crate::explorer::screen::words::{message, token};
 use crate::explorer::state::{State, Target};
 use crate::explorer::widget::{put, width, wrap};
-use crate::query::{Answer, LensCell, Prediction, PromptAnswer, Query, TargetAnswer, running_text};
+use crate::query::{
+    Answer, LensCell, Prediction, PromptAnswer, Query, TakenExpert, TargetAnswer, running_text,
+};
 
 /// From this height on the predictions before and after stand in rows of their own.
 const TALL: u16 = 18;
@@ -73,6 +75,8 @@ fn said(canvas: &mut Canvas, inside: Rect, answer: &PromptAnswer) -> u16 {
         );
         said.push((figures, canvas.theme.quiet));
     }
+    let experts = taken_experts(state, answer);
+    said.extend(experts.map(|line| (line, canvas.theme.quiet)));
     let room = usize::from(inside.width.saturating_sub(2));
     let targets = targets(state, answer, room).into_iter();
     said.extend(targets.map(|line| (line, canvas.theme.word)));
@@ -94,6 +98,17 @@ fn said(canvas: &mut Canvas, inside: Rect, answer: &PromptAnswer) -> u16 {
         y += rows.height;
     }
     y
+}
+
+/// Which experts of the layer before the state in hand the token takes, with their shares.
+fn taken_experts(state: &State, answer: &PromptAnswer) -> Option<String> {
+    let prompt = &state.views.prompt;
+    let layer = prompt.state.checked_sub(1)?;
+    let of_layer = answer.experts.iter().find(|of| of.layer == layer)?;
+    let taken = of_layer.positions.get(prompt.position)?;
+    let named = |of: &TakenExpert| format!("E{} {:.2}", of.expert, of.share);
+    let named: Vec<String> = taken.iter().map(named).collect();
+    Some(format!("L{layer} takes {}", named.join(" · ")))
 }
 
 /// The best words of the cell in hand.

@@ -15,8 +15,9 @@ use crate::explorer::state::{Chooser, Field, State};
 use crate::explorer::view::{Export, Exported, List, View};
 use crate::explorer::views::legend::LegendEntry;
 use crate::query::sheet::{command, rank_command};
-use crate::query::{Address, Answer, Query, RankMetric};
+use crate::query::{Answer, Query, RankMetric};
 
+use state::OF_DICTIONARY;
 pub use state::RankingState;
 
 /// The list.
@@ -44,24 +45,36 @@ impl View for RankingView {
 
     fn keeps(&self, state: &State, query: &Query) -> bool {
         // For when the list is opened again.
-        matches!(query, Query::Rank(query)
-            if *query == state.rank_of(state.views.ranking.by, query.layer))
+        match query {
+            Query::Rank(query) => *query == state.rank_of(state.views.ranking.by, query.layer),
+            Query::Dictionary(query) => state.dictionary_rank().as_ref() == Some(query),
+            _ => false,
+        }
     }
 
     fn act(&self, state: &mut State, action: Action, _: Option<usize>) -> Option<Vec<Effect>> {
         let on_top = state.is_on_top(ViewId::Ranking);
-        let ranking = &mut state.views.ranking;
         match action {
             Action::OpenRanking if state.tab != TabId::Heads => {
-                ranking.opened = true;
+                let ranking = &mut state.views.ranking;
+                ranking.opened |= state.tab != TabId::Dictionary;
                 ranking.chooser = Chooser::default();
                 state.put_on_top(ViewId::Ranking);
             }
+            Action::RankLayers if state.ranks_dictionary() => {
+                state.say("directions of a file are of one layer or of none");
+            }
             Action::RankLayers if on_top => {
+                let ranking = &mut state.views.ranking;
                 ranking.chooser.selected = 0;
                 ranking.one_layer = !ranking.one_layer;
             }
             Action::RankLayers => state.say("i opens the list that this is about"),
+            Action::NextMetric if on_top && state.ranks_dictionary() => {
+                let ranking = &mut state.views.ranking;
+                ranking.directions_by = after(&OF_DICTIONARY, ranking.directions_by);
+                ranking.chooser.selected = 0;
+            }
             Action::NextMetric if on_top => {
                 let gated = state.card().is_some_and(|card| card.gated());
                 let ranking = &mut state.views.ranking;
@@ -93,7 +106,19 @@ impl View for RankingView {
         Some(self)
     }
 
+    fn failed(&self, state: &mut State, query: &Query) -> bool {
+        let ranked = state.dictionary_rank().map(Query::Dictionary);
+        ranked.as_ref() == Some(query)
+    }
+
     fn export(&self, state: &State) -> Option<Export> {
+        if state.ranks_dictionary() {
+            let by = state.ranked_by();
+            return Some(Export {
+                name: format!("directions-{by}"),
+                what: of_dictionary(state),
+            });
+        }
         let (by, layer) = (state.views.ranking.by, listed_layer(state));
         let name = match layer {
             None => format!("neurons-{by}"),
@@ -104,11 +129,16 @@ impl View for RankingView {
     }
 
     fn commands(&self, state: &State) -> Vec<String> {
+        if let (true, Some(card)) = (state.ranks_dictionary(), state.card()) {
+            let query = state.dictionary_rank().map(Query::Dictionary);
+            let command = query.and_then(|query| command(&card.name, &query, false));
+            return command.iter().map(ToString::to_string).collect();
+        }
         commands(state, state.views.ranking.by, listed_layer(state))
     }
 
     fn legend(&self, state: &State, _: &str) -> Vec<LegendEntry> {
-        let meaning = state.views.ranking.by.meaning();
+        let meaning = state.ranked_by().meaning();
         let words = format!("the figure before the words: {meaning}");
         vec![LegendEntry::new("0.9", words, &[])]
     }
@@ -124,14 +154,27 @@ impl List for RankingView {
     }
 
     fn take(&self, state: &mut State, row: usize) -> Vec<Effect> {
-        let found = state.ranking_listed().get(row).copied();
-        if let Some((layer, neuron)) = found {
-            let neuron = neuron.item;
-            if shell::go(state, Address::Neuron { layer, neuron }) {
-                state.stack.pop();
-            }
+        let listed = state.ranking_listed();
+        let address = listed
+            .get(row)
+            .map(|(layer, item)| state.ranked_address(*layer, item));
+        if address.is_some_and(|address| shell::go(state, address)) {
+            state.stack.pop();
         }
         Vec::new()
+    }
+}
+
+/// The ranking of a dictionary's directions, once it is whole.
+fn of_dictionary(state: &State) -> Exported {
+    let query = state.dictionary_rank().map(Query::Dictionary);
+    let shown = query.and_then(|query| state.board.get(&query).cloned());
+    match shown.filter(|_| state.ranking_done() >= 1.0) {
+        Some(shown) => Exported::Answers {
+            in_focus: vec![shown.clone()],
+            all: vec![shown],
+        },
+        None => Exported::Unfinished("the directions are still being ranked".to_owned()),
     }
 }
 

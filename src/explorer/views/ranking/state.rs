@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::explorer::action::TabId;
 use crate::explorer::state::{Chooser, State, matches};
-use crate::query::{ModelCard, Query, RankAnswer, RankMetric, RankQuery, RankedItem};
+use crate::query::{Address, ModelCard, Query, RankAnswer, RankMetric, RankQuery, RankedItem};
 use crate::vocabulary::Filters;
 
 /// Neurons of a layer.
@@ -16,6 +17,8 @@ pub struct RankingState {
     pub by: RankMetric,
     /// What heads are.
     pub heads_by: RankMetric,
+    /// What directions of a dictionary are: at first by what costs least.
+    pub directions_by: RankMetric,
     /// Whether the list is of the neurons of the layer one is in, and not of all.
     pub one_layer: bool,
     /// Whether the list was opened: from then on all layers are ranked when there is nothing else
@@ -29,12 +32,21 @@ impl Default for RankingState {
         Self {
             by: RankMetric::default(),
             heads_by: RankMetric::HEADS[0],
+            directions_by: RankMetric::Norm,
             one_layer: false,
             opened: false,
             chooser: Chooser::default(),
         }
     }
 }
+
+/// What directions of a dictionary can be ranked by.
+pub(super) const OF_DICTIONARY: [RankMetric; 4] = [
+    RankMetric::Overlap,
+    RankMetric::Norm,
+    RankMetric::Z,
+    RankMetric::Stem,
+];
 
 impl State {
     /// What the neurons or heads of a layer by a measure are asked for with.
@@ -62,10 +74,38 @@ impl State {
     /// What the list asks for: all layers, the one that one is in first; of a model in parts that one
     /// only.
     pub(super) fn rank_queries(&self) -> Vec<Query> {
+        if self.ranks_dictionary() {
+            let query = self.dictionary_rank();
+            return query.map(Query::Dictionary).into_iter().collect();
+        }
         let (by, layer) = (self.views.ranking.by, self.views.neurons.layer);
         match self.ranks_one_layer() {
             true => vec![Query::Rank(self.rank_of(by, layer))],
             false => self.all_layers(by, layer),
+        }
+    }
+
+    /// Whether the list is of a dictionary's directions, and not of the model's neurons.
+    pub fn ranks_dictionary(&self) -> bool {
+        self.tab == TabId::Dictionary
+    }
+
+    /// What the list is ranked by.
+    pub fn ranked_by(&self) -> RankMetric {
+        match self.ranks_dictionary() {
+            true => self.views.ranking.directions_by,
+            false => self.views.ranking.by,
+        }
+    }
+
+    /// The place of a ranked neuron or direction.
+    pub fn ranked_address(&self, layer: usize, item: &RankedItem) -> Address {
+        match self.ranks_dictionary() {
+            true => Address::Direction { row: item.item },
+            false => self.named(Address::Neuron {
+                layer,
+                neuron: item.item,
+            }),
         }
     }
 
@@ -83,6 +123,11 @@ impl State {
 
     /// The neurons of the list, the best first, with their layers.
     pub fn neurons_ranked(&self) -> Vec<(usize, &RankedItem)> {
+        if self.ranks_dictionary() {
+            let items = self.dictionary_ranked().map(|ranked| &ranked.items[..]);
+            let items = items.unwrap_or_default().iter();
+            return items.map(|item| (0, item)).collect();
+        }
         let mut ranked = self.all_ranked(self.views.ranking.by);
         if self.ranks_one_layer() {
             ranked.retain(|(layer, _)| *layer == self.views.neurons.layer);
@@ -92,6 +137,9 @@ impl State {
 
     /// The share of the list's layers that is ranked.
     pub fn ranking_done(&self) -> f32 {
+        if self.ranks_dictionary() {
+            return self.dictionary_ranked().map_or(0.0, |ranked| ranked.done);
+        }
         let layers = self.ranked_layers(self.views.ranking.by);
         let done = |answer: &Option<&RankAnswer>| answer.map_or(0.0, |answer| answer.done);
         match self.ranks_one_layer() {
@@ -108,7 +156,12 @@ impl State {
         let typed = self.views.ranking.chooser.field.text();
         let found = self.neurons_ranked().into_iter();
         found
-            .filter(|(layer, neuron)| matches(typed, &words(card, *layer, neuron)))
+            .filter(|(layer, neuron)| {
+                matches(
+                    typed,
+                    &words(card, self.ranked_address(*layer, neuron), neuron),
+                )
+            })
             .collect()
     }
 
@@ -189,9 +242,9 @@ fn as_likely(query: RankQuery) -> RankQuery {
     }
 }
 
-fn words(card: &ModelCard, layer: usize, neuron: &RankedItem) -> String {
+fn words(card: &ModelCard, address: Address, neuron: &RankedItem) -> String {
     let words = neuron.key.iter().chain(&neuron.value);
-    let mut text = card.neuron(layer, neuron.item).to_string().to_lowercase();
+    let mut text = address.to_string().to_lowercase();
     for &id in words {
         text += " ";
         text += &card.vocabulary.text(id);
