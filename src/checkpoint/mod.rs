@@ -37,6 +37,7 @@ mod row_order;
 mod safetensors;
 mod source;
 mod spec;
+mod stacks;
 mod stored;
 mod stores;
 mod tensor_entry;
@@ -165,6 +166,7 @@ impl Checkpoint {
             }
             None => {
                 let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
+                let tensors = stacks::in_a_row(family, spec.passes.len(), tensors, &files)?;
                 let tensors = quantised::assembled(tensors, config.quantisation())?;
                 (None, experts::apart(family, tensors)?)
             }

@@ -270,6 +270,9 @@ impl ModelCard {
             Switch::Gain | Switch::Norms if self.family.forward.is_none() => {
                 Err("its norms are not known here")
             }
+            Switch::Gain | Switch::Norms if self.family.two_stacks.is_some() => {
+                Err("its decoder reads the encoder through another norm than its own states")
+            }
             Switch::Norms
                 if self.spec.qk_norm && self.family.qk_norm_scope == QkNormScope::AllHeads =>
             {

@@ -39,8 +39,13 @@ impl Model<'_> {
     /// That what a neuron or head does on a text is one thing.
     ///
     /// # Errors
-    /// A model that runs some layers several times.
+    /// A model that runs some layers several times, or of whose layers texts pass some.
     pub(super) fn runs_layers_once(&self) -> Result<(), QueryError> {
+        if self.card.family.two_stacks.is_some() {
+            let what = "what a neuron or head does on texts is not told: they go through the encoder \
+                        alone here";
+            return Err(self.nothing(what.to_owned()));
+        }
         match self.card.spec.repeated() {
             None => Ok(()),
             Some(repeated) => Err(self.nothing(format!(

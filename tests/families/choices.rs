@@ -352,6 +352,40 @@ fn a_narrow_embedding_is_what_its_configuration_and_its_maps_say() {
 }
 
 #[test]
+fn an_encoder_without_its_decoder_is_refused() {
+    for name in ["t5", "bart"] {
+        let halved = crate::ties::Changed::new(name, None, |tensors| {
+            tensors.retain(|tensor, _| !tensor.contains("decoder."));
+        });
+        let error = Checkpoint::open(&halved.location())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("without a decoder"), "{error}");
+    }
+}
+
+#[test]
+fn layers_of_an_encoder_and_a_decoder_are_counted_through() {
+    let mut reader = reader("bart");
+    let card = reader.card();
+    let heads: Vec<usize> = (0..8).map(|layer| card.spec.heads_in(layer)).collect();
+    assert_eq!(heads, [4, 4, 2, 2, 2, 2, 2, 2]);
+    let neurons: Vec<usize> = (0..8).map(|layer| card.spec.neurons_in(layer)).collect();
+    assert_eq!(neurons, [24, 24, 0, 32, 0, 32, 0, 32]);
+    assert_eq!(card.spec.passes, [0, 1]);
+    let without = Query::Neuron(NeuronQuery {
+        layer: 2,
+        neuron: 0,
+        input: Input::Gate,
+        k: 1,
+        convention: Default::default(),
+        filters: Filters::default(),
+    });
+    let error = ask(&mut reader, without).unwrap_err().to_string();
+    assert!(error.contains("self-attention of the decoder"), "{error}");
+}
+
+#[test]
 fn pieces_and_bytes_show_as_text() {
     let card = reader("llama").card();
     let text = |id| card.vocabulary.text(id).into_owned();

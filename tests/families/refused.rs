@@ -5,10 +5,17 @@ use super::*;
 #[test]
 fn a_known_family_is_refused_with_what_it_could_have() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("config.json"), r#"{"model_type": "t5"}"#).unwrap();
+    std::fs::write(
+        folder.path().join("config.json"),
+        r#"{"model_type": "pegasus"}"#,
+    )
+    .unwrap();
     let error = Checkpoint::open(&support::location(folder.path())).unwrap_err();
     let error = error.to_string();
-    assert!(error.contains("unknown `model_type` \"t5\""), "{error}");
+    assert!(
+        error.contains("unknown `model_type` \"pegasus\""),
+        "{error}"
+    );
     assert!(error.contains("an encoder and a decoder"), "{error}");
     assert!(error.contains("could have neurons"), "{error}");
 }

@@ -102,6 +102,7 @@ impl Config {
     fn family(&self) -> Result<&'static Family, CheckpointError> {
         let got = self.value(&["model_type"]).map(|(_, value)| value);
         let found = got.and_then(Value::as_str).and_then(family);
+        let found = found.map(|family| self.gated(family).unwrap_or(family));
         found.ok_or_else(|| {
             let known: Vec<&str> = FAMILIES.iter().map(|f| f.model_type).collect();
             CheckpointError::UnknownFamily {
@@ -114,6 +115,14 @@ impl Config {
                     .unwrap_or_default(),
             }
         })
+    }
+
+    /// What a family with two kinds of neurons is where they have gates.
+    fn gated(&self, family: &Family) -> Option<&'static Family> {
+        let gated = family.two_stacks?.gated?;
+        let (_, activation) = self.value(family.config.activation)?;
+        let gates = activation.as_str()?.starts_with("gated");
+        gates.then_some(gated)
     }
 
     /// Fills in what the family's files may leave out, and looks where they nest it.
@@ -196,10 +205,12 @@ impl Config {
         let layers = passes.iter().max().map_or(0, |last| last + 1);
         let neurons = self.neurons(keys, d_model, layers)?;
         let most = neurons.iter().copied().max().unwrap_or(0);
+        let parts = self.parts(family, HeadSizes::own(heads, n_kv_heads, d_head), &neurons)?;
+        let parts = self.with_decoder(family, parts, d_model)?;
         Ok(Spec {
-            layers,
+            layers: parts.len(),
             passes,
-            parts: self.parts(family, HeadSizes::own(heads, n_kv_heads, d_head), &neurons)?,
+            parts,
             d_model,
             embedding_width,
             narrow,

@@ -153,6 +153,31 @@ const RULES: &[Rule] = &[
         families: &["mpt"],
         ..rule("prefix_lm", NOT_SET, RUN)
     },
+    // Tokens times √d_model, but not their positions.
+    Rule {
+        families: &["bart", "mbart"],
+        ..rule("scale_embedding", NOT_SET, RUN)
+    },
+    Rule {
+        families: &["t5", "mt5"],
+        ..rule(
+            "relative_attention_num_buckets",
+            Where(|v| v.as_u64() == Some(32), "32"),
+            RUN,
+        )
+    },
+    Rule {
+        families: &["t5", "mt5"],
+        ..rule(
+            "relative_attention_max_distance",
+            Where(|v| v.as_u64() == Some(128), "128"),
+            RUN,
+        )
+    },
+    Rule {
+        families: &["marian"],
+        ..rule("share_encoder_decoder_embeddings", Only("true"), ALL)
+    },
     rule("qk_layernorm", NOT_SET, &[Qk, Distance, Forward]),
     rule("use_qk_norm", NOT_SET, &[Qk, Distance, Forward]),
     rule("embedding_multiplier", NEUTRAL, RUN),

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::super::family::ConfigKeys;
 use super::super::latent::LatentSizes;
-use super::super::{CheckpointError, Family, Split};
+use super::super::{CheckpointError, Family, HeadParts, HeadSizes, LayerParts, NeuronParts, Split};
 use super::Config;
 
 impl Config {
@@ -148,6 +148,40 @@ impl Config {
         // As transformers rounds it.
         let each = passes as f64 / groups as f64;
         Ok((0..passes).map(|i| (i as f64 / each) as usize).collect())
+    }
+
+    /// What each layer has: the encoder's are known, and those of a decoder follow, if there is one.
+    pub(super) fn with_decoder(
+        &self,
+        family: &Family,
+        mut parts: Vec<LayerParts>,
+        d_model: usize,
+    ) -> Result<Vec<LayerParts>, CheckpointError> {
+        let (layers, last) = (parts.len(), parts.last().copied());
+        let (Some(stacks), Some(own)) = (&family.two_stacks, last) else {
+            return Ok(parts);
+        };
+        let size = |key: &'static str, usual: usize| match self.has(key) {
+            true => self.size(&[key]),
+            false => Ok(usual),
+        };
+        let HeadParts::Heads(sizes) = own.heads else {
+            return Ok(parts);
+        };
+        let heads = size(stacks.decoder_heads, sizes.heads)?;
+        let sizes = HeadSizes::own(heads, heads, self.d_head(&family.config, d_model, heads)?);
+        let attention = LayerParts {
+            heads: HeadParts::Heads(sizes),
+            neurons: NeuronParts::Without(
+                "self-attention of the decoder, whose neurons are one layer further",
+            ),
+        };
+        let neurons = size(stacks.decoder_neurons, own.neurons.count())?;
+        let rest = LayerParts::dense(sizes, neurons);
+        for _ in 0..size(stacks.decoder_layers, layers)? {
+            parts.extend([attention, rest]);
+        }
+        Ok(parts)
     }
 
     pub(super) fn n_kv_heads(

@@ -40,6 +40,7 @@ pub(super) const GPT2: Family = Family {
     rope: None,
     windows: None,
     layer: "h.{}.",
+    two_stacks: None,
     shared_layers: None,
     ff_in: linear("mlp.c_fc").transposed(),
     ff_gate: None,

@@ -41,6 +41,7 @@ pub(super) const BERT: Family = Family {
     rope: None,
     windows: None,
     layer: "encoder.layer.{}.",
+    two_stacks: None,
     shared_layers: None,
     ff_in: linear("intermediate.dense"),
     ff_gate: None,

@@ -39,6 +39,7 @@ pub(super) const LLAMA: Family = Family {
     }),
     windows: None,
     layer: "layers.{}.",
+    two_stacks: None,
     shared_layers: None,
     ff_in: bare("mlp.up_proj"),
     ff_gate: Some(bare("mlp.gate_proj")),

@@ -21,6 +21,7 @@ mod post_normed;
 mod refused;
 mod scaled;
 mod state_spaces;
+mod two_stacks;
 
 pub use experts::{
     ExpertLayers, ExpertNames, FusedExperts, FusedLayout, GroupKeys, NeuronMap, Renormalised,
@@ -34,6 +35,7 @@ pub use positions::{Alibi, LearnedPositions, Local, RopeKeys, RopeLayers, RopeLa
 pub(super) use refused::refusal;
 pub use refused::{RefusedFamily, refused_families};
 pub use rows::FAMILIES;
+pub use two_stacks::TwoStacks;
 
 /// How a linear map lies in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,6 +267,8 @@ pub struct Family {
     pub windows: Option<Windows>,
     /// A layer's prefix, `{}` for its number, below the model's prefix.
     pub layer: &'static str,
+    /// Where the layers are those of an encoder and a decoder.
+    pub two_stacks: Option<TwoStacks>,
     /// How often they are run, in a family that runs some several times.
     pub shared_layers: Option<SharedLayers>,
     /// The feed-forward input; where there is a gate, what is multiplied with it.
@@ -299,7 +303,7 @@ pub struct Family {
 mod rows {
     use super::{
         Family, decoders, encoders, gated, gemmas, hybrids, later_encoders, llama_like, mixtures,
-        other_decoders, post_normed, scaled, state_spaces,
+        other_decoders, post_normed, scaled, state_spaces, two_stacks,
     };
 
     /// Every family that can be opened.
@@ -383,6 +387,12 @@ mod rows {
         later_encoders::MPNET,
         later_encoders::DEBERTA,
         later_encoders::DEBERTA_V2,
+        two_stacks::T5,
+        two_stacks::MT5,
+        two_stacks::UMT5,
+        two_stacks::BART,
+        two_stacks::MBART,
+        two_stacks::MARIAN,
     ];
 }
 

@@ -18,16 +18,8 @@ const TWO_STACKS: &str = "are an encoder and a decoder, with attention from one 
 /// Of what [`FAMILIES`](super::FAMILIES) lacks, what people ask for.
 static REFUSED: &[RefusedFamily] = &[
     RefusedFamily {
-        model_types: &["t5", "mt5", "umt5"],
-        title: "T5",
-        could_have: "neurons, heads of both halves, and cross-attention",
-        why: TWO_STACKS,
-    },
-    RefusedFamily {
-        model_types: &[
-            "bart", "mbart", "marian", "pegasus", "m2m_100", "plbart", "led",
-        ],
-        title: "BART and Marian",
+        model_types: &["pegasus", "m2m_100", "plbart", "led"],
+        title: "Relatives of BART",
         could_have: "neurons, heads of both halves, and cross-attention",
         why: TWO_STACKS,
     },

@@ -22,6 +22,10 @@ impl Reader {
         query: &LinksQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<LinksAnswer, QueryError> {
+        if self.card.family.two_stacks.is_some() {
+            let what = "who feeds a neuron or head is not told of an encoder with a decoder";
+            return Err(self.model().nothing(what.to_owned()));
+        }
         let asked = self.asked(query)?;
         let mut answer = LinksAnswer {
             upstream: LinkLists::default(),

@@ -88,6 +88,7 @@ impl Reader {
         let model = self.model();
         let failed = |error: ForwardError| model.forward_error(error);
         self.card.check(query.place())?;
+        self.model().runs_layers_once()?;
         let forward = Forward::new(model.checkpoint, model.device).map_err(failed)?;
         let forward = forward.keeping(&self.layers).up_to(query.layer + 1);
         let PromptText { ids, .. } = model.prompt_text(&PromptQuery::bare(query), true)?;

@@ -64,6 +64,10 @@ pub enum ForwardError {
     Start { got: usize, last: usize },
     #[error("layer {layer} has no neurons: expected a layer that has some")]
     NoNeurons { layer: usize },
+    #[error(
+        "texts go through the encoder alone here: its states can be asked for (geometry), predictions are not made"
+    )]
+    EncoderAlone,
     #[error("the derivative of {0} is not known here: a lens can be fitted to models without")]
     NoDerivative(&'static str),
     /// The device failed; the first line of what it says.

@@ -1,6 +1,7 @@
 //! Weights of the forward pass, from the checkpoint to a device: whichever way they are stored,
 //! maps become `[in, out]`, and parts of fused ones maps of their own.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use candle_core::{Device, Tensor};
@@ -49,7 +50,8 @@ impl LayerLoader<'_> {
             &family.value,
             &family.attention_out,
         ];
-        for layer in 0..spec.layers {
+        let run: BTreeSet<usize> = spec.passes.iter().copied().collect();
+        for layer in run {
             let named = |names: &[&str]| -> Vec<String> {
                 names
                     .iter()
@@ -294,6 +296,9 @@ impl LayerLoader<'_> {
     /// # Errors
     /// A masked-language-model head that the file does not hold.
     pub(super) fn head(&self) -> Result<LogitHead, ForwardError> {
+        if self.checkpoint.family().two_stacks.is_some() {
+            return Err(ForwardError::EncoderAlone);
+        }
         let (checkpoint, choices) = (self.checkpoint, self.choices);
         let names = &checkpoint.family().head;
         let norm = choices.final_norm.map(|name| self.norm_below(name));

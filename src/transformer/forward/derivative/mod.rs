@@ -54,6 +54,9 @@ impl Forward<'_> {
         cancel: CancelToken<'_>,
         on_part: &mut dyn FnMut(f32),
     ) -> Result<Vec<Matrix>, ForwardError> {
+        if self.loader.checkpoint.family().two_stacks.is_some() {
+            return Err(ForwardError::EncoderAlone);
+        }
         if self.loader.checkpoint.spec().repeats_layers() {
             return Err(ForwardError::NoDerivative(
                 "layers that are run several times",
