@@ -217,8 +217,7 @@ pub struct FamilyForward {
     pub scale_by_layer: Option<&'static str>,
     /// Cap of attention scores, applied by the hyperbolic tangent.
     pub attention_softcap: Option<&'static str>,
-    /// Two numbers of each layer's activation, below its prefix (xIELU): before their softplus, what
-    /// inputs above 0 and what those below it are multiplied with.
+    /// Two numbers of each layer's activation, below its prefix: of inputs above 0, and below (xIELU).
     pub learned_activation: Option<[&'static str; 2]>,
     /// Keys of α and the limit of gated neurons with bounded inputs (gpt-oss).
     pub clamped: Option<[&'static str; 2]>,
@@ -267,7 +266,6 @@ pub struct Family {
     pub windows: Option<Windows>,
     /// A layer's prefix, `{}` for its number, below the model's prefix.
     pub layer: &'static str,
-    /// Where the layers are those of an encoder and a decoder.
     pub two_stacks: Option<TwoStacks>,
     /// How often they are run, in a family that runs some several times.
     pub shared_layers: Option<SharedLayers>,
