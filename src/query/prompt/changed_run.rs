@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 
-use super::change::{Change, ChangeKind, Unit};
+use super::change::{Change, ChangeKind};
+use super::unit::Unit;
 use crate::checkpoint::Spec;
 use crate::task::CancelToken;
 use crate::transformer::{

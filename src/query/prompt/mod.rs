@@ -14,6 +14,8 @@ mod reading;
 mod run;
 mod sheet;
 mod tables;
+mod typed_change;
+mod unit;
 
 use std::sync::Arc;
 
@@ -21,9 +23,10 @@ use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
 use super::{Address, Answer, Callbacks, ModelCard, Query, QueryError, Reader, TokenChoice};
 
 pub use attention::{AttentionAnswer, AttentionQuery};
-pub use change::{Amount, Change, ChangeKind, Steering, Unit};
+pub use change::{Amount, Change, ChangeKind, Steering};
 pub(super) use run::KeptRun;
 pub use sheet::running_text;
+pub use unit::Unit;
 
 /// What is asked about a text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
