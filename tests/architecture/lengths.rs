@@ -8,7 +8,6 @@ use super::sources::{is_test_file, may_only_shrink, sources, without_tests};
 const LONG_FUNCTIONS: &[&str] = &[
     "src/cli/mod.rs: run",
     "src/explorer/views/geometry/act.rs: chart",
-    "src/explorer/views/ranking/draw.rs: draw",
 ];
 
 /// Lines of a function's body, comments left out.

@@ -19,6 +19,7 @@ mod other_decoders;
 mod positions;
 mod post_normed;
 mod refused;
+mod rows;
 mod scaled;
 mod state_spaces;
 mod two_stacks;
@@ -296,102 +297,6 @@ pub struct Family {
     pub forward: Option<FamilyForward>,
     /// What must be said of lists of every model of the family.
     pub note: Option<&'static str>,
-}
-
-mod rows {
-    use super::{
-        Family, decoders, encoders, gated, gemmas, hybrids, later_encoders, llama_like, mixtures,
-        other_decoders, post_normed, scaled, state_spaces, two_stacks,
-    };
-
-    /// Every family that can be opened.
-    pub static FAMILIES: &[Family] = &[
-        decoders::GPT2,
-        encoders::BERT,
-        gated::LLAMA,
-        gated::MISTRAL,
-        gated::QWEN2,
-        gated::QWEN3,
-        gated::GEMMA,
-        gated::GEMMA2,
-        gated::GEMMA3_TEXT,
-        gated::GEMMA3,
-        gated::PHI3,
-        llama_like::MISTRAL3,
-        llama_like::MINISTRAL3,
-        llama_like::SMOLLM3,
-        llama_like::SEED_OSS,
-        llama_like::ERNIE4_5,
-        llama_like::HELIUM,
-        llama_like::GLM,
-        llama_like::GLM4,
-        llama_like::OLMO,
-        llama_like::STABLELM,
-        post_normed::OLMO2,
-        post_normed::OLMO3,
-        post_normed::EXAONE4,
-        scaled::GRANITE,
-        scaled::COHERE,
-        scaled::COHERE2,
-        llama_like::STARCODER2,
-        llama_like::ARCEE,
-        llama_like::NEMOTRON,
-        mixtures::MIXTRAL,
-        mixtures::QWEN2_MOE,
-        mixtures::QWEN3_MOE,
-        mixtures::GPT_OSS,
-        mixtures::DEEPSEEK_V2,
-        mixtures::DEEPSEEK_V3,
-        mixtures::GLM4_MOE,
-        mixtures::OLMOE,
-        mixtures::GRANITE_MOE,
-        hybrids::QWEN3_NEXT,
-        hybrids::QWEN3_5_TEXT,
-        hybrids::QWEN3_5,
-        hybrids::QWEN3_5_MOE_TEXT,
-        hybrids::QWEN3_5_MOE,
-        hybrids::LFM2,
-        hybrids::LFM2_MOE,
-        state_spaces::GRANITE_MOE_HYBRID,
-        state_spaces::NEMOTRON_H,
-        state_spaces::FALCON_H1,
-        state_spaces::BAMBA,
-        gemmas::GEMMA3N_TEXT,
-        gemmas::GEMMA3N,
-        gemmas::GEMMA4_TEXT,
-        gemmas::GEMMA4,
-        decoders::PHI,
-        decoders::GPT_NEOX,
-        decoders::GPT_NEO,
-        decoders::GPTJ,
-        decoders::OPT,
-        decoders::BLOOM,
-        decoders::FALCON,
-        other_decoders::GPT_BIGCODE,
-        other_decoders::CODEGEN,
-        other_decoders::MPT,
-        other_decoders::MINISTRAL,
-        other_decoders::APERTUS,
-        other_decoders::HUNYUAN,
-        other_decoders::MODERNBERT_DECODER,
-        encoders::ROBERTA,
-        encoders::XLM_ROBERTA,
-        encoders::DISTILBERT,
-        encoders::MODERNBERT,
-        later_encoders::CAMEMBERT,
-        later_encoders::ELECTRA,
-        later_encoders::ALBERT,
-        later_encoders::NOMIC_BERT,
-        later_encoders::MPNET,
-        later_encoders::DEBERTA,
-        later_encoders::DEBERTA_V2,
-        two_stacks::T5,
-        two_stacks::MT5,
-        two_stacks::UMT5,
-        two_stacks::BART,
-        two_stacks::MBART,
-        two_stacks::MARIAN,
-    ];
 }
 
 /// The family of a `model_type`, if it is known.
