@@ -8,10 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use lexiscope::geometry::Texts;
 use lexiscope::projection::End;
 use lexiscope::query::{
-    Answer, Answering, Callbacks, Convention, NeuronQuery, PairsQuery, Query, QueryError,
-    RankMetric, RankQuery, Reader,
+    Answer, Answering, Callbacks, ContextTexts, Convention, EvidenceQuery, NeuronQuery, PairsQuery,
+    Query, QueryError, RankMetric, RankQuery, Reader,
 };
 use lexiscope::scan::{Layers, Scan, ScanPlan, Scanned, What};
 use lexiscope::task::CancelToken;
@@ -29,7 +30,16 @@ fn scan(name: &str, layers: Option<Layers>) -> (TempDir, PathBuf) {
     scan_of(name, layers, (12, 20))
 }
 
-fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (TempDir, PathBuf) {
+fn scan_of(name: &str, layers: Option<Layers>, lengths: (usize, usize)) -> (TempDir, PathBuf) {
+    scan_under(name, layers, lengths, alnum())
+}
+
+fn scan_under(
+    name: &str,
+    layers: Option<Layers>,
+    (k, pairs): (usize, usize),
+    filters: Filters,
+) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("scan.parquet");
     let plan = ScanPlan {
@@ -37,7 +47,7 @@ fn scan_of(name: &str, layers: Option<Layers>, (k, pairs): (usize, usize)) -> (T
         what: What::All,
         k,
         pairs,
-        filters: alnum(),
+        filters,
         convention: Default::default(),
     };
     Scan::run(
@@ -270,6 +280,33 @@ fn what_is_judged_by_lists_is_ranked_from_a_scan() {
         said[1].contains("20 pairs of a head, of which 30"),
         "{said:?}"
     );
+}
+
+#[test]
+fn evidence_is_judged_by_the_lists_of_a_scan() {
+    let name = "gpt2-safetensors";
+    let query = EvidenceQuery {
+        texts: ContextTexts::new(Texts {
+            label: "two texts".to_owned(),
+            texts: ["the cat sat on the mat", "a dog ran to the house"]
+                .map(str::to_owned)
+                .into(),
+            path: None,
+        }),
+        input: Input::default(),
+        convention: Default::default(),
+    };
+    let (_folder, out) = scan_under(name, None, (12, 20), Filters::default());
+    let mut scanned = Scanned::open(open(name), &out).unwrap();
+    assert_eq!(scanned.lacks_evidence(&query).unwrap(), None);
+    let (_folder, other) = scan(name, None);
+    let mut other = Scanned::open(open(name), &other).unwrap();
+    let why = other.lacks_evidence(&query).unwrap().unwrap();
+    assert!(why.contains("other filters"), "{why}");
+    let query = Query::Evidence(query);
+    let computed = ask(&mut open(name), &query);
+    assert_eq!(ask(&mut scanned, &query), computed);
+    assert_eq!(ask(&mut other, &query), computed);
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! `lexiscope contexts` and `lexiscope evidence`: where neurons and heads fire, and whether their
 //! lists tell.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
 use super::convention::ConventionChoice;
+use super::listed::from_scan;
 use super::machine::Machine;
 use super::progress::ProgressLine;
 use super::shared_args::{CsvArgs, OutputArgs, list_length};
@@ -57,6 +59,9 @@ pub struct EvidenceArgs {
     /// How weights become words; as for `neuron`
     #[arg(long, default_value_t, value_name = "NAMES")]
     convention: ConventionChoice,
+    /// Take the lists from this finished scan of the model, where it has them
+    #[arg(long, value_name = "FILE")]
+    pub scan: Option<PathBuf>,
     /// table, json, csv, markdown or svg, a chart by layer
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: ChartFormat,
@@ -110,7 +115,7 @@ pub(super) fn contexts(args: &ContextsArgs) -> Result<()> {
             convention,
         })
     };
-    let of = (&*args.model, &args.texts, args.convention);
+    let of = (&*args.model, None, &args.texts, args.convention);
     let (mut reader, asked) = ask(of, args.output.machine, query)?;
     let card = match args.output.format {
         Format::Table | Format::Markdown => reader.marked_card(Callbacks::none())?,
@@ -130,7 +135,8 @@ pub(super) fn evidence(args: &EvidenceArgs) -> Result<()> {
             convention,
         })
     };
-    let of = (&*args.model, &args.texts, args.convention);
+    let scan = args.scan.as_deref();
+    let of = (&*args.model, scan, &args.texts, args.convention);
     let (reader, asked) = ask(of, args.machine, query)?;
     let card = reader.card();
     match args.format {
@@ -156,18 +162,18 @@ pub(super) fn evidence(args: &EvidenceArgs) -> Result<()> {
 
 /// Opens the model and answers, with a line of how far it is.
 fn ask(
-    (model, texts, convention): (&str, &RunArgs, ConventionChoice),
+    (model, scan, texts, convention): (&str, Option<&Path>, &RunArgs, ConventionChoice),
     machine: Machine,
     query: impl Fn(ContextTexts, Convention) -> Query,
-) -> Result<(crate::query::Reader, Asked)> {
+) -> Result<(Box<dyn Answering>, Asked)> {
     let given = texts.texts.read()?;
-    let (mut reader, open) = open(model, machine)?;
+    let (reader, open) = open(model, machine)?;
     let texts = ContextTexts {
         texts: given.unwrap_or_else(|| fitting(&reader.card())),
         max_tokens: texts.max_tokens,
     };
     let query = query(texts.clone(), Convention::RAW);
-    let query = query.under(convention.of(&mut reader)?);
+    let (mut reader, query) = from_scan(reader, scan, query, convention)?;
     let start = Instant::now();
     let line = ProgressLine::new();
     let on_partial = |partial| {

@@ -11,7 +11,7 @@ use super::shared_args::{OutputArgs, ReadingArgs};
 use super::{card_for, milliseconds, open, print_sheet};
 use crate::query::sheet::sheets;
 use crate::query::{
-    Address, Answering, BothListsQuery, Callbacks, Query, QueryError, RobustnessQuery,
+    Address, Answering, BothListsQuery, Callbacks, Query, QueryError, Reader, RobustnessQuery,
 };
 use crate::scan::Scanned;
 use crate::sheet::Timings;
@@ -85,24 +85,37 @@ pub(super) fn answering(
     convention: ConventionChoice,
     output: OutputArgs,
 ) -> Result<(Box<dyn Answering>, Query, f64)> {
-    let (mut reader, open) = open(model, output.machine)?;
+    let (reader, open) = open(model, output.machine)?;
     let Asked { query, neuron } = asked.into();
     let query = match neuron {
         Some(address) => query.of_neuron(reader.card().counted(address)?),
         None => query,
     };
+    let (reader, query) = from_scan(reader, scan, query, convention)?;
+    Ok((reader, query, open))
+}
+
+/// What answers from a scan where it can, if one is given, and says why a query cannot be answered
+/// from there; with the query under the convention that is meant in this model.
+pub(super) fn from_scan(
+    mut reader: Reader,
+    scan: Option<&Path>,
+    query: Query,
+    convention: ConventionChoice,
+) -> Result<(Box<dyn Answering>, Query)> {
     let Some(path) = scan else {
         let query = query.under(convention.of(&mut reader)?);
-        return Ok((Box::new(reader), query, open));
+        return Ok((Box::new(reader), query));
     };
     let mut scanned = Scanned::open(reader, path)?;
     let query = query.under(convention.of(&mut scanned)?);
     let lacks = match &query {
         Query::Rank(query) => scanned.lacks(query)?,
+        Query::Evidence(query) => scanned.lacks_evidence(query)?,
         other => other.convention().and_then(|c| scanned.not_under(c)),
     };
     if let Some(why) = lacks {
         say(format_args!("computed, not from the scan: {why}"));
     }
-    Ok((Box::new(scanned), query, open))
+    Ok((Box::new(scanned), query))
 }

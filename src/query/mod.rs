@@ -56,7 +56,7 @@ pub use difference::{
 };
 pub use directions::{Copying, Direction, DirectionsAnswer, DirectionsQuery, MatrixKind};
 pub use error::QueryError;
-pub use evidence::{EvidenceAnswer, EvidenceQuery, LayerEvidence, NeuronEvidence};
+pub use evidence::{EvidenceAnswer, EvidenceQuery, EvidenceRun, LayerEvidence, NeuronEvidence};
 pub use experts::{ExpertWords, ExpertsAnswer, ExpertsQuery};
 pub use find::{FindAnswer, FindQuery, RoleHits, TOKENS_MAX};
 pub use first_convention::{

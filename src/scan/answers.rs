@@ -297,6 +297,10 @@ impl Answering for Scanned {
             }
             Query::Rank(query) => return Ok(Answer::Rank(self.rank(query, callbacks)?)),
             Query::Pairs(query) => self.pairs(query)?.map(Answer::Pairs),
+            Query::Evidence(query) => {
+                let run = self.reader.evidence_run(query, callbacks)?;
+                return Ok(Answer::Evidence(run.judged(query, self, callbacks)?));
+            }
             _ => None,
         };
         match found {

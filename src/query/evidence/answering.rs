@@ -8,8 +8,8 @@ use crate::checkpoint::Matrix;
 use crate::projection::{LogitShape, LogitsWanted, Scored};
 use crate::query::contexts::{CountedTexts, TopPositions, batches_within};
 use crate::query::{
-    Answer, Callbacks, Convention, KeyFigures, NO_HEAD, NeuronAnswer, NeuronQuery, QueryError,
-    Reader,
+    Answer, Answering, Callbacks, Convention, KeyFigures, NO_HEAD, NeuronAnswer, NeuronQuery,
+    Query, QueryError, Reader,
 };
 use crate::transformer::{
     Forward, ForwardError, HookPoint, HookRequest, Hooked, LogitHead, TextBatch, with_numbers,
@@ -26,6 +26,12 @@ const POSITIONS: usize = 1024;
 struct Activity {
     top: TopPositions,
     above_zero: usize,
+}
+
+/// What texts set off in all neurons, before any list is looked at.
+pub struct EvidenceRun {
+    ran: Ran,
+    notices: Vec<String>,
 }
 
 /// What is known after the texts ran.
@@ -55,54 +61,25 @@ impl Reader {
         query: &EvidenceQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<EvidenceAnswer, QueryError> {
+        let run = self.evidence_run(query, callbacks)?;
+        run.judged(query, self, callbacks)
+    }
+
+    /// Runs the texts of a query.
+    ///
+    /// # Errors
+    /// As a query of evidence has them, but for those of lists.
+    pub fn evidence_run(
+        &self,
+        query: &EvidenceQuery,
+        callbacks: Callbacks<'_>,
+    ) -> Result<EvidenceRun, QueryError> {
+        self.card.check_query(&Query::Evidence(query.clone()))?;
         self.model().runs_layers_once()?;
         let mut texts = CountedTexts::read(self.model(), &query.texts, callbacks)?;
         let mut notices = std::mem::take(&mut texts.notices);
         let ran = self.run_texts(&texts, &mut notices, callbacks)?;
-        let rows = self.card.vocabulary.rows();
-        let tokens = Occurrences::of(&ran.ids, rows);
-        let predictions = ran.predicted.as_ref().map(|ids| Occurrences::of(ids, rows));
-        let mut layers = Vec::with_capacity(ran.layers.len());
-        for (layer, activity) in ran.layers.iter().enumerate() {
-            let mut neurons = Vec::with_capacity(activity.len());
-            for first in (0..activity.len()).step_by(NEURONS) {
-                let done = layer as f32 + first as f32 / activity.len() as f32;
-                let done = 0.5 + 0.5 * done / ran.layers.len() as f32;
-                callbacks.partial(Answer::Evidence(EvidenceAnswer::so_far(done)));
-                let some = first..activity.len().min(first + NEURONS);
-                let lists = self.first_lists(query, layer, some.clone(), callbacks)?;
-                let judged = activity[some].par_iter().zip(&lists);
-                let judged =
-                    judged.map(|(of, list)| judge(of, list, (&ran, &tokens, predictions.as_ref())));
-                neurons.extend(judged.collect::<Vec<_>>());
-            }
-            layers.push(LayerEvidence { neurons });
-        }
-        Ok(EvidenceAnswer {
-            layers,
-            positions: ran.ids.len(),
-            notices,
-            done: 1.0,
-        })
-    }
-
-    fn first_lists(
-        &mut self,
-        query: &EvidenceQuery,
-        layer: usize,
-        neurons: std::ops::Range<usize>,
-        callbacks: Callbacks<'_>,
-    ) -> Result<Vec<NeuronAnswer>, QueryError> {
-        let one = |neuron| NeuronQuery {
-            layer,
-            neuron,
-            input: query.input,
-            k: KeyFigures::AT,
-            filters: Filters::default(),
-            convention: query.convention,
-        };
-        let queries: Vec<NeuronQuery> = neurons.map(one).collect();
-        self.neurons(&queries, callbacks.without_partial())
+        Ok(EvidenceRun { ran, notices })
     }
 
     fn run_texts(
@@ -205,6 +182,60 @@ impl Reader {
             }
         }
         Ok(())
+    }
+}
+
+impl EvidenceRun {
+    /// What the lists of all neurons, as `lists` answers with them, tell of it.
+    ///
+    /// # Errors
+    /// As [`Answering::answer_neurons`].
+    pub fn judged(
+        self,
+        query: &EvidenceQuery,
+        lists: &mut dyn Answering,
+        callbacks: Callbacks<'_>,
+    ) -> Result<EvidenceAnswer, QueryError> {
+        let Self { ran, notices } = self;
+        let rows = lists.card().vocabulary.rows();
+        let tokens = Occurrences::of(&ran.ids, rows);
+        let predictions = ran.predicted.as_ref().map(|ids| Occurrences::of(ids, rows));
+        let mut layers = Vec::with_capacity(ran.layers.len());
+        for (layer, activity) in ran.layers.iter().enumerate() {
+            let mut neurons = Vec::with_capacity(activity.len());
+            for first in (0..activity.len()).step_by(NEURONS) {
+                let done = layer as f32 + first as f32 / activity.len() as f32;
+                let done = 0.5 + 0.5 * done / ran.layers.len() as f32;
+                callbacks.partial(Answer::Evidence(EvidenceAnswer::so_far(done)));
+                let some = first..activity.len().min(first + NEURONS);
+                let queries: Vec<NeuronQuery> =
+                    some.clone().map(|n| first_list(query, layer, n)).collect();
+                let found = lists.answer_neurons(&queries, callbacks.without_partial())?;
+                let judged = activity[some].par_iter().zip(&found);
+                let judged =
+                    judged.map(|(of, list)| judge(of, list, (&ran, &tokens, predictions.as_ref())));
+                neurons.extend(judged.collect::<Vec<_>>());
+            }
+            layers.push(LayerEvidence { neurons });
+        }
+        Ok(EvidenceAnswer {
+            layers,
+            positions: ran.ids.len(),
+            notices,
+            done: 1.0,
+        })
+    }
+}
+
+/// The first tokens of a neuron's columns.
+fn first_list(query: &EvidenceQuery, layer: usize, neuron: usize) -> NeuronQuery {
+    NeuronQuery {
+        layer,
+        neuron,
+        input: query.input,
+        k: KeyFigures::AT,
+        filters: Filters::default(),
+        convention: query.convention,
     }
 }
 

@@ -10,6 +10,8 @@
 mod answering;
 mod sheet;
 
+pub use answering::EvidenceRun;
+
 use super::kind::{AnswerKind, AnyListed, NotFinite, QueryKind};
 use super::{Answer, Callbacks, ContextTexts, Convention, ModelCard, QueryError, Reader};
 use crate::checkpoint::Reading;
