@@ -92,12 +92,14 @@ pub enum CheckpointError {
         got: String,
     },
     #[error(
-        "{file}: unknown `model_type` {got}: expected one of {known}; only these can be opened{refusal}"
+        "{file}: unknown `model_type` {got}: expected one of the {known} that `lexiscope models --families` \
+         lists; only these can be opened{refusal}"
     )]
     UnknownFamily {
         file: String,
         got: String,
-        known: String,
+        /// How many are known.
+        known: usize,
         /// Why models of this kind are not read and what they could have, or nothing.
         refusal: String,
     },

@@ -52,7 +52,7 @@ fn before(family: &Family, tensors: &Tensors) -> Option<String> {
 }
 
 /// Names below the prefix of which every checkpoint of a family holds one: the embedding, or where
-/// only the head is stored, the first layer's output.
+/// only the head is stored, the first layer's output, or the norm before it if it has no neurons.
 pub(super) fn landmarks(family: &Family) -> Vec<String> {
     let layer = family.layer.replace("{}", "0");
     let output = format!("{layer}{}.weight", family.ff_out.name);
@@ -60,6 +60,13 @@ pub(super) fn landmarks(family: &Family) -> Vec<String> {
         let expert = names.expert.replace("{}", "0");
         format!("{layer}{expert}{}.weight", names.ff_out)
     });
+    let norms = family
+        .forward
+        .as_ref()
+        .map(|forward| forward.attention_norm);
+    let norm = norms
+        .and_then(<[_]>::first)
+        .map(|name| format!("{layer}{name}.weight"));
     let always = [family.embedding.to_owned(), output];
-    always.into_iter().chain(of_expert).collect()
+    always.into_iter().chain(of_expert).chain(norm).collect()
 }

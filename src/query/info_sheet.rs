@@ -295,13 +295,13 @@ pub fn models_sheet(listing: &StoreListing) -> Sheet {
         text(|summary| summary.family)
             .named("family")
             .shown("family", NumberForm::Plain),
-        bases,
         text(|summary| summary.stored.as_deref())
             .named("stored")
             .shown("stored", NumberForm::Plain),
         text(|summary| summary.problem.as_deref())
             .named("problem")
             .shown("problem", NumberForm::Plain),
+        bases,
     ]);
     Sheet {
         provenance: None,

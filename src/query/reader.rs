@@ -178,7 +178,7 @@ impl Reader {
         Ok(self.weights.fingerprint()?)
     }
 
-    fn not_finite(&self, NotFinite { what, got }: NotFinite) -> QueryError {
+    pub(super) fn not_finite(&self, NotFinite { what, got }: NotFinite) -> QueryError {
         QueryError::NotFinite {
             model: self.card.name.clone(),
             what: what.to_owned(),

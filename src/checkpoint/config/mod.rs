@@ -103,17 +103,14 @@ impl Config {
         let got = self.value(&["model_type"]).map(|(_, value)| value);
         let found = got.and_then(Value::as_str).and_then(family);
         let found = found.map(|family| self.gated(family).unwrap_or(family));
-        found.ok_or_else(|| {
-            let known: Vec<&str> = FAMILIES.iter().map(|f| f.model_type).collect();
-            CheckpointError::UnknownFamily {
-                file: self.file.clone(),
-                got: got.map_or("(missing)".into(), shown),
-                known: known.join(", "),
-                refusal: got
-                    .and_then(Value::as_str)
-                    .and_then(refusal)
-                    .unwrap_or_default(),
-            }
+        found.ok_or_else(|| CheckpointError::UnknownFamily {
+            file: self.file.clone(),
+            got: got.map_or("(missing)".into(), shown),
+            known: FAMILIES.len(),
+            refusal: got
+                .and_then(Value::as_str)
+                .and_then(refusal)
+                .unwrap_or_default(),
         })
     }
 

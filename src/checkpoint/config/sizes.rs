@@ -38,8 +38,8 @@ impl Config {
             Some((key, serde_json::Value::Array(_))) => {
                 let each = self.numbers(key)?;
                 if each.len() != layers || each.contains(&0) {
-                    let expected = format!("{layers} numbers of neurons");
-                    return Err(self.wrong(key, expected, format!("{} numbers", each.len())));
+                    let expected = format!("a number of neurons for each of {layers} layers");
+                    return Err(self.wrong(key, expected, format!("{each:?}")));
                 }
                 return Ok(each);
             }

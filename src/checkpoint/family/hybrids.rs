@@ -85,7 +85,7 @@ pub(super) const QWEN3_5_TEXT: Family = Family {
         ("linear_num_key_heads", DefaultValue::Whole(16)),
         ("linear_num_value_heads", DefaultValue::Whole(32)),
     ],
-    prefixes: &["model.", "", "model.language_model."],
+    prefixes: &["model.language_model.", "model.", ""],
     experts: None,
     ..QWEN3_NEXT
 };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::projection::{Hit, ListRows, Role, Rows, Targets, TopHits};
 use crate::query::answering::Callbacks;
 use crate::query::find::TOKENS_MAX;
+use crate::query::kind::NotFinite;
 use crate::query::{Answer, FindAnswer, FindQuery, QueryError, RoleHits};
 use crate::transformer::SublayerAt;
 use crate::vocabulary::{Filters, Mask, Pattern, VocabularyError};
@@ -66,6 +67,12 @@ impl Reader {
             gists: HashMap::new(),
         };
         self.through_neurons(&search, &mut found, callbacks)?;
+        if let Some(best) = self.no_number(&search, &found) {
+            return Err(self.not_finite(NotFinite {
+                what: "scores of what was found",
+                got: best.to_string(),
+            }));
+        }
         self.gists(&search, &mut found, callbacks)?;
         search.report(&found, callbacks, search.layers as f32);
         for layer in 0..if query.heads { search.layers } else { 0 } {
@@ -73,6 +80,23 @@ impl Reader {
             search.report(&found, callbacks, (search.layers + layer + 1) as f32);
         }
         Ok(search.answer(&found, 1.0, found.exact))
+    }
+
+    /// The best score of a layer with neurons, every one of which was offered, if it is no number.
+    fn no_number(&self, search: &Search<'_>, found: &FindResults) -> Option<f32> {
+        let spec = &self.card.spec;
+        let neurons = found.tops.iter().filter(|top| {
+            let is_read = search.has_output || !top.role.is_of_output();
+            is_read && !top.role.is_of_heads()
+        });
+        let of_layer = |layer: usize| {
+            let best = move |top: &TopHits| top.by_layer.get(layer).copied();
+            neurons
+                .clone()
+                .map(move |top| best(top).unwrap_or(f32::NEG_INFINITY))
+        };
+        let layers = (0..search.layers).filter(|&layer| spec.neurons_in(layer) > 0);
+        layers.flat_map(of_layer).find(|best| !best.is_finite())
     }
 
     fn search<'a>(

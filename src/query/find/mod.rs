@@ -148,9 +148,10 @@ impl AnswerKind for FindAnswer {
     fn not_finite(&self) -> Option<NotFinite> {
         let hits = self.groups.iter().flat_map(|group| &group.hits);
         let numbers = hits.flat_map(|hit| [hit.score, hit.cosine]);
-        // Every neuron is offered: a layer without a best has none that is a number.
+        // Of a layer without neurons nothing was found.
         let neurons = self.groups.iter().filter(|g| !g.role.is_of_heads());
         let layers = neurons.flat_map(|group| group.by_layer.iter().copied());
+        let layers = layers.filter(|&best| best != f32::NEG_INFINITY);
         let numbers = numbers.chain(layers).map(f64::from);
         NotFinite::among("scores of what was found", numbers)
     }

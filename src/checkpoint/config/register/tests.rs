@@ -10,7 +10,13 @@ use crate::checkpoint::family::{
 use crate::checkpoint::{Family, family};
 
 /// Read by name, of every family.
-const READ: [&str; 30] = [
+const READ: [&str; 36] = [
+    "max_relative_positions",
+    "norm_rel_ebd",
+    "pos_att_type",
+    "position_buckets",
+    "relative_attention",
+    "share_att_key",
     "attn_config",
     "linear_conv_kernel_dim",
     "linear_key_head_dim",
@@ -45,7 +51,15 @@ const READ: [&str; 30] = [
 
 /// What a family's class computes from its sizes whatever the file says, has under another name, or
 /// looks at only to warn.
-const NOT_READ: [(&str, &str); 14] = [
+const NOT_READ: [(&str, &str); 19] = [
+    // It names the tensors of the head.
+    ("deberta", "legacy"),
+    ("deberta-v2", "legacy"),
+    // Only with `conv_kernel_size`, which is refused.
+    ("deberta-v2", "conv_act"),
+    ("deberta-v2", "conv_groups"),
+    // Where it is false there is no number of experts.
+    ("gemma4_text", "enable_moe_block"),
     ("gpt_bigcode", "max_position_embeddings"),
     ("codegen", "max_position_embeddings"),
     ("modernbert-decoder", "sliding_window"),
@@ -83,7 +97,7 @@ const TOLD_BY_THE_FILE: [&str; 14] = [
 ];
 
 /// Beginnings and names of keys that change what a text becomes, in families that are not run on texts.
-const ONLY_TEXTS: [&str; 21] = [
+const ONLY_TEXTS: [&str; 13] = [
     "use_bidirectional_attention",
     "activation_sparsity",
     "altup_",
@@ -97,19 +111,12 @@ const ONLY_TEXTS: [&str; 21] = [
     "mlp_multipliers",
     "ssm_",
     "conv_",
-    "legacy",
-    "max_relative_positions",
-    "norm_rel_ebd",
-    "pos_att_type",
-    "position_b",
-    "relative_attention",
-    "share_att_key",
-    "pooler_",
 ];
 
 /// Beginnings and names of keys that change no number here: of training, of other heads than the
 /// language model's, of logits, of how numbers are computed, of encoders beside a decoder.
-const NO_NUMBER: [&str; 59] = [
+const NO_NUMBER: [&str; 60] = [
+    "pooler_",
     "vocab_size_per_layer_input",
     "audio_",
     "chunk_size",
