@@ -5,15 +5,14 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
-use rayon::prelude::*;
 
 use crate::checkpoint::{DeltaSizes, StoredMap};
-use crate::task::{CancelToken, Cancelled};
+use crate::task::CancelToken;
 
 use super::ForwardError;
 use super::activation::Activation;
 use super::loader::LayerLoader;
-use super::mixer::{CausalConvolution, TokenMixer, silu, softplus};
+use super::mixer::{CausalConvolution, MixerHeads, TokenMixer, silu, softplus};
 use super::ops::{Linear, with_numbers};
 
 /// What is under the root of a query's or key's length.
@@ -218,23 +217,16 @@ impl TokenMixer for DeltaRule {
             strength: &strength,
             step: &step,
         };
-        let parts = texts
-            .iter()
-            .flat_map(|text| (0..heads).map(move |head| (text, head)));
-        let parts: Vec<(&Range<usize>, usize)> = parts.collect();
-        let found: Vec<Result<Vec<f32>, Cancelled>> = parts
-            .par_iter()
-            .map(|(text, head)| {
-                cancel.check()?;
-                Ok(self.head(*head, text, &inputs))
-            })
-            .collect();
+        let shape = MixerHeads {
+            rows,
+            heads,
+            width: each,
+        };
+        let found = shape.read(texts, cancel, |head, text| self.head(head, text, &inputs))?;
         let mut out = vec![0f32; rows * values];
-        for ((text, head), found) in parts.into_iter().zip(found) {
-            for (row, read) in text.clone().zip(found?.chunks_exact(each)) {
-                let own = row * values + head * each..row * values + (head + 1) * each;
-                self.gated(read, &gate[own.clone()], &mut out[own]);
-            }
+        let gates = gate.chunks_exact(each).zip(out.chunks_exact_mut(each));
+        for (read, (gate, out)) in found.chunks_exact(each).zip(gates) {
+            self.gated(read, gate, out);
         }
         let out = Tensor::from_vec(out, (rows, values), read.device())?;
         Ok(self.out.of(&out, plain)?)

@@ -4,15 +4,14 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
-use rayon::prelude::*;
 
 use crate::checkpoint::MambaSizes;
-use crate::task::{CancelToken, Cancelled};
+use crate::task::CancelToken;
 
 use super::ForwardError;
 use super::activation::Activation;
 use super::loader::LayerLoader;
-use super::mixer::{CausalConvolution, TokenMixer, silu, softplus};
+use super::mixer::{CausalConvolution, MixerHeads, TokenMixer, silu, softplus};
 use super::ops::{Linear, with_numbers};
 
 pub(super) struct Mamba {
@@ -132,23 +131,13 @@ impl TokenMixer for Mamba {
             .of(&columns(inner, inner + channels), texts);
         self.activation.apply(&mut mixed);
         let steps = columns(inner + channels, width);
-        let parts = texts
-            .iter()
-            .flat_map(|text| (0..heads).map(move |head| (text, head)));
-        let parts: Vec<(&Range<usize>, usize)> = parts.collect();
-        let found: Vec<Result<Vec<f32>, Cancelled>> = parts
-            .par_iter()
-            .map(|(text, head)| {
-                cancel.check()?;
-                Ok(self.head(*head, text, &mixed, &steps))
-            })
-            .collect();
-        let mut out = vec![0f32; rows * inner];
-        for ((text, head), found) in parts.into_iter().zip(found) {
-            for (row, read) in text.clone().zip(found?.chunks_exact(each)) {
-                out[row * inner + head * each..][..each].copy_from_slice(read);
-            }
-        }
+        let shape = MixerHeads {
+            rows,
+            heads,
+            width: each,
+        };
+        let head = |head, text: &_| self.head(head, text, &mixed, &steps);
+        let mut out = shape.read(texts, cancel, head)?;
         let gates = all.chunks_exact(width).map(|row| &row[..inner]);
         let each_row = out.chunks_exact_mut(inner.max(1)).zip(gates);
         each_row.for_each(|(read, gate)| self.normed(read, gate));

@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-use crate::task::CancelToken;
+use crate::task::{CancelToken, Cancelled};
 
 use super::ForwardError;
 
@@ -55,6 +56,46 @@ impl CausalConvolution {
             }
         }
         out
+    }
+}
+
+/// Heads of a mixer, and what they are to read.
+#[derive(Clone, Copy)]
+pub(super) struct MixerHeads {
+    pub rows: usize,
+    pub heads: usize,
+    /// What a head reads at a position.
+    pub width: usize,
+}
+
+impl MixerHeads {
+    /// What all heads read, `[rows, heads × width]`; `head` reads one text, `[tokens, width]`.
+    ///
+    /// # Errors
+    /// The token is cancelled.
+    pub(super) fn read(
+        self,
+        texts: &[Range<usize>],
+        cancel: CancelToken<'_>,
+        head: impl Fn(usize, &Range<usize>) -> Vec<f32> + Sync,
+    ) -> Result<Vec<f32>, Cancelled> {
+        let parts = texts
+            .iter()
+            .flat_map(|text| (0..self.heads).map(move |of| (text, of)));
+        let parts: Vec<(&Range<usize>, usize)> = parts.collect();
+        let read = |&(text, of): &(&Range<usize>, usize)| {
+            cancel.check()?;
+            Ok(head(of, text))
+        };
+        let found: Vec<Result<Vec<f32>, Cancelled>> = parts.par_iter().map(read).collect();
+        let mut out = vec![0f32; self.rows * self.heads * self.width];
+        for ((text, of), found) in parts.into_iter().zip(found) {
+            for (row, read) in text.clone().zip(found?.chunks_exact(self.width)) {
+                let at = (row * self.heads + of) * self.width;
+                out[at..at + self.width].copy_from_slice(read);
+            }
+        }
+        Ok(out)
     }
 }
 

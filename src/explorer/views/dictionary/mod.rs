@@ -339,7 +339,8 @@ impl Tab for DictionaryView {
         let column = state.views.dictionary.focus;
         let showing = state.direction().map(|(of, _)| {
             let showing = Showing {
-                shown: of.columns.get(column).map_or(0, Vec::len),
+                // A file may say nothing of one side.
+                shown: of.columns.iter().map(Vec::len).max().unwrap_or_default(),
                 passing: of.passing,
                 rows: of.rows,
                 pairs: false,
