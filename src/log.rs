@@ -18,8 +18,8 @@ pub const VARIABLE: &str = "LEXISCOPE_LOG";
 pub enum LogError {
     #[error("{VARIABLE}={value} is no filter ({why}): expected error, warn, info, debug or trace")]
     Filter { value: String, why: String },
-    #[error("cannot write the log {}: {source}", path.display())]
-    File { path: PathBuf, source: io::Error },
+    #[error("cannot write the log {}: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
     #[error(transparent)]
     NoFile(#[from] FileError),
     #[error("the log was started twice")]
@@ -40,9 +40,9 @@ pub fn start(folder: &Path, value: Option<&str>) -> Result<Option<PathBuf>, LogE
         why: error.to_string(),
     })?;
     let path = folder.join("lexiscope.log");
-    fs::create_dir_all(folder).map_err(|source| LogError::File {
+    fs::create_dir_all(folder).map_err(|error| LogError::File {
         path: path.clone(),
-        source,
+        error,
     })?;
     let file = outside::open_to_write(&path, OpenOptions::new().create(true).append(true))?;
     tracing_subscriber::fmt()

@@ -51,8 +51,8 @@ pub enum CheckpointError {
         expected: &'static str,
         got: String,
     },
-    #[error("{file}: cannot be read: {source}")]
-    Io { file: String, source: io::Error },
+    #[error("{file}: cannot be read: {error}")]
+    Io { file: String, error: io::Error },
     /// In the place of a file lies something that is none.
     #[error(transparent)]
     File(#[from] FileError),
@@ -258,10 +258,10 @@ impl CheckpointError {
         }
     }
 
-    pub(super) fn io(file: &str, source: io::Error) -> Self {
+    pub(super) fn io(file: &str, error: io::Error) -> Self {
         Self::Io {
             file: file.to_string(),
-            source,
+            error,
         }
     }
 }

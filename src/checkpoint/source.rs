@@ -53,7 +53,7 @@ impl Source {
         let file = match outside::open(path) {
             Ok(file) => file,
             Err(error) if error.is_not_found() => return Ok(None),
-            Err(FileError::Io { source, .. }) => return Err(CheckpointError::io(&name, source)),
+            Err(FileError::Io { error, .. }) => return Err(CheckpointError::io(&name, error)),
             Err(other) => return Err(other.into()),
         };
         let len = file

@@ -19,16 +19,16 @@ const LONGEST: u64 = 16 << 20;
 /// A file that could not be kept.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    #[error("cannot {doing} {}: {source}", escape::path(path))]
+    #[error("cannot {doing} {}: {error}", escape::path(path))]
     Io {
         doing: &'static str,
         path: PathBuf,
-        source: io::Error,
+        error: io::Error,
     },
-    #[error("cannot write {}: {source}", escape::path(path))]
+    #[error("cannot write {}: {error}", escape::path(path))]
     Form {
         path: PathBuf,
-        source: toml::ser::Error,
+        error: toml::ser::Error,
     },
     /// In the place of the file, or of its lock, lies something that is none.
     #[error(transparent)]
@@ -43,11 +43,7 @@ pub enum StoreError {
 /// For `map_err`: what was being done to which file.
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
-    move |source| StoreError::Io {
-        doing,
-        path,
-        source,
-    }
+    move |error| StoreError::Io { doing, path, error }
 }
 
 /// What a file held.
@@ -99,9 +95,9 @@ pub fn save<T: Serialize>(path: &Path, content: &T) -> Result<(), StoreError> {
 }
 
 fn save_locked<T: Serialize>(path: &Path, content: &T) -> Result<(), StoreError> {
-    let text = toml::to_string(content).map_err(|source| StoreError::Form {
+    let text = toml::to_string(content).map_err(|error| StoreError::Form {
         path: path.to_owned(),
-        source,
+        error,
     })?;
     // A link, as people make to share such files between machines, stays one.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -140,7 +136,7 @@ fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, String> {
     match outside::read_text(path, LONGEST) {
         Ok(text) => toml::from_str(&text).map_err(|error| error.message().to_owned()),
         Err(error) if error.is_not_found() => Ok(T::default()),
-        Err(FileError::Io { source, .. }) => Err(source.to_string()),
+        Err(FileError::Io { error, .. }) => Err(error.to_string()),
         Err(FileError::NotRegular { kind, .. }) => Err(format!("it is {kind}")),
         Err(error @ (FileError::TooLong { .. } | FileError::NotUtf8 { .. })) => {
             Err(error.to_string())

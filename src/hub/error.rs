@@ -91,15 +91,15 @@ pub enum HubError {
     )]
     DiskFull { path: PathBuf },
     #[error(
-        "{}: cannot be written: {source}; set HF_HUB_CACHE to a folder of your own",
+        "{}: cannot be written: {error}; set HF_HUB_CACHE to a folder of your own",
         escape::path(path)
     )]
-    Cache { path: PathBuf, source: io::Error },
+    Cache { path: PathBuf, error: io::Error },
     #[error(
-        "{}: cannot be written: {source}; make room, or set XDG_CACHE_HOME to another disk",
+        "{}: cannot be written: {error}; make room, or set XDG_CACHE_HOME to another disk",
         escape::path(path)
     )]
-    Blocks { path: PathBuf, source: io::Error },
+    Blocks { path: PathBuf, error: io::Error },
     #[error(
         "{}: a block went as soon as it came; allow it more with --remote-cache",
         escape::path(path)
@@ -115,11 +115,11 @@ pub enum HubError {
 
 impl HubError {
     /// What writing into the cache says.
-    pub(super) fn disk(path: &Path, source: io::Error) -> Self {
+    pub(super) fn disk(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        match source.kind() {
+        match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
-            _ => Self::Cache { path, source },
+            _ => Self::Cache { path, error },
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn writable(cache: &CacheRepo, root: &Path, listing: &Listing) -> Res
 /// What lies in the place of a file of the cache.
 pub(super) fn no_file(path: &Path, error: FileError) -> HubError {
     let source = match error {
-        FileError::Io { source, .. } => source,
+        FileError::Io { error: source, .. } => source,
         other => io::Error::other(other),
     };
     HubError::disk(path, source)

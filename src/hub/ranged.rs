@@ -205,9 +205,9 @@ impl Ranged {
                     meter.add(i, more as u64);
                     if block.len() as u64 == key.len {
                         let kept = self.blocks.put(key, &block);
-                        kept.map_err(|source| HubError::Blocks {
+                        kept.map_err(|error| HubError::Blocks {
                             path: self.blocks.folder().to_owned(),
-                            source,
+                            error,
                         })?;
                         block.clear();
                         got += 1;

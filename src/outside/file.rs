@@ -15,8 +15,8 @@ pub const LONGEST_TEXT: u64 = 16 << 20;
 /// Why a file was not read.
 #[derive(Debug, Error)]
 pub enum FileError {
-    #[error("{}: cannot be read: {source}", escape::path(path))]
-    Io { path: PathBuf, source: io::Error },
+    #[error("{}: cannot be read: {error}", escape::path(path))]
+    Io { path: PathBuf, error: io::Error },
     #[error(
         "{}: expected a file, got {kind}: only regular files are read",
         escape::path(path)
@@ -41,12 +41,12 @@ pub enum FileError {
 impl FileError {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Io { path, source }
+        move |error| Self::Io { path, error }
     }
 
     /// Whether nothing is called so.
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        matches!(self, Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
