@@ -1,6 +1,7 @@
 //! The figures of `benches/README.md`, measured on a synthetic checkpoint of the size of GPT-2
 //! medium with 51,200 tokens: `cargo bench --bench projection`, or with the beginning of a
-//! group's name (`pairs`, `neurons`, `lookup`, `scan`) only that group. Ratios are taken within one run.
+//! group's name (`pairs`, `neurons`, `lookup`, `scan`) only that group; `stands FOLDER [HEADS]` measures
+//! heads of a real model. Ratios are taken within one run.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../../tests/checkpoint_writer/mod.rs"]
@@ -11,6 +12,7 @@ mod neurons;
 mod pairs;
 mod process;
 mod scan;
+mod stands;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -29,7 +31,17 @@ const HEAD: usize = 64;
 const LAYERS: usize = 24;
 
 fn main() {
-    let only = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
+    let mut args = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with("--"));
+    let only = args.next();
+    if only.as_deref() == Some("stands") {
+        let folder = args.next().expect("stands FOLDER [HEADS]");
+        let heads = args
+            .next()
+            .map(|heads| heads.parse().expect("a number of heads"));
+        return stands::stands(&folder, heads);
+    }
     let runs = |group: &str| only.as_ref().is_none_or(|only| group.starts_with(only));
     if runs("pairs") {
         // First, as the peak of memory is the process's.

@@ -28,7 +28,7 @@ pub use find::{
     TopHits, VectorChunk, head_sides, layer_scores,
 };
 pub use inverse::Inverse;
-pub use pairs::{PairsWanted, best_pairs, best_pairs_on, likely_pairs};
+pub use pairs::{PairKernel, PairsWanted, best_pairs, best_pairs_by, best_pairs_on, likely_pairs};
 pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;
 pub use rows::{LogitDistribution, LogitShape, LogitsWanted, Rows};

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod integers;
+mod one_row;
 mod quantised;
 mod scouts;
 mod side;
@@ -25,6 +26,7 @@ use crate::projection::{Best, End, Pair, ProjectionError, Ranked};
 use crate::task::{CancelToken, Cancelled};
 
 use bounds::Bounds;
+pub use integers::Kernel as PairKernel;
 use integers::{Kernel, PANEL, STRIP};
 use sweep::sweep;
 use tiles::Tiles;
@@ -36,7 +38,9 @@ struct Blocks {
     strips: usize,
     /// Panels of B's rows multiplied at a time.
     panels: usize,
-    /// Tasks between two reports of how far the search is.
+    /// Such steps that a task takes.
+    slab: usize,
+    /// Blocks of A's rows between two reports of how far the search is.
     wave: usize,
     /// Rows for which scouts make a pass over a factor.
     scout: usize,
@@ -46,6 +50,20 @@ struct Blocks {
 }
 
 impl Blocks {
+    /// As is best for a kernel.
+    fn of(kernel: Kernel) -> Self {
+        let (strips, panels) = kernel.block();
+        Self {
+            strips,
+            panels,
+            slab: 64,
+            wave: 4,
+            scout: 8192,
+            corner: 4096,
+            kernel,
+        }
+    }
+
     /// Rows of A a task takes.
     fn rows(&self) -> usize {
         self.strips * STRIP
@@ -59,16 +77,7 @@ impl Blocks {
 
 impl Default for Blocks {
     fn default() -> Self {
-        let kernel = Kernel::detected();
-        let (strips, panels) = kernel.block();
-        Self {
-            strips,
-            panels,
-            wave: 16,
-            scout: 8192,
-            corner: 4096,
-            kernel,
-        }
+        Self::of(Kernel::detected())
     }
 }
 
@@ -98,6 +107,20 @@ pub fn best_pairs(
     report: Report<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
     Search::new((a, b), want, cancel).on_host(Blocks::default(), report)
+}
+
+/// [`best_pairs`] with bounds by a kernel of this machine that need not be the fastest.
+///
+/// # Errors
+/// The token is cancelled.
+pub fn best_pairs_by(
+    kernel: PairKernel,
+    (a, b): (&Matrix, &Matrix),
+    want: &PairsWanted<'_>,
+    cancel: CancelToken<'_>,
+    report: Report<'_>,
+) -> Result<Vec<Pair>, Cancelled> {
+    Search::new((a, b), want, cancel).on_host(Blocks::of(kernel), report)
 }
 
 /// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`.

@@ -7,75 +7,65 @@
 //! coordinates.
 
 use std::array;
-use std::ops::AddAssign;
+use std::ops::Range;
 
-use pulp::Arch;
 use rayon::prelude::*;
 
-use crate::projection::kernel::norm;
 use crate::task::{CancelToken, Cancelled};
 
-use super::integers::{GROUP, MOST_COORDINATES, PANEL, Row, STRIP, Shape, offset};
+use super::integers::{
+    Columns, Coordinate, GROUP, Integers, Kernel, MOST_COORDINATES, PANEL, PanelGroup, Row,
+    StripGroup, offset,
+};
+use super::one_row::{MOST_WIDTHS, OneRow, Width};
 use super::side::{Side, TASK_ROWS};
 
-/// Numbers of leading coordinates that a search may have at most.
-pub(super) const MOST_WIDTHS: usize = 4;
-/// Largest number of leading coordinates.
-pub(super) const WIDEST: usize = MOST_COORDINATES - GROUP;
-/// Largest multiple of a step; its rounding in f32 stays below 127.
-const MOST_STEPS: f32 = 126.9;
-/// No step is smaller: its inverse is a number, as is the product of two of these.
-const LEAST_STEP: f32 = 1.0 / (1u64 << 60) as f32;
-/// What sums of squares in f32 are off by: of the sum, and of one coordinate's multiple.
-const RELATIVE: f32 = 1e-4;
-const ABSOLUTE: f32 = 1e-3;
-/// What the norm of a part of the rest is off by, relative to it.
-const RELATIVE_REST: f32 = 1e-6;
+/// Rows of at most as many numbers are kept whole.
+const KEPT_WHOLE: usize = 160;
+/// Bytes of a row are a multiple of half a register of AVX-512.
+const ROW_BYTES: usize = 32;
 
-/// A number of leading coordinates, and which pairs are bounded by as many.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Width {
-    pub(super) coordinates: usize,
-    /// The least product that is wanted, as a share of the product of the two norms, is at least
-    /// this.
-    pub(super) from: f32,
+/// Leading coordinates of rows of `h` numbers that are kept in integers, all or five eighths: bounds by
+/// these let so few pairs through that the others are not worth their memory.
+pub(super) fn widest(h: usize) -> usize {
+    match h {
+        0..=KEPT_WHOLE => h,
+        _ => row_bytes((h * 5 / 8).min(MOST_COORDINATES)) - GROUP,
+    }
 }
 
-/// What is known of each of N rows, for each width.
-#[derive(Clone, Copy)]
-struct Numbers<const N: usize> {
+/// Bytes of so many coordinates.
+fn row_bytes(coordinates: usize) -> usize {
+    coordinates.next_multiple_of(ROW_BYTES)
+}
+
+/// For each width a number.
+type OfWidths<T> = [T; MOST_WIDTHS];
+
+/// The first rows of a factor in integers: of each the leading coordinates of the largest width, then
+/// the parts of its rest, if there is one, then zeros.
+pub(super) struct Quantised<T> {
+    quads: Vec<[T; GROUP]>,
+    per_row: usize,
+    widths: Vec<usize>,
+    inverse_steps: Vec<f32>,
     /// Norms of the leading coordinates in steps: as they are, or as integers if these are longer.
-    lengths: [[f32; N]; MOST_WIDTHS],
-    /// Sums of the integers.
-    sums: [[f32; N]; MOST_WIDTHS],
-}
-
-/// The first rows of a factor in integers, N together: for each group of coordinates those of all
-/// N rows.
-pub(super) struct Quantised<T, const N: usize> {
-    pub(super) integers: Vec<[[T; GROUP]; N]>,
-    pub(super) inverse_steps: Vec<[f32; N]>,
-    numbers: Vec<Numbers<N>>,
-    /// The largest `‖a/s − n‖`, for each width.
-    errors: [f32; MOST_WIDTHS],
+    lengths: Vec<OfWidths<f32>>,
+    /// The parts of the rest.
+    rests: Vec<OfWidths<[T; GROUP]>>,
+    /// The largest `‖a/s − n‖`.
+    errors: OfWidths<f32>,
 }
 
 /// Rows of A.
-pub(super) type QuantisedA = Quantised<i8, STRIP>;
-/// Rows of B.
-pub(super) type QuantisedB = Quantised<u8, PANEL>;
-
-/// Where the groups of a width lie among those of N rows; widths fall.
-pub(super) fn shape(widths: &[Width], width: usize) -> Shape {
-    let leading = widths
-        .first()
-        .map_or(0, |widest| widest.coordinates.div_ceil(GROUP));
-    Shape {
-        groups: leading + widths.len(),
-        leading: widths[width].coordinates.div_ceil(GROUP),
-        rest: leading + width,
-    }
+pub(super) struct QuantisedA {
+    of: Quantised<i8>,
+    /// Sums of the integers.
+    sums: Vec<OfWidths<f32>>,
 }
+
+/// Rows of B.
+pub(super) type QuantisedB = Quantised<u8>;
 
 impl QuantisedA {
     /// The first `rows` of `side`.
@@ -85,31 +75,37 @@ impl QuantisedA {
         widths: &[Width],
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        Self::new(side, rows, widths, |integer| integer, cancel)
+        let mut sums = vec![[0.0; MOST_WIDTHS]; rows];
+        let of = Quantised::new(side, widths, |integer| integer, &mut sums, cancel)?;
+        Ok(Self { of, sums })
     }
 
-    /// What the rows of a strip, as many as are valid, are compared by, `least` being what a pair's
-    /// bound must reach.
-    pub(super) fn rows(
-        &self,
-        (strip, valid): (usize, usize),
-        width: usize,
-        other: &QuantisedB,
-        least: f32,
-    ) -> [Row; STRIP] {
+    /// What a row is compared by, `least` being what a pair's bound must reach.
+    pub(super) fn row(&self, row: usize, width: usize, other: &QuantisedB, least: f32) -> Row {
         // The product of three numbers, each rounded, is not rounded above what it stands for.
         let least = least - least.abs() * (8.0 * f32::EPSILON);
-        let numbers = &self.numbers[strip];
-        array::from_fn(|row| {
-            if row >= valid {
-                return Row::NONE;
-            }
-            Row {
-                least: least * self.inverse_steps[strip][row],
-                error: above(numbers.lengths[width][row] * other.errors[width]) as f32,
-                sum: numbers.sums[width][row],
-            }
-        })
+        let error = above(self.of.lengths[row][width] * other.errors[width]) as f32;
+        Row::new(
+            least * self.of.inverse_steps[row],
+            self.sums[row][width],
+            error,
+        )
+    }
+
+    /// All integers of the rows from the `first` on.
+    pub(super) fn integers(&self, first: usize) -> Integers<'_, i8> {
+        self.of.integers(first)
+    }
+
+    /// Packs some rows, from the start of a strip.
+    pub(super) fn pack(
+        &self,
+        kernel: Kernel,
+        rows: Range<usize>,
+        width: usize,
+        out: &mut Vec<StripGroup>,
+    ) {
+        self.of.pack(kernel, rows, width, out);
     }
 }
 
@@ -121,18 +117,40 @@ impl QuantisedB {
         widths: &[Width],
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        Self::new(side, rows, widths, offset, cancel)
+        let mut sums = vec![[]; rows];
+        Self::new(side, widths, offset, &mut sums, cancel)
     }
 
-    /// What A's errors make of the products of a panel's columns, at most.
-    pub(super) fn column_errors(
+    /// What a panel's columns are compared by.
+    pub(super) fn columns(
         &self,
-        panel: usize,
+        columns: Range<usize>,
         width: usize,
         other: &QuantisedA,
-    ) -> [i32; PANEL] {
-        let lengths = &self.numbers[panel].lengths[width];
-        array::from_fn(|column| above(lengths[column] * other.errors[width]))
+    ) -> Columns {
+        let mut of = Columns {
+            errors: [0; PANEL],
+            inverse_steps: [1.0; PANEL],
+        };
+        let error = other.of.errors[width];
+        let steps = of.inverse_steps.iter_mut();
+        let each = steps.zip(&mut of.errors).zip(columns);
+        for ((step, own), column) in each {
+            *step = self.inverse_steps[column];
+            *own = above(self.lengths[column][width] * error);
+        }
+        of
+    }
+
+    /// Packs some rows, from the start of a panel.
+    pub(super) fn packed(
+        &self,
+        kernel: Kernel,
+        rows: Range<usize>,
+        width: usize,
+        out: &mut Vec<PanelGroup>,
+    ) {
+        self.pack(kernel, rows, width, out);
     }
 }
 
@@ -141,49 +159,62 @@ fn above(number: f32) -> i32 {
     number as i32 + 1
 }
 
-impl<T: Copy + Default + Send, const N: usize> Quantised<T, N> {
-    fn new(
+impl<T: Coordinate> Quantised<T> {
+    /// As many rows as there are sums, of the first widths or of none.
+    fn new<const N: usize>(
         side: &Side<'_>,
-        rows: usize,
         widths: &[Width],
         stored: impl Fn(i8) -> T + Sync,
+        sums: &mut [[f32; N]],
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        let (h, blocks) = (side.width(), rows.div_ceil(N));
-        let groups = shape(widths, 0).groups;
-        let mut integers = vec![[[T::default(); GROUP]; N]; blocks * groups];
-        let mut inverse_steps = vec![[1.0; N]; blocks];
-        let none = Numbers {
-            lengths: [[0.0; N]; MOST_WIDTHS],
-            sums: [[0.0; N]; MOST_WIDTHS],
+        let (h, rows) = (side.width(), sums.len());
+        let widest = widths.first().map_or(0, |widest| widest.coordinates);
+        let rest = if widest < h { GROUP } else { 0 };
+        let per_row = row_bytes(widest.next_multiple_of(GROUP) + rest).max(ROW_BYTES) / GROUP;
+        let mut of = Self {
+            quads: vec![[T::default(); GROUP]; rows * per_row],
+            per_row,
+            widths: widths.iter().map(|width| width.coordinates).collect(),
+            inverse_steps: vec![1.0; rows],
+            lengths: vec![[0.0; MOST_WIDTHS]; rows],
+            rests: vec![[[T::default(); GROUP]; MOST_WIDTHS]; rows],
+            errors: [0.0; MOST_WIDTHS],
         };
-        let mut numbers = vec![none; blocks];
-        let at_once = TASK_ROWS / N;
-        let tasks = integers.par_chunks_mut((at_once * groups).max(1));
-        let tasks = tasks.zip(inverse_steps.par_chunks_mut(at_once));
-        let tasks = tasks.zip(numbers.par_chunks_mut(at_once)).enumerate();
-        let errors = tasks
-            .map(|(i, ((integers, inverse_steps), numbers))| {
+        let tasks = of.quads.par_chunks_mut(TASK_ROWS * per_row);
+        let numbers = of.inverse_steps.par_chunks_mut(TASK_ROWS);
+        let numbers = numbers.zip(of.lengths.par_chunks_mut(TASK_ROWS));
+        let numbers = numbers.zip(of.rests.par_chunks_mut(TASK_ROWS));
+        let tasks = tasks.zip(numbers.zip(sums.par_chunks_mut(TASK_ROWS)));
+        of.errors = tasks
+            .enumerate()
+            .map(|(i, (quads, (((steps, lengths), rests), sums)))| {
                 cancel.check()?;
-                let start = i * at_once * N;
-                let some = start..rows.min(start + inverse_steps.len() * N);
-                let balanced = side.balanced(some);
-                let mut of_row = OfRow::default();
+                let start = i * TASK_ROWS;
+                let balanced = side.balanced(start..start + steps.len());
+                let mut one_row = OneRow::default();
                 let mut errors = [0f32; MOST_WIDTHS];
-                for (at, row) in balanced.chunks_exact(h).enumerate() {
-                    let (block, place) = (at / N, at % N);
-                    of_row.read(row, widths);
-                    inverse_steps[block][place] = of_row.inverse_step;
-                    let groups = &mut integers[block * groups..(block + 1) * groups];
-                    let quads = of_row.integers.as_chunks::<GROUP>().0;
-                    for (group, quad) in groups.iter_mut().zip(quads) {
-                        group[place] = quad.map(&stored);
+                let each = balanced
+                    .chunks_exact(h)
+                    .zip(quads.chunks_exact_mut(per_row));
+                for (at, (row, quads)) in each.enumerate() {
+                    one_row.read(row, widths);
+                    steps[at] = one_row.inverse_step;
+                    let (integers, _) = one_row.integers.as_chunks::<GROUP>();
+                    let leading = widest.div_ceil(GROUP);
+                    // What follows has the rest of the largest width first.
+                    let kept = leading + rest / GROUP;
+                    for (to, quad) in quads.iter_mut().zip(&integers[..kept]) {
+                        *to = quad.map(&stored);
                     }
-                    for (width, measures) in of_row.measures.iter().enumerate() {
-                        numbers[block].lengths[width][place] = measures.length;
-                        numbers[block].sums[width][place] = measures.sum;
+                    for (width, quad) in integers[leading..].iter().enumerate() {
+                        let measures = one_row.measures[width];
+                        rests[at][width] = quad.map(&stored);
+                        lengths[at][width] = measures.length;
                         errors[width] = errors[width].max(measures.error);
                     }
+                    let measured = sums[at].iter_mut().zip(one_row.measures);
+                    measured.for_each(|(sum, measures)| *sum = measures.sum);
                 }
                 Ok(errors)
             })
@@ -191,145 +222,34 @@ impl<T: Copy + Default + Send, const N: usize> Quantised<T, N> {
                 || [0.0; MOST_WIDTHS],
                 |a, b| Ok(array::from_fn(|width| a[width].max(b[width]))),
             )?;
-        Ok(Self {
-            integers,
-            inverse_steps,
-            numbers,
-            errors,
-        })
+        Ok(of)
     }
-}
 
-/// One row in integers.
-#[derive(Default)]
-struct OfRow {
-    inverse_step: f32,
-    /// The leading coordinates, zeros up to a whole group, then for each width the rest's parts.
-    integers: Vec<i8>,
-    measures: [Measures; MOST_WIDTHS],
-    rests: Vec<f32>,
-}
-
-/// Of the leading coordinates of one width.
-#[derive(Clone, Copy, Default)]
-struct Measures {
-    length: f32,
-    error: f32,
-    sum: f32,
-}
-
-/// Sums over some coordinates.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    squares: f32,
-    rounded_squares: f32,
-    lost_squares: f32,
-    rounded: f32,
-}
-
-impl OfRow {
-    /// `widths` fall.
-    fn read(&mut self, row: &[f32], widths: &[Width]) {
-        self.take_rests(row, widths);
-        let widest = widths.first().map_or(0, |widest| widest.coordinates);
-        let leading = &row[..widest];
-        let of_rests = largest(&self.rests);
-        let arch = Arch::new();
-        let largest = arch.dispatch(|| largest(leading)).max(of_rests);
-        self.inverse_step = 1.0 / (largest / MOST_STEPS).max(LEAST_STEP);
-        self.integers.clear();
-        self.integers.resize(widest.next_multiple_of(GROUP), 0);
-        let mut sums = Sums::default();
-        let mut start = 0;
-        for (width, measures) in widths.iter().zip(&mut self.measures).rev() {
-            let some = start..width.coordinates;
-            let integers = &mut self.integers[some.clone()];
-            sums += arch.dispatch(|| quantise(&leading[some], self.inverse_step, integers));
-            let above = |square: f32| square.sqrt() * (1.0 + RELATIVE) + ABSOLUTE;
-            *measures = Measures {
-                length: above(sums.squares.max(sums.rounded_squares)),
-                error: above(sums.lost_squares),
-                sum: sums.rounded,
-            };
-            start = width.coordinates;
-        }
-        for (at, rest) in self.rests.iter().enumerate() {
-            let integer = (rest * self.inverse_step * (1.0 + RELATIVE_REST)).ceil();
-            self.measures[at / GROUP].sum += integer;
-            self.integers.push(integer as i8);
+    /// All integers of the rows from the `first` on.
+    pub(super) fn integers(&self, first: usize) -> Integers<'_, T> {
+        Integers {
+            quads: &self.quads[first * self.per_row..],
+            per_row: self.per_row,
         }
     }
 
-    /// The norms of a quarter each of the coordinates behind those of each width.
-    fn take_rests(&mut self, row: &[f32], widths: &[Width]) {
-        self.rests.clear();
-        for width in widths {
-            let rest = &row[width.coordinates..];
-            let bound = |part: usize| rest.len() * part / GROUP;
-            let parts = (0..GROUP).map(|part| norm(&rest[bound(part)..bound(part + 1)]));
-            self.rests.extend(parts);
+    /// Packs the leading coordinates of some rows, N side by side.
+    fn pack<const N: usize>(
+        &self,
+        kernel: Kernel,
+        rows: Range<usize>,
+        width: usize,
+        out: &mut Vec<[u32; N]>,
+    ) {
+        let leading = self.widths[width].div_ceil(GROUP);
+        let groups = (leading + 1) * kernel.groups_per_quad();
+        out.clear();
+        out.resize(rows.len().div_ceil(N) * groups, [0; N]);
+        for (at, row) in rows.enumerate() {
+            let quads = self.integers(row).row(0)[..leading].iter();
+            let quads = quads.chain([&self.rests[row][width]]).copied();
+            let out = &mut out[at / N * groups..][..groups];
+            kernel.pack(quads, at % N, out);
         }
-    }
-}
-
-impl AddAssign for Sums {
-    fn add_assign(&mut self, other: Self) {
-        self.squares += other.squares;
-        self.rounded_squares += other.rounded_squares;
-        self.lost_squares += other.lost_squares;
-        self.rounded += other.rounded;
-    }
-}
-
-/// The largest of the numbers, whatever their signs.
-#[inline(always)]
-fn largest(numbers: &[f32]) -> f32 {
-    let (eights, rest) = numbers.as_chunks::<8>();
-    let mut most = [0f32; 8];
-    for eight in eights {
-        most.iter_mut()
-            .zip(eight)
-            .for_each(|(most, x)| *most = most.max(x.abs()));
-    }
-    most.iter()
-        .chain(rest)
-        .fold(0.0, |most, x| most.max(x.abs()))
-}
-
-/// Coordinates as multiples of a step, rounded.
-#[inline(always)]
-fn quantise(numbers: &[f32], inverse_step: f32, integers: &mut [i8]) -> Sums {
-    const LANES: usize = 8;
-    /// Between this and its double f32 has the whole numbers only: added, it rounds to one, which
-    /// is what the sum's last bits say.
-    const WHOLE: f32 = (1 << 23) as f32 * 1.5;
-    // Eight sums of each kind, none of which waits for another.
-    let mut sums = [[0f32; LANES]; 4];
-    let mut one = |number: f32, integer: &mut i8, lane: usize| {
-        let x = number * inverse_step;
-        let shifted = x + WHOLE;
-        let rounded = shifted - WHOLE;
-        *integer = shifted.to_bits() as i8;
-        sums[0][lane] += x * x;
-        sums[1][lane] += rounded * rounded;
-        sums[2][lane] += (x - rounded) * (x - rounded);
-        sums[3][lane] += rounded;
-    };
-    let (numbers, last_numbers) = numbers.as_chunks::<LANES>();
-    let (integers, last_integers) = integers.as_chunks_mut::<LANES>();
-    for (numbers, integers) in numbers.iter().zip(integers) {
-        for lane in 0..LANES {
-            one(numbers[lane], &mut integers[lane], lane);
-        }
-    }
-    for (&number, integer) in last_numbers.iter().zip(last_integers) {
-        one(number, integer, 0);
-    }
-    let [squares, rounded_squares, lost_squares, rounded] = sums.map(|sums| sums.iter().sum());
-    Sums {
-        squares,
-        rounded_squares,
-        lost_squares,
-        rounded,
     }
 }

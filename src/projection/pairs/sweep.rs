@@ -7,11 +7,14 @@ use rayon::prelude::*;
 use crate::projection::{Best, Pair};
 use crate::task::Cancelled;
 
-use super::integers::{PANEL, Panels, Row, STRIP, Strips, Widened};
-use super::quantised::{QuantisedA, QuantisedB, Width, shape};
+use super::integers::{
+    Columns, Marked, PANEL, PanelGroup, Panels, Row, STRIP, StripGroup, Strips, Widened, marked,
+};
+use super::one_row::Width;
+use super::quantised::{QuantisedA, QuantisedB};
 use super::{Blocks, Bounds, Search, widths};
 
-/// Pairs scored between two looks at whether the list is still wanted, at the end of a row.
+/// Pairs scored between two looks at whether the list is still wanted.
 const SCORED: usize = 4096;
 
 /// Parts of the rows of each side that are looked at one after the other, each with the ones before.
@@ -40,13 +43,33 @@ struct Sweep<'s> {
     b: QuantisedB,
 }
 
+/// Pairs that one thread looks at.
+#[derive(Clone, Debug)]
+struct Task {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
 /// What a task works with.
 #[derive(Default)]
 struct Buffers {
     widened: Widened,
-    rows: Vec<[Row; STRIP]>,
-    errors: Vec<[i32; PANEL]>,
+    strips: Vec<StripGroup>,
+    /// What rows are compared by, by what is packed and by all of their integers.
+    first: Vec<[Row; STRIP]>,
+    second: Vec<Row>,
+    /// What these are of.
+    of: Option<RowsOf>,
+    panels: Vec<PanelGroup>,
+    columns: Vec<Columns>,
     masks: Vec<[u64; STRIP]>,
+    marked: Vec<Marked>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct RowsOf {
+    width: usize,
+    least: f32,
 }
 
 /// The k best of all pairs: first of the longest rows, which have most of them, so that all others
@@ -110,27 +133,38 @@ impl<'s> Sweep<'s> {
 
     /// Adds those of its pairs that were not seen before.
     fn run(&self, best: &mut Best<Pair>, report: Report<'_>) -> Result<(), Cancelled> {
-        let at_once = self.blocks.rows();
-        let starts: Vec<usize> = (0..self.of.rows).step_by(at_once).collect();
-        let (mut done, mut tasks) = (0, 0);
+        let starts: Vec<usize> = (0..self.of.rows).step_by(self.blocks.rows()).collect();
+        let (mut done, mut begun) = (0, 0);
         // The longest rows alone first: they raise the threshold for all others.
         let (first, others) = starts.split_at(starts.len().min(1));
         for starts_now in first.chunks(1).chain(others.chunks(self.blocks.wave)) {
             done += self.columns_left(starts_now);
-            tasks += starts_now.len();
-            let found: Vec<Best<Pair>> = starts_now
-                .par_iter()
-                .map(|&start| self.visit(start..self.of.rows.min(start + at_once)))
+            begun += starts_now.len();
+            let tasks: Vec<Task> = starts_now.iter().flat_map(|&row| self.tasks(row)).collect();
+            let found: Vec<Best<Pair>> = tasks
+                .into_par_iter()
+                .map(|task| self.visit(task))
                 .collect::<Result<_, _>>()?;
             found.into_iter().for_each(|found| best.merge(found));
             self.search.raise(best);
-            match self.columns_left(&starts[tasks..]) {
+            match self.columns_left(&starts[begun..]) {
                 0 => {}
                 left => report(done as f32 / (done + left) as f32, best),
             }
         }
         report(1.0, best);
         Ok(())
+    }
+
+    /// What is to be done for the rows that a task takes from `start` on.
+    fn tasks(&self, start: usize) -> impl Iterator<Item = Task> {
+        let rows = start..self.of.rows.min(start + self.blocks.rows());
+        let columns = self.first_column(start)..self.reaching(start);
+        let at_once = self.blocks.slab * self.blocks.columns();
+        columns.clone().step_by(at_once).map(move |start| Task {
+            rows: rows.clone(),
+            columns: start..columns.end.min(start + at_once),
+        })
     }
 
     /// The first column that rows from `start` on have not seen.
@@ -141,25 +175,29 @@ impl<'s> Sweep<'s> {
         }
     }
 
+    /// Columns that reach, with the row `start`, what is wanted.
+    fn reaching(&self, start: usize) -> usize {
+        let least = self.search.reached() - self.bounds.slack;
+        let reaching = self.bounds.b.reaching(self.bounds.a.norms[start], least);
+        reaching.min(self.of.columns)
+    }
+
     /// Columns that the tasks which begin at these rows have to look at.
     fn columns_left(&self, starts: &[usize]) -> usize {
-        let least = self.search.reached() - self.bounds.slack;
         let columns = |&start: &usize| {
-            let reaching = self.bounds.b.reaching(self.bounds.a.norms[start], least);
-            let last = reaching.min(self.of.columns);
+            let last = self.reaching(start);
             last.saturating_sub(self.first_column(start))
         };
         starts.iter().map(columns).sum()
     }
 
-    /// Scores what the bounds of some rows let through.
-    fn visit(&self, rows: Range<usize>) -> Result<Best<Pair>, Cancelled> {
+    /// Scores what the bounds of some pairs let through.
+    fn visit(&self, Task { rows, columns }: Task) -> Result<Best<Pair>, Cancelled> {
         let search = self.search;
         let mut best = Best::at_least(search.want.k, search.reached());
         let mut buffers = Buffers::default();
         let longest = self.bounds.a.norms[rows.start];
-        let first = self.first_column(rows.start);
-        for start in (first..self.of.columns).step_by(self.blocks.columns()) {
+        for start in columns.clone().step_by(self.blocks.columns()) {
             search.cancel.check()?;
             best.raise(search.reached());
             let least = best.threshold() - self.bounds.slack;
@@ -168,10 +206,25 @@ impl<'s> Sweep<'s> {
             if product < least {
                 break;
             }
-            let columns = start..self.of.columns.min(start + self.blocks.columns());
+            let columns = start..columns.end.min(start + self.blocks.columns());
             let width = self.width(least / product);
-            self.mark((&rows, &columns), width, least, &mut buffers);
-            self.score_marked((&rows, &columns), &buffers.masks, &mut best)?;
+            self.mark((&rows, &columns), RowsOf { width, least }, &mut buffers);
+            let strips = buffers.first.len();
+            for (at, panel) in panels(&columns).enumerate() {
+                let masks = &buffers.masks[at * strips..(at + 1) * strips];
+                marked(masks, panel.len(), &mut buffers.marked);
+                if width > 0 {
+                    self.blocks.kernel.refine(
+                        (self.a.integers(rows.start), &buffers.second),
+                        (
+                            self.b.integers(panel.start),
+                            &self.b.columns(panel.clone(), 0, &self.a),
+                        ),
+                        &mut buffers.marked,
+                    );
+                }
+                self.score((rows.start, panel.start), &buffers.marked, &mut best)?;
+            }
             search.publish(best.threshold());
         }
         Ok(best)
@@ -183,82 +236,79 @@ impl<'s> Sweep<'s> {
         self.widths.iter().rposition(narrow).unwrap_or(0)
     }
 
-    /// Marks the pairs that may reach `least`.
+    /// Marks the pairs that may reach what is wanted.
     fn mark(
         &self,
         (rows, columns): (&Range<usize>, &Range<usize>),
-        width: usize,
-        least: f32,
+        of: RowsOf,
         buffers: &mut Buffers,
     ) {
-        let shape = shape(&self.widths, width);
-        let strips = rows.start / STRIP..rows.end.div_ceil(STRIP);
-        let panels = columns.start / PANEL..columns.end.div_ceil(PANEL);
-        let Buffers {
-            widened,
-            rows: of_rows,
-            errors,
-            masks,
-        } = buffers;
-        of_rows.clear();
-        of_rows.extend(strips.clone().map(|strip| {
-            let valid = rows.end - strip * STRIP;
-            self.a.rows((strip, valid), width, &self.b, least)
-        }));
-        errors.clear();
-        errors.extend(
-            panels
-                .clone()
-                .map(|panel| self.b.column_errors(panel, width, &self.a)),
-        );
-        masks.resize(strips.len() * panels.len(), [0; STRIP]);
-        let groups = |blocks: &Range<usize>| blocks.start * shape.groups..blocks.end * shape.groups;
-        self.blocks.kernel.reaching(
-            shape,
+        let RowsOf { width, least } = of;
+        let kernel = self.blocks.kernel;
+        if buffers.of.is_none_or(|of| of.width != width) {
+            self.a
+                .pack(kernel, rows.clone(), width, &mut buffers.strips);
+        }
+        if buffers.of != Some(of) {
+            let row = |row, width| self.a.row(row, width, &self.b, least);
+            buffers.first.clear();
+            buffers
+                .first
+                .extend(rows.clone().step_by(STRIP).map(|start| {
+                    std::array::from_fn(|at| match start + at {
+                        valid if valid < rows.end => row(valid, width),
+                        _ => Row::NONE,
+                    })
+                }));
+            buffers.second.clear();
+            buffers.second.extend(rows.clone().map(|at| row(at, 0)));
+            buffers.of = Some(of);
+        }
+        self.b
+            .packed(kernel, columns.clone(), width, &mut buffers.panels);
+        buffers.columns.clear();
+        buffers
+            .columns
+            .extend(panels(columns).map(|panel| self.b.columns(panel, width, &self.a)));
+        let count = buffers.first.len() * buffers.columns.len();
+        buffers.masks.resize(count, [0; STRIP]);
+        kernel.reaching(
             Strips {
-                integers: &self.a.integers[groups(&strips)],
-                rows: of_rows,
+                groups: &buffers.strips,
+                rows: &buffers.first,
             },
             Panels {
-                integers: &self.b.integers[groups(&panels)],
-                errors,
-                inverse_steps: &self.b.inverse_steps[panels],
+                groups: &buffers.panels,
+                columns: &buffers.columns,
             },
-            widened,
-            masks,
+            &mut buffers.widened,
+            &mut buffers.masks,
         );
     }
 
-    /// Scores the pairs that are marked.
-    fn score_marked(
+    /// Scores pairs of the rows and columns from these on.
+    fn score(
         &self,
-        (rows, columns): (&Range<usize>, &Range<usize>),
-        masks: &[[u64; STRIP]],
+        (first_row, first_column): (usize, usize),
+        pairs: &[Marked],
         best: &mut Best<Pair>,
     ) -> Result<(), Cancelled> {
         let (search, bounds) = (self.search, self.bounds);
-        let mut scored = 0;
-        let strips = rows.len().div_ceil(STRIP);
-        for (panel, masks) in masks.chunks_exact(strips).enumerate() {
-            let start = columns.start + panel * PANEL;
-            for (row, &mask) in rows.clone().zip(masks.iter().flatten()) {
-                let mut mask = mask;
-                while mask != 0 {
-                    let column = start + mask.trailing_zeros() as usize;
-                    mask &= mask - 1;
-                    // A panel's last columns may be none.
-                    if column < columns.end {
-                        let ids = (bounds.a.ids[row], bounds.b.ids[column]);
-                        search.offer(ids, bounds.score(row, column, search), best);
-                        scored += 1;
-                    }
-                }
-                if scored >= SCORED {
-                    search.cancel.check()?;
-                    scored = 0;
-                }
+        for pairs in pairs.chunks(SCORED) {
+            search.cancel.check()?;
+            for pair in pairs {
+                let (row, column) = (first_row + pair.row(), first_column + pair.column());
+                let ids = (bounds.a.ids[row], bounds.b.ids[column]);
+                search.offer(ids, bounds.score(row, column, search), best);
             }
         }
         Ok(())
     }
+}
+
+/// The columns of each panel.
+fn panels(columns: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = columns.end;
+    let starts = columns.clone().step_by(PANEL);
+    starts.map(move |start| start..end.min(start + PANEL))
 }

@@ -6,7 +6,8 @@ use crate::projection::kernel::{multiply, norm};
 
 use super::Bounds;
 use super::integers::{GROUP, Kernel};
-use super::quantised::{MOST_WIDTHS, WIDEST, Width};
+use super::one_row::{FIRST_WIDTHS, Width};
+use super::quantised::widest;
 use super::side::Side;
 
 /// Rows of each side in the sample.
@@ -53,8 +54,8 @@ impl Sample {
 }
 
 /// The numbers of coordinates that cost least, the largest first: more for pairs of long rows,
-/// whose bounds must be sharper. Of as many rows and columns, the first ones, with `least` as what
-/// is wanted.
+/// whose bounds must be sharper; before them, for a second look at what they let through, all that are
+/// kept. Of as many rows and columns, the first ones, with `least` as what is wanted.
 pub(super) fn cheapest(
     bounds: &Bounds<'_>,
     (rows, columns): (usize, usize),
@@ -74,14 +75,14 @@ pub(super) fn cheapest(
     }
     pairs.sort_unstable_by(|a, b| a.share.total_cmp(&b.share));
     let classes: Vec<&[Sampled]> = pairs
-        .chunks(pairs.len().div_ceil(MOST_WIDTHS).max(1))
+        .chunks(pairs.len().div_ceil(FIRST_WIDTHS).max(1))
         .collect();
     let mut cheapest = vec![(f32::INFINITY, 0); classes.len()];
-    let per_score = kernel.products_per_score(a.width);
     let mut products = vec![0.0; a.norms.len() * b.norms.len()];
     let mut added = products.clone();
     let mut done = 0;
-    let widest = a.width.min(WIDEST);
+    let widest = widest(a.width);
+    let per_refined = kernel.products_per_refined(widest);
     let tried = (STEP..widest).step_by(STEP).chain([widest]);
     for coordinates in tried {
         let some = |of: &'_ Sample| -> Vec<[f32; 2]> {
@@ -109,7 +110,9 @@ pub(super) fn cheapest(
             };
             let passing = class.iter().filter(passes).count();
             let share = passing as f32 / class.len() as f32;
-            let cost = (coordinates + GROUP) as f32 + share * per_score;
+            // What the second look lets through is the same for all.
+            let refined = if coordinates < widest { share } else { 0.0 };
+            let cost = (coordinates + GROUP) as f32 + refined * per_refined;
             if cost < cheapest.0 {
                 *cheapest = (cost, coordinates);
             }
@@ -124,8 +127,8 @@ fn lost(coordinates: &[f32]) -> f32 {
     largest / STEPS * (coordinates.len() as f32 / 12.0).sqrt()
 }
 
-/// The widths of classes of pairs whose shares rise: those of no class are smaller than those of a
-/// later one.
+/// The widths of classes of pairs whose shares rise, none smaller than that of a later one; before them
+/// the widest.
 fn falling(classes: &[&[Sampled]], cheapest: &[(f32, usize)], widest: usize) -> Vec<Width> {
     let mut widths: Vec<Width> = Vec::new();
     let mut most = 0;
@@ -147,6 +150,13 @@ fn falling(classes: &[&[Sampled]], cheapest: &[(f32, usize)], widest: usize) -> 
             coordinates: widest.min(2 * STEP),
             from: f32::NEG_INFINITY,
         }),
+    }
+    if widths[0].coordinates < widest {
+        let all = Width {
+            coordinates: widest,
+            from: f32::NEG_INFINITY,
+        };
+        widths.insert(0, all);
     }
     widths
 }

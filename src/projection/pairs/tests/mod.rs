@@ -51,12 +51,11 @@ fn check(a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
 /// columns as the blocks have.
 fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
     let search = || Search::new((a, b), want, CancelToken::never());
-    let on_host = search().on_host(blocks, &mut |_, _| ());
-    let plain = Blocks {
-        kernel: Kernel::Plain,
-        ..blocks
-    };
-    let in_f32 = search().on_host(plain, &mut |_, _| ());
+    let by_kernels = Kernel::all().into_iter().map(|kernel| {
+        let blocks = Blocks { kernel, ..blocks };
+        let list = search().on_host(blocks, &mut |_, _| ());
+        (list.unwrap(), format!("host by {kernel:?}"))
+    });
     let tiles = Tiles {
         rows: blocks.strips * 6,
         width: blocks.panels * 9,
@@ -64,9 +63,7 @@ fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what
     };
     let on_device = search().on_device((blocks, tiles), &Device::Cpu, &mut |_, _| ());
     let expected = brute(a, b, want);
-    let lists = [(on_host, "host"), (in_f32, "host by its products in f32")];
-    let lists = lists.map(|(list, which)| (list.unwrap(), which));
-    for (got, which) in lists.into_iter().chain([(on_device.unwrap(), "device")]) {
+    for (got, which) in by_kernels.chain([(on_device.unwrap(), "device".into())]) {
         let got: Vec<_> = got
             .iter()
             .map(|p| (p.from, p.to, f64::from(p.score)))
@@ -153,6 +150,7 @@ fn no_size_of_block_changes_a_list() {
         let blocks = Blocks {
             strips: sizes[rng.usize(0..sizes.len())],
             panels: sizes[rng.usize(0..sizes.len())],
+            slab: rng.usize(1..4),
             wave: rng.usize(1..5),
             scout: rng.usize(1..200),
             corner: rng.usize(1..10),
