@@ -1,6 +1,6 @@
 //! The two factors of a form, balanced, so that bounds on their products can be read off them.
 
-use crate::projection::balance::balance_factors;
+use crate::projection::balance::Balance;
 use crate::projection::kernel::{dot, norm};
 use crate::task::Cancelled;
 
@@ -25,14 +25,13 @@ struct Balancing {
 }
 
 impl<'m> Bounds<'m> {
-    pub(super) fn new(search: &Search<'m>) -> Result<Self, Cancelled> {
+    /// Of the factors balanced so, or as they are given.
+    pub(super) fn new(search: &Search<'m>, balance: Option<Balance>) -> Result<Self, Cancelled> {
         let Search {
             a, b, ids, sign, ..
         } = search;
         let cancel = search.cancel;
-        let (left, right) = balance_factors(a, b, ids, cancel)?
-            .map(|balance| (balance.left, balance.right))
-            .unzip();
+        let (left, right) = balance.map(|balance| (balance.left, balance.right)).unzip();
         let size = |of: &Option<_>| {
             of.as_ref()
                 .map_or(0.0, |of: &crate::checkpoint::Matrix| norm(of.data()))

@@ -7,6 +7,7 @@
 
 mod bounds;
 mod integers;
+mod leading;
 mod one_row;
 mod quantised;
 mod scouts;
@@ -21,6 +22,7 @@ use candle_core::Device;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
+use crate::projection::balance::balance_factors;
 use crate::projection::kernel::products;
 use crate::projection::{Best, End, Pair, ProjectionError, Ranked};
 use crate::task::{CancelToken, Cancelled};
@@ -44,6 +46,8 @@ struct Blocks {
     wave: usize,
     /// Rows for which scouts make a pass over a factor.
     scout: usize,
+    /// Rows from which on scouts look at leading coordinates.
+    leading: usize,
     /// A part of the rows that is looked at before the others has at least as many.
     corner: usize,
     kernel: Kernel,
@@ -59,6 +63,7 @@ impl Blocks {
             slab: 64,
             wave: 4,
             scout: 8192,
+            leading: 100_000,
             corner: 4096,
             kernel,
         }
@@ -154,7 +159,7 @@ pub fn likely_pairs(
     cancel: CancelToken<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
     let search = Search::new((a, b), want, cancel);
-    let found = search.scout(Blocks::default().scout, &mut |_, _| {})?;
+    let found = search.scout(Blocks::default().scout, scouts::PASSES, &mut |_, _| {})?;
     Ok(search.signed(found))
 }
 
@@ -202,9 +207,30 @@ impl<'a> Search<'a> {
     }
 
     fn on_host(&self, blocks: Blocks, report: Report<'_>) -> Result<Vec<Pair>, Cancelled> {
-        let scouted = self.scout(blocks.scout, report)?;
-        let bounds = Bounds::new(self)?;
+        let (scouted, bounds) = self.prepared(blocks, report)?;
         self.with_bounds(&bounds, blocks, &scouted, report)
+    }
+
+    /// What scouts find, and what the proof is by.
+    fn prepared(
+        &self,
+        blocks: Blocks,
+        report: Report<'_>,
+    ) -> Result<(Best<Pair>, Bounds<'a>), Cancelled> {
+        let looks = self.ids.len() >= blocks.leading && self.a.cols() >= leading::COORDINATES;
+        let passes = match looks {
+            true => scouts::PASSES_BEFORE_LEADING,
+            false => scouts::PASSES,
+        };
+        let mut scouted = self.scout(blocks.scout, passes, report)?;
+        let balance = balance_factors(self.a, self.b, &self.ids, self.cancel)?;
+        if let Some(balance) = &balance
+            && looks
+        {
+            scouted = self.look_at_leading(balance, blocks.kernel, &scouted)?;
+            report(0.0, self.signed(scouted.clone()));
+        }
+        Ok((scouted, Bounds::new(self, balance)?))
     }
 
     /// The list by bounds of the processor. `scouted`: pairs that are known.

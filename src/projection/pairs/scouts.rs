@@ -17,7 +17,11 @@ use super::{Report, Search};
 /// Rows whose products with the whole other side are looked at in one pass.
 const ABREAST: usize = 16;
 /// Passes at most.
-const PASSES: usize = 24;
+pub(super) const PASSES: usize = 24;
+/// The same where scouts look at leading coordinates afterwards.
+pub(super) const PASSES_BEFORE_LEADING: usize = 8;
+/// Passes one after the other that find nothing new: then others will not either.
+const IDLE: usize = 6;
 /// Passes over factors of fewer rows: without any nothing is known to choose bounds by.
 const FEWEST: usize = 4;
 /// Rows for which each of those is made.
@@ -43,16 +47,17 @@ struct Promising {
 
 impl Search<'_> {
     /// Raises the threshold to what k pairs of some rows and columns reach, in a pass for every
-    /// `rows_a_pass` rows, or in a few; these pairs.
+    /// `rows_a_pass` rows, but `most`, or in a few; these pairs.
     pub(super) fn scout(
         &self,
         rows_a_pass: usize,
+        most: usize,
         report: Report<'_>,
     ) -> Result<Best<Pair>, Cancelled> {
         let mut best = Best::new(self.want.k);
         let n = self.ids.len();
         let fewest = (n / FEW_ROWS).min(FEWEST);
-        let passes = (n / rows_a_pass.max(1)).clamp(fewest, PASSES);
+        let passes = (n / rows_a_pass.max(1)).min(most).max(fewest);
         if passes == 0 || self.a.cols() == 0 {
             return Ok(best);
         }
@@ -65,6 +70,7 @@ impl Search<'_> {
         // the first of them.
         let mut looked: [Vec<usize>; 2] = Default::default();
         let mut next = Vec::new();
+        let (mut list, mut idle) = (Vec::new(), 0);
         for side in [0, 1].into_iter().cycle().take(passes) {
             let picked = self.pick(
                 side,
@@ -76,7 +82,13 @@ impl Search<'_> {
             next = self.look_along(side, &picked, &looked[1 - side], &mut best)?;
             looked[side].extend(picked);
             self.raise(&mut best);
-            report(0.0, self.signed(best.clone()));
+            let found = self.signed(best.clone());
+            idle = if found == list { idle + 1 } else { 0 };
+            list.clone_from(&found);
+            report(0.0, found);
+            if idle == IDLE {
+                break;
+            }
         }
         Ok(best)
     }

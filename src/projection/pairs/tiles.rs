@@ -57,8 +57,7 @@ impl Search<'_> {
         device: &Device,
         report: Report<'_>,
     ) -> Result<Vec<Pair>, ProjectionError> {
-        let scouted = self.scout(blocks.scout, report)?;
-        let bounds = Bounds::new(self)?;
+        let (scouted, bounds) = self.prepared(blocks, report)?;
         if !bounds.hold_on_devices() {
             return Ok(self.with_bounds(&bounds, blocks, &scouted, report)?);
         }

@@ -105,7 +105,7 @@ fn equals_brute_force_on_thousands_of_cases() {
 fn equals_brute_force_across_blocks_and_widths() {
     // Larger than a block on either side, wide enough for every number of leading coordinates.
     let mut rng = Rng::with_seed(2);
-    for (n, h) in [(130, 64), (600, 64), (700, 20), (1300, 36), (1100, 9)] {
+    for (n, h) in [(130, 100), (600, 64), (700, 20), (1300, 36), (1100, 9)] {
         let steep = |m: Matrix| {
             // Norms and directions that fall off, so that bounds decide.
             let (rows, cols) = (m.rows(), m.cols());
@@ -153,6 +153,7 @@ fn no_size_of_block_changes_a_list() {
             slab: rng.usize(1..4),
             wave: rng.usize(1..5),
             scout: rng.usize(1..200),
+            leading: 1,
             corner: rng.usize(1..10),
             kernel: Kernel::detected(),
         };

@@ -67,7 +67,7 @@ fn numbers_that_are_none_or_overflow_are_not_left_to_a_device() {
     let mut a = draw(&mut rng, 50, 8);
     let hold = |a: &Matrix| {
         let search = Search::new((a, &b), &want, CancelToken::never());
-        Bounds::new(&search).unwrap().hold_on_devices()
+        Bounds::new(&search, None).unwrap().hold_on_devices()
     };
     assert!(hold(&a));
     for odd in [f32::NAN, f32::INFINITY, 3e38] {
@@ -83,7 +83,7 @@ fn a_device_that_rounds_more_coarsely_is_an_error() {
     let passing = vec![true; 400];
     let want = all(20, &passing);
     let search = Search::new((&a, &b), &want, CancelToken::never());
-    let bounds = Bounds::new(&search).unwrap();
+    let bounds = Bounds::new(&search, None).unwrap();
     // TF32 keeps ten bits after the point.
     let coarse = |m: &Matrix| {
         let round = |x: &f32| f32::from_bits((x.to_bits() + 0x1000) & !0x1fff);
