@@ -19,6 +19,7 @@ use tokenizers::{
 
 use super::error::{VocabularyError, one_line};
 use super::recipe::{ModelSource, Recipe, Unlisted};
+use super::single::stale_merge;
 use super::steps::{self, Normalizers, PreTokenizers};
 
 /// Bytes of the longest text that is read at once.
@@ -213,12 +214,19 @@ fn build(recipe: &Recipe, literal: bool) -> Result<Tokenizer, String> {
         model: ModelWrapper,
     }
     let model = match &recipe.model {
-        ModelSource::File(bytes) => serde_json::from_slice(bytes).map(|file: File| file.model),
-        ModelSource::Built(value) => ModelWrapper::deserialize(value),
-        ModelSource::Deferred(build) => ModelWrapper::deserialize(build()?),
+        ModelSource::File(bytes) => {
+            let file = serde_json::from_slice(bytes).map(|file: File| file.model);
+            let stale =
+                |error| stale_merge(bytes).map_or_else(|| one_line(&error), |e| e.to_string());
+            file.map_err(stale)
+        }
+        ModelSource::Built(value) => ModelWrapper::deserialize(value).map_err(|e| one_line(&e)),
+        ModelSource::Deferred(build) => {
+            ModelWrapper::deserialize(build()?).map_err(|e| one_line(&e))
+        }
         ModelSource::Refused(why) => return Err(why.clone()),
     };
-    let mut model = model.map_err(|error| one_line(&error))?;
+    let mut model = model?;
     match &mut model {
         // For training: with it, one text has other tokens each time.
         ModelWrapper::BPE(model) => model.dropout = None,

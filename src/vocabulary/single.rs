@@ -95,10 +95,12 @@ pub(super) fn read(
         let numbered = model.merges.iter().enumerate();
         numbered.map(|(at, merge)| merge.parts(at + 1))
     };
-    if let Some(error) = merges().find_map(Result::err) {
-        return Err(error);
-    }
-    let stale = unknown_merge(FILE, &tokens, merges().filter_map(Result::ok), &prefix);
+    merges().try_for_each(|merge| merge.map(drop))?;
+    // Without a mark the tokenizer finds such a merge itself, at the first text (`stale_merge`).
+    let stale = match prefix.is_empty() {
+        true => None,
+        false => unknown_merge(FILE, &tokens, merges().filter_map(Result::ok), &prefix),
+    };
     drop(model.merges);
     let suffix = model.end_of_word_suffix.filter(|suffix| !suffix.is_empty());
     let parts = [&normalizer, &pre_tokenizer, &decoder];
@@ -271,6 +273,15 @@ fn is_byte_level(component: &Value) -> bool {
         Value::Array(parts) => parts.iter().any(is_byte_level),
         _ => false,
     }
+}
+
+/// The first merge of a tokenizer.json that joins no two tokens into a third.
+pub(super) fn stale_merge(bytes: &[u8]) -> Option<VocabularyError> {
+    let model = serde_json::from_slice::<File>(bytes).ok()?.model;
+    let prefix = model.continuing_subword_prefix.unwrap_or_default();
+    let merges = model.merges.iter().enumerate();
+    let merges = merges.filter_map(|(at, merge)| merge.parts(at + 1).ok());
+    unknown_merge(FILE, &model.vocab.tokens, merges, &prefix)
 }
 
 impl Merge<'_> {

@@ -37,8 +37,18 @@ impl Spellings {
                 .map_or(0, |before| ends[before]);
             &all[start..ends[at as usize]]
         };
-        let mut order: Vec<u32> = (0..ends.len() as u32).collect();
-        order.sort_unstable_by_key(|&at| (text(at), at));
+        // The first bytes of each beside it: most comparisons look no further.
+        let first_bytes = |at: u32| {
+            let (mut bytes, text) = ([0; 8], text(at).as_bytes());
+            let some = text.len().min(bytes.len());
+            bytes[..some].copy_from_slice(&text[..some]);
+            (u64::from_be_bytes(bytes), at)
+        };
+        let mut order: Vec<(u64, u32)> = (0..ends.len() as u32).map(first_bytes).collect();
+        order.sort_unstable_by(|a, b| {
+            let texts = || (text(a.1), a.1).cmp(&(text(b.1), b.1));
+            a.0.cmp(&b.0).then_with(texts)
+        });
         let mut spellings = Self {
             joined: String::new(),
             starts: vec![0],
@@ -47,7 +57,7 @@ impl Spellings {
         };
         let mut numbers = vec![0; order.len()];
         let mut last: Option<&str> = None;
-        for at in order {
+        for (_, at) in order {
             let spelling = text(at);
             if last != Some(spelling) {
                 spellings.push(spelling);
@@ -66,7 +76,8 @@ impl Spellings {
         self.letter_starts.push(self.letters.len());
     }
 
-    fn len(&self) -> usize {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
