@@ -11,8 +11,8 @@ use super::source::{PIECE, Runs, Source};
 use super::tensor_entry::TensorEntry;
 use super::{CheckpointError, Matrix, StoredMatrix};
 
-/// File bytes that are one thread's work.
-const WINDOW: usize = 4 << 20;
+/// File bytes that are one thread's work: so few that a small model's maps are read by all threads.
+const WINDOW: usize = 512 << 10;
 
 /// A block `rows × cols` that is known to lie inside a two-dimensional, readable tensor.
 pub(super) struct Block<'a> {

@@ -10,6 +10,10 @@ use super::hook::{HookPoint, LayerHooks};
 use super::ops::{Linear, with_numbers};
 use super::routing::routed;
 
+/// Activations that are in memory at a time where no hook sees them: of more the system would take
+/// the memory back each time and give it anew, page by page.
+const ACTIVATIONS: usize = 1 << 22;
+
 /// What the neurons of a layer are.
 pub(super) enum FeedForward {
     Dense(NeuronMaps),
@@ -68,6 +72,25 @@ impl NeuronMaps {
         (gate * open)? * (input + 1.0)?
     }
 
+    /// What the neurons write, `[rows, d_model]`, some rows at a time.
+    fn written(&self, x: &Tensor, function: NeuronFunction) -> candle_core::Result<Tensor> {
+        let (rows, neurons) = (x.dim(0)?, self.input.bias.dim(0)?);
+        let at_once = (ACTIVATIONS / neurons.max(1)).max(1);
+        let of = |first: usize| {
+            let some = x.narrow(0, first, at_once.min(rows - first))?;
+            let activations = self.activations(&some, function)?;
+            self.out.of(&activations, Activation::Linear)
+        };
+        let parts: Vec<Tensor> = (0..rows)
+            .step_by(at_once)
+            .map(of)
+            .collect::<candle_core::Result<_>>()?;
+        match &parts[..] {
+            [one] => Ok(one.clone()),
+            _ => Tensor::cat(&parts, 0),
+        }
+    }
+
     /// Bytes that the maps take.
     pub(super) fn bytes(&self) -> u64 {
         let maps = [&self.input, &self.out].into_iter().chain(&self.gate);
@@ -89,6 +112,10 @@ impl FeedForward {
             Self::Experts(experts) => return experts.run(read, function, maps, hooks),
             Self::Dense(dense) => dense,
         };
+        let seen = [HookPoint::MlpPre, HookPoint::MlpPost];
+        if !seen.into_iter().any(|point| hooks.request.has(point)) {
+            return Ok(dense.written(read, function)?);
+        }
         let activations = match hooks.request.has(HookPoint::MlpPre) {
             false => dense.activations(read, function)?,
             true => {
