@@ -11,9 +11,7 @@ use super::listed::{answering, listed};
 use super::shared_args::{FilterArgs, OutputArgs, ReadingArgs, list_length};
 use super::{card_for, milliseconds, print, say_timings};
 use crate::query::sheet::rank_sheet;
-use crate::query::{
-    Answer, Callbacks, Convention, Query, QueryError, RankAnswer, RankMetric, RankQuery,
-};
+use crate::query::{Callbacks, Convention, Query, RankAnswer, RankMetric, RankQuery};
 use crate::report;
 use crate::sheet::Timings;
 use crate::vocabulary::Filters;
@@ -97,30 +95,18 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     let convention = first.convention().unwrap_or_default();
     let start = Instant::now();
     let card = card_for(&mut *reader, &first, output)?;
-    let mut layers = Vec::with_capacity(card.spec.layers);
-    for layer in 0..card.spec.layers {
-        let query = RankQuery {
-            convention,
-            ..args.query(layer, &filters)
-        };
-        if !query.has_any(&card) {
-            continue;
-        }
-        let answer = reader.answer(&Query::Rank(query.clone()), Callbacks::none())?;
-        let Answer::Rank(answer) = answer else {
-            return Err(QueryError::WrongAnswer.into());
-        };
-        layers.push((query, answer));
-    }
+    let queries = (0..card.spec.layers).map(|layer| RankQuery {
+        convention,
+        ..args.query(layer, &filters)
+    });
+    let queries: Vec<RankQuery> = queries.filter(|query| query.has_any(&card)).collect();
+    let answers = reader.rank_layers(&queries, Callbacks::none())?;
     let timings = Timings {
         open,
         compute: milliseconds(start),
     };
     let shown = output.timings.then_some(timings);
-    let layers: Vec<(&RankQuery, &RankAnswer)> = layers
-        .iter()
-        .map(|(query, answer)| (query, answer))
-        .collect();
+    let layers: Vec<(&RankQuery, &RankAnswer)> = queries.iter().zip(&answers).collect();
     let sheet = rank_sheet(&card, &layers, args.count).map(|sheet| sheet.timed(shown));
     let text = sheet.map_or_else(String::new, |sheet| report::write(&sheet, output.format));
     say_timings(output, timings);

@@ -8,8 +8,10 @@ mod directions;
 mod embedding_gram;
 mod error;
 mod find;
+mod groups;
 mod inverse;
 mod kernel;
+mod near;
 mod pairs;
 mod ranks;
 mod row_transform;
@@ -27,7 +29,9 @@ pub use find::{
     BiasedForm, HeadSide, Hit, LayerScores, RankBy, RankSearch, RankedWanted, Role, Targets,
     TopHits, VectorChunk, head_sides, layer_scores,
 };
+pub use groups::reaching_within;
 pub use inverse::Inverse;
+pub use near::{NearProduct, NearRows};
 pub use pairs::{PairKernel, PairsWanted, best_pairs, best_pairs_by, best_pairs_on, likely_pairs};
 pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;

@@ -7,7 +7,7 @@ use crate::task;
 
 use super::{
     Answer, DictionaryAnswer, DictionaryQuery, ModelCard, NeuronAnswer, NeuronQuery, PairsQuery,
-    Query, QueryError,
+    Query, QueryError, RankAnswer, RankQuery,
 };
 
 /// An open model that answers queries.
@@ -42,6 +42,19 @@ pub trait Answering: Send {
         Ok(None)
     }
 
+    /// Layers ranked by one metric, an answer each, in their order, with those of their items that are
+    /// among the best of all layers, as many as a layer is asked for; others may be left out.
+    ///
+    /// # Errors
+    /// As [`Answering::answer`].
+    fn rank_layers(
+        &mut self,
+        queries: &[RankQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<RankAnswer>, QueryError> {
+        rank_each_layer(self, queries, callbacks)
+    }
+
     /// The same of several directions of one dictionary: an answer each, `None` beyond its last.
     ///
     /// # Errors
@@ -72,3 +85,22 @@ pub trait Answering: Send {
 
 /// What is called while a query is being answered.
 pub type Callbacks<'a> = task::Callbacks<'a, Answer>;
+
+/// Layers ranked each by itself.
+///
+/// # Errors
+/// As [`Answering::answer`].
+pub fn rank_each_layer<A: Answering + ?Sized>(
+    model: &mut A,
+    queries: &[RankQuery],
+    callbacks: Callbacks<'_>,
+) -> Result<Vec<RankAnswer>, QueryError> {
+    let each =
+        queries.iter().map(
+            |query| match model.answer(&Query::Rank(query.clone()), callbacks)? {
+                Answer::Rank(answer) => Ok(answer),
+                _ => Err(QueryError::WrongAnswer),
+            },
+        );
+    each.collect()
+}

@@ -38,7 +38,7 @@ mod undertrained;
 mod value_norms;
 
 pub use address::{Address, AddressError};
-pub use answering::{Answering, Callbacks};
+pub use answering::{Answering, Callbacks, rank_each_layer};
 pub use card::{ModelCard, NO_HEAD};
 pub use contexts::{
     AttentionFigures, ContextTexts, ContextsAnswer, ContextsFigures, ContextsQuery, KeyBand,

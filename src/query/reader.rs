@@ -1,6 +1,7 @@
 //! Answering: an open model with its embedding on a device, from a query to its answer.
 
 pub(super) mod convention;
+mod notices;
 mod versions;
 
 use std::fmt;
@@ -8,31 +9,31 @@ use std::sync::Arc;
 
 use candle_core::Device;
 
-use crate::checkpoint::{Checkpoint, Embedding, Location, MergedAdapter, OutputEmbedding};
+use crate::checkpoint::{Checkpoint, Embedding, Location};
 use crate::projection::{DeviceChoice, Pair, Rows, device_name, pick_device};
 use crate::task::CancelToken;
 use crate::transformer::{Forward, LayerCache, OutputRows, Weights};
 use crate::vocabulary::{Filters, Mask, Undertrained, Vocabulary};
 
 use convention::EmbeddingViews;
+use notices::told;
 use versions::BaseSide;
 
 use super::answering::{Answering, Callbacks};
-use super::card::NO_HEAD;
 use super::contexts::KeptContexts;
 use super::dictionary::OpenDictionary;
 use super::jacobian::OpenLens;
 use super::kind::{AnswerKind, NotFinite};
 use super::memory::MemoryBudget;
 use super::model::Model;
-use super::pairs::{FactorKey, Factors};
+use super::pairs::KeptFactors;
 use super::prompt::KeptRun;
 use super::rank::{EmbeddingGram, RankCache, Ranking, RepeatedTokens};
 use super::robustness::NullDistributions;
 use super::tokenizer_files::tokenizer_files;
 use super::{
     Answer, DictionaryAnswer, DictionaryQuery, ModelCard, NeuronAnswer, NeuronColumn, NeuronQuery,
-    PairsQuery, Query, QueryError,
+    PairsQuery, Query, QueryError, RankAnswer, RankQuery,
 };
 
 /// Bytes of heads' factors that are kept unless something else is said.
@@ -62,8 +63,8 @@ pub struct Reader {
     pub(super) mask: Option<(Filters, Arc<Mask>)>,
     /// Its undertrained tokens, once they were looked for; `None` in it if they cannot be told.
     pub(super) undertrained: Option<Option<Arc<Undertrained>>>,
-    /// For other filters and the other end of the list; the latest last.
-    pub(super) factors: Vec<(FactorKey, Arc<Factors>)>,
+    /// For other filters and the other end of the list.
+    pub(super) factors: KeptFactors,
     /// What the two sides of forms have in common over the vocabulary.
     pub(super) crosses: Vec<EmbeddingGram>,
     /// A ranking that was cancelled.
@@ -114,7 +115,7 @@ impl Reader {
             null_distributions: NullDistributions::default(),
             mask: None,
             undertrained: None,
-            factors: Vec::new(),
+            factors: KeptFactors::default(),
             crosses: Vec::new(),
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
@@ -286,6 +287,14 @@ impl Answering for Reader {
         self.likely(query, callbacks)
     }
 
+    fn rank_layers(
+        &mut self,
+        queries: &[RankQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<RankAnswer>, QueryError> {
+        self.best_of_layers(queries, callbacks)
+    }
+
     fn answer_directions(
         &mut self,
         queries: &[DictionaryQuery],
@@ -359,42 +368,4 @@ fn card(
         undertrained: None,
     };
     (card, device)
-}
-
-/// What llama.cpp's converter leaves out of encoders.
-const NO_PREDICTIONS: &str = "GGUF files of encoders have no masked-language-model head: lists and states are whole, predictions cannot be made";
-
-/// An adapter that was merged into a model, in a sentence.
-fn merged(adapter: &MergedAdapter) -> String {
-    let MergedAdapter {
-        kind,
-        rank,
-        matrices,
-        copies,
-        base,
-    } = adapter;
-    let changes = match copies {
-        0 => format!("{matrices} matrices"),
-        _ => format!("{matrices} matrices, and {copies} tensors as a whole"),
-    };
-    format!(
-        "{base} with an adapter merged into it: {kind} up to rank {rank}, which changes {changes}"
-    )
-}
-
-/// What the user should know of a checkpoint, a sentence each.
-fn told(checkpoint: &Checkpoint) -> Vec<String> {
-    let spec = checkpoint.spec();
-    let decided = match spec.output {
-        OutputEmbedding::Differs => Some(spec.output.describe(spec.vocab)),
-        OutputEmbedding::Missing => Some(NO_HEAD.to_owned()),
-        OutputEmbedding::Tied | OutputEmbedding::Equal { .. } | OutputEmbedding::Apart => None,
-    };
-    let encoder = checkpoint.forward().is_some_and(|forward| !forward.causal);
-    let no_predictions = encoder && checkpoint.gguf_metadata().is_some();
-    let of_gguf = no_predictions.then(|| NO_PREDICTIONS.to_owned());
-    let adapter = checkpoint.adapter().map(merged);
-    let note = checkpoint.family().note.map(str::to_owned);
-    let told = decided.into_iter().chain(of_gguf);
-    told.chain(adapter).chain(note).collect()
 }

@@ -13,8 +13,8 @@ use parquet::file::statistics::Statistics;
 use crate::projection::{Pair, Scored};
 use crate::query::{
     Answer, Answering, Callbacks, Convention, DictionaryAnswer, DictionaryQuery, ModelCard,
-    NeuronAnswer, NeuronColumn, NeuronQuery, PairsAnswer, PairsQuery, Query, QueryError, Ranking,
-    Reader,
+    NeuronAnswer, NeuronColumn, NeuronQuery, PairsAnswer, PairsQuery, Query, QueryError,
+    RankAnswer, RankQuery, Ranking, Reader, rank_each_layer,
 };
 use crate::task::CancelToken;
 use crate::transformer::Form;
@@ -307,6 +307,19 @@ impl Answering for Scanned {
             Some(answer) => Ok(answer),
             None => self.reader.answer(query, callbacks),
         }
+    }
+
+    fn rank_layers(
+        &mut self,
+        queries: &[RankQuery],
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<RankAnswer>, QueryError> {
+        for query in queries {
+            if self.lacks(query)?.is_none() {
+                return rank_each_layer(self, queries, callbacks);
+            }
+        }
+        self.reader.rank_layers(queries, callbacks)
     }
 
     fn answer_neurons(

@@ -73,4 +73,20 @@ impl Vocabulary {
             (a, b) => a.or(b),
         }
     }
+
+    /// The rows that pass, those together that are [the same](Self::same): in rising order.
+    pub fn same_rows(&self, mask: &Mask) -> Vec<Vec<u32>> {
+        let passing = (0..mask.passes.len() as u32).filter(|&id| mask.passes[id as usize]);
+        let mut of_spelling: Vec<Vec<u32>> = vec![Vec::new(); self.spellings.len()];
+        let mut alone = Vec::new();
+        for id in passing {
+            match self.spelling(id) {
+                Some(spelling) => of_spelling[spelling as usize].push(id),
+                None => alone.push(vec![id]),
+            }
+        }
+        of_spelling.retain(|rows| !rows.is_empty());
+        of_spelling.extend(alone);
+        of_spelling
+    }
 }

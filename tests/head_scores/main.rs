@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lexiscope::query::{
-    Answer, Callbacks, Convention, DirectionsQuery, Query, RankMetric, RankQuery, Reader, Relation,
-    RelationsQuery, SimilarNeuron, SimilarNeuronsQuery, Switch, WordPair,
+    Answer, Answering, Callbacks, Convention, DirectionsQuery, Query, RankAnswer, RankMetric,
+    RankQuery, Reader, Relation, RelationsQuery, SimilarNeuron, SimilarNeuronsQuery, Switch,
+    WordPair, rank_each_layer,
 };
 use lexiscope::transformer::Input;
 use lexiscope::vocabulary::Filters;
@@ -301,4 +302,58 @@ fn the_command_line_scores_files_and_bundled_relations() {
     home.write("forms.tsv", "nieistnieje\tpan\n");
     let why = refused(&own);
     assert!(why.contains("as nieistnieje are none"), "{why}");
+}
+
+/// The figure, layer, head and words of the best heads of all layers, as they are listed.
+fn best_heads(
+    queries: &[RankQuery],
+    answers: &[RankAnswer],
+    count: usize,
+) -> Vec<(f32, usize, usize, Vec<u32>)> {
+    let of_layer = |(query, answer): (&RankQuery, &RankAnswer)| {
+        let layer = query.layer;
+        let items = answer.items.clone().into_iter();
+        items.map(move |head| (head.figure, layer, head.item, head.key))
+    };
+    let mut heads: Vec<_> = queries.iter().zip(answers).flat_map(of_layer).collect();
+    heads.sort_by(|a, b| b.0.total_cmp(&a.0));
+    heads.truncate(count);
+    heads
+}
+
+/// Against a ranking of each layer by itself, in which no head is ruled out.
+#[test]
+fn heads_that_are_ruled_out_are_none_of_the_best() {
+    let mut model = bundled();
+    let cosine = Convention::RAW.flipped(Switch::Cosine);
+    for (by, convention) in [
+        (RankMetric::Same, Convention::RAW),
+        (RankMetric::SameQk, cosine),
+    ] {
+        let queries = |count: usize| -> Vec<RankQuery> {
+            let of_layer = |layer| RankQuery {
+                layer,
+                by,
+                count,
+                words: 3,
+                filters: Filters {
+                    alnum: true,
+                    ..Filters::default()
+                },
+                convention,
+                likely: false,
+            };
+            (3..5).map(of_layer).collect()
+        };
+        let all = queries(100);
+        let answers = rank_each_layer(&mut model, &all, Callbacks::none()).unwrap();
+        for count in [1, 5] {
+            let few = queries(count);
+            let found = model.rank_layers(&few, Callbacks::none()).unwrap();
+            let best = best_heads(&all, &answers, count);
+            assert_eq!(best_heads(&few, &found, count), best, "{by} {convention}");
+            let listed: usize = found.iter().map(|answer| answer.items.len()).sum();
+            assert_eq!(listed, count);
+        }
+    }
 }

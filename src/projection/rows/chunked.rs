@@ -29,6 +29,12 @@ impl Rows {
         }
     }
 
+    /// Whether they lie in memory as they count.
+    pub(in crate::projection) fn count_as_stored(&self) -> bool {
+        let on_host = matches!(&*self.store, Store::Host(_));
+        on_host && self.map.is_none() && self.transform.is_none()
+    }
+
     /// Some of the rows as they are stored, `[some, stored width]`.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub(in crate::query) struct FactorKey {
 }
 
 impl Factors {
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         (size_of_val(self.a.data()) + size_of_val(self.b.data())) as u64
     }
 }
@@ -134,13 +134,23 @@ impl Reader {
             biased,
             version: self.weights.version(),
         };
-        if let Some(at) = self.factors.iter().position(|(of, _)| *of == key) {
-            let found = self.factors.remove(at);
-            let factors = Arc::clone(&found.1);
-            self.factors.push(found);
-            return Ok(factors);
+        if let Some(found) = self.factors.get(&key) {
+            return Ok(found);
         }
         self.make_room(positions)?;
+        let factors = Arc::new(self.computed_factors(query, (biased, positions), callbacks)?);
+        let room = self.memory.kept.saturating_sub(self.layers.bytes());
+        self.factors.add(key, &factors, room);
+        Ok(factors)
+    }
+
+    /// A form's factors, with what biases bring and over positions too if they count.
+    fn computed_factors(
+        &mut self,
+        query: &PairsQuery,
+        (biased, positions): (bool, bool),
+        callbacks: Callbacks<'_>,
+    ) -> Result<Factors, QueryError> {
         let (form, layer, head) = (query.form, query.layer, query.head);
         self.weights
             .bring_form(form, layer, head, callbacks.without_partial())?;
@@ -152,15 +162,7 @@ impl Reader {
         };
         let weights = self.projected_form(query, weights, callbacks)?;
         let norms = norms.as_ref();
-        let factors =
-            Arc::new(self.factors_of(query, &weights, (biases, norms), positions, callbacks)?);
-        self.factors.push((key, Arc::clone(&factors)));
-        while self.factors.iter().map(|(_, f)| f.bytes()).sum::<u64>()
-            > self.memory.kept.saturating_sub(self.layers.bytes())
-        {
-            self.factors.remove(0);
-        }
-        Ok(factors)
+        self.factors_of(query, &weights, (biases, norms), positions, callbacks)
     }
 
     /// Gives up other heads' factors, the oldest first, and then layers, as far as a head's pairs need
@@ -174,12 +176,8 @@ impl Reader {
         let needed = MemoryBudget::of_pairs(rows, self.card.form_columns(), self.device.is_cpu());
         self.memory.check(&self.card.name, needed)?;
         let left = self.memory.kept.saturating_sub(needed);
-        let bytes = |(_, factors): &(_, Arc<Factors>)| factors.bytes();
-        while !self.factors.is_empty()
-            && self.factors.iter().map(bytes).sum::<u64>() + self.layers.bytes() > left
-        {
-            self.factors.remove(0);
-        }
+        self.factors
+            .shrink(left.saturating_sub(self.layers.bytes()));
         if self.layers.bytes() > left {
             self.layers = LayerCache::new(self.memory.kept);
         }

@@ -44,7 +44,7 @@ impl Reader {
 
     /// The attention through whose norm a side of a form reads: keys and values may be an earlier
     /// layer's.
-    pub(super) fn reads_at(&self, query: &PairsQuery, side: usize) -> SublayerAt {
+    pub(in crate::query) fn reads_at(&self, query: &PairsQuery, side: usize) -> SublayerAt {
         let shared = self.card.spec.head_sizes(query.layer).keys_of;
         let of_keys = match query.form {
             Form::Vo => side == 0,

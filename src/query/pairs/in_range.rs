@@ -7,11 +7,22 @@ use crate::projection::ProjectionError;
 ///
 /// # Errors
 /// They are not.
-pub(super) fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
+pub(in crate::query) fn in_range(a: &Matrix, b: &Matrix) -> Result<(), ProjectionError> {
     /// The least product of lengths whose scores keep their digits.
     const LEAST: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64;
     const MOST: f64 = f32::MAX as f64;
-    let largest = |m: &Matrix| m.data().iter().fold(0f32, |most, x| most.max(x.abs()));
+    // Eight at a time, none of which waits for another.
+    let largest = |m: &Matrix| {
+        let (eights, rest) = m.data().as_chunks::<8>();
+        let mut most = [0f32; 8];
+        for eight in eights {
+            let each = most.iter_mut().zip(eight);
+            each.for_each(|(most, x)| *most = most.max(x.abs()));
+        }
+        most.iter()
+            .chain(rest)
+            .fold(0f32, |most, x| most.max(x.abs()))
+    };
     let (largest_a, largest_b) = (f64::from(largest(a)), f64::from(largest(b)));
     let product = largest_a * largest_b;
     if product == 0.0 || (LEAST..MOST / a.cols().max(1) as f64).contains(&product) {

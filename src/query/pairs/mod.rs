@@ -3,6 +3,7 @@
 mod answering;
 mod forms;
 mod in_range;
+mod kept;
 mod likely;
 mod sheet;
 mod unconditional;
@@ -15,6 +16,8 @@ use crate::transformer::{Form, StoredPart, StoredTypes};
 use crate::vocabulary::Filters;
 
 pub(super) use answering::{FactorKey, Factors, admits, directions, stacked};
+pub(super) use in_range::in_range;
+pub(super) use kept::KeptFactors;
 pub(super) use likely::takes_seconds;
 
 /// A pair list of a head.

@@ -41,7 +41,11 @@ impl Reader {
             },
             false => Address::Neuron { layer, neuron: 0 },
         })?;
-        let answer = self.ranked(query, callbacks)?;
+        // Of each head the factors are asked for once.
+        self.factors.closed = query.by.of_heads() && !query.by.of_weights();
+        let answer = self.ranked(query, callbacks);
+        self.factors.closed = false;
+        let answer = answer?;
         if answer.items.is_empty() && query.count > 0 {
             return Err(QueryError::Nothing {
                 model: self.card.name.clone(),

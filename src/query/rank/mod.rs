@@ -1,12 +1,14 @@
 //! The neurons of a layer, or its heads, ranked by a metric.
 
 mod answering;
+mod best_heads;
 pub(super) mod cache;
 mod input_output;
 mod metric;
 mod ranking;
 mod relation;
 mod repeated_tokens;
+mod same_words;
 mod score_shape;
 mod sheet;
 

@@ -95,7 +95,7 @@ pub(in crate::query) fn top_lists(
     model.answer_neurons(&queries, callbacks)
 }
 
-fn pairs_query(query: &RankQuery, form: Form, head: usize) -> PairsQuery {
+pub(super) fn pairs_query(query: &RankQuery, form: Form, head: usize) -> PairsQuery {
     PairsQuery {
         convention: query.convention,
         form,
@@ -123,7 +123,7 @@ pub(in crate::query) fn top_pairs(
     Ok(answer.pairs)
 }
 
-fn judge_head(
+pub(super) fn judge_head(
     model: &mut dyn Answering,
     query: &RankQuery,
     form: Form,
