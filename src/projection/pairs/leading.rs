@@ -4,6 +4,7 @@
 //! these alone, and scored where they promise most.
 
 use faer::MatRef;
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
@@ -17,6 +18,7 @@ use super::integers::{
     Columns, GROUP, Integers, Kernel, MOST_GROUPS, Marked, PANEL, Panels, Row, STRIP, Strips,
     Widened, marked, offset,
 };
+use super::one_row::{MOST_STEPS, largest, quantise};
 use super::side::TASK_ROWS;
 
 /// Leading coordinates that rows have here.
@@ -28,8 +30,6 @@ const LONGEST: usize = 3072;
 const LONG: usize = 16_384;
 /// Pairs that are judged for the sample of their products: rows, columns.
 const SAMPLED: [usize; 2] = [128, 2048];
-/// Largest integer.
-const MOST: f32 = 127.0;
 
 /// What some of the leading coordinates are asked.
 #[derive(Clone, Copy)]
@@ -44,13 +44,13 @@ struct Judged {
 /// What is cheap to ask of all pairs.
 const FIRST: Judged = Judged {
     quads: 8,
-    share: 0.35,
+    share: 0.2,
     most: 1e-2,
 };
 /// What is asked of those that it lets through before they are scored.
 const SECOND: Judged = Judged {
     quads: QUADS,
-    share: 0.65,
+    share: 0.5,
     most: 3e-4,
 };
 
@@ -126,11 +126,13 @@ impl Search<'_> {
             .zip(self.ids.par_chunks(TASK_ROWS))
             .try_for_each(|(rows, ids)| {
                 self.cancel.check()?;
-                let given = ids.iter().flat_map(|&id| given.row(id as usize));
-                let given: Vec<f32> = given.map(|x| sign * x).collect();
+                let mut some = Vec::with_capacity(ids.len() * h);
+                for &id in ids {
+                    some.extend(given.row(id as usize).iter().map(|x| sign * x));
+                }
                 let mut leading = vec![0.0; ids.len() * COORDINATES];
                 multiply(
-                    MatRef::from_row_major_slice(&given, ids.len(), h),
+                    MatRef::from_row_major_slice(&some, ids.len(), h),
                     map,
                     &mut leading,
                 );
@@ -147,12 +149,11 @@ impl Search<'_> {
 
 impl LeadingRow {
     fn new(id: u32, row: &[f32]) -> Self {
-        let largest = row.iter().fold(0f32, |most, x| most.max(x.abs()));
-        let inverse_step = 1.0 / (largest / MOST).max(f32::MIN_POSITIVE);
+        let arch = Arch::new();
+        let largest = arch.dispatch(|| largest(row));
+        let inverse_step = 1.0 / (largest / MOST_STEPS).max(f32::MIN_POSITIVE);
         let mut quads = [[0; GROUP]; QUADS];
-        for (integer, x) in quads.as_flattened_mut().iter_mut().zip(row) {
-            *integer = (x * inverse_step).round() as i8;
-        }
+        arch.dispatch(|| quantise(row, inverse_step, quads.as_flattened_mut()));
         Self {
             id,
             norm: norm(row),

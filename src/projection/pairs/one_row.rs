@@ -14,7 +14,7 @@ pub(super) const MOST_WIDTHS: usize = FIRST_WIDTHS + 1;
 /// Of the first look.
 pub(super) const FIRST_WIDTHS: usize = 4;
 /// Largest multiple of a step; its rounding in f32 stays below 127.
-const MOST_STEPS: f32 = 126.9;
+pub(super) const MOST_STEPS: f32 = 126.9;
 /// No step is smaller: its inverse is a number, as is the product of two of these.
 const LEAST_STEP: f32 = 1.0 / (1u64 << 60) as f32;
 /// What sums of squares in f32 are off by: of the sum, and of one coordinate's multiple.
@@ -55,7 +55,7 @@ pub(super) struct Measures {
 
 /// Sums over some coordinates.
 #[derive(Clone, Copy, Default)]
-struct Sums {
+pub(super) struct Sums {
     squares: f32,
     rounded_squares: f32,
     lost_squares: f32,
@@ -118,7 +118,7 @@ impl AddAssign for Sums {
 
 /// The largest of the numbers, whatever their signs.
 #[inline(always)]
-fn largest(numbers: &[f32]) -> f32 {
+pub(super) fn largest(numbers: &[f32]) -> f32 {
     let (eights, rest) = numbers.as_chunks::<8>();
     let mut most = [0f32; 8];
     for eight in eights {
@@ -133,7 +133,7 @@ fn largest(numbers: &[f32]) -> f32 {
 
 /// Coordinates as multiples of a step, rounded.
 #[inline(always)]
-fn quantise(numbers: &[f32], inverse_step: f32, integers: &mut [i8]) -> Sums {
+pub(super) fn quantise(numbers: &[f32], inverse_step: f32, integers: &mut [i8]) -> Sums {
     const LANES: usize = 8;
     /// Between this and its double f32 has the whole numbers only: added, it rounds to one, which
     /// is what the sum's last bits say.

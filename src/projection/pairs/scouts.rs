@@ -19,7 +19,7 @@ const ABREAST: usize = 16;
 /// Passes at most.
 pub(super) const PASSES: usize = 24;
 /// The same where scouts look at leading coordinates afterwards.
-pub(super) const PASSES_BEFORE_LEADING: usize = 8;
+pub(super) const PASSES_BEFORE_LEADING: usize = 4;
 /// Passes one after the other that find nothing new: then others will not either.
 const IDLE: usize = 6;
 /// Passes over factors of fewer rows: without any nothing is known to choose bounds by.
