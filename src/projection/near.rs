@@ -273,7 +273,6 @@ impl Kernel {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::__m256i;
-    use std::array;
 
     use pulp::NullaryFnOnce;
     use pulp::x86::V3;
@@ -295,22 +294,22 @@ mod avx2 {
         #[inline(always)]
         fn call(self) -> Self::Output {
             let Self { simd, strip, panel } = self;
-            // Equal lengths that the compiler can see spare the checks of bounds in the loop.
-            let strip = strip.map(|row| &row[..panel.len()]);
             let none = simd.avx._mm256_setzero_si256();
             let mut sums = [[none; PANEL / LANES]; STRIP];
-            for (at, panel) in panel.iter().enumerate() {
-                let (eights, _) = panel.as_chunks::<LANES>();
-                let columns: [__m256i; PANEL / LANES] = array::from_fn(|i| pulp::cast(eights[i]));
-                for (sums, row) in sums.iter_mut().zip(strip) {
-                    let two = simd.avx._mm256_set1_epi32(pulp::cast(row[at]));
+            // In step, without a check of bounds in the loop.
+            let [a, b, c, d, e, f] = strip;
+            let rows = a.iter().zip(b).zip(c).zip(d).zip(e).zip(f);
+            for (panel, (((((a, b), c), d), e), f)) in panel.iter().zip(rows) {
+                let columns: [__m256i; PANEL / LANES] = pulp::cast(*panel);
+                for (sums, two) in sums.iter_mut().zip([a, b, c, d, e, f]) {
+                    let two = simd.avx._mm256_set1_epi32(pulp::cast(*two));
                     for (sum, &columns) in sums.iter_mut().zip(&columns) {
                         let product = simd.avx2._mm256_madd_epi16(two, columns);
                         *sum = simd.avx2._mm256_add_epi32(*sum, product);
                     }
                 }
             }
-            sums.map(pulp::cast)
+            pulp::cast(sums)
         }
     }
 }
