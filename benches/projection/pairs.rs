@@ -9,7 +9,7 @@ use candle_core::Device;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use lexiscope::checkpoint::Matrix;
-use lexiscope::projection::{End, PairsWanted, Rows, best_pairs};
+use lexiscope::projection::{End, PairKernel, PairsWanted, Rows, best_pairs, best_pairs_by};
 use lexiscope::query::{PairsQuery, Query, Reader};
 use lexiscope::task::CancelToken;
 use lexiscope::transformer::Form;
@@ -56,7 +56,27 @@ pub fn alone() {
             "ms",
         );
         called_off(name, &a, &b);
+        for kernel in PairKernel::all() {
+            let cost = by_kernel(kernel, &a, &b);
+            let what = format!("pairs, {name}, by {kernel:?}, of the processor");
+            figure(&what, cost, "ms");
+        }
     }
+}
+
+/// The processor's milliseconds that a search by a kernel takes.
+fn by_kernel(kernel: PairKernel, a: &Matrix, b: &Matrix) -> f64 {
+    let passing = vec![true; a.rows()];
+    let want = PairsWanted {
+        k: 50,
+        end: End::Highest,
+        passing: &passing,
+        admits: &|_, _| true,
+    };
+    let before = process::processor_ms();
+    let found = best_pairs_by(kernel, (a, b), &want, CancelToken::never(), &mut |_, _| ());
+    found.expect("not called off");
+    process::processor_ms() - before
 }
 
 /// Figure: one head of the checkpoint, whose weights are Gaussian, with its factors.
