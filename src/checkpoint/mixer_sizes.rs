@@ -42,6 +42,11 @@ pub struct MambaSizes {
 }
 
 impl DeltaSizes {
+    /// Heads of values that share a key.
+    pub fn shared(&self) -> usize {
+        self.value_heads / self.key_heads
+    }
+
     /// Queries, or keys, of all heads.
     pub fn keys(&self) -> usize {
         self.key_heads * self.d_key

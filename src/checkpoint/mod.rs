@@ -138,6 +138,19 @@ pub struct Checkpoint {
     difference: Option<Difference>,
 }
 
+/// The tensors of a folder's files, as the family has them.
+fn stored_tensors(
+    config: &Config,
+    family: &Family,
+    spec: &Spec,
+    files: &Files,
+) -> Result<Tensors, CheckpointError> {
+    let tensors = wrapped::unwrapped(family, weights::open(files)?)?;
+    let tensors = stacks::in_a_row(family, spec.passes.len(), tensors, files)?;
+    let tensors = quantised::assembled(tensors, config.quantisation())?;
+    experts::apart(family, tensors)
+}
+
 impl Checkpoint {
     /// Opens a checkpoint: reads its headers, finds its family, holds every tensor that the family
     /// names against the sizes in `config.json`, and compares two embeddings where it holds two.
@@ -161,15 +174,13 @@ impl Checkpoint {
         let forward = config.forward(family, &mut spec)?;
         let (gguf, tensors) = match gguf {
             Some(gguf) => {
-                let (metadata, tensors) = gguf.into_parts(family, &spec)?;
+                let mixer = forward.as_ref().and_then(|forward| forward.mixer);
+                let (metadata, tensors) = gguf.into_parts(family, &mut spec, mixer)?;
+                let layers = spec.passes.len();
+                let tensors = stacks::in_a_row(family, layers, tensors, &files)?;
                 (Some(metadata), tensors)
             }
-            None => {
-                let tensors = wrapped::unwrapped(family, weights::open(&files)?)?;
-                let tensors = stacks::in_a_row(family, spec.passes.len(), tensors, &files)?;
-                let tensors = quantised::assembled(tensors, config.quantisation())?;
-                (None, experts::apart(family, tensors)?)
-            }
+            None => (None, stored_tensors(&config, family, &spec, &files)?),
         };
         let prefix = verify::prefix(family, &tensors, &files)?;
         let (tensors, adapter) = match location {

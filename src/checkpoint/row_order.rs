@@ -18,6 +18,16 @@ pub(super) enum RowOrder {
         kv_heads: usize,
         d_head: usize,
     },
+    /// From row `first` on, heads of values in turn of the keys that they share: the first of each
+    /// key, the second of each key, …, where the family's order is key after key.
+    HeadsInTurn {
+        first: usize,
+        key_heads: usize,
+        /// Heads that share a key.
+        shared: usize,
+        /// Rows of a head.
+        width: usize,
+    },
 }
 
 impl RowOrder {
@@ -49,6 +59,19 @@ impl RowOrder {
                 };
                 block * d_head + channel
             }
+            Self::HeadsInTurn {
+                first,
+                key_heads,
+                shared,
+                width,
+            } => match row.checked_sub(first) {
+                None => row,
+                Some(own) => {
+                    let (head, channel) = (own / width, own % width);
+                    let (key, place) = (head / shared, head % shared);
+                    first + (place * key_heads + key) * width + channel
+                }
+            },
         }
     }
 
@@ -88,5 +111,14 @@ mod tests {
         let stored: Vec<usize> = (0..8).map(|row| order.stored(row)).collect();
         assert_eq!(stored, [0, 1, 4, 6, 2, 3, 5, 7]);
         assert_eq!(order.cover(&(3..3)), 3..3);
+        // After one other row, keys a and b with three values each, a row each: a0 b0 a1 b1 a2 b2.
+        let order = RowOrder::HeadsInTurn {
+            first: 1,
+            key_heads: 2,
+            shared: 3,
+            width: 1,
+        };
+        let stored: Vec<usize> = (0..7).map(|row| order.stored(row)).collect();
+        assert_eq!(stored, [0, 1, 3, 5, 2, 4, 6]);
     }
 }

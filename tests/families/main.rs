@@ -8,6 +8,7 @@ mod choices;
 mod conventions;
 mod experts;
 mod gguf;
+mod gguf_refused;
 #[path = "../gguf_writer/mod.rs"]
 mod gguf_writer;
 mod heads;

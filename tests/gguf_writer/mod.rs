@@ -1,5 +1,5 @@
-//! GGUF files of the checkpoints in `tests/families`, out of `tests/gguf/later.json` and the
-//! checkpoints' own numbers (`tests/gguf/later.py`).
+//! GGUF files of the checkpoints in `tests/families`, out of `tests/gguf/later.json`,
+//! `tests/gguf/converted.json` and the checkpoints' own numbers (`later.py` and `converted.py`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,13 @@ use serde_json::{Value, json};
 
 /// What a file holds of each checkpoint.
 pub fn described() -> Value {
-    let text = fs::read_to_string(tests().join("gguf/later.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    let [mut described, converted] = ["later", "converted"].map(|name| -> Value {
+        let path = tests().join("gguf").join(format!("{name}.json"));
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    });
+    let all = described.as_object_mut().unwrap();
+    all.extend(converted.as_object().unwrap().clone());
+    described
 }
 
 fn tests() -> PathBuf {

@@ -5,14 +5,13 @@
 use serde_json::{Map, Value, json};
 
 use super::super::error::one_line;
-use super::super::family::Local;
 use super::super::{CheckpointError, Family, family};
 use super::keys::Keys;
 use super::rope;
 
 /// The architectures of GGUF that are read, each with the `model_type` of its families. Where there
 /// are several, [`Keys::family`] tells them apart.
-const ARCHITECTURES: [(&str, &[&str]); 37] = [
+const ARCHITECTURES: [(&str, &[&str]); 54] = [
     ("llama", &["llama", "mistral", "mixtral"]),
     ("mistral3", &["mistral3", "ministral3"]),
     ("qwen2", &["qwen2"]),
@@ -48,8 +47,28 @@ const ARCHITECTURES: [(&str, &[&str]); 37] = [
     ("gpt2", &["gpt2"]),
     ("falcon", &["falcon"]),
     ("bloom", &["bloom"]),
-    ("bert", &["bert", "distilbert", "roberta", "xlm-roberta"]),
+    (
+        "bert",
+        &["bert", "distilbert", "roberta", "xlm-roberta", "camembert"],
+    ),
     ("modern-bert", &["modernbert"]),
+    ("nomic-bert", &["nomic_bert"]),
+    ("qwen3next", &["qwen3_next"]),
+    ("qwen35", &["qwen3_5_text", "qwen3_5"]),
+    ("qwen35moe", &["qwen3_5_moe_text", "qwen3_5_moe"]),
+    ("lfm2", &["lfm2"]),
+    ("lfm2moe", &["lfm2_moe"]),
+    ("granitehybrid", &["granitemoehybrid", "bamba"]),
+    ("nemotron_h", &["nemotron_h"]),
+    ("nemotron_h_moe", &["nemotron_h"]),
+    ("falcon-h1", &["falcon_h1"]),
+    ("gemma3n", &["gemma3n_text", "gemma3n"]),
+    ("gemma4", &["gemma4_text", "gemma4"]),
+    ("apertus", &["apertus"]),
+    ("hunyuan-dense", &["hunyuan_v1_dense"]),
+    ("mpt", &["mpt"]),
+    ("starcoder", &["gpt_bigcode"]),
+    ("t5", &["t5", "mt5", "umt5"]),
 ];
 
 /// The architectures of GGUF files that are read as a family.
@@ -62,6 +81,9 @@ pub fn architectures_of(family: &Family) -> Vec<&'static str> {
 /// Models of which the file does not say that heads' scores are scaled by d_model over the heads:
 /// architecture, and the layers by which llama.cpp tells them.
 const SCALED_BY_WIDTH: [(&str, u64); 2] = [("gemma2", 46), ("gemma3", 62)];
+
+/// The largest exponent of two by which ALiBi's slopes fall.
+const ALIBI: f64 = 8.0;
 
 /// How `expert_gating_func` names routers whose scores are each a sigmoid.
 const SIGMOID: u64 = 2;
@@ -87,6 +109,9 @@ impl Keys<'_> {
             "llama" if self.whole("attention.sliding_window").is_some() => Some("mistral"),
             "mistral3" if self.real("attention.temperature_scale").is_some() => Some("ministral3"),
             "olmo2" if self.whole("attention.sliding_window").is_some() => Some("olmo3"),
+            "granitehybrid" if self.is_bamba() => Some("bamba"),
+            // Layers after the first have a bias of their own.
+            "t5" if self.holds("enc.blk.1.attn_rel_b.weight") => Some("umt5"),
             "deepseek2" if self.whole("expert_gating_func") == Some(SIGMOID) => Some("deepseek_v3"),
             _ => known.1.first().copied(),
         });
@@ -100,54 +125,50 @@ impl Keys<'_> {
         })
     }
 
+    /// Whether a hybrid of one feed-forward part a layer turns its heads, which Granite does not.
+    fn is_bamba(&self) -> bool {
+        self.flag("rope.scaling.finetuned") == Some(true)
+            && self.whole("expert_count").unwrap_or(0) == 0
+    }
+
     fn config(&self, family: &Family) -> Result<Map<String, Value>, CheckpointError> {
         if family.experts.is_none() {
             self.check_dense()?;
         }
-        let keys = &family.config;
         let mut config = Map::new();
-        let mut put = |key: Option<&&str>, value: Option<Value>| {
-            if let (Some(key), Some(value)) = (key, value) {
-                config.insert((*key).to_owned(), value);
-            }
-        };
+        let layers = self
+            .needed("block_count")?
+            .saturating_sub(self.predicting());
         let d_model = self.needed("embedding_length")?;
-        let all_layers = self.needed("block_count")?;
-        let layers = all_layers.saturating_sub(self.predicting());
-        let heads = self.one("attention.head_count", layers)?;
-        put(Some(&"model_type"), Some(family.model_type.into()));
-        put(keys.layers.first(), Some(layers.into()));
-        put(keys.d_model.first(), Some(d_model.into()));
-        put(keys.heads.first(), heads.map(Value::from));
-        let kv_heads = self.one("attention.head_count_kv", layers)?.or(heads);
-        put(keys.n_kv_heads.first(), kv_heads.map(Value::from));
-        if let Some([counts, _]) = keys.n_kv_heads_if {
-            put(Some(&counts), Some(true.into()));
-        }
-        let d_head = match family.latent {
-            true => None,
-            false => self.d_head(d_model, heads)?,
-        };
-        put(keys.d_head.first(), d_head.map(Value::from));
-        let neurons = self.one("feed_forward_length", layers)?;
-        put(keys.neurons.first(), neurons.map(Value::from));
-        put(keys.positions.first(), self.positions().map(Value::from));
+        let [heads, d_head] = self.put_heads(family, [d_model, layers], &mut config)?;
         let epsilon = [
             "attention.layer_norm_epsilon",
             "attention.layer_norm_rms_epsilon",
         ];
         let epsilon = epsilon.iter().find_map(|key| self.real(key));
-        put(keys.norm_epsilon.first(), epsilon.map(Value::from));
-        let rows = self.rows("token_embd.weight");
-        put(Some(&"vocab_size"), rows.map(Value::from));
+        let keys = &family.config;
+        let model_type = Some(family.model_type.into());
+        let rows = self.rows("token_embd.weight").map(Value::from);
         let tied = !self.holds("output.weight");
-        put(Some(&"tie_word_embeddings"), Some(tied.into()));
+        for (key, value) in [
+            (Some(&"model_type"), model_type),
+            (keys.layers.first(), Some(layers.into())),
+            (keys.d_model.first(), Some(d_model.into())),
+            (keys.neurons.first(), self.neurons(family, layers)?),
+            (keys.positions.first(), self.positions().map(Value::from)),
+            (keys.norm_epsilon.first(), epsilon.map(Value::from)),
+            (Some(&"vocab_size"), rows),
+            (Some(&"tie_word_embeddings"), Some(tied.into())),
+        ] {
+            put(&mut config, key, value);
+        }
         if family.latent {
             self.put_latent(&mut config)?;
         }
         if let Some(names) = &family.experts {
             self.put_experts(names, layers, &mut config)?;
         }
+        self.put_kinds(family, layers, &mut config)?;
         self.put_choices(
             family,
             &mut config,
@@ -155,6 +176,39 @@ impl Keys<'_> {
         )?;
         rope::put(self, family, d_head, &mut config)?;
         Ok(config)
+    }
+
+    /// Adds heads, and says how many there are and of what size.
+    fn put_heads(
+        &self,
+        family: &Family,
+        [d_model, layers]: [u64; 2],
+        config: &mut Map<String, Value>,
+    ) -> Result<[Option<u64>; 2], CheckpointError> {
+        let keys = &family.config;
+        let kinds = family.kinds.is_some();
+        let heads = self.one("attention.head_count", layers, kinds)?;
+        let kv_heads = match family.head_keys.and_then(|keys| keys.global) {
+            Some(global) => self.put_global_heads(&global, layers, config)?,
+            None => self.one("attention.head_count_kv", layers, kinds)?,
+        };
+        let d_head = match family.latent {
+            true => None,
+            false => self.d_head(d_model, heads)?,
+        };
+        for (key, value) in [
+            (keys.heads.first(), heads),
+            (keys.n_kv_heads.first(), kv_heads.or(heads)),
+            (keys.d_head.first(), d_head),
+        ] {
+            put(config, key, value.map(Value::from));
+        }
+        match (keys.n_kv_heads_if, keys.n_kv_heads) {
+            (Some([_, one]), []) => put(config, Some(&one), Some((kv_heads == Some(1)).into())),
+            (Some([counts, _]), _) => put(config, Some(&counts), Some(true.into())),
+            (None, _) => {}
+        }
+        Ok([heads, d_head])
     }
 
     /// Choices other than sizes and positions.
@@ -165,6 +219,7 @@ impl Keys<'_> {
         [d_model, heads, d_head, layers]: [Option<u64>; 4],
     ) -> Result<(), CheckpointError> {
         self.put_multipliers(family, config);
+        self.put_of_some(family, config)?;
         let mut put = |key: &str, value: Value| config.insert(key.to_owned(), value);
         if let Some(parallel) = self.flag("use_parallel_residual") {
             put("use_parallel_residual", parallel.into());
@@ -221,6 +276,41 @@ impl Keys<'_> {
         Ok(())
     }
 
+    /// Choices that few families have.
+    fn put_of_some(
+        &self,
+        family: &Family,
+        config: &mut Map<String, Value>,
+    ) -> Result<(), CheckpointError> {
+        let mut put = |key: &str, value: Value| drop(config.insert(key.to_owned(), value));
+        let bias = self.real("attention.max_alibi_bias");
+        if let Some(got) = bias.filter(|&bias| bias != ALIBI)
+            && family
+                .forward
+                .is_some_and(|forward| forward.alibi.is_some())
+        {
+            return Err(self.unlike("attention.max_alibi_bias", &ALIBI.to_string(), got));
+        }
+        if let Some(keys) = family.head_keys {
+            let shared = self.whole("attention.shared_kv_layers").unwrap_or(0);
+            put(keys.shared, shared.into());
+        }
+        if let Some([flag, ..]) = family.config.two_thirds {
+            put(flag, false.into());
+        }
+        if let Some(stacks) = family.two_stacks {
+            if let Some(layers) = self.whole("decoder_block_count") {
+                put(stacks.decoder_layers, layers.into());
+            }
+            let gated = self.holds("enc.blk.0.ffn_gate.weight");
+            put(
+                "feed_forward_proj",
+                if gated { "gated-gelu" } else { "relu" }.into(),
+            );
+        }
+        Ok(())
+    }
+
     /// Numbers that states, scores or logits are multiplied with.
     fn put_multipliers(&self, family: &Family, config: &mut Map<String, Value>) {
         let logit_scale = match (family.head.scale, family.head.divisor) {
@@ -240,28 +330,6 @@ impl Keys<'_> {
         }
     }
 
-    /// Which layers look through a window.
-    fn put_pattern(
-        &self,
-        family: &Family,
-        config: &mut Map<String, Value>,
-    ) -> Result<(), CheckpointError> {
-        let key = self.key("attention.sliding_window_pattern");
-        if let Some(sliding) = self.metadata.wholes(&key)? {
-            let name = |&sliding: &u64| match sliding {
-                0 => "full_attention",
-                _ => "sliding_attention",
-            };
-            let types: Vec<&str> = sliding.iter().map(name).collect();
-            config.insert("layer_types".to_owned(), json!(types));
-        } else if let (Some(every), Some(windows)) = (self.metadata.whole(&key), &family.windows)
-            && let Local::AllBut { every: of, .. } = windows.layers
-        {
-            config.insert(of.to_owned(), every.into());
-        }
-        Ok(())
-    }
-
     /// # Errors
     /// Feed-forward parts of several experts.
     fn check_dense(&self) -> Result<(), CheckpointError> {
@@ -274,8 +342,10 @@ impl Keys<'_> {
     /// Size of a head.
     fn d_head(&self, d_model: u64, heads: Option<u64>) -> Result<Option<u64>, CheckpointError> {
         let of_width = heads.and_then(|heads| d_model.checked_div(heads));
-        let d_head = self.whole("attention.key_length").or(of_width);
-        match self.whole("attention.value_length") {
+        // Of layers with a window, where others have heads of another size.
+        let own = |of_window: &str, of_all: &str| self.whole(of_window).or(self.whole(of_all));
+        let d_head = own("attention.key_length_swa", "attention.key_length").or(of_width);
+        match own("attention.value_length_swa", "attention.value_length") {
             Some(other) if d_head != Some(other) => {
                 let expected = format!("{}, as keys have", d_head.unwrap_or_default());
                 Err(self.unlike("attention.value_length", &expected, other))
@@ -284,9 +354,30 @@ impl Keys<'_> {
         }
     }
 
+    /// Neurons of a feed-forward part: a number, or one for each layer.
+    fn neurons(&self, family: &Family, layers: u64) -> Result<Option<Value>, CheckpointError> {
+        let (name, kinds) = ("feed_forward_length", family.kinds.is_some());
+        let each = self.metadata.wholes(&self.key(name))?;
+        let each = each.filter(|each| !kinds && each.iter().any(|size| Some(size) != each.first()));
+        match each {
+            Some(each) => {
+                let each = each.into_iter().take(layers as usize);
+                Ok(Some(json!(each.collect::<Vec<u64>>())))
+            }
+            None => Ok(self.one(name, layers, kinds)?.map(Value::from)),
+        }
+    }
+
     /// Positions of a text at most.
     fn positions(&self) -> Option<u64> {
         let learned = self.rows("position_embd.weight");
         learned.or_else(|| self.whole("context_length"))
+    }
+}
+
+/// Sets a key that a family has to a value that the file has.
+fn put(config: &mut Map<String, Value>, key: Option<&&str>, value: Option<Value>) {
+    if let (Some(key), Some(value)) = (key, value) {
+        config.insert((*key).to_owned(), value);
     }
 }

@@ -8,7 +8,7 @@ use super::super::family::{ExpertLayers, ExpertNames, Renormalised, RoutingKeys,
 use super::keys::Keys;
 
 /// The architectures whose routers renormalise although no key says so.
-const RENORMALISED: [&str; 1] = ["qwen3moe"];
+const RENORMALISED: [&str; 3] = ["qwen3moe", "qwen3next", "lfm2moe"];
 
 impl Keys<'_> {
     /// Adds what concerns experts to a configuration.
@@ -55,8 +55,10 @@ impl Keys<'_> {
             layers,
         );
         match (names.shared.map(|shared| shared.neurons), shared) {
-            (Some(SharedNeurons::Key(key)), shared) => {
-                put(Some(&key), shared.unwrap_or(0).into());
+            (Some(SharedNeurons::Key(key)), Some(shared)) => put(Some(&key), shared.into()),
+            // Where it is the feed-forward part that layers without experts have too, it is known.
+            (Some(SharedNeurons::Key(key)), None) => {
+                config.entry(key).or_insert_with(|| 0.into());
             }
             (Some(SharedNeurons::Times(key)), _) => {
                 let count = self.whole("expert_shared_count").unwrap_or(0);

@@ -7,7 +7,7 @@ use super::super::family::{ExpertNames, NeuronMap};
 use super::super::tensor_entry::TensorEntry;
 use super::super::tensors::Tensors;
 use super::super::{CheckpointError, ExpertSizes};
-use super::names::{Named, Names, Stored, in_layer};
+use super::names::{Named, Names, Stored, half, in_layer};
 
 /// The maps that a tensor of all experts holds, in the order of their rows.
 fn fused(tensor: &str) -> Option<&'static [NeuronMap]> {
@@ -41,7 +41,7 @@ impl Names<'_> {
                 let (layer, tensor) = in_layer(tensor)?;
                 Some((layer?, tensor, part))
             });
-            let Some((layer, tensor, part)) = below else {
+            let Some((layer, tensor, part @ ("weight" | "bias"))) = below else {
                 continue;
             };
             let (Some(maps), Some(sizes)) = (fused(tensor), self.spec.experts(layer)) else {
@@ -99,7 +99,14 @@ impl Names<'_> {
                 named.into_iter().map(as_one_row).collect()
             }
             tensor => {
-                if let Some(map) = tensor.strip_suffix("_shexp").and_then(own) {
+                if let Some((tensor, map)) = tensor
+                    .strip_suffix("_shexp")
+                    .and_then(|tensor| Some((tensor, own(tensor)?)))
+                {
+                    if let Some([inputs, outputs]) = names.shared.and_then(|shared| shared.fused) {
+                        let below = half(inputs, tensor).unwrap_or_else(|| outputs.to_owned());
+                        return Some(one(Some(stored.under(&below))));
+                    }
                     let below = names.shared.zip(names.below(map));
                     return Some(one(below.map(|(shared, below)| {
                         stored.under(&format!("{}{below}", shared.prefix))

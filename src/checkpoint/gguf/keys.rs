@@ -67,16 +67,23 @@ impl Keys<'_> {
         }
     }
 
-    /// A size that may be an array of one for each layer.
-    pub(super) fn one(&self, name: &str, layers: u64) -> Result<Option<u64>, CheckpointError> {
+    /// A size that may be an array of one for each layer, 0 in layers that have none of their kind.
+    pub(super) fn one(
+        &self,
+        name: &str,
+        layers: u64,
+        kinds: bool,
+    ) -> Result<Option<u64>, CheckpointError> {
         let key = self.key(name);
         let Some(each) = self.metadata.wholes(&key)? else {
             return Ok(self.metadata.whole(&key));
         };
-        let first = each.first().copied();
+        let size = |size: &&u64| **size > 0 || !kinds;
+        let first = each.iter().find(size).copied();
         // Layers that predict further tokens are counted too.
         let counted = [layers, layers + self.predicting()];
-        match each.iter().find(|&&size| Some(size) != first) {
+        let mut sizes = each.iter().filter(size);
+        match sizes.find(|&&size| Some(size) != first) {
             None if counted.contains(&(each.len() as u64)) => Ok(first),
             None => Err(self.unlike(name, &format!("one of each of {layers} layers"), each.len())),
             Some(other) => {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::super::CheckpointError;
 use super::super::error::one_line;
+use super::super::number::Dtype;
 use super::super::source::Source;
+use super::super::tensor_entry::TensorEntry;
 use super::reader::HeaderReader;
 use super::value::{ElementKind, MetadataValue, StoredValue};
 
@@ -140,6 +142,18 @@ impl GgufMetadata {
             other => Ok(number(&other)),
         });
         numbers.collect()
+    }
+
+    /// The numbers of an array of so many f32, each as a tensor of the file; none of anything else.
+    pub(super) fn floats(&self, key: &str, count: usize) -> Vec<TensorEntry> {
+        let stored = self
+            .stored(key)
+            .filter(|stored| stored.element == ElementKind::F32 && stored.len == count as u64);
+        let each = stored
+            .into_iter()
+            .flat_map(|stored| stored.bytes.clone().step_by(4));
+        each.map(|at| TensorEntry::contiguous(Dtype::F32, vec![1], at))
+            .collect()
     }
 
     fn stored(&self, key: &str) -> Option<&StoredValue> {

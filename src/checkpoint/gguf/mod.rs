@@ -6,10 +6,15 @@ mod expert_names;
 mod header;
 mod keys;
 mod latent;
+mod layer_keys;
 mod metadata;
+mod mixer_names;
 mod names;
 mod reader;
+mod rearranged;
 mod rope;
+mod stack_names;
+mod unknown_names;
 mod value;
 
 use std::path::{Path, PathBuf};
@@ -21,8 +26,9 @@ use crate::outside::{self, escape};
 
 use super::elsewhere;
 use super::source::Source;
+use super::tensor_entry::TensorEntry;
 use super::tensors::Tensors;
-use super::{CheckpointError, Family, Spec};
+use super::{CheckpointError, Family, MixerSizes, Spec};
 
 pub use configuration::architectures_of;
 pub use metadata::GgufMetadata;
@@ -117,17 +123,40 @@ impl Gguf {
             .or_else(|| self.tensors.most_common_type())
     }
 
-    /// Its keys, and its tensors as the family's own checkpoints have them.
+    /// Its keys, and its tensors as the family's own checkpoints have them; what of them is not known
+    /// is said in `spec`.
     ///
     /// # Errors
     /// Two tensors of one name.
     pub(super) fn into_parts(
         self,
         family: &Family,
-        spec: &Spec,
+        spec: &mut Spec,
+        mixer: Option<MixerSizes>,
     ) -> Result<(GgufMetadata, Tensors), CheckpointError> {
-        let tensors = names::of_family(self.tensors, family, spec)?;
+        let activations = self.activations(family, spec);
+        let (mut tensors, unknown) = names::of_family(self.tensors, family, spec, mixer)?;
+        spec.unknown.extend(unknown);
+        tensors.add_to_first(activations);
         Ok((self.metadata, tensors))
+    }
+
+    /// The learned numbers of layers' activations, which lie among the keys (xIELU).
+    fn activations(&self, family: &Family, spec: &Spec) -> Vec<(String, TensorEntry)> {
+        let names = family
+            .forward
+            .and_then(|forward| forward.learned_activation);
+        let of_keys = ["xielu.alpha_p", "xielu.alpha_n"];
+        let each = names.into_iter().flatten().zip(of_keys);
+        let stored = each.flat_map(|(name, key)| {
+            let entries = self.metadata.floats(key, spec.layers);
+            let prefix = family.prefixes.first().copied().unwrap_or_default();
+            entries.into_iter().enumerate().map(move |(layer, entry)| {
+                let layer = family.layer.replace("{}", &layer.to_string());
+                (format!("{prefix}{layer}{name}"), entry)
+            })
+        });
+        stored.collect()
     }
 }
 

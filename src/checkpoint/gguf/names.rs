@@ -6,10 +6,12 @@ use super::super::family::{Layout, Linear, QkNormScope, Split};
 use super::super::row_order::RowOrder;
 use super::super::tensor_entry::TensorEntry;
 use super::super::tensors::{MOST_TENSORS, Tensors};
-use super::super::{CheckpointError, Family, Spec};
+use super::super::{CheckpointError, Family, MixerSizes, Spec, UnknownChoice};
+use super::rearranged::one_below_another;
+use super::stack_names::of_stack;
 
-/// The tensors under the family's names, and as the family has them. Those that the family does
-/// not name are left out.
+/// The tensors under the family's names, and as the family has them; and of those in layers that the
+/// family does not name, one of each kind, with what they would change.
 ///
 /// # Errors
 /// Two tensors have one name, or the experts' have another shape than the keys say.
@@ -17,16 +19,23 @@ pub(super) fn of_family(
     tensors: Tensors,
     family: &Family,
     spec: &Spec,
-) -> Result<Tensors, CheckpointError> {
+    mixer: Option<MixerSizes>,
+) -> Result<(Tensors, Vec<UnknownChoice>), CheckpointError> {
+    let apart = |name: &str| name.contains(".ffn_gate.") || name.contains(".ffn_gate_shexp.");
     let names = Names {
         family,
         spec,
+        mixer,
         two_norms: tensors.get("blk.0.attn_norm_2.weight").is_some(),
+        gates_apart: tensors.names().any(apart),
     };
     names.check_experts(&tensors)?;
+    let unknown = names.unknown(&tensors);
     let mut tensors = tensors.mapped(|name, entry| names.entries(name, entry))?;
     names.join_latent(&mut tensors);
-    Ok(tensors)
+    names.join_gates(&mut tensors);
+    names.order_mixers(&mut tensors);
+    Ok((tensors, unknown))
 }
 
 /// The factors of an adapter under the names of the family's modules.
@@ -42,7 +51,9 @@ pub(super) fn factors_of_family(
     let names = Names {
         family,
         spec,
+        mixer: None,
         two_norms: false,
+        gates_apart: false,
     };
     for name in tensors.names() {
         let known = tensors
@@ -63,7 +74,7 @@ pub(super) fn factors_of_family(
 
 /// The families whose queries and keys the converter permutes: RoPE turns neighbouring channels in
 /// llama.cpp, and halves in the families' own checkpoints.
-const PERMUTED: [&str; 10] = [
+const PERMUTED: [&str; 13] = [
     "llama",
     "mistral",
     "mistral3",
@@ -71,6 +82,9 @@ const PERMUTED: [&str; 10] = [
     "mixtral",
     "granite",
     "granitemoe",
+    "granitemoehybrid",
+    "bamba",
+    "nemotron_h",
     "smollm3",
     "arcee",
     "olmo",
@@ -99,6 +113,15 @@ pub(super) fn in_layer(tensor: &str) -> Option<(Option<usize>, &str)> {
     Some((layer.parse().ok(), tensor))
 }
 
+/// The name of the gates, or of the inputs, of a tensor that the family has of both.
+pub(super) fn half(joined: &str, tensor: &str) -> Option<String> {
+    match tensor {
+        "ffn_gate" => Some(format!("{joined}_gates")),
+        "ffn_up" => Some(format!("{joined}_inputs")),
+        _ => None,
+    }
+}
+
 /// The rows of a tensor, one for each head, as tensors of their own.
 fn heads_apart(name: &str, stored: Stored<'_>, entry: &TensorEntry) -> Vec<Named> {
     let &[heads, width] = &entry.shape[..] else {
@@ -118,21 +141,27 @@ fn heads_apart(name: &str, stored: Stored<'_>, entry: &TensorEntry) -> Vec<Named
 pub(super) struct Names<'a> {
     pub(super) family: &'a Family,
     pub(super) spec: &'a Spec,
+    /// Of what mixes tokens in layers without heads.
+    pub(super) mixer: Option<MixerSizes>,
     /// As in Falcon's newer models: `attn_norm_2` is the norm before attention, `attn_norm` that
     /// before the feed-forward part.
     two_norms: bool,
+    /// Whether gates and inputs of neurons are tensors of their own, also where the family's
+    /// checkpoints hold both in one.
+    gates_apart: bool,
 }
 
 impl Names<'_> {
-    fn entries(&self, name: &str, entry: &TensorEntry) -> Vec<(String, TensorEntry)> {
-        let Some((tensor, part)) = name.rsplit_once('.') else {
-            return Vec::new();
+    pub(super) fn entries(&self, name: &str, entry: &TensorEntry) -> Vec<(String, TensorEntry)> {
+        let (tensor, part) = match name.rsplit_once('.') {
+            Some((tensor, part @ ("weight" | "bias"))) => (tensor, part),
+            // The converter leaves it out.
+            Some((_, "ssm_a" | "ssm_d" | "ffn_norm")) => (name, "weight"),
+            _ => return Vec::new(),
         };
-        if !matches!(part, "weight" | "bias") {
-            return Vec::new();
-        }
         let Some((layer, tensor)) = in_layer(tensor) else {
-            let full = self.of_model(tensor, part);
+            let of_stack = of_stack(self.family, tensor, part);
+            let full = of_stack.or_else(|| self.of_model(tensor, part));
             return full.map(|name| (name, entry.clone())).into_iter().collect();
         };
         match layer {
@@ -196,7 +225,8 @@ impl Names<'_> {
             }
             "position_embd" => below(family.positions?.name),
             "token_types" => below(forward?.token_types?),
-            "token_embd_norm" => norm(forward?.embedding_norm?),
+            // LFM2's is that after the last layer.
+            "token_embd_norm" => norm(forward?.embedding_norm.or(forward?.final_norm)?),
             "output_norm" => norm(forward?.final_norm?),
             _ => None,
         }
@@ -207,11 +237,21 @@ impl Names<'_> {
         let family = self.family;
         let as_stored = |name: String| vec![(name, entry.clone())];
         let map = |map: &Linear| vec![(stored.under(map.name), self.map_entry(map, entry))];
-        let experts = self.of_experts(layer, stored, entry);
-        if let Some(named) = experts.or_else(|| self.of_latent(stored, entry)) {
+        let own = self
+            .of_experts(layer, stored, entry)
+            .or_else(|| self.of_latent(stored, entry))
+            .or_else(|| self.of_mixer(layer, stored, entry));
+        if let Some(named) = own {
             return named;
         }
         match stored.tensor {
+            "ffn_gate" | "ffn_up" if self.joined_gates().is_some() => {
+                let half = self
+                    .joined_gates()
+                    .and_then(|name| half(name, stored.tensor));
+                half.map(|name| as_stored(stored.under(&name)))
+                    .unwrap_or_default()
+            }
             "ffn_up" => map(&family.ff_in),
             "ffn_gate" => family.ff_gate.as_ref().map(map).unwrap_or_default(),
             "ffn_down" => map(&family.ff_out),
@@ -240,6 +280,29 @@ impl Names<'_> {
         }
     }
 
+    /// Of a family that stores gates and inputs of neurons in one tensor, its name, where the file
+    /// holds them apart.
+    fn joined_gates(&self) -> Option<&'static str> {
+        let gate = self.family.ff_gate.filter(|_| self.gates_apart)?;
+        matches!(gate.split, Split::Part(..)).then_some(gate.name)
+    }
+
+    /// Adds the tensor of gates and inputs to each layer that has them apart.
+    fn join_gates(&self, tensors: &mut Tensors) {
+        let shared = self.family.experts.and_then(|names| names.shared?.fused);
+        let Some(name) = self.joined_gates().or(shared.map(|fused| fused[0])) else {
+            return;
+        };
+        for layer in 0..self.spec.layers {
+            let before = self.before(layer);
+            let halves = ["ffn_gate", "ffn_up"].map(|tensor| half(name, tensor));
+            if let [Some(gate), Some(up)] = halves {
+                let halves = [gate, up].map(|half| format!("{before}{half}.weight"));
+                one_below_another(tensors, &format!("{before}{name}.weight"), halves);
+            }
+        }
+    }
+
     /// Whether each head has a tensor of its own where GGUF has a row of one.
     fn is_of_heads(&self, norm: &str) -> bool {
         matches!(norm, "attn_q_norm" | "attn_k_norm")
@@ -248,6 +311,12 @@ impl Names<'_> {
 
     /// Of a norm, the name below the layer.
     fn norm(&self, tensor: &str) -> Option<&'static str> {
+        let of_heads = self.family.qk_norm.as_ref();
+        match tensor {
+            "attn_q_norm" => return of_heads.map(|names| names[0]),
+            "attn_k_norm" => return of_heads.map(|names| names[1]),
+            _ => {}
+        }
         let forward = self.family.forward.as_ref()?;
         match tensor {
             "attn_norm" if self.two_norms => forward.ff_norm.first().copied(),
@@ -261,8 +330,6 @@ impl Names<'_> {
                 None => forward.ff_norm.first().copied(),
             },
             "post_ffw_norm" => forward.post_norms.map(|names| names[1]),
-            "attn_q_norm" => self.family.qk_norm.map(|names| names[0]),
-            "attn_k_norm" => self.family.qk_norm.map(|names| names[1]),
             _ => None,
         }
     }

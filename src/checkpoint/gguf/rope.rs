@@ -18,6 +18,13 @@ pub(super) fn put(
     let Some(rotary) = &family.rope else {
         return Ok(());
     };
+    if family.head_keys.is_some_and(|keys| keys.global.is_some()) {
+        return keys.put_global_rope(config);
+    }
+    if let (Some([key, value]), Some(true)) = (rotary.only_if, keys.flag("rope.scaling.finetuned"))
+    {
+        config.insert(key.to_owned(), value.into());
+    }
     let base = |names: [&str; 2]| names.into_iter().find_map(|name| keys.real(name));
     // Ollama's own conversions have the second spelling.
     for (of_config, names) in [

@@ -319,6 +319,12 @@ impl Tensors {
         }
     }
 
+    /// Adds tensors to the first file.
+    pub(super) fn add_to_first(&mut self, entries: Vec<(String, TensorEntry)>) {
+        let placed = entries.into_iter().map(|(name, entry)| (name, (0, entry)));
+        self.entries.extend(placed);
+    }
+
     /// All numbers of a tensor of one dimension.
     pub(super) fn vector(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
         let (source, entry) = self.find(name)?;

@@ -61,17 +61,25 @@ impl DeltaRule {
             d_value,
             ..
         } = sizes;
-        let grouped = format!("{}.weight", loader.of_mixer(layer, "in_proj_qkvz"));
-        let [inputs, gate, strength, step] = match loader.checkpoint.holds(&grouped) {
-            true => Self::grouped(loader, layer, sizes)?,
+        let holds = |name: &str| {
+            let name = format!("{}.weight", loader.of_mixer(layer, name));
+            loader.checkpoint.holds(&name)
+        };
+        let map = |name: &str, outputs| loader.mixer_map(layer, name, [d, outputs]);
+        let [inputs, gate] = match holds("in_proj_qkvz") {
+            true => Self::grouped_values(loader, layer, sizes)?,
             false => [
-                loader.mixer_map(layer, "in_proj_qkv", [d, sizes.channels()])?,
-                loader.mixer_map(layer, "in_proj_z", [d, sizes.values()])?,
-                loader.mixer_map(layer, "in_proj_b", [d, value_heads])?,
-                loader.mixer_map(layer, "in_proj_a", [d, value_heads])?,
+                map("in_proj_qkv", sizes.channels())?,
+                map("in_proj_z", sizes.values())?,
             ],
         };
-        let decay = loader.mixer_vector(layer, "A_log", value_heads)?;
+        let [strength, step] = match holds("in_proj_ba") {
+            true => Self::grouped_steps(loader, layer, sizes)?,
+            false => [
+                map("in_proj_b", value_heads)?,
+                map("in_proj_a", value_heads)?,
+            ],
+        };
         Ok(Self {
             sizes,
             inputs,
@@ -79,7 +87,7 @@ impl DeltaRule {
             strength,
             step,
             step_bias: loader.mixer_vector(layer, "dt_bias", value_heads)?,
-            decay: decay.into_iter().map(f32::exp).collect(),
+            decay: loader.decay(layer, value_heads)?,
             convolution: loader.convolution(layer, "conv1d", [sizes.channels(), sizes.kernel])?,
             activation,
             gain: loader.mixer_vector(layer, "norm.weight", d_value)?,
@@ -88,36 +96,47 @@ impl DeltaRule {
         })
     }
 
-    /// The maps of a file that holds them in two, key head after key head.
-    fn grouped(
+    /// Inputs and gates of a file that holds them in one map, key head after key head.
+    fn grouped_values(
         loader: &LayerLoader<'_>,
         layer: usize,
         sizes: DeltaSizes,
-    ) -> Result<[Linear; 4], ForwardError> {
-        let d = loader.checkpoint.spec().d_model;
-        let shared = sizes.value_heads / sizes.key_heads;
-        let (key, value) = (sizes.d_key, shared * sizes.d_value);
+    ) -> Result<[Linear; 2], ForwardError> {
+        let (key, value) = (sizes.d_key, sizes.shared() * sizes.d_value);
         let each = 2 * (key + value);
-        let of = |name: &str, each: usize, parts: &[Range<usize>]| {
-            let map = StoredMap::of_expert(loader.of_mixer(layer, name));
-            let heads = 0..sizes.key_heads;
-            let own = parts.iter().flat_map(|part| {
-                let first = |head| head * each;
-                let range = move |head| first(head) + part.start..first(head) + part.end;
-                heads.clone().map(range)
-            });
-            let own: Vec<Range<usize>> = own.collect();
-            loader.linear(&map, d, (&own, each * sizes.key_heads))
-        };
         let inputs = [0..key, key..2 * key, 2 * key..2 * key + value];
-        let of_shared = |at: usize| at * shared..(at + 1) * shared;
-        let one = std::slice::from_ref::<Range<usize>>;
-        Ok([
-            of("in_proj_qkvz", each, &inputs)?,
-            of("in_proj_qkvz", each, one(&(2 * key + value..each)))?,
-            of("in_proj_ba", 2 * shared, one(&of_shared(0)))?,
-            of("in_proj_ba", 2 * shared, one(&of_shared(1)))?,
-        ])
+        let of = |parts: &[_]| Self::grouped(loader, layer, ("in_proj_qkvz", each), sizes, parts);
+        let gate = 2 * key + value..each;
+        Ok([of(&inputs)?, of(&[gate])?])
+    }
+
+    /// Strengths and steps, likewise.
+    fn grouped_steps(
+        loader: &LayerLoader<'_>,
+        layer: usize,
+        sizes: DeltaSizes,
+    ) -> Result<[Linear; 2], ForwardError> {
+        let shared = sizes.shared();
+        let of = |rows| Self::grouped(loader, layer, ("in_proj_ba", 2 * shared), sizes, &[rows]);
+        Ok([of(0..shared)?, of(shared..2 * shared)?])
+    }
+
+    /// Some rows of every key head in a map that has so many of each.
+    fn grouped(
+        loader: &LayerLoader<'_>,
+        layer: usize,
+        (name, each): (&str, usize),
+        sizes: DeltaSizes,
+        parts: &[Range<usize>],
+    ) -> Result<Linear, ForwardError> {
+        let d = loader.checkpoint.spec().d_model;
+        let map = StoredMap::of_expert(loader.of_mixer(layer, name));
+        let own = parts.iter().flat_map(|part| {
+            let range = move |head| head * each + part.start..head * each + part.end;
+            (0..sizes.key_heads).map(range)
+        });
+        let own: Vec<Range<usize>> = own.collect();
+        loader.linear(&map, d, (&own, each * sizes.key_heads))
     }
 
     /// What a head reads in one text, `[tokens, d_value]`.

@@ -40,14 +40,13 @@ impl Mamba {
     ) -> Result<Self, ForwardError> {
         let d = loader.checkpoint.spec().d_model;
         let (heads, inner, channels) = (sizes.heads, sizes.inner(), sizes.channels());
-        let decay = loader.mixer_vector(layer, "A_log", heads)?;
         Ok(Self {
             sizes,
             input: loader.mixer_map(layer, "in_proj", [d, inner + channels + heads])?,
             convolution: loader.convolution(layer, "conv1d", [channels, sizes.kernel])?,
             activation,
             step_bias: loader.mixer_vector(layer, "dt_bias", heads)?,
-            decay: decay.into_iter().map(f32::exp).collect(),
+            decay: loader.decay(layer, heads)?,
             skip: loader.mixer_vector(layer, "D", heads)?,
             gain: loader.mixer_vector(layer, "norm.weight", inner)?,
             epsilon: loader.choices.norm_epsilon as f32,

@@ -70,6 +70,18 @@ impl LayerLoader<'_> {
         Ok(self.checkpoint.vector(&[name], len)?)
     }
 
+    /// How fast the states of a layer's heads fall by the length of a step, −A: files hold A, or the
+    /// logarithm of −A.
+    pub(super) fn decay(&self, layer: usize, heads: usize) -> Result<Vec<f32>, ForwardError> {
+        let (stored, of_stored): (_, fn(f32) -> f32) =
+            match self.checkpoint.holds(&self.of_mixer(layer, "A")) {
+                true => ("A", |a| -a),
+                false => ("A_log", f32::exp),
+            };
+        let stored = self.mixer_vector(layer, stored, heads)?;
+        Ok(stored.into_iter().map(of_stored).collect())
+    }
+
     /// The convolution of a layer's mixer.
     pub(super) fn convolution(
         &self,

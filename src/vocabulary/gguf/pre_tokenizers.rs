@@ -12,6 +12,9 @@ use super::super::tiktoken::PATTERN as GPT4_PATTERN;
 /// How GPT-4o's tokenizer cuts a text.
 const GPT4O_PATTERN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+/// How Qwen3.5's tokenizer cuts a text: marks belong to letters.
+const QWEN35_PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
 /// How Mistral's newer tokenizers cut a text.
 const TEKKEN_PATTERN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
@@ -87,11 +90,12 @@ pub(super) fn named(name: Option<&str>) -> Result<PreTokenizer, String> {
             | "jina-v2-code" | "roberta-bpe" | "mpt" | "gigachat",
         ) => PreTokenizer::of(gpt2()),
         Some("olmo" | "modern-bert") => PreTokenizer::of(gpt2()).composed(),
-        Some("llama3" | "llama-v3" | "llama-bpe" | "pixtral") => {
-            pattern(GPT4_PATTERN).whole_words()
-        }
+        Some(
+            "llama3" | "llama-v3" | "llama-bpe" | "pixtral" | "falcon3" | "falcon-h1" | "lfm2",
+        ) => pattern(GPT4_PATTERN).whole_words(),
         Some("smaug-bpe" | "dbrx" | "glm4" | "chatglm-bpe") => pattern(GPT4_PATTERN),
         Some("qwen2" | "deepseek-r1-qwen") => pattern(QWEN2_PATTERN).composed(),
+        Some("qwen35") => pattern(QWEN35_PATTERN).composed(),
         Some("stablelm2") => pattern(QWEN2_PATTERN),
         Some("gpt-4o" | "llama4") => pattern(GPT4O_PATTERN),
         Some("tekken") => pattern(TEKKEN_PATTERN).whole_words(),
@@ -106,7 +110,7 @@ pub(super) fn named(name: Option<&str>) -> Result<PreTokenizer, String> {
             digits(false),
             split("[0-9][0-9][0-9]"),
         ])),
-        Some("deepseek-v3") => {
+        Some("deepseek-v3" | "hunyuan-dense") => {
             let mut steps = DEEPSEEK_V3_PATTERNS.map(split).to_vec();
             steps.push(byte_level(false, false));
             PreTokenizer::of(sequence(steps))
