@@ -5,6 +5,7 @@ use crate::checkpoint::Location;
 use crate::query::{DictionaryAsk, Query};
 
 use super::ModelId;
+use super::neighbours::is_walk;
 
 /// The next thing to do.
 #[derive(Debug, PartialEq)]
@@ -17,14 +18,20 @@ pub(super) enum Task {
         query: Query,
         round: u64,
     },
-    /// All that was asked is answered: compute what may be asked next. `before` was asked just
-    /// before `asked`, which tells in what direction the user goes.
-    LookAhead {
-        asked: Vec<Query>,
-        before: Vec<Query>,
-        round: u64,
-    },
+    /// A step of a walk was made: compute what lies on its way.
+    WalkAhead(Steps),
+    /// All that was asked is answered: compute what may be asked next.
+    LookAhead(Steps),
     Stop,
+}
+
+/// What was asked in a round. `before` was asked just before `asked`, which tells in what direction
+/// the user goes.
+#[derive(Debug, PartialEq)]
+pub(super) struct Steps {
+    pub asked: Vec<Query>,
+    pub before: Vec<Query>,
+    pub round: u64,
 }
 
 /// Requests that wait, each kind in one place.
@@ -45,6 +52,10 @@ pub(super) struct Mailbox {
     round: u64,
     /// Whether the neighbours of what is asked are still to be computed.
     look_ahead: bool,
+    /// Whether those are that lie on the way of a walk.
+    walk_ahead: bool,
+    /// Whether the user is on a walk through what is quick: all that takes longer waits for a rest.
+    walking: bool,
     stop: bool,
 }
 
@@ -99,6 +110,8 @@ impl Mailbox {
         self.before = before;
         self.round += 1;
         self.look_ahead = true;
+        self.walking = walks(&self.wishes.asked, &self.before);
+        self.walk_ahead = self.walking;
         new
     }
 
@@ -130,39 +143,41 @@ impl Mailbox {
     }
 
     /// Whether what runs should go on: `query`, begun in `round`. A wanted query goes on, except
-    /// that a neuron or direction, which takes milliseconds, never waits for anything longer that is less
-    /// important. A neighbour goes on until something is asked, unless it is what is asked for. What
-    /// is answered for want of anything else goes on until there is something else to do.
+    /// that one which takes longer waits for quick ones that are more important, and for the end of
+    /// a walk. A neighbour goes on until something is asked, unless it is what is
+    /// asked for. What is answered for want of anything else goes on until there is something else
+    /// to do.
     pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
         if self.stop || self.opening.is_some() {
             return false;
         }
         let pending = &self.wishes.pending;
         if !pending.contains(query) {
-            return pending.is_empty()
-                && match self.idle.pending.contains(query) {
-                    true => !self.look_ahead,
-                    false => self.round == round,
-                };
+            return match self.idle.pending.contains(query) {
+                true => pending.is_empty() && !self.look_ahead,
+                false => !pending.iter().any(|q| self.comes_now(q)) && self.round == round,
+            };
         }
-        let is_quick = |q: &Query| match q {
-            Query::Neuron(_) => true,
-            Query::Dictionary(of) => matches!(of.ask, DictionaryAsk::Direction { .. }),
-            _ => false,
-        };
         let mut more_important = pending.iter().take_while(|q| *q != query);
-        is_quick(query) || !more_important.any(is_quick)
+        is_quick(query) || !(self.walking || more_important.any(is_quick))
     }
 
-    /// Whether a batch of neighbours should go on: as long as nothing else is waited for. Steps
-    /// that the cache answers do not disturb it, or a held key would never let one be finished.
+    /// Whether a batch of neighbours should go on: as long as nothing else is waited for that does
+    /// not wait for a rest. Steps that the cache answers do not disturb it, or a held key would
+    /// never let one be finished.
     pub(super) fn batch_goes_on(&self, batch: &[Query]) -> bool {
         let next = self
             .wishes
             .pending
-            .first()
+            .iter()
+            .find(|query| self.comes_now(query))
             .filter(|_| self.asked_of == self.model);
         !self.stop && self.opening.is_none() && next.is_none_or(|next| batch.contains(next))
+    }
+
+    /// Whether a query is not one that waits for the end of a walk.
+    fn comes_now(&self, query: &Query) -> bool {
+        is_quick(query) || !self.walking
     }
 
     /// Whether all that was asked is answered.
@@ -173,6 +188,24 @@ impl Mailbox {
     /// Ends everything.
     pub(super) fn stop(&mut self) {
         self.stop = true;
+    }
+
+    fn steps(&self) -> Steps {
+        Steps {
+            asked: self.wishes.asked.clone(),
+            before: self.before.clone(),
+            round: self.round,
+        }
+    }
+
+    /// Whether the user is on a walk, after which there may be more to do.
+    pub(super) fn is_walking(&self) -> bool {
+        self.walking
+    }
+
+    /// The user has made no step for a while.
+    pub(super) fn rest(&mut self) {
+        self.walking = false;
     }
 
     /// The next thing to do, if there is one.
@@ -187,140 +220,40 @@ impl Mailbox {
             return None;
         }
         let round = self.round;
-        if let Some(query) = self.wishes.pending.first().cloned() {
+        let pending = &self.wishes.pending;
+        if self.walking {
+            if let Some(query) = pending.iter().find(|query| is_quick(query)).cloned() {
+                return Some(Task::Answer { query, round });
+            }
+            let ahead = std::mem::take(&mut self.walk_ahead);
+            return ahead.then(|| Task::WalkAhead(self.steps()));
+        }
+        if let Some(query) = pending.first().cloned() {
             return Some(Task::Answer { query, round });
         }
         if std::mem::take(&mut self.look_ahead) {
-            return Some(Task::LookAhead {
-                asked: self.wishes.asked.clone(),
-                before: self.before.clone(),
-                round,
-            });
+            return Some(Task::LookAhead(self.steps()));
         }
         let query = self.idle.pending.first()?.clone();
         Some(Task::Answer { query, round })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::worker::tests::fake::{folder, neuron, pairs};
-
-    /// A mailbox whose model 1 is open.
-    fn opened() -> Mailbox {
-        let mut mailbox = Mailbox::default();
-        let id = mailbox.open(folder("a"));
-        assert!(matches!(mailbox.next(), Some(Task::Open { .. })));
-        mailbox.opened(id);
-        mailbox
-    }
-
-    const ONE: ModelId = ModelId(1);
-
-    #[test]
-    fn keeps_only_the_last_of_each_kind() {
-        let mut mailbox = opened();
-        for n in 0..100 {
-            mailbox.want(ONE, vec![neuron(0, n)]);
-            mailbox.open(folder(&n.to_string()));
-        }
-        let open = Task::Open {
-            id: ModelId(101),
-            location: folder("99"),
-        };
-        assert_eq!(mailbox.next(), Some(open));
-        let query = neuron(0, 99);
-        let answer = Task::Answer { query, round: 100 };
-        assert_eq!(mailbox.next(), Some(answer));
-        assert!(mailbox.settle(&neuron(0, 99)));
-        assert!(matches!(mailbox.next(), Some(Task::LookAhead { .. })));
-        assert_eq!(mailbox.next(), None);
-    }
-
-    #[test]
-    fn a_query_that_stays_is_not_asked_again() {
-        let mut mailbox = opened();
-        assert_eq!(mailbox.want(ONE, vec![neuron(0, 1)]), [neuron(0, 1)]);
-        mailbox.settle(&neuron(0, 1));
-        let more = vec![neuron(0, 1), pairs(0, 0)];
-        assert_eq!(mailbox.want(ONE, more.clone()), [pairs(0, 0)]);
-        assert_eq!(mailbox.want(ONE, more), []);
-        assert!(!mailbox.waits(&neuron(0, 1)) && mailbox.waits(&pairs(0, 0)));
-    }
-
-    #[test]
-    fn queries_wait_for_their_model() {
-        let mut mailbox = opened();
-        mailbox.want(ModelId(2), vec![neuron(0, 1)]);
-        assert_eq!(mailbox.next(), None);
-        mailbox.opened(ModelId(2));
-        assert!(matches!(mailbox.next(), Some(Task::Answer { .. })));
-    }
-
-    #[test]
-    fn a_running_query_goes_on_while_it_is_wanted() {
-        let mut mailbox = opened();
-        let (vo, other) = (pairs(0, 0), pairs(0, 1));
-        mailbox.want(ONE, vec![vo.clone()]);
-        mailbox.want(ONE, vec![other.clone(), vo.clone()]);
-        assert!(mailbox.goes_on(&vo, 1));
-        mailbox.want(ONE, vec![neuron(0, 0), vo.clone()]);
-        assert!(!mailbox.goes_on(&vo, 1), "a neuron comes first");
-        mailbox.want(ONE, vec![vo.clone(), neuron(0, 0)]);
-        assert!(mailbox.goes_on(&vo, 1));
-        mailbox.want(ONE, vec![other]);
-        assert!(!mailbox.goes_on(&vo, 1));
-    }
-
-    #[test]
-    fn a_neighbour_goes_on_if_it_is_what_is_asked() {
-        let mut mailbox = opened();
-        mailbox.want(ONE, vec![pairs(0, 0)]);
-        mailbox.settle(&pairs(0, 0));
-        let neighbour = pairs(0, 1);
-        let others = [neighbour.clone()];
-        assert!(mailbox.goes_on(&neighbour, 1) && mailbox.batch_goes_on(&[]));
-        mailbox.want(ONE, vec![neighbour.clone()]);
-        assert!(mailbox.goes_on(&neighbour, 1) && mailbox.batch_goes_on(&others));
-        assert!(!mailbox.batch_goes_on(&[]));
-        mailbox.want(ONE, vec![pairs(1, 1)]);
-        assert!(!mailbox.goes_on(&neighbour, 1));
-    }
-
-    #[test]
-    fn what_is_idle_waits_for_all_else_and_makes_way_for_it() {
-        let mut mailbox = opened();
-        mailbox.want(ONE, vec![neuron(0, 1)]);
-        assert_eq!(mailbox.idle(ONE, vec![pairs(0, 0)]), [pairs(0, 0)]);
-        assert_eq!(mailbox.idle(ModelId(2), vec![pairs(1, 1)]), []);
-        mailbox.settle(&neuron(0, 1));
-        assert!(matches!(mailbox.next(), Some(Task::LookAhead { .. })));
-        let query = pairs(0, 0);
-        let idle = Task::Answer { query, round: 1 };
-        assert_eq!(mailbox.next(), Some(idle));
-        assert!(mailbox.goes_on(&pairs(0, 0), 1) && mailbox.waits(&pairs(0, 0)));
-        // A step, and what may be asked after it, come first.
-        mailbox.want(ONE, vec![neuron(0, 2)]);
-        assert!(!mailbox.goes_on(&pairs(0, 0), 1));
-        mailbox.settle(&neuron(0, 2));
-        assert!(!mailbox.goes_on(&pairs(0, 0), 1));
-        assert!(matches!(mailbox.next(), Some(Task::LookAhead { .. })));
-        assert!(mailbox.goes_on(&pairs(0, 0), 1));
-        assert!(mailbox.settle(&pairs(0, 0)));
-        assert_eq!(mailbox.next(), None);
-    }
-
-    #[test]
-    fn opening_and_stopping_interrupt() {
-        let mut mailbox = opened();
-        mailbox.want(ONE, vec![pairs(0, 0)]);
-        mailbox.open(folder("b"));
-        assert!(!mailbox.goes_on(&pairs(0, 0), 1));
-        assert!(matches!(mailbox.next(), Some(Task::Open { .. })));
-        assert!(mailbox.goes_on(&pairs(0, 0), 1));
-        mailbox.stop();
-        assert!(!mailbox.goes_on(&pairs(0, 0), 1));
-        assert_eq!(mailbox.next(), Some(Task::Stop));
+/// Whether a query takes milliseconds: it waits for nothing that takes longer.
+fn is_quick(query: &Query) -> bool {
+    match query {
+        Query::Neuron(_) => true,
+        Query::Dictionary(of) => matches!(of.ask, DictionaryAsk::Direction { .. }),
+        _ => false,
     }
 }
+
+/// Whether the way from what was asked before to what is asked now is a walk through what is quick.
+fn walks(asked: &[Query], before: &[Query]) -> bool {
+    asked
+        .iter()
+        .any(|query| is_quick(query) && is_walk(query, before))
+}
+
+#[cfg(test)]
+mod tests;

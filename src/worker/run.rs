@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checkpoint::Location;
-use crate::query::{Answer, Answering, Callbacks, Query, QueryError};
+use crate::query::{Answer, Answering, Callbacks, ModelCard, Query, QueryError};
 use crate::task::{CancelToken, Progress};
 
 use super::kept::{OpenModel, files_of};
-use super::mailbox::Task;
-use super::neighbours::neighbours;
+use super::mailbox::{Steps, Task};
+use super::neighbours::{neighbours, on_the_way};
 use super::shared_mailbox::SharedMailbox;
 
 /// Neurons that are computed ahead in one pass over the embedding: as many as a pass takes along
@@ -54,19 +54,17 @@ where
             (Task::Answer { query, round }, Some(present)) => {
                 answer(&mut present.model, mailbox, query, round);
             }
-            (
-                Task::LookAhead {
-                    asked,
-                    before,
-                    round,
-                },
-                Some(present),
-            ) => look_ahead(&mut present.model, mailbox, (&asked, &before), round),
+            (Task::WalkAhead(steps), Some(present)) => {
+                look_ahead(&mut present.model, mailbox, &steps, on_the_way);
+            }
+            (Task::LookAhead(steps), Some(present)) => {
+                look_ahead(&mut present.model, mailbox, &steps, neighbours);
+            }
             // Nobody can know the identifier of a model that was never open.
             (Task::Answer { query, .. }, None) => {
                 mailbox.failed(query, "no model is open".to_owned());
             }
-            (Task::LookAhead { .. }, None) => {}
+            (Task::WalkAhead(_) | Task::LookAhead(_), None) => {}
         }
     }
 }
@@ -89,15 +87,17 @@ fn answer(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, query: Query,
     }
 }
 
-/// Computes the neighbours of what was asked that are not there yet, the nearest first: neurons of
-/// the same filters and convention in batches, then heads one by one, until something else is asked.
+/// Computes the neighbours of what was asked, as `which` has them, that are not there yet: neurons
+/// of the same filters and convention in batches, then heads one by one, until something else is
+/// asked.
 fn look_ahead(
     model: &mut Box<dyn Answering>,
     mailbox: &SharedMailbox,
-    (asked, before): (&[Query], &[Query]),
-    round: u64,
+    steps: &Steps,
+    which: fn(&[Query], &[Query], &ModelCard) -> Vec<Query>,
 ) {
-    let around = match guarded(|| Ok(neighbours(asked, before, &model.card()))) {
+    let round = steps.round;
+    let around = match guarded(|| Ok(which(&steps.asked, &steps.before, &model.card()))) {
         Ok(around) => mailbox.missing(around),
         Err(error) => return tracing::warn!(message = message(&error), "no neighbours"),
     };

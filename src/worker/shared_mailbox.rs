@@ -2,7 +2,7 @@
 //! answer is wanted and sending it are one step, so that nothing unwanted is ever sent.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::checkpoint::Location;
 use crate::query::{Answer, ModelCard, Query};
@@ -12,6 +12,9 @@ use super::cache::Cache;
 use super::mailbox::{Mailbox, Task};
 use super::{Event, ModelId};
 
+/// Without a step for so long the user is at rest: longer than a held key takes to repeat.
+const REST: Duration = Duration::from_millis(100);
+
 pub(super) struct SharedMailbox {
     state: Mutex<State>,
     changed: Condvar,
@@ -19,6 +22,8 @@ pub(super) struct SharedMailbox {
 
 struct State {
     mailbox: Mailbox,
+    /// When something was wanted last.
+    wanted: Instant,
     cache: Cache,
     notify: Box<dyn Fn(Event) + Send>,
 }
@@ -50,6 +55,7 @@ impl SharedMailbox {
     pub(super) fn new(cache_bytes_max: usize, notify: Box<dyn Fn(Event) + Send>) -> Self {
         let state = State {
             mailbox: Mailbox::default(),
+            wanted: Instant::now(),
             cache: Cache::new(cache_bytes_max),
             notify,
         };
@@ -74,6 +80,7 @@ impl SharedMailbox {
     pub(super) fn want(&self, id: ModelId, queries: Vec<Query>) {
         let mut state = self.state();
         let new = state.mailbox.want(id, queries);
+        state.wanted = Instant::now();
         state.answer_from_cache(id, new);
         drop(state);
         self.changed.notify_one();
@@ -100,8 +107,16 @@ impl SharedMailbox {
             if let Some(task) = state.mailbox.next() {
                 return task;
             }
-            let woken = self.changed.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
+            let rested = state.wanted.elapsed();
+            if !state.mailbox.is_walking() {
+                let woken = self.changed.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+            } else if rested >= REST {
+                state.mailbox.rest();
+            } else {
+                let woken = self.changed.wait_timeout(state, REST - rested);
+                (state, _) = woken.unwrap_or_else(PoisonError::into_inner);
+            }
         }
     }
 

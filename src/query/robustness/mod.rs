@@ -2,6 +2,7 @@
 //! above the best scores of random vectors like this layer's.
 
 mod answering;
+mod few_tokens;
 mod null_distribution;
 mod random_directions;
 pub(super) mod sheet;

@@ -3,6 +3,7 @@
 
 use candle_core::Device;
 use faer::Mat;
+use rayon::prelude::*;
 
 use super::{RANDOM_DIRECTIONS, RANDOM_FORMS, RANDOM_FORMS_FIRST, ZScore};
 use crate::checkpoint::Matrix;
@@ -18,6 +19,7 @@ use crate::query::{NeuronQuery, PairsQuery, QueryError};
 use crate::transformer::{Dictionary, Form, FormWeights, QueryKeyNorms, SublayerAt};
 use crate::vocabulary::Filters;
 
+use super::few_tokens::{are_few, best_of_few};
 use super::random_directions::RandomDirections;
 
 /// Layers, or lists of heads, whose null distributions are remembered.
@@ -252,7 +254,10 @@ impl Reader {
             passing: &vec![true; sample.ids.len()],
             admits: &|from, to| admits(sample.ids[from as usize], sample.ids[to as usize]),
         };
-        let best = best_pairs(&a, &b, &want, callbacks.cancel, &mut |_, _| {})?;
+        let best = match are_few(&a, &b) {
+            true => best_of_few(&a, &b, &want),
+            false => best_pairs(&a, &b, &want, callbacks.cancel, &mut |_, _| {})?,
+        };
         let sign = if query.end == End::Lowest { -1.0 } else { 1.0 };
         let score = best.first().map_or(0.0, |pair| sign * pair.score / size);
         let pairs = best.iter().map(|pair: &Pair| (pair.from, pair.to));
@@ -276,20 +281,22 @@ impl Reader {
         for form in forms {
             let form = self.projected_form(query, form.clone(), callbacks)?;
             let left = sample.left.times(&form.left, callbacks.cancel)?;
-            lefts.push((left, gram(&form.left)));
             let right = sample.right.times(&form.right, callbacks.cancel)?;
-            rights.push((right.transposed(), gram(&form.right)));
+            let (of_left, of_right) = rayon::join(|| gram(&form.left), || gram(&form.right));
+            lefts.push((left, of_left));
+            rights.push((right.transposed(), of_right));
         }
-        let mut best = Vec::with_capacity(lefts.len() * rights.len());
-        for (left, of_left) in &lefts {
+        let of_left = |(left, of_left): &(Matrix, Mat<f64>)| -> Result<Vec<f32>, QueryError> {
             callbacks.cancel.check()?;
-            for (right, of_right) in &rights {
+            let of_right = |(right, of_right): &(Matrix, Mat<f64>)| {
                 let scores = product(left, right).into_data().into_iter();
-                let highest = scores.reduce(f32::max);
-                best.extend(highest.map(|score| score / size_of((of_left, of_right))));
-            }
-        }
-        Ok(best)
+                let highest = scores.reduce(f32::max)?;
+                Some(highest / size_of((of_left, of_right)))
+            };
+            Ok(rights.iter().filter_map(of_right).collect())
+        };
+        let best: Result<Vec<_>, _> = lefts.par_iter().map(of_left).collect();
+        Ok(best?.concat())
     }
 
     /// The channels of some of a layer's heads.
@@ -356,14 +363,15 @@ pub(in crate::query) fn standard(score: f32, others: &[f32]) -> Option<f32> {
 
 /// The Frobenius norm of a form `left·rightᵀ`.
 fn size(form: &FormWeights) -> f32 {
-    size_of((&gram(&form.left), &gram(&form.right)))
+    let (left, right) = rayon::join(|| gram(&form.left), || gram(&form.right));
+    size_of((&left, &right))
 }
 
 /// The same by the Gram matrices of its two sides.
 fn size_of((left, right): (&Mat<f64>, &Mat<f64>)) -> f32 {
     let head_vectors = left.ncols();
     // ‖left·rightᵀ‖² is the sum of the entries of leftᵀ·left times those of rightᵀ·right.
-    let entries = (0..head_vectors).flat_map(|i| (0..head_vectors).map(move |j| (i, j)));
+    let entries = (0..head_vectors).flat_map(|j| (0..head_vectors).map(move |i| (i, j)));
     let square: f64 = entries.map(|at| left[at] * right[at]).sum();
     square.max(0.0).sqrt() as f32
 }

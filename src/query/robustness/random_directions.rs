@@ -1,6 +1,8 @@
 //! Random vectors like given ones: with their mean and covariance, or random orthogonal mixtures
 //! of them.
 
+use faer::MatRef;
+
 use crate::checkpoint::Matrix;
 use crate::projection::product;
 
@@ -35,22 +37,15 @@ impl RandomDirections {
     /// from the covariance of few vectors has not: it lies in fewer directions than they do.)
     pub(in crate::query) fn mixtures(&mut self, vectors: &Matrix, count: usize) -> Matrix {
         let n = vectors.rows();
-        let mut shares: Vec<Vec<f64>> = Vec::with_capacity(count);
-        while shares.len() < count.min(n) {
-            let mut row: Vec<f64> = (0..n).map(|_| self.normal()).collect();
-            // Twice, as what is left of the others after once is rounding.
-            for _ in 0..2 {
-                for other in &shares {
-                    let along: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
-                    row.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
-                }
-            }
-            let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-            row.iter_mut().for_each(|x| *x /= length);
-            shares.push(row);
-        }
-        let data = shares.iter().flatten().map(|&x| x as f32).collect();
-        product(&Matrix::new(shares.len(), n, data), vectors)
+        let count = count.min(n);
+        let draws: Vec<f64> = (0..count * n).map(|_| self.normal()).collect();
+        let draws = MatRef::from_column_major_slice(&draws, n, count);
+        // Orthogonalised one after another, each with the sign that it was drawn with.
+        let qr = draws.qr();
+        let (q, r) = (qr.compute_thin_Q(), qr.thin_R());
+        let share = |(row, i)| (q[(i, row)] * f64::signum(r[(row, row)])) as f32;
+        let at = (0..count).flat_map(|row| (0..n).map(move |i| (row, i)));
+        product(&Matrix::new(count, n, at.map(share).collect()), vectors)
     }
 
     /// A standard normal number (Box and Muller 1958).
