@@ -1,13 +1,15 @@
 //! The figures of the explorer: key press to frame at the rate of a held key, a frame alone, and
 //! the first frame of the program. `cargo bench --bench explorer`; a synthetic checkpoint of the
-//! size of GPT-2 medium with 51,200 tokens, but for the first frame.
+//! size of GPT-2 medium with 51,200 tokens, but for the first frame. With `-- held MODEL` an arrow
+//! held in the program itself, on its first opening of that model.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "../tests/checkpoint_writer/mod.rs"]
 mod checkpoint_writer;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,7 @@ use lexiscope::explorer::{screen, shell};
 use lexiscope::projection::DeviceChoice;
 use lexiscope::query::{Answering, Reader};
 use lexiscope::worker::{Event, Worker};
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use portable_pty::{Child, CommandBuilder, PtySize, native_pty_system};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
@@ -37,6 +39,11 @@ struct Bench {
 }
 
 fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = asked.iter().position(|word| word == "held") {
+        let model = asked.get(at + 1).expect("expected: held MODEL");
+        return held(model);
+    }
     let folder = checkpoint_writer::medium();
     let mut bench = Bench::open(Location::Folder {
         name: "medium".into(),
@@ -207,36 +214,106 @@ fn first_frames() {
     let home = tempfile::tempdir().expect("a folder");
     let mut times = Vec::new();
     for _ in 0..15 {
-        let (rows, cols) = (
-            NonZero::<u16>::MIN.saturating_add(39),
-            NonZero::<u16>::MIN.saturating_add(119),
-        );
+        let start = Instant::now();
+        let mut program = Program::start(home.path(), &[], (120, 40));
+        program.until_columns();
+        times.push(start.elapsed());
+    }
+    print("start to the bundled model's columns", &mut times);
+}
+
+/// From each press of an arrow that repeats 30 times a second to the last byte before the next.
+fn held(model: &str) {
+    /// What is asked at the first opening of a model may still be computed after that.
+    const READ: Duration = Duration::from_secs(3);
+    let home = tempfile::tempdir().expect("a folder");
+    let mut program = Program::start(home.path(), &[model], (200, 60));
+    program.until_columns();
+    program.output_until(Instant::now() + READ);
+    let mut times = Vec::new();
+    for _ in 0..300 {
+        let start = Instant::now();
+        program.keys.write_all(b"\x1b[B").expect("it runs");
+        let last = program.output_until(start + REPEAT);
+        times.push(last.map_or(REPEAT, |last| last - start));
+    }
+    let late = Duration::from_millis(16);
+    let late = times.iter().filter(|&&time| time > late).count();
+    print("an arrow held in the program", &mut times);
+    println!("    {} of {} within 16 ms", times.len() - late, times.len());
+}
+
+/// The program in a terminal of its own; ended when it is dropped.
+struct Program {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    /// Each piece of what it writes, and when it was read.
+    output: Receiver<(Instant, Vec<u8>)>,
+    screen: vt100::Parser,
+}
+
+impl Program {
+    fn start(home: &Path, arguments: &[&str], (cols, rows): (u16, u16)) -> Self {
         let size = PtySize {
-            rows: 40,
-            cols: 120,
+            rows,
+            cols,
             pixel_width: 0,
             pixel_height: 0,
         };
         let pty = native_pty_system().openpty(size).expect("a terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_lexiscope"));
-        for name in ["XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
-            command.env(name, home.path());
+        let folders = [
+            "HOME",
+            "XDG_DATA_HOME",
+            "XDG_STATE_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_CACHE_HOME",
+        ];
+        for name in folders {
+            command.env(name, home);
         }
         command.env("TERM", "xterm-256color");
+        command.args(arguments);
         let mut reader = pty.master.try_clone_reader().expect("a reader");
-        let start = Instant::now();
-        let mut child = pty.slave.spawn_command(command).expect("the program");
-        let mut screen = vt100::Parser::new(rows, cols, 0);
-        let mut bytes = [0; 65536];
-        while !screen.screen().contents().contains('█') {
-            let n = reader.read(&mut bytes).expect("output");
-            screen.process(&bytes[..n]);
+        let (sender, output) = channel();
+        let child = pty.slave.spawn_command(command).expect("the program");
+        std::thread::spawn(move || {
+            let mut bytes = [0; 65536];
+            while let Ok(n @ 1..) = reader.read(&mut bytes) {
+                if sender.send((Instant::now(), bytes[..n].to_vec())).is_err() {
+                    return;
+                }
+            }
+        });
+        let at_least_one = |n| NonZero::new(n).expect("a screen");
+        Self {
+            child,
+            keys: pty.master.take_writer().expect("a writer"),
+            output,
+            screen: vt100::Parser::new(at_least_one(rows), at_least_one(cols), 0),
         }
-        times.push(start.elapsed());
-        child.kill().expect("it runs");
-        child.wait().expect("it ends");
     }
-    print("start to the bundled model's columns", &mut times);
+
+    fn until_columns(&mut self) {
+        while !self.screen.screen().contents().contains('█') {
+            let (_, bytes) = self.output.recv().expect("output");
+            self.screen.process(&bytes);
+        }
+    }
+
+    /// When the last byte came before `end`.
+    fn output_until(&mut self, end: Instant) -> Option<Instant> {
+        let left = || end.saturating_duration_since(Instant::now());
+        let pieces = std::iter::from_fn(|| self.output.recv_timeout(left()).ok());
+        pieces.last().map(|(at, _)| at)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
 }
 
 fn print(what: &str, times: &mut [Duration]) {
