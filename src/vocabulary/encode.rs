@@ -22,6 +22,8 @@ use super::recipe::{ModelSource, Recipe, Unlisted};
 use super::single::stale_merge;
 use super::steps::{self, Normalizers, PreTokenizers};
 
+/// What is said of a tokenizer that panics.
+const DAMAGED: &str = "a part of it is damaged";
 /// Bytes of the longest text that is read at once.
 const LONGEST_TEXT: usize = 2 << 20;
 /// Added tokens, each of which is looked for in every text.
@@ -169,7 +171,7 @@ fn guarded<T: Send + 'static>(
     let thread = thread::Builder::new().name(THREAD.to_owned());
     let spawned = thread.spawn(move || {
         let done = panic::catch_unwind(AssertUnwindSafe(run));
-        let done = done.unwrap_or_else(|_| Err("a part of it is damaged".to_owned()));
+        let done = done.unwrap_or_else(|_| Err(DAMAGED.to_owned()));
         // Who asked may have gone.
         let _unheard = send.send(done);
     });
@@ -179,7 +181,7 @@ fn guarded<T: Send + 'static>(
     match result.recv_timeout(patience) {
         Ok(done) => done,
         Err(RecvTimeoutError::Timeout) => Err(too_long()),
-        Err(RecvTimeoutError::Disconnected) => Err("a part of it is damaged".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err(DAMAGED.to_owned()),
     }
 }
 
@@ -215,10 +217,14 @@ fn build(recipe: &Recipe, literal: bool) -> Result<Tokenizer, String> {
     }
     let model = match &recipe.model {
         ModelSource::File(bytes) => {
-            let file = serde_json::from_slice(bytes).map(|file: File| file.model);
-            let stale =
-                |error| stale_merge(bytes).map_or_else(|| one_line(&error), |e| e.to_string());
-            file.map_err(stale)
+            // Of some merges the tokenizer says that they join no tokens, at others it panics.
+            let read = || serde_json::from_slice(bytes).map(|file: File| file.model);
+            let read = panic::catch_unwind(AssertUnwindSafe(read));
+            let stale = || stale_merge(bytes).map(|error| error.to_string());
+            match read {
+                Ok(read) => read.map_err(|error| stale().unwrap_or_else(|| one_line(&error))),
+                Err(_) => Err(stale().unwrap_or_else(|| DAMAGED.to_owned())),
+            }
         }
         ModelSource::Built(value) => ModelWrapper::deserialize(value).map_err(|e| one_line(&e)),
         ModelSource::Deferred(build) => {

@@ -91,16 +91,7 @@ pub(super) fn read(
         (None, _) => None,
     };
     let prefix = model.continuing_subword_prefix.unwrap_or_default();
-    let merges = || {
-        let numbered = model.merges.iter().enumerate();
-        numbered.map(|(at, merge)| merge.parts(at + 1))
-    };
-    merges().try_for_each(|merge| merge.map(drop))?;
-    // Without a mark the tokenizer finds such a merge itself, at the first text (`stale_merge`).
-    let stale = match prefix.is_empty() {
-        true => None,
-        false => unknown_merge(FILE, &tokens, merges().filter_map(Result::ok), &prefix),
-    };
+    let stale = checked(&model.merges, &tokens, &prefix)?;
     drop(model.merges);
     let suffix = model.end_of_word_suffix.filter(|suffix| !suffix.is_empty());
     let parts = [&normalizer, &pre_tokenizer, &decoder];
@@ -140,6 +131,28 @@ pub(super) fn read(
         added: placed.into_iter().flatten().collect(),
         tokens,
         notices: notices.into_iter().collect(),
+    })
+}
+
+/// The first merge that joins no two tokens into a third, if parts of tokens are marked: else the
+/// tokenizer finds such a merge itself, at the first text (see [`stale_merge`]).
+///
+/// # Errors
+/// A merge that is not of two parts.
+fn checked(
+    merges: &[Merge<'_>],
+    tokens: &[(String, u32)],
+    prefix: &str,
+) -> Result<Option<VocabularyError>, VocabularyError> {
+    let merges = || {
+        let numbered = merges.iter().enumerate();
+        numbered.map(|(at, merge)| merge.parts(at + 1))
+    };
+    merges().try_for_each(|merge| merge.map(drop))?;
+    let both = || merges().filter_map(Result::ok);
+    Ok(match prefix.is_empty() {
+        true => None,
+        false => unknown_merge(FILE, tokens, both(), prefix),
     })
 }
 
