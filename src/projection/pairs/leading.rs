@@ -1,7 +1,8 @@
 //! Scouts over leading coordinates: where the best pairs share their rows with no others, looking along
-//! a few full rows does not find them. Of nearly all of them one row is among the longest and a good
-//! part of the product is in the leading coordinates, so all pairs of the longest rows are judged by
-//! these alone, and scored where they promise most.
+//! a few full rows does not find them. Of nearly all of them a good part of the product is in the
+//! leading coordinates, and one row is among the longest or among those that score highest with the
+//! longest of the other side: partners of like rows are alike. So all pairs of such rows are judged by
+//! the leading coordinates alone, and scored where they promise most.
 
 use faer::MatRef;
 use pulp::Arch;
@@ -13,21 +14,23 @@ use crate::projection::kernel::{dot, multiply, norm};
 use crate::projection::{Best, Pair};
 use crate::task::Cancelled;
 
-use super::Search;
 use super::integers::{
     Columns, GROUP, Integers, Kernel, MOST_GROUPS, Marked, PANEL, Panels, Row, STRIP, Strips,
     Widened, marked, offset,
 };
 use super::one_row::{MOST_STEPS, largest, quantise};
 use super::side::TASK_ROWS;
+use super::{Report, Search};
 
 /// Leading coordinates that rows have here.
 pub(super) const COORDINATES: usize = 96;
 const QUADS: usize = COORDINATES / GROUP;
 /// Longest rows of each side, by these coordinates, that are looked at with all of the other.
-const LONGEST: usize = 3072;
-/// Those that are looked at with as many.
-const LONG: usize = 16_384;
+const LONGEST: usize = 2048;
+/// Rows behind them that promise most, looked at with as many.
+const PROMISING: usize = 16_384;
+/// Those of them that are looked at with all of the other side.
+const MOST_PROMISING: usize = 2048;
 /// Pairs that are judged for the sample of their products: rows, columns.
 const SAMPLED: [usize; 2] = [128, 2048];
 
@@ -63,13 +66,13 @@ struct LeadingRow {
     quads: [[i8; GROUP]; QUADS],
 }
 
-/// Products of the longest rows of one side with rows of the other.
+/// Products of some rows of one side with rows of the other.
 struct Look<'s> {
     search: &'s Search<'s>,
     kernel: Kernel,
-    longest: &'s [LeadingRow],
+    rows: &'s [LeadingRow],
     others: &'s [LeadingRow],
-    /// Whether the longest rows are A's.
+    /// Whether the rows are A's.
     of_a: bool,
 }
 
@@ -79,34 +82,34 @@ impl Search<'_> {
         &self,
         balance: &Balance,
         kernel: Kernel,
-        known: &Best<Pair>,
+        known: Best<Pair>,
+        report: Report<'_>,
     ) -> Result<Best<Pair>, Cancelled> {
         let a = self.leading(self.a, self.sign, &balance.left)?;
         let b = self.leading(self.b, 1.0, &balance.right)?;
-        let first = |rows: &[LeadingRow], most: usize| rows.len().min(most);
-        // No pair is looked at twice.
-        let (longest_a, other_a) = a.split_at(first(&a, LONGEST));
-        let (longest_b, other_b) = b.split_at(first(&b, LONGEST));
-        let long_a = &other_a[..first(other_a, LONG - LONGEST)];
-        let long_b = &other_b[..first(other_b, LONG - LONGEST)];
-        let looks = [
-            (longest_a, &b[..], true),
-            (longest_b, other_a, false),
-            (long_a, long_b, true),
-        ];
-        let mut found = Best::at_least(self.want.k, self.reached());
-        for (longest, others, of_a) in looks {
+        let mut best = known;
+        let mut look = |rows: &[LeadingRow], others: &[LeadingRow], of_a| {
             let look = Look {
                 search: self,
                 kernel,
-                longest,
+                rows,
                 others,
                 of_a,
             };
-            found.merge(look.found()?);
-        }
-        let mut best = self.joined(found, known);
-        self.raise(&mut best);
+            let (found, highest) = look.found()?;
+            // Some pairs are looked at twice, but not in one look.
+            best = self.joined(found, &best);
+            self.raise(&mut best);
+            report(0.0, self.signed(best.clone()));
+            Ok(highest)
+        };
+        let highest_of_b = look(first(&a, LONGEST), &b, true)?;
+        let highest_of_a = look(first(&b, LONGEST), &a, false)?;
+        let promising_a = promising(&a, &highest_of_a);
+        let promising_b = promising(&b, &highest_of_b);
+        look(&promising_a, &promising_b, true)?;
+        look(first(&promising_a, MOST_PROMISING), &b, true)?;
+        look(first(&promising_b, MOST_PROMISING), &a, false)?;
         Ok(best)
     }
 
@@ -147,6 +150,20 @@ impl Search<'_> {
     }
 }
 
+/// The first rows, at most so many.
+fn first(rows: &[LeadingRow], most: usize) -> &[LeadingRow] {
+    &rows[..rows.len().min(most)]
+}
+
+/// Of the rows behind the longest those with the highest scores, then the longest. `highest`: of each
+/// row the highest score with the other side's longest.
+fn promising(rows: &[LeadingRow], highest: &[f32]) -> Vec<LeadingRow> {
+    let mut order: Vec<usize> = (LONGEST.min(rows.len())..rows.len()).collect();
+    order.par_sort_unstable_by(|&i, &j| highest[j].total_cmp(&highest[i]).then(i.cmp(&j)));
+    order.truncate(PROMISING);
+    order.into_iter().map(|i| rows[i]).collect()
+}
+
 impl LeadingRow {
     fn new(id: u32, row: &[f32]) -> Self {
         let arch = Arch::new();
@@ -181,13 +198,14 @@ impl LeadingRow {
 }
 
 impl Look<'_> {
-    /// The best of the pairs that are scored.
-    fn found(&self) -> Result<Best<Pair>, Cancelled> {
+    /// The best of the pairs that are scored, and of each other row its highest score, −∞ where none
+    /// is scored.
+    fn found(&self) -> Result<(Best<Pair>, Vec<f32>), Cancelled> {
         let search = self.search;
         let groups = FIRST.quads * self.kernel.groups_per_quad();
-        let strips = self.longest.len().div_ceil(STRIP);
+        let strips = self.rows.len().div_ceil(STRIP);
         let mut packed = vec![[0; STRIP]; strips * groups];
-        for (at, of) in self.longest.iter().enumerate() {
+        for (at, of) in self.rows.iter().enumerate() {
             let packed = &mut packed[at / STRIP * groups..][..groups];
             let quads = of.quads[..FIRST.quads].iter().copied();
             self.kernel.pack(quads, at % STRIP, packed);
@@ -198,27 +216,31 @@ impl Look<'_> {
             groups: &packed,
             rows: first.as_chunks().0,
         };
-        let quads: Vec<_> = self.longest.iter().flat_map(|row| row.quads).collect();
-        let longest = Integers {
+        let quads: Vec<_> = self.rows.iter().flat_map(|row| row.quads).collect();
+        let integers = Integers {
             quads: &quads,
             per_row: QUADS,
         };
-        let second = (longest, &self.compared(SECOND)[..]);
+        let second = (integers, &self.compared(SECOND)[..]);
         let empty = || Best::at_least(search.want.k, search.reached());
-        self.others
-            .par_chunks(PANEL)
-            .map_init(Buffers::default, |buffers, panel| {
+        let mut highest = vec![f32::NEG_INFINITY; self.others.len()];
+        let panels = self.others.par_chunks(PANEL);
+        let found = panels
+            .zip(highest.par_chunks_mut(PANEL))
+            .map_init(Buffers::default, |buffers, (panel, highest)| {
                 search.cancel.check()?;
                 self.mark(strips, second, panel, buffers);
                 let mut best = empty();
                 for pair in &buffers.marked {
-                    let (long, other) = (&self.longest[pair.row()], &panel[pair.column()]);
+                    let (row, other) = (&self.rows[pair.row()], &panel[pair.column()]);
                     let (from, to) = match self.of_a {
-                        true => (long.id, other.id),
-                        false => (other.id, long.id),
+                        true => (row.id, other.id),
+                        false => (other.id, row.id),
                     };
                     let (a, b) = (search.a.row(from as usize), search.b.row(to as usize));
-                    search.offer((from, to), search.sign * dot(a, b), &mut best);
+                    let score = search.sign * dot(a, b);
+                    search.offer((from, to), score, &mut best);
+                    highest[pair.column()] = highest[pair.column()].max(score);
                 }
                 search.publish(best.threshold());
                 Ok(best)
@@ -226,25 +248,26 @@ impl Look<'_> {
             .try_reduce(empty, |mut a, b| {
                 a.merge(b);
                 Ok(a)
-            })
+            })?;
+        Ok((found, highest))
     }
 
-    /// What the longest rows are compared by.
+    /// What the rows are compared by.
     fn compared(&self, by: Judged) -> Vec<Row> {
         let least = self.least(by);
         let row = |of: &LeadingRow| Row::new(least * of.inverse_step, of.sum(by), 0.0);
-        self.longest.iter().map(row).collect()
+        self.rows.iter().map(row).collect()
     }
 
     /// What the coordinates that are asked must have.
     fn least(&self, of: Judged) -> f32 {
-        let [longest, others] = [self.longest, self.others];
+        let [rows, others] = [self.rows, self.others];
         let spread = |rows: &[LeadingRow], most: usize| rows.len().div_ceil(most).max(1);
-        let sample = longest.iter().step_by(spread(longest, SAMPLED[0]));
+        let sample = rows.iter().step_by(spread(rows, SAMPLED[0]));
         let mut products: Vec<f32> = sample
-            .flat_map(|long| {
+            .flat_map(|row| {
                 let some = others.iter().step_by(spread(others, SAMPLED[1]));
-                some.map(|other| long.product(other, of))
+                some.map(|other| row.product(other, of))
             })
             .collect();
         let wanted = of.share * self.search.reached();
@@ -256,7 +279,7 @@ impl Look<'_> {
         wanted.max(*least)
     }
 
-    /// Marks the pairs of the longest rows with a panel that are to be scored.
+    /// Marks the pairs of the rows with a panel that are to be scored.
     fn mark(
         &self,
         strips: Strips<'_>,

@@ -227,8 +227,7 @@ impl<'a> Search<'a> {
         if let Some(balance) = &balance
             && looks
         {
-            scouted = self.look_at_leading(balance, blocks.kernel, &scouted)?;
-            report(0.0, self.signed(scouted.clone()));
+            scouted = self.look_at_leading(balance, blocks.kernel, scouted, report)?;
         }
         Ok((scouted, Bounds::new(self, balance)?))
     }

@@ -1,5 +1,5 @@
-//! Scouts: a few full rows and columns of the products, in turns. The best pairs share few rows, so
-//! that these have nearly all of them long before the search has proven that there are no others;
+//! Scouts: rows with themselves, then a few full rows and columns of the products, in turns. The best
+//! pairs share few rows, so that these have nearly all of them long before the search has proven that there are no others;
 //! what they find is a threshold for it to start from, and a list to show meanwhile.
 
 use faer::MatRef;
@@ -54,20 +54,21 @@ impl Search<'_> {
         most: usize,
         report: Report<'_>,
     ) -> Result<Best<Pair>, Cancelled> {
-        let mut best = Best::new(self.want.k);
         let n = self.ids.len();
         let fewest = (n / FEW_ROWS).min(FEWEST);
         let passes = (n / rows_a_pass.max(1)).min(most).max(fewest);
         if passes == 0 || self.a.cols() == 0 {
-            return Ok(best);
+            return Ok(Best::new(self.want.k));
         }
+        let mut best = self.with_themselves()?;
+        self.raise(&mut best);
         let promising = [
             self.promising(self.a, self.b)?,
             self.promising(self.b, self.a)?,
         ];
         let mut rng = fastrand::Rng::with_seed(0);
-        // No pair is offered twice: one of a row and a column that were both looked along counts for
-        // the first of them.
+        // No pair is offered twice: one of a row with itself was offered, and one of a row and a column
+        // that were both looked along counts for the first of them.
         let mut looked: [Vec<usize>; 2] = Default::default();
         let mut next = Vec::new();
         let (mut list, mut idle) = (Vec::new(), 0);
@@ -91,6 +92,25 @@ impl Search<'_> {
             }
         }
         Ok(best)
+    }
+
+    /// The best pairs of rows with the same on the other side: in many heads most of the list.
+    fn with_themselves(&self) -> Result<Best<Pair>, Cancelled> {
+        let empty = || Best::new(self.want.k);
+        let some = self.ids.par_chunks(SOME_ROWS);
+        some.map(|ids| {
+            self.cancel.check()?;
+            let mut best = empty();
+            for &id in ids {
+                let (a, b) = (self.a.row(id as usize), self.b.row(id as usize));
+                self.offer((id, id), self.sign * dot(a, b), &mut best);
+            }
+            Ok(best)
+        })
+        .try_reduce(empty, |mut a, b| {
+            a.merge(b);
+            Ok(a)
+        })
     }
 
     /// Rows of a side to look along next: those of the best pairs so far, then those that score
@@ -125,8 +145,8 @@ impl Search<'_> {
         picked
     }
 
-    /// Offers the pairs of some rows of a side (0 or 1) with all of the other but those that were
-    /// `looked` along; the row that each scores highest with.
+    /// Offers the pairs of some rows of a side (0 or 1) with all of the other but themselves and those
+    /// that were `looked` along; the row that each scores highest with.
     fn look_along(
         &self,
         side: usize,
@@ -163,7 +183,7 @@ impl Search<'_> {
                     for_each_that_may_reach(scores, least, |at| {
                         let to = start + at;
                         let may = may_reach(scores[at], least) && self.want.passing[to];
-                        if may && !looked.contains(&to) {
+                        if may && to != row && !looked.contains(&to) {
                             let (from, to) = if side == 0 { (row, to) } else { (to, row) };
                             // Rounded as everywhere else.
                             let score = self.sign * dot(self.a.row(from), self.b.row(to));
