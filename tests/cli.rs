@@ -635,7 +635,12 @@ fn timings_are_in_the_json_or_on_standard_error() {
     for line in ["neuron gpt2-pl 0 0", "pairs gpt2-pl qk 0 0", "info gpt2-pl"] {
         let timings = home.json(&format!("{line} --timings"))["timing_ms"].clone();
         assert!(timings["open"].as_f64().unwrap() > 0.0);
-        assert!(timings["compute"].as_f64().unwrap() >= 0.0);
+        let compute = timings["compute"].as_f64().unwrap();
+        assert!(compute >= 0.0);
+        // Of pairs alone: the list cannot stand before it is asked for, nor after it is proven.
+        let stands = timings.get("stands").map(|ms| ms.as_f64().unwrap());
+        assert_eq!(stands.is_some(), line.starts_with("pairs"));
+        assert!(stands.is_none_or(|ms| 0.0 < ms && ms <= compute));
         let output = home.output(&format!("{line} --timings"));
         assert_eq!(text(&output.stdout), home.print(line));
         assert!(text(&output.stderr).starts_with("open "), "{output:?}");

@@ -1,11 +1,10 @@
 //! When the lists of heads stand: of a sample of a real model's heads.
 
-use std::sync::Mutex;
 use std::time::Instant;
 
 use lexiscope::checkpoint::Location;
-use lexiscope::projection::{DeviceChoice, End, Pair};
-use lexiscope::query::{Answer, Answering, Callbacks, PairsQuery, Query, Reader};
+use lexiscope::projection::{DeviceChoice, End};
+use lexiscope::query::{Answering, Callbacks, ListSeen, PairsQuery, Query, Reader};
 use lexiscope::transformer::Form;
 use lexiscope::vocabulary::Filters;
 
@@ -77,16 +76,8 @@ pub fn stands(folder: &str, heads: Option<usize>) {
 /// Milliseconds until the list stands, and until it is proven.
 fn one(reader: &mut Reader, query: PairsQuery) -> (f64, f64) {
     let start = Instant::now();
-    let changed: Mutex<(f64, Vec<Pair>)> = Mutex::default();
-    let look = |answer: Answer| {
-        let Answer::Pairs(answer) = answer else {
-            return;
-        };
-        let mut changed = changed.lock().expect("no panic");
-        if changed.1 != answer.pairs {
-            *changed = (milliseconds(start), answer.pairs);
-        }
-    };
+    let seen = ListSeen::since(start);
+    let look = |answer| seen.look(&answer);
     let callbacks = Callbacks {
         on_partial: Some(&look),
         ..Callbacks::none()
@@ -94,5 +85,6 @@ fn one(reader: &mut Reader, query: PairsQuery) -> (f64, f64) {
     let answer = reader.answer(&Query::Pairs(query), callbacks);
     let proven = milliseconds(start);
     look(answer.expect("an answer"));
-    (changed.into_inner().expect("no panic").0, proven)
+    let stands = seen.stands().expect("a list");
+    (stands.as_secs_f64() * 1000.0, proven)
 }

@@ -193,6 +193,7 @@ fn ask(
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     let answer = answer?;
     Ok((

@@ -144,6 +144,7 @@ fn answer(
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     Ok(Answered {
         card,

@@ -20,7 +20,7 @@ pub(super) fn run(model: &str, output: OutputArgs) -> Result<()> {
         card.notices.iter().for_each(say);
         let timings = Timings {
             open: milliseconds(start),
-            compute: 0.0,
+            ..Timings::default()
         };
         return print_sheet(outline_sheet(&card), timings, output);
     }
@@ -30,6 +30,7 @@ pub(super) fn run(model: &str, output: OutputArgs) -> Result<()> {
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     print_sheet(info_sheet(&card), timings, output)
 }

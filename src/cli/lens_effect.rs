@@ -47,6 +47,7 @@ pub(super) fn run(args: LensEffectArgs) -> Result<()> {
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     let card = reader.card();
     match args.format {

@@ -11,7 +11,8 @@ use super::shared_args::{OutputArgs, ReadingArgs};
 use super::{card_for, milliseconds, open, print_sheet};
 use crate::query::sheet::sheets;
 use crate::query::{
-    Address, Answering, BothListsQuery, Callbacks, Query, QueryError, Reader, RobustnessQuery,
+    Address, Answering, BothListsQuery, Callbacks, ListSeen, Query, QueryError, Reader,
+    RobustnessQuery,
 };
 use crate::scan::Scanned;
 use crate::sheet::Timings;
@@ -56,14 +57,23 @@ pub(super) fn listed(
     };
     let beside = robustness.map(Query::Robustness);
     let beside = beside.into_iter().chain(both.map(Query::BothLists));
-    let mut answered = Vec::new();
-    for query in std::iter::once(query).chain(beside) {
+    let seen = ListSeen::since(start);
+    let look = |partial| seen.look(&partial);
+    let callbacks = Callbacks {
+        on_partial: Some(&look),
+        ..Callbacks::none()
+    };
+    let answer = reader.answer(&query, callbacks)?;
+    seen.look(&answer);
+    let mut answered = vec![(query, answer)];
+    for query in beside {
         let answer = reader.answer(&query, Callbacks::none())?;
         answered.push((query, answer));
     }
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        stands: seen.stands().map(|stands| stands.as_secs_f64() * 1000.0),
     };
     let answered: Vec<_> = answered
         .iter()

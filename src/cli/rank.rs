@@ -104,6 +104,7 @@ pub(super) fn rank(args: RankArgs) -> Result<()> {
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     let shown = output.timings.then_some(timings);
     let layers: Vec<(&RankQuery, &RankAnswer)> = queries.iter().zip(&answers).collect();

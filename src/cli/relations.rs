@@ -132,6 +132,7 @@ pub(super) fn relations(args: RelationsArgs) -> Result<()> {
     let timings = Timings {
         open,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     let card = reader.card();
     let (Query::Relations(of), Answer::Relations(found)) = (&query, &answer) else {

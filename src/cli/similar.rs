@@ -73,6 +73,7 @@ pub(super) fn similar(args: SimilarArgs) -> Result<()> {
     let timings = Timings {
         open: opened + more,
         compute: milliseconds(start),
+        ..Timings::default()
     };
     let to = other.as_ref().map(Answering::card);
     let sheet = similar_sheet(&reader.card(), to.as_deref(), &query, &answer);

@@ -75,7 +75,7 @@ pub use links::{Link, LinkLists, LinksAnswer, LinksQuery, ReadSide};
 pub use map::{ContextMapQuery, MapAnswer, MapPoint, NeuronMapQuery, Pointed};
 pub use memory::MemoryBudget;
 pub use neuron::{NeuronAnswer, NeuronColumn, NeuronQuery};
-pub use pairs::{PairsAnswer, PairsQuery};
+pub use pairs::{ListSeen, PairsAnswer, PairsQuery};
 pub use prompt::{
     AfterAnswer, Amount, AttentionAnswer, AttentionQuery, Attribution, Change, ChangeKind,
     Continuation, ContinuationAnswer, HeadPart, LayerAttribution, LayerExperts, LensCell,

@@ -95,12 +95,14 @@ impl Sheet {
 }
 
 /// How long a one-shot command took, in milliseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {
     /// From the first byte read to the embedding in memory.
     pub open: f64,
     /// From the query to its answer.
     pub compute: f64,
+    /// From the query for pairs to the list as it is answered, which may then still have to be proven.
+    pub stands: Option<f64>,
 }
 
 impl Timings {
@@ -108,15 +110,21 @@ impl Timings {
         Record::new()
             .with("open", self.open)
             .with("compute", self.compute)
+            .with_some("stands", self.stands)
     }
 }
 
 impl fmt::Display for Timings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "open {:.1} ms · compute {:.1} ms",
-            self.open, self.compute
-        )
+        let Self {
+            open,
+            compute,
+            stands,
+        } = self;
+        write!(f, "open {open:.1} ms · compute {compute:.1} ms")?;
+        match stands {
+            Some(stands) => write!(f, " · list stands after {stands:.1} ms"),
+            None => Ok(()),
+        }
     }
 }

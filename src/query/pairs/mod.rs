@@ -6,6 +6,7 @@ mod in_range;
 mod kept;
 mod likely;
 mod sheet;
+mod stands;
 mod unconditional;
 
 use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind, Walk};
@@ -19,6 +20,7 @@ pub(super) use answering::{FactorKey, Factors, admits, directions, stacked};
 pub(super) use in_range::in_range;
 pub(super) use kept::KeptFactors;
 pub(super) use likely::takes_seconds;
+pub use stands::ListSeen;
 
 /// A pair list of a head.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
