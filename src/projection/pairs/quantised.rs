@@ -18,10 +18,12 @@ use super::integers::{
     StripGroup, offset,
 };
 use super::one_row::{MOST_WIDTHS, OneRow, Width};
-use super::side::{Side, TASK_ROWS};
+use super::side::Side;
 
 /// Rows of at most as many numbers are kept whole.
 const KEPT_WHOLE: usize = 160;
+/// Rows a task takes: few, so that all threads have some of those that are looked at together.
+const TASK_ROWS: usize = 256;
 /// Bytes of a row are a multiple of half a register of AVX-512.
 const ROW_BYTES: usize = 32;
 
@@ -42,7 +44,7 @@ fn row_bytes(coordinates: usize) -> usize {
 /// For each width a number.
 type OfWidths<T> = [T; MOST_WIDTHS];
 
-/// The first rows of a factor in integers: of each the leading coordinates of the largest width, then
+/// Some rows of a factor in integers: of each the leading coordinates of the largest width, then
 /// the parts of its rest, if there is one, then zeros.
 pub(super) struct Quantised<T> {
     quads: Vec<[T; GROUP]>,
@@ -57,31 +59,35 @@ pub(super) struct Quantised<T> {
     errors: OfWidths<f32>,
 }
 
-/// Rows of A.
+/// Some rows of A: no more of them than are looked at together, so that they take next to no memory.
 pub(super) struct QuantisedA {
+    first: usize,
     of: Quantised<i8>,
     /// Sums of the integers.
     sums: Vec<OfWidths<f32>>,
 }
 
-/// Rows of B.
+/// The first rows of B, all that are looked at.
 pub(super) type QuantisedB = Quantised<u8>;
 
 impl QuantisedA {
-    /// The first `rows` of `side`.
+    /// These `rows` of `side`.
     pub(super) fn of_a(
         side: &Side<'_>,
-        rows: usize,
+        rows: Range<usize>,
         widths: &[Width],
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        let mut sums = vec![[0.0; MOST_WIDTHS]; rows];
-        let of = Quantised::new(side, widths, |integer| integer, &mut sums, cancel)?;
-        Ok(Self { of, sums })
+        let first = rows.start;
+        let mut sums = vec![[0.0; MOST_WIDTHS]; rows.len()];
+        let stored = |integer| integer;
+        let of = Quantised::new((side, first), widths, stored, &mut sums, cancel)?;
+        Ok(Self { first, of, sums })
     }
 
     /// What a row is compared by, `least` being what a pair's bound must reach.
     pub(super) fn row(&self, row: usize, width: usize, other: &QuantisedB, least: f32) -> Row {
+        let row = row - self.first;
         // The product of three numbers, each rounded, is not rounded above what it stands for.
         let least = least - least.abs() * (8.0 * f32::EPSILON);
         let error = above(self.of.lengths[row][width] * other.errors[width]) as f32;
@@ -94,7 +100,7 @@ impl QuantisedA {
 
     /// All integers of the rows from the `first` on.
     pub(super) fn integers(&self, first: usize) -> Integers<'_, i8> {
-        self.of.integers(first)
+        self.of.integers(first - self.first)
     }
 
     /// Packs some rows, from the start of a strip.
@@ -105,6 +111,7 @@ impl QuantisedA {
         width: usize,
         out: &mut Vec<StripGroup>,
     ) {
+        let rows = rows.start - self.first..rows.end - self.first;
         self.of.pack(kernel, rows, width, out);
     }
 }
@@ -118,7 +125,7 @@ impl QuantisedB {
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
         let mut sums = vec![[]; rows];
-        Self::new(side, widths, offset, &mut sums, cancel)
+        Self::new((side, 0), widths, offset, &mut sums, cancel)
     }
 
     /// What a panel's columns are compared by.
@@ -160,9 +167,9 @@ fn above(number: f32) -> i32 {
 }
 
 impl<T: Coordinate> Quantised<T> {
-    /// As many rows as there are sums, of the first widths or of none.
+    /// From the `first` row on as many as there are sums, of the first widths or of none.
     fn new<const N: usize>(
-        side: &Side<'_>,
+        (side, first): (&Side<'_>, usize),
         widths: &[Width],
         stored: impl Fn(i8) -> T + Sync,
         sums: &mut [[f32; N]],
@@ -190,7 +197,7 @@ impl<T: Coordinate> Quantised<T> {
             .enumerate()
             .map(|(i, (quads, (((steps, lengths), rests), sums)))| {
                 cancel.check()?;
-                let start = i * TASK_ROWS;
+                let start = first + i * TASK_ROWS;
                 let balanced = side.balanced(start..start + steps.len());
                 let mut one_row = OneRow::default();
                 let mut errors = [0f32; MOST_WIDTHS];

@@ -1,6 +1,7 @@
 //! Scouts: rows with themselves, then a few full rows and columns of the products, in turns. The best
-//! pairs share few rows, so that these have nearly all of them long before the search has proven that there are no others;
-//! what they find is a threshold for it to start from, and a list to show meanwhile.
+//! pairs share few rows, so that these have nearly all of them long before the search has proven that
+//! there are no others; what they find is a threshold for it to start from, and a list to show
+//! meanwhile.
 
 use faer::MatRef;
 use rayon::prelude::*;

@@ -39,7 +39,6 @@ struct Sweep<'s> {
     /// What was looked at before, whole tasks and whole steps of them.
     seen: Corner,
     widths: Vec<Width>,
-    a: QuantisedA,
     b: QuantisedB,
 }
 
@@ -125,7 +124,6 @@ impl<'s> Sweep<'s> {
             blocks,
             of,
             seen,
-            a: QuantisedA::of_a(&bounds.a, of.rows, &widths, search.cancel)?,
             b: QuantisedB::of_b(&bounds.b, of.columns, &widths, search.cancel)?,
             widths,
         })
@@ -141,12 +139,17 @@ impl<'s> Sweep<'s> {
             done += self.columns_left(starts_now);
             begun += starts_now.len();
             let tasks: Vec<Task> = starts_now.iter().flat_map(|&row| self.tasks(row)).collect();
-            let found: Vec<Best<Pair>> = tasks
-                .into_par_iter()
-                .map(|task| self.visit(task))
-                .collect::<Result<_, _>>()?;
-            found.into_iter().for_each(|found| best.merge(found));
-            self.search.raise(best);
+            if let (Some(first), Some(last)) = (tasks.first(), tasks.last()) {
+                let rows = first.rows.start..last.rows.end;
+                let (side, cancel) = (&self.bounds.a, self.search.cancel);
+                let a = QuantisedA::of_a(side, rows, &self.widths, cancel)?;
+                let found: Vec<Best<Pair>> = tasks
+                    .into_par_iter()
+                    .map(|task| self.visit(&a, task))
+                    .collect::<Result<_, _>>()?;
+                found.into_iter().for_each(|found| best.merge(found));
+                self.search.raise(best);
+            }
             match self.columns_left(&starts[begun..]) {
                 0 => {}
                 left => report(done as f32 / (done + left) as f32, best),
@@ -192,7 +195,7 @@ impl<'s> Sweep<'s> {
     }
 
     /// Scores what the bounds of some pairs let through.
-    fn visit(&self, Task { rows, columns }: Task) -> Result<Best<Pair>, Cancelled> {
+    fn visit(&self, a: &QuantisedA, Task { rows, columns }: Task) -> Result<Best<Pair>, Cancelled> {
         let search = self.search;
         let mut best = Best::at_least(search.want.k, search.reached());
         let mut buffers = Buffers::default();
@@ -208,17 +211,17 @@ impl<'s> Sweep<'s> {
             }
             let columns = start..columns.end.min(start + self.blocks.columns());
             let width = self.width(least / product);
-            self.mark((&rows, &columns), RowsOf { width, least }, &mut buffers);
+            self.mark(a, (&rows, &columns), RowsOf { width, least }, &mut buffers);
             let strips = buffers.first.len();
             for (at, panel) in panels(&columns).enumerate() {
                 let masks = &buffers.masks[at * strips..(at + 1) * strips];
                 marked(masks, panel.len(), &mut buffers.marked);
                 if width > 0 {
                     self.blocks.kernel.refine(
-                        (self.a.integers(rows.start), &buffers.second),
+                        (a.integers(rows.start), &buffers.second),
                         (
                             self.b.integers(panel.start),
-                            &self.b.columns(panel.clone(), 0, &self.a),
+                            &self.b.columns(panel.clone(), 0, a),
                         ),
                         &mut buffers.marked,
                     );
@@ -239,6 +242,7 @@ impl<'s> Sweep<'s> {
     /// Marks the pairs that may reach what is wanted.
     fn mark(
         &self,
+        a: &QuantisedA,
         (rows, columns): (&Range<usize>, &Range<usize>),
         of: RowsOf,
         buffers: &mut Buffers,
@@ -246,11 +250,10 @@ impl<'s> Sweep<'s> {
         let RowsOf { width, least } = of;
         let kernel = self.blocks.kernel;
         if buffers.of.is_none_or(|of| of.width != width) {
-            self.a
-                .pack(kernel, rows.clone(), width, &mut buffers.strips);
+            a.pack(kernel, rows.clone(), width, &mut buffers.strips);
         }
         if buffers.of != Some(of) {
-            let row = |row, width| self.a.row(row, width, &self.b, least);
+            let row = |row, width| a.row(row, width, &self.b, least);
             buffers.first.clear();
             buffers
                 .first
@@ -269,7 +272,7 @@ impl<'s> Sweep<'s> {
         buffers.columns.clear();
         buffers
             .columns
-            .extend(panels(columns).map(|panel| self.b.columns(panel, width, &self.a)));
+            .extend(panels(columns).map(|panel| self.b.columns(panel, width, a)));
         let count = buffers.first.len() * buffers.columns.len();
         buffers.masks.resize(count, [0; STRIP]);
         kernel.reaching(
