@@ -55,10 +55,15 @@ where
                 answer(&mut present.model, mailbox, query, round);
             }
             (Task::WalkAhead(steps), Some(present)) => {
-                look_ahead(&mut present.model, mailbox, &steps, on_the_way);
+                let ahead = around(&*present.model, &steps, on_the_way);
+                let missing = mailbox.missing(ahead.clone());
+                if is_due(&ahead, &missing) {
+                    look_ahead(&mut present.model, mailbox, missing, steps.round);
+                }
             }
             (Task::LookAhead(steps), Some(present)) => {
-                look_ahead(&mut present.model, mailbox, &steps, neighbours);
+                let missing = mailbox.missing(around(&*present.model, &steps, neighbours));
+                look_ahead(&mut present.model, mailbox, missing, steps.round);
             }
             // Nobody can know the identifier of a model that was never open.
             (Task::Answer { query, .. }, None) => {
@@ -87,20 +92,34 @@ fn answer(model: &mut Box<dyn Answering>, mailbox: &SharedMailbox, query: Query,
     }
 }
 
-/// Computes the neighbours of what was asked, as `which` has them, that are not there yet: neurons
-/// of the same filters and convention in batches, then heads one by one, until something else is
-/// asked.
+/// What is near what was asked, as `which` has it.
+fn around(
+    model: &dyn Answering,
+    steps: &Steps,
+    which: fn(&[Query], &[Query], &ModelCard) -> Vec<Query>,
+) -> Vec<Query> {
+    let around = guarded(|| Ok(which(&steps.asked, &steps.before, &model.card())));
+    around.unwrap_or_else(|error| {
+        tracing::warn!(message = message(&error), "no neighbours");
+        Vec::new()
+    })
+}
+
+/// Whether of what lies ahead on a walk enough is missing for a batch, which takes along for little
+/// more than the time of one, or the next steps are.
+fn is_due(ahead: &[Query], missing: &[Query]) -> bool {
+    let near = ahead.iter().take(BATCH / 2);
+    missing.len() >= BATCH || near.into_iter().any(|next| missing.contains(next))
+}
+
+/// Computes neighbours that are not there yet, the nearest first: neurons of the same filters and
+/// convention in batches, then heads one by one, until something else is asked.
 fn look_ahead(
     model: &mut Box<dyn Answering>,
     mailbox: &SharedMailbox,
-    steps: &Steps,
-    which: fn(&[Query], &[Query], &ModelCard) -> Vec<Query>,
+    around: Vec<Query>,
+    round: u64,
 ) {
-    let round = steps.round;
-    let around = match guarded(|| Ok(which(&steps.asked, &steps.before, &model.card()))) {
-        Ok(around) => mailbox.missing(around),
-        Err(error) => return tracing::warn!(message = message(&error), "no neighbours"),
-    };
     let (neurons, heads): (Vec<Query>, Vec<Query>) = around
         .into_iter()
         .partition(|query| matches!(query, Query::Neuron(_) | Query::Dictionary(_)));
@@ -195,4 +214,21 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     let line = first_line(text.unwrap_or_default());
     format!("a fault in lexiscope, please report it: {line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::tests::fake::neuron;
+
+    #[test]
+    fn a_walk_is_computed_ahead_in_whole_batches_unless_the_next_step_is_missing() {
+        let ahead: Vec<Query> = (1..=8).map(|n| neuron(0, n)).collect();
+        assert!(is_due(&ahead, &ahead));
+        assert!(is_due(&ahead, &ahead[4..]));
+        assert!(!is_due(&ahead, &ahead[5..]));
+        assert!(!is_due(&ahead, &[]));
+        // At the end of a layer.
+        assert!(is_due(&ahead[..2], &ahead[1..2]));
+    }
 }
