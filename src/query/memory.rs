@@ -19,14 +19,20 @@ impl From<u64> for MemoryBudget {
 }
 
 impl MemoryBudget {
-    /// Bytes that a search for pairs takes: the two factors over all rows (`[rows, d_head]` in f32),
-    /// the same in 8-bit integers with a few numbers a row, and where a device bounds the products
-    /// the balanced factors in f32.
+    /// Bytes that a search for pairs takes at most: the two factors over all rows (`[rows, d_head]` in
+    /// f32), one of them in 8-bit integers with a few numbers a row, or before that the leading
+    /// coordinates of both; where a device bounds the products the balanced factors in f32; and what
+    /// does not grow with a large vocabulary, each thread's rows among it.
     pub(super) fn of_pairs(rows: usize, d_head: usize, on_host: bool) -> u64 {
         let factors = 2 * size_of::<f32>() * d_head;
-        let bounds = 2 * (d_head + 64);
+        let bounds = d_head.max(112) + 128;
         let balanced = if on_host { 0 } else { factors };
-        rows as u64 * (factors + bounds + balanced) as u64
+        let of_threads = rayon::current_num_threads() * rows.min(1024) * (factors + 1024);
+        // Shapes of the factors are taken from some rows at a time, widths from a sample of pairs.
+        let of_shapes = rows.min(4096) * factors + 64 * d_head * d_head;
+        let sampled = 32 * rows.min(320).pow(2);
+        let grows = rows as u64 * (factors + bounds + balanced) as u64;
+        grows + (of_threads + of_shapes + sampled) as u64
     }
 
     /// # Errors
