@@ -64,15 +64,20 @@ pub fn alone() {
     }
 }
 
+/// The fifty best of all pairs of rows that pass.
+fn fifty_best(passing: &[bool]) -> PairsWanted<'_> {
+    PairsWanted {
+        k: 50,
+        end: End::Highest,
+        passing,
+        admits: &|_, _| true,
+    }
+}
+
 /// The processor's milliseconds that a search by a kernel takes.
 fn by_kernel(kernel: PairKernel, a: &Matrix, b: &Matrix) -> f64 {
     let passing = vec![true; a.rows()];
-    let want = PairsWanted {
-        k: 50,
-        end: End::Highest,
-        passing: &passing,
-        admits: &|_, _| true,
-    };
+    let want = fifty_best(&passing);
     let before = process::processor_ms();
     let found = best_pairs_by(kernel, (a, b), &want, CancelToken::never(), &mut |_, _| ());
     found.expect("not called off");
@@ -125,12 +130,7 @@ pub fn factors_of_a_head() {
 /// The best score; `None` if it was called off.
 fn best(a: &Matrix, b: &Matrix, cancel: CancelToken<'_>) -> Option<f32> {
     let passing = vec![true; a.rows()];
-    let want = PairsWanted {
-        k: 50,
-        end: End::Highest,
-        passing: &passing,
-        admits: &|_, _| true,
-    };
+    let want = fifty_best(&passing);
     let found = best_pairs(a, b, &want, cancel, &mut |_, _| ()).ok()?;
     found.first().map(|pair| pair.score)
 }

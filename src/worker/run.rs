@@ -108,8 +108,8 @@ fn around(
 /// Whether of what lies ahead on a walk enough is missing for a batch, which takes along for little
 /// more than the time of one, or the next steps are.
 fn is_due(ahead: &[Query], missing: &[Query]) -> bool {
-    let near = ahead.iter().take(BATCH / 2);
-    missing.len() >= BATCH || near.into_iter().any(|next| missing.contains(next))
+    let mut next = ahead.iter().take(BATCH / 2);
+    missing.len() >= BATCH || next.any(|next| missing.contains(next))
 }
 
 /// Computes neighbours that are not there yet, the nearest first: neurons of the same filters and
