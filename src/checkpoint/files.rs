@@ -114,7 +114,7 @@ impl Files {
         limit: u64,
     ) -> Result<Option<Cow<'static, [u8]>>, CheckpointError> {
         self.open(file)?
-            .map(|source| source.into_bytes(limit))
+            .map(|source| source.whole(limit))
             .transpose()
     }
 }

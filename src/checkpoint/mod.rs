@@ -26,6 +26,7 @@ mod merged_matrix;
 mod mixer_sizes;
 mod named;
 mod number;
+mod open_file;
 mod packed;
 mod pickle;
 mod pytorch;
@@ -48,7 +49,6 @@ mod weight_files;
 mod weights;
 mod wrapped;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 pub use adapter::MergedAdapter;
@@ -76,6 +76,7 @@ pub use location::{
 pub use matrix::Matrix;
 pub use mixer_sizes::{DeltaSizes, MambaSizes, MixerSizes};
 pub use named::HeadMapAt;
+pub use open_file::OpenFile;
 pub use reading::{Reading, UnknownChoice};
 pub use remote::Remote;
 pub use spec::{
@@ -93,9 +94,6 @@ use embedding::EmbeddingMaps;
 use files::Files;
 use gguf::Gguf;
 use tensors::Tensors;
-
-/// Larger than any tokenizer's file.
-const LARGEST_FILE: u64 = 256 << 20;
 
 /// A block of a two-dimensional tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -379,20 +377,5 @@ impl Checkpoint {
     /// Whether the weights stay on the hub, so that reading a tensor may take a while.
     pub fn is_remote(&self) -> bool {
         matches!(self.files, Files::Remote(_))
-    }
-
-    /// A small file beside the weights, `tokenizer.json` for one; `None` if there is none.
-    ///
-    /// # Errors
-    /// A file that is there and cannot be read, or is larger than any such file should be.
-    pub fn file(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>, CheckpointError> {
-        // A tokenizer that was saved with an adapter has the tokens that were added for it.
-        if let Some((_, beside)) = &self.adapter
-            && beside.open("tokenizer.json")?.is_some()
-            && let Some(file) = beside.read(name, LARGEST_FILE)?
-        {
-            return Ok(Some(file));
-        }
-        self.files.read(name, LARGEST_FILE)
     }
 }

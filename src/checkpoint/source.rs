@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::hub::Ranged;
 use crate::outside::{self, FileError, escape};
@@ -237,29 +238,21 @@ impl Source {
     }
 
     /// All bytes of a file that should be small.
-    pub(super) fn into_bytes(self, limit: u64) -> Result<Cow<'static, [u8]>, CheckpointError> {
+    pub(super) fn whole(&self, limit: u64) -> Result<Cow<'static, [u8]>, CheckpointError> {
         let size = self.len();
         if size > limit {
             return Err(CheckpointError::TooLarge {
-                file: self.name,
+                file: self.name.clone(),
                 size,
                 limit,
             });
         }
-        match self.bytes {
+        match &self.bytes {
             Bytes::Bundled(bytes) => Ok(Cow::Borrowed(bytes)),
             Bytes::Remote(file) => Ok(Cow::Owned(file.read(0..size)?)),
-            Bytes::File { file, len } => {
-                let mut bytes = Vec::new();
-                let read = file.take(limit).read_to_end(&mut bytes);
-                read.map_err(|e| CheckpointError::io(&self.name, e))?;
-                if bytes.len() as u64 != len {
-                    return Err(CheckpointError::Length {
-                        file: self.name,
-                        expected: len,
-                        got: bytes.len() as u64,
-                    });
-                }
+            Bytes::File { .. } => {
+                let mut bytes = vec![0; size as usize];
+                self.read_into(0, &mut bytes)?;
                 match outside::impostor(&bytes) {
                     None => Ok(Cow::Owned(bytes)),
                     Some(other) => {
@@ -268,6 +261,18 @@ impl Source {
                         Err(CheckpointError::damaged(&self.name, what))
                     }
                 }
+            }
+        }
+    }
+
+    /// When a file was written last, if its system says so.
+    pub(super) fn modified(&self) -> Result<Option<SystemTime>, CheckpointError> {
+        match &self.bytes {
+            Bytes::Bundled(_) | Bytes::Remote(_) => Ok(None),
+            Bytes::File { file, .. } => {
+                let about = file.metadata();
+                let about = about.map_err(|e| CheckpointError::io(&self.name, e))?;
+                Ok(about.modified().ok())
             }
         }
     }

@@ -33,7 +33,7 @@ pub(super) fn open(files: &Files) -> Result<Tensors, CheckpointError> {
         }
         if let Some(index) = files.open(form.index)? {
             let index_name = index.name().to_string();
-            let index = parse_index(&index_name, &index.into_bytes(LARGEST_INDEX)?)?;
+            let index = parse_index(&index_name, &index.whole(LARGEST_INDEX)?)?;
             add_shards(&mut tensors, files, &index_name, index, form.read)?;
             return Ok(tensors);
         }

@@ -1,9 +1,7 @@
 //! What an open checkpoint has for a tokenizer: the files beside its weights, or a GGUF file's keys.
 
-use crate::checkpoint::{Checkpoint, CheckpointError, GgufMetadata};
-use crate::vocabulary::{
-    GgufSpecialIds, GgufTextParts, GgufTokenizer, LoadTextParts, TokenizerFiles,
-};
+use crate::checkpoint::{Checkpoint, CheckpointError, GgufMetadata, OpenFile};
+use crate::vocabulary::{GgufSpecialIds, GgufTextParts, GgufTokenizer, Later, TokenizerFiles};
 
 use super::QueryError;
 
@@ -18,9 +16,16 @@ pub(super) fn tokenizer_files(checkpoint: &Checkpoint) -> Result<TokenizerFiles,
             ..TokenizerFiles::default()
         });
     }
+    let file = checkpoint.open_file("tokenizer.json")?;
+    let tokenizer_json = file.as_ref().map(OpenFile::read).transpose()?;
+    // From the hub it would be read slowly, or not at all.
+    let file = file.filter(|_| !checkpoint.is_remote());
+    let tokenizer_json_again =
+        file.map(|file| Later::new(move || file.read().map_err(|error| error.to_string())));
     Ok(TokenizerFiles {
         gguf: None,
-        tokenizer_json: checkpoint.file("tokenizer.json")?,
+        tokenizer_json,
+        tokenizer_json_again,
         vocab_json: checkpoint.file("vocab.json")?,
         merges_txt: checkpoint.file("merges.txt")?,
         vocab_txt: checkpoint.file("vocab.txt")?,
@@ -87,6 +92,6 @@ pub fn gguf_tokenizer(metadata: &GgufMetadata) -> Result<GgufTokenizer, Checkpoi
             .unwrap_or_default(),
         tokenizer_json: tokenizer_json.map(Into::into),
         chat_template: text("tokenizer.chat_template"),
-        for_texts: LoadTextParts::new(load),
+        for_texts: Later::new(load),
     })
 }

@@ -209,23 +209,27 @@ pub(super) fn is_mask(token: &str) -> bool {
     MASKS.contains(&token)
 }
 
-/// `literal`: special tokens in a text are read as letters, all but a mask.
-fn build(recipe: &Recipe, literal: bool) -> Result<Tokenizer, String> {
+/// The model of a tokenizer.json.
+fn model_of(bytes: &[u8]) -> Result<ModelWrapper, String> {
     #[derive(Deserialize)]
     struct File {
         model: ModelWrapper,
     }
+    // Of some merges the tokenizer says that they join no tokens, at others it panics.
+    let read = || serde_json::from_slice(bytes).map(|file: File| file.model);
+    let read = panic::catch_unwind(AssertUnwindSafe(read));
+    let stale = || stale_merge(bytes).map(|error| error.to_string());
+    match read {
+        Ok(read) => read.map_err(|error| stale().unwrap_or_else(|| one_line(&error))),
+        Err(_) => Err(stale().unwrap_or_else(|| DAMAGED.to_owned())),
+    }
+}
+
+/// `literal`: special tokens in a text are read as letters, all but a mask.
+fn build(recipe: &Recipe, literal: bool) -> Result<Tokenizer, String> {
     let model = match &recipe.model {
-        ModelSource::File(bytes) => {
-            // Of some merges the tokenizer says that they join no tokens, at others it panics.
-            let read = || serde_json::from_slice(bytes).map(|file: File| file.model);
-            let read = panic::catch_unwind(AssertUnwindSafe(read));
-            let stale = || stale_merge(bytes).map(|error| error.to_string());
-            match read {
-                Ok(read) => read.map_err(|error| stale().unwrap_or_else(|| one_line(&error))),
-                Err(_) => Err(stale().unwrap_or_else(|| DAMAGED.to_owned())),
-            }
-        }
+        ModelSource::File(bytes) => model_of(bytes),
+        ModelSource::Again(again) => model_of(&again.read()?),
         ModelSource::Built(value) => ModelWrapper::deserialize(value).map_err(|e| one_line(&e)),
         ModelSource::Deferred(build) => {
             ModelWrapper::deserialize(build()?).map_err(|e| one_line(&e))

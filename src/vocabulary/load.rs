@@ -27,7 +27,7 @@ pub(super) fn load(mut files: TokenizerFiles, rows: usize) -> Result<Placed, Voc
     let settings = TokenizerSettings::read(&files)?;
     let listing = match (files.gguf.take(), files.tokenizer_json.take()) {
         (Some(gguf), _) => gguf::read(&gguf)?,
-        (None, Some(bytes)) => single::read(bytes, &settings)?,
+        (None, Some(bytes)) => single::read(bytes, files.tokenizer_json_again.take(), &settings)?,
         (None, None) => file_sets::read(&files, &settings)?,
     };
     place(listing, &settings, rows)

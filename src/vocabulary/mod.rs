@@ -44,9 +44,10 @@ use visible::Class;
 pub use chat::{ChatError, ChatMessage, ChatTemplate};
 pub use error::VocabularyError;
 pub use filter::{FileSource, Filters, Text, TextCount, Words};
-pub use gguf::{GgufSpecialIds, GgufTextParts, GgufTokenizer, LoadTextParts};
+pub use gguf::{GgufSpecialIds, GgufTextParts, GgufTokenizer};
 pub use mask::Mask;
 pub use pattern::Pattern;
+pub use recipe::Later;
 pub use strftime::Moment;
 pub use token::{Boundary, Token};
 pub use undertrained::Undertrained;
@@ -56,6 +57,8 @@ pub use word::Word;
 #[derive(Clone, Debug, Default)]
 pub struct TokenizerFiles {
     pub tokenizer_json: Option<Cow<'static, [u8]>>,
+    /// The same once more: with it the bytes are not kept until the first text.
+    pub tokenizer_json_again: Option<Later<Cow<'static, [u8]>>>,
     pub vocab_json: Option<Cow<'static, [u8]>>,
     pub merges_txt: Option<Cow<'static, [u8]>>,
     pub vocab_txt: Option<Cow<'static, [u8]>>,
@@ -123,7 +126,7 @@ impl Vocabulary {
         Self::of(files.clone(), rows)
     }
 
-    /// The same without a copy of tokenizer.json, which is kept.
+    /// The same without a copy of tokenizer.json, which is kept where it cannot be read again.
     ///
     /// # Errors
     /// As [`Vocabulary::open`].

@@ -1,6 +1,8 @@
 //! What a tokenizer is built from, once a text asks for it.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -23,6 +25,8 @@ pub(super) struct Recipe {
 pub(super) enum ModelSource {
     /// The `model` of a tokenizer.json.
     File(Cow<'static, [u8]>),
+    /// The same of a file that is read again when it is needed.
+    Again(Later<Cow<'static, [u8]>>),
     /// The same, put together from other files.
     Built(Value),
     /// The same, put together when it is needed; or why it cannot be.
@@ -40,4 +44,36 @@ pub(super) struct Unlisted {
     pub unknown: u32,
     /// What added tokens are moved by, so that they follow the listed ones.
     pub count: u32,
+}
+
+/// What is read when it is asked for, on any thread; or why it cannot be read.
+pub struct Later<T>(Arc<dyn Fn() -> Result<T, String> + Send + Sync>);
+
+impl<T> Later<T> {
+    /// From a reader.
+    pub fn new(read: impl Fn() -> Result<T, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(super) fn read(&self) -> Result<T, String> {
+        (self.0)()
+    }
+}
+
+impl<T> Clone for Later<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Default> Default for Later<T> {
+    fn default() -> Self {
+        Self::new(|| Ok(T::default()))
+    }
+}
+
+impl<T> fmt::Debug for Later<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later")
+    }
 }

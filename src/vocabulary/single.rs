@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::added::{self, AddedToken};
 use super::error::{VocabularyError, one_line, short};
 use super::listing::{Listing, unknown_merge, utf8};
-use super::recipe::{ModelSource, Recipe};
+use super::recipe::{Later, ModelSource, Recipe};
 use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
@@ -61,12 +61,14 @@ pub(super) struct Tokens {
 /// A merge: `["a", "b"]`, or `"a b"`, whose second part is none as yet.
 struct Merge<'a>(Cow<'a, str>, Option<Cow<'a, str>>);
 
-/// Reads the tokens; the model itself is parsed again once a text asks for it.
+/// Reads the tokens; the model itself is parsed again once a text asks for it, of the same `bytes` or
+/// of those read `again`.
 ///
 /// # Errors
 /// A file that does not parse.
 pub(super) fn read(
     bytes: Cow<'static, [u8]>,
+    again: Option<Later<Cow<'static, [u8]>>>,
     settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let text = utf8(FILE, &bytes)?;
@@ -117,9 +119,10 @@ pub(super) fn read(
         style,
         unknown,
         recipe: Recipe {
-            model: match stale {
-                Some(stale) => ModelSource::Refused(stale.to_string()),
-                None => ModelSource::File(bytes),
+            model: match (stale, again) {
+                (Some(stale), _) => ModelSource::Refused(stale.to_string()),
+                (None, Some(again)) => ModelSource::Again(again),
+                (None, None) => ModelSource::File(bytes),
             },
             normalizer: stated.normalizer(normalizer),
             pre_tokenizer: stated.pre_tokenizer(pre_tokenizer),

@@ -1,8 +1,11 @@
 //! Folders that are not there or not whole, and `config.json`.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
-use lexiscope::checkpoint::OutputEmbedding;
+use lexiscope::checkpoint::{Location, OutputEmbedding};
+use lexiscope::projection::DeviceChoice;
+use lexiscope::query::{Answering, Reader};
 use serde_json::{Value, json};
 
 use crate::harm::{Copy, expect_line, open};
@@ -182,5 +185,39 @@ fn other_files_beside_the_weights() {
     expect_line(
         &error,
         &["tokenizer.json: 314572800 bytes, expected at most 268435456"],
+    );
+}
+
+/// A tokenizer is read once more when the first text comes: the same, or none.
+#[test]
+fn a_tokenizer_that_has_changed_reads_no_text() {
+    let opened = |copy: &Copy| {
+        let folder = copy.path("tokenizer.json").parent().unwrap().to_owned();
+        let location = Location::Folder {
+            name: "copy".into(),
+            path: folder,
+        };
+        Reader::open(&location, DeviceChoice::Cpu).unwrap()
+    };
+    let copy = Copy::of("gpt2-safetensors");
+    let (same, changed) = (opened(&copy), opened(&copy));
+    let vocabulary = &same.card().vocabulary;
+    let ids = vocabulary.encode("the cat").unwrap();
+    let text: String = ids.iter().map(|&id| vocabulary.text(id)).collect();
+    // Spaces belong to tokens, and are not shown.
+    assert_eq!(text, "thecat");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30);
+    let file = fs::File::options()
+        .write(true)
+        .open(copy.path("tokenizer.json"));
+    file.unwrap().set_modified(long_ago).unwrap();
+    let error = changed.card().vocabulary.encode("the cat").unwrap_err();
+    expect_line(
+        &error.to_string(),
+        &[
+            "tokenizer.json",
+            "has changed since it was opened",
+            "open the model again",
+        ],
     );
 }

@@ -76,7 +76,7 @@ impl Config {
             files.elsewhere().unwrap_or_else(missing)
         })?;
         let file = source.name().to_string();
-        let bytes = source.into_bytes(LARGEST_CONFIG)?;
+        let bytes = source.whole(LARGEST_CONFIG)?;
         match serde_json::from_slice(&literals::quoted(&bytes)) {
             Ok(Value::Object(values)) => Ok(Self { file, values }),
             Ok(other) => {

@@ -7,8 +7,6 @@ mod sentence_pieces;
 mod word_pieces;
 
 use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +14,7 @@ use super::added::AddedToken;
 use super::assembly::template;
 use super::error::{VocabularyError, short};
 use super::listing::Listing;
-use super::recipe::{ModelSource, Recipe};
+use super::recipe::{Later, ModelSource, Recipe};
 use super::settings::TokenizerSettings;
 use super::token::Style;
 
@@ -46,7 +44,7 @@ pub struct GgufTokenizer {
     /// `tokenizer.chat_template`.
     pub chat_template: Option<String>,
     /// What only texts need.
-    pub for_texts: LoadTextParts,
+    pub for_texts: Later<GgufTextParts>,
 }
 
 /// Ids of special tokens, each as its key has it (`bos_token_id` …).
@@ -69,35 +67,6 @@ pub struct GgufTextParts {
     pub merges: Vec<String>,
     /// `scores`, in the order of the tokens.
     pub scores: Vec<f32>,
-}
-
-type Load = dyn Fn() -> Result<GgufTextParts, String> + Send + Sync;
-
-/// Reads what only texts need, or says why it cannot be read.
-#[derive(Clone)]
-pub struct LoadTextParts(Arc<Load>);
-
-impl LoadTextParts {
-    /// From a reader, which may be asked on any thread.
-    pub fn new(load: impl Fn() -> Result<GgufTextParts, String> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(load))
-    }
-
-    fn load(&self) -> Result<GgufTextParts, String> {
-        (self.0)()
-    }
-}
-
-impl Default for LoadTextParts {
-    fn default() -> Self {
-        Self::new(|| Ok(GgufTextParts::default()))
-    }
-}
-
-impl fmt::Debug for LoadTextParts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LoadTextParts")
-    }
 }
 
 /// What a token is, by `token_type`.
@@ -143,7 +112,7 @@ struct KindParts {
 /// A kind of tokenizer that is not known, or a tokenizer.json inside that does not parse.
 pub(super) fn read(file: &GgufTokenizer) -> Result<Listing, VocabularyError> {
     if let Some(bytes) = &file.tokenizer_json {
-        return super::single::read(bytes.clone(), &TokenizerSettings::default());
+        return super::single::read(bytes.clone(), None, &TokenizerSettings::default());
     }
     let parts = match file.model.as_str() {
         "gpt2" => byte_pairs::parts(file),
@@ -279,7 +248,7 @@ impl GgufTokenizer {
             ..Self::default()
         };
         ModelSource::Deferred(Box::new(move || {
-            let mut parts = file.for_texts.load()?;
+            let mut parts = file.for_texts.read()?;
             let raw = std::mem::take(&mut parts.tokens);
             let own = raw.iter().zip(0u32..).map(|(raw, id)| {
                 let own = file.own(raw, file.token_type(id));
