@@ -8,6 +8,7 @@
 mod bounds;
 mod integers;
 mod leading;
+mod looks;
 mod one_row;
 mod quantised;
 mod scouts;
@@ -217,18 +218,12 @@ impl<'a> Search<'a> {
         blocks: Blocks,
         report: Report<'_>,
     ) -> Result<(Best<Pair>, Bounds<'a>), Cancelled> {
-        let looks = self.ids.len() >= blocks.leading && self.a.cols() >= leading::COORDINATES;
-        let passes = match looks {
-            true => scouts::PASSES_BEFORE_LEADING,
-            false => scouts::PASSES,
-        };
-        let mut scouted = self.scout(blocks.scout, passes, report)?;
         let balance = balance_factors(self.a, self.b, &self.ids, self.cancel)?;
-        if let Some(balance) = &balance
-            && looks
-        {
-            scouted = self.look_at_leading(balance, blocks.kernel, scouted, report)?;
-        }
+        let looks = self.ids.len() >= blocks.leading && self.a.cols() >= leading::COORDINATES;
+        let scouted = match &balance {
+            Some(balance) if looks => self.look_at_leading(balance, blocks.kernel, report)?,
+            Some(_) | None => self.scout(blocks.scout, scouts::PASSES, report)?,
+        };
         Ok((scouted, Bounds::new(self, balance)?))
     }
 

@@ -19,8 +19,6 @@ use super::{Report, Search};
 const ABREAST: usize = 16;
 /// Passes at most.
 pub(super) const PASSES: usize = 24;
-/// The same where scouts look at leading coordinates afterwards.
-pub(super) const PASSES_BEFORE_LEADING: usize = 4;
 /// Passes one after the other that find nothing new: then others will not either.
 const IDLE: usize = 6;
 /// Passes over factors of fewer rows: without any nothing is known to choose bounds by.
@@ -96,7 +94,7 @@ impl Search<'_> {
     }
 
     /// The best pairs of rows with the same on the other side: in many heads most of the list.
-    fn with_themselves(&self) -> Result<Best<Pair>, Cancelled> {
+    pub(super) fn with_themselves(&self) -> Result<Best<Pair>, Cancelled> {
         let empty = || Best::new(self.want.k);
         let some = self.ids.par_chunks(SOME_ROWS);
         some.map(|ids| {

@@ -69,7 +69,7 @@ impl<'m> Side<'m> {
         })?;
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         // Norms have no sign, so that their bits are in the order of the numbers.
-        order.sort_unstable_by_key(|&i| (!norms[i as usize].balanced.to_bits(), i));
+        order.par_sort_unstable_by_key(|&i| (!norms[i as usize].balanced.to_bits(), i));
         side.longest_given = norms.iter().map(|norms| norms.given).fold(0.0, nan_or_max);
         side.ids = order.iter().map(|&i| ids[i as usize]).collect();
         side.norms = order.iter().map(|&i| norms[i as usize].balanced).collect();

@@ -117,7 +117,13 @@ impl<'s> Sweep<'s> {
             rows: of.rows.min(bounds.a.reaching(bounds.b.longest(), least)),
             columns: of.columns.min(bounds.b.reaching(bounds.a.longest(), least)),
         };
-        let widths = widths::cheapest(bounds, (of.rows, of.columns), least, blocks.kernel);
+        let widths = widths::cheapest(
+            bounds,
+            (of.rows, of.columns),
+            least,
+            blocks.kernel,
+            search.cancel,
+        )?;
         Ok(Self {
             search,
             bounds,

@@ -3,6 +3,7 @@
 use faer::MatRef;
 
 use crate::projection::kernel::{multiply, norm};
+use crate::task::{CancelToken, Cancelled};
 
 use super::Bounds;
 use super::integers::{GROUP, Kernel};
@@ -61,7 +62,8 @@ pub(super) fn cheapest(
     (rows, columns): (usize, usize),
     least: f32,
     kernel: Kernel,
-) -> Vec<Width> {
+    cancel: CancelToken<'_>,
+) -> Result<Vec<Width>, Cancelled> {
     let a = Sample::of(&bounds.a, rows);
     let b = Sample::of(&bounds.b, columns);
     let mut pairs = Vec::new();
@@ -73,10 +75,10 @@ pub(super) fn cheapest(
             share: least / (of_row * norm),
         }));
     }
-    pairs.sort_unstable_by(|a, b| a.share.total_cmp(&b.share));
-    let classes: Vec<&[Sampled]> = pairs
-        .chunks(pairs.len().div_ceil(FIRST_WIDTHS).max(1))
-        .collect();
+    cancel.check()?;
+    let size = pairs.len().div_ceil(FIRST_WIDTHS).max(1);
+    part(&mut pairs, size);
+    let classes: Vec<&[Sampled]> = pairs.chunks(size).collect();
     let mut cheapest = vec![(f32::INFINITY, 0); classes.len()];
     let mut products = vec![0.0; a.norms.len() * b.norms.len()];
     let mut added = products.clone();
@@ -85,6 +87,7 @@ pub(super) fn cheapest(
     let per_refined = kernel.products_per_refined(widest);
     let tried = (STEP..widest).step_by(STEP).chain([widest]);
     for coordinates in tried {
+        cancel.check()?;
         let some = |of: &'_ Sample| -> Vec<[f32; 2]> {
             of.rows()
                 .map(|row| [norm(&row[coordinates..]), lost(&row[..coordinates])])
@@ -118,7 +121,15 @@ pub(super) fn cheapest(
             }
         }
     }
-    falling(&classes, &cheapest, widest)
+    Ok(falling(&classes, &cheapest, widest))
+}
+
+/// Parts pairs into classes of a size whose shares rise; each but the first begins with its least share.
+fn part(mut pairs: &mut [Sampled], size: usize) {
+    while pairs.len() > size {
+        pairs.select_nth_unstable_by(size, |a, b| a.share.total_cmp(&b.share));
+        pairs = &mut pairs[size..];
+    }
 }
 
 /// What quantising these coordinates loses, about.
@@ -127,8 +138,8 @@ fn lost(coordinates: &[f32]) -> f32 {
     largest / STEPS * (coordinates.len() as f32 / 12.0).sqrt()
 }
 
-/// The widths of classes of pairs whose shares rise, none smaller than that of a later one; before them
-/// the widest.
+/// The widths of classes of pairs whose shares rise, none smaller than that of a later one, the first
+/// for all that have less; before them the widest.
 fn falling(classes: &[&[Sampled]], cheapest: &[(f32, usize)], widest: usize) -> Vec<Width> {
     let mut widths: Vec<Width> = Vec::new();
     let mut most = 0;

@@ -17,8 +17,6 @@ pub(super) const STRIP: usize = 6;
 pub(super) const PANEL: usize = 64;
 /// Coordinates that lie together.
 pub(super) const GROUP: usize = 4;
-/// Groups in which a kernel takes as many, at most.
-pub(super) const MOST_GROUPS: usize = 2;
 /// Largest number of coordinates whose sums of 255·127 stay below 2²⁴, where f32 has every integer,
 /// with room for the errors.
 pub(super) const MOST_COORDINATES: usize = 512;
