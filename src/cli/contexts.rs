@@ -11,9 +11,9 @@ use super::convention::ConventionChoice;
 use super::listed::from_scan;
 use super::machine::Machine;
 use super::progress::ProgressLine;
-use super::shared_args::{CsvArgs, OutputArgs, list_length};
+use super::shared_args::{ChartOutputArgs, OutputArgs, list_length};
 use super::texts_args::{TextsArgs, fitting};
-use super::{milliseconds, open, print, print_sheet, say, usage};
+use super::{milliseconds, open, print_chart_or_sheet, print_sheet, usage};
 use crate::query::sheet::sheet;
 use crate::query::{
     Address, Answer, Answering, Callbacks, ContextTexts, ContextsQuery, Convention, EvidenceQuery,
@@ -66,12 +66,7 @@ pub struct EvidenceArgs {
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: ChartFormat,
     #[command(flatten)]
-    csv: CsvArgs,
-    /// Add how long it took
-    #[arg(long)]
-    timings: bool,
-    #[command(flatten)]
-    machine: Machine,
+    output: ChartOutputArgs,
 }
 
 /// Texts, and how much of each is run.
@@ -137,27 +132,17 @@ pub(super) fn evidence(args: &EvidenceArgs) -> Result<()> {
     };
     let scan = args.scan.as_deref();
     let of = (&*args.model, scan, &args.texts, args.convention);
-    let (reader, asked) = ask(of, args.machine, query)?;
+    let (reader, asked) = ask(of, args.output.machine, query)?;
     let card = reader.card();
-    match args.format {
-        ChartFormat::Svg => {
-            let (Query::Evidence(query), Answer::Evidence(answer)) = (&asked.query, &asked.answer)
-            else {
-                bail!(QueryError::WrongAnswer);
-            };
-            print(&report::evidence_chart(&card, query, answer)?)
-        }
-        ChartFormat::Text(format) => {
-            let Some(sheet) = sheet(&card, &asked.query, &asked.answer, None) else {
-                bail!(QueryError::WrongAnswer);
-            };
-            if args.timings && format != Format::Json {
-                say::line(asked.timings);
-            }
-            let sheet = sheet.timed(args.timings.then_some(asked.timings));
-            print(&args.csv.written(report::write(&sheet, format), format))
-        }
-    }
+    let (Query::Evidence(query), Answer::Evidence(found)) = (&asked.query, &asked.answer) else {
+        bail!(QueryError::WrongAnswer);
+    };
+    print_chart_or_sheet(
+        (args.format, args.output),
+        asked.timings,
+        || Ok(report::evidence_chart(&card, query, found)?),
+        || sheet(&card, &asked.query, &asked.answer, None).ok_or(QueryError::WrongAnswer.into()),
+    )
 }
 
 /// Opens the model and answers, with a line of how far it is.

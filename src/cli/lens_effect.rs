@@ -5,12 +5,11 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 
-use super::machine::Machine;
-use super::shared_args::{CsvArgs, FilterArgs, list_length};
-use super::{milliseconds, open, print, say};
+use super::shared_args::{ChartOutputArgs, FilterArgs, list_length};
+use super::{milliseconds, open, print_chart_or_sheet};
 use crate::query::sheet::lens_effect_sheet;
 use crate::query::{Answering, Callbacks, LensEffectPlan};
-use crate::report::{self, ChartFormat, Format};
+use crate::report::{self, ChartFormat};
 use crate::sheet::Timings;
 
 /// Of which neurons, and how it is written.
@@ -25,19 +24,14 @@ pub struct LensEffectArgs {
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: ChartFormat,
     #[command(flatten)]
-    csv: CsvArgs,
-    /// Add how long it took
-    #[arg(long)]
-    timings: bool,
-    #[command(flatten)]
-    machine: Machine,
+    output: ChartOutputArgs,
     #[command(flatten)]
     filters: FilterArgs,
 }
 
 /// Shows it.
 pub(super) fn run(args: LensEffectArgs) -> Result<()> {
-    let (mut reader, open) = open(&args.model, args.machine)?;
+    let (mut reader, open) = open(&args.model, args.output.machine)?;
     let plan = LensEffectPlan {
         neurons: args.neurons,
         filters: args.filters.read()?.per_token(),
@@ -50,15 +44,10 @@ pub(super) fn run(args: LensEffectArgs) -> Result<()> {
         ..Timings::default()
     };
     let card = reader.card();
-    match args.format {
-        ChartFormat::Svg => print(&report::lens_chart(&card, &plan, &effect)?),
-        ChartFormat::Text(format) => {
-            if args.timings && format != Format::Json {
-                say::line(timings);
-            }
-            let sheet = lens_effect_sheet(&card, &plan, &effect);
-            let sheet = sheet.timed(args.timings.then_some(timings));
-            print(&args.csv.written(report::write(&sheet, format), format))
-        }
-    }
+    print_chart_or_sheet(
+        (args.format, args.output),
+        timings,
+        || Ok(report::lens_chart(&card, &plan, &effect)?),
+        || Ok(lens_effect_sheet(&card, &plan, &effect)),
+    )
 }

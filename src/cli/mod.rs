@@ -49,7 +49,7 @@ use crate::query::sheet::{families_sheet, models_sheet};
 use crate::query::{
     Answering, Callbacks, Convention, ModelCard, NeuronQuery, PairsQuery, Query, Reader, Switch,
 };
-use crate::report::{self, Format};
+use crate::report::{self, ChartFormat, Format};
 use crate::sheet::Sheet;
 use crate::sheet::Timings;
 
@@ -58,7 +58,7 @@ use machine::Machine;
 use say::say;
 
 use args::{Cli, Color, Command, Explore};
-use shared_args::{OutputArgs, end};
+use shared_args::{ChartOutputArgs, OutputArgs, end};
 
 /// Parses the command line and does what it says. Wrong usage ends the program with status 2.
 ///
@@ -293,6 +293,19 @@ fn card_for(
 }
 
 /// Prints a sheet, with its timings where they are asked for.
+/// Prints an answer as a chart or as a sheet, whichever the format asks for.
+fn print_chart_or_sheet(
+    (format, output): (ChartFormat, ChartOutputArgs),
+    timings: Timings,
+    chart: impl FnOnce() -> Result<String>,
+    sheet: impl FnOnce() -> Result<Sheet>,
+) -> Result<()> {
+    match format {
+        ChartFormat::Svg => print(&chart()?),
+        ChartFormat::Text(format) => print_sheet(sheet()?, timings, output.of_text(format)),
+    }
+}
+
 fn print_sheet(sheet: Sheet, timings: Timings, output: OutputArgs) -> Result<()> {
     let sheet = sheet.timed(output.timings.then_some(timings));
     let text = report::write(&sheet, output.format);

@@ -8,10 +8,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::convention::ConventionChoice;
-use super::machine::Machine;
 use super::progress::ProgressLine;
-use super::shared_args::{CsvArgs, FilterArgs, label, list_length};
-use super::{milliseconds, open, print, say};
+use super::shared_args::{ChartOutputArgs, FilterArgs, label, list_length};
+use super::{milliseconds, open, print_chart_or_sheet};
 use crate::geometry::Language;
 use crate::outside::{self, LONGEST_TEXT, escape};
 use crate::query::sheet::sheet;
@@ -19,7 +18,7 @@ use crate::query::{
     Answer, Answering, BundledRelation, Callbacks, Convention, Query, QueryError, Relation,
     RelationsQuery, language_of,
 };
-use crate::report::{self, ChartFormat, Format};
+use crate::report::{self, ChartFormat};
 use crate::sheet::Timings;
 
 /// Which relations, and how the scores are written.
@@ -50,12 +49,7 @@ pub struct RelationsArgs {
     #[arg(long, default_value = "table", value_name = "FORMAT")]
     format: ChartFormat,
     #[command(flatten)]
-    csv: CsvArgs,
-    /// Add how long it took
-    #[arg(long)]
-    timings: bool,
-    #[command(flatten)]
-    machine: Machine,
+    output: ChartOutputArgs,
     #[command(flatten)]
     filters: FilterArgs,
 }
@@ -96,7 +90,7 @@ pub(super) fn relations(args: RelationsArgs) -> Result<()> {
     let filters = args.filters.clone().read()?.per_token();
     let files: Result<Vec<Relation>> = args.pairs.iter().map(|path| relation_file(path)).collect();
     let mut relations = files?;
-    let (mut reader, open) = open(&args.model, args.machine)?;
+    let (mut reader, open) = open(&args.model, args.output.machine)?;
     let named = !args.relation.is_empty() || !args.pairs.is_empty();
     let of_language: Vec<BundledRelation> = match args.language {
         Some(Languages::All) => BundledRelation::all().collect(),
@@ -138,17 +132,10 @@ pub(super) fn relations(args: RelationsArgs) -> Result<()> {
     let (Query::Relations(of), Answer::Relations(found)) = (&query, &answer) else {
         bail!(QueryError::WrongAnswer);
     };
-    match args.format {
-        ChartFormat::Svg => print(&report::relations_chart(&card, of, found)?),
-        ChartFormat::Text(format) => {
-            let Some(sheet) = sheet(&card, &query, &answer, None) else {
-                bail!(QueryError::WrongAnswer);
-            };
-            if args.timings && format != Format::Json {
-                say::line(timings);
-            }
-            let sheet = sheet.timed(args.timings.then_some(timings));
-            print(&args.csv.written(report::write(&sheet, format), format))
-        }
-    }
+    print_chart_or_sheet(
+        (args.format, args.output),
+        timings,
+        || Ok(report::relations_chart(&card, of, found)?),
+        || sheet(&card, &query, &answer, None).ok_or(QueryError::WrongAnswer.into()),
+    )
 }

@@ -55,6 +55,31 @@ pub struct OutputArgs {
     pub machine: Machine,
 }
 
+/// How an answer that may be a chart is written, but for its format, of which each command says what
+/// it draws.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ChartOutputArgs {
+    #[command(flatten)]
+    csv: CsvArgs,
+    /// Add how long it took
+    #[arg(long)]
+    timings: bool,
+    #[command(flatten)]
+    pub machine: Machine,
+}
+
+impl ChartOutputArgs {
+    /// Of an answer that is no chart.
+    pub(super) fn of_text(self, format: Format) -> OutputArgs {
+        OutputArgs {
+            format,
+            csv: self.csv,
+            timings: self.timings,
+            machine: self.machine,
+        }
+    }
+}
+
 /// Under which convention a list is made, and whether it is put to the test.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct ReadingArgs {

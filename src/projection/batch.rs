@@ -3,6 +3,7 @@
 //! by the exact kernel, so that lists and scores are those of one vector alone.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use faer::MatRef;
 use pulp::Arch;
@@ -20,6 +21,8 @@ use super::select::{Passing, Scored};
 pub(super) const LEAST: usize = 32;
 /// Rows multiplied at a time.
 const BLOCK_ROWS: usize = 512;
+/// Shares of the rows for each thread, one after another.
+const SHARES: usize = 8;
 /// A vector with more candidates than this has mostly equal scores: it is left to the kernel.
 const MOST: usize = 1 << 13;
 
@@ -62,18 +65,28 @@ pub(super) fn offer(
         .map(|(j, ends)| Candidates::new(ends.highest.k(), slack(vectors.row(j), longest)))
         .collect();
     let blocks: Vec<Range<usize>> = chunks(rows.rows(), BLOCK_ROWS).collect();
-    // Each share begins with nothing, so there are only a few for every thread.
-    let share = blocks.len().div_ceil(4 * rayon::current_num_threads());
+    let share = blocks.len().div_ceil(SHARES * rayon::current_num_threads());
+    // What is out by the rows of one share is out among all.
+    let least = Mutex::new(vec![Least::default(); ends.len()]);
+    let known = || least.lock().unwrap_or_else(PoisonError::into_inner);
     let found = blocks
         .par_chunks(share.max(1))
         .map(|blocks| {
             let mut found = fresh.clone();
+            let least = known().clone();
+            let each = found.iter_mut().zip(least);
+            each.for_each(|(found, least)| found.raise(least));
             let mut scratch = Scratch::default();
             for block in blocks {
                 cancel.check()?;
                 let scores = multiplied(counted, block.clone(), (vectors, &shifts), &mut scratch);
                 gather(block, scores, passing.flags, &mut found);
             }
+            let pruned = found.iter_mut().map(Candidates::pruned);
+            let pruned: Vec<Least> = pruned.collect();
+            let mut known = known();
+            let each = known.iter_mut().zip(pruned);
+            each.for_each(|(known, least)| *known = known.higher(least));
             Ok(found)
         })
         .try_reduce_with(|mut a, b| {
@@ -194,6 +207,31 @@ struct Candidates {
     slack: f32,
 }
 
+/// Scores of a vector's two ends below which rows are out.
+#[derive(Clone, Copy)]
+struct Least {
+    highest: f32,
+    lowest: f32,
+}
+
+impl Default for Least {
+    fn default() -> Self {
+        Self {
+            highest: f32::NEG_INFINITY,
+            lowest: f32::NEG_INFINITY,
+        }
+    }
+}
+
+impl Least {
+    fn higher(self, other: Self) -> Self {
+        Self {
+            highest: self.highest.max(other.highest),
+            lowest: self.lowest.max(other.lowest),
+        }
+    }
+}
+
 /// One end; the lowest with its scores negated.
 #[derive(Clone)]
 pub(super) struct Side {
@@ -235,6 +273,29 @@ impl Candidates {
                     self.lowest.offer(row as u32, -score, self.slack);
                 }
             }
+        }
+    }
+
+    /// Leaves out what is out by other rows.
+    fn raise(&mut self, least: Least) {
+        let own = Least {
+            highest: self.highest.least,
+            lowest: self.lowest.least,
+        };
+        let least = own.higher(least);
+        (self.highest.least, self.lowest.least) = (least.highest, least.lowest);
+    }
+
+    /// What is out by these rows.
+    fn pruned(&mut self) -> Least {
+        // Of those that were too many not all are here.
+        if !self.overflows() {
+            self.highest.prune(self.slack);
+            self.lowest.prune(self.slack);
+        }
+        Least {
+            highest: self.highest.least,
+            lowest: self.lowest.least,
         }
     }
 

@@ -8,10 +8,8 @@ mod directions;
 mod embedding_gram;
 mod error;
 mod find;
-mod groups;
 mod inverse;
 mod kernel;
-mod near;
 mod pairs;
 mod ranks;
 mod row_transform;
@@ -29,10 +27,11 @@ pub use find::{
     BiasedForm, HeadSide, Hit, LayerScores, RankBy, RankSearch, RankedWanted, Role, Targets,
     TopHits, VectorChunk, head_sides, layer_scores,
 };
-pub use groups::reaching_within;
 pub use inverse::Inverse;
-pub use near::{NearProduct, NearRows};
-pub use pairs::{PairKernel, PairsWanted, best_pairs, best_pairs_by, best_pairs_on, likely_pairs};
+pub use pairs::{
+    NearProduct, NearRows, PairKernel, PairsWanted, best_pairs, best_pairs_by, best_pairs_on,
+    likely_pairs, likely_pairs_while, scores_of, standing_out,
+};
 pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;
 pub use rows::{LogitDistribution, LogitShape, LogitsWanted, Rows};

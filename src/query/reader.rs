@@ -5,6 +5,7 @@ mod notices;
 mod versions;
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use candle_core::Device;
@@ -156,6 +157,12 @@ impl Reader {
             layers: LayerCache::new(memory.kept),
             ..self
         }
+    }
+
+    /// From now on keeps the factors of as many heads at most: what goes through all heads asks for
+    /// none again. How many it was before.
+    pub fn keep_factors_of(&mut self, heads: usize) -> usize {
+        mem::replace(&mut self.factors.heads, heads)
     }
 
     pub(super) fn model(&self) -> Model<'_> {

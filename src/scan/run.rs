@@ -1,10 +1,15 @@
 //! Going through a plan, part by part.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::query::{Answer, Answering, Callbacks, NeuronQuery, Query, QueryError, Reader};
+use crate::query::{
+    Answer, Answering, Callbacks, ModelCard, NeuronAnswer, NeuronQuery, PairsAnswer, PairsQuery,
+    Query, QueryError, Reader,
+};
 use crate::task::{self, Progress, ProgressPart};
 
 use super::list::Lists;
@@ -21,6 +26,29 @@ pub struct Scan<'a> {
     plan: &'a ScanPlan,
     neurons: Pace,
     heads: Pace,
+}
+
+/// Lists of a neuron or of a head.
+enum Found {
+    Neuron(NeuronQuery, NeuronAnswer),
+    Pairs(PairsQuery, PairsAnswer),
+}
+
+impl Found {
+    fn push(&self, card: &ModelCard, lists: &mut Lists) {
+        match self {
+            Self::Neuron(query, answer) => lists.push_neuron(card, query, answer),
+            Self::Pairs(query, answer) => lists.push_pairs(card, query, answer),
+        }
+    }
+}
+
+/// Waits until a part is written, if one is.
+fn written(part: Option<ScopedJoinHandle<'_, Result<(), ScanError>>>) -> Result<(), ScanError> {
+    let Some(part) = part else {
+        return Ok(());
+    };
+    part.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// How many things of a kind are done, and how long they take.
@@ -67,8 +95,8 @@ impl<'a> Scan<'a> {
     /// It was cancelled, what lies at `out` is another scan, or something cannot be read or
     /// written.
     pub fn run(
-        reader: &'a mut Reader,
-        plan: &'a ScanPlan,
+        reader: &mut Reader,
+        plan: &ScanPlan,
         out: &Path,
         callbacks: task::Callbacks<'_>,
     ) -> Result<bool, ScanError> {
@@ -80,22 +108,48 @@ impl<'a> Scan<'a> {
             return Ok(false);
         }
         let parts = Parts::open(out, settings)?;
-        let (done, left): (Vec<&ScanChunk>, Vec<&ScanChunk>) =
-            all.iter().partition(|part| parts.has(part));
-        let mut scan = Self::new(reader, plan, &all, &done);
-        for (i, part) in left.iter().enumerate() {
-            if callbacks.cancel.is_cancelled() {
-                let done = done.len() + i;
-                return Err(ScanError::Ended {
-                    done,
-                    all: all.len(),
-                });
-            }
-            let lists = scan.part(part, callbacks)?;
-            parts.keep(part, &card.name, &lists)?;
-        }
+        // Both forms and both ends of a head share its factors, heads share none.
+        let heads = reader.keep_factors_of(1);
+        let scanned = Self::scan((reader, plan), &parts, &all, callbacks);
+        reader.keep_factors_of(heads);
+        scanned?;
         parts.finish(&all)?;
         Ok(true)
+    }
+
+    /// Goes through the parts that are not there; while one is computed the last is written.
+    fn scan(
+        (reader, plan): (&mut Reader, &ScanPlan),
+        parts: &Parts,
+        all: &[ScanChunk],
+        callbacks: task::Callbacks<'_>,
+    ) -> Result<(), ScanError> {
+        let card = reader.card();
+        let (done, left): (Vec<&ScanChunk>, Vec<&ScanChunk>) =
+            all.iter().partition(|part| parts.has(part));
+        let mut scan = Scan::new(reader, plan, all, &done);
+        thread::scope(|threads| {
+            let mut writing = None;
+            for (i, part) in left.iter().enumerate() {
+                if callbacks.cancel.is_cancelled() {
+                    written(writing)?;
+                    let done = done.len() + i;
+                    return Err(ScanError::Ended {
+                        done,
+                        all: all.len(),
+                    });
+                }
+                let found = scan.part(part, callbacks)?;
+                written(writing)?;
+                let card = &card;
+                writing = Some(threads.spawn(move || {
+                    let mut lists = Lists::default();
+                    found.iter().for_each(|found| found.push(card, &mut lists));
+                    parts.keep(part, &card.name, &lists)
+                }));
+            }
+            written(writing)
+        })
     }
 
     fn new(
@@ -127,14 +181,14 @@ impl<'a> Scan<'a> {
         &mut self,
         part: &ScanChunk,
         callbacks: task::Callbacks<'_>,
-    ) -> Result<Lists, ScanError> {
-        let mut lists = Lists::default();
+    ) -> Result<Vec<Found>, ScanError> {
+        let mut found = Vec::new();
         match part {
             ScanChunk::Neurons { layer, neurons } => {
                 for piece in pieces(neurons.len(), BATCH) {
                     let start = Instant::now();
                     let batch = neurons.start + piece.start..neurons.start + piece.end;
-                    self.batch(*layer, batch, &mut lists)?;
+                    self.batch(*layer, batch, &mut found)?;
                     self.neurons.add(piece.len(), start);
                     callbacks.progress(&self.progress(*layer));
                 }
@@ -142,38 +196,35 @@ impl<'a> Scan<'a> {
             ScanChunk::Heads { layer, heads } => {
                 for head in heads.clone() {
                     let start = Instant::now();
-                    self.head(*layer, head, &mut lists)?;
+                    self.head(*layer, head, &mut found)?;
                     self.heads.add(1, start);
                     callbacks.progress(&self.progress(*layer));
                 }
             }
         }
-        Ok(lists)
+        Ok(found)
     }
 
     fn batch(
         &mut self,
         layer: usize,
         neurons: Range<usize>,
-        lists: &mut Lists,
+        found: &mut Vec<Found>,
     ) -> Result<(), ScanError> {
         let queries: Vec<NeuronQuery> = neurons.map(|n| self.plan.neuron(layer, n)).collect();
         let answers = self.reader.answer_neurons(&queries, Callbacks::none())?;
-        let card = self.reader.card();
-        for (query, answer) in queries.iter().zip(answers) {
-            lists.push_neuron(&card, query, &answer);
-        }
+        let each = queries.into_iter().zip(answers);
+        found.extend(each.map(|(query, answer)| Found::Neuron(query, answer)));
         Ok(())
     }
 
-    fn head(&mut self, layer: usize, head: usize, lists: &mut Lists) -> Result<(), ScanError> {
-        let card = self.reader.card();
+    fn head(&mut self, layer: usize, head: usize, found: &mut Vec<Found>) -> Result<(), ScanError> {
         for query in self.plan.head(layer, head) {
             let asked = Query::Pairs(query.clone());
             let Answer::Pairs(answer) = self.reader.answer(&asked, Callbacks::none())? else {
                 return Err(QueryError::WrongAnswer.into());
             };
-            lists.push_pairs(&card, &query, &answer);
+            found.push(Found::Pairs(query, answer));
         }
         Ok(())
     }

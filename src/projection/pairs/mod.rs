@@ -9,6 +9,7 @@ mod bounds;
 mod integers;
 mod leading;
 mod looks;
+mod near;
 mod one_row;
 mod quantised;
 mod scouts;
@@ -24,13 +25,14 @@ use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
 use crate::projection::balance::balance_factors;
-use crate::projection::kernel::products;
+use crate::projection::kernel::{dot, products};
 use crate::projection::{Best, End, Pair, ProjectionError, Ranked};
 use crate::task::{CancelToken, Cancelled};
 
 use bounds::Bounds;
 pub use integers::Kernel as PairKernel;
 use integers::{Kernel, PANEL, STRIP};
+pub use near::{NearProduct, NearRows, standing_out};
 use sweep::sweep;
 use tiles::Tiles;
 
@@ -159,9 +161,49 @@ pub fn likely_pairs(
     want: &PairsWanted<'_>,
     cancel: CancelToken<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
+    likely_pairs_while(a, b, want, cancel, &mut |_| true)
+}
+
+/// [`likely_pairs`], of no more rows and columns once `go_on` says so of what is found.
+///
+/// # Errors
+/// The token is cancelled.
+pub fn likely_pairs_while(
+    a: &Matrix,
+    b: &Matrix,
+    want: &PairsWanted<'_>,
+    cancel: CancelToken<'_>,
+    go_on: &mut dyn FnMut(&[Pair]) -> bool,
+) -> Result<Vec<Pair>, Cancelled> {
     let search = Search::new((a, b), want, cancel);
-    let found = search.scout(Blocks::default().scout, scouts::PASSES, &mut |_, _| {})?;
+    let found = search.scout(Blocks::default().scout, scouts::PASSES, go_on)?;
     Ok(search.signed(found))
+}
+
+/// `a[from]·b[to]` of some pairs, each with what `more` says of it.
+///
+/// # Errors
+/// The token is cancelled.
+pub fn scores_of(
+    (a, b): (&Matrix, &Matrix),
+    pairs: &[(u32, u32)],
+    more: &(dyn Fn(u32, u32) -> f32 + Sync),
+    cancel: CancelToken<'_>,
+) -> Result<Vec<f32>, Cancelled> {
+    /// Pairs a task takes.
+    const SOME_PAIRS: usize = 4096;
+    let mut scores = vec![0.0; pairs.len()];
+    let tasks = scores.par_chunks_mut(SOME_PAIRS);
+    tasks
+        .zip(pairs.par_chunks(SOME_PAIRS))
+        .try_for_each(|(scores, pairs)| {
+            cancel.check()?;
+            for (score, &(from, to)) in scores.iter_mut().zip(pairs) {
+                *score = dot(a.row(from as usize), b.row(to as usize)) + more(from, to);
+            }
+            Ok(())
+        })?;
+    Ok(scores)
 }
 
 struct Search<'a> {
@@ -222,7 +264,13 @@ impl<'a> Search<'a> {
         let looks = self.ids.len() >= blocks.leading && self.a.cols() >= leading::COORDINATES;
         let scouted = match &balance {
             Some(balance) if looks => self.look_at_leading(balance, blocks.kernel, report)?,
-            Some(_) | None => self.scout(blocks.scout, scouts::PASSES, report)?,
+            Some(_) | None => {
+                let mut show = |found: &[Pair]| {
+                    report(0.0, found.to_vec());
+                    true
+                };
+                self.scout(blocks.scout, scouts::PASSES, &mut show)?
+            }
         };
         Ok((scouted, Bounds::new(self, balance)?))
     }

@@ -16,7 +16,7 @@ pub(super) const FIRST_WIDTHS: usize = 4;
 /// Largest multiple of a step; its rounding in f32 stays below 127.
 pub(super) const MOST_STEPS: f32 = 126.9;
 /// No step is smaller: its inverse is a number, as is the product of two of these.
-const LEAST_STEP: f32 = 1.0 / (1u64 << 60) as f32;
+pub(super) const LEAST_STEP: f32 = 1.0 / (1u64 << 60) as f32;
 /// What sums of squares in f32 are off by: of the sum, and of one coordinate's multiple.
 const RELATIVE: f32 = 1e-4;
 const ABSOLUTE: f32 = 1e-3;
@@ -58,8 +58,8 @@ pub(super) struct Measures {
 pub(super) struct Sums {
     squares: f32,
     rounded_squares: f32,
-    lost_squares: f32,
-    rounded: f32,
+    pub(super) lost_squares: f32,
+    pub(super) rounded: f32,
 }
 
 impl OneRow {

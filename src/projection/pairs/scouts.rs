@@ -7,13 +7,11 @@ use faer::MatRef;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-use crate::projection::kernel::{
-    dot, for_each_that_may_reach, may_reach, multiply, norm, products,
-};
+use crate::projection::kernel::{dot, for_each_that_may_reach, may_reach, multiply, products};
 use crate::projection::{Best, Pair, Scored};
 use crate::task::Cancelled;
 
-use super::{Report, Search};
+use super::Search;
 
 /// Rows whose products with the whole other side are looked at in one pass.
 const ABREAST: usize = 16;
@@ -46,12 +44,13 @@ struct Promising {
 
 impl Search<'_> {
     /// Raises the threshold to what k pairs of some rows and columns reach, in a pass for every
-    /// `rows_a_pass` rows, but `most`, or in a few; these pairs.
+    /// `rows_a_pass` rows, but `most`, or in a few, as long as `go_on` says so of what is found; these
+    /// pairs.
     pub(super) fn scout(
         &self,
         rows_a_pass: usize,
         most: usize,
-        report: Report<'_>,
+        go_on: &mut dyn FnMut(&[Pair]) -> bool,
     ) -> Result<Best<Pair>, Cancelled> {
         let n = self.ids.len();
         let fewest = (n / FEW_ROWS).min(FEWEST);
@@ -84,11 +83,10 @@ impl Search<'_> {
             self.raise(&mut best);
             let found = self.signed(best.clone());
             idle = if found == list { idle + 1 } else { 0 };
-            list.clone_from(&found);
-            report(0.0, found);
-            if idle == IDLE {
+            if !go_on(&found) || idle == IDLE {
                 break;
             }
+            list = found;
         }
         Ok(best)
     }
@@ -249,7 +247,7 @@ impl Search<'_> {
                 for (at, row) in some.chunks_exact(h).enumerate() {
                     if passing(i, at) {
                         let id = (i * SOME_ROWS + at) as u32;
-                        let each = [scores[at], norm(row)].into_iter().zip(&mut best);
+                        let each = [scores[at], dot(row, row)].into_iter().zip(&mut best);
                         each.for_each(|(score, best)| best.offer(Scored { id, score }));
                     }
                 }

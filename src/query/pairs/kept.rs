@@ -5,11 +5,19 @@ use std::sync::Arc;
 use super::{FactorKey, Factors};
 
 /// Factors of some heads, the latest last.
-#[derive(Default)]
 pub(in crate::query) struct KeptFactors {
     kept: Vec<(FactorKey, Arc<Factors>)>,
-    /// Whether none are added: a ranking asks for each head once.
-    pub(in crate::query) closed: bool,
+    /// Of as many heads at most: what goes through all heads asks for none again.
+    pub(in crate::query) heads: usize,
+}
+
+impl Default for KeptFactors {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            heads: usize::MAX,
+        }
+    }
 }
 
 impl KeptFactors {
@@ -23,16 +31,16 @@ impl KeptFactors {
 
     /// Keeps factors, and of the others those that `most` bytes hold with them.
     pub(super) fn add(&mut self, key: FactorKey, factors: &Arc<Factors>, most: u64) {
-        if !self.closed {
-            self.kept.push((key, Arc::clone(factors)));
-        }
+        self.kept.push((key, Arc::clone(factors)));
         self.shrink(most);
     }
 
     /// Gives up the oldest until the others take no more than `most` bytes.
     pub(in crate::query) fn shrink(&mut self, most: u64) {
         let bytes = |(_, factors): &(_, Arc<Factors>)| factors.bytes();
-        while self.kept.iter().map(bytes).sum::<u64>() > most {
+        let too_many =
+            |kept: &[_]| kept.len() > self.heads || kept.iter().map(bytes).sum::<u64>() > most;
+        while too_many(&self.kept) {
             self.kept.remove(0);
         }
     }

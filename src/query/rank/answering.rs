@@ -1,5 +1,6 @@
 //! A layer's neurons or heads ranked by figures of the weights; by lists see [`Ranking`].
 
+use std::mem;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -42,9 +43,11 @@ impl Reader {
             false => Address::Neuron { layer, neuron: 0 },
         })?;
         // Of each head the factors are asked for once.
-        self.factors.closed = query.by.of_heads() && !query.by.of_weights();
+        let once = query.by.of_heads() && !query.by.of_weights();
+        let heads = if once { 0 } else { self.factors.heads };
+        let heads = mem::replace(&mut self.factors.heads, heads);
         let answer = self.ranked(query, callbacks);
-        self.factors.closed = false;
+        self.factors.heads = heads;
         let answer = answer?;
         if answer.items.is_empty() && query.count > 0 {
             return Err(QueryError::Nothing {

@@ -5,6 +5,7 @@ mod best_heads;
 pub(super) mod cache;
 mod input_output;
 mod metric;
+mod near_sides;
 mod ranking;
 mod relation;
 mod repeated_tokens;

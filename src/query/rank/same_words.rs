@@ -6,38 +6,38 @@
 
 use std::sync::Arc;
 
-use super::RankQuery;
+use super::near_sides::{NearEmbedding, NearSide};
+use super::ranking::pairs_query;
+use super::{RankMetric, RankQuery};
 use crate::checkpoint::Matrix;
-use crate::projection::{NearProduct, NearRows, PairsWanted, Rows, likely_pairs, reaching_within};
-use crate::query::pairs::{admits, directions, in_range};
+use crate::projection::{
+    Pair, PairsWanted, Rows, likely_pairs_while, product, scores_of, standing_out,
+};
+use crate::query::pairs::{admits, in_range};
 use crate::query::reader::Reader;
-use crate::query::{Callbacks, MemoryBudget, PairsQuery, QueryError};
+use crate::query::{Callbacks, PairsQuery, QueryError};
+use crate::task::CancelToken;
+use crate::transformer::Form;
 
 /// Pairs of the same word a row, on the average, that are worth scoring.
 const PAIRS_A_ROW: usize = 64;
+/// Rows by which a head's promise is judged.
+const SAMPLED: usize = 512;
+/// Pairs that may be among the best by their bounds and are worth another look.
+const LOOKED_AT: usize = 1024;
 
 /// What is the same for all heads, or for one and the next.
 pub(super) struct SameWords {
-    /// The rows that pass, those of one word together.
-    words: Vec<Vec<u32>>,
-    /// Embeddings in 16-bit integers; `None` where there is no room or no use for them.
-    near: Vec<(Arc<Rows>, Option<NearRows>)>,
-    /// The last products of the two sides, of what weights.
-    last: [Option<NearSide>; 2],
-}
-
-struct NearSide {
-    rows: Arc<Rows>,
-    weights: Matrix,
-    product: Arc<NearProduct>,
-}
-
-/// The two factors of a form.
-struct Sides<'a> {
-    a: &'a Matrix,
-    b: &'a Matrix,
-    /// How far a pair's score may be off.
-    off_by: &'a (dyn Fn(u32, u32) -> f32 + Sync),
+    /// Pairs of the same word that pass, in rising order.
+    pairs: Vec<(u32, u32)>,
+    /// Length of a head's list.
+    pub(super) k: usize,
+    /// Some of the rows that pass.
+    pub(super) sample: Vec<u32>,
+    /// `None` where there is no room or no use for integers.
+    pub(super) near: Vec<(Arc<Rows>, Option<Arc<NearEmbedding>>)>,
+    /// The last products of the two sides.
+    pub(super) last: [Option<NearSide>; 2],
 }
 
 impl SameWords {
@@ -47,135 +47,188 @@ impl SameWords {
         query: &RankQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Option<Self>, QueryError> {
-        let mask = reader.mask(&query.filters.per_token(), callbacks.cancel)?;
+        let filters = query.filters.per_token();
+        let mask = reader.mask(&filters, callbacks.cancel)?;
         let words = reader.card.vocabulary.same_rows(&mask);
         let pairs: usize = words.iter().map(|word| word.len().pow(2)).sum();
-        Ok((pairs <= PAIRS_A_ROW * mask.passing).then_some(Self {
-            words,
+        if pairs > PAIRS_A_ROW * mask.passing {
+            return Ok(None);
+        }
+        let of_word = |word: &Vec<u32>| -> Vec<(u32, u32)> {
+            let pairs = word.iter().flat_map(|&a| word.iter().map(move |&b| (a, b)));
+            pairs.collect()
+        };
+        let admits = admits(&reader.card.vocabulary, &filters);
+        let mut pairs: Vec<(u32, u32)> = words.iter().flat_map(of_word).collect();
+        pairs.retain(|&(from, to)| admits(from, to));
+        // As the rows lie.
+        pairs.sort_unstable();
+        let passing = (0..mask.passes.len() as u32).filter(|&id| mask.passes[id as usize]);
+        let every = mask.passing.div_ceil(SAMPLED).max(1);
+        Ok(Some(Self {
+            pairs,
+            k: RankMetric::TOP.min(mask.passing * mask.passing),
+            sample: passing.step_by(every).collect(),
             near: Vec::new(),
             last: [None, None],
         }))
     }
 }
 
+/// The two factors of a form.
+struct Sides<'a> {
+    a: &'a Matrix,
+    b: &'a Matrix,
+    /// Of factors that are near: what they are products of, and how far a pair's score may be off.
+    near: Option<[&'a NearSide; 2]>,
+}
+
+impl Sides<'_> {
+    fn off_by(&self, from: u32, to: u32) -> f32 {
+        let off_by = |[a, b]: [&NearSide; 2]| a.product.off_by(from, &b.product, to);
+        self.near.map_or(0.0, off_by)
+    }
+
+    /// Of the pairs of the same word as many as may score what those that are `found` do, up to what
+    /// a list takes. `at_most`: what they score.
+    fn most_by(
+        &self,
+        found: &[Pair],
+        known: &SameWords,
+        at_most: &[f32],
+        cancel: CancelToken<'_>,
+    ) -> Result<usize, QueryError> {
+        if found.len() < known.k {
+            return Ok(usize::MAX);
+        }
+        let found: Vec<(u32, u32)> = found.iter().map(|pair| (pair.from, pair.to)).collect();
+        let scores = self.scores(&found, -1.0, cancel)?;
+        if !scores.iter().sum::<f32>().is_finite() {
+            return Ok(usize::MAX);
+        }
+        let least = scores.into_iter().fold(f32::INFINITY, f32::min);
+        let reaches = |score: &f32| *score >= least || score.is_nan();
+        let pairs = known.pairs.iter().zip(at_most);
+        let pairs = pairs.filter(|(_, score)| reaches(score));
+        let pairs: Vec<(u32, u32)> = pairs.map(|(pair, _)| *pair).collect();
+        let most = match pairs.len() {
+            1..=LOOKED_AT if self.near.is_some() => {
+                let scores = self.scores(&pairs, 1.0, cancel)?;
+                scores.iter().filter(|score| reaches(score)).count()
+            }
+            most => most,
+        };
+        Ok(most.min(known.k))
+    }
+
+    /// The scores of a few pairs, with as much of what they may be off by as `times` says.
+    fn scores(
+        &self,
+        pairs: &[(u32, u32)],
+        times: f32,
+        cancel: CancelToken<'_>,
+    ) -> Result<Vec<f32>, QueryError> {
+        let Some([a, b]) = self.near else {
+            return Ok(scores_of((self.a, self.b), pairs, &|_, _| 0.0, cancel)?);
+        };
+        let distinct = |of: fn(&(u32, u32)) -> u32| {
+            let mut rows: Vec<u32> = pairs.iter().map(of).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            rows
+        };
+        let (from, to) = (distinct(|pair| pair.0), distinct(|pair| pair.1));
+        let (a, b) = rayon::join(|| a.of_some(&from), || b.of_some(&to));
+        let (a, b) = (a?, b?);
+        let place = |rows: &[u32], row: u32| rows.partition_point(|&other| other < row) as u32;
+        let pairs = pairs.iter();
+        let pairs: Vec<(u32, u32)> = pairs
+            .map(|&(s, t)| (place(&from, s), place(&to, t)))
+            .collect();
+        let off = |i, j| times * a.off_by(i, &b, j);
+        Ok(scores_of((&a.product, &b.product), &pairs, &off, cancel)?)
+    }
+}
+
 impl Reader {
-    /// The largest share of a head's best pairs that can be twice the same word; infinite where
-    /// nothing is known of it.
+    /// How well a head does by its pairs of some rows, `1` and more if pairs of the same word are the
+    /// best of these; `None` where that is not soon told.
+    pub(super) fn promise(
+        &mut self,
+        (query, form, head): (&RankQuery, Form, usize),
+        known: &mut SameWords,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Option<f32>, QueryError> {
+        let query = pairs_query(query, form, head);
+        let Some([a, b]) = self.thin_sides(&query, known, callbacks)? else {
+            return Ok(None);
+        };
+        let (a, b) = rayon::join(
+            || product(&a.near.sample, &a.weights),
+            || product(&b.near.sample, &b.weights),
+        );
+        let promise = standing_out(&a, &b);
+        Ok(Some(if promise.is_nan() {
+            f32::INFINITY
+        } else {
+            promise
+        }))
+    }
+
+    /// How many of a head's best pairs can be twice the same word, as closely as it takes to tell
+    /// whether they are fewer than `needed`; `usize::MAX` where nothing is known of it.
     pub(super) fn most_same(
         &mut self,
         query: &PairsQuery,
         known: &mut SameWords,
+        needed: usize,
         callbacks: Callbacks<'_>,
-    ) -> Result<f32, QueryError> {
-        if let Some([a, b]) = self.near_sides(query, known, callbacks)? {
+    ) -> Result<usize, QueryError> {
+        let Some(sides) = self.thin_sides(query, known, callbacks)? else {
+            let factors = self.factors(query, callbacks)?;
             let sides = Sides {
-                a: &a.product,
-                b: &b.product,
-                off_by: &|from, to| a.off_by(from, &b, to),
+                a: &factors.a,
+                b: &factors.b,
+                near: None,
             };
-            return self.most_same_of(query, sides, known, callbacks);
-        }
-        let factors = self.factors(query, callbacks)?;
-        let sides = Sides {
-            a: &factors.a,
-            b: &factors.b,
-            off_by: &|_, _| 0.0,
+            return self.most_same_of(query, &sides, (known, needed), callbacks);
         };
-        self.most_same_of(query, sides, known, callbacks)
+        let [a, b] = known.products(sides, callbacks.cancel)?;
+        let sides = Sides {
+            a: &a.product.product,
+            b: &b.product.product,
+            near: Some([&a, &b]),
+        };
+        let most = self.most_same_of(query, &sides, (known, needed), callbacks);
+        known.last = [Some(a), Some(b)];
+        most
     }
 
     fn most_same_of(
         &mut self,
         query: &PairsQuery,
-        sides: Sides<'_>,
-        known: &SameWords,
+        sides: &Sides<'_>,
+        (known, needed): (&SameWords, usize),
         callbacks: Callbacks<'_>,
-    ) -> Result<f32, QueryError> {
-        let Sides { a, b, off_by } = sides;
-        in_range(a, b)?;
-        let mask = self.mask(&query.filters, callbacks.cancel)?;
+    ) -> Result<usize, QueryError> {
+        let cancel = callbacks.cancel;
+        in_range(sides.a, sides.b)?;
+        let mask = self.mask(&query.filters, cancel)?;
         let want = PairsWanted {
-            k: query.k.min(mask.passing * mask.passing),
+            k: known.k,
             end: query.end,
             passing: &mask.passes,
             admits: &admits(&self.card.vocabulary, &query.filters),
         };
-        let likely = likely_pairs(a, b, &want, callbacks.cancel)?;
-        let scores = likely
-            .iter()
-            .map(|pair| pair.score - off_by(pair.from, pair.to));
-        let least = scores.clone().fold(f32::INFINITY, f32::min);
-        if likely.len() < want.k || !scores.sum::<f32>().is_finite() {
-            return Ok(f32::INFINITY);
-        }
-        let more = (least, off_by);
-        let reaching = reaching_within((a, b), &known.words, more, &want, callbacks.cancel)?;
-        Ok(reaching.min(want.k) as f32 / want.k.max(1) as f32)
-    }
-
-    /// The two factors by products in 16-bit integers; `None` where they are no such products, or
-    /// the integers have no room.
-    fn near_sides(
-        &mut self,
-        query: &PairsQuery,
-        known: &mut SameWords,
-        callbacks: Callbacks<'_>,
-    ) -> Result<Option<[Arc<NearProduct>; 2]>, QueryError> {
-        let (form, layer, head) = (query.form, query.layer, query.head);
-        if query.convention.adds() || query.filters.positions || self.norms_of(query)?.is_some() {
-            return Ok(None);
-        }
-        self.weights
-            .bring_form(form, layer, head, callbacks.without_partial())?;
-        let weights = self.form_of(query, head, None)?;
-        let weights = self.projected_form(query, weights, callbacks)?;
-        let of_sides = [weights.left, weights.right].into_iter().enumerate();
-        let mut sides = Vec::with_capacity(2);
-        for ((at, weights), side) in of_sides.zip(directions(query)) {
-            let read_at = self.reads_at(query, at);
-            let rows = self.rows(query.convention, read_at, side, callbacks)?;
-            let last = match known.last[at].take() {
-                // Heads that share keys and values have one factor.
-                Some(last) if Arc::ptr_eq(&last.rows, &rows) && last.weights == weights => last,
-                last => {
-                    let Some(near) = self.near_rows(&rows, known, callbacks)? else {
-                        return Ok(None);
-                    };
-                    let memory = last.and_then(|last| Arc::into_inner(last.product));
-                    let product = Arc::new(near.times(&weights, memory, callbacks.cancel)?);
-                    NearSide {
-                        rows,
-                        weights,
-                        product,
-                    }
-                }
-            };
-            sides.push(Arc::clone(&last.product));
-            known.last[at] = Some(last);
-        }
-        Ok(sides.try_into().ok())
-    }
-
-    /// An embedding in 16-bit integers, made when it is first asked for.
-    fn near_rows<'k>(
-        &self,
-        rows: &Arc<Rows>,
-        known: &'k mut SameWords,
-        callbacks: Callbacks<'_>,
-    ) -> Result<Option<&'k NearRows>, QueryError> {
-        let known = &mut known.near;
-        let at = known.iter().position(|(of, _)| Arc::ptr_eq(of, rows));
-        if at.is_none() {
-            let (tokens, width) = (rows.len(), rows.width());
-            let factors = MemoryBudget::of_pairs(tokens, self.card.form_columns(), true);
-            let all = NearRows::bytes(tokens, width) * (known.len() as u64 + 1) + factors;
-            let near = match all <= self.memory.kept {
-                true => NearRows::of(rows, callbacks.cancel)?,
-                false => None,
-            };
-            known.push((Arc::clone(rows), near));
-        }
-        let near = known.get(at.unwrap_or(known.len() - 1));
-        Ok(near.and_then(|(_, near)| near.as_ref()))
+        let off_by = |from, to| sides.off_by(from, to);
+        let at_most = scores_of((sides.a, sides.b), &known.pairs, &off_by, cancel)?;
+        let mut most = Ok(usize::MAX);
+        // Each time more are found, so that the last look is the sharpest.
+        let mut go_on = |found: &[Pair]| {
+            most = sides.most_by(found, known, &at_most, cancel);
+            most.as_ref().is_ok_and(|&most| most >= needed)
+        };
+        likely_pairs_while(sides.a, sides.b, &want, cancel, &mut go_on)?;
+        most
     }
 }

@@ -21,12 +21,15 @@ pub(super) const GROUP: usize = 4;
 /// with room for the errors.
 pub(super) const MOST_COORDINATES: usize = 512;
 /// Added to B's integers: VNNI wants one factor without sign.
-const OFFSET: i32 = 128;
+pub(super) const OFFSET: i32 = 128;
 
 /// Some coordinates of each row of a strip, as a lane of a register takes them.
 pub(super) type StripGroup = [u32; STRIP];
 /// Some coordinates of each row of a panel, [`OFFSET`] added.
 pub(super) type PanelGroup = [u32; PANEL];
+
+/// Of each row of a strip with all columns of a panel.
+pub(super) type Products = [[i32; PANEL]; STRIP];
 
 /// What a row of A is compared by: a pair reaches its threshold if
 /// `product + column.error ≥ row.least · column.inverse_step + row.shift`, the product being that of
@@ -201,11 +204,24 @@ impl Kernel {
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => x86::avx512_reaching(a, b, masks),
+            Self::Avx512Vnni => x86::avx512(x86::Work::Reaching(a, b, masks)),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => x86::avx2_reaching(a, b, masks),
+            Self::Avx2 => x86::avx2(x86::Work::Reaching(a, b, masks)),
             Self::Plain => plain::reaching(a, b, widened, masks),
         }
+    }
+
+    /// The products of a strip's rows with a panel's columns, of the integers as they are stored.
+    pub(super) fn products(self, strip: &[StripGroup], panel: &[PanelGroup]) -> Products {
+        let mut out = [[0; PANEL]; STRIP];
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => x86::avx512(x86::Work::Products(strip, panel, &mut out)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => x86::avx2(x86::Work::Products(strip, panel, &mut out)),
+            Self::Plain => plain::products(strip, panel, &mut out),
+        }
+        out
     }
 
     /// Leaves of the `marked` pairs with a panel those that may reach their threshold by all integers of
@@ -218,9 +234,11 @@ impl Kernel {
     ) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => x86::avx512_refine((a, rows), (b, columns), marked),
+            Self::Avx512Vnni => {
+                x86::avx512(x86::Work::Refine((a, rows), (b, columns), marked));
+            }
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => plain::refine((a, rows), (b, columns), marked),
+            Self::Avx2 => x86::avx2(x86::Work::Refine((a, rows), (b, columns), marked)),
             Self::Plain => plain::refine((a, rows), (b, columns), marked),
         }
     }

@@ -5,7 +5,10 @@ use pulp::Arch;
 
 use crate::projection::kernel::multiply;
 
-use super::{Columns, GROUP, Integers, Marked, PANEL, Panels, Row, STRIP, Strips};
+use super::{
+    Columns, GROUP, Integers, Marked, PANEL, PanelGroup, Panels, Products, Row, STRIP, StripGroup,
+    Strips,
+};
 
 /// What integers are widened into.
 #[derive(Default)]
@@ -54,6 +57,18 @@ pub(super) fn reaching(
             masks[panel * strips + at / STRIP][at % STRIP] = some.fold(0, |mask, column| {
                 mask | u64::from(reaches(column)) << column
             });
+        }
+    }
+}
+
+pub(super) fn products(strip: &[StripGroup], panel: &[PanelGroup], out: &mut Products) {
+    for (rows, columns) in strip.iter().zip(panel) {
+        for (out, row) in out.iter_mut().zip(rows) {
+            let row = row.to_ne_bytes().map(|byte| i32::from(byte as i8));
+            for (out, column) in out.iter_mut().zip(columns) {
+                let each = row.iter().zip(column.to_ne_bytes());
+                *out += each.map(|(a, b)| a * i32::from(b)).sum::<i32>();
+            }
         }
     }
 }

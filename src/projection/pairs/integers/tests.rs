@@ -147,6 +147,29 @@ fn every_kernel_has_the_products_of_whole_numbers() {
 }
 
 #[test]
+fn every_kernel_multiplies_as_whole_numbers_do() {
+    let mut rng = fastrand::Rng::with_seed(6);
+    for (_, _, quads) in SHAPES {
+        let drawn = Drawn::new(&mut rng, (1, 1), quads);
+        for kernel in Kernel::all() {
+            let groups = quads * kernel.groups_per_quad();
+            let (mut strip, mut panel) = (vec![[0; STRIP]; groups], vec![[0; PANEL]; groups]);
+            for (at, row) in drawn.a.iter().enumerate() {
+                kernel.pack(row.iter().copied(), at, &mut strip);
+            }
+            for (at, row) in drawn.b.iter().enumerate() {
+                kernel.pack(row.iter().copied(), at, &mut panel);
+            }
+            let found = kernel.products(&strip, &panel);
+            for (row, found) in found.iter().enumerate() {
+                let expected = array::from_fn(|column| drawn.product(row, column));
+                assert_eq!(*found, expected, "{kernel:?}, {quads}");
+            }
+        }
+    }
+}
+
+#[test]
 fn every_kernel_marks_what_errors_and_steps_let_reach() {
     let mut rng = fastrand::Rng::with_seed(4);
     for (strips, panels, quads) in SHAPES {
