@@ -59,10 +59,15 @@ impl Matrix {
 
     /// Rows and columns exchanged.
     pub fn transposed(&self) -> Self {
+        /// Rows that are read together: what they are written to is a line of the cache each.
+        const ABREAST: usize = 16;
         let mut out = Self::zeros(self.cols, self.rows);
-        for i in 0..self.rows {
-            for (j, &x) in self.row(i).iter().enumerate() {
-                out.data[j * self.rows + i] = x;
+        for start in (0..self.rows).step_by(ABREAST) {
+            let rows = start..self.rows.min(start + ABREAST);
+            for j in 0..self.cols {
+                let out = &mut out.data[j * self.rows..][rows.clone()];
+                let column = rows.clone().map(|i| self.data[i * self.cols + j]);
+                out.iter_mut().zip(column).for_each(|(out, x)| *out = x);
             }
         }
         out

@@ -23,8 +23,8 @@ pub(in crate::query) fn in_range(a: &Matrix, b: &Matrix) -> Result<(), Projectio
             .chain(rest)
             .fold(0f32, |most, x| most.max(x.abs()))
     };
-    let (largest_a, largest_b) = (f64::from(largest(a)), f64::from(largest(b)));
-    let product = largest_a * largest_b;
+    let (largest_a, largest_b) = rayon::join(|| largest(a), || largest(b));
+    let product = f64::from(largest_a) * f64::from(largest_b);
     if product == 0.0 || (LEAST..MOST / a.cols().max(1) as f64).contains(&product) {
         return Ok(());
     }
