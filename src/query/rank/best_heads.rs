@@ -133,7 +133,7 @@ impl Reader {
                 0 => None,
                 _ => {
                     // The search has the room of these.
-                    known.last = [None, None];
+                    known.near.free();
                     Some(judge_head(self, query, form, of.head, callbacks)?.item)
                 }
             };

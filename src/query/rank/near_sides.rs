@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::same_words::SameWords;
 use crate::checkpoint::Matrix;
 use crate::projection::{NearProduct, NearRows, ProjectionError, Rows};
 use crate::query::pairs::directions;
@@ -40,7 +39,35 @@ impl NearSide {
     }
 }
 
-impl SameWords {
+/// What is the same for all heads, or for one and the next.
+pub(super) struct NearSides {
+    /// Some of the rows.
+    sample: Vec<u32>,
+    /// `None` where there is no room or no use for integers.
+    embeddings: Vec<(Arc<Rows>, Option<Arc<NearEmbedding>>)>,
+    /// The last products of the two sides.
+    last: [Option<NearSide>; 2],
+}
+
+impl NearSides {
+    pub(super) fn new(sample: Vec<u32>) -> Self {
+        Self {
+            sample,
+            embeddings: Vec::new(),
+            last: [None, None],
+        }
+    }
+
+    /// Keeps the memory of products for the next.
+    pub(super) fn keep(&mut self, last: [NearSide; 2]) {
+        self.last = last.map(Some);
+    }
+
+    /// Gives up the memory of the last products.
+    pub(super) fn free(&mut self) {
+        self.last = [None, None];
+    }
+
     /// The products of both sides; one that the last head had too is not computed again, as with heads
     /// that share keys and values.
     pub(super) fn products(
@@ -70,7 +97,7 @@ impl Reader {
     pub(super) fn thin_sides(
         &mut self,
         query: &PairsQuery,
-        known: &mut SameWords,
+        known: &mut NearSides,
         callbacks: Callbacks<'_>,
     ) -> Result<Option<[ThinSide; 2]>, QueryError> {
         let (form, layer, head) = (query.form, query.layer, query.head);
@@ -98,16 +125,19 @@ impl Reader {
     fn near_embedding(
         &self,
         rows: &Arc<Rows>,
-        known: &mut SameWords,
+        known: &mut NearSides,
         callbacks: Callbacks<'_>,
     ) -> Result<Option<Arc<NearEmbedding>>, QueryError> {
-        let mut of_rows = known.near.iter().filter(|(of, _)| Arc::ptr_eq(of, rows));
+        let mut of_rows = known
+            .embeddings
+            .iter()
+            .filter(|(of, _)| Arc::ptr_eq(of, rows));
         if let Some((_, near)) = of_rows.next() {
             return Ok(near.clone());
         }
         let (tokens, width) = (rows.len(), rows.width());
         let factors = MemoryBudget::of_pairs(tokens, self.card.form_columns(), true);
-        let all = NearRows::bytes(tokens, width) * (known.near.len() as u64 + 1) + factors;
+        let all = NearRows::bytes(tokens, width) * (known.embeddings.len() as u64 + 1) + factors;
         let integers = match all <= self.memory.kept {
             true => NearRows::of(rows, callbacks.cancel)?,
             false => None,
@@ -120,7 +150,7 @@ impl Reader {
             })),
             None => None,
         };
-        known.near.push((Arc::clone(rows), near.clone()));
+        known.embeddings.push((Arc::clone(rows), near.clone()));
         Ok(near)
     }
 }

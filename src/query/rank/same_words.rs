@@ -4,15 +4,11 @@
 //! the same word are few and all scored. Those that score as much are at least as many as are among
 //! the best.
 
-use std::sync::Arc;
-
-use super::near_sides::{NearEmbedding, NearSide};
+use super::near_sides::{NearSide, NearSides};
 use super::ranking::pairs_query;
 use super::{RankMetric, RankQuery};
 use crate::checkpoint::Matrix;
-use crate::projection::{
-    Pair, PairsWanted, Rows, likely_pairs_while, product, scores_of, standing_out,
-};
+use crate::projection::{Pair, PairsWanted, likely_pairs_while, product, scores_of, standing_out};
 use crate::query::pairs::{admits, in_range};
 use crate::query::reader::Reader;
 use crate::query::{Callbacks, PairsQuery, QueryError};
@@ -26,18 +22,13 @@ const SAMPLED: usize = 512;
 /// Pairs that may be among the best by their bounds and are worth another look.
 const LOOKED_AT: usize = 1024;
 
-/// What is the same for all heads, or for one and the next.
+/// What is the same for all heads.
 pub(super) struct SameWords {
     /// Pairs of the same word that pass, in rising order.
     pairs: Vec<(u32, u32)>,
     /// Length of a head's list.
     pub(super) k: usize,
-    /// Some of the rows that pass.
-    pub(super) sample: Vec<u32>,
-    /// `None` where there is no room or no use for integers.
-    pub(super) near: Vec<(Arc<Rows>, Option<Arc<NearEmbedding>>)>,
-    /// The last products of the two sides.
-    pub(super) last: [Option<NearSide>; 2],
+    pub(super) near: NearSides,
 }
 
 impl SameWords {
@@ -68,9 +59,7 @@ impl SameWords {
         Ok(Some(Self {
             pairs,
             k: RankMetric::TOP.min(mask.passing * mask.passing),
-            sample: passing.step_by(every).collect(),
-            near: Vec::new(),
-            last: [None, None],
+            near: NearSides::new(passing.step_by(every).collect()),
         }))
     }
 }
@@ -160,7 +149,7 @@ impl Reader {
         callbacks: Callbacks<'_>,
     ) -> Result<Option<f32>, QueryError> {
         let query = pairs_query(query, form, head);
-        let Some([a, b]) = self.thin_sides(&query, known, callbacks)? else {
+        let Some([a, b]) = self.thin_sides(&query, &mut known.near, callbacks)? else {
             return Ok(None);
         };
         let (a, b) = rayon::join(
@@ -184,7 +173,7 @@ impl Reader {
         needed: usize,
         callbacks: Callbacks<'_>,
     ) -> Result<usize, QueryError> {
-        let Some(sides) = self.thin_sides(query, known, callbacks)? else {
+        let Some(sides) = self.thin_sides(query, &mut known.near, callbacks)? else {
             let factors = self.factors(query, callbacks)?;
             let sides = Sides {
                 a: &factors.a,
@@ -193,14 +182,14 @@ impl Reader {
             };
             return self.most_same_of(query, &sides, (known, needed), callbacks);
         };
-        let [a, b] = known.products(sides, callbacks.cancel)?;
+        let [a, b] = known.near.products(sides, callbacks.cancel)?;
         let sides = Sides {
             a: &a.product.product,
             b: &b.product.product,
             near: Some([&a, &b]),
         };
         let most = self.most_same_of(query, &sides, (known, needed), callbacks);
-        known.last = [Some(a), Some(b)];
+        known.near.keep([a, b]);
         most
     }
 
