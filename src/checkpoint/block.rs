@@ -114,6 +114,14 @@ impl Block<'_> {
         let seamless = right == 1 && step == run && stored == *inner;
         let read = |(i, out): (usize, &mut [f32])| -> Result<bool, CheckpointError> {
             let first = start + (i * window * step) as u64;
+            if seamless && self.lies_as_needed() {
+                let mut finite = true;
+                for (at, piece) in (first..).step_by(PIECE).zip(out.chunks_mut(PIECE / 4)) {
+                    self.source.read_into(at, bytemuck::cast_slice_mut(piece))?;
+                    finite &= all_finite(piece);
+                }
+                return Ok(finite);
+            }
             if seamless {
                 // A piece holds whole blocks: its length is a multiple of theirs.
                 self.source
@@ -152,6 +160,12 @@ impl Block<'_> {
             })?
         };
         Ok((block, finite))
+    }
+
+    /// Whether the file's bytes are the numbers' own in memory. Of the hub more is asked for at once.
+    fn lies_as_needed(&self) -> bool {
+        let little_endian = cfg!(target_endian = "little");
+        self.entry.dtype == Dtype::F32 && little_endian && self.source.as_remote().is_none()
     }
 
     /// The first number of the block that is not finite, by its place in the tensor.

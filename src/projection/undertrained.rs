@@ -10,6 +10,8 @@
 
 use std::ops::Range;
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::kernel::{dot, norm};
 use super::{ProjectionError, Rows};
 use crate::task::CancelToken;
@@ -121,9 +123,7 @@ fn heap(
 }
 
 fn mean(rows: &Rows, cancel: CancelToken<'_>) -> Result<Vec<f32>, ProjectionError> {
-    let sums = rows.chunked(cancel, |_, chunk| {
-        sum(rows.width(), chunk.chunks_exact(rows.width()))
-    })?;
+    let sums = rows.chunked(cancel, |_, chunk| sum(rows.width(), chunk))?;
     let mut all = vec![0.0; rows.width()];
     for sum in sums {
         all.iter_mut().zip(sum).for_each(|(all, x)| *all += x);
@@ -147,19 +147,24 @@ fn cosines(
         let row = |id: usize| &chunk[(id - range.start) * width..][..width];
         here.map(|id| unit(row(id), mean)).collect::<Vec<_>>()
     })?;
-    let towards = sum(width, units.iter().flatten().map(Vec::as_slice));
+    let towards = sum(width, &units.concat().concat());
     let towards: Vec<f32> = towards.iter().map(|&x| x as f32).collect();
     let length = norm(&towards);
     let found = rows.chunked(cancel, |range: Range<usize>, chunk| {
         let mut centred = vec![0.0; width];
         let mut cosine = |(id, row): (usize, &[f32])| {
-            let own = centre(row, mean, &mut centred);
             if group.binary_search(&(id as u32)).is_err() {
-                return dot(&centred, &towards) / own / length;
+                let (square, product) = Arch::new().dispatch(Centred {
+                    row,
+                    mean,
+                    towards: &towards,
+                });
+                return product / square.sqrt() / length;
             }
             if group.len() == 1 {
                 return f32::NAN;
             }
+            let own = centre(row, mean, &mut centred);
             let others = towards.iter().zip(&centred).map(|(all, x)| all - x / own);
             let others: Vec<f32> = others.collect();
             dot(&centred, &others) / own / norm(&others)
@@ -170,14 +175,70 @@ fn cosines(
     Ok(found.concat())
 }
 
-fn sum<'a>(width: usize, rows: impl Iterator<Item = &'a [f32]>) -> Vec<f64> {
-    let mut sum = vec![0.0; width];
-    for row in rows {
-        sum.iter_mut()
-            .zip(row)
-            .for_each(|(sum, &x)| *sum += f64::from(x));
+/// The sum of rows, one after another.
+fn sum(width: usize, rows: &[f32]) -> Vec<f64> {
+    let mut sums = vec![0.0; width];
+    Arch::new().dispatch(AddRows {
+        rows,
+        sums: &mut sums,
+    });
+    sums
+}
+
+struct AddRows<'a> {
+    rows: &'a [f32],
+    sums: &'a mut [f64],
+}
+
+impl WithSimd for AddRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for row in self.rows.chunks_exact(self.sums.len().max(1)) {
+            let terms = self.sums.iter_mut().zip(row);
+            terms.for_each(|(sum, &x)| *sum += f64::from(x));
+        }
     }
-    sum
+}
+
+/// Of a row without the mean: the square of its length, and its product with a direction.
+struct Centred<'a> {
+    row: &'a [f32],
+    mean: &'a [f32],
+    towards: &'a [f32],
+}
+
+impl WithSimd for Centred<'_> {
+    type Output = (f32, f32);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> (f32, f32) {
+        /// Sums that each result is split into, so that no addition waits for the one before.
+        const SUMS: usize = 4;
+        let zeros = [simd.splat_f32s(0.0); SUMS];
+        let (mut squares, mut products) = (zeros, zeros);
+        let [row, mean, towards] = [self.row, self.mean, self.towards].map(S::as_simd_f32s);
+        for ((row, mean), towards) in
+            (row.0.chunks(SUMS).zip(mean.0.chunks(SUMS))).zip(towards.0.chunks(SUMS))
+        {
+            let sums = squares.iter_mut().zip(&mut products);
+            let numbers = row.iter().zip(mean).zip(towards);
+            for ((square, product), ((x, mean), towards)) in sums.zip(numbers) {
+                let x = simd.sub_f32s(*x, *mean);
+                *square = simd.mul_add_f32s(x, x, *square);
+                *product = simd.mul_add_f32s(x, *towards, *product);
+            }
+        }
+        let all = |sums: [S::f32s; SUMS]| sums.map(|sum| simd.reduce_sum_f32s(sum)).iter().sum();
+        let (mut square, mut product): (f32, f32) = (all(squares), all(products));
+        for ((x, mean), towards) in row.1.iter().zip(mean.1).zip(towards.1) {
+            let x = x - mean;
+            square += x * x;
+            product += x * towards;
+        }
+        (square, product)
+    }
 }
 
 /// A row without the mean, its length 1; NaN where there is nothing left.

@@ -78,7 +78,7 @@ impl Assembly<'_> {
                 added.push(token);
             }
         }
-        let added = added::placed(&self.tokens, self.size, &[added]);
+        let added = added::placed(&self.tokens, || self.size, &[added]);
         let id_of = |role: Role| {
             let name = self.name(role)?;
             let of_model = self.tokens.iter().rev().find(|(token, _)| *token == name);

@@ -1,6 +1,6 @@
 //! Filters -> which rows a list may show.
 
-use super::{Filters, NO_SPELLING, Undertrained, Vocabulary, VocabularyError};
+use super::{Filters, Undertrained, Vocabulary, VocabularyError};
 
 /// Which rows of the embedding (and, after them, positions) a list may show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +28,18 @@ impl Vocabulary {
         let mut passes: Vec<bool> = self
             .classes
             .iter()
-            .zip(&self.spelling_of)
-            .enumerate()
-            .map(|(id, (class, &spelling))| {
-                spelling != NO_SPELLING
+            .zip(&self.tokens)
+            .zip(0..)
+            .map(|((class, token), id)| {
+                token.is_some()
                     && (class.ascii || !filters.ascii)
                     && (class.alnum || !filters.alnum)
                     && !(class.special && filters.exclude_special)
-                    && !hidden.is_some_and(|hidden| hidden.contains(id as u32))
-                    && spelled
-                        .as_ref()
-                        .is_none_or(|passes| passes[spelling as usize])
+                    && !hidden.is_some_and(|hidden| hidden.contains(id))
+                    && spelled.as_ref().is_none_or(|passes| {
+                        let spelling = self.spelling(id);
+                        spelling.is_some_and(|spelling| passes[spelling as usize])
+                    })
             })
             .collect();
         if let Some(text) = &filters.text {
@@ -63,11 +64,11 @@ impl Vocabulary {
     /// The spellings that pass `contains` and `words`; `None` without such a filter.
     fn spellings_that_pass(&self, filters: &Filters) -> Option<Vec<bool>> {
         let containing =
-            (!filters.contains.is_empty()).then(|| self.spellings.containing(&filters.contains));
+            (!filters.contains.is_empty()).then(|| self.spellings().containing(&filters.contains));
         let listed = filters
             .words
             .as_ref()
-            .map(|list| self.spellings.among(&list.words));
+            .map(|list| self.spellings().among(&list.words));
         match (containing, listed) {
             (Some(a), Some(b)) => Some(a.iter().zip(b).map(|(&a, b)| a && b).collect()),
             (a, b) => a.or(b),
@@ -77,7 +78,7 @@ impl Vocabulary {
     /// The rows that pass, those together that are [the same](Self::same): in rising order.
     pub fn same_rows(&self, mask: &Mask) -> Vec<Vec<u32>> {
         let passing = (0..mask.passes.len() as u32).filter(|&id| mask.passes[id as usize]);
-        let mut of_spelling: Vec<Vec<u32>> = vec![Vec::new(); self.spellings.len()];
+        let mut of_spelling: Vec<Vec<u32>> = vec![Vec::new(); self.spellings().len()];
         let mut alone = Vec::new();
         for id in passing {
             match self.spelling(id) {

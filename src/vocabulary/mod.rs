@@ -34,7 +34,9 @@ mod word;
 mod word_pieces;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
 
 use chat::ChatFiles;
 use encode::Encoder;
@@ -86,9 +88,8 @@ pub struct Vocabulary {
     tokens: Vec<Option<Token>>,
     /// By row.
     classes: Vec<Class>,
-    /// By row: its number in `spellings`, or [`NO_SPELLING`].
-    spelling_of: Vec<u32>,
-    spellings: Spellings,
+    /// Sorted when words are first compared.
+    spelled: OnceLock<SpelledRows>,
     len: usize,
     encoder: Encoder,
     unknown: Option<u32>,
@@ -105,6 +106,13 @@ pub struct EncodedPrompt {
     pub bare: Vec<u32>,
     /// Whether special tokens typed in the text were read as letters.
     pub specials_as_letters: bool,
+}
+
+/// How rows are spelled.
+struct SpelledRows {
+    /// By row: its number in `spellings`, or [`NO_SPELLING`].
+    numbers: Vec<u32>,
+    spellings: Spellings,
 }
 
 /// The spelling of a row without a token.
@@ -133,28 +141,18 @@ impl Vocabulary {
     pub fn of(files: TokenizerFiles, rows: usize) -> Result<Self, VocabularyError> {
         let chat = ChatFiles::of(&files);
         let placed = load::load(files, rows)?;
-        let mut tokens = Vec::with_capacity(rows);
-        let mut classes = Vec::with_capacity(rows);
-        for row in placed.rows {
-            let read = row.map(|(raw, origin)| placed.style.token(raw, origin));
-            let (token, class) = read.unzip();
-            tokens.push(token);
-            classes.push(class.unwrap_or_default());
-        }
-        let (spellings, numbers) = Spellings::of(tokens.iter().flatten().map(Token::own_text));
-        let len = numbers.len();
-        let mut numbers = numbers.into_iter();
-        let number = |token: &Option<Token>| token.as_ref().and_then(|_| numbers.next());
-        let spelling_of = tokens.iter().map(number);
-        let spelling_of = spelling_of
-            .map(|number| number.unwrap_or(NO_SPELLING))
-            .collect();
+        let style = &placed.style;
+        let (tokens, classes): (Vec<_>, Vec<_>) = placed
+            .rows
+            .into_par_iter()
+            .map(|row| row.map(|(raw, origin)| style.token(raw, origin)).unzip())
+            .map(|(token, class)| (token, class.unwrap_or_default()))
+            .unzip();
         Ok(Self {
+            len: tokens.iter().flatten().count(),
             tokens,
             classes,
-            spelling_of,
-            spellings,
-            len,
+            spelled: OnceLock::new(),
             encoder: Encoder::new(placed.recipe),
             unknown: placed.unknown,
             chat,
@@ -212,7 +210,7 @@ impl Vocabulary {
             || self
                 .spelling(a)
                 .zip(self.spelling(b))
-                .is_some_and(|(a, b)| self.spellings.similar(a, b))
+                .is_some_and(|(a, b)| self.spellings().similar(a, b))
     }
 
     /// Token ids of a text, without special tokens.
@@ -311,7 +309,27 @@ impl Vocabulary {
     }
 
     fn spelling(&self, id: u32) -> Option<u32> {
-        let spelling = *self.spelling_of.get(id as usize)?;
+        let spelling = *self.spelled().numbers.get(id as usize)?;
         (spelling != NO_SPELLING).then_some(spelling)
+    }
+
+    fn spellings(&self) -> &Spellings {
+        &self.spelled().spellings
+    }
+
+    fn spelled(&self) -> &SpelledRows {
+        self.spelled.get_or_init(|| {
+            let texts = self.tokens.iter().flatten().map(Token::own_text);
+            let (spellings, numbers) = Spellings::of(texts);
+            let mut numbers = numbers.into_iter();
+            let number = |token: &Option<Token>| token.as_ref().and_then(|_| numbers.next());
+            let numbers = self.tokens.iter().map(number);
+            SpelledRows {
+                numbers: numbers
+                    .map(|number| number.unwrap_or(NO_SPELLING))
+                    .collect(),
+                spellings,
+            }
+        })
     }
 }

@@ -18,12 +18,12 @@ use super::tokenizer_class::TokenizerClass;
 
 const FILE: &str = "tokenizer.json";
 
+/// `M`: what is read of the merges.
 #[derive(Deserialize)]
-struct File<'a> {
+struct File<M: Default> {
     #[serde(default)]
     added_tokens: Vec<Added>,
-    #[serde(borrow)]
-    model: Model<'a>,
+    model: Model<M>,
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -42,10 +42,10 @@ struct Added {
 }
 
 #[derive(Deserialize)]
-struct Model<'a> {
+struct Model<M: Default> {
     vocab: Tokens,
-    #[serde(borrow, default)]
-    merges: Vec<Merge<'a>>,
+    #[serde(default)]
+    merges: M,
     continuing_subword_prefix: Option<String>,
     end_of_word_suffix: Option<String>,
     unk_token: Option<String>,
@@ -58,8 +58,21 @@ pub(super) struct Tokens {
     by_score: bool,
 }
 
+/// Merges of which nothing is kept but the first that is not of two parts.
+struct TwoParts(Result<(), VocabularyError>);
+
+impl Default for TwoParts {
+    fn default() -> Self {
+        Self(Ok(()))
+    }
+}
+
 /// A merge: `["a", "b"]`, or `"a b"`, whose second part is none as yet.
 struct Merge<'a>(Cow<'a, str>, Option<Cow<'a, str>>);
+
+/// A string that is borrowed if it has no escapes.
+#[derive(Deserialize)]
+struct Part<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads the tokens; the model itself is parsed again once a text asks for it, of the same `bytes` or
 /// of those read `again`.
@@ -72,7 +85,7 @@ pub(super) fn read(
     settings: &TokenizerSettings,
 ) -> Result<Listing, VocabularyError> {
     let text = utf8(FILE, &bytes)?;
-    let file: File = serde_json::from_str(text).map_err(|e| VocabularyError::Json {
+    let file: File<TwoParts> = serde_json::from_str(text).map_err(|e| VocabularyError::Json {
         file: FILE,
         problem: one_line(&e),
     })?;
@@ -93,8 +106,12 @@ pub(super) fn read(
         (None, _) => None,
     };
     let prefix = model.continuing_subword_prefix.unwrap_or_default();
-    let stale = checked(&model.merges, &tokens, &prefix)?;
-    drop(model.merges);
+    model.merges.0?;
+    // Where no parts are marked, the tokenizer finds such a merge itself, at the first text.
+    let stale = match prefix.is_empty() {
+        true => None,
+        false => stale_merge(&bytes),
+    };
     let suffix = model.end_of_word_suffix.filter(|suffix| !suffix.is_empty());
     let parts = [&normalizer, &pre_tokenizer, &decoder];
     let bytes_as_letters = parts.into_iter().any(is_byte_level);
@@ -102,7 +119,7 @@ pub(super) fn read(
     let unknown = named.filter(|_| !bytes_as_letters);
     let class = TokenizerClass::of(settings);
     let stated = Stated { settings, class };
-    let distinct = match by_score {
+    let distinct = || match by_score {
         true => tokens.len(),
         false => {
             let tokens = tokens.iter().map(|(token, _)| token.as_str());
@@ -134,28 +151,6 @@ pub(super) fn read(
         added: placed.into_iter().flatten().collect(),
         tokens,
         notices: notices.into_iter().collect(),
-    })
-}
-
-/// The first merge that joins no two tokens into a third, if parts of tokens are marked: else the
-/// tokenizer finds such a merge itself, at the first text (see [`stale_merge`]).
-///
-/// # Errors
-/// A merge that is not of two parts.
-fn checked(
-    merges: &[Merge<'_>],
-    tokens: &[(String, u32)],
-    prefix: &str,
-) -> Result<Option<VocabularyError>, VocabularyError> {
-    let merges = || {
-        let numbered = merges.iter().enumerate();
-        numbered.map(|(at, merge)| merge.parts(at + 1))
-    };
-    merges().try_for_each(|merge| merge.map(drop))?;
-    let both = || merges().filter_map(Result::ok);
-    Ok(match prefix.is_empty() {
-        true => None,
-        false => unknown_merge(FILE, tokens, both(), prefix),
     })
 }
 
@@ -293,7 +288,8 @@ fn is_byte_level(component: &Value) -> bool {
 
 /// The first merge of a tokenizer.json that joins no two tokens into a third.
 pub(super) fn stale_merge(bytes: &[u8]) -> Option<VocabularyError> {
-    let model = serde_json::from_slice::<File>(bytes).ok()?.model;
+    let file: File<Vec<Merge>> = serde_json::from_slice(bytes).ok()?;
+    let model = file.model;
     let prefix = model.continuing_subword_prefix.unwrap_or_default();
     let merges = model.merges.iter().enumerate();
     let merges = merges.filter_map(|(at, merge)| merge.parts(at + 1).ok());
@@ -311,6 +307,29 @@ impl Merge<'_> {
             number,
             merge: short(&self.0),
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for TwoParts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = TwoParts;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a list of merges")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<TwoParts, A::Error> {
+                let (mut found, mut number) = (Ok(()), 0);
+                while let Some(merge) = seq.next_element::<Merge>()? {
+                    number += 1;
+                    found = found.and_then(|()| merge.parts(number).map(drop));
+                }
+                Ok(TwoParts(found))
+            }
+        }
+        deserializer.deserialize_seq(Each)
     }
 }
 
@@ -372,7 +391,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Merge<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Merge<'de>, A::Error> {
-                let (Some(first), Some(second)) = (seq.next_element()?, seq.next_element()?) else {
+                let (Some(Part(first)), Some(Part(second))) =
+                    (seq.next_element()?, seq.next_element()?)
+                else {
                     return Err(de::Error::invalid_length(1, &self));
                 };
                 Ok(Merge(first, Some(second)))

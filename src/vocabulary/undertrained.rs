@@ -18,13 +18,15 @@ impl Vocabulary {
             let Some(token) = self.token(id) else {
                 return true;
             };
+            if token.boundary != Boundary::Special {
+                return false;
+            }
             let raw = token.raw.to_lowercase();
             let name = raw.trim_matches(|c| "<>[]|".contains(c));
-            token.boundary == Boundary::Special
-                && (name == "pad"
-                    || all_bytes && name == "unk"
-                    || name.starts_with("unused")
-                    || name.starts_with("reserved"))
+            name == "pad"
+                || all_bytes && name == "unk"
+                || name.starts_with("unused")
+                || name.starts_with("reserved")
         };
         let ids = self.ids().zip(bytes);
         ids.filter(|&(id, byte)| byte || named(id))
