@@ -6,7 +6,8 @@ use crate::checkpoint::NeuronBlock;
 
 use super::feed_forward::FeedForward;
 use super::layer::Layer;
-use super::ops::{Frozen, Linear, Norm, with_numbers};
+use super::linear::Linear;
+use super::ops::{Frozen, Norm, with_numbers};
 use super::{Forward, ForwardError};
 
 /// What a layer's hooks showed at one position.

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::activation::exp;
 use super::distance_scores::{DistanceScores, HeadColumns};
-use super::ops::with_numbers;
+use super::ops::{largest, sum, with_numbers};
 use super::position_scores::{Alibi, RelativeScores};
 
 /// How a layer's heads look.
@@ -325,12 +325,12 @@ impl WithSimd for Softmax<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let least = self.1.unwrap_or(f32::NEG_INFINITY);
-        let largest = self.0.iter().fold(least, |m, &x| m.max(x));
+        let largest = largest(self.0, least);
         for x in self.0.iter_mut() {
             *x = exp(*x - largest);
         }
         let beside = self.1.map_or(0.0, |sink| exp(sink - largest));
-        let sum: f32 = self.0.iter().sum::<f32>() + beside;
+        let sum = sum(self.0, |x| x) + beside;
         let share = 1.0 / sum;
         self.0.iter_mut().for_each(|x| *x *= share);
     }

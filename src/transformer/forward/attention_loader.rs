@@ -10,8 +10,9 @@ use super::super::norms::{self, NormWeights};
 use super::ForwardError;
 use super::attention::Heads;
 use super::layer::Attention;
+use super::linear::Linear;
 use super::loader::LayerLoader;
-use super::ops::{HeadNorm, Linear};
+use super::ops::HeadNorm;
 use super::position_scores::Alibi;
 
 impl LayerLoader<'_> {

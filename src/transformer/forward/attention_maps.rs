@@ -6,7 +6,8 @@ use crate::task::CancelToken;
 
 use super::ForwardError;
 use super::activation::Activation;
-use super::ops::{Linear, Norm};
+use super::linear::Linear;
+use super::ops::Norm;
 
 /// How queries, keys and values are made.
 pub(super) enum AttentionMaps {

@@ -11,9 +11,10 @@ use crate::task::CancelToken;
 
 use super::ForwardError;
 use super::activation::Activation;
+use super::linear::Linear;
 use super::loader::LayerLoader;
 use super::mixer::{CausalConvolution, MixerHeads, TokenMixer, silu, softplus};
-use super::ops::{Linear, with_numbers};
+use super::ops::with_numbers;
 
 /// What is under the root of a query's or key's length.
 const EPSILON: f32 = 1e-6;

@@ -11,8 +11,9 @@ use super::ForwardError;
 use super::activation::Activation;
 use super::attention_maps::AttentionMaps;
 use super::distance_scores::DistanceScores;
+use super::linear::Linear;
 use super::loader::LayerLoader;
-use super::ops::{Linear, with_numbers};
+use super::ops::with_numbers;
 use super::position_scores::RelativeScores;
 
 impl LayerLoader<'_> {

@@ -1,18 +1,17 @@
 //! The feed-forward part of a layer: one, or experts of which a router chooses some for each token.
 
 use candle_core::{D, Tensor};
+use rayon::prelude::*;
 
 use crate::checkpoint::{ExpertSizes, NeuronBlock, Routing};
 
 use super::ForwardError;
 use super::activation::Activation;
 use super::hook::{HookPoint, LayerHooks};
-use super::ops::{Linear, with_numbers};
+use super::host_numbers::HostNumbers;
+use super::linear::{Linear, rows_at_once};
+use super::ops::with_numbers;
 use super::routing::routed;
-
-/// Activations that are in memory at a time where no hook sees them: of more the system would take
-/// the memory back each time and give it anew, page by page.
-const ACTIVATIONS: usize = 1 << 22;
 
 /// What the neurons of a layer are.
 pub(super) enum FeedForward {
@@ -72,23 +71,42 @@ impl NeuronMaps {
         (gate * open)? * (input + 1.0)?
     }
 
-    /// What the neurons write, `[rows, d_model]`, some rows at a time.
+    /// What the neurons write, `[rows, d_model]`. Of many rows a thread takes some through all maps,
+    /// so that activations stay in the processor's own memory.
     fn written(&self, x: &Tensor, function: NeuronFunction) -> candle_core::Result<Tensor> {
-        let (rows, neurons) = (x.dim(0)?, self.input.bias.dim(0)?);
-        let at_once = (ACTIVATIONS / neurons.max(1)).max(1);
-        let of = |first: usize| {
-            let some = x.narrow(0, first, at_once.min(rows - first))?;
-            let activations = self.activations(&some, function)?;
-            self.out.of(&activations, Activation::Linear)
+        let ((rows, width), neurons) = (x.dims2()?, self.input.bias.dim(0)?);
+        let on_host = self.input.is_on_host(x) && self.out.is_on_host(x);
+        let some = rows_at_once(rows).filter(|_| on_host && function.clamped.is_none());
+        let Some(some) = some.filter(|_| neurons * width > 0) else {
+            return self
+                .out
+                .of(&self.activations(x, function)?, Activation::Linear);
         };
-        let parts: Vec<Tensor> = (0..rows)
-            .step_by(at_once)
-            .map(of)
-            .collect::<candle_core::Result<_>>()?;
-        match &parts[..] {
-            [one] => Ok(one.clone()),
-            _ => Tensor::cat(&parts, 0),
-        }
+        let gate = self
+            .gate
+            .as_ref()
+            .map(|gate| gate.on_host(width))
+            .transpose()?;
+        let (input, out) = (self.input.on_host(width)?, self.out.on_host(neurons)?);
+        let numbers = HostNumbers::of(x)?;
+        let mut y = vec![0f32; rows * out.outputs()];
+        let take = |[active, inputs]: &mut [Vec<f32>; 2], (y, x): (&mut [f32], &[f32])| {
+            active.resize(x.len() / width * neurons, 0.0);
+            match &gate {
+                None => input.of(x, active, function.activation),
+                Some(gate) => {
+                    inputs.resize(active.len(), 0.0);
+                    gate.of(x, active, function.activation);
+                    input.of(x, inputs, Activation::Linear);
+                    active.iter_mut().zip(inputs).for_each(|(a, x)| *a *= *x);
+                }
+            }
+            out.of(active, y, Activation::Linear);
+        };
+        y.par_chunks_mut(some * out.outputs())
+            .zip(numbers.par_chunks(some * width))
+            .for_each_init(Default::default, take);
+        Tensor::from_vec(y, (rows, out.outputs()), x.device())
     }
 
     /// Bytes that the maps take.

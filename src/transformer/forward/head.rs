@@ -5,7 +5,8 @@ use candle_core::Tensor;
 
 use super::ForwardError;
 use super::activation::Activation;
-use super::ops::{Frozen, Linear, Norm};
+use super::linear::Linear;
+use super::ops::{Frozen, Norm};
 
 /// What a model does with its last state beside the product with W_U.
 pub struct LogitHead {

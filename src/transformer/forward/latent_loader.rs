@@ -7,8 +7,9 @@ use crate::checkpoint::{AttentionInput, CheckpointError, Matrix};
 
 use super::ForwardError;
 use super::attention_maps::{AttentionMaps, LatentMaps};
+use super::linear::Linear;
 use super::loader::LayerLoader;
-use super::ops::{Linear, Norm};
+use super::ops::Norm;
 
 /// Which rows of a stored map each head has, and the channel of the head that the first becomes.
 struct HeadRows {

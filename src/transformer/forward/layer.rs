@@ -13,8 +13,9 @@ use super::attention::{Attended, Heads, Keep};
 use super::attention_maps::AttentionMaps;
 use super::feed_forward::{ExpertMaps, FeedForward, NeuronFunction, NeuronMaps};
 use super::hook::{HookPoint, LayerHooks};
+use super::linear::Linear;
 use super::mixer::TokenMixer;
-use super::ops::{HeadNorm, Linear, Norm, add_to};
+use super::ops::{HeadNorm, Norm, add_to};
 use super::rope::RopeTable;
 
 /// A layer's weights on a device.

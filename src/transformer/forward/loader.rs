@@ -17,7 +17,8 @@ use super::activation::{Activation, LearnedXielu};
 use super::feed_forward::NeuronFunction;
 use super::head::{HeadTransform, LogitHead};
 use super::layer::Layer;
-use super::ops::{Linear, Norm};
+use super::linear::Linear;
+use super::ops::Norm;
 
 /// Where weights are read from, and taken to.
 #[derive(Clone, Copy)]

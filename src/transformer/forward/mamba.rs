@@ -10,9 +10,10 @@ use crate::task::CancelToken;
 
 use super::ForwardError;
 use super::activation::Activation;
+use super::linear::Linear;
 use super::loader::LayerLoader;
 use super::mixer::{CausalConvolution, MixerHeads, TokenMixer, silu, softplus};
-use super::ops::{Linear, with_numbers};
+use super::ops::with_numbers;
 
 pub(super) struct Mamba {
     sizes: MambaSizes,

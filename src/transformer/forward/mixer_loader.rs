@@ -5,10 +5,10 @@ use crate::checkpoint::{Mixer, MixerSizes, StoredMap};
 use super::ForwardError;
 use super::activation::Activation;
 use super::delta_rule::DeltaRule;
+use super::linear::Linear;
 use super::loader::LayerLoader;
 use super::mamba::Mamba;
 use super::mixer::{CausalConvolution, TokenMixer};
-use super::ops::Linear;
 use super::short_convolution::ShortConvolution;
 
 impl LayerLoader<'_> {

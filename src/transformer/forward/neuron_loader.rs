@@ -5,8 +5,8 @@ use crate::checkpoint::{NeuronBlock, NeuronMap, NeuronParts, StoredMap};
 
 use super::ForwardError;
 use super::feed_forward::{Experts, FeedForward, NeuronMaps};
+use super::linear::Linear;
 use super::loader::LayerLoader;
-use super::ops::Linear;
 
 impl LayerLoader<'_> {
     /// The maps of some of a layer's neurons.

@@ -1,86 +1,20 @@
-//! Products, norms and sums of rows. On the processor what candle does on one thread, or by one
-//! copy more, is done here in place and on all threads.
+//! Norms and sums of rows. On the processor what candle does on one thread, number by number, or by
+//! one copy more, is done here in wide registers, in place and on all threads.
 
-use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, bail};
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use candle_core::{CpuStorage, D, InplaceOp2, Layout, Result, Tensor, bail};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activation::Activation;
+use super::host_numbers::HostNumbers;
 
 /// Numbers that a thread takes at once.
-const GRAIN: usize = 1 << 15;
-
-/// Rows from which on faer's product is faster than candle's, by a quarter or more.
-const MANY_ROWS: usize = 256;
-
-/// A linear map: `y = x·weight + bias`. Copies share the numbers.
-#[derive(Clone)]
-pub(super) struct Linear {
-    /// `[in, out]`, perhaps as a transposed view.
-    pub weight: Tensor,
-    /// `[out]`.
-    pub bias: Tensor,
-}
+pub(super) const GRAIN: usize = 1 << 15;
 
 /// A layer norm; without a bias, a norm by the root mean square.
 pub(super) struct Norm {
     pub weight: Tensor,
     pub bias: Option<Tensor>,
     pub epsilon: f32,
-}
-
-impl Linear {
-    /// `activation(x·weight + bias)` of rows `[n, in]`: `[n, out]`.
-    pub(super) fn of(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
-        // A matrix by a matrix: candle 0.11's products of a batch are silently wrong where the
-        // left side is a transposed view and the right one is broadcast.
-        if x.rank() != 2 {
-            bail!("expected rows, got a tensor of shape {:?}", x.shape());
-        }
-        let y = product(&x.contiguous()?, &self.weight)?;
-        if y.device().is_cpu() {
-            y.inplace_op2(&self.bias, &BiasThen(activation))?;
-            Ok(y)
-        } else {
-            activation.apply_on_device(&y.broadcast_add(&self.bias)?)
-        }
-    }
-}
-
-/// `x·weight`, `[n, in]·[in, out]`.
-fn product(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    let ((n, inputs), outputs) = (x.dims2()?, weight.dim(1)?);
-    let in_f32 = [x, weight].iter().all(|x| x.dtype() == DType::F32);
-    if n < MANY_ROWS || !in_f32 || !x.device().is_cpu() || weight.dim(0)? != inputs {
-        return x.matmul(weight);
-    }
-    let transposed = !weight.is_contiguous();
-    let stored = if transposed {
-        weight.t()?
-    } else {
-        weight.clone()
-    };
-    let mut y = vec![0f32; n * outputs];
-    with_numbers(x, |x| {
-        with_numbers(&stored, |stored| {
-            let weight = match transposed {
-                true => MatRef::from_row_major_slice(stored, outputs, inputs).transpose(),
-                false => MatRef::from_row_major_slice(stored, inputs, outputs),
-            };
-            let x = MatRef::from_row_major_slice(x, n, inputs);
-            let y = MatMut::from_row_major_slice_mut(&mut y, n, outputs);
-            matmul(y, Accum::Replace, x, weight, 1.0, Par::rayon(0));
-        })
-    })??;
-    Tensor::from_vec(y, (n, outputs), x.device())
-}
-
-impl Linear {
-    /// Bytes that it takes.
-    pub(super) fn bytes(&self) -> usize {
-        4 * (self.weight.elem_count() + self.bias.elem_count())
-    }
 }
 
 /// A norm with its statistics frozen, seen from the other side: a direction of what comes out as
@@ -144,12 +78,107 @@ impl Norm {
 
     /// Rows with mean 0 and variance 1, scaled and shifted; or with mean square 1, scaled.
     pub(super) fn of(&self, x: &Tensor) -> Result<Tensor> {
-        let x = x.contiguous()?;
-        match &self.bias {
-            Some(bias) => candle_nn::ops::layer_norm(&x, &self.weight, bias, self.epsilon),
-            None => candle_nn::ops::rms_norm(&x, &self.weight, self.epsilon),
+        if !HostNumbers::are_in(&[x, &self.weight]) {
+            let x = x.contiguous()?;
+            return match &self.bias {
+                Some(bias) => candle_nn::ops::layer_norm(&x, &self.weight, bias, self.epsilon),
+                None => candle_nn::ops::rms_norm(&x, &self.weight, self.epsilon),
+            };
+        }
+        let (width, rows) = (self.weight.dim(0)?, x.dim(D::Minus1)?);
+        if width != rows || width == 0 {
+            bail!("expected rows of {width} numbers to be normed, got {rows}");
+        }
+        let gain = HostNumbers::of(&self.weight)?;
+        let bias = self.bias.as_ref().map(HostNumbers::of).transpose()?;
+        let numbers = HostNumbers::of(x)?;
+        let mut y = vec![0f32; numbers.len()];
+        let some = (GRAIN / width).max(1) * width;
+        let parts = y.par_chunks_mut(some).zip(numbers.par_chunks(some));
+        parts.for_each(|(y, x)| {
+            Arch::new().dispatch(Normed {
+                x,
+                y,
+                gain: &gain,
+                bias: bias.as_deref(),
+                epsilon: self.epsilon,
+            });
+        });
+        Tensor::from_vec(y, x.shape(), x.device())
+    }
+}
+
+/// Writes the norms of rows `x` into `y`.
+struct Normed<'a> {
+    x: &'a [f32],
+    y: &'a mut [f32],
+    gain: &'a [f32],
+    bias: Option<&'a [f32]>,
+    epsilon: f32,
+}
+
+impl WithSimd for Normed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.gain.len();
+        let each = 1.0 / width as f32;
+        for (y, x) in self
+            .y
+            .chunks_exact_mut(width)
+            .zip(self.x.chunks_exact(width))
+        {
+            let mean = match self.bias {
+                Some(_) => sum(x, |x| x) * each,
+                None => 0.0,
+            };
+            let square = sum(x, |x| (x - mean) * (x - mean)) * each;
+            let scale = (square + self.epsilon).sqrt().recip();
+            for ((y, x), gain) in y.iter_mut().zip(x).zip(self.gain) {
+                *y = (x - mean) * scale * gain;
+            }
+            if let Some(bias) = self.bias {
+                y.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+            }
         }
     }
+}
+
+/// Parts that sums and maxima are kept in, so that they run in wide registers.
+const LANES: usize = 16;
+
+/// The sum of what `f` makes of numbers.
+#[inline(always)]
+pub(super) fn sum(numbers: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    folded(numbers, 0.0, |sum, x| sum + f(x), |a, b| a + b)
+}
+
+/// The largest of some numbers and `least`.
+#[inline(always)]
+pub(super) fn largest(numbers: &[f32], least: f32) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    folded(numbers, least, larger, larger)
+}
+
+#[inline(always)]
+fn folded(
+    numbers: &[f32],
+    start: f32,
+    take: impl Fn(f32, f32) -> f32,
+    join: impl Fn(f32, f32) -> f32,
+) -> f32 {
+    let mut lanes = [start; LANES];
+    let (whole, rest) = numbers.as_chunks::<LANES>();
+    for some in whole {
+        for (lane, x) in lanes.iter_mut().zip(some) {
+            *lane = take(*lane, *x);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane = take(*lane, *x);
+    }
+    lanes.into_iter().fold(start, join)
 }
 
 /// A norm of queries or keys, of rows of several heads.
@@ -187,41 +216,7 @@ pub(super) fn add_to(y: Tensor, x: &Tensor) -> Result<Tensor> {
 /// # Errors
 /// It is not of f32, or the device fails.
 pub fn with_numbers<T>(x: &Tensor, f: impl FnOnce(&[f32]) -> T) -> Result<T> {
-    if x.device().is_cpu() && x.is_contiguous() && x.dtype() == DType::F32 {
-        let (storage, layout) = x.storage_and_layout();
-        if let candle_core::Storage::Cpu(storage) = &*storage {
-            let numbers = storage.as_slice::<f32>()?;
-            let start = layout.start_offset();
-            return Ok(f(&numbers[start..start + layout.shape().elem_count()]));
-        }
-    }
-    Ok(f(&x.flatten_all()?.to_vec1::<f32>()?))
-}
-
-struct BiasThen(Activation);
-
-impl InplaceOp2 for BiasThen {
-    fn name(&self) -> &'static str {
-        "bias-then-activation"
-    }
-
-    fn cpu_fwd(
-        &self,
-        y: &mut CpuStorage,
-        l: &Layout,
-        bias: &CpuStorage,
-        lb: &Layout,
-    ) -> Result<()> {
-        let (y, bias) = (numbers_mut(y, l)?, numbers(bias, lb)?);
-        let rows = (GRAIN / bias.len().max(1)).max(1);
-        y.par_chunks_mut(rows * bias.len()).for_each(|rows| {
-            for row in rows.chunks_exact_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
-            }
-            self.0.apply(rows);
-        });
-        Ok(())
-    }
+    Ok(f(&HostNumbers::of(x)?))
 }
 
 struct Add;
@@ -258,56 +253,54 @@ fn numbers_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a m
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{Device, IndexOp};
+    use candle_core::Device;
 
     use super::*;
 
-    /// Against candle's own product, and with a weight that is a part of another.
+    /// By the definition, in double precision, of rows far from 0.
     #[test]
-    fn many_rows_are_multiplied_as_few_are() {
-        let random = |rows: usize, cols: usize| {
-            Tensor::randn(0f32, 1.0, (rows, cols), &Device::Cpu).unwrap()
+    fn norms_are_those_of_the_definition() {
+        let (rows, width) = (5, LANES + 3);
+        let x: Vec<f32> = (0..rows * width)
+            .map(|i| 100.0 + (i * i % 17) as f32)
+            .collect();
+        let vector = |f: fn(usize) -> f32| {
+            let numbers: Vec<f32> = (0..width).map(f).collect();
+            Tensor::new(numbers, &Device::Cpu).unwrap()
         };
-        let (x, whole) = (random(MANY_ROWS + 3, 5), random(7, 9));
-        let part = whole.narrow(0, 1, 5).unwrap();
-        let weights = [
-            random(5, 7),
-            random(7, 5).t().unwrap(),
-            part.clone(),
-            part.narrow(1, 2, 4).unwrap(),
-        ];
-        for weight in weights {
-            let (found, expected) = (
-                product(&x, &weight),
-                x.matmul(&weight.contiguous().unwrap()),
-            );
-            let apart = (found.unwrap() - expected.unwrap()).unwrap();
-            let apart: f32 = apart.abs().unwrap().max_all().unwrap().to_vec0().unwrap();
-            assert!(apart < 1e-5, "{apart}");
-        }
-    }
-
-    /// candle 0.11.1 answers wrongly, and without an error, where a batch of transposed views is
-    /// multiplied with one broadcast matrix: `candle_nn::Linear` does so.
-    #[test]
-    fn a_transposed_view_is_multiplied_as_what_it_shows() {
-        let batch = Tensor::arange(0f32, 24.0, &Device::Cpu).unwrap();
-        let batch = batch.reshape((2, 3, 4)).unwrap().transpose(1, 2).unwrap();
-        let weight = Tensor::arange(0f32, 15.0, &Device::Cpu).unwrap();
-        let linear = Linear {
-            weight: weight.reshape((5, 3)).unwrap().t().unwrap(),
-            bias: Tensor::new(&[1f32, 2.0, 3.0, 4.0, 5.0], &Device::Cpu).unwrap(),
-        };
-        assert!(linear.of(&batch, Activation::Linear).is_err());
-        for text in 0..2 {
-            let y = linear.of(&batch.i(text).unwrap(), Activation::Linear);
-            let y: Vec<Vec<f32>> = y.unwrap().to_vec2().unwrap();
-            for (row, y) in y.iter().enumerate() {
-                for (out, y) in y.iter().enumerate() {
-                    // Row `row` of the view is column `row` of what lies in memory.
-                    let x = |i: usize| (12 * text + 4 * i + row) as f32;
-                    let expected: f32 = (0..3).map(|i| x(i) * (3 * out + i) as f32).sum();
-                    assert_eq!(*y, expected + (out + 1) as f32);
+        let weight = vector(|i| 1.0 + i as f32 / 10.0);
+        for bias in [None, Some(vector(|i| i as f32 - 5.0))] {
+            let centred = bias.is_some();
+            let norm = Norm {
+                weight: weight.clone(),
+                bias,
+                epsilon: 1e-5,
+            };
+            let tensor = Tensor::from_slice(&x, (rows, width), &Device::Cpu).unwrap();
+            let found: Vec<f32> = norm
+                .of(&tensor)
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap();
+            for (row, found) in x.chunks(width).zip(found.chunks(width)) {
+                let row: Vec<f64> = row.iter().map(|&x| f64::from(x)).collect();
+                let n = width as f64;
+                let mean = if centred {
+                    row.iter().sum::<f64>() / n
+                } else {
+                    0.0
+                };
+                let square = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+                for (i, (x, found)) in row.iter().zip(found).enumerate() {
+                    let shift = if centred { i as f64 - 5.0 } else { 0.0 };
+                    let expected =
+                        (x - mean) / (square + 1e-5).sqrt() * (1.0 + i as f64 / 10.0) + shift;
+                    assert!(
+                        (expected - f64::from(*found)).abs() < 2e-5,
+                        "{found} {expected}"
+                    );
                 }
             }
         }

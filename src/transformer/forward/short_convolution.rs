@@ -8,9 +8,10 @@ use crate::task::CancelToken;
 
 use super::ForwardError;
 use super::activation::Activation;
+use super::linear::Linear;
 use super::loader::LayerLoader;
 use super::mixer::{CausalConvolution, TokenMixer};
-use super::ops::{Linear, with_numbers};
+use super::ops::with_numbers;
 
 pub(super) struct ShortConvolution {
     /// To B, C and x, one after another.
