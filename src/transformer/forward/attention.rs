@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::activation::exp;
 use super::distance_scores::{DistanceScores, HeadColumns};
+use super::linear::is_beside_others;
 use super::ops::{largest, sum, with_numbers};
 use super::position_scores::{Alibi, RelativeScores};
 
@@ -131,7 +132,8 @@ impl Heads {
             parts.push((text.clone(), part));
             rest = after;
         }
-        let par = match texts.len() < rayon::current_num_threads() {
+        let alone = texts.len() < rayon::current_num_threads() && !is_beside_others();
+        let par = match alone {
             true => Par::rayon(0),
             false => Par::Seq,
         };

@@ -54,7 +54,8 @@ pub(super) struct Clamped {
 }
 
 /// Reads the maps of one of a layer's experts.
-pub(super) type ExpertMaps<'a> = &'a dyn Fn(NeuronBlock) -> Result<NeuronMaps, ForwardError>;
+pub(super) type ExpertMaps<'a> =
+    &'a (dyn Fn(NeuronBlock) -> Result<NeuronMaps, ForwardError> + Sync);
 
 impl NeuronMaps {
     /// What the values are multiplied with, `[rows, neurons]`.

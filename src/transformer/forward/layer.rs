@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use candle_core::Tensor;
 use candle_nn::kv_cache::KvCache;
+use rayon::prelude::*;
 
 use crate::checkpoint::{NormPlacement, Rope};
 
@@ -12,8 +13,9 @@ use super::activation::Activation;
 use super::attention::{Attended, Heads, Keep};
 use super::attention_maps::AttentionMaps;
 use super::feed_forward::{ExpertMaps, FeedForward, NeuronFunction, NeuronMaps};
-use super::hook::{HookPoint, LayerHooks};
-use super::linear::Linear;
+use super::hook::{HookPoint, HookRequest, LayerHooks};
+use super::host_numbers::HostNumbers;
+use super::linear::{Linear, rows_at_once};
 use super::mixer::TokenMixer;
 use super::ops::{HeadNorm, Norm, add_to};
 use super::rope::RopeTable;
@@ -66,8 +68,58 @@ fn normed(norm: Option<&Norm>, x: &Tensor) -> Result<Tensor, ForwardError> {
 }
 
 impl Layer {
-    /// The states after the layer, both `[rows, d_model]`.
+    /// The states after the layer, both `[rows, d_model]`. Where no hook looks into the layer, a thread
+    /// takes some of many texts through all of it.
     pub(super) fn run(
+        &self,
+        x: &Tensor,
+        texts: TextRows<'_>,
+        experts: ExpertMaps<'_>,
+        hooks: &mut LayerHooks<'_>,
+    ) -> Result<Tensor, ForwardError> {
+        let inside = |point: &HookPoint| !matches!(point, HookPoint::State | HookPoint::Logits);
+        let together = texts.earlier.is_some()
+            || matches!(self.feed_forward, Some(FeedForward::Experts(_)))
+            || !HostNumbers::are_in(&[x])
+            || hooks.request.points.iter().any(inside);
+        // Of long texts threads would have more than others.
+        let short = |rows: &usize| texts.rows.iter().all(|text| 2 * text.len() <= *rows);
+        let rows = rows_at_once(x.dim(0)?).filter(short);
+        let Some(rows) = rows.filter(|_| !together) else {
+            return self.run_together(x, texts, experts, hooks);
+        };
+        let request = HookRequest {
+            points: &[],
+            ..hooks.request
+        };
+        let part = |texts: &[Range<usize>]| {
+            let start = texts.first().map_or(0, |text| text.start);
+            let texts: Vec<Range<usize>> = texts
+                .iter()
+                .map(|text| text.start - start..text.end - start)
+                .collect();
+            let own = x.narrow(0, start, texts.last().map_or(0, |text| text.end))?;
+            let texts = TextRows {
+                rows: &texts,
+                earlier: None,
+            };
+            let mut hooks = LayerHooks {
+                request,
+                call: &mut |_, _, _| Ok(None),
+            };
+            self.run_together(&own, texts, experts, &mut hooks)
+        };
+        // A text belongs where it begins.
+        let groups: Vec<&[Range<usize>]> = texts
+            .rows
+            .chunk_by(|a, b| a.start / rows == b.start / rows)
+            .collect();
+        let parts: Vec<Result<Tensor, ForwardError>> = groups.into_par_iter().map(part).collect();
+        let parts = parts.into_iter().collect::<Result<Vec<Tensor>, _>>()?;
+        Ok(Tensor::cat(&parts, 0)?)
+    }
+
+    fn run_together(
         &self,
         x: &Tensor,
         texts: TextRows<'_>,

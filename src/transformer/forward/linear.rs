@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use super::activation::Activation;
 use super::host_numbers::HostNumbers;
+use super::ops::GRAIN;
 
-/// Rows that a thread takes at a time. Of fewer reading the map costs more than a tenth of multiplying
-/// by it; what neurons make of more does not stay in the processor's own memory.
-const FEWEST_ROWS: usize = 64;
-const MOST_ROWS: usize = 256;
+/// Rows that a thread takes at a time at most: what neurons make of more does not stay in the processor's
+/// own memory. Of fewer rows than that for each thread, each takes some of the outputs.
+const ROWS: usize = 256;
 
 /// A linear map: `y = x·weight + bias`. Copies share the numbers.
 #[derive(Clone)]
@@ -81,10 +81,19 @@ impl Linear {
     }
 }
 
-/// Rows that each thread takes at a time; `None` of so few that each takes all rows and some outputs.
+/// Whether the work at hand is one thread's part of more.
+pub(super) fn is_beside_others() -> bool {
+    rayon::current_thread_index().is_some()
+}
+
+/// Rows that each thread takes at a time, all as often; `None` of few.
 pub(super) fn rows_at_once(rows: usize) -> Option<usize> {
-    let each = rows.div_ceil(rayon::current_num_threads());
-    (each >= FEWEST_ROWS).then(|| each.min(MOST_ROWS))
+    if is_beside_others() {
+        return Some(rows.clamp(1, ROWS));
+    }
+    let threads = rayon::current_num_threads();
+    let times = rows.div_ceil(threads * ROWS);
+    (rows >= threads * ROWS).then(|| rows.div_ceil(threads * times))
 }
 
 /// A linear map on the processor.
@@ -127,7 +136,9 @@ impl HostLinear<'_> {
             let weight = self.weight().subcols(i * some, y.ncols());
             matmul(y, Accum::Replace, x, weight, 1.0, Par::Seq);
         });
-        self.finish(y, activation);
+        let some = (GRAIN / outputs.max(1) + 1) * outputs.max(1);
+        y.par_chunks_mut(some)
+            .for_each(|y| self.finish(y, activation));
     }
 
     fn weight(&self) -> MatRef<'_, f32> {
@@ -166,7 +177,7 @@ mod tests {
             part.clone(),
             part.narrow(1, 2, 4).unwrap(),
         ];
-        let many = MOST_ROWS * rayon::current_num_threads() + 3;
+        let many = ROWS * rayon::current_num_threads() + 3;
         for (weight, rows) in weights.iter().flat_map(|w| [(w, 1), (w, 5), (w, many)]) {
             let (x, outputs) = (random(rows, 5), weight.dim(1).unwrap());
             let linear = Linear {
