@@ -49,8 +49,8 @@ def seconds(batches):
 
 
 with torch.inference_mode():
-    # The first run of each is not counted.
-    taken = {way: min(seconds(batches) for _ in range(3)) for way, batches in ways.items()}
+    model(**ways[next(iter(ways))][0])
+    taken = {way: min(seconds(batches) for _ in range(2)) for way, batches in ways.items()}
     best = min(taken, key=taken.get)
     print(best, flush=True)
     for _ in sys.stdin:

@@ -24,7 +24,9 @@ const TEXTS: usize = 100;
 const TOKENS: usize = 40;
 /// Of the text that is run alone.
 const ALONE: usize = 20;
+/// Fewer where they take longer than [`PATIENCE`], but three.
 const RUNS: usize = 7;
+const PATIENCE: Duration = Duration::from_secs(30);
 /// PyTorch's threads look for work for as long after a run.
 const REST: Duration = Duration::from_millis(300);
 const POLISH: &str = include_str!("../assets/texts/polish.txt");
@@ -111,16 +113,18 @@ impl Model {
         let mut pytorch = PyTorch::start(&self.folder, &texts);
         let [mut file, mut memory, mut theirs] = [const { Vec::new() }; 3];
         seconds(&in_memory, &texts);
-        for _ in 0..RUNS {
+        let start = Instant::now();
+        while file.len() < 3 || file.len() < RUNS && start.elapsed() < PATIENCE {
             file.push(seconds(&forward, &texts));
             memory.push(seconds(&in_memory, &texts));
             theirs.extend(pytorch.as_mut().and_then(PyTorch::seconds));
         }
+        let runs = file.len();
         let [file, memory] = [median(file), median(memory)];
-        println!("{}, {what}, medians of {RUNS} runs in turn", self.name);
+        println!("{}, {what}, medians of {runs} runs in turn", self.name);
         println!("  weights read from the file: {file:.4} s; in memory: {memory:.4} s");
         match pytorch {
-            Some(pytorch) if theirs.len() == RUNS => {
+            Some(pytorch) if theirs.len() == runs => {
                 let theirs = median(theirs);
                 println!("  PyTorch, {}: {theirs:.4} s", pytorch.way);
                 println!(

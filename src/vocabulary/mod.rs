@@ -14,6 +14,7 @@ mod json_values;
 mod listing;
 mod load;
 mod mask;
+mod merges;
 mod pattern;
 mod protobuf;
 mod recipe;

@@ -5,18 +5,17 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::added::{self, AddedToken};
 use super::error::{VocabularyError, one_line, short};
 use super::listing::{Listing, unknown_merge, utf8};
+use super::merges::{FILE, Merge, TwoParts};
 use super::recipe::{Later, ModelSource, Recipe};
 use super::settings::{Role, TokenizerSettings};
 use super::token::Style;
 use super::tokenizer_class::TokenizerClass;
-
-const FILE: &str = "tokenizer.json";
 
 /// `M`: what is read of the merges.
 #[derive(Deserialize)]
@@ -57,22 +56,6 @@ pub(super) struct Tokens {
     pub tokens: Vec<(String, u32)>,
     by_score: bool,
 }
-
-/// Merges of which nothing is kept but the first that is not of two parts.
-struct TwoParts(Result<(), VocabularyError>);
-
-impl Default for TwoParts {
-    fn default() -> Self {
-        Self(Ok(()))
-    }
-}
-
-/// A merge: `["a", "b"]`, or `"a b"`, whose second part is none as yet.
-struct Merge<'a>(Cow<'a, str>, Option<Cow<'a, str>>);
-
-/// A string that is borrowed if it has no escapes.
-#[derive(Deserialize)]
-struct Part<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Reads the tokens; the model itself is parsed again once a text asks for it, of the same `bytes` or
 /// of those read `again`.
@@ -296,43 +279,6 @@ pub(super) fn stale_merge(bytes: &[u8]) -> Option<VocabularyError> {
     unknown_merge(FILE, &model.vocab.tokens, merges, &prefix)
 }
 
-impl Merge<'_> {
-    fn parts(&self, number: usize) -> Result<(&str, &str), VocabularyError> {
-        let parts = match self {
-            Self(first, Some(second)) => Some((first.as_ref(), second.as_ref())),
-            Self(both, None) => both.split_once(' '),
-        };
-        parts.ok_or_else(|| VocabularyError::BadMerge {
-            file: FILE,
-            number,
-            merge: short(&self.0),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for TwoParts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-        impl<'de> Visitor<'de> for Each {
-            type Value = TwoParts;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a list of merges")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<TwoParts, A::Error> {
-                let (mut found, mut number) = (Ok(()), 0);
-                while let Some(merge) = seq.next_element::<Merge>()? {
-                    number += 1;
-                    found = found.and_then(|()| merge.parts(number).map(drop));
-                }
-                Ok(TwoParts(found))
-            }
-        }
-        deserializer.deserialize_seq(Each)
-    }
-}
-
 impl<'de> Deserialize<'de> for Tokens {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Pairs;
@@ -368,37 +314,5 @@ impl<'de> Deserialize<'de> for Tokens {
             }
         }
         deserializer.deserialize_any(Pairs)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Merge<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Borrows the strings that have no escapes: nearly all.
-        struct Parts;
-        impl<'de> Visitor<'de> for Parts {
-            type Value = Merge<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a merge: \"a b\" or [\"a\", \"b\"]")
-            }
-
-            fn visit_borrowed_str<E: de::Error>(self, both: &'de str) -> Result<Merge<'de>, E> {
-                Ok(Merge(Cow::Borrowed(both), None))
-            }
-
-            fn visit_str<E: de::Error>(self, both: &str) -> Result<Merge<'de>, E> {
-                Ok(Merge(Cow::Owned(both.to_owned()), None))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Merge<'de>, A::Error> {
-                let (Some(Part(first)), Some(Part(second))) =
-                    (seq.next_element()?, seq.next_element()?)
-                else {
-                    return Err(de::Error::invalid_length(1, &self));
-                };
-                Ok(Merge(first, Some(second)))
-            }
-        }
-        deserializer.deserialize_any(Parts)
     }
 }

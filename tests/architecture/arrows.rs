@@ -128,6 +128,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "geometry",
             "query",
             "transformer",
+            "vocabulary",
+            "worker",
             "checkpoint",
             "cli",
         ],
