@@ -129,7 +129,6 @@ const CRATES: &[(&str, &[&str])] = &[
             "query",
             "transformer",
             "vocabulary",
-            "worker",
             "checkpoint",
             "cli",
         ],
