@@ -71,6 +71,12 @@ pub trait QueryKind {
         false
     }
 
+    /// Whether it goes on from where it was when it is asked again after a cancelled token, so that it
+    /// may make way for what comes first.
+    fn resumes(&self) -> bool {
+        false
+    }
+
     /// Answers it. What holds of all kinds has been checked.
     ///
     /// # Errors

@@ -23,11 +23,12 @@ use versions::BaseSide;
 use super::answering::{Answering, Callbacks};
 use super::contexts::KeptContexts;
 use super::dictionary::OpenDictionary;
+use super::first_convention::TriedParts;
 use super::jacobian::OpenLens;
 use super::kind::{AnswerKind, NotFinite};
 use super::memory::MemoryBudget;
 use super::model::Model;
-use super::pairs::KeptFactors;
+use super::pairs::{KeptFactors, StoppedSearches};
 use super::prompt::KeptRun;
 use super::rank::{EmbeddingGram, RankCache, Ranking, RepeatedTokens};
 use super::robustness::NullDistributions;
@@ -68,6 +69,10 @@ pub struct Reader {
     pub(super) factors: KeptFactors,
     /// What the two sides of forms have in common over the vocabulary.
     pub(super) crosses: Vec<EmbeddingGram>,
+    /// Searches for pairs that were cancelled.
+    pub(super) stopped: StoppedSearches,
+    /// A look for the first convention that was cancelled.
+    pub(super) tried_parts: Option<TriedParts>,
     /// A ranking that was cancelled.
     pub(super) ranking: Ranking,
     pub(super) rank_cache: RankCache,
@@ -118,6 +123,8 @@ impl Reader {
             undertrained: None,
             factors: KeptFactors::default(),
             crosses: Vec::new(),
+            stopped: StoppedSearches::default(),
+            tried_parts: None,
             ranking: Ranking::default(),
             rank_cache: RankCache::default(),
             repeated_tokens: None,

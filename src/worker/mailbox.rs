@@ -65,6 +65,8 @@ struct Wishes {
     asked: Vec<Query>,
     /// The part of `asked` that has no answer yet.
     pending: Vec<Query>,
+    /// Those of `pending` that have an answer so far, after a while: the others come first.
+    so_far: Vec<Query>,
 }
 
 impl Wishes {
@@ -75,7 +77,20 @@ impl Wishes {
         let new: Vec<Query> = new.cloned().collect();
         let waits = |q: &&Query| new.contains(q) || self.pending.contains(q);
         self.pending = queries.iter().filter(waits).cloned().collect();
+        self.so_far.retain(|query| self.pending.contains(query));
         (new, std::mem::replace(&mut self.asked, queries))
+    }
+
+    fn settle(&mut self, query: &Query) {
+        self.pending.retain(|q| q != query);
+        self.so_far.retain(|q| q != query);
+    }
+
+    /// What has no answer in the order of its turn: first what is not answered so far either.
+    fn in_turn(&self) -> impl Iterator<Item = &Query> {
+        let so_far = |query: &&Query| self.so_far.contains(query);
+        let first = self.pending.iter().filter(move |query| !so_far(query));
+        first.chain(self.pending.iter().filter(so_far))
     }
 }
 
@@ -129,10 +144,20 @@ impl Mailbox {
         let waits = self.waits(query);
         if waits {
             for wishes in [&mut self.wishes, &mut self.idle] {
-                wishes.pending.retain(|q| q != query);
+                wishes.settle(query);
             }
         }
         waits
+    }
+
+    /// A query that goes on from where it was has been answered so far, and takes long to be answered
+    /// in full: other lists come first.
+    pub(super) fn improved(&mut self, query: &Query) {
+        let wishes = &mut self.wishes;
+        let counts = query.kind().resumes() && wishes.pending.contains(query);
+        if counts && !wishes.so_far.contains(query) {
+            wishes.so_far.push(query.clone());
+        }
     }
 
     /// Whether an answer to `query` from the open model is waited for.
@@ -144,9 +169,9 @@ impl Mailbox {
 
     /// Whether what runs should go on: `query`, begun in `round`. A wanted query goes on, except
     /// that one which takes longer waits for quick ones that are more important, and for the end of
-    /// a walk. A neighbour goes on until something is asked, unless it is what is
-    /// asked for. What is answered for want of anything else goes on until there is something else
-    /// to do.
+    /// a walk, and one that loses nothing by it for whatever has its turn first. A neighbour goes on
+    /// until something is asked, unless it is what is asked for. What is answered for want of
+    /// anything else goes on until there is something else to do.
     pub(super) fn goes_on(&self, query: &Query, round: u64) -> bool {
         if self.stop || self.opening.is_some() {
             return false;
@@ -158,8 +183,9 @@ impl Mailbox {
                 false => !pending.iter().any(|q| self.comes_now(q)) && self.round == round,
             };
         }
-        let mut more_important = pending.iter().take_while(|q| *q != query);
-        is_quick(query) || !(self.walking || more_important.any(is_quick))
+        let resumes = query.kind().resumes();
+        let mut before = self.wishes.in_turn().take_while(|q| *q != query);
+        is_quick(query) || !(self.walking || before.any(|q| resumes || is_quick(q)))
     }
 
     /// Whether a batch of neighbours should go on: as long as nothing else is waited for that does
@@ -228,7 +254,7 @@ impl Mailbox {
             let ahead = std::mem::take(&mut self.walk_ahead);
             return ahead.then(|| Task::WalkAhead(self.steps()));
         }
-        if let Some(query) = pending.first().cloned() {
+        if let Some(query) = self.wishes.in_turn().next().cloned() {
             return Some(Task::Answer { query, round });
         }
         if std::mem::take(&mut self.look_ahead) {

@@ -15,6 +15,9 @@ use super::{Event, ModelId};
 /// Without a step for so long the user is at rest: longer than a held key takes to repeat.
 const REST: Duration = Duration::from_millis(100);
 
+/// A list that is not proven after so long waits until there is something of the others.
+const LONG: Duration = Duration::from_secs(1);
+
 pub(super) struct SharedMailbox {
     state: Mutex<State>,
     changed: Condvar,
@@ -156,7 +159,10 @@ impl SharedMailbox {
 
     /// Passes a partial answer on, if it is wanted.
     pub(super) fn improved(&self, query: &Query, partial: Answer, took: Duration) {
-        let state = self.state();
+        let mut state = self.state();
+        if took >= LONG && partial.kind().so_far().is_some_and(|done| done > 0.0) {
+            state.mailbox.improved(query);
+        }
         if state.mailbox.waits(query) {
             state.answered(query.clone(), Arc::new(partial), took);
         }

@@ -340,6 +340,34 @@ fn a_first_convention_is_kept_for_the_same_weights_and_for_no_others() {
 }
 
 #[test]
+fn a_look_for_the_first_convention_goes_on_where_it_was_cancelled() {
+    // Asks whether it is wanted, and is not any more after so often.
+    let answer = |model: &mut Model, most: usize| {
+        let asked = AtomicUsize::new(0);
+        let cancelled = || asked.fetch_add(1, Ordering::Relaxed) >= most;
+        let callbacks = Callbacks {
+            cancel: CancelToken::new(&cancelled),
+            ..Callbacks::none()
+        };
+        let answer = model.reader.answer(&Query::FirstConvention, callbacks);
+        (answer, asked.into_inner())
+    };
+    let (computed, times) = answer(&mut seeded(1), usize::MAX);
+    let mut model = seeded(1);
+    let mut cancelled = 0;
+    let found = loop {
+        match answer(&mut model, times / 3).0 {
+            Ok(found) => break found,
+            Err(error) => assert!(error.is_cancelled(), "{error}"),
+        }
+        cancelled += 1;
+        assert!(cancelled < 12, "it begins anew each time");
+    };
+    assert!(cancelled > 1);
+    assert_eq!(found, computed.unwrap());
+}
+
+#[test]
 fn a_ranking_is_kept_for_the_same_weights_and_for_no_others() {
     let folder = tempfile::tempdir().unwrap();
     let rankings = folder.path().join("rankings");

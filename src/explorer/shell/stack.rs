@@ -110,7 +110,7 @@ fn stop_search(state: &mut State) -> Option<Effect> {
         .extend(stopped.into_iter().map(|(query, _)| query));
     let done = (done * 100.0).clamp(0.0, 99.0);
     state.say(format!(
-        "stopped at {done:.0} %: what was found stays, not proven; another head and back searches anew"
+        "stopped at {done:.0} %: what was found stays, not proven; another head and back goes on from here"
     ));
     Some(want(state))
 }

@@ -89,6 +89,9 @@ impl Default for Blocks {
     }
 }
 
+/// The share that is done when scouts are through.
+const SCOUTED: f32 = f32::MIN_POSITIVE;
+
 /// Rows of A scored in full between two looks at whether the list is still wanted, where no bound
 /// holds.
 const SCORED_ROWS: usize = 16;
@@ -103,7 +106,8 @@ pub struct PairsWanted<'a> {
     pub admits: &'a (dyn Fn(u32, u32) -> bool + Sync),
 }
 
-/// How far a search is: the share that is done, and the best so far.
+/// How far a search is: the share that is done, and the best so far. More than 0 is done as soon as
+/// scouts are through, and what follows is the proof.
 pub type Report<'a> = &'a mut dyn FnMut(f32, Vec<Pair>);
 
 /// The k best of all admitted pairs of rows, by `a[from]·b[to]`, best first. `a`, `b`: `[n, h]`.
@@ -131,19 +135,21 @@ pub fn best_pairs_by(
     Search::new((a, b), want, cancel).on_host(Blocks::of(kernel), report)
 }
 
-/// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`.
+/// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`. `known`: the
+/// list so far of the same search when it was cancelled, which then goes on from there, or none.
 ///
 /// # Errors
 /// The device fails, or its products are off by more than f32's rounding.
 pub fn best_pairs_on(
     device: &Device,
-    a: &Matrix,
-    b: &Matrix,
+    (a, b): (&Matrix, &Matrix),
     want: &PairsWanted<'_>,
+    known: &[Pair],
     cancel: CancelToken<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Pair>, ProjectionError> {
-    let search = Search::new((a, b), want, cancel);
+    let mut search = Search::new((a, b), want, cancel);
+    search.known = known;
     match device.is_cpu() {
         true => Ok(search.on_host(Blocks::default(), report)?),
         false => search.on_device((Blocks::default(), Tiles::default()), device, report),
@@ -217,6 +223,8 @@ struct Search<'a> {
     sign: f32,
     want: &'a PairsWanted<'a>,
     cancel: CancelToken<'a>,
+    /// Pairs that were found before it began: k of them, or none.
+    known: &'a [Pair],
     /// Bits of a score that k pairs are known to reach.
     threshold: AtomicU32,
 }
@@ -235,6 +243,7 @@ impl<'a> Search<'a> {
             sign: if want.end == End::Lowest { -1.0 } else { 1.0 },
             want,
             cancel,
+            known: &[],
             threshold: AtomicU32::new(f32::NEG_INFINITY.to_bits()),
         }
     }
@@ -263,6 +272,7 @@ impl<'a> Search<'a> {
         let balance = balance_factors(self.a, self.b, &self.ids, self.cancel)?;
         let looks = self.ids.len() >= blocks.leading && self.a.cols() >= leading::COORDINATES;
         let scouted = match &balance {
+            _ if !self.known.is_empty() => self.known_before(report),
             Some(balance) if looks => self.look_at_leading(balance, blocks.kernel, report)?,
             Some(_) | None => {
                 let mut show = |found: &[Pair]| {
@@ -272,7 +282,22 @@ impl<'a> Search<'a> {
                 self.scout(blocks.scout, scouts::PASSES, &mut show)?
             }
         };
+        report(SCOUTED, self.signed(scouted.clone()));
         Ok((scouted, Bounds::new(self, balance)?))
+    }
+
+    /// The pairs that were known before the search began, which raise the threshold.
+    fn known_before(&self, report: Report<'_>) -> Best<Pair> {
+        let mut best = Best::new(self.want.k);
+        for pair in self.known {
+            best.offer(Pair {
+                score: self.sign * pair.score,
+                ..*pair
+            });
+        }
+        self.raise(&mut best);
+        report(0.0, self.signed(best.clone()));
+        best
     }
 
     /// The list by bounds of the processor. `scouted`: pairs that are known.

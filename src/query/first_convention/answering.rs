@@ -2,9 +2,9 @@
 
 use candle_core::Device;
 
-use super::sample::{DrawnForms, DrawnVectors, Part};
+use super::sample::{DrawnForms, DrawnVectors, Readable};
 use super::{FirstConventionAnswer, PartFigures, TRIED, Tried};
-use crate::checkpoint::Matrix;
+use crate::checkpoint::{Matrix, Version};
 use crate::projection::{BothEnds, Passing, Rows};
 use crate::query::answering::Callbacks;
 use crate::query::convention::Convention;
@@ -24,6 +24,27 @@ struct Lists {
     z_of_heads: Vec<f32>,
 }
 
+/// Parts of the sample that were tried before it was cancelled.
+pub(in crate::query) struct TriedParts {
+    version: Version,
+    /// `[conventions][parts]`.
+    lists: Vec<Vec<Lists>>,
+    /// How many of them have scores.
+    parts: usize,
+}
+
+impl TriedParts {
+    /// Adds the scores of the next part, under each convention.
+    fn add(&mut self, scores: Vec<Lists>) {
+        for (lists, scores) in self.lists.iter_mut().zip(scores) {
+            lists[self.parts].heads = scores.heads;
+            lists[self.parts].z_of_neurons = scores.z_of_neurons;
+            lists[self.parts].z_of_heads = scores.z_of_heads;
+        }
+        self.parts += 1;
+    }
+}
+
 impl Reader {
     /// The figures of each convention that is tried.
     pub(in crate::query) fn first_convention(
@@ -39,20 +60,7 @@ impl Reader {
         }
         let readable = self.readable();
         let layers: Vec<usize> = self.layers_of_parts().collect();
-        // All neurons at once: their lists are over the whole vocabulary.
-        let neurons = layers.iter().enumerate();
-        let neurons = neurons.map(|(part, &layer)| self.draw_neurons(part, layer, &readable));
-        let neurons = neurons.collect::<Result<Vec<_>, _>>()?;
-        let mut lists = Vec::with_capacity(conventions.len());
-        for &convention in &conventions {
-            lists.push(self.lists_of_neurons(convention, &neurons, &readable.kinds, callbacks)?);
-        }
-        for (at, &layer) in layers.iter().enumerate() {
-            let part = self.draw_part(at, layer, &readable, callbacks)?;
-            for (&convention, lists) in conventions.iter().zip(&mut lists) {
-                self.add_scores(&mut lists[at], convention, &part, callbacks)?;
-            }
-        }
+        let lists = self.lists_of_parts(&conventions, &layers, &readable, callbacks)?;
         let tried = conventions.iter().enumerate();
         let tried = tried.map(|(at, &convention)| Tried {
             convention,
@@ -66,6 +74,54 @@ impl Reader {
             cache::keep(file, &answer);
         }
         Ok(answer)
+    }
+
+    /// The lists of each part under each convention, `[conventions][parts]`. What is done of them is
+    /// kept when it is cancelled.
+    fn lists_of_parts(
+        &mut self,
+        conventions: &[Convention],
+        layers: &[usize],
+        readable: &Readable,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Vec<Lists>>, QueryError> {
+        let version = self.weights.version();
+        let kept = self.tried_parts.take();
+        let mut begun = match kept.filter(|kept| kept.version == version) {
+            Some(kept) => kept,
+            None => TriedParts {
+                version,
+                lists: self.neurons_of_parts(conventions, layers, readable, callbacks)?,
+                parts: 0,
+            },
+        };
+        while let Some(&layer) = layers.get(begun.parts) {
+            match self.scores_of_part(conventions, (begun.parts, layer), readable, callbacks) {
+                Ok(scores) => begun.add(scores),
+                Err(error) => {
+                    self.tried_parts = Some(begun);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(begun.lists)
+    }
+
+    /// The lists of the neurons of all parts: at once, as they are over the whole vocabulary.
+    fn neurons_of_parts(
+        &mut self,
+        conventions: &[Convention],
+        layers: &[usize],
+        readable: &Readable,
+        callbacks: Callbacks<'_>,
+    ) -> Result<Vec<Vec<Lists>>, QueryError> {
+        let neurons = layers.iter().enumerate();
+        let neurons = neurons.map(|(part, &layer)| self.draw_neurons(part, layer, readable));
+        let neurons = neurons.collect::<Result<Vec<_>, _>>()?;
+        let lists = conventions.iter().map(|&convention| {
+            self.lists_of_neurons(convention, &neurons, &readable.kinds, callbacks)
+        });
+        lists.collect()
     }
 
     /// The lists of each part's neurons.
@@ -98,22 +154,27 @@ impl Reader {
         Ok(lists.collect())
     }
 
-    /// Adds a part's standard scores, and its heads' pairs.
-    fn add_scores(
+    /// A part's standard scores and its heads' pairs, under each convention.
+    fn scores_of_part(
         &mut self,
-        lists: &mut Lists,
-        convention: Convention,
-        part: &Part,
+        conventions: &[Convention],
+        (number, layer): (usize, usize),
+        readable: &Readable,
         callbacks: Callbacks<'_>,
-    ) -> Result<(), QueryError> {
-        for drawn in &part.vectors {
-            let z = self.z_of_vectors(convention, drawn, &part.tokens, callbacks)?;
-            lists.z_of_neurons.extend(z);
-        }
-        for drawn in &part.forms {
-            self.add_heads(lists, convention, drawn, &part.tokens, callbacks)?;
-        }
-        Ok(())
+    ) -> Result<Vec<Lists>, QueryError> {
+        let part = self.draw_part(number, layer, readable, callbacks)?;
+        let scores = conventions.iter().map(|&convention| {
+            let mut lists = Lists::default();
+            for drawn in &part.vectors {
+                let z = self.z_of_vectors(convention, drawn, &part.tokens, callbacks)?;
+                lists.z_of_neurons.extend(z);
+            }
+            for drawn in &part.forms {
+                self.add_heads(&mut lists, convention, drawn, &part.tokens, callbacks)?;
+            }
+            Ok(lists)
+        });
+        scores.collect()
     }
 
     /// How far the best scores of a layer's neurons lie above those of random directions, among

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 mod answering;
 mod sample;
 
+pub(super) use answering::TriedParts;
+
 use super::convention::Convention;
 use super::kind::{AnswerKind, NotFinite, QueryKind};
 use super::{Answer, Callbacks, Query, QueryError, Reader};
@@ -204,6 +206,10 @@ impl QueryKind for FirstConventionQuery {
 
     fn shares_place(&self, other: &Query) -> bool {
         matches!(other, Query::FirstConvention)
+    }
+
+    fn resumes(&self) -> bool {
+        true
     }
 
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {

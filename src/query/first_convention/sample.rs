@@ -1,5 +1,7 @@
 //! The sample that conventions are judged by: parts of one layer each, drawn the same every time.
 
+use rayon::prelude::*;
+
 use crate::checkpoint::{Matrix, Reading, Spec};
 use crate::projection::End;
 use crate::query::answering::Callbacks;
@@ -175,7 +177,8 @@ impl Reader {
         let own = heads.iter().map(|&head| self.form_of(&query, head, None));
         let own = own.collect::<Result<_, _>>()?;
         let head_vectors = self.head_vectors(&query, None, heads)?;
-        let random = (0..SIDES).map(|at| head_vectors.drawn_form(layer, part * SIDES + at));
+        let random = (0..SIDES).into_par_iter();
+        let random = random.map(|at| head_vectors.drawn_form(layer, part * SIDES + at));
         let random = random.collect();
         Ok(DrawnForms { query, own, random })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::{Matrix, Version};
-use crate::projection::{PairsWanted, best_pairs_on};
+use crate::projection::{Pair, PairsWanted, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, MemoryBudget, PairsAnswer, PairsQuery, QueryError};
@@ -86,16 +86,26 @@ impl Reader {
             done,
             exact,
         };
-        let mut report = |done, pairs| callbacks.partial(Answer::Pairs(answer(pairs, done, false)));
+        let known = self.stopped.take(query, self.weights.version());
+        let mut so_far = known.clone();
+        let mut report = |done: f32, pairs: Vec<Pair>| {
+            if done > 0.0 {
+                so_far.clone_from(&pairs);
+            }
+            callbacks.partial(Answer::Pairs(answer(pairs, done, false)));
+        };
         let found = best_pairs_on(
             &self.device,
-            &factors.a,
-            &factors.b,
+            (&factors.a, &factors.b),
             &want,
+            &known,
             callbacks.cancel,
             &mut report,
-        )?;
-        Ok(answer(found, 1.0, true))
+        );
+        if found.is_err() && so_far.len() == want.k {
+            self.stopped.keep(query, self.weights.version(), so_far);
+        }
+        Ok(answer(found?, 1.0, true))
     }
 
     /// A form's factors over all rows, kept for other filters and the other end.

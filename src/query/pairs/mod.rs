@@ -7,6 +7,7 @@ mod kept;
 mod likely;
 mod sheet;
 mod stands;
+mod stopped;
 mod unconditional;
 
 use super::kind::{AnswerKind, AnyListed, Items, NotFinite, QueryKind, Walk};
@@ -21,6 +22,7 @@ pub(super) use in_range::in_range;
 pub(super) use kept::KeptFactors;
 pub(super) use likely::takes_seconds;
 pub use stands::ListSeen;
+pub(super) use stopped::StoppedSearches;
 
 /// A pair list of a head.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -126,6 +128,10 @@ impl QueryKind for PairsQuery {
 
     fn shares_place(&self, other: &Query) -> bool {
         matches!(other, Query::Pairs(other) if other.form == self.form)
+    }
+
+    fn resumes(&self) -> bool {
+        true
     }
 
     fn answer(&self, reader: &mut Reader, callbacks: Callbacks<'_>) -> Result<Answer, QueryError> {

@@ -56,15 +56,52 @@ fn queries_wait_for_their_model() {
 fn a_running_query_goes_on_while_it_is_wanted() {
     let mut mailbox = opened();
     let (vo, other) = (pairs(0, 0), pairs(0, 1));
-    mailbox.want(ONE, vec![vo.clone()]);
-    mailbox.want(ONE, vec![other.clone(), vo.clone()]);
-    assert!(mailbox.goes_on(&vo, 1));
+    mailbox.want(ONE, vec![Query::ValueNorms]);
+    mailbox.want(ONE, vec![vo.clone(), Query::ValueNorms]);
+    assert!(mailbox.goes_on(&Query::ValueNorms, 1));
     mailbox.want(ONE, vec![neuron(0, 0), vo.clone()]);
     assert!(!mailbox.goes_on(&vo, 1), "a neuron comes first");
     mailbox.want(ONE, vec![vo.clone(), neuron(0, 0)]);
     assert!(mailbox.goes_on(&vo, 1));
     mailbox.want(ONE, vec![other]);
     assert!(!mailbox.goes_on(&vo, 1));
+}
+
+#[test]
+fn what_goes_on_where_it_was_makes_way_for_what_comes_first() {
+    let mut mailbox = opened();
+    mailbox.want(ONE, vec![Query::FirstConvention]);
+    mailbox.want(ONE, vec![Query::FirstConvention, pairs(0, 0)]);
+    assert!(mailbox.goes_on(&Query::FirstConvention, 1));
+    mailbox.want(ONE, vec![pairs(0, 0), Query::FirstConvention]);
+    assert!(!mailbox.goes_on(&Query::FirstConvention, 1));
+    assert!(mailbox.goes_on(&pairs(0, 0), 3));
+}
+
+#[test]
+fn a_list_that_is_not_proven_waits_until_there_is_something_of_the_others() {
+    let mut mailbox = opened();
+    let (vo, other) = (pairs(0, 0), pairs(0, 1));
+    let next = |query: &Query| {
+        let query = query.clone();
+        Some(Task::Answer { query, round: 1 })
+    };
+    mailbox.want(ONE, vec![vo.clone(), other.clone()]);
+    assert_eq!(mailbox.next(), next(&vo));
+    mailbox.improved(&vo);
+    assert!(!mailbox.goes_on(&vo, 1));
+    assert_eq!(mailbox.next(), next(&other));
+    assert!(mailbox.goes_on(&other, 1));
+    mailbox.improved(&other);
+    assert!(!mailbox.goes_on(&other, 1), "the first is proven first");
+    assert_eq!(mailbox.next(), next(&vo));
+    assert!(mailbox.goes_on(&vo, 1));
+    mailbox.settle(&vo);
+    assert_eq!(mailbox.next(), next(&other));
+    // What is left and asked again begins as it did at first.
+    mailbox.want(ONE, vec![vo.clone()]);
+    mailbox.want(ONE, vec![other.clone(), vo]);
+    assert!(mailbox.goes_on(&other, 3));
 }
 
 #[test]

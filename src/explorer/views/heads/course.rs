@@ -13,35 +13,42 @@ use crate::query::{PairsAnswer, PairsQuery};
 pub struct SearchCourse {
     /// When its list last changed.
     changed: Duration,
+    /// How long that list stood in a search that this one goes on from.
+    stood: Duration,
     /// When the first part of the pairs was done, and how much that was.
     first: Option<(Duration, f32)>,
 }
 
 /// Less is not worth saying.
 const LEAST: Duration = Duration::from_secs(1);
+/// With less done nothing is known of its pace.
+const LEAST_DONE: f32 = 1e-6;
 
 /// Takes note of an answer that has come and is not on the board yet.
 pub(super) fn follow(state: &mut State, shown: &Shown) {
     let Some((query, answer)) = shown.of::<PairsQuery>() else {
         return;
     };
-    let before = state
-        .board
-        .get(&shown.query)
-        .and_then(Shown::of::<PairsQuery>);
+    let before = state.board.get(&shown.query);
+    let took = before.map_or(Duration::ZERO, |before| before.took);
     let before = before
+        .and_then(Shown::of::<PairsQuery>)
         .map(|(_, before)| before)
         .filter(|before| !before.exact);
     let same = before.is_some_and(|before| before.pairs == answer.pairs);
-    let again = before.is_some_and(|before| before.done <= answer.done);
+    let goes_on = before.is_some_and(|before| before.done <= answer.done);
     let course = &mut state.views.heads.searches[Heads::list_of(query.form)];
-    if !again {
-        *course = SearchCourse::default();
+    if !goes_on {
+        *course = SearchCourse {
+            stood: course.stands(took),
+            ..SearchCourse::default()
+        };
     }
     if !same {
         course.changed = shown.took;
+        course.stood = Duration::ZERO;
     }
-    if answer.done > 0.0 {
+    if answer.done >= LEAST_DONE {
         course.first.get_or_insert((shown.took, answer.done));
     }
 }
@@ -50,9 +57,10 @@ impl SearchCourse {
     /// What there is to say of a list that is not proven, `took` after the search began.
     pub(super) fn line(&self, answer: &PairsAnswer, took: Duration) -> String {
         let percent = (answer.done * 100.0).clamp(0.0, 99.0);
-        let stands = took.saturating_sub(self.changed);
+        let stands = self.stands(took);
         let mut line = match stands < LEAST {
-            true => format!("{percent:.0} % … improving"),
+            true if answer.done == 0.0 => "0 % … improving".to_owned(),
+            true => format!("{percent:.0} % proven"),
             false => format!(
                 "{percent:.0} % proven · stands since {}",
                 whole_seconds(stands)
@@ -62,6 +70,11 @@ impl SearchCourse {
             line += &format!(" · {} left", whole_seconds(left));
         }
         line
+    }
+
+    /// For how long its list has stood.
+    fn stands(&self, took: Duration) -> Duration {
+        self.stood + took.saturating_sub(self.changed)
     }
 
     /// The time left, by the pace since the first part was done.
@@ -76,7 +89,10 @@ impl SearchCourse {
 }
 
 fn whole_seconds(time: Duration) -> String {
-    duration(Duration::from_secs(time.as_secs()))
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => duration(Duration::from_secs(seconds)),
+    }
 }
 
 #[cfg(test)]
@@ -97,20 +113,19 @@ mod tests {
         // Two seconds until anything was proven, then a tenth a second.
         let course = SearchCourse {
             changed: seconds(3),
+            stood: Duration::ZERO,
             first: Some((seconds(2), 0.1)),
         };
         assert_eq!(course.left(0.5, seconds(6)), Some(seconds(5)));
         let line = course.line(&answer(0.5), seconds(6));
-        let [stands, left] = [3, 5].map(|time| duration(seconds(time)));
-        assert_eq!(
-            line,
-            format!("50 % proven · stands since {stands} · {left} left")
-        );
+        assert_eq!(line, "50 % proven · stands since 3 s · 5 s left");
         // Nothing is promised before there is a measure, and a list that just changed does not stand.
         let begun = SearchCourse {
             changed: seconds(2),
+            stood: Duration::ZERO,
             first: Some((seconds(2), 0.1)),
         };
-        assert_eq!(begun.line(&answer(0.1), seconds(2)), "10 % … improving");
+        assert_eq!(begun.line(&answer(0.0), seconds(2)), "0 % … improving");
+        assert_eq!(begun.line(&answer(0.1), seconds(2)), "10 % proven");
     }
 }

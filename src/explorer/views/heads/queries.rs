@@ -22,9 +22,16 @@ impl State {
             Query::Pairs(self.pairs_query(heads.focus)),
             // Done in no time beside a search over all pairs.
             Query::Undertrained,
+            Query::Pairs(self.pairs_query(1 - heads.focus)),
         ];
-        queries.extend(self.convention_query());
-        queries.push(Query::Pairs(self.pairs_query(1 - heads.focus)));
+        // Of a model that is new it is looked for once the lists are proven.
+        let proven = |list| {
+            let list = self.pair_list(list);
+            list.is_some_and(|(answer, of_here, _)| of_here && answer.exact)
+        };
+        if proven(0) && proven(1) {
+            queries.extend(self.convention_query());
+        }
         queries
     }
 

@@ -361,3 +361,44 @@ fn reports_only_improve_and_calling_off_ends_it() {
         );
     }
 }
+
+#[test]
+fn a_search_that_was_called_off_goes_on_to_the_same_list() {
+    let mut rng = Rng::with_seed(9);
+    let n = 3000;
+    let passing = vec![true; n];
+    for end in [End::Highest, End::Lowest] {
+        let (a, b) = (
+            whole_numbers(&mut rng, n, 8, 9),
+            whole_numbers(&mut rng, n, 8, 9),
+        );
+        let want = PairsWanted {
+            k: 20,
+            end,
+            passing: &passing,
+            admits: &|i, j| i != j,
+        };
+        let search = |known: &[Pair]| {
+            let mut lists = Vec::new();
+            let never = CancelToken::never();
+            let found = best_pairs_on(
+                &Device::Cpu,
+                (&a, &b),
+                &want,
+                known,
+                never,
+                &mut |_, list| lists.push(list),
+            );
+            (found.unwrap(), lists)
+        };
+        let (found, lists) = search(&[]);
+        // Ties by their numbers are part of it.
+        let scores = found.iter().map(|p| (p.from, p.to, f64::from(p.score)));
+        assert_eq!(scores.collect::<Vec<_>>(), brute(&a, &b, &want));
+        for list in [&lists[0], &lists[lists.len() - 1]] {
+            let (again, reports) = search(list);
+            assert_eq!(&reports[0], list);
+            assert_eq!(again, found);
+        }
+    }
+}
