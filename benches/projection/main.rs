@@ -46,7 +46,7 @@ fn main() {
     if runs("pairs") {
         // First, as the peak of memory is the process's.
         pairs::alone();
-        pairs::factors_of_a_head();
+        pairs::with_factors();
     }
     let mut reader = opening(&checkpoint_writer::medium());
     if runs("neurons") {

@@ -17,7 +17,7 @@ use lexiscope::vocabulary::Filters;
 use rayon::prelude::*;
 
 use super::factors::{Kind, factors};
-use super::{HEAD, VOCAB, WIDTH, ask, figure, median, process, time};
+use super::{HEAD, VOCAB, WIDTH, ask, figure, median, milliseconds, process, time};
 
 /// Moments at which a search is called off.
 const MOMENTS: u32 = 16;
@@ -106,25 +106,33 @@ pub fn of_the_checkpoint(reader: &mut Reader) {
     }
 }
 
-/// The two factors of a head, as a reader computes them from the embedding.
-pub fn factors_of_a_head() {
-    let draw = |rows: usize, cols: usize| {
-        let mut rng = fastrand::Rng::with_seed(3);
-        let numbers = (0..rows * cols).map(|_| rng.f32() - 0.5).collect();
-        Matrix::new(rows, cols, numbers)
-    };
-    let embedding = Rows::new(draw(VOCAB, WIDTH), &Device::Cpu).expect("room");
-    let weights = draw(WIDTH, HEAD);
-    let both = (0..5).map(|_| {
-        time(|| {
-            [0, 1].map(|_| {
-                embedding
-                    .times(&weights, CancelToken::never())
-                    .expect("a product")
-            })
-        })
-    });
-    figure("pairs, a head's factors", median(both.collect()), "ms");
+/// The two factors of a head as a reader computes them from the embedding, and after them a search of
+/// trained-like ones of that shape: of the notebook's heads, and of Llama 3.2 3B's.
+pub fn with_factors() {
+    for (vocab, width, head, most) in [(VOCAB, WIDTH, HEAD, 150), (128_256, 3072, 128, 3000)] {
+        let draw = |rows: usize, cols: usize| {
+            let mut rng = fastrand::Rng::with_seed(3);
+            let numbers = (0..rows * cols).map(|_| rng.f32() - 0.5).collect();
+            Matrix::new(rows, cols, numbers)
+        };
+        let embedding = Rows::new(draw(vocab, width), &Device::Cpu).expect("room");
+        let weights = draw(width, head);
+        let (a, b) = factors(vocab, head, Kind::Trained);
+        let (mut computed, mut both) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let start = Instant::now();
+            let product = || embedding.times(&weights, CancelToken::never());
+            let kept = [product(), product()].map(|product| product.expect("a product"));
+            computed.push(milliseconds(start));
+            best(&a, &b, CancelToken::never());
+            both.push(milliseconds(start));
+            drop(kept);
+        }
+        let what = format!("pairs, {vocab} × {head}, a head's factors");
+        figure(&what, median(computed), "ms");
+        let what = format!("{what} and a search, trained-like (at most {most})");
+        figure(&what, median(both), "ms");
+    }
 }
 
 /// The best score; `None` if it was called off.
