@@ -219,11 +219,12 @@ fn evidence_is_what_pytorch_finds_of_each_neuron() {
 
 #[test]
 fn an_answer_does_not_depend_on_what_was_asked_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let alone = |place: &str| ask(&mut opened("mistral", folder.path()), query(place, 4)).unwrap();
-    let mut reader = opened("mistral", folder.path());
+    let folders = [0, 1, 2].map(|_| tempfile::tempdir().unwrap());
+    let [folder, of_reader, of_small] = folders.each_ref().map(|folder| folder.path());
+    let alone = |place: &str| ask(&mut opened("mistral", folder), query(place, 4)).unwrap();
+    let mut reader = opened("mistral", of_reader);
     // A little memory: one neuron at a time, and texts one after another.
-    let mut small = opened("mistral", folder.path()).holding(6 << 10);
+    let mut small = opened("mistral", of_small).holding(6 << 10);
     for place in ["L1.N3", "L0.N5", "L1.H2", "L0.H1", "L1.N3", "L0.N5"] {
         let want = alone(place);
         assert_eq!(ask(&mut reader, query(place, 4)).unwrap(), want, "{place}");
