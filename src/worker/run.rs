@@ -5,6 +5,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use crate::checkpoint::Location;
 use crate::query::{Answer, Answering, Callbacks, ModelCard, Query, QueryError};
 use crate::task::{CancelToken, Progress};
@@ -25,6 +27,7 @@ where
 {
     let mut present: Option<OpenModel> = None;
     let mut before: Option<OpenModel> = None;
+    let aside = all_threads_but_one();
     loop {
         match (mailbox.next(), &mut present) {
             (Task::Stop, _) => return,
@@ -58,7 +61,11 @@ where
                 let ahead = around(&*present.model, &steps, on_the_way);
                 let missing = mailbox.missing(ahead.clone());
                 if is_due(&ahead, &missing) {
-                    look_ahead(&mut present.model, mailbox, missing, steps.round);
+                    let look = || look_ahead(&mut present.model, mailbox, missing, steps.round);
+                    match &aside {
+                        Some(aside) => aside.install(look),
+                        None => look(),
+                    }
                 }
             }
             (Task::LookAhead(steps), Some(present)) => {
@@ -72,6 +79,15 @@ where
             (Task::WalkAhead(_) | Task::LookAhead(_), None) => {}
         }
     }
+}
+
+/// Threads for what is computed ahead of a walk: the one that is left draws the steps, which would wait
+/// for a processor while a batch has all. `None`: the system gives none.
+fn all_threads_but_one() -> Option<ThreadPool> {
+    let threads = rayon::current_num_threads().saturating_sub(1).max(1);
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.inspect_err(|error| tracing::warn!(%error, "no threads beside the others"))
+        .ok()
 }
 
 /// Answers one query, either for a waiting client or as a prefetch.

@@ -131,6 +131,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "vocabulary",
             "checkpoint",
             "cli",
+            "worker",
         ],
     ),
 ];
