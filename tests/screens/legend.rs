@@ -100,7 +100,7 @@ fn the_jargon_of_the_screens_is_explained_where_it_stands() {
         ("copies", "copies"),
         ("‖V‖", "‖V‖"),
         ("exact", "exact"),
-        ("% … improving", "62 %"),
+        ("% proven", "62 %"),
         ("★", "★"),
         ("cos ", "cos"),
         ("~ coincides", "~ coincides"),
