@@ -690,6 +690,9 @@ fn wrong_usage_is_status_2() {
         ("neuron gpt2-pl 0 0 -k 0", "from 1 to"),
         ("neuron gpt2-pl 0", "expected a neuron's layer and number"),
         ("neuron gpt2-pl one 0", "one"),
+        ("neuron gpt2-pl L3.H2", "Usage: lexiscope neuron"),
+        ("neuron gpt2-pl 0 0 -k -5", "from 1 to 1000000"),
+        ("neuron gpt2-pl -1 0", "expected a neuron's layer"),
         ("pairs gpt2-pl vq 0 0", "expected a head's form, layer"),
         (
             "info gpt2-pl --format xml",
@@ -704,6 +707,20 @@ fn wrong_usage_is_status_2() {
         assert!(text(&output.stderr).contains(said), "{line}: {output:?}");
         assert_eq!(text(&output.stdout), "", "{line}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_with_what_could_not_be_written() {
+    let home = Home::new();
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let output = home.line("neuron gpt2-pl 3 103").stdout(full).output();
+    let (status, error) = failure(&output.unwrap());
+    assert_eq!(status, 1);
+    assert!(
+        error.contains("standard output could not be written to"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -57,7 +57,7 @@ Examples:
   lexiscope links gpt2-pl L3.N103                who feeds a neuron, and whom it feeds
   lexiscope geometry bert-pl gpt2-pl             how far apart two models keep their words
   lexiscope geometry gpt2-pl --token zamek       … and one word of several meanings
-  lexiscope prompt gpt2-pl --text 'Byłem w'  what a text sets off in it
+  lexiscope prompt gpt2-pl --text 'Byłem w'      what a text sets off in it
   lexiscope contexts gpt2-pl L3.N103             where a neuron fires, and whether its key tells
   lexiscope sdadas/polish-gpt2-medium            a model from the hub, downloaded once
   lexiscope scan gpt2-pl --out gpt2-pl.parquet   every list of the model as one table

@@ -87,17 +87,20 @@ struct Asked {
 }
 
 pub(super) fn contexts(args: &ContextsArgs) -> Result<()> {
-    let among = usage(match args.place {
-        Address::Neuron { layer, neuron } => Ok((Items::Neurons, layer, neuron)),
-        Address::Head {
-            layer,
-            head,
-            form: None,
-        } => Ok((Items::Heads, layer, head)),
-        other => Err(anyhow::anyhow!(
-            "expected a neuron (L3.N103) or a head (L6.H1), got {other}"
-        )),
-    });
+    let among = usage(
+        "contexts",
+        match args.place {
+            Address::Neuron { layer, neuron } => Ok((Items::Neurons, layer, neuron)),
+            Address::Head {
+                layer,
+                head,
+                form: None,
+            } => Ok((Items::Heads, layer, head)),
+            other => Err(anyhow::anyhow!(
+                "expected a neuron (L3.N103) or a head (L6.H1), got {other}"
+            )),
+        },
+    );
     let query = |texts, convention| {
         let (among, layer, item) = among;
         Query::Contexts(ContextsQuery {

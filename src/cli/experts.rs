@@ -55,7 +55,7 @@ impl ExpertsArgs {
 
 /// Lists them.
 pub(super) fn experts(args: &ExpertsArgs) -> Result<()> {
-    let (layer, expert) = super::usage(args.place());
+    let (layer, expert) = super::usage("experts", args.place());
     let usual = expert.map_or(ExpertsQuery::WORDS, |_| WORDS_OF_ONE);
     let query = ExpertsQuery {
         layer,

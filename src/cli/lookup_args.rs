@@ -105,7 +105,7 @@ pub(super) fn find(args: FindArgs) -> Result<()> {
 
 /// Takes a matrix apart.
 pub(super) fn directions(args: DirectionsArgs) -> Result<()> {
-    let (part, layer, head) = usage(args.place.read());
+    let (part, layer, head) = usage("directions", args.place.read());
     let query = DirectionsQuery {
         part,
         layer,

@@ -37,7 +37,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use clap::{CommandFactory, Parser};
+use clap::error::ErrorKind as UsageError;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::checkpoint::ModelStores;
 use crate::explorer::paths::Paths;
@@ -65,7 +66,10 @@ use shared_args::{ChartOutputArgs, OutputArgs, end};
 /// # Errors
 /// What was asked for could not be done; one line that says what, where, and what to do.
 pub fn run() -> Result<()> {
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&arguments().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.format(&mut arguments()).exit(),
+    };
     match cli.command {
         None => explore(cli.explore),
         Some(Command::Neuron {
@@ -80,7 +84,7 @@ pub fn run() -> Result<()> {
             filters,
             output,
         }) => {
-            let address = usage(place.read());
+            let address = usage("neuron", place.read());
             let query = NeuronQuery {
                 convention: Convention::RAW,
                 layer: address.layer(),
@@ -110,7 +114,7 @@ pub fn run() -> Result<()> {
             filters,
             output,
         }) => {
-            let (form, layer, head) = usage(place.read());
+            let (form, layer, head) = usage("pairs", place.read());
             let (end, filters) = (end(lowest), filters.read()?);
             let query = PairsQuery {
                 form,
@@ -193,10 +197,28 @@ pub fn run() -> Result<()> {
     }
 }
 
-/// What was read of the arguments; wrong usage ends the program with status 2, as clap's own does.
-fn usage<T>(read: Result<T>) -> T {
-    let wrong = clap::error::ErrorKind::InvalidValue;
-    read.unwrap_or_else(|error| Cli::command().error(wrong, error).exit())
+/// The command line's arguments. `-k -5` is a number that is out of range, no unknown option.
+fn arguments() -> clap::Command {
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|arg| match arg.get_action().takes_values() {
+            true => arg.allow_negative_numbers(true),
+            false => arg,
+        })
+    })
+}
+
+/// What was read of a command's arguments; wrong usage ends the program with status 2 and the
+/// command's own usage, as clap's own does.
+fn usage<T>(command: &str, read: Result<T>) -> T {
+    read.unwrap_or_else(|error| {
+        let mut program = arguments();
+        program.build();
+        match program.find_subcommand_mut(command) {
+            Some(command) => command.error(UsageError::InvalidValue, error),
+            None => program.error(UsageError::InvalidValue, error),
+        }
+        .exit()
+    })
 }
 
 fn explore(explore: Explore) -> Result<()> {
@@ -292,7 +314,6 @@ fn card_for(
     Ok(card)
 }
 
-/// Prints a sheet, with its timings where they are asked for.
 /// Prints an answer as a chart or as a sheet, whichever the format asks for.
 fn print_chart_or_sheet(
     (format, output): (ChartFormat, ChartOutputArgs),
@@ -306,6 +327,7 @@ fn print_chart_or_sheet(
     }
 }
 
+/// Prints a sheet, with its timings where they are asked for.
 fn print_sheet(sheet: Sheet, timings: Timings, output: OutputArgs) -> Result<()> {
     let sheet = sheet.timed(output.timings.then_some(timings));
     let text = report::write(&sheet, output.format);
@@ -328,7 +350,9 @@ fn milliseconds(since: Instant) -> f64 {
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("standard output could not be written to")
+        }
         _ => Ok(()),
     }
 }

@@ -47,10 +47,13 @@ pub(super) fn similar(args: SimilarArgs) -> Result<()> {
     let (mut reader, opened) = open(&args.model, args.output.machine)?;
     let address = reader.card().counted(args.neuron)?;
     let Address::Neuron { layer, neuron } = address else {
-        return usage(Err(anyhow::anyhow!(
-            "expected a neuron (L3.N103), got {}",
-            args.neuron
-        )));
+        return usage(
+            "similar",
+            Err(anyhow::anyhow!(
+                "expected a neuron (L3.N103), got {}",
+                args.neuron
+            )),
+        );
     };
     let (mut other, more) = match &args.to {
         Some(to) => {

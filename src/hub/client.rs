@@ -260,7 +260,7 @@ impl Hub {
         let (what, why) = (asked.what(), deepest(error));
         if error.is_connect() {
             let host = self.settings.endpoint.clone();
-            HubError::Unreachable { host, why }
+            HubError::Unreachable { what, host, why }
         } else if error.is_timeout() {
             let seconds = self.settings.pace.stall.as_secs();
             HubError::Stalled { what, seconds }

@@ -16,8 +16,15 @@ pub enum HubError {
     Cancelled(#[from] Cancelled),
     #[error("{what}: no such model here, and HF_HUB_OFFLINE is set: unset it to ask the hub")]
     Offline { what: String },
-    #[error("{host}: cannot be reached: {why}; check the network, HTTPS_PROXY and HF_ENDPOINT")]
-    Unreachable { host: String, why: String },
+    #[error(
+        "{what}: not here, and {host} cannot be reached: {why}; check the spelling, the network, \
+         HTTPS_PROXY and HF_ENDPOINT"
+    )]
+    Unreachable {
+        what: String,
+        host: String,
+        why: String,
+    },
     #[error("{what}: not a byte came for {seconds} s; try again, it goes on where it stopped")]
     Stalled { what: String, seconds: u64 },
     #[error("{what}: the connection broke off: {why}; try again, it goes on where it stopped")]

@@ -28,9 +28,11 @@ fn no_network() {
     let mut server = Server::start(Vec::new());
     server.address = format!("http://{port}");
     let error = Place::new(&server).fails();
-    assert!(error.contains("cannot be reached"), "{error}");
+    let host = &server.address;
+    let said = format!("owner/model: not here, and {host} cannot be reached");
+    assert!(error.contains(&said), "{error}");
     assert!(
-        error.contains("check the network, HTTPS_PROXY and HF_ENDPOINT"),
+        error.contains("check the spelling, the network, HTTPS_PROXY and HF_ENDPOINT"),
         "{error}"
     );
 }
