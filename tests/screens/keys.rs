@@ -163,6 +163,11 @@ fn the_palette_finds_by_what_people_call_things() {
         ("help", Action::OpenHelp),
         ("load", Action::OpenModels),
         ("layer norm", Action::Convention(Switch::Gain)),
+        ("ablate", Action::Show(TabId::Prompt)),
+        ("patch", Action::Show(TabId::Prompt)),
+        ("logit lens", Action::Show(TabId::Prompt)),
+        ("direct logit attribution", Action::Show(TabId::Prompt)),
+        ("undo", Action::Undo),
     ] {
         let mut screen = Screen::new(120, 30);
         screen.press("?").write(typed);
@@ -343,7 +348,10 @@ fn what_is_deleted_comes_back_step_by_step() {
     // Half a page down is no deletion.
     screen.press("' C-d C-u");
     assert_eq!(screen.state.bookmarks.len(), 2);
-    screen.press("Del Del Esc");
+    let none = screen.press("Del Del").text();
+    assert!(none.contains("no bookmarks: m marks a place"), "{none}");
+    assert!(!none.contains("nothing has all of that"), "{none}");
+    screen.press("Esc");
     assert!(screen.state.bookmarks.is_empty());
     screen.press("' U Esc U U");
     assert_eq!(screen.state.bookmarks, marks);

@@ -1,6 +1,6 @@
 //! Other words by which someone may look for a command.
 
-use crate::explorer::action::{Action, Chart, Motion, TabId, Toggle};
+use crate::explorer::action::{Action, Chart, Motion, PromptCommand, TabId, Toggle};
 use crate::geometry::Measure;
 use crate::query::Switch;
 
@@ -85,6 +85,29 @@ const SYNONYMS: &[(Action, &str)] = &[
     (Action::Mark, "bookmark save star favourite"),
     (Action::MarkWithNote, "bookmark comment annotate"),
     (Action::OpenBookmarks, "marks list favourites"),
+    (Action::Undo, "undo restore undelete bookmark"),
+    (
+        Action::Show(TabId::Prompt),
+        "forward pass activations attention pattern logit lens direct attribution dla ablate patch \
+         steer predictions generate chat",
+    ),
+    (
+        Action::Prompt(PromptCommand::Ablate),
+        "ablate knock out zero patch",
+    ),
+    (
+        Action::Prompt(PromptCommand::Change),
+        "patch intervene hook activation",
+    ),
+    (
+        Action::Prompt(PromptCommand::Continue),
+        "generate sample greedy complete",
+    ),
+    (Action::Prompt(PromptCommand::Draw), "generate sample"),
+    (
+        Action::Prompt(PromptCommand::Against),
+        "logit difference contrast",
+    ),
     (Action::Directions, "svd singular vectors matrix"),
     (Action::MapColumn, "plot pca scatter map points"),
     (

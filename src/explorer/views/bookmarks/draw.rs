@@ -8,14 +8,17 @@ use crate::explorer::widget::{Line, put};
 
 /// The bookmarks of all models.
 pub fn draw(canvas: &mut Canvas, body: Rect) {
-    let empty = if canvas.state.bookmarks.is_empty() {
-        "no bookmarks yet: m marks a place"
-    } else {
-        "type to find"
+    let none = canvas.state.bookmarks.is_empty();
+    let empty = match none {
+        true => "no bookmarks: m marks a place",
+        false => "type to find",
     };
     let marks = canvas.state.marks_listed();
     let chooser = &canvas.state.views.bookmarks;
-    let texts = ListTexts::new("Bookmarks", empty);
+    let mut texts = ListTexts::new("Bookmarks", empty);
+    if none {
+        texts.nothing = "";
+    }
     list(canvas, body, texts, chooser, &marks, |canvas, row, mark| {
         // What would be unlike now, if one went there.
         let unlike = canvas.state.unlike(mark).join(" · ");
