@@ -39,10 +39,15 @@ impl Model<'_> {
                 "the text has no token: expected words that the vocabulary can spell, got none";
             return Err(self.nothing(format!("{what}; give another text")));
         }
-        let mut notices: Vec<String> = match query.chat {
-            true => vec![IN_TEMPLATE.to_owned()],
-            false => self.around(&read.bare, &read.ids).into_iter().collect(),
-        };
+        // What changes the answer comes first: a narrow screen cuts the end.
+        let limit = self.checkpoint.spec().longest;
+        let mut notices = Vec::new();
+        if read.ids.len() > limit {
+            notices.push(format!(
+                "the text has {} tokens and was cut to {limit}, the positions that the model has",
+                read.ids.len()
+            ));
+        }
         if read.specials_as_letters {
             notices.push(
                 "special tokens typed in the text are read as letters; --special reads them as tokens"
@@ -52,13 +57,12 @@ impl Model<'_> {
         if !causal {
             notices.extend(self.no_mask(&read.ids));
         }
+        notices.extend(match query.chat {
+            true => Some(IN_TEMPLATE.to_owned()),
+            false => self.around(&read.bare, &read.ids),
+        });
         let mut ids = read.ids;
-        let limit = self.checkpoint.spec().longest;
         if ids.len() > limit {
-            notices.push(format!(
-                "the text has {} tokens and was cut to {limit}, the positions that the model has",
-                ids.len()
-            ));
             ids = cut(&ids, &read.bare, limit);
         }
         let position = self.position(query, &ids, causal)?;
