@@ -10,9 +10,6 @@ use crate::task::{CancelToken, Cancelled};
 /// the transformation well conditioned where a factor does not reach a direction at all.
 const FLOOR: f64 = 1e-5;
 
-/// Rows of a factor that its shape is taken from, at most: more of them make it no better.
-const SAMPLED: usize = 1 << 15;
-
 /// Rows of a factor multiplied between two looks at whether the balance is still wanted.
 const ROWS: usize = 4096;
 
@@ -23,7 +20,7 @@ pub struct Balance {
     pub right: Matrix,
 }
 
-/// For the rows `ids` of factors A and B (`[n, h]`) of a form A·Bᵀ, transformations such that A·left and B·right
+/// For factors A and B of a form A·Bᵀ, transformations such that A·left and B·right
 /// have the same products, weigh each direction alike, and have their directions sorted by how
 /// much they contribute.
 ///
@@ -32,17 +29,16 @@ pub struct Balance {
 /// bounds, never a score, the precision that costs is of no matter. `None` where a decomposition
 /// fails (numbers that are not finite): the caller does without.
 ///
+/// `a`, `b`: some rows of the factors, `[m, h]`.
+///
 /// # Errors
 /// The token is cancelled.
 pub fn balance_factors(
     a: &Matrix,
     b: &Matrix,
-    ids: &[u32],
     cancel: CancelToken<'_>,
 ) -> Result<Option<Balance>, Cancelled> {
-    let every = ids.len().div_ceil(SAMPLED).max(1);
-    let ids: Vec<u32> = ids.iter().copied().step_by(every).collect();
-    let (r_a, r_b) = rayon::join(|| triangle(a, &ids, cancel), || triangle(b, &ids, cancel));
+    let (r_a, r_b) = rayon::join(|| triangle(a, cancel), || triangle(b, cancel));
     let triangles = r_a?.zip(r_b?);
     cancel.check()?;
     Ok(triangles.and_then(|(r_a, r_b)| balanced(a.cols(), &r_a, &r_b)))
@@ -72,21 +68,12 @@ fn balanced(h: usize, r_a: &Mat<f64>, r_b: &Mat<f64>) -> Option<Balance> {
 }
 
 /// R with Rᵀ·R = Fᵀ·F + floor·I: the triangle of F's QR decomposition, all directions reached.
-fn triangle(
-    factor: &Matrix,
-    ids: &[u32],
-    cancel: CancelToken<'_>,
-) -> Result<Option<Mat<f64>>, Cancelled> {
+fn triangle(factor: &Matrix, cancel: CancelToken<'_>) -> Result<Option<Mat<f64>>, Cancelled> {
     let h = factor.cols();
     let mut gram = Mat::<f32>::zeros(h, h);
-    for ids in ids.chunks(ROWS) {
+    for some in factor.data().chunks((ROWS * h).max(1)) {
         cancel.check()?;
-        let some: Vec<f32> = ids
-            .iter()
-            .flat_map(|&id| factor.row(id as usize))
-            .copied()
-            .collect();
-        let f = MatRef::from_row_major_slice(&some, ids.len(), h);
+        let f = MatRef::from_row_major_slice(some, some.len() / h.max(1), h);
         matmul(&mut gram, Accum::Add, f.transpose(), f, 1.0, Par::rayon(0));
     }
     let trace: f64 = (0..h).map(|i| f64::from(gram[(i, i)])).sum();

@@ -1,52 +1,46 @@
 //! The two factors of a form, balanced, so that bounds on their products can be read off them.
 
 use crate::projection::balance::Balance;
-use crate::projection::kernel::{dot, norm};
 use crate::task::Cancelled;
 
 use super::Search;
 use super::side::{Side, identity_error};
 
 pub(super) struct Bounds<'m> {
-    pub(super) a: Side<'m>,
-    pub(super) b: Side<'m>,
+    pub(super) a: Side<'m, i8>,
+    pub(super) b: Side<'m, u8>,
     /// No bound is off by more; infinite where numbers overflow or are none.
     pub(super) slack: f32,
 }
 
-/// What is lost by a factor's transformation.
-#[derive(Clone, Copy)]
-struct Balancing {
-    /// The norms of the two transformations, 0 if there are none.
-    left: f32,
-    right: f32,
-    /// What they are short of being inverse.
-    error: f32,
-}
-
 impl<'m> Bounds<'m> {
     /// Of the factors balanced so, or as they are given.
-    pub(super) fn new(search: &Search<'m>, balance: Option<Balance>) -> Result<Self, Cancelled> {
+    pub(super) fn new(search: &Search<'m>, balance: Option<&Balance>) -> Result<Self, Cancelled> {
         let Search {
-            a, b, ids, sign, ..
-        } = search;
-        let cancel = search.cancel;
-        let (left, right) = balance.map(|balance| (balance.left, balance.right)).unzip();
-        let size = |of: &Option<_>| {
-            of.as_ref()
-                .map_or(0.0, |of: &crate::checkpoint::Matrix| norm(of.data()))
-        };
-        let error = left.as_ref().zip(right.as_ref());
-        let balancing = Balancing {
-            left: size(&left),
-            right: size(&right),
-            error: error.map_or(0.0, |(left, right)| identity_error(left, right)),
-        };
+            a,
+            b,
+            ref ids,
+            sign,
+            cancel,
+            ..
+        } = *search;
+        let (left, right) = balance
+            .map(|balance| (&balance.left, &balance.right))
+            .unzip();
+        // What the transformations are short of being inverse.
+        let error = left.zip(right);
+        let error = error.map_or(0.0, |(left, right)| identity_error(left, right));
         // One after the other, each on all threads.
-        let a = Side::new(a, ids, *sign, left, cancel)?;
-        let b = Side::new(b, ids, 1.0, right, cancel)?;
+        let mut memory = Vec::new();
+        let mut a = Side::new((a, sign), ids, &mut memory, left, cancel)?;
+        let mut b = Side::new((b, 1.0), ids, &mut memory, right, cancel)?;
         cancel.check()?;
-        let slack = slack(&a, &b, balancing);
+        // Each transformation brings the other side's balanced rows back.
+        if let Some((left, right)) = left.zip(right) {
+            a.given.shorten(a.longest() + a.lost, right, error);
+            b.given.shorten(b.longest() + b.lost, left, error);
+        }
+        let slack = slack(&a, &b, error, search.a.width());
         Ok(Self { a, b, slack })
     }
 
@@ -56,27 +50,27 @@ impl<'m> Bounds<'m> {
         self.slack.is_finite() && self.a.longest() * self.b.longest() < f32::MAX / 2.0
     }
 
-    /// The score of a pair, times the sign, from the numbers as they were given.
-    pub(super) fn score(&self, row: usize, column: usize, search: &Search<'_>) -> f32 {
-        search.sign * dot(self.a.given(row), self.b.given(column))
+    /// The rows of a pair.
+    pub(super) fn ids(&self, row: usize, column: usize) -> (u32, u32) {
+        (self.a.ids[row], self.b.ids[column])
     }
 }
 
 /// What no bound is off by.
-fn slack(a: &Side<'_>, b: &Side<'_>, balancing: Balancing) -> f32 {
-    let Balancing { left, right, error } = balancing;
-    // a·b = a'·b' + slack: what the transformation is short of an inverse, what its two products
-    // lose, and what the bound's own product loses; each at its largest.
-    let rounding = 4.0 * f32::EPSILON * (a.width() as f32 + 2.0);
-    let (long_a, long_b) = (a.longest_given, b.longest_given);
-    let (lost_a, lost_b) = (rounding * long_a * left, rounding * long_b * right);
+fn slack(a: &Side<'_, i8>, b: &Side<'_, u8>, error: f32, width: usize) -> f32 {
+    // a·b = a'·b' + slack: what the transformation is short of an inverse, what the products by
+    // which the rows were made lose, and what these rows' own product loses; each at its largest.
+    let rounding = f32::EPSILON * (width as f32 + 2.0);
+    let (given_a, given_b) = (a.given, b.given);
     let (norm_a, norm_b) = (a.longest(), b.longest());
-    let slack = error * long_a * long_b
-        + norm_a * lost_b
-        + norm_b * lost_a
-        + lost_a * lost_b
-        + rounding * (norm_a * norm_b + long_a * long_b)
-        + (a.width() as f32 + 2.0) * f32::MIN_POSITIVE;
+    let slack = error * given_a.longest * given_b.longest
+        + given_a.longest * given_b.lost
+        + given_b.longest * given_a.lost
+        + norm_a * b.lost
+        + norm_b * a.lost
+        + a.lost * b.lost
+        + rounding * (4.0 * norm_a * norm_b + given_a.longest * given_b.longest)
+        + (width as f32 + 2.0) * f32::MIN_POSITIVE;
     // Numbers that overflow or are none: no bound holds, every pair is scored.
     if slack.is_finite() {
         slack

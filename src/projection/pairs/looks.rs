@@ -1,29 +1,31 @@
 //! Scouts over leading coordinates: where the best pairs share their rows with no others, looking along
 //! a few full rows does not find them. But of nearly all of them the product of the two rows' norms, by
 //! their leading coordinates, is among the highest few hundredths. So pairs are looked at in the order
-//! of that product: judged by the leading coordinates alone, and scored where these promise most.
+//! of that product: judged by the leading coordinates alone, then by all in 8-bit integers, and scored
+//! where these promise most.
+
+mod promising;
 
 use rayon::prelude::*;
 
-use crate::projection::balance::Balance;
-use crate::projection::kernel::dot;
 use crate::projection::{Best, Pair};
 use crate::task::Cancelled;
 
 use super::integers::{
-    Columns, Kernel, Marked, PANEL, PanelGroup, Panels, Row, STRIP, StripGroup, Strips, Widened,
-    marked, offset,
+    self, Columns, Kernel, Marked, PANEL, PanelGroup, Panels, Row, STRIP, StripGroup, Strips,
+    Widened, marked,
 };
 use super::leading::{Leading, PACKED_QUADS, QUADS};
-use super::{Report, Search};
+use super::{Bounds, Report, Search};
+use promising::{Places, merged};
 
 /// Looks, one after the other: the longer the rows, the more of their pairs are let through, as the list
 /// has most of these.
 const LOOKS: [Looked; 4] = [
     Looked {
         share: 0.004,
-        first: 5e-2,
-        second: 2e-3,
+        first: 2e-2,
+        second: 5e-4,
     },
     Looked {
         share: 0.016,
@@ -81,7 +83,7 @@ const FIRST: Judged = Judged {
     quads: PACKED_QUADS,
     share: 0.25,
 };
-/// What is asked of those that it lets through before they are scored.
+/// What is asked of those that it lets through before all integers are multiplied.
 const SECOND: Judged = Judged {
     quads: QUADS,
     share: 0.6,
@@ -91,6 +93,7 @@ const SECOND: Judged = Judged {
 #[derive(Clone, Copy)]
 struct Sides<'s> {
     search: &'s Search<'s>,
+    bounds: &'s Bounds<'s>,
     kernel: Kernel,
     a: &'s Leading<i8>,
     b: &'s Leading<u8>,
@@ -117,23 +120,27 @@ impl Search<'_> {
     /// the threshold.
     pub(super) fn look_at_leading(
         &self,
-        balance: &Balance,
+        bounds: &Bounds<'_>,
         kernel: Kernel,
         report: Report<'_>,
     ) -> Result<Best<Pair>, Cancelled> {
-        let mut best = self.with_themselves()?;
-        self.raise(&mut best);
-        report(0.0, self.signed(best.clone()));
-        let a = self.leading((self.a, self.sign), &balance.left, |x| x)?;
-        let b = self.leading((self.b, 1.0), &balance.right, offset)?;
+        let (a, b) = (
+            Leading::new(&bounds.a.integers),
+            Leading::new(&bounds.b.integers),
+        );
         let packed = b.packed(kernel);
         let sides = Sides {
             search: self,
+            bounds,
             kernel,
             a: &a,
             b: &b,
             packed: &packed,
         };
+        let places = Places::of(bounds, self.want.passing.len());
+        let mut best = sides.with_themselves(&places)?;
+        self.raise(&mut best);
+        report(0.0, self.signed(best.clone()));
         let mut seen = sides.none_seen();
         for looked in LOOKS {
             let product = sides.product_of(looked.share);
@@ -142,7 +149,7 @@ impl Search<'_> {
             best = self.joined(found, &best);
             self.raise(&mut best);
             report(0.0, self.signed(best.clone()));
-            best = sides.along(best)?;
+            best = sides.along(best, &places)?;
             self.raise(&mut best);
             report(0.0, self.signed(best.clone()));
         }
@@ -179,16 +186,16 @@ impl Sides<'_> {
     }
 
     /// The `best` so far, with those of the pairs of their rows and all of the other side that promise most.
-    fn along(&self, best: Best<Pair>) -> Result<Best<Pair>, Cancelled> {
+    fn along(&self, best: Best<Pair>, places: &Places) -> Result<Best<Pair>, Cancelled> {
         let list = best.clone().into_sorted();
-        let ids = |row: fn(&Pair) -> u32| {
-            let mut ids: Vec<u32> = list.iter().take(FOLLOWED).map(row).collect();
-            ids.sort_unstable();
-            ids
+        let rows = |row: &dyn Fn(&Pair) -> u32| {
+            let mut rows: Vec<u32> = list.iter().take(FOLLOWED).map(row).collect();
+            rows.sort_unstable();
+            rows
         };
         let (a, b) = (
-            self.a.of(&ids(|pair| pair.from)),
-            self.b.of(&ids(|pair| pair.to)),
+            self.a.of(&rows(&|pair| places.a[pair.from as usize])),
+            self.b.of(&rows(&|pair| places.b[pair.to as usize])),
         );
         let packed = b.packed(self.kernel);
         let rows = Sides { a: &a, ..*self };
@@ -204,7 +211,7 @@ impl Sides<'_> {
     }
 
     fn none_seen(&self) -> Vec<usize> {
-        vec![0; self.a.ids.len().div_ceil(ROWS)]
+        vec![0; self.a.rows.len().div_ceil(ROWS)]
     }
 
     /// The best of those pairs whose norms have a product of at least this and that were not `seen`: of
@@ -231,23 +238,18 @@ impl Sides<'_> {
             first: self.least((FIRST, looked.first), product),
             second: self.least((SECOND, looked.second), product),
         };
-        let empty = || Best::at_least(search.want.k, search.reached());
-        tasks
+        let likely = tasks
             .into_par_iter()
             .map_init(Buffers::default, |buffers, task| {
-                let best = self.visit(task, least, buffers)?;
-                search.publish(best.threshold());
-                Ok(best)
+                self.visit(task, least, buffers)
             })
-            .try_reduce(empty, |mut a, b| {
-                a.merge(b);
-                Ok(a)
-            })
+            .try_reduce(|| self.likely(), merged)?;
+        Ok(self.scored(likely))
     }
 
     /// What the coordinates that are asked have in but a share of the pairs whose norms have this product.
     fn least(&self, (of, share): (Judged, f32), product: f32) -> f32 {
-        let n = self.a.ids.len();
+        let n = self.a.rows.len();
         let rows = (0..n).step_by(n.div_ceil(SAMPLED_ROWS).max(1));
         let rows = rows.map(|row| (row, self.b.reaching(self.a.norms[row], product)));
         let rows: Vec<(usize, usize)> = rows.take_while(|(_, columns)| *columns > 0).collect();
@@ -271,15 +273,12 @@ impl Sides<'_> {
     fn product(&self, row: usize, column: usize, of: Judged) -> f32 {
         let a = self.a.row(row, of.quads).as_flattened().iter();
         let b = self.b.row(column, of.quads).as_flattened().iter();
-        let zero = i32::from(offset(0));
-        let sum: i32 = a
-            .zip(b)
-            .map(|(&a, &b)| i32::from(a) * (i32::from(b) - zero))
-            .sum();
+        let b = b.map(|&b| i32::from(b) - integers::OFFSET);
+        let sum: i32 = a.zip(b).map(|(&a, b)| i32::from(a) * b).sum();
         sum as f32 / self.a.inverse_steps[row] / self.b.inverse_steps[column]
     }
 
-    /// Scores those pairs of a task that promise most.
+    /// Those pairs of a task that promise most.
     fn visit(
         &self,
         task: Task,
@@ -293,12 +292,12 @@ impl Sides<'_> {
             b,
             ..
         } = self;
-        let rows = ROWS.min(a.ids.len() - task.row);
+        let rows = ROWS.min(a.rows.len() - task.row);
         let reached = search.reached();
         let compared = |row: usize, of: Judged, least: f32| {
             let row = task.row + row;
             let least = least.max(of.share * reached);
-            Row::new(least * a.inverse_steps[row], a.sum(row, of.quads), 0.0)
+            Row::new(least * a.inverse_steps[row], a.sum(row, of.quads), 0.0, 0.0)
         };
         let strips = rows.div_ceil(STRIP);
         let groups = PACKED_QUADS * kernel.groups_per_quad();
@@ -315,15 +314,12 @@ impl Sides<'_> {
             .second
             .extend((0..rows).map(|row| compared(row, SECOND, least.second)));
         buffers.masks.resize(strips, [0; STRIP]);
-        let mut best = Best::at_least(search.want.k, reached);
+        let mut likely = self.likely();
         for panel in task.panels.0..task.panels.1 {
             search.cancel.check()?;
             let from = panel * PANEL;
-            let valid = PANEL.min(b.ids.len() - from);
-            let mut columns = Columns {
-                errors: [0; PANEL],
-                inverse_steps: [1.0; PANEL],
-            };
+            let valid = PANEL.min(b.rows.len() - from);
+            let mut columns = Columns::default();
             columns.inverse_steps[..valid].copy_from_slice(&b.inverse_steps[from..][..valid]);
             let strips = Strips {
                 groups: &buffers.strips,
@@ -341,12 +337,12 @@ impl Sides<'_> {
                 &mut buffers.marked,
             );
             for pair in &buffers.marked {
-                let (from, to) = (a.ids[task.row + pair.row()], b.ids[from + pair.column()]);
-                let score = dot(search.a.row(from as usize), search.b.row(to as usize));
-                search.offer((from, to), search.sign * score, &mut best);
+                let (row, column) = (a.rows[task.row + pair.row()], b.rows[from + pair.column()]);
+                let ids = self.bounds.ids(row as usize, column as usize);
+                search.offer(ids, self.by_integers((row, column)), &mut likely);
             }
         }
-        Ok(best)
+        Ok(likely)
     }
 }
 

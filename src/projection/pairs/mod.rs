@@ -6,6 +6,7 @@
 //! every rounding error is added to them, so that the list is the brute-force one, ties by id.
 
 mod bounds;
+mod factor;
 mod integers;
 mod leading;
 mod looks;
@@ -13,26 +14,28 @@ mod near;
 mod one_row;
 mod quantised;
 mod scouts;
+mod search;
 mod side;
 mod sweep;
 mod tiles;
 mod widths;
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use candle_core::Device;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-use crate::projection::balance::balance_factors;
+use crate::projection::balance::{Balance, balance_factors};
 use crate::projection::kernel::{dot, products};
-use crate::projection::{Best, End, Pair, ProjectionError, Ranked};
+use crate::projection::{Best, End, Pair, ProjectionError};
 use crate::task::{CancelToken, Cancelled};
 
 use bounds::Bounds;
+use factor::Factors;
+pub use factor::{Factor, FactorProduct};
 pub use integers::Kernel as PairKernel;
 use integers::{Kernel, PANEL, STRIP};
 pub use near::{NearProduct, NearRows, standing_out};
+use search::Search;
 use sweep::sweep;
 use tiles::Tiles;
 
@@ -92,6 +95,9 @@ impl Default for Blocks {
 /// The share that is done when scouts are through.
 const SCOUTED: f32 = f32::MIN_POSITIVE;
 
+/// Rows of a factor that its shape is taken from, at most: more of them make bounds no better.
+const SHAPED: usize = 1 << 12;
+
 /// Rows of A scored in full between two looks at whether the list is still wanted, where no bound
 /// holds.
 const SCORED_ROWS: usize = 16;
@@ -118,7 +124,7 @@ pub fn best_pairs(
     cancel: CancelToken<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
-    Search::new((a, b), want, cancel).on_host(Blocks::default(), report)
+    Search::new((a.into(), b.into()), want, cancel).on_host(Blocks::default(), report)
 }
 
 /// [`best_pairs`] with bounds by a kernel of this machine that need not be the fastest.
@@ -132,7 +138,7 @@ pub fn best_pairs_by(
     cancel: CancelToken<'_>,
     report: Report<'_>,
 ) -> Result<Vec<Pair>, Cancelled> {
-    Search::new((a, b), want, cancel).on_host(Blocks::of(kernel), report)
+    Search::new((a.into(), b.into()), want, cancel).on_host(Blocks::of(kernel), report)
 }
 
 /// [`best_pairs`], the same list to the last bit, with the bounds computed on `device`. `known`: the
@@ -142,7 +148,7 @@ pub fn best_pairs_by(
 /// The device fails, or its products are off by more than f32's rounding.
 pub fn best_pairs_on(
     device: &Device,
-    (a, b): (&Matrix, &Matrix),
+    (a, b): (Factor<'_>, Factor<'_>),
     want: &PairsWanted<'_>,
     known: &[Pair],
     cancel: CancelToken<'_>,
@@ -181,8 +187,13 @@ pub fn likely_pairs_while(
     cancel: CancelToken<'_>,
     go_on: &mut dyn FnMut(&[Pair]) -> bool,
 ) -> Result<Vec<Pair>, Cancelled> {
-    let search = Search::new((a, b), want, cancel);
-    let found = search.scout(Blocks::default().scout, scouts::PASSES, go_on)?;
+    let search = Search::new((a.into(), b.into()), want, cancel);
+    let found = search.scout(
+        Factors { a, b },
+        Blocks::default().scout,
+        scouts::PASSES,
+        go_on,
+    )?;
     Ok(search.signed(found))
 }
 
@@ -212,104 +223,88 @@ pub fn scores_of(
     Ok(scores)
 }
 
-struct Search<'a> {
-    /// As given, all their rows in their own order: what scores are computed from. A copy of the few
-    /// rows that are scored is not worth its memory.
-    a: &'a Matrix,
-    b: &'a Matrix,
-    /// The rows that pass.
-    ids: Vec<u32>,
-    /// −1 for the lowest: of the negated scores these are the highest.
-    sign: f32,
-    want: &'a PairsWanted<'a>,
-    cancel: CancelToken<'a>,
-    /// Pairs that were found before it began: k of them, or none.
-    known: &'a [Pair],
-    /// Bits of a score that k pairs are known to reach.
-    threshold: AtomicU32,
+/// What the proof is by.
+struct Prepared<'a> {
+    bounds: Bounds<'a>,
+    /// What scouts found, if any did.
+    scouted: Option<Best<Pair>>,
 }
 
 impl<'a> Search<'a> {
-    fn new(
-        (a, b): (&'a Matrix, &'a Matrix),
-        want: &'a PairsWanted<'a>,
-        cancel: CancelToken<'a>,
-    ) -> Self {
-        let ids = 0..want.passing.len() as u32;
-        Self {
-            a,
-            b,
-            ids: ids.filter(|&id| want.passing[id as usize]).collect(),
-            sign: if want.end == End::Lowest { -1.0 } else { 1.0 },
-            want,
-            cancel,
-            known: &[],
-            threshold: AtomicU32::new(f32::NEG_INFINITY.to_bits()),
-        }
-    }
-
-    /// A list of the search as one of scores.
-    fn signed(&self, best: Best<Pair>) -> Vec<Pair> {
-        let signed = |p: Pair| Pair {
-            // Adding 0 makes 0 of −0.
-            score: self.sign * p.score + 0.0,
-            ..p
-        };
-        best.into_sorted().into_iter().map(signed).collect()
-    }
-
     fn on_host(&self, blocks: Blocks, report: Report<'_>) -> Result<Vec<Pair>, Cancelled> {
-        let (scouted, bounds) = self.prepared(blocks, report)?;
-        self.with_bounds(&bounds, blocks, &scouted, report)
+        let Some(Prepared { bounds, scouted }) = self.prepared(blocks, report)? else {
+            return self.multiplied_out(|search| search.on_host(blocks, report));
+        };
+        let scouted = self.scouted(scouted, &bounds, blocks, report)?;
+        self.proven(&bounds, blocks, &scouted, report)
     }
 
-    /// What scouts find, and what the proof is by.
+    /// What scouts find, if it is not known.
+    fn scouted(
+        &self,
+        known: Option<Best<Pair>>,
+        bounds: &Bounds<'_>,
+        blocks: Blocks,
+        report: Report<'_>,
+    ) -> Result<Best<Pair>, Cancelled> {
+        let scouted = match known {
+            Some(known) => known,
+            None => self.look_at_leading(bounds, blocks.kernel, report)?,
+        };
+        report(SCOUTED, self.signed(scouted.clone()));
+        Ok(scouted)
+    }
+
+    /// The bounds, and what scouts find who need none; `None` where the factors have to be multiplied
+    /// out for them.
     fn prepared(
         &self,
         blocks: Blocks,
         report: Report<'_>,
-    ) -> Result<(Best<Pair>, Bounds<'a>), Cancelled> {
-        let balance = balance_factors(self.a, self.b, &self.ids, self.cancel)?;
-        let looks = self.ids.len() >= blocks.leading && self.a.cols() >= leading::COORDINATES;
-        let scouted = match &balance {
-            _ if !self.known.is_empty() => self.known_before(report),
-            Some(balance) if looks => self.look_at_leading(balance, blocks.kernel, report)?,
-            Some(_) | None => {
+    ) -> Result<Option<Prepared<'a>>, Cancelled> {
+        let balance = self.balance()?;
+        let looks = self.ids.len() >= blocks.leading && self.a.width() >= leading::COORDINATES;
+        let looks = looks && balance.is_some();
+        let scouted = match self.whole() {
+            _ if !self.known.is_empty() => Some(self.known_before(report)),
+            _ if looks => None,
+            Some(factors) => {
                 let mut show = |found: &[Pair]| {
                     report(0.0, found.to_vec());
                     true
                 };
-                self.scout(blocks.scout, scouts::PASSES, &mut show)?
+                Some(self.scout(factors, blocks.scout, scouts::PASSES, &mut show)?)
             }
+            None => return Ok(None),
         };
-        report(SCOUTED, self.signed(scouted.clone()));
-        Ok((scouted, Bounds::new(self, balance)?))
+        let bounds = Bounds::new(self, balance.as_ref())?;
+        let scouted = match (bounds.slack.is_finite(), self.whole()) {
+            (true, _) => scouted,
+            (false, Some(_)) => Some(scouted.unwrap_or_else(|| Best::new(self.want.k))),
+            (false, None) => return Ok(None),
+        };
+        Ok(Some(Prepared { bounds, scouted }))
     }
 
-    /// The pairs that were known before the search began, which raise the threshold.
-    fn known_before(&self, report: Report<'_>) -> Best<Pair> {
-        let mut best = Best::new(self.want.k);
-        for pair in self.known {
-            best.offer(Pair {
-                score: self.sign * pair.score,
-                ..*pair
-            });
-        }
-        self.raise(&mut best);
-        report(0.0, self.signed(best.clone()));
-        best
+    /// Transformations by which norms say most, from some of the rows.
+    fn balance(&self) -> Result<Option<Balance>, Cancelled> {
+        let every = self.ids.len().div_ceil(SHAPED).max(1);
+        let ids: Vec<u32> = self.ids.iter().copied().step_by(every).collect();
+        let (a, b) = rayon::join(|| self.a.picked(&ids), || self.b.picked(&ids));
+        balance_factors(&a, &b, self.cancel)
     }
 
     /// The list by bounds of the processor. `scouted`: pairs that are known.
-    fn with_bounds(
+    fn proven(
         &self,
         bounds: &Bounds<'_>,
         blocks: Blocks,
         scouted: &Best<Pair>,
         report: Report<'_>,
     ) -> Result<Vec<Pair>, Cancelled> {
-        if bounds.slack.is_infinite() || self.a.cols() == 0 {
-            return self.score_all(report);
+        let whole = self.whole();
+        if let Some(factors) = whole.filter(|of| bounds.slack.is_infinite() || of.a.cols() == 0) {
+            return self.score_all(factors, report);
         }
         let mut report = |done, best: &Best<Pair>| {
             report(done, self.signed(self.joined(best.clone(), scouted)));
@@ -317,21 +312,14 @@ impl<'a> Search<'a> {
         Ok(self.signed(sweep(self, bounds, blocks, &mut report)?))
     }
 
-    /// What was found so far with what was known before.
-    fn joined(&self, found: Best<Pair>, known: &Best<Pair>) -> Best<Pair> {
-        let mut all = found.into_sorted();
-        all.extend(known.clone().into_sorted());
-        all.sort_unstable_by_key(Ranked::key);
-        all.dedup_by_key(|pair| pair.key());
-        let mut best = Best::new(self.want.k);
-        all.into_iter().for_each(|pair| best.offer(pair));
-        best
-    }
-
     /// The list by scoring every pair, where numbers overflow or are none.
-    fn score_all(&self, report: Report<'_>) -> Result<Vec<Pair>, Cancelled> {
+    fn score_all(
+        &self,
+        Factors { a, b }: Factors<'_>,
+        report: Report<'_>,
+    ) -> Result<Vec<Pair>, Cancelled> {
         let mut best = Best::new(self.want.k);
-        let h = self.a.cols();
+        let h = a.cols();
         let wave = SCORED_ROWS * rayon::current_num_threads();
         for (i, rows) in self.ids.chunks(wave).enumerate() {
             let found = rows
@@ -341,8 +329,7 @@ impl<'a> Search<'a> {
                     let mut best = Best::at_least(self.want.k, self.reached());
                     let mut score = [0.0];
                     for &to in &self.ids {
-                        let row = self.a.row(from as usize);
-                        products(row, self.b.row(to as usize), h, &mut score);
+                        products(a.row(from as usize), b.row(to as usize), h, &mut score);
                         self.offer((from, to), self.sign * score[0], &mut best);
                     }
                     self.publish(best.threshold());
@@ -358,30 +345,6 @@ impl<'a> Search<'a> {
             );
         }
         Ok(self.signed(best))
-    }
-
-    /// Takes a pair in if it passes and is, so far, among the best. `score`: times the sign.
-    fn offer(&self, (from, to): (u32, u32), score: f32, best: &mut Best<Pair>) {
-        if best.admits(score) && (self.want.admits)(from, to) {
-            best.offer(Pair { from, to, score });
-        }
-    }
-
-    fn reached(&self) -> f32 {
-        f32::from_bits(self.threshold.load(Ordering::Relaxed))
-    }
-
-    fn publish(&self, threshold: f32) {
-        let higher = |bits| (f32::from_bits(bits) < threshold).then_some(threshold.to_bits());
-        // An error means that another task has published more.
-        let _ = self
-            .threshold
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, higher);
-    }
-
-    fn raise(&self, best: &mut Best<Pair>) {
-        best.prune();
-        self.publish(best.threshold());
     }
 }
 

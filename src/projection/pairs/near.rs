@@ -262,7 +262,7 @@ impl NearWeights {
 
 /// The largest singular value of a matrix, or somewhat more: λ ≤ tr(G⁸)^(1/8) for the largest
 /// eigenvalue λ of G = W·Wᵀ. `rows`: of W, few and long.
-fn stretch(rows: &Matrix) -> f32 {
+pub(super) fn stretch(rows: &Matrix) -> f32 {
     let (h, width) = (rows.rows(), rows.cols());
     let whole = norm(rows.data());
     if whole == 0.0 || !whole.is_finite() {

@@ -1,235 +1,179 @@
 //! Rows in 8-bit integers, and by how much their products may fall short.
 //!
-//! Of a balanced row a its leading coordinates are taken as whole multiples n of a step s, and the
-//! norms of four parts of the rest as such multiples rounded up, so that the integers' product
-//! bounds the leading coordinates' product and, by Cauchy–Schwarz, that of each part:
-//! `a·b ≤ s_a·s_b·(n_a·n_b + ‖a/s_a − n_a‖·‖b/s_b‖ + ‖n_a‖·‖b/s_b − n_b‖)`, norms over the leading
-//! coordinates.
+//! Of a balanced row a its leading coordinates are taken as whole multiples n of a step s, so that, with
+//! norms over these coordinates and a° for what is left of a,
+//! `a·b ≤ s_a·s_b·(n_a·n_b + ‖a/s_a − n_a‖·‖b/s_b‖ + ‖n_a‖·‖b/s_b − n_b‖) + ‖a°‖·‖b°‖`.
 
-use std::array;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::task::{CancelToken, Cancelled};
-
 use super::integers::{
     Columns, Coordinate, GROUP, Integers, Kernel, MOST_COORDINATES, PANEL, PanelGroup, Row,
-    StripGroup, offset,
+    StripGroup,
 };
-use super::one_row::{MOST_WIDTHS, OneRow, Width};
-use super::side::Side;
+use super::one_row::{PART, Part, read};
+
+/// Numbers of leading coordinates that a search may have at most: those of the first look at a pair,
+/// and the one of the second.
+pub(super) const MOST_WIDTHS: usize = FIRST_WIDTHS + 1;
+/// Of the first look.
+pub(super) const FIRST_WIDTHS: usize = 4;
+/// Bytes of a row are a multiple of half a register of AVX-512.
+const ROW_BYTES: usize = 32;
+/// Rows a task takes.
+const TASK_ROWS: usize = 1024;
+/// What sums of squares in f32 are off by: of the sum, and of one coordinate's multiple.
+const RELATIVE: f32 = 1e-4;
+const ABSOLUTE: f32 = 1e-3;
+
+/// A number of leading coordinates, a multiple of [`PART`] or [all](kept), and which pairs are bounded
+/// by as many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Width {
+    pub(super) coordinates: usize,
+    /// The least product that is wanted, as a share of the product of the two norms, is at least
+    /// this.
+    pub(super) from: f32,
+}
 
 /// Rows of at most as many numbers are kept whole.
 const KEPT_WHOLE: usize = 160;
-/// Rows a task takes: few, so that all threads have some of those that are looked at together.
-const TASK_ROWS: usize = 256;
-/// Bytes of a row are a multiple of half a register of AVX-512.
-const ROW_BYTES: usize = 32;
 
-/// Leading coordinates of rows of `h` numbers that are kept in integers, all or five eighths: bounds by
-/// these let so few pairs through that the others are not worth their memory.
-pub(super) fn widest(h: usize) -> usize {
-    match h {
-        0..=KEPT_WHOLE => h,
-        _ => row_bytes((h * 5 / 8).min(MOST_COORDINATES)) - GROUP,
+/// Coordinates of rows of `h` numbers that are kept in integers: of rows that are multiplied out already,
+/// and so are soon scored, no more than five eighths, as bounds by these let few pairs through.
+pub(super) fn kept(h: usize, multiplied_out: bool) -> usize {
+    match multiplied_out && h > KEPT_WHOLE {
+        true => (h * 5 / 8).next_multiple_of(PART),
+        false => h,
     }
+    .min(MOST_COORDINATES)
 }
 
-/// Bytes of so many coordinates.
-fn row_bytes(coordinates: usize) -> usize {
-    coordinates.next_multiple_of(ROW_BYTES)
+/// Rows in integers as they are read.
+pub(super) struct Unsorted {
+    h: usize,
+    /// Coordinates in integers.
+    kept: usize,
+    /// Of each row its coordinates, then zeros.
+    quads: Vec<[i8; GROUP]>,
+    inverse_steps: Vec<f32>,
+    parts: Vec<Part>,
 }
 
-/// For each width a number.
-type OfWidths<T> = [T; MOST_WIDTHS];
+/// Some of these.
+pub(super) struct Reading<'q> {
+    h: usize,
+    kept: usize,
+    quads: &'q mut [[i8; GROUP]],
+    inverse_steps: &'q mut [f32],
+    parts: &'q mut [Part],
+}
 
-/// Some rows of a factor in integers: of each the leading coordinates of the largest width, then
-/// the parts of its rest, if there is one, then zeros.
+/// Rows in integers, in an order of their own.
 pub(super) struct Quantised<T> {
     quads: Vec<[T; GROUP]>,
     per_row: usize,
-    widths: Vec<usize>,
-    inverse_steps: Vec<f32>,
-    /// Norms of the leading coordinates in steps: as they are, or as integers if these are longer.
-    lengths: Vec<OfWidths<f32>>,
-    /// The parts of the rest.
-    rests: Vec<OfWidths<[T; GROUP]>>,
+    pub(super) inverse_steps: Vec<f32>,
+    /// Of the rows as they were read.
+    parts: Vec<Part>,
+    parts_per_row: usize,
+    /// Where each was among these.
+    order: Vec<u32>,
+}
+
+/// Of some rows, for each width a number.
+type OfWidths<T> = [T; MOST_WIDTHS];
+
+/// What the leading coordinates of rows are compared by.
+#[derive(Default)]
+pub(super) struct Measures {
+    rows: Vec<OfWidths<Measured>>,
     /// The largest `‖a/s − n‖`.
     errors: OfWidths<f32>,
 }
 
-/// Some rows of A: no more of them than are looked at together, so that they take next to no memory.
-pub(super) struct QuantisedA {
-    first: usize,
-    of: Quantised<i8>,
-    /// Sums of the integers.
-    sums: Vec<OfWidths<f32>>,
+/// Of the leading coordinates of one row.
+#[derive(Clone, Copy, Default)]
+struct Measured {
+    /// Norm in steps, of the numbers or of the integers, whichever is longer.
+    length: f32,
+    /// Norm in steps of the coordinates that are left.
+    rest: f32,
+    /// Of the integers.
+    sum: f32,
 }
 
-/// The first rows of B, all that are looked at.
-pub(super) type QuantisedB = Quantised<u8>;
-
-impl QuantisedA {
-    /// These `rows` of `side`.
-    pub(super) fn of_a(
-        side: &Side<'_>,
-        rows: Range<usize>,
-        widths: &[Width],
-        cancel: CancelToken<'_>,
-    ) -> Result<Self, Cancelled> {
-        let first = rows.start;
-        let mut sums = vec![[0.0; MOST_WIDTHS]; rows.len()];
-        let stored = |integer| integer;
-        let of = Quantised::new((side, first), widths, stored, &mut sums, cancel)?;
-        Ok(Self { first, of, sums })
-    }
-
-    /// What a row is compared by, `least` being what a pair's bound must reach.
-    pub(super) fn row(&self, row: usize, width: usize, other: &QuantisedB, least: f32) -> Row {
-        let row = row - self.first;
-        // The product of three numbers, each rounded, is not rounded above what it stands for.
-        let least = least - least.abs() * (8.0 * f32::EPSILON);
-        let error = above(self.of.lengths[row][width] * other.errors[width]) as f32;
-        Row::new(
-            least * self.of.inverse_steps[row],
-            self.sums[row][width],
-            error,
-        )
-    }
-
-    /// All integers of the rows from the `first` on.
-    pub(super) fn integers(&self, first: usize) -> Integers<'_, i8> {
-        self.of.integers(first - self.first)
-    }
-
-    /// Packs some rows, from the start of a strip.
-    pub(super) fn pack(
-        &self,
-        kernel: Kernel,
-        rows: Range<usize>,
-        width: usize,
-        out: &mut Vec<StripGroup>,
-    ) {
-        let rows = rows.start - self.first..rows.end - self.first;
-        self.of.pack(kernel, rows, width, out);
-    }
+/// Groups that so many coordinates take.
+fn groups(kept: usize) -> usize {
+    kept.next_multiple_of(ROW_BYTES).max(ROW_BYTES) / GROUP
 }
 
-impl QuantisedB {
-    /// The first `rows` of `side`.
-    pub(super) fn of_b(
-        side: &Side<'_>,
-        rows: usize,
-        widths: &[Width],
-        cancel: CancelToken<'_>,
-    ) -> Result<Self, Cancelled> {
-        let mut sums = vec![[]; rows];
-        Self::new((side, 0), widths, offset, &mut sums, cancel)
-    }
-
-    /// What a panel's columns are compared by.
-    pub(super) fn columns(
-        &self,
-        columns: Range<usize>,
-        width: usize,
-        other: &QuantisedA,
-    ) -> Columns {
-        let mut of = Columns {
-            errors: [0; PANEL],
-            inverse_steps: [1.0; PANEL],
-        };
-        let error = other.of.errors[width];
-        let steps = of.inverse_steps.iter_mut();
-        let each = steps.zip(&mut of.errors).zip(columns);
-        for ((step, own), column) in each {
-            *step = self.inverse_steps[column];
-            *own = above(self.lengths[column][width] * error);
+impl Unsorted {
+    /// Room for as many rows of `h` numbers, in `memory` that other rows had.
+    pub(super) fn new(rows: usize, (h, kept): (usize, usize), memory: Vec<[i8; GROUP]>) -> Self {
+        let mut quads = memory;
+        // What is left of other rows is written over, but for the zeros behind their last numbers.
+        quads.resize(rows * groups(kept), [0; GROUP]);
+        Self {
+            h,
+            kept,
+            quads,
+            inverse_steps: vec![1.0; rows],
+            parts: vec![Part::default(); rows * h.div_ceil(PART)],
         }
-        of
     }
 
-    /// Packs some rows, from the start of a panel.
-    pub(super) fn packed(
-        &self,
-        kernel: Kernel,
-        rows: Range<usize>,
-        width: usize,
-        out: &mut Vec<PanelGroup>,
-    ) {
-        self.pack(kernel, rows, width, out);
+    /// Some rows at a time, to be read by several threads.
+    pub(super) fn by_rows(
+        &mut self,
+        rows: usize,
+    ) -> impl IndexedParallelIterator<Item = Reading<'_>> {
+        let (h, kept) = (self.h, self.kept);
+        let quads = self.quads.par_chunks_mut(rows * groups(kept));
+        let steps = self.inverse_steps.par_chunks_mut(rows);
+        let parts = rows * h.div_ceil(PART);
+        let parts = self.parts.par_chunks_mut(parts.max(1));
+        let all = quads.zip(steps).zip(parts);
+        all.map(move |((quads, inverse_steps), parts)| Reading {
+            h,
+            kept,
+            quads,
+            inverse_steps,
+            parts,
+        })
     }
-}
 
-/// A whole number above this one; quicker than the next.
-fn above(number: f32) -> i32 {
-    number as i32 + 1
+    /// The rows in this order, and the memory that they were read into.
+    pub(super) fn sorted<T: Coordinate>(self, order: Vec<u32>) -> (Quantised<T>, Vec<[i8; GROUP]>) {
+        let per_row = groups(self.kept);
+        let mut quads = vec![[T::default(); GROUP]; order.len() * per_row];
+        let tasks = quads.par_chunks_mut(TASK_ROWS * per_row);
+        let tasks = tasks.zip(order.par_chunks(TASK_ROWS));
+        tasks.for_each(|(quads, order)| {
+            for (to, &row) in quads.chunks_exact_mut(per_row).zip(order) {
+                let from = self.quads[row as usize * per_row..].as_flattened();
+                let each = to.as_flattened_mut().iter_mut().zip(from);
+                each.for_each(|(to, &x)| *to = T::of(x));
+            }
+        });
+        let step = |&row: &u32| self.inverse_steps[row as usize];
+        let sorted = Quantised {
+            quads,
+            per_row,
+            inverse_steps: order.iter().map(step).collect(),
+            parts: self.parts,
+            parts_per_row: self.h.div_ceil(PART),
+            order,
+        };
+        (sorted, self.quads)
+    }
 }
 
 impl<T: Coordinate> Quantised<T> {
-    /// From the `first` row on as many as there are sums, of the first widths or of none.
-    fn new<const N: usize>(
-        (side, first): (&Side<'_>, usize),
-        widths: &[Width],
-        stored: impl Fn(i8) -> T + Sync,
-        sums: &mut [[f32; N]],
-        cancel: CancelToken<'_>,
-    ) -> Result<Self, Cancelled> {
-        let (h, rows) = (side.width(), sums.len());
-        let widest = widths.first().map_or(0, |widest| widest.coordinates);
-        let rest = if widest < h { GROUP } else { 0 };
-        let per_row = row_bytes(widest.next_multiple_of(GROUP) + rest).max(ROW_BYTES) / GROUP;
-        let mut of = Self {
-            quads: vec![[T::default(); GROUP]; rows * per_row],
-            per_row,
-            widths: widths.iter().map(|width| width.coordinates).collect(),
-            inverse_steps: vec![1.0; rows],
-            lengths: vec![[0.0; MOST_WIDTHS]; rows],
-            rests: vec![[[T::default(); GROUP]; MOST_WIDTHS]; rows],
-            errors: [0.0; MOST_WIDTHS],
-        };
-        let tasks = of.quads.par_chunks_mut(TASK_ROWS * per_row);
-        let numbers = of.inverse_steps.par_chunks_mut(TASK_ROWS);
-        let numbers = numbers.zip(of.lengths.par_chunks_mut(TASK_ROWS));
-        let numbers = numbers.zip(of.rests.par_chunks_mut(TASK_ROWS));
-        let tasks = tasks.zip(numbers.zip(sums.par_chunks_mut(TASK_ROWS)));
-        of.errors = tasks
-            .enumerate()
-            .map(|(i, (quads, (((steps, lengths), rests), sums)))| {
-                cancel.check()?;
-                let start = first + i * TASK_ROWS;
-                let balanced = side.balanced(start..start + steps.len());
-                let mut one_row = OneRow::default();
-                let mut errors = [0f32; MOST_WIDTHS];
-                let each = balanced
-                    .chunks_exact(h)
-                    .zip(quads.chunks_exact_mut(per_row));
-                for (at, (row, quads)) in each.enumerate() {
-                    one_row.read(row, widths);
-                    steps[at] = one_row.inverse_step;
-                    let (integers, _) = one_row.integers.as_chunks::<GROUP>();
-                    let leading = widest.div_ceil(GROUP);
-                    // What follows has the rest of the largest width first.
-                    let kept = leading + rest / GROUP;
-                    for (to, quad) in quads.iter_mut().zip(&integers[..kept]) {
-                        *to = quad.map(&stored);
-                    }
-                    for (width, quad) in integers[leading..].iter().enumerate() {
-                        let measures = one_row.measures[width];
-                        rests[at][width] = quad.map(&stored);
-                        lengths[at][width] = measures.length;
-                        errors[width] = errors[width].max(measures.error);
-                    }
-                    let measured = sums[at].iter_mut().zip(one_row.measures);
-                    measured.for_each(|(sum, measures)| *sum = measures.sum);
-                }
-                Ok(errors)
-            })
-            .try_reduce(
-                || [0.0; MOST_WIDTHS],
-                |a, b| Ok(array::from_fn(|width| a[width].max(b[width]))),
-            )?;
-        Ok(of)
+    /// All integers of a row.
+    pub(super) fn row(&self, row: usize) -> &[[T; GROUP]] {
+        self.integers(row).row(0)
     }
 
     /// All integers of the rows from the `first` on.
@@ -240,23 +184,179 @@ impl<T: Coordinate> Quantised<T> {
         }
     }
 
+    /// The norm of a row's first parts.
+    pub(super) fn leading_norm(&self, row: usize, parts: usize) -> f32 {
+        let squares = self.parts(row)[..parts].iter();
+        squares.map(|part| part.squares).sum::<f32>().sqrt() / self.inverse_steps[row]
+    }
+
+    fn parts(&self, row: usize) -> &[Part] {
+        let row = self.order[row] as usize;
+        &self.parts[row * self.parts_per_row..(row + 1) * self.parts_per_row]
+    }
+
+    /// What the first `rows` are compared by.
+    pub(super) fn measures(&self, rows: usize, widths: &[Width]) -> Measures {
+        let mut of_rows = vec![OfWidths::default(); rows];
+        let tasks = of_rows.par_chunks_mut(TASK_ROWS).enumerate();
+        let errors = tasks.map(|(i, of_rows)| {
+            let mut errors = [0f32; MOST_WIDTHS];
+            for (at, measured) in of_rows.iter_mut().enumerate() {
+                self.measure(i * TASK_ROWS + at, widths, measured, &mut errors);
+            }
+            errors
+        });
+        let larger = |mut a: OfWidths<f32>, b: OfWidths<f32>| {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(b));
+            a
+        };
+        let errors = errors.reduce(OfWidths::default, larger);
+        Measures {
+            rows: of_rows,
+            errors,
+        }
+    }
+
+    /// What one row is compared by; what rounding takes away raises `errors`.
+    fn measure(
+        &self,
+        row: usize,
+        widths: &[Width],
+        measured: &mut OfWidths<Measured>,
+        errors: &mut OfWidths<f32>,
+    ) {
+        let (integers, parts) = (self.row(row).as_flattened(), self.parts(row));
+        let (mut squares, mut lost, mut sum, mut from) = (0.0, 0.0, 0, 0usize);
+        let each = widths.iter().zip(&mut *measured).zip(errors).rev();
+        for ((width, measured), error) in each {
+            for part in &parts[from.div_ceil(PART)..width.coordinates.div_ceil(PART)] {
+                squares += part.squares;
+                lost += part.lost;
+            }
+            let some = integers[from..width.coordinates].iter();
+            sum += some.map(|x| i32::from(x.wide())).sum::<i32>();
+            from = width.coordinates;
+            let lost = above(lost);
+            *error = error.max(lost);
+            measured.length = above(squares) + lost;
+            measured.sum = sum as f32;
+        }
+        let (mut squares, mut to) = (0.0, parts.len());
+        for (width, measured) in widths.iter().zip(measured) {
+            let leading = width.coordinates.div_ceil(PART);
+            squares += parts[leading..to]
+                .iter()
+                .map(|part| part.squares)
+                .sum::<f32>();
+            to = leading;
+            measured.rest = if leading < parts.len() {
+                above(squares)
+            } else {
+                0.0
+            };
+        }
+    }
+
     /// Packs the leading coordinates of some rows, N side by side.
-    fn pack<const N: usize>(
+    fn pack_rows<const N: usize>(
         &self,
         kernel: Kernel,
         rows: Range<usize>,
-        width: usize,
+        coordinates: usize,
         out: &mut Vec<[u32; N]>,
     ) {
-        let leading = self.widths[width].div_ceil(GROUP);
-        let groups = (leading + 1) * kernel.groups_per_quad();
+        let leading = coordinates.div_ceil(GROUP);
+        let groups = leading * kernel.groups_per_quad();
         out.clear();
         out.resize(rows.len().div_ceil(N) * groups, [0; N]);
         for (at, row) in rows.enumerate() {
-            let quads = self.integers(row).row(0)[..leading].iter();
-            let quads = quads.chain([&self.rests[row][width]]).copied();
+            let quads = self.row(row)[..leading].iter().copied();
             let out = &mut out[at / N * groups..][..groups];
             kernel.pack(quads, at % N, out);
         }
     }
+}
+
+impl Quantised<i8> {
+    /// Packs some rows of A, from the start of a strip.
+    pub(super) fn pack(
+        &self,
+        kernel: Kernel,
+        rows: Range<usize>,
+        coordinates: usize,
+        out: &mut Vec<StripGroup>,
+    ) {
+        self.pack_rows(kernel, rows, coordinates, out);
+    }
+
+    /// What a row is compared by, `least` being what a pair's bound must reach; `own` and `other`: of this
+    /// side and of the other.
+    pub(super) fn compared(
+        &self,
+        (row, width): (usize, usize),
+        (own, other): (&Measures, &Measures),
+        least: f32,
+    ) -> Row {
+        // The product of three numbers, each rounded, is not rounded above what it stands for.
+        let least = least - least.abs() * (8.0 * f32::EPSILON);
+        let Measured { length, rest, sum } = own.rows[row][width];
+        let error = whole_above(length * other.errors[width]) as f32;
+        Row::new(least * self.inverse_steps[row], sum, error, rest)
+    }
+}
+
+impl Quantised<u8> {
+    /// Packs some rows of B, from the start of a panel.
+    pub(super) fn pack(
+        &self,
+        kernel: Kernel,
+        rows: Range<usize>,
+        coordinates: usize,
+        out: &mut Vec<PanelGroup>,
+    ) {
+        self.pack_rows(kernel, rows, coordinates, out);
+    }
+
+    /// What a panel's columns are compared by.
+    pub(super) fn compared(
+        &self,
+        (columns, width): (Range<usize>, usize),
+        (own, other): (&Measures, &Measures),
+    ) -> Columns {
+        let mut of = Columns::default();
+        let valid = columns.len().min(PANEL);
+        of.inverse_steps[..valid].copy_from_slice(&self.inverse_steps[columns.clone()][..valid]);
+        let numbers = of.errors.iter_mut().zip(&mut of.rests);
+        for ((error, rest), measured) in numbers.zip(&own.rows[columns]) {
+            let measured = measured[width];
+            *error = whole_above(measured.length * other.errors[width]);
+            *rest = measured.rest;
+        }
+        of
+    }
+}
+
+impl Reading<'_> {
+    /// Takes rows in.
+    pub(super) fn take(self, rows: &[f32]) {
+        let (h, kept) = (self.h, self.kept);
+        let mut integers = vec![0; h];
+        let quads = self.quads.chunks_exact_mut(groups(kept));
+        let parts = self.parts.chunks_exact_mut(h.div_ceil(PART).max(1));
+        let each = rows.chunks_exact(h.max(1)).zip(self.inverse_steps);
+        for (((row, step), quads), parts) in each.zip(quads).zip(parts) {
+            *step = read(row, &mut integers, parts);
+            quads.as_flattened_mut()[..kept].copy_from_slice(&integers[..kept]);
+        }
+    }
+}
+
+/// The norm by a sum of squares, or a little more.
+fn above(square: f32) -> f32 {
+    square.sqrt() * (1.0 + RELATIVE) + ABSOLUTE
+}
+
+/// A whole number above this one; quicker than the next.
+fn whole_above(number: f32) -> i32 {
+    number as i32 + 1
 }

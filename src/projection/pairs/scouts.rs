@@ -12,6 +12,7 @@ use crate::projection::{Best, Pair, Scored};
 use crate::task::Cancelled;
 
 use super::Search;
+use super::factor::Factors;
 
 /// Rows whose products with the whole other side are looked at in one pass.
 const ABREAST: usize = 16;
@@ -48,6 +49,7 @@ impl Search<'_> {
     /// pairs.
     pub(super) fn scout(
         &self,
+        factors: Factors<'_>,
         rows_a_pass: usize,
         most: usize,
         go_on: &mut dyn FnMut(&[Pair]) -> bool,
@@ -55,14 +57,14 @@ impl Search<'_> {
         let n = self.ids.len();
         let fewest = (n / FEW_ROWS).min(FEWEST);
         let passes = (n / rows_a_pass.max(1)).min(most).max(fewest);
-        if passes == 0 || self.a.cols() == 0 {
+        if passes == 0 || factors.a.cols() == 0 {
             return Ok(Best::new(self.want.k));
         }
-        let mut best = self.with_themselves()?;
+        let mut best = self.with_themselves(factors)?;
         self.raise(&mut best);
         let promising = [
-            self.promising(self.a, self.b)?,
-            self.promising(self.b, self.a)?,
+            self.promising(factors.a, factors.b)?,
+            self.promising(factors.b, factors.a)?,
         ];
         let mut rng = fastrand::Rng::with_seed(0);
         // No pair is offered twice: one of a row with itself was offered, and one of a row and a column
@@ -78,7 +80,7 @@ impl Search<'_> {
                 &promising[side],
                 &mut rng,
             );
-            next = self.look_along(side, &picked, &looked[1 - side], &mut best)?;
+            next = self.look_along(factors, (side, &picked), &looked[1 - side], &mut best)?;
             looked[side].extend(picked);
             self.raise(&mut best);
             let found = self.signed(best.clone());
@@ -92,15 +94,15 @@ impl Search<'_> {
     }
 
     /// The best pairs of rows with the same on the other side: in many heads most of the list.
-    pub(super) fn with_themselves(&self) -> Result<Best<Pair>, Cancelled> {
+    fn with_themselves(&self, Factors { a, b }: Factors<'_>) -> Result<Best<Pair>, Cancelled> {
         let empty = || Best::new(self.want.k);
         let some = self.ids.par_chunks(SOME_ROWS);
         some.map(|ids| {
             self.cancel.check()?;
             let mut best = empty();
             for &id in ids {
-                let (a, b) = (self.a.row(id as usize), self.b.row(id as usize));
-                self.offer((id, id), self.sign * dot(a, b), &mut best);
+                let score = dot(a.row(id as usize), b.row(id as usize));
+                self.offer((id, id), self.sign * score, &mut best);
             }
             Ok(best)
         })
@@ -146,15 +148,12 @@ impl Search<'_> {
     /// that were `looked` along; the row that each scores highest with.
     fn look_along(
         &self,
-        side: usize,
-        picked: &[usize],
+        Factors { a, b }: Factors<'_>,
+        (side, picked): (usize, &[usize]),
         looked: &[usize],
         best: &mut Best<Pair>,
     ) -> Result<Vec<usize>, Cancelled> {
-        let (of, other) = match side {
-            0 => (self.a, self.b),
-            _ => (self.b, self.a),
-        };
+        let (of, other) = if side == 0 { (a, b) } else { (b, a) };
         let h = of.cols();
         let rows = picked.iter().flat_map(|&row| of.row(row));
         let rows: Vec<f32> = rows.map(|x| self.sign * x).collect();
@@ -183,7 +182,7 @@ impl Search<'_> {
                         if may && to != row && !looked.contains(&to) {
                             let (from, to) = if side == 0 { (row, to) } else { (to, row) };
                             // Rounded as everywhere else.
-                            let score = self.sign * dot(self.a.row(from), self.b.row(to));
+                            let score = self.sign * dot(a.row(from), b.row(to));
                             self.offer((from as u32, to as u32), score, &mut found);
                             least = found.threshold();
                         }

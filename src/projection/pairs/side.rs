@@ -1,89 +1,79 @@
 //! One factor of a form, its rows in falling order of their balanced norms.
 
-use faer::MatRef;
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::checkpoint::Matrix;
-use crate::projection::kernel::{multiply, norm};
+use crate::projection::kernel::norm;
 use crate::task::{CancelToken, Cancelled};
 
-/// Rows a task takes between two looks at whether the list is still wanted: well under a
-/// millisecond.
-pub(super) const TASK_ROWS: usize = 1024;
+use super::factor::{Buffers, Factor, Given, TASK_ROWS, Through};
+use super::integers::{Coordinate, GROUP};
+use super::one_row::squares;
+use super::quantised::{Quantised, Unsorted};
 
 /// One factor, its passing rows in falling order of their norms.
-pub(super) struct Side<'m> {
+pub(super) struct Side<'m, T> {
     pub(super) ids: Vec<u32>,
-    /// The factor as given, all its rows in their own order.
-    given: &'m Matrix,
-    sign: f32,
-    /// `[h, h]`: makes balanced rows of those given.
-    transformation: Option<Matrix>,
-    /// The norm of the longest of the given rows, NaN if one is.
-    pub(super) longest_given: f32,
+    rows: Through<'m>,
+    pub(super) given: Given,
+    /// How far a balanced row lies from that of the exact product, at most.
+    pub(super) lost: f32,
     /// Norms of the balanced rows.
     pub(super) norms: Vec<f32>,
+    /// The balanced rows.
+    pub(super) integers: Quantised<T>,
 }
 
-/// The norms of one row.
-#[derive(Clone, Copy, Default)]
-struct Norms {
-    given: f32,
-    balanced: f32,
-}
-
-impl<'m> Side<'m> {
-    /// Sorts the rows `ids` of the factor `given`, times `sign`.
+impl<'m, T: Coordinate> Side<'m, T> {
+    /// Reads the rows `ids` of a factor, times `sign`, once, in `memory` that the side before had.
     ///
-    /// Balanced rows are not kept: they are made again, some at a time, where they are wanted, as
-    /// a copy of them all takes as much memory as the factor.
+    /// Balanced rows are kept in 8-bit integers only: they are made again, some at a time, where they
+    /// are wanted in f32.
     pub(super) fn new(
-        given: &'m Matrix,
+        (factor, sign): (Factor<'m>, f32),
         ids: &[u32],
-        sign: f32,
-        transformation: Option<Matrix>,
+        memory: &mut Vec<[i8; GROUP]>,
+        transformation: Option<&Matrix>,
         cancel: CancelToken<'_>,
     ) -> Result<Self, Cancelled> {
-        let h = given.cols();
-        let mut side = Self {
-            ids: ids.to_vec(),
-            given,
-            sign,
-            transformation,
-            longest_given: 0.0,
-            norms: Vec::new(),
-        };
-        let mut norms = vec![Norms::default(); ids.len()];
-        let tasks = norms.par_chunks_mut(TASK_ROWS).enumerate();
-        tasks.try_for_each(|(i, norms)| {
-            cancel.check()?;
-            let start = i * TASK_ROWS;
-            let balanced = side.balanced(start..start + norms.len());
-            for (i, norms) in norms.iter_mut().enumerate() {
-                *norms = Norms {
-                    given: norm(side.given(start + i)),
-                    balanced: norm(&balanced[i * h..(i + 1) * h]),
-                };
-            }
-            Ok(())
-        })?;
+        let h = factor.width();
+        let rows = factor.through(transformation, sign);
+        let mut integers = Unsorted::new(ids.len(), (h, factor.kept()), std::mem::take(memory));
+        let mut norms = vec![0.0; ids.len()];
+        let tasks = integers
+            .by_rows(TASK_ROWS)
+            .zip(norms.par_chunks_mut(TASK_ROWS));
+        let longest = tasks
+            .zip(ids.par_chunks(TASK_ROWS))
+            .map_init(Buffers::default, |buffers, ((reading, norms), ids)| {
+                cancel.check()?;
+                let some = rows.some(ids, buffers);
+                let each = norms.iter_mut().zip(some.rows.chunks_exact(h.max(1)));
+                each.for_each(|(own, row)| *own = norm(row));
+                reading.take(some.rows);
+                Ok(match factor {
+                    Factor::Whole(_) => longest(some.read, h),
+                    Factor::Product(_) => 0.0,
+                })
+            })
+            .try_reduce(|| 0.0, |a, b| Ok(nan_or_max(a, b)))?;
         let mut order: Vec<u32> = (0..ids.len() as u32).collect();
         // Norms have no sign, so that their bits are in the order of the numbers.
-        order.par_sort_unstable_by_key(|&i| (!norms[i as usize].balanced.to_bits(), i));
-        side.longest_given = norms.iter().map(|norms| norms.given).fold(0.0, nan_or_max);
-        side.ids = order.iter().map(|&i| ids[i as usize]).collect();
-        side.norms = order.iter().map(|&i| norms[i as usize].balanced).collect();
-        Ok(side)
-    }
-
-    /// Numbers in a row.
-    pub(super) fn width(&self) -> usize {
-        self.given.cols()
-    }
-
-    /// The numbers of a row as they were given: what scores are computed from.
-    pub(super) fn given(&self, i: usize) -> &[f32] {
-        self.given.row(self.ids[i] as usize)
+        order.par_sort_unstable_by_key(|&i| (!norms[i as usize].to_bits(), i));
+        cancel.check()?;
+        let norms = order.iter().map(|&i| norms[i as usize]).collect();
+        let ids = order.iter().map(|&i| ids[i as usize]).collect();
+        let (integers, used) = integers.sorted(order);
+        *memory = used;
+        Ok(Self {
+            ids,
+            given: factor.given(longest),
+            lost: rows.lost(factor.longest_read(longest)),
+            norms,
+            integers,
+            rows,
+        })
     }
 
     /// The norm of the first of the balanced rows.
@@ -91,34 +81,25 @@ impl<'m> Side<'m> {
         self.norms.first().copied().unwrap_or(0.0)
     }
 
-    /// Some balanced rows: what bounds are computed from.
+    /// Some balanced rows in f32.
     pub(super) fn balanced(&self, rows: impl Iterator<Item = usize>) -> Vec<f32> {
-        let h = self.width();
-        let mut given = Vec::with_capacity(rows.size_hint().0 * h);
-        rows.for_each(|i| given.extend(self.given(i).iter().map(|x| self.sign * x)));
-        let Some(transformation) = &self.transformation else {
-            return given;
-        };
-        let mut balanced = vec![0.0; given.len()];
-        multiply(
-            MatRef::from_row_major_slice(&given, given.len() / h.max(1), h),
-            MatRef::from_row_major_slice(transformation.data(), h, h),
-            &mut balanced,
-        );
-        balanced
+        let ids: Vec<u32> = rows.map(|i| self.ids[i]).collect();
+        let mut buffers = Buffers::default();
+        self.rows.some(&ids, &mut buffers).rows.to_vec()
     }
 
     /// All balanced rows: as much memory as the factor.
     pub(super) fn all_balanced(&self, cancel: CancelToken<'_>) -> Result<Matrix, Cancelled> {
-        let (rows, h) = (self.ids.len(), self.width());
-        let mut all = Matrix::zeros(rows, h);
+        let h = self.rows.width();
+        let mut all = Matrix::zeros(self.ids.len(), h);
         let tasks = all.data_mut().par_chunks_mut((TASK_ROWS * h).max(1));
-        tasks.enumerate().try_for_each(|(i, out)| {
-            cancel.check()?;
-            let start = i * TASK_ROWS;
-            out.copy_from_slice(&self.balanced(start..rows.min(start + TASK_ROWS)));
-            Ok(())
-        })?;
+        tasks
+            .zip(self.ids.par_chunks(TASK_ROWS))
+            .try_for_each_init(Buffers::default, |buffers, (out, ids)| {
+                cancel.check()?;
+                out.copy_from_slice(self.rows.some(ids, buffers).rows);
+                Ok(())
+            })?;
         Ok(all)
     }
 
@@ -127,6 +108,21 @@ impl<'m> Side<'m> {
     pub(super) fn reaching(&self, norm: f32, least: f32) -> usize {
         self.norms.partition_point(|own| own * norm >= least)
     }
+}
+
+/// The norm of the longest of some rows, or a little more; NaN if one is no number.
+fn longest(rows: &[f32], width: usize) -> f32 {
+    /// What a sum of squares in f32 is off by, and what squares of the smallest numbers lose.
+    const RELATIVE: f32 = 1e-4;
+    const ABSOLUTE: f32 = 1e-19;
+    let square = Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = rows.chunks_exact(width.max(1));
+            rows.map(squares).fold(0.0, nan_or_max)
+        },
+    );
+    square.sqrt() * (1.0 + RELATIVE) + ABSOLUTE * width as f32
 }
 
 /// The larger, or NaN if one is.

@@ -10,8 +10,7 @@ use crate::task::Cancelled;
 use super::integers::{
     Columns, Marked, PANEL, PanelGroup, Panels, Row, STRIP, StripGroup, Strips, Widened, marked,
 };
-use super::one_row::Width;
-use super::quantised::{QuantisedA, QuantisedB};
+use super::quantised::{Measures, Width};
 use super::{Blocks, Bounds, Search, widths};
 
 /// Pairs scored between two looks at whether the list is still wanted.
@@ -39,7 +38,9 @@ struct Sweep<'s> {
     /// What was looked at before, whole tasks and whole steps of them.
     seen: Corner,
     widths: Vec<Width>,
-    b: QuantisedB,
+    /// What rows and columns are compared by.
+    a: Measures,
+    b: Measures,
 }
 
 /// Pairs that one thread looks at.
@@ -63,6 +64,8 @@ struct Buffers {
     columns: Vec<Columns>,
     masks: Vec<[u64; STRIP]>,
     marked: Vec<Marked>,
+    /// Pairs that are to be scored.
+    pairs: Vec<(u32, u32)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,6 +122,7 @@ impl<'s> Sweep<'s> {
         };
         let widths = widths::cheapest(
             bounds,
+            (search.a.width(), search.a.kept()),
             (of.rows, of.columns),
             least,
             blocks.kernel,
@@ -130,7 +134,8 @@ impl<'s> Sweep<'s> {
             blocks,
             of,
             seen,
-            b: QuantisedB::of_b(&bounds.b, of.columns, &widths, search.cancel)?,
+            a: bounds.a.integers.measures(of.rows, &widths),
+            b: bounds.b.integers.measures(of.columns, &widths),
             widths,
         })
     }
@@ -145,17 +150,12 @@ impl<'s> Sweep<'s> {
             done += self.columns_left(starts_now);
             begun += starts_now.len();
             let tasks: Vec<Task> = starts_now.iter().flat_map(|&row| self.tasks(row)).collect();
-            if let (Some(first), Some(last)) = (tasks.first(), tasks.last()) {
-                let rows = first.rows.start..last.rows.end;
-                let (side, cancel) = (&self.bounds.a, self.search.cancel);
-                let a = QuantisedA::of_a(side, rows, &self.widths, cancel)?;
-                let found: Vec<Best<Pair>> = tasks
-                    .into_par_iter()
-                    .map(|task| self.visit(&a, task))
-                    .collect::<Result<_, _>>()?;
-                found.into_iter().for_each(|found| best.merge(found));
-                self.search.raise(best);
-            }
+            let found: Vec<Best<Pair>> = tasks
+                .into_par_iter()
+                .map(|task| self.visit(task))
+                .collect::<Result<_, _>>()?;
+            found.into_iter().for_each(|found| best.merge(found));
+            self.search.raise(best);
             match self.columns_left(&starts[begun..]) {
                 0 => {}
                 left => report(done as f32 / (done + left) as f32, best),
@@ -201,23 +201,26 @@ impl<'s> Sweep<'s> {
     }
 
     /// Scores what the bounds of some pairs let through.
-    fn visit(&self, a: &QuantisedA, Task { rows, columns }: Task) -> Result<Best<Pair>, Cancelled> {
-        let search = self.search;
+    fn visit(&self, Task { rows, columns }: Task) -> Result<Best<Pair>, Cancelled> {
+        let (search, bounds) = (self.search, self.bounds);
+        let (a, b) = (&bounds.a.integers, &bounds.b.integers);
         let mut best = Best::at_least(search.want.k, search.reached());
         let mut buffers = Buffers::default();
-        let longest = self.bounds.a.norms[rows.start];
+        let longest = bounds.a.norms[rows.start];
+        // Rows that are multiplied out already are scored at once, which raises the threshold.
+        let at_once = if search.whole().is_some() { 1 } else { SCORED };
         for start in columns.clone().step_by(self.blocks.columns()) {
             search.cancel.check()?;
             best.raise(search.reached());
-            let least = best.threshold() - self.bounds.slack;
-            let product = longest * self.bounds.b.norms[start];
+            let least = best.threshold() - bounds.slack;
+            let product = longest * bounds.b.norms[start];
             // Norms fall, so no later column reaches what this one does not.
             if product < least {
                 break;
             }
             let columns = start..columns.end.min(start + self.blocks.columns());
             let width = self.width(least / product);
-            self.mark(a, (&rows, &columns), RowsOf { width, least }, &mut buffers);
+            self.mark((&rows, &columns), RowsOf { width, least }, &mut buffers);
             let strips = buffers.first.len();
             for (at, panel) in panels(&columns).enumerate() {
                 let masks = &buffers.masks[at * strips..(at + 1) * strips];
@@ -226,16 +229,23 @@ impl<'s> Sweep<'s> {
                     self.blocks.kernel.refine(
                         (a.integers(rows.start), &buffers.second),
                         (
-                            self.b.integers(panel.start),
-                            &self.b.columns(panel.clone(), 0, a),
+                            b.integers(panel.start),
+                            &b.compared((panel.clone(), 0), (&self.b, &self.a)),
                         ),
                         &mut buffers.marked,
                     );
                 }
-                self.score((rows.start, panel.start), &buffers.marked, &mut best)?;
+                let ids = |pair: &Marked| {
+                    bounds.ids(rows.start + pair.row(), panel.start + pair.column())
+                };
+                buffers.pairs.extend(buffers.marked.iter().map(ids));
+                if buffers.pairs.len() >= at_once {
+                    self.score(&mut buffers.pairs, &mut best)?;
+                }
             }
             search.publish(best.threshold());
         }
+        self.score(&mut buffers.pairs, &mut best)?;
         Ok(best)
     }
 
@@ -248,18 +258,19 @@ impl<'s> Sweep<'s> {
     /// Marks the pairs that may reach what is wanted.
     fn mark(
         &self,
-        a: &QuantisedA,
         (rows, columns): (&Range<usize>, &Range<usize>),
         of: RowsOf,
         buffers: &mut Buffers,
     ) {
         let RowsOf { width, least } = of;
         let kernel = self.blocks.kernel;
+        let (a, b) = (&self.bounds.a.integers, &self.bounds.b.integers);
+        let coordinates = self.widths[width].coordinates;
         if buffers.of.is_none_or(|of| of.width != width) {
-            a.pack(kernel, rows.clone(), width, &mut buffers.strips);
+            a.pack(kernel, rows.clone(), coordinates, &mut buffers.strips);
         }
         if buffers.of != Some(of) {
-            let row = |row, width| a.row(row, width, &self.b, least);
+            let row = |row, width| a.compared((row, width), (&self.a, &self.b), least);
             buffers.first.clear();
             buffers
                 .first
@@ -273,12 +284,10 @@ impl<'s> Sweep<'s> {
             buffers.second.extend(rows.clone().map(|at| row(at, 0)));
             buffers.of = Some(of);
         }
-        self.b
-            .packed(kernel, columns.clone(), width, &mut buffers.panels);
+        b.pack(kernel, columns.clone(), coordinates, &mut buffers.panels);
+        let compared = |panel| b.compared((panel, width), (&self.b, &self.a));
         buffers.columns.clear();
-        buffers
-            .columns
-            .extend(panels(columns).map(|panel| self.b.columns(panel, width, a)));
+        buffers.columns.extend(panels(columns).map(compared));
         let count = buffers.first.len() * buffers.columns.len();
         buffers.masks.resize(count, [0; STRIP]);
         kernel.reaching(
@@ -295,22 +304,14 @@ impl<'s> Sweep<'s> {
         );
     }
 
-    /// Scores pairs of the rows and columns from these on.
-    fn score(
-        &self,
-        (first_row, first_column): (usize, usize),
-        pairs: &[Marked],
-        best: &mut Best<Pair>,
-    ) -> Result<(), Cancelled> {
-        let (search, bounds) = (self.search, self.bounds);
+    /// Scores pairs, of which none is left.
+    fn score(&self, pairs: &mut Vec<(u32, u32)>, best: &mut Best<Pair>) -> Result<(), Cancelled> {
         for pairs in pairs.chunks(SCORED) {
-            search.cancel.check()?;
-            for pair in pairs {
-                let (row, column) = (first_row + pair.row(), first_column + pair.column());
-                let ids = (bounds.a.ids[row], bounds.b.ids[column]);
-                search.offer(ids, bounds.score(row, column, search), best);
-            }
+            self.search.cancel.check()?;
+            let scored = pairs.iter().zip(self.search.scores(pairs));
+            scored.for_each(|(&ids, score)| self.search.offer(ids, score, best));
         }
+        pairs.clear();
         Ok(())
     }
 }

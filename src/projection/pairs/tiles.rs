@@ -11,7 +11,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::kernel::{for_each_that_may_reach, products};
 use crate::projection::{Best, Pair, ProjectionError};
 
-use super::{Blocks, Bounds, Report, Search};
+use super::{Blocks, Bounds, Prepared, Report, Search};
 
 /// How the bounds are cut up on a device; the list does not depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +57,12 @@ impl Search<'_> {
         device: &Device,
         report: Report<'_>,
     ) -> Result<Vec<Pair>, ProjectionError> {
-        let (scouted, bounds) = self.prepared(blocks, report)?;
+        let Some(Prepared { bounds, scouted }) = self.prepared(blocks, report)? else {
+            return self.multiplied_out(|search| search.on_device((blocks, tiles), device, report));
+        };
+        let scouted = self.scouted(scouted, &bounds, blocks, report)?;
         if !bounds.hold_on_devices() {
-            return Ok(self.with_bounds(&bounds, blocks, &scouted, report)?);
+            return Ok(self.proven(&bounds, blocks, &scouted, report)?);
         }
         let rows = [
             bounds.a.all_balanced(self.cancel)?,
@@ -170,11 +173,10 @@ impl Tiled<'_> {
 
     fn score_one(&self, tile: &Tile, scores: &mut Vec<f32>, best: &mut Best<Pair>) {
         scores.clear();
-        let columns = tile.columns.clone();
-        scores.extend(columns.map(|j| self.bounds.score(tile.row, j, self.search)));
+        let pairs = tile.columns.clone().map(|j| self.bounds.ids(tile.row, j));
+        scores.extend(self.search.scores(&pairs.collect::<Vec<_>>()));
         for_each_that_may_reach(scores, best.threshold(), |j| {
-            let (a, b) = (&self.bounds.a.ids, &self.bounds.b.ids);
-            let pair = (a[tile.row], b[tile.columns.start + j]);
+            let pair = self.bounds.ids(tile.row, tile.columns.start + j);
             self.search.offer(pair, scores[j], best);
         });
     }

@@ -6,15 +6,13 @@ use crate::projection::kernel::{multiply, norm};
 use crate::task::{CancelToken, Cancelled};
 
 use super::Bounds;
-use super::integers::{GROUP, Kernel};
-use super::one_row::{FIRST_WIDTHS, Width};
-use super::quantised::widest;
+use super::integers::{Coordinate, GROUP, Kernel};
+use super::one_row::PART;
+use super::quantised::{FIRST_WIDTHS, Width};
 use super::side::Side;
 
 /// Rows of each side in the sample.
 const SAMPLED: usize = 320;
-/// Numbers of coordinates that are tried differ by as many.
-const STEP: usize = 8;
 /// Multiples of a step that a coordinate's integer may have.
 const STEPS: f32 = 127.0;
 
@@ -35,10 +33,10 @@ struct Sample {
 
 impl Sample {
     /// Rows spread over the first `rows`.
-    fn of(side: &Side<'_>, rows: usize) -> Self {
+    fn of(side: &Side<'_, impl Coordinate>, width: usize, rows: usize) -> Self {
         let spread = || (0..rows).step_by(rows.div_ceil(SAMPLED).max(1));
         Self {
-            width: side.width(),
+            width,
             balanced: side.balanced(spread()),
             norms: spread().map(|row| side.norms[row]).collect(),
         }
@@ -56,16 +54,18 @@ impl Sample {
 
 /// The numbers of coordinates that cost least, the largest first: more for pairs of long rows,
 /// whose bounds must be sharper; before them, for a second look at what they let through, all that are
-/// kept. Of as many rows and columns, the first ones, with `least` as what is wanted.
+/// kept. Of as many rows and columns, the first ones, of `width` numbers and at most
+/// `widest` of them, with `least` as what is wanted.
 pub(super) fn cheapest(
     bounds: &Bounds<'_>,
+    (width, widest): (usize, usize),
     (rows, columns): (usize, usize),
     least: f32,
     kernel: Kernel,
     cancel: CancelToken<'_>,
 ) -> Result<Vec<Width>, Cancelled> {
-    let a = Sample::of(&bounds.a, rows);
-    let b = Sample::of(&bounds.b, columns);
+    let a = Sample::of(&bounds.a, width, rows);
+    let b = Sample::of(&bounds.b, width, columns);
     let mut pairs = Vec::new();
     for (row, of_row) in a.norms.iter().enumerate() {
         let columns = b.norms.iter().take_while(|norm| *norm * of_row >= least);
@@ -83,9 +83,8 @@ pub(super) fn cheapest(
     let mut products = vec![0.0; a.norms.len() * b.norms.len()];
     let mut added = products.clone();
     let mut done = 0;
-    let widest = widest(a.width);
     let per_refined = kernel.products_per_refined(widest);
-    let tried = (STEP..widest).step_by(STEP).chain([widest]);
+    let tried = (PART..widest).step_by(PART).chain([widest]);
     for coordinates in tried {
         cancel.check()?;
         let some = |of: &'_ Sample| -> Vec<[f32; 2]> {
@@ -158,7 +157,7 @@ fn falling(classes: &[&[Sampled]], cheapest: &[(f32, usize)], widest: usize) -> 
     match widths.first_mut() {
         Some(first) => first.from = f32::NEG_INFINITY,
         None => widths.push(Width {
-            coordinates: widest.min(2 * STEP),
+            coordinates: widest.min(PART),
             from: f32::NEG_INFINITY,
         }),
     }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::narrow::mapped;
 use super::{CHUNK_ROWS, DEVICE_ROWS, Rows, Store, chunks};
-use crate::checkpoint::StoredRows;
+use crate::checkpoint::{StoredMatrix, StoredRows};
 use crate::projection::ProjectionError;
 use crate::task::CancelToken;
 
@@ -31,8 +31,17 @@ impl Rows {
 
     /// Whether they lie in memory as they count.
     pub(in crate::projection) fn count_as_stored(&self) -> bool {
-        let on_host = matches!(&*self.store, Store::Host(_));
-        on_host && self.map.is_none() && self.transform.is_none()
+        self.in_memory().is_some()
+    }
+
+    /// The rows as a file has them, if that is how they count and if they lie in memory.
+    pub(in crate::projection) fn in_memory(&self) -> Option<&StoredMatrix> {
+        match &*self.store {
+            Store::Host(rows) => {
+                Some(rows).filter(|_| self.map.is_none() && self.transform.is_none())
+            }
+            Store::Device(_) => None,
+        }
     }
 
     /// Some of the rows as they are stored, `[some, stored width]`.

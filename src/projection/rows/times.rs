@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::CHUNK_ROWS;
 use crate::checkpoint::{Matrix, StoredMatrix};
-use crate::projection::kernel::multiply;
+use crate::projection::kernel::multiply_in_parts;
 use crate::task::{CancelToken, Cancelled};
 
 /// Rows times thin weights, `[rows, h]`.
@@ -23,7 +23,7 @@ pub(super) fn times_on_host(
             cancel.check()?;
             let (first, n) = (i * CHUNK_ROWS, out.len() / h);
             let some = rows.widened(first..first + n, buffer);
-            multiply(
+            multiply_in_parts(
                 MatRef::from_row_major_slice(some, n, width),
                 MatRef::from_row_major_slice(w.data(), width, h),
                 out,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::{Matrix, Version};
-use crate::projection::{Pair, PairsWanted, best_pairs_on};
+use crate::projection::{Factor, Pair, PairsWanted, Scored, best_pairs_on};
 use crate::query::answering::Callbacks;
 use crate::query::convention::{Convention, Switch};
 use crate::query::{Answer, MemoryBudget, PairsAnswer, PairsQuery, QueryError};
@@ -24,6 +24,20 @@ pub(in crate::query) struct Factors {
     pub(in crate::query) a: Matrix,
     pub(in crate::query) b: Matrix,
     /// What biases bring to each side, `[head]`: they are in the factors already.
+    biases: [Option<Vec<f32>>; 2],
+}
+
+/// What a search takes of a form.
+pub(super) struct Searched<'a> {
+    pub(super) factors: (Factor<'a>, Factor<'a>),
+    /// What holds whatever the other side.
+    pub(super) unconditional: Option<[Vec<Scored>; 2]>,
+}
+
+/// A form's weights as they are projected, with what counts beside them.
+pub(super) struct ProjectedForm {
+    pub(super) weights: FormWeights,
+    pub(super) norms: Option<QueryKeyNorms>,
     biases: [Option<Vec<f32>>; 2],
 }
 
@@ -52,18 +66,34 @@ impl Reader {
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<PairsAnswer, QueryError> {
+        let key = self.factor_key(query, query.convention.adds())?;
+        if !self.factors.have(&key)
+            && let Some(form) = self.form_products(query, callbacks)?
+            && let Some(searched) = form.searched()?
+        {
+            return self.best_of(query, searched, callbacks);
+        }
         let factors = self.factors(query, callbacks)?;
-        self.best_of(query, &factors, callbacks)
+        in_range(&factors.a, &factors.b)?;
+        let mask = self.mask(&query.filters, callbacks.cancel)?;
+        let most = UNCONDITIONAL.min(query.k);
+        let searched = Searched {
+            factors: ((&factors.a).into(), (&factors.b).into()),
+            unconditional: unconditional(&factors.biases, &factors.b, &mask, most),
+        };
+        self.best_of(query, searched, callbacks)
     }
 
     /// The best pairs by their factors.
-    pub(in crate::query) fn best_of(
+    fn best_of(
         &mut self,
         query: &PairsQuery,
-        factors: &Factors,
+        Searched {
+            factors,
+            unconditional,
+        }: Searched<'_>,
         callbacks: Callbacks<'_>,
     ) -> Result<PairsAnswer, QueryError> {
-        in_range(&factors.a, &factors.b)?;
         let mask = self.mask(&query.filters, callbacks.cancel)?;
         let admits = admits(&self.card.vocabulary, &query.filters);
         let want = PairsWanted {
@@ -72,12 +102,6 @@ impl Reader {
             passing: &mask.passes,
             admits: &admits,
         };
-        let unconditional = unconditional(
-            &factors.biases,
-            &factors.b,
-            &mask,
-            UNCONDITIONAL.min(query.k),
-        );
         let answer = |pairs, done, exact| PairsAnswer {
             unconditional: unconditional.clone(),
             pairs,
@@ -96,7 +120,7 @@ impl Reader {
         };
         let found = best_pairs_on(
             &self.device,
-            (&factors.a, &factors.b),
+            factors,
             &want,
             &known,
             callbacks.cancel,
@@ -132,35 +156,48 @@ impl Reader {
         biased: bool,
         callbacks: Callbacks<'_>,
     ) -> Result<Arc<Factors>, QueryError> {
-        let convention = query.convention;
-        let positions = self.with_positions(&query.filters)?;
-        let key = FactorKey {
-            form: query.form,
-            layer: query.layer,
-            head: query.head,
-            distance: query.distance,
-            positions,
-            convention,
-            biased,
-            version: self.weights.version(),
-        };
+        let key = self.factor_key(query, biased)?;
         if let Some(found) = self.factors.get(&key) {
             return Ok(found);
         }
-        self.make_room(positions)?;
-        let factors = Arc::new(self.computed_factors(query, (biased, positions), callbacks)?);
+        let spec = &self.card.spec;
+        let rows = spec.vocab + if key.positions { spec.positions } else { 0 };
+        let on_host = self.device.is_cpu();
+        self.make_room(MemoryBudget::of_pairs(
+            rows,
+            self.card.form_columns(),
+            on_host,
+        ))?;
+        let form = self.weights_of(query, biased, callbacks)?;
+        let norms = form.norms.as_ref();
+        let (weights, counted) = (&form.weights, (form.biases, norms));
+        let factors = self.factors_of(query, weights, counted, key.positions, callbacks)?;
+        let factors = Arc::new(factors);
         let room = self.memory.kept.saturating_sub(self.layers.bytes());
         self.factors.add(key, &factors, room);
         Ok(factors)
     }
 
-    /// A form's factors, with what biases bring and over positions too if they count.
-    fn computed_factors(
+    fn factor_key(&mut self, query: &PairsQuery, biased: bool) -> Result<FactorKey, QueryError> {
+        Ok(FactorKey {
+            form: query.form,
+            layer: query.layer,
+            head: query.head,
+            distance: query.distance,
+            positions: self.with_positions(&query.filters)?,
+            convention: query.convention,
+            biased,
+            version: self.weights.version(),
+        })
+    }
+
+    /// A form's weights, with what biases bring.
+    pub(super) fn weights_of(
         &mut self,
         query: &PairsQuery,
-        (biased, positions): (bool, bool),
+        biased: bool,
         callbacks: Callbacks<'_>,
-    ) -> Result<Factors, QueryError> {
+    ) -> Result<ProjectedForm, QueryError> {
         let (form, layer, head) = (query.form, query.layer, query.head);
         self.weights
             .bring_form(form, layer, head, callbacks.without_partial())?;
@@ -170,9 +207,11 @@ impl Reader {
             true => self.form_biases(query, &weights, norms.as_ref())?,
             false => [None, None],
         };
-        let weights = self.projected_form(query, weights, callbacks)?;
-        let norms = norms.as_ref();
-        self.factors_of(query, &weights, (biases, norms), positions, callbacks)
+        Ok(ProjectedForm {
+            weights: self.projected_form(query, weights, callbacks)?,
+            norms,
+            biases,
+        })
     }
 
     /// Gives up other heads' factors, the oldest first, and then layers, as far as a head's pairs need
@@ -180,10 +219,7 @@ impl Reader {
     ///
     /// # Errors
     /// They take more than there may be.
-    fn make_room(&mut self, positions: bool) -> Result<(), QueryError> {
-        let spec = &self.card.spec;
-        let rows = spec.vocab + if positions { spec.positions } else { 0 };
-        let needed = MemoryBudget::of_pairs(rows, self.card.form_columns(), self.device.is_cpu());
+    pub(super) fn make_room(&mut self, needed: u64) -> Result<(), QueryError> {
         self.memory.check(&self.card.name, needed)?;
         let left = self.memory.kept.saturating_sub(needed);
         self.factors

@@ -21,6 +21,10 @@ impl Default for KeptFactors {
 }
 
 impl KeptFactors {
+    pub(super) fn have(&self, key: &FactorKey) -> bool {
+        self.kept.iter().any(|(of, _)| of == key)
+    }
+
     pub(super) fn get(&mut self, key: &FactorKey) -> Option<Arc<Factors>> {
         let at = self.kept.iter().position(|(of, _)| of == key)?;
         let found = self.kept.remove(at);

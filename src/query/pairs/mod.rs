@@ -5,6 +5,7 @@ mod forms;
 mod in_range;
 mod kept;
 mod likely;
+mod products;
 mod sheet;
 mod stands;
 mod stopped;

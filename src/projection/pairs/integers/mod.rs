@@ -9,6 +9,8 @@ mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use pulp::Arch;
+
 pub(super) use plain::Widened;
 
 /// Rows of A in a strip: with [`PANEL`] rows of B their products fill 24 of AVX-512's 32 registers.
@@ -32,13 +34,15 @@ pub(super) type PanelGroup = [u32; PANEL];
 pub(super) type Products = [[i32; PANEL]; STRIP];
 
 /// What a row of A is compared by: a pair reaches its threshold if
-/// `product + column.error ≥ row.least · column.inverse_step + row.shift`, the product being that of
-/// the integers as they are stored.
+/// `product + column.error + row.rest · column.rest ≥ row.least · column.inverse_step + row.shift`, the
+/// product being that of the integers as they are stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     pub(super) least: f32,
     /// A whole number.
     shift: f32,
+    /// The norm, in steps, of the coordinates that are not multiplied.
+    rest: f32,
 }
 
 impl Row {
@@ -46,13 +50,14 @@ impl Row {
     pub(super) const NONE: Self = Self {
         least: f32::INFINITY,
         shift: 0.0,
+        rest: 0.0,
     };
 
     /// `sum`: of the row's integers. `error`: how far its products may fall short, a whole number.
-    pub(super) fn new(least: f32, sum: f32, error: f32) -> Self {
-        // 1 for what the threshold itself is rounded by.
-        let shift = OFFSET as f32 * sum - error - 1.0;
-        Self { least, shift }
+    pub(super) fn new(least: f32, sum: f32, error: f32, rest: f32) -> Self {
+        // 2 for what the threshold itself is rounded by.
+        let shift = OFFSET as f32 * sum - error - 2.0;
+        Self { least, shift, rest }
     }
 }
 
@@ -62,6 +67,18 @@ pub(super) struct Columns {
     /// How far their products may fall short.
     pub(super) errors: [i32; PANEL],
     pub(super) inverse_steps: [f32; PANEL],
+    /// Norms, in steps, of the coordinates that are not multiplied.
+    pub(super) rests: [f32; PANEL],
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            errors: [0; PANEL],
+            inverse_steps: [1.0; PANEL],
+            rests: [0.0; PANEL],
+        }
+    }
 }
 
 /// Some rows of A, packed.
@@ -244,6 +261,12 @@ impl Kernel {
     }
 }
 
+/// The product of a row of A with a row of B, as it was before [`OFFSET`] was added.
+pub(super) fn product(a: &[[i8; GROUP]], b: &[[u8; GROUP]]) -> i32 {
+    let of_a: i32 = a.as_flattened().iter().map(|&x| i32::from(x)).sum();
+    Arch::new().dispatch(|| plain::product(a, b)) - OFFSET * of_a
+}
+
 /// A row of a block with a column of a panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marked(u32);
@@ -295,13 +318,18 @@ pub(super) fn marked(masks: &[[u64; STRIP]], valid: usize, out: &mut Vec<Marked>
     out.truncate(len);
 }
 
-/// An 8-bit integer.
+/// An 8-bit integer as one side stores it.
 pub(super) trait Coordinate: Copy + Default + Send + Sync {
+    fn of(integer: i8) -> Self;
     fn byte(self) -> u8;
     fn wide(self) -> i16;
 }
 
 impl Coordinate for i8 {
+    fn of(integer: i8) -> Self {
+        integer
+    }
+
     fn byte(self) -> u8 {
         self as u8
     }
@@ -312,6 +340,10 @@ impl Coordinate for i8 {
 }
 
 impl Coordinate for u8 {
+    fn of(integer: i8) -> Self {
+        offset(integer)
+    }
+
     fn byte(self) -> u8 {
         self
     }

@@ -102,9 +102,9 @@ pub(super) fn refine(
     });
 }
 
-/// In 16 bits, so that the compiler multiplies two coordinates a lane.
+/// Of the integers as they are stored, in 16 bits, so that the compiler multiplies two coordinates a lane.
 #[inline(always)]
-fn product(a: &[[i8; GROUP]], b: &[[u8; GROUP]]) -> i32 {
+pub(super) fn product(a: &[[i8; GROUP]], b: &[[u8; GROUP]]) -> i32 {
     let (a, b) = (a.as_flattened(), b.as_flattened());
     let each = a.iter().zip(b);
     each.map(|(&a, &b)| i32::from(i16::from(a)) * i32::from(i16::from(b)))
@@ -114,7 +114,13 @@ fn product(a: &[[i8; GROUP]], b: &[[u8; GROUP]]) -> i32 {
 impl Row {
     #[inline(always)]
     fn reached(self, product: f32, columns: &Columns, column: usize) -> bool {
-        let threshold = self.least * columns.inverse_steps[column] + self.shift;
-        product + columns.errors[column] as f32 >= threshold
+        product + columns.errors[column] as f32 >= self.threshold(columns, column)
+    }
+
+    /// What a pair's product must reach with its column's error.
+    #[inline(always)]
+    pub(super) fn threshold(self, columns: &Columns, column: usize) -> f32 {
+        let least = self.least * columns.inverse_steps[column] + self.shift;
+        least - self.rest * columns.rests[column]
     }
 }

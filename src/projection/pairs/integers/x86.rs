@@ -3,11 +3,12 @@
 use std::arch::x86_64::{
     __m256i, __m512i, _CMP_GE_OQ, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32,
     _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi32_ps,
-    _mm256_dpbusd_epi32, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_movemask_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setzero_si256, _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_ps,
-    _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm256_dpbusd_epi32, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_fnmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_movemask_ps, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_si256, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
+    _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_si512,
 };
 use std::array;
 
@@ -120,13 +121,15 @@ fn avx512_tile(
     let numbers = |lanes: &[f32; LANES]| unsafe { _mm512_loadu_ps(lanes.as_ptr()) };
     let (errors, _) = columns.errors.as_chunks::<LANES>();
     let (steps, _) = columns.inverse_steps.as_chunks::<LANES>();
+    let (rests, _) = columns.rests.as_chunks::<LANES>();
     let sums = avx512_sums(strip, panel, array::from_fn(|at| counts(&errors[at])));
-    let steps: [_; REGISTERS] = array::from_fn(|at| numbers(&steps[at]));
     let mut masks = [0; STRIP];
     for ((mask, sums), row) in masks.iter_mut().zip(sums).zip(rows) {
         let (least, shift) = (_mm512_set1_ps(row.least), _mm512_set1_ps(row.shift));
+        let rest = _mm512_set1_ps(row.rest);
         for (at, sum) in sums.into_iter().enumerate() {
-            let threshold = _mm512_fmadd_ps(least, steps[at], shift);
+            let threshold = _mm512_fmadd_ps(least, numbers(&steps[at]), shift);
+            let threshold = _mm512_fnmadd_ps(rest, numbers(&rests[at]), threshold);
             let reaches = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(_mm512_cvtepi32_ps(sum), threshold);
             *mask |= u64::from(reaches) << (at * LANES);
         }
@@ -191,7 +194,7 @@ fn avx512_pairs(
             sums = _mm256_dpbusd_epi32(sums, half_b(b), half_a(a));
         }
         let product = sum_of(sums) + columns.errors[column];
-        let threshold = row.least.mul_add(columns.inverse_steps[column], row.shift);
+        let threshold = row.threshold(columns, column);
         // Written whether it stays or not: no branch to be guessed.
         marked[kept] = pair;
         kept += usize::from(product as f32 >= threshold);
@@ -267,13 +270,16 @@ fn avx2_tile(
     let numbers = |lanes: &[f32; HALF]| unsafe { _mm256_loadu_ps(lanes.as_ptr()) };
     let (errors, _) = columns.errors.as_chunks::<HALF>();
     let (steps, _) = columns.inverse_steps.as_chunks::<HALF>();
+    let (rests, _) = columns.rests.as_chunks::<HALF>();
     let starts = array::from_fn(|at| counts(&errors[first + at]));
     let sums = avx2_sums(strip, panel, first, starts);
     for ((mask, sums), row) in masks.iter_mut().zip(sums).zip(rows) {
         let (least, shift) = (_mm256_set1_ps(row.least), _mm256_set1_ps(row.shift));
+        let rest = _mm256_set1_ps(row.rest);
         for (at, sum) in sums.into_iter().enumerate() {
             let at = first + at;
             let threshold = _mm256_fmadd_ps(least, numbers(&steps[at]), shift);
+            let threshold = _mm256_fnmadd_ps(rest, numbers(&rests[at]), threshold);
             let reaches = _mm256_cmp_ps::<_CMP_GE_OQ>(_mm256_cvtepi32_ps(sum), threshold);
             let reaches = _mm256_movemask_ps(reaches).cast_unsigned();
             *mask |= u64::from(reaches) << (at * HALF);

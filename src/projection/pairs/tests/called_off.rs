@@ -79,7 +79,7 @@ fn a_search_that_was_called_off_goes_on_to_the_same_list() {
             let never = CancelToken::never();
             let found = best_pairs_on(
                 &Device::Cpu,
-                (&a, &b),
+                ((&a).into(), (&b).into()),
                 &want,
                 known,
                 never,

@@ -1,5 +1,6 @@
 mod called_off;
 mod eight_bits;
+mod products;
 
 use fastrand::Rng;
 
@@ -48,7 +49,7 @@ fn check(a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
 /// On the host, and on a device (candle's own processor device) in tiles of as many rows and
 /// columns as the blocks have.
 fn check_in(blocks: Blocks, a: &Matrix, b: &Matrix, want: &PairsWanted<'_>, what: &str) {
-    let search = || Search::new((a, b), want, CancelToken::never());
+    let search = || Search::new((a.into(), b.into()), want, CancelToken::never());
     let by_kernels = Kernel::all().into_iter().map(|kernel| {
         let blocks = Blocks { kernel, ..blocks };
         let list = search().on_host(blocks, &mut |_, _| ());

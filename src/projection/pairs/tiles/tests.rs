@@ -42,7 +42,7 @@ fn real_numbers_have_the_hosts_list_to_the_last_bit() {
                 end,
                 ..all(k, &passing)
             };
-            let search = || Search::new((&a, &b), &want, CancelToken::never());
+            let search = || Search::new(((&a).into(), (&b).into()), &want, CancelToken::never());
             let on_host = search().on_host(Blocks::default(), &mut |_, _| ()).unwrap();
             for tiles in [SMALL, Tiles::default()] {
                 let list =
@@ -66,7 +66,7 @@ fn numbers_that_are_none_or_overflow_are_not_left_to_a_device() {
     let want = all(5, &passing);
     let mut a = draw(&mut rng, 50, 8);
     let hold = |a: &Matrix| {
-        let search = Search::new((a, &b), &want, CancelToken::never());
+        let search = Search::new((a.into(), (&b).into()), &want, CancelToken::never());
         Bounds::new(&search, None).unwrap().hold_on_devices()
     };
     assert!(hold(&a));
@@ -82,7 +82,7 @@ fn a_device_that_rounds_more_coarsely_is_an_error() {
     let (a, b) = (draw(&mut rng, 400, 64), draw(&mut rng, 400, 64));
     let passing = vec![true; 400];
     let want = all(20, &passing);
-    let search = Search::new((&a, &b), &want, CancelToken::never());
+    let search = Search::new(((&a).into(), (&b).into()), &want, CancelToken::never());
     let bounds = Bounds::new(&search, None).unwrap();
     // TF32 keeps ten bits after the point.
     let coarse = |m: &Matrix| {
@@ -95,7 +95,11 @@ fn a_device_that_rounds_more_coarsely_is_an_error() {
         )
         .unwrap()
     };
-    let rows = [&bounds.a, &bounds.b].map(|side| side.all_balanced(CancelToken::never()).unwrap());
+    let never = CancelToken::never;
+    let rows = [
+        bounds.a.all_balanced(never()).unwrap(),
+        bounds.b.all_balanced(never()).unwrap(),
+    ];
     let tiled = Tiled {
         search: &search,
         bounds: &bounds,
@@ -119,7 +123,11 @@ fn lists_only_improve_and_calling_off_ends_it() {
     let want = all(20, &passing);
     let asked = AtomicUsize::new(0);
     let counting = || asked.fetch_add(1, Relaxed) == usize::MAX;
-    let search = Search::new((&a, &a), &want, CancelToken::new(&counting));
+    let search = Search::new(
+        ((&a).into(), (&a).into()),
+        &want,
+        CancelToken::new(&counting),
+    );
     let (mut shares, mut lists): (Vec<f32>, Vec<Vec<Pair>>) = Default::default();
     let found = search.on_device(
         (Blocks::default(), SMALL),
@@ -142,7 +150,11 @@ fn lists_only_improve_and_calling_off_ends_it() {
             left.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
                 .is_err()
         };
-        let search = Search::new((&a, &a), &want, CancelToken::new(&cancelled));
+        let search = Search::new(
+            ((&a).into(), (&a).into()),
+            &want,
+            CancelToken::new(&cancelled),
+        );
         let found = search.on_device((Blocks::default(), SMALL), &Device::Cpu, &mut |_, _| ());
         assert!(found.is_err(), "called off after {at} looks");
     }
