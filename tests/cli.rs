@@ -404,7 +404,7 @@ fn a_convention_that_is_not_right_is_refused_with_the_reason() {
     for (line, why) in [
         (
             "neuron gpt2-pl 0 0 --convention folded",
-            "expected raw, or some of gain,",
+            "expected raw alone, or some of gain,",
         ),
         (
             "neuron gpt2-pl 0 0 --convention biases+inverse",

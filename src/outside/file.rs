@@ -18,7 +18,7 @@ pub enum FileError {
     #[error("{}: cannot be read: {error}", escape::path(path))]
     Io { path: PathBuf, error: io::Error },
     #[error(
-        "{}: expected a file, got {kind}: only regular files are read",
+        "{}: expected a file, got {kind}: only regular files are read or written",
         escape::path(path)
     )]
     NotRegular { path: PathBuf, kind: &'static str },

@@ -223,12 +223,14 @@ impl FromStr for Convention {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut found = Self::RAW;
-        let names = text.split(['+', ',']).map(str::trim);
-        for name in names.filter(|name| *name != "raw") {
+        if text.trim() == "raw" {
+            return Ok(found);
+        }
+        for name in text.split(['+', ',']).map(str::trim) {
             let named = Switch::ALL.into_iter().find(|s| s.name() == name);
             let Some(switch) = named else {
                 let all = Switch::ALL.map(Switch::name).join(", ");
-                return Err(format!("expected raw, or some of {all}, got {name}"));
+                return Err(format!("expected raw alone, or some of {all}, got {name}"));
             };
             let clash = switch
                 .excludes()
@@ -327,12 +329,12 @@ mod tests {
         }
         let listed: Convention = "cosine, gain".parse().unwrap();
         assert_eq!(listed.name(), "gain+cosine");
-        let error = "gain+folded".parse::<Convention>().unwrap_err();
-        assert_eq!(
-            error,
-            "expected raw, or some of gain, norms, centred, cosine, inverse, biases, input, output, \
-             lens, got folded"
-        );
+        for (name, got) in [("gain+folded", "folded"), ("raw+gain", "raw")] {
+            let error = name.parse::<Convention>().unwrap_err();
+            let expected = "expected raw alone, or some of gain, norms, centred, cosine, inverse, biases, \
+                            input, output, lens, got";
+            assert_eq!(error, format!("{expected} {got}"));
+        }
     }
 
     #[test]

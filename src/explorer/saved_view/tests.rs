@@ -111,7 +111,7 @@ fn what_is_no_view_is_refused_by_name() {
         ("L3.N103 ascii", "`ascii` is no option of a view"),
         (
             "L3.N103 --convention folded",
-            "--convention: expected raw, or some of",
+            "--convention: expected raw alone, or some of",
         ),
         (
             "L3.N103 --column W",
