@@ -198,7 +198,9 @@ impl<'a> Factor<'a> {
         let map = match (self, map) {
             (Self::Whole(_), map) => map.map(signed),
             (Self::Product(product), None) => Some(signed(product.weights)),
-            (Self::Product(product), Some(map)) => Some(signed(&in_double(product.weights, map))),
+            (Self::Product(product), Some(map)) => {
+                Some(signed(&rounded(&in_double(product.weights, map))))
+            }
         };
         let factor = *self;
         Through { factor, map, sign }
@@ -269,14 +271,19 @@ fn lost(map: &Matrix, longest: f32) -> f32 {
     (lost_in_parts(map.rows()) + f32::EPSILON) * longest * norm(map.data())
 }
 
-/// `a·b` in f64, rounded once.
-fn in_double(a: &Matrix, b: &Matrix) -> Matrix {
+/// `a·b` in f64.
+pub(super) fn in_double(a: &Matrix, b: &Matrix) -> Mat<f64> {
     let wide = |of: &Matrix| Mat::from_fn(of.rows(), of.cols(), |i, j| f64::from(of.row(i)[j]));
     let (a, b) = (wide(a), wide(b));
     let mut product = Mat::<f64>::zeros(a.nrows(), b.ncols());
     matmul(&mut product, Accum::Replace, &a, &b, 1.0, Par::rayon(0));
-    let (rows, cols) = (product.nrows(), product.ncols());
-    let data = (0..rows * cols).map(|at| product[(at / cols, at % cols)] as f32);
+    product
+}
+
+/// Rounded once.
+fn rounded(of: &Mat<f64>) -> Matrix {
+    let (rows, cols) = (of.nrows(), of.ncols());
+    let data = (0..rows * cols).map(|at| of[(at / cols, at % cols)] as f32);
     Matrix::new(rows, cols, data.collect())
 }
 

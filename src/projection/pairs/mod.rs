@@ -290,8 +290,16 @@ impl<'a> Search<'a> {
     fn balance(&self) -> Result<Option<Balance>, Cancelled> {
         let every = self.ids.len().div_ceil(SHAPED).max(1);
         let ids: Vec<u32> = self.ids.iter().copied().step_by(every).collect();
-        let (a, b) = rayon::join(|| self.a.picked(&ids), || self.b.picked(&ids));
-        balance_factors(&a, &b, self.cancel)
+        let some = |factor: &Factor<'_>| {
+            let mut rows = Vec::with_capacity(ids.len() * factor.width());
+            for ids in ids.chunks(factor::TASK_ROWS) {
+                self.cancel.check()?;
+                rows.extend(factor.picked(ids).into_data());
+            }
+            Ok(Matrix::new(ids.len(), factor.width(), rows))
+        };
+        let (a, b) = rayon::join(|| some(&self.a), || some(&self.b));
+        balance_factors(&a?, &b?, self.cancel)
     }
 
     /// The list by bounds of the processor. `scouted`: pairs that are known.

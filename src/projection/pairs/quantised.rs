@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::task::{CancelToken, Cancelled};
+
 use super::integers::{
     Columns, Coordinate, GROUP, Integers, Kernel, MOST_COORDINATES, PANEL, PanelGroup, Row,
     StripGroup,
@@ -145,18 +147,24 @@ impl Unsorted {
     }
 
     /// The rows in this order, and the memory that they were read into.
-    pub(super) fn sorted<T: Coordinate>(self, order: Vec<u32>) -> (Quantised<T>, Vec<[i8; GROUP]>) {
+    pub(super) fn sorted<T: Coordinate>(
+        self,
+        order: Vec<u32>,
+        cancel: CancelToken<'_>,
+    ) -> Result<(Quantised<T>, Vec<[i8; GROUP]>), Cancelled> {
         let per_row = groups(self.kept);
         let mut quads = vec![[T::default(); GROUP]; order.len() * per_row];
         let tasks = quads.par_chunks_mut(TASK_ROWS * per_row);
         let tasks = tasks.zip(order.par_chunks(TASK_ROWS));
-        tasks.for_each(|(quads, order)| {
+        tasks.try_for_each(|(quads, order)| {
+            cancel.check()?;
             for (to, &row) in quads.chunks_exact_mut(per_row).zip(order) {
                 let from = self.quads[row as usize * per_row..].as_flattened();
                 let each = to.as_flattened_mut().iter_mut().zip(from);
                 each.for_each(|(to, &x)| *to = T::of(x));
             }
-        });
+            Ok(())
+        })?;
         let step = |&row: &u32| self.inverse_steps[row as usize];
         let sorted = Quantised {
             quads,
@@ -166,7 +174,7 @@ impl Unsorted {
             parts_per_row: self.h.div_ceil(PART),
             order,
         };
-        (sorted, self.quads)
+        Ok((sorted, self.quads))
     }
 }
 
@@ -196,25 +204,31 @@ impl<T: Coordinate> Quantised<T> {
     }
 
     /// What the first `rows` are compared by.
-    pub(super) fn measures(&self, rows: usize, widths: &[Width]) -> Measures {
+    pub(super) fn measures(
+        &self,
+        rows: usize,
+        widths: &[Width],
+        cancel: CancelToken<'_>,
+    ) -> Result<Measures, Cancelled> {
         let mut of_rows = vec![OfWidths::default(); rows];
         let tasks = of_rows.par_chunks_mut(TASK_ROWS).enumerate();
         let errors = tasks.map(|(i, of_rows)| {
+            cancel.check()?;
             let mut errors = [0f32; MOST_WIDTHS];
             for (at, measured) in of_rows.iter_mut().enumerate() {
                 self.measure(i * TASK_ROWS + at, widths, measured, &mut errors);
             }
-            errors
+            Ok(errors)
         });
         let larger = |mut a: OfWidths<f32>, b: OfWidths<f32>| {
             a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(b));
-            a
+            Ok(a)
         };
-        let errors = errors.reduce(OfWidths::default, larger);
-        Measures {
+        let errors = errors.try_reduce(OfWidths::default, larger)?;
+        Ok(Measures {
             rows: of_rows,
             errors,
-        }
+        })
     }
 
     /// What one row is compared by; what rounding takes away raises `errors`.

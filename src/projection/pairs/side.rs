@@ -7,7 +7,7 @@ use crate::checkpoint::Matrix;
 use crate::projection::kernel::norm;
 use crate::task::{CancelToken, Cancelled};
 
-use super::factor::{Buffers, Factor, Given, TASK_ROWS, Through};
+use super::factor::{Buffers, Factor, Given, TASK_ROWS, Through, in_double};
 use super::integers::{Coordinate, GROUP};
 use super::one_row::squares;
 use super::quantised::{Quantised, Unsorted};
@@ -64,7 +64,7 @@ impl<'m, T: Coordinate> Side<'m, T> {
         cancel.check()?;
         let norms = order.iter().map(|&i| norms[i as usize]).collect();
         let ids = order.iter().map(|&i| ids[i as usize]).collect();
-        let (integers, used) = integers.sorted(order);
+        let (integers, used) = integers.sorted(order, cancel)?;
         *memory = used;
         Ok(Self {
             ids,
@@ -132,16 +132,10 @@ fn nan_or_max(a: f32, b: f32) -> f32 {
 
 /// ‖left·rightᵀ − I‖, in f64.
 pub(super) fn identity_error(left: &Matrix, right: &Matrix) -> f32 {
+    let product = in_double(left, &right.transposed());
+    let identity = |i: usize, j: usize| f64::from(u8::from(i == j));
     let h = left.rows();
-    let entry = |i: usize, j: usize| {
-        let sum: f64 = left
-            .row(i)
-            .iter()
-            .zip(right.row(j))
-            .map(|(&a, &b)| f64::from(a) * f64::from(b))
-            .sum();
-        sum - f64::from(u8::from(i == j))
-    };
-    let squares = (0..h * h).map(|at| entry(at / h, at % h).powi(2));
+    let entry = |at: usize| product[(at / h, at % h)] - identity(at / h, at % h);
+    let squares = (0..h * h).map(|at| entry(at).powi(2));
     squares.sum::<f64>().sqrt() as f32
 }

@@ -134,8 +134,14 @@ impl<'s> Sweep<'s> {
             blocks,
             of,
             seen,
-            a: bounds.a.integers.measures(of.rows, &widths),
-            b: bounds.b.integers.measures(of.columns, &widths),
+            a: bounds
+                .a
+                .integers
+                .measures(of.rows, &widths, search.cancel)?,
+            b: bounds
+                .b
+                .integers
+                .measures(of.columns, &widths, search.cancel)?,
             widths,
         })
     }
