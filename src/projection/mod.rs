@@ -30,7 +30,8 @@ pub use find::{
 pub use inverse::Inverse;
 pub use pairs::{
     Factor, FactorProduct, NearProduct, NearRows, PairKernel, PairsWanted, best_pairs,
-    best_pairs_by, best_pairs_on, likely_pairs, likely_pairs_while, scores_of, standing_out,
+    best_pairs_by, best_pairs_on, likely_pairs, likely_pairs_while, scores_of, searches_products,
+    standing_out,
 };
 pub use ranks::{ListRows, RankedScore};
 pub use row_transform::RowScale;

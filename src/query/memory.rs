@@ -34,10 +34,8 @@ impl MemoryBudget {
     /// and of each thread some rows of the embedding.
     pub(super) fn of_products(rows: usize, d_head: usize, d_model: usize) -> u64 {
         let read = size_of::<f32>() * (d_model + 2 * d_head);
-        let of_threads = (rayon::current_num_threads() + 2) * rows.min(1024) * read;
-        // Shapes of the factors are taken from some rows.
-        let of_shapes = 2 * rows.min(4096) * read;
-        (of_threads + of_shapes) as u64 + Self::of_bounds(rows, d_head)
+        let of_threads = (rayon::current_num_threads() + 2) * rows.min(512) * read;
+        of_threads as u64 + Self::of_bounds(rows, d_head)
     }
 
     /// Bytes of what products are bounded by: rows in 8-bit integers, those of one side twice, sums of

@@ -69,7 +69,7 @@ impl Blocks {
             slab: 64,
             wave: 4,
             scout: 8192,
-            leading: 100_000,
+            leading: LOOKED_AT,
             corner: 4096,
             kernel,
         }
@@ -91,6 +91,9 @@ impl Default for Blocks {
         Self::of(Kernel::detected())
     }
 }
+
+/// Rows that pass from which on scouts look at leading coordinates.
+const LOOKED_AT: usize = 100_000;
 
 /// The share that is done when scouts are through.
 const SCOUTED: f32 = f32::MIN_POSITIVE;
@@ -115,6 +118,12 @@ pub struct PairsWanted<'a> {
 /// How far a search is: the share that is done, and the best so far. More than 0 is done as soon as
 /// scouts are through, and what follows is the proof.
 pub type Report<'a> = &'a mut dyn FnMut(f32, Vec<Pair>);
+
+/// Whether a search over so many rows that pass, `h` numbers each, needs no factors that are multiplied
+/// out: else its scouts look along whole rows of them.
+pub fn searches_products(passing: usize, h: usize) -> bool {
+    passing >= LOOKED_AT && h >= leading::COORDINATES
+}
 
 /// The k best of all admitted pairs of rows, by `a[from]·b[to]`, best first. `a`, `b`: `[n, h]`.
 pub fn best_pairs(

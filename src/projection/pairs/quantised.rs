@@ -10,10 +10,7 @@ use rayon::prelude::*;
 
 use crate::task::{CancelToken, Cancelled};
 
-use super::integers::{
-    Columns, Coordinate, GROUP, Integers, Kernel, MOST_COORDINATES, PANEL, PanelGroup, Row,
-    StripGroup,
-};
+use super::integers::{Columns, Coordinate, GROUP, Integers, Kernel, MOST_COORDINATES, PANEL, Row};
 use super::one_row::{PART, Part, read};
 
 /// Numbers of leading coordinates that a search may have at most: those of the first look at a pair,
@@ -98,7 +95,7 @@ pub(super) struct Measures {
 /// Of the leading coordinates of one row.
 #[derive(Clone, Copy, Default)]
 struct Measured {
-    /// Norm in steps, of the numbers or of the integers, whichever is longer.
+    /// Norm in steps: neither that of the numbers nor that of the integers is longer.
     length: f32,
     /// Norm in steps of the coordinates that are left.
     rest: f32,
@@ -272,7 +269,7 @@ impl<T: Coordinate> Quantised<T> {
     }
 
     /// Packs the leading coordinates of some rows, N side by side.
-    fn pack_rows<const N: usize>(
+    pub(super) fn pack<const N: usize>(
         &self,
         kernel: Kernel,
         rows: Range<usize>,
@@ -292,17 +289,6 @@ impl<T: Coordinate> Quantised<T> {
 }
 
 impl Quantised<i8> {
-    /// Packs some rows of A, from the start of a strip.
-    pub(super) fn pack(
-        &self,
-        kernel: Kernel,
-        rows: Range<usize>,
-        coordinates: usize,
-        out: &mut Vec<StripGroup>,
-    ) {
-        self.pack_rows(kernel, rows, coordinates, out);
-    }
-
     /// What a row is compared by, `least` being what a pair's bound must reach; `own` and `other`: of this
     /// side and of the other.
     pub(super) fn compared(
@@ -320,17 +306,6 @@ impl Quantised<i8> {
 }
 
 impl Quantised<u8> {
-    /// Packs some rows of B, from the start of a panel.
-    pub(super) fn pack(
-        &self,
-        kernel: Kernel,
-        rows: Range<usize>,
-        coordinates: usize,
-        out: &mut Vec<PanelGroup>,
-    ) {
-        self.pack_rows(kernel, rows, coordinates, out);
-    }
-
     /// What a panel's columns are compared by.
     pub(super) fn compared(
         &self,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::PairsQuery;
 use super::answering::{Searched, directions};
 use super::in_range::surely_in_range;
-use super::likely::takes_seconds;
-use crate::projection::{Factor, FactorProduct, Rows};
+use crate::projection::{Factor, FactorProduct, Rows, searches_products};
 use crate::query::answering::Callbacks;
 use crate::query::reader::Reader;
 use crate::query::{MemoryBudget, QueryError};
@@ -33,15 +32,17 @@ impl FormProducts {
 }
 
 impl Reader {
-    /// A form whose factors need not be multiplied out: over a large vocabulary, on the processor, of
-    /// rows that nothing is added to and that no norm scales.
+    /// A form whose factors need not be multiplied out: where many tokens pass, on the processor, of rows
+    /// that nothing is added to and that no norm scales.
     pub(super) fn form_products(
         &mut self,
         query: &PairsQuery,
         callbacks: Callbacks<'_>,
     ) -> Result<Option<FormProducts>, QueryError> {
         let bare = !query.convention.adds() && !self.with_positions(&query.filters)?;
-        if !(takes_seconds(&self.card) && bare && self.device.is_cpu()) {
+        let passing = self.mask(&query.filters, callbacks.cancel)?.passing;
+        let many = searches_products(passing, self.card.form_columns());
+        if !(many && bare && self.device.is_cpu()) {
             return Ok(None);
         }
         let needed = MemoryBudget::of_products(
